@@ -1,0 +1,130 @@
+package mockserver
+
+import (
+	"context"
+	"math"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// Clock is the one clock of a namespace. Keys, rate-limit windows, last-used
+// stamps, the journal and injected delays all read it; nothing in this module
+// part reads the machine's time anywhere else (a test holds that).
+//
+// A new clock shows the machine's time. Freeze stops it, Advance moves it
+// forward, Run lets it go on, faster or slower. Every change wakes whoever
+// waits on the clock, so an injected delay of an hour ends when the test
+// advances an hour. On a frozen clock a delay waits for Advance.
+//
+// All methods are safe for concurrent use. Use the clock of a Server; the zero
+// Clock is not ready.
+type Clock struct {
+	mu    sync.Mutex // serialises changes
+	state atomic.Pointer[clockState]
+}
+
+// clockState is immutable: a change replaces it and closes changed.
+type clockState struct {
+	plain   bool // shows the machine's time unchanged
+	base    time.Time
+	real    time.Time // machine time at which the clock showed base
+	scale   float64   // 0 is frozen
+	changed chan struct{}
+}
+
+func newClock() *Clock {
+	c := &Clock{}
+	c.state.Store(&clockState{plain: true, scale: 1, changed: make(chan struct{})})
+	return c
+}
+
+func (s *clockState) now() time.Time {
+	switch {
+	case s.plain:
+		return time.Now().UTC().Round(0) // no monotonic part: values are compared with parsed dates
+	case s.scale == 0:
+		return s.base
+	}
+	return s.base.Add(time.Duration(float64(time.Since(s.real)) * s.scale))
+}
+
+// Now returns the clock's time in UTC.
+func (c *Clock) Now() time.Time { return c.state.Load().now() }
+
+// Freeze stops the clock at a time, which may lie in the past.
+func (c *Clock) Freeze(at time.Time) {
+	c.change(func(clockState) clockState { return clockState{base: at.UTC().Round(0)} })
+}
+
+// Advance moves the clock forward by d, frozen or running, and wakes whoever
+// waits on it. A negative d is ignored: time does not run backwards by
+// Advance; use Freeze.
+func (c *Clock) Advance(d time.Duration) {
+	if d <= 0 {
+		return
+	}
+	c.change(func(s clockState) clockState {
+		return clockState{base: s.now().Add(d), scale: s.scale}
+	})
+}
+
+// Run lets the clock go on from where it is, scale times as fast as the
+// machine's time: 1 is real time, 60 a minute each second. A scale that is not
+// a positive number freezes the clock.
+func (c *Clock) Run(scale float64) {
+	if !(scale > 0) || math.IsInf(scale, 0) {
+		scale = 0
+	}
+	c.change(func(s clockState) clockState { return clockState{base: s.now(), scale: scale} })
+}
+
+// Frozen reports whether the clock stands still.
+func (c *Clock) Frozen() bool { return c.state.Load().scale == 0 }
+
+func (c *Clock) change(next func(clockState) clockState) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	old := c.state.Load()
+	s := next(*old)
+	s.real, s.changed = time.Now(), make(chan struct{})
+	c.state.Store(&s)
+	close(old.changed)
+}
+
+// moved reports whether the clock may differ from the machine's time, in which
+// case answers carry a Date of their own.
+func (c *Clock) moved() bool { return !c.state.Load().plain }
+
+// sleep waits d on this clock. It ends early, with false, when ctx or stop ends.
+func (c *Clock) sleep(ctx context.Context, stop <-chan struct{}, d time.Duration) bool {
+	until := c.Now().Add(d)
+	for {
+		s := c.state.Load()
+		left := until.Sub(s.now())
+		if left <= 0 {
+			return true
+		}
+		var fire <-chan time.Time
+		var timer *time.Timer
+		if s.scale > 0 {
+			timer = time.NewTimer(time.Duration(math.Ceil(float64(left) / s.scale)))
+			fire = timer.C
+		}
+		ended := false
+		select {
+		case <-fire:
+		case <-s.changed:
+		case <-ctx.Done():
+			ended = true
+		case <-stop:
+			ended = true
+		}
+		if timer != nil {
+			timer.Stop()
+		}
+		if ended {
+			return false
+		}
+	}
+}

@@ -1,0 +1,159 @@
+package mockserver
+
+import (
+	"net/http"
+	"net/url"
+	"strings"
+)
+
+// credKind is what a carrier carries.
+type credKind uint8
+
+const (
+	credKey    credKind = iota // a key, complete by itself
+	credClient                 // the first half of a pair
+	credToken                  // the second half of a pair
+	credBearer                 // an OAuth access token
+)
+
+// credentials is what a request presented in the vendor's own places.
+type credentials struct {
+	kind    credKind
+	value   string   // the key, client key or bearer token
+	token   string   // the user token of a pair
+	blame   credKind // which half of a pair a refusal is about
+	outcome Outcome
+	sent    string // set with a refusal
+	why     string
+}
+
+// readCredentials finds the credential of a request. Only headers and, for a
+// vendor that documents it, the query are looked at. It never returns a value
+// inside sent or why.
+func readCredentials(v *vendor, r *http.Request) credentials {
+	var c credentials
+	found, pair := 0, 0
+	var empty, scheme string
+	for i := range v.carriers {
+		place := &v.carriers[i]
+		values := place.values(r)
+		for _, value := range values {
+			if place.scheme != "" {
+				word, rest, _ := strings.Cut(value, " ")
+				if !strings.EqualFold(word, place.scheme) { // scheme words are case-insensitive, RFC 9110 11.1
+					scheme = value
+					continue
+				}
+				value = strings.TrimLeft(rest, " \t")
+			}
+			if value == "" {
+				empty = place.String()
+				continue
+			}
+			switch place.kind {
+			case credToken:
+				c.token = value
+				pair |= 2
+			case credClient:
+				c.kind, c.value = credClient, value
+				pair |= 1
+			default:
+				c.kind, c.value = place.kind, value
+			}
+			found++
+		}
+	}
+	switch {
+	case found == 1 && pair == 0, found == 2 && pair == 3:
+		c.outcome = OK
+	case found == 0:
+		c.absent(v, r, empty, scheme)
+	case found == 1:
+		half, other := "`IM-CLIENT-KEY`", "`IM-Authorization`"
+		c.blame = credClient
+		if pair == 2 {
+			half, other, c.blame = other, half, credToken
+		}
+		c.refuse(MissingPair, half, "sent "+half+" without "+other+"; a user-level call wants both")
+	default:
+		c.refuse(DuplicateKey, "several credentials", "sent more than one credential in one request; "+v.title+" wants "+v.want)
+	}
+	return c
+}
+
+func (p *carrier) values(r *http.Request) []string {
+	if p.header != "" {
+		return r.Header[p.header]
+	}
+	if !strings.Contains(r.URL.RawQuery, p.query) {
+		return nil
+	}
+	q, _ := url.ParseQuery(r.URL.RawQuery) // what parses counts; the rest is no credential
+	return q[p.query]
+}
+
+func (c *credentials) refuse(o Outcome, sent, why string) {
+	c.outcome, c.sent, c.why = o, sent, why
+}
+
+// foreign lists places where the other vendors, and people in a hurry, put
+// keys. Only names are ever reported.
+func foreign() []string {
+	return []string{"X-Api-Key", "Authorization", "Im-Api-Key", "Im-Client-Key", "Im-Authorization",
+		"Api-Key", "Apikey", "X-Auth-Token", "Authorization-Token", "X-Access-Token"}
+}
+
+// absent explains why no credential was found: an empty one, another scheme,
+// another place, or nothing at all.
+func (c *credentials) absent(v *vendor, r *http.Request, empty, scheme string) {
+	wants := "; " + v.title + " wants " + v.want
+	if empty != "" {
+		c.refuse(MissingKey, empty, "sent "+empty+" with an empty value"+wants)
+		return
+	}
+	if scheme != "" {
+		sent := "`Authorization` " + schemeName(scheme)
+		c.refuse(WrongScheme, sent, "sent "+sent+wants)
+		return
+	}
+	for _, name := range foreign() {
+		if len(r.Header[name]) == 0 || v.reads(name) {
+			continue
+		}
+		sent := "`" + displayHeader(name) + "`"
+		if name == "Authorization" {
+			sent += " " + schemeName(r.Header[name][0])
+		}
+		c.refuse(WrongHeader, sent, "sent "+sent+wants)
+		return
+	}
+	if strings.Contains(r.URL.RawQuery, "api_key=") {
+		c.refuse(WrongHeader, "`?api_key=`", "sent `?api_key=`"+wants)
+		return
+	}
+	c.refuse(MissingKey, "", "sent no credential"+wants)
+}
+
+func (v *vendor) reads(header string) bool {
+	for _, c := range v.carriers {
+		if c.header == header {
+			return true
+		}
+	}
+	return false
+}
+
+// schemeName names a known scheme word. An unknown first word is not repeated:
+// it may be the key itself.
+func schemeName(value string) string {
+	word, _, more := strings.Cut(value, " ")
+	for _, known := range []string{"ApiKey-v1", "ApiKey-v2", "ApiKey", "Bearer", "Basic", "Digest", "Key", "Token"} {
+		if strings.EqualFold(word, known) {
+			return "with scheme `" + known + "`"
+		}
+	}
+	if !more {
+		return "without a scheme"
+	}
+	return "with an unknown scheme"
+}

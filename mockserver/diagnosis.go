@@ -1,0 +1,59 @@
+package mockserver
+
+import "time"
+
+// Outcome is what became of a request.
+type Outcome string
+
+// The outcomes. All but OK, Faulted and NotFound are refusals.
+const (
+	OK                Outcome = "ok"
+	MissingKey        Outcome = "missing_key"
+	UnknownKey        Outcome = "unknown_key"        // a mock key, but not one of this server and vendor
+	NotAMockKey       Outcome = "not_a_mock_key"     // no mock made it: perhaps a production key
+	Expired           Outcome = "expired"            // past its end, by lifetime or by rotation
+	Revoked           Outcome = "revoked"            //
+	WrongScheme       Outcome = "wrong_scheme"       // Authorization with another scheme word
+	WrongHeader       Outcome = "wrong_header"       // a credential in another vendor's place
+	DuplicateKey      Outcome = "duplicate_key"      // two credentials at once
+	MissingPair       Outcome = "missing_pair"       // half of client key + user token
+	InsufficientScope Outcome = "insufficient_scope" // MindKey scope, or a kind of credential the route refuses
+	AccessDenied      Outcome = "access_denied"      // Optimove access type
+	RateLimited       Outcome = "rate_limited"
+	Faulted           Outcome = "faulted"   // an injected fault answered, or broke the answer
+	NotFound          Outcome = "not_found" // no such route or resource
+)
+
+// Outcomes lists every outcome in a fixed order.
+func Outcomes() []Outcome {
+	return []Outcome{OK, MissingKey, UnknownKey, NotAMockKey, Expired, Revoked, WrongScheme, WrongHeader,
+		DuplicateKey, MissingPair, InsufficientScope, AccessDenied, RateLimited, Faulted, NotFound}
+}
+
+// Diagnosis says what became of a request and why. It names kinds of
+// credentials, never values.
+type Diagnosis struct {
+	Outcome    Outcome       `json:"outcome"`
+	Sent       string        `json:"sent,omitempty"`       // what carried a credential, e.g. "`X-API-KEY`"
+	Want       string        `json:"want,omitempty"`       // what the vendor wants
+	Why        string        `json:"why,omitempty"`        // one sentence; empty when OK
+	KeyID      string        `json:"keyId,omitempty"`      // when the key is one of ours
+	RetryAfter time.Duration `json:"retryAfter,omitempty"` // exact wait until admission; rate_limited only
+}
+
+// Refused reports whether the vendor would refuse the request.
+func (d Diagnosis) Refused() bool {
+	switch d.Outcome {
+	case OK, Faulted, NotFound, "":
+		return false
+	}
+	return true
+}
+
+// String is the outcome and the sentence, as in the X-Mock-Diagnosis header.
+func (d Diagnosis) String() string {
+	if d.Why == "" {
+		return string(d.Outcome)
+	}
+	return string(d.Outcome) + ": " + d.Why
+}

@@ -1,0 +1,231 @@
+package mockserver
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"sync"
+	"time"
+)
+
+// FaultKind names what an injected fault does.
+type FaultKind string
+
+// The kinds of faults.
+const (
+	FaultLatency     FaultKind = "latency"
+	FaultJitter      FaultKind = "jitter"
+	FaultStatus      FaultKind = "status"
+	FaultResetBefore FaultKind = "reset_before"
+	FaultResetRead   FaultKind = "reset_after_read"
+	FaultResetAfter  FaultKind = "reset_after"
+	FaultTruncate    FaultKind = "truncate"
+	FaultMalformed   FaultKind = "malformed_json"
+	FaultSlowBody    FaultKind = "slow_body"
+	FaultStall       FaultKind = "stall"
+	FaultHangHeaders FaultKind = "hang_headers"
+	FaultThrottle    FaultKind = "throttle"
+	FaultEcho        FaultKind = "echo"
+	FaultRedirect    FaultKind = "redirect"
+	FaultBody        FaultKind = "body"
+)
+
+// Fault is one thing to go wrong, as data. Make it with the functions below.
+// Delays run on the mock clock: on a frozen clock they wait for Advance.
+//
+// Over HTTP/1.1, plain, TLS or in memory, a reset is a real one: the client
+// sees ECONNRESET. HTTP/2 cannot show that; the stream ends with
+// INTERNAL_ERROR instead. Mind that Go's client repeats a GET by itself when a
+// reused connection is reset: one call, two hits in Counts.
+type Fault struct {
+	Kind     FaultKind     `json:"kind"`
+	Delay    time.Duration `json:"delay,omitempty"`  // latency, upper bound of jitter, pause of slow_body, wait of throttle
+	Status   int           `json:"status,omitempty"` // status, redirect
+	Body     string        `json:"body,omitempty"`   // status
+	Location string        `json:"location,omitempty"`
+	Bytes    int64         `json:"bytes,omitempty"` // truncate: sent; slow_body: chunk; body: length, negative is endless
+	Seed     uint64        `json:"seed,omitempty"`  // jitter
+}
+
+// Latency delays the answer by d before anything else happens.
+func Latency(d time.Duration) Fault { return Fault{Kind: FaultLatency, Delay: d} }
+
+// Jitter delays the answer by a time between 0 and max drawn from seed.
+func Jitter(max time.Duration, seed uint64) Fault {
+	return Fault{Kind: FaultJitter, Delay: max, Seed: seed}
+}
+
+// Status answers with this status and body and has no effect. A body that
+// starts with '{' or '[' is sent as JSON, another as text.
+func Status(code int, body string) Fault { return Fault{Kind: FaultStatus, Status: code, Body: body} }
+
+// ResetBefore resets the connection before the body is read; no effect.
+func ResetBefore() Fault { return Fault{Kind: FaultResetBefore} }
+
+// ResetAfterRead resets the connection after the body is read; no effect.
+func ResetAfterRead() Fault { return Fault{Kind: FaultResetRead} }
+
+// ResetAfter does the work and resets the connection instead of answering.
+func ResetAfter() Fault { return Fault{Kind: FaultResetAfter} }
+
+// Truncate announces the whole body, sends n bytes of it and ends the
+// connection. n is capped at the body's length less one.
+func Truncate(n int) Fault { return Fault{Kind: FaultTruncate, Bytes: int64(n)} }
+
+// MalformedJSON sends the answer cut in half as if it were whole: the length
+// is right, the JSON is not.
+func MalformedJSON() Fault { return Fault{Kind: FaultMalformed} }
+
+// SlowBody sends the body in chunks with a pause after each. A chunk of 0 or
+// less is 1 byte.
+func SlowBody(chunk int, pause time.Duration) Fault {
+	return Fault{Kind: FaultSlowBody, Bytes: int64(max(chunk, 1)), Delay: pause}
+}
+
+// Stall does the work, sends the headers and half of the body and then nothing
+// until the client or the server gives up.
+func Stall() Fault { return Fault{Kind: FaultStall} }
+
+// HangHeaders reads the request and never answers; no effect.
+func HangHeaders() Fault { return Fault{Kind: FaultHangHeaders} }
+
+// Throttle answers the vendor's 429 with this wait and consumes no quota.
+func Throttle(retryAfter time.Duration) Fault { return Fault{Kind: FaultThrottle, Delay: retryAfter} }
+
+// Echo repeats the presented key in a header (X-Echo) and in the body of a
+// 400, to test that a client scrubs what a server repeats. The journal stays
+// redacted.
+func Echo() Fault { return Fault{Kind: FaultEcho} }
+
+// Redirect sends the client elsewhere with status code (301, 302, 303, 307,
+// 308); no effect.
+func Redirect(code int, location string) Fault {
+	return Fault{Kind: FaultRedirect, Status: code, Location: location}
+}
+
+// Body answers 200 with n bytes of JSON-like filler, endless when n is
+// negative; no effect.
+func Body(n int64) Fault { return Fault{Kind: FaultBody, Bytes: n} }
+
+// String names the fault and its numbers; never a body or location.
+func (f Fault) String() string {
+	switch f.Kind {
+	case FaultLatency, FaultJitter, FaultThrottle:
+		return fmt.Sprintf("%s %s", f.Kind, f.Delay)
+	case FaultStatus, FaultRedirect:
+		return fmt.Sprintf("%s %d", f.Kind, f.Status)
+	case FaultTruncate, FaultBody:
+		return fmt.Sprintf("%s %d", f.Kind, f.Bytes)
+	}
+	return string(f.Kind)
+}
+
+// When limits an injection to some of the requests that match it. Several
+// limits in one injection all hold. Make it with the functions below.
+type When struct {
+	First       int       `json:"first,omitempty"`
+	After       int       `json:"after,omitempty"`
+	Every       int       `json:"every,omitempty"`
+	Probability *float64  `json:"probability,omitempty"`
+	Seed        uint64    `json:"seed,omitempty"`
+	From        time.Time `json:"from,omitzero"`
+	To          time.Time `json:"to,omitzero"`
+}
+
+// First hits the first n matching requests (with After: the n after those).
+func First(n int) When { return When{First: n} }
+
+// After spares the first n matching requests.
+func After(n int) When { return When{After: n} }
+
+// Every hits each nth matching request: the nth, the 2nth and so on.
+func Every(n int) When { return When{Every: n} }
+
+// Probability hits with probability p between 0 and 1, drawn from seed.
+func Probability(p float64, seed uint64) When { return When{Probability: &p, Seed: seed} }
+
+// Between hits from a (inclusive) to b (exclusive) by the mock clock. Requests
+// outside are not counted by First, After and Every.
+func Between(a, b time.Time) When { return When{From: a, To: b} }
+
+// Injection is a fault that was injected. It is safe for concurrent use.
+type Injection struct {
+	ID    string
+	Match Match
+	Fault Fault
+	When  []When
+
+	ns     *Namespace
+	mu     sync.Mutex
+	seen   int
+	hits   int
+	random []*rand.Rand // one per When, nil where not needed
+	jitter *rand.Rand
+}
+
+// Remove takes the injection away. Removing twice is harmless.
+func (i *Injection) Remove() { i.ns.faults.remove(i) }
+
+// Hits returns how many requests the fault was applied to.
+func (i *Injection) Hits() int {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	return i.hits
+}
+
+// Remaining returns how many requests the fault will still hit, or -1 when
+// nothing but Remove ends it.
+func (i *Injection) Remaining() int {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	left := -1
+	for _, w := range i.When {
+		if w.First > 0 {
+			if n := max(w.First+i.spared()-i.seen, 0); left < 0 || n < left {
+				left = min(n, w.First)
+			}
+		}
+	}
+	return left
+}
+
+func (i *Injection) spared() int {
+	n := 0
+	for _, w := range i.When {
+		n = max(n, w.After)
+	}
+	return n
+}
+
+// hit decides one matching request and draws its delay.
+func (i *Injection) hit(now time.Time) (Fault, bool) {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	for _, w := range i.When {
+		if (!w.From.IsZero() && now.Before(w.From)) || (!w.To.IsZero() && !now.Before(w.To)) {
+			return Fault{}, false
+		}
+	}
+	i.seen++
+	n := i.seen - i.spared()
+	if n <= 0 {
+		return Fault{}, false
+	}
+	yes := true
+	for j, w := range i.When {
+		switch {
+		case w.First > 0 && n > w.First, w.Every > 0 && n%w.Every != 0:
+			yes = false
+		case w.Probability != nil && i.random[j].Float64() >= *w.Probability:
+			yes = false
+		}
+	}
+	if !yes {
+		return Fault{}, false
+	}
+	i.hits++
+	f := i.Fault
+	if f.Kind == FaultJitter && f.Delay > 0 {
+		f.Delay = time.Duration(i.jitter.Int64N(int64(f.Delay) + 1))
+	}
+	return f, true
+}

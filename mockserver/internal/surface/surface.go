@@ -1,0 +1,115 @@
+// Package surface is the seam between the core of the mock (keys, limits,
+// faults, journal) and what one vendor answers.
+//
+// A vendor is a Factory: given an Env it returns its routes. The core routes,
+// authenticates, checks what a route needs, keeps the limit, injects faults
+// and journals; only then does it call Route.Handle. A handler therefore holds
+// vendor behaviour and nothing else. It must not import package mockserver.
+package surface
+
+import (
+	"encoding/json"
+	"net/http"
+	"time"
+)
+
+// Kind says what sort of credential a caller presented. Kinds are bits, so
+// that Need.Kinds can allow several.
+type Kind uint8
+
+const (
+	// Key is a server-side API key.
+	Key Kind = 1 << iota
+	// Pair is a client key together with a user token (IMKIT).
+	Pair
+	// Bearer is an OAuth access token (iiniit).
+	Bearer
+)
+
+// Caller is who made the request, as far as the credential says.
+// The zero Caller is anonymous: only routes with Need.Open see it.
+type Caller struct {
+	KeyID  string
+	Name   string
+	Kind   Kind
+	Access string   // Optimove: Admin, Integrations or Transactional
+	Scopes []string // MindKey scopes, OAuth scopes; never modify
+	User   string   // the user a token stands for; empty for plain keys
+}
+
+// Need is what a route asks of its caller. The zero Need asks for any valid
+// credential.
+type Need struct {
+	Open   bool     // no credential needed
+	Scope  string   // a scope that the key must have
+	Access []string // one of these access types; nil allows all
+	Kinds  Kind     // allowed kinds of credential; zero allows all
+}
+
+// Route is one method and path pattern (net/http.ServeMux syntax).
+type Route struct {
+	Pattern string
+	Need    Need
+	Handle  func(http.ResponseWriter, *Call)
+}
+
+// Call is one authenticated, admitted request. It is valid until Handle
+// returns; copy what must live longer.
+type Call struct {
+	*http.Request
+	Caller Caller
+	// Data is the request body, read already and bounded by the core.
+	Data []byte
+	// Now is the mock clock at receipt.
+	Now time.Time
+	// Enveloped reports whether the vendor's profile asks for errors in the
+	// enveloped shape (IMKIT documents two).
+	Enveloped bool
+	// Deny answers as the vendor answers a caller without the right, with why
+	// as the diagnosis; why must not hold a value of the request. Nothing else
+	// may be written after it.
+	Deny func(why string)
+}
+
+// Tokens lets a surface hand out user tokens that the core will accept.
+type Tokens interface {
+	// Issue makes a token for user. life <= 0 means no expiry.
+	Issue(user string, life time.Duration) (token string, expires time.Time)
+	// Assign makes the caller's own string a token of user. A zero expires
+	// means none. It fails when the token is in use already.
+	Assign(user, token string, expires time.Time) error
+	// Revoke ends token of user, or all tokens of user when token is empty,
+	// and reports how many ended.
+	Revoke(user, token string) int
+}
+
+// Env is what the core gives a surface when it is built. A surface is built
+// once per namespace and vendor, at the first request.
+type Env struct {
+	Now    func() time.Time
+	Seed   uint64
+	Tokens Tokens
+}
+
+// Factory builds the routes of one vendor over state of its own. Handlers are
+// called concurrently.
+type Factory func(Env) []Route
+
+// JSON writes v as JSON with the given status. A value that cannot be encoded
+// is a bug of the surface and answers 500.
+func JSON(w http.ResponseWriter, status int, v any) {
+	data, err := json.Marshal(v)
+	if err != nil {
+		http.Error(w, "mockserver: "+err.Error(), http.StatusInternalServerError)
+		return
+	}
+	Raw(w, status, "application/json; charset=utf-8", data)
+}
+
+// Raw writes ready bytes with the given status and content type.
+func Raw(w http.ResponseWriter, status int, contentType string, body []byte) {
+	h := w.Header()
+	h["Content-Type"] = []string{contentType}
+	w.WriteHeader(status)
+	_, _ = w.Write(body) // the client is gone: nobody left to tell
+}

@@ -1,0 +1,161 @@
+package mockserver
+
+import (
+	"net/http"
+	"time"
+)
+
+// AccessType is Optimove's access type of a key.
+type AccessType string
+
+// Optimove's three access types (its page "Generating API Keys").
+const (
+	Admin         AccessType = "Admin"
+	Integrations  AccessType = "Integrations"
+	Transactional AccessType = "Transactional"
+)
+
+// KeyKind tells keys apart by what they are presented as.
+type KeyKind string
+
+// The kinds of keys.
+const (
+	KindKey    KeyKind = "key"    // a server-side API key
+	KindPair   KeyKind = "pair"   // IMKIT client key with a user token
+	KindToken  KeyKind = "token"  // IMKIT user token, issued by the mock's own API
+	KindBearer KeyKind = "bearer" // OAuth access token
+)
+
+// KeyStatus is where a key stands in its life, by the mock clock.
+type KeyStatus string
+
+// The states of a key.
+const (
+	StatusActive   KeyStatus = "active"
+	StatusExpiring KeyStatus = "expiring" // within 30 days of its end
+	StatusRotating KeyStatus = "rotating" // replaced, still accepted
+	StatusExpired  KeyStatus = "expired"
+	StatusRevoked  KeyStatus = "revoked"
+)
+
+// Key is what the mock tells about a key: everything but its value.
+type Key struct {
+	ID          string     `json:"id"`
+	Provider    Provider   `json:"provider"`
+	Kind        KeyKind    `json:"kind"`
+	Name        string     `json:"name,omitempty"`
+	Fingerprint string     `json:"fingerprint"` // first 8 hex digits of the SHA-256
+	Status      KeyStatus  `json:"status"`
+	Scopes      []string   `json:"scopes,omitempty"`
+	Access      AccessType `json:"access,omitempty"`
+	Contact     string     `json:"contact,omitempty"`
+	User        string     `json:"user,omitempty"`
+	Limit       *Limit     `json:"limit,omitempty"` // its own, if any
+
+	Created      time.Time `json:"created"`
+	Expires      time.Time `json:"expires,omitzero"` // first instant at which it is refused; zero is never
+	LastUsed     time.Time `json:"lastUsed,omitzero"`
+	Revoked      time.Time `json:"revoked,omitzero"`
+	RevokeReason string    `json:"revokeReason,omitempty"`
+	Replaces     string    `json:"replaces,omitempty"`
+	ReplacedBy   string    `json:"replacedBy,omitempty"`
+}
+
+// Issued is a key just made: the only moment at which its value can be had.
+type Issued struct {
+	Key
+	Secret Secret // the key; for a pair the client key; for Bearer the token
+	Token  Secret // for a pair the user token, else empty
+
+	put func(*http.Request, Issued)
+}
+
+// Apply puts the credential on a request in the vendor's usual way (for iiniit
+// the Authorization header), replacing what was there.
+func (i Issued) Apply(r *http.Request) {
+	if i.put != nil {
+		i.put(r, i)
+	}
+}
+
+// applier is the vendor's usual way to carry a credential of kind k.
+func (v *vendor) applier(k KeyKind) func(*http.Request, Issued) {
+	want := credKey
+	switch k {
+	case KindPair:
+		want = credClient
+	case KindBearer:
+		want = credBearer
+	}
+	for _, c := range v.carriers {
+		if c.kind != want || c.header == "" {
+			continue
+		}
+		prefix := ""
+		if c.scheme != "" {
+			prefix = c.scheme + " "
+		}
+		return func(r *http.Request, i Issued) {
+			r.Header[c.header] = []string{prefix + i.Secret.Reveal()}
+			if k == KindPair {
+				r.Header["Im-Authorization"] = []string{i.Token.Reveal()}
+			}
+		}
+	}
+	return nil
+}
+
+// KeyOption describes a key to issue.
+type KeyOption func(*keySpec)
+
+// keySpec is what a key is issued with, and what a rotation inherits.
+type keySpec struct {
+	kind    KeyKind
+	name    string
+	contact string
+	scopes  []string
+	scoped  bool
+	access  AccessType
+	user    string
+	life    time.Duration // 0: the vendor's default
+	until   time.Time     // zero: by life
+	limit   *Limit
+}
+
+// Named gives the key a name (MindKey: name, Optimove: nickname).
+func Named(name string) KeyOption { return func(s *keySpec) { s.name = name } }
+
+// Contact sets the contact e-mail (Optimove).
+func Contact(email string) KeyOption { return func(s *keySpec) { s.contact = email } }
+
+// Scopes sets the key's scopes (MindKey, and OAuth tokens). Without this
+// option a MindKey key has every documented scope; Scopes() gives none.
+func Scopes(scopes ...string) KeyOption {
+	return func(s *keySpec) { s.scopes, s.scoped = append([]string(nil), scopes...), true }
+}
+
+// Access sets the access type (Optimove). The default is Admin.
+func Access(a AccessType) KeyOption { return func(s *keySpec) { s.access = a } }
+
+// ExpiresIn gives the key a life from now on. A vendor's longest life (MindKey
+// 365 days) caps it. Zero is the vendor's default. A rotation gives the
+// successor the same life anew.
+func ExpiresIn(d time.Duration) KeyOption { return func(s *keySpec) { s.life = d } }
+
+// ExpiresAt gives the key a fixed end, which every successor inherits. A
+// vendor's longest life caps it.
+func ExpiresAt(at time.Time) KeyOption { return func(s *keySpec) { s.until = at } }
+
+// LimitTo gives the key a limit of its own instead of the vendor's. Limit{}
+// frees it of any.
+func LimitTo(l Limit) KeyOption { return func(s *keySpec) { s.limit = &l } }
+
+// ClientKey makes an IMKIT pair: a client key and a token of user. Expiry
+// options apply to the pair as one.
+func ClientKey(user string) KeyOption {
+	return func(s *keySpec) { s.kind, s.user = KindPair, user }
+}
+
+// Bearer makes an OAuth access token for iiniit, living one hour unless an
+// expiry option says otherwise.
+func Bearer() KeyOption { return func(s *keySpec) { s.kind = KindBearer } }

@@ -1,0 +1,224 @@
+package mockserver
+
+import (
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"net/http"
+	"sort"
+	"sync"
+	"time"
+
+	"github.com/keyfit/keyfit/mockserver/internal/surface"
+)
+
+// Errors of the key methods; they come wrapped with the key's ID.
+var (
+	ErrNoSuchKey    = errors.New("no such key")
+	ErrKeyEnded     = errors.New("key is expired or revoked")
+	ErrKeyReplaced  = errors.New("key is replaced already")
+	ErrNoOverlap    = errors.New("vendor has one client key at a time: no overlap")
+	ErrNoSuchVendor = errors.New("no such provider")
+	ErrTokenInUse   = errors.New("token is in use")
+)
+
+// Keys issues and keeps the keys of a namespace. Values are stored as SHA-256
+// only; a key that ended stays known, so that "expired", "revoked" and
+// "unknown" differ in the diagnosis even where the vendor's answer is the same.
+// All methods are safe for concurrent use.
+type Keys struct {
+	ns     *Namespace
+	mu     sync.RWMutex
+	byID   map[string]*record
+	tokens map[string][]*record // user tokens by user
+	seq    uint64
+}
+
+// Issue makes a key. It panics when p is no provider or the option does not
+// fit it (a client key outside IMKIT, a bearer token outside iiniit); TryIssue
+// returns an error instead.
+func (k *Keys) Issue(p Provider, opts ...KeyOption) Issued {
+	i, err := k.TryIssue(p, opts...)
+	if err != nil {
+		panic(err)
+	}
+	return i
+}
+
+// TryIssue is Issue with an error instead of a panic.
+func (k *Keys) TryIssue(p Provider, opts ...KeyOption) (Issued, error) {
+	v := k.ns.srv.vendor(p)
+	if v == nil {
+		return Issued{}, fmt.Errorf("mockserver: issue %q: %w", p, ErrNoSuchVendor)
+	}
+	spec := keySpec{kind: KindKey, access: v.access}
+	for _, o := range opts {
+		o(&spec)
+	}
+	if !spec.scoped && spec.kind == KindKey {
+		spec.scopes = v.scopes
+	}
+	if spec.kind == KindPair && p != IMKIT {
+		return Issued{}, fmt.Errorf("mockserver: issue: client keys are IMKIT's, not %s's", v.title)
+	}
+	if spec.kind == KindBearer && v.bearer.bytes == 0 {
+		return Issued{}, fmt.Errorf("mockserver: issue: %s takes no bearer token", v.title)
+	}
+	return k.issue(v, spec, ""), nil
+}
+
+// issue stores a new record by spec, for a pair two of them.
+func (k *Keys) issue(v *vendor, spec keySpec, replaces string) Issued {
+	out := Issued{put: v.applier(spec.kind)}
+	var token *record
+	if spec.kind == KindPair {
+		tokenSpec := spec
+		tokenSpec.kind = KindToken
+		token = k.store(v, tokenSpec, "", k.mintToken(spec.user), nil, &out.Token)
+	}
+	rec := k.store(v, spec, replaces, "", token, &out.Secret)
+	out.Key = rec.key(k.ns.clock.Now())
+	return out
+}
+
+// store mints a value (unless given) and files its record.
+func (k *Keys) store(v *vendor, spec keySpec, replaces, value string, partner *record, secret *Secret) *record {
+	now := k.ns.clock.Now()
+	for {
+		if value == "" {
+			value = k.mint(v, spec, now)
+		}
+		rec := k.record(v, spec, now)
+		rec.hash, rec.partner = sha256.Sum256([]byte(value)), partner
+		rec.life.Store(&life{expires: toNano(spec.end(v, now)), replaces: replaces})
+		if !k.file(rec) {
+			value = "" // the same random value twice: a seed used in two namespaces; draw again
+			continue
+		}
+		*secret = newSecret(value)
+		return rec
+	}
+}
+
+func (k *Keys) record(v *vendor, spec keySpec, now time.Time) *record {
+	rec := &record{ns: k.ns, vendor: v, spec: spec, created: now}
+	kind := surface.Key
+	switch spec.kind {
+	case KindPair, KindToken:
+		kind = surface.Pair
+	case KindBearer:
+		kind = surface.Bearer
+	}
+	rec.caller = surface.Caller{Name: spec.name, Kind: kind, Access: string(spec.access), Scopes: spec.scopes, User: spec.user}
+	return rec
+}
+
+// file gives rec an ID and makes it known. It reports false when the value is
+// taken.
+func (k *Keys) file(rec *record) bool {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	rec.seq = k.seq + 1
+	rec.id = fmt.Sprintf("%skey_%06d", k.ns.prefix(), rec.seq)
+	rec.caller.KeyID = rec.id
+	if !k.ns.srv.vault.put(rec) {
+		return false
+	}
+	k.seq = rec.seq
+	k.byID[rec.id] = rec
+	if rec.spec.kind == KindToken {
+		k.tokens[rec.spec.user] = append(k.tokens[rec.spec.user], rec)
+	}
+	return true
+}
+
+// end is when a key made now ends: its fixed end or its life, never beyond the
+// vendor's longest life.
+func (s keySpec) end(v *vendor, now time.Time) time.Time {
+	life := s.life
+	if life <= 0 {
+		life = v.life
+		if s.kind == KindBearer {
+			life = v.bearerLife
+		}
+	}
+	end := s.until
+	if end.IsZero() && life > 0 {
+		end = now.Add(life)
+	}
+	if v.life > 0 && s.kind == KindKey && (end.IsZero() || end.After(now.Add(v.life))) {
+		end = now.Add(v.life)
+	}
+	return end
+}
+
+// mint draws a value in the vendor's shape.
+func (k *Keys) mint(v *vendor, spec keySpec, now time.Time) string {
+	switch spec.kind {
+	case KindToken:
+		return k.mintToken(spec.user)
+	case KindPair:
+		return mintJWT(map[string]any{"apiKey": k.ns.srv.random.text(24), "createAt": now.UnixMilli(), "clientId": "keyfit-mock"})
+	case KindBearer:
+		return v.bearer.mint(k.ns.srv.random.fill)
+	}
+	return v.key.mint(k.ns.srv.random.fill)
+}
+
+func (k *Keys) mintToken(user string) string {
+	return mintJWT(map[string]any{"sub": user, "jti": k.ns.srv.random.text(12)})
+}
+
+// Get returns a key by ID.
+func (k *Keys) Get(id string) (Key, bool) {
+	rec := k.get(id)
+	if rec == nil {
+		return Key{}, false
+	}
+	return rec.key(k.ns.clock.Now()), true
+}
+
+func (k *Keys) get(id string) *record {
+	k.mu.RLock()
+	defer k.mu.RUnlock()
+	return k.byID[id]
+}
+
+// KeyFilter selects keys; zero fields select all.
+type KeyFilter struct {
+	Provider    Provider
+	Kind        KeyKind
+	Status      KeyStatus
+	Name        string
+	UnusedSince time.Time // last used before this time, or never
+}
+
+// List returns the selected keys in the order of issue.
+func (k *Keys) List(f KeyFilter) []Key {
+	k.mu.RLock()
+	recs := make([]*record, 0, len(k.byID))
+	for _, rec := range k.byID {
+		if (f.Provider == "" || rec.vendor.provider == f.Provider) && (f.Kind == "" || rec.spec.kind == f.Kind) &&
+			(f.Name == "" || rec.spec.name == f.Name) {
+			recs = append(recs, rec)
+		}
+	}
+	k.mu.RUnlock()
+	sort.Slice(recs, func(i, j int) bool { return recs[i].seq < recs[j].seq })
+	now := k.ns.clock.Now()
+	keys := make([]Key, 0, len(recs))
+	for _, rec := range recs {
+		key := rec.key(now)
+		if (f.Status == "" || key.Status == f.Status) &&
+			(f.UnusedSince.IsZero() || key.LastUsed.Before(f.UnusedSince)) {
+			keys = append(keys, key)
+		}
+	}
+	return keys
+}
+
+// Verify says what p would answer to r right now and why, and changes nothing:
+// no quota is consumed, nothing is journalled, last-used stays.
+func (k *Keys) Verify(p Provider, r *http.Request) Diagnosis {
+	return k.ns.srv.verify(p, k.ns, r)
+}

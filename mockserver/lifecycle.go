@@ -1,0 +1,133 @@
+package mockserver
+
+import (
+	"crypto/sha256"
+	"fmt"
+	"time"
+)
+
+// Rotate makes a successor of the key and lets both work for overlap. The
+// successor inherits name, scopes, access, limit and expiry policy: a fixed
+// end stays that end, a life starts anew. The old key ends at now + overlap or
+// at its own end, whichever comes first: a rotation never extends a life.
+//
+// It fails with ErrNoSuchKey, with ErrKeyEnded when the key no longer works,
+// with ErrKeyReplaced when it has a successor already, and with ErrNoOverlap
+// for an IMKIT client key unless overlap is 0.
+func (k *Keys) Rotate(id string, overlap time.Duration) (Issued, error) {
+	rec := k.get(id)
+	if rec == nil {
+		return Issued{}, fmt.Errorf("mockserver: rotate %q: %w", id, ErrNoSuchKey)
+	}
+	if overlap < 0 {
+		return Issued{}, fmt.Errorf("mockserver: rotate %q: negative overlap %s", id, overlap)
+	}
+	rec.change.Lock()
+	defer rec.change.Unlock()
+	now, old := k.ns.clock.Now(), rec.life.Load()
+	switch {
+	case old.replacedBy != "":
+		return Issued{}, fmt.Errorf("mockserver: rotate %q: %w by %s", id, ErrKeyReplaced, old.replacedBy)
+	case old.revoked != 0, old.expires != 0 && now.UnixNano() >= old.expires:
+		return Issued{}, fmt.Errorf("mockserver: rotate %q: %w", id, ErrKeyEnded)
+	case rec.spec.kind == KindPair && overlap > 0:
+		// "Client key: one per application; replace = revoke old then generate".
+		return Issued{}, fmt.Errorf("mockserver: rotate %q: %w", id, ErrNoOverlap)
+	}
+	next := k.issue(rec.vendor, rec.spec, rec.id)
+	rec.shorten(now.Add(overlap), next.ID)
+	if rec.partner != nil {
+		rec.partner.change.Lock()
+		rec.partner.shorten(now.Add(overlap), "")
+		rec.partner.change.Unlock()
+	}
+	return next, nil
+}
+
+// shorten moves the end to at unless it is earlier already. The caller holds
+// rec.change.
+func (r *record) shorten(at time.Time, replacedBy string) {
+	l := *r.life.Load()
+	if end := at.UnixNano(); l.expires == 0 || end < l.expires {
+		l.expires = end
+	}
+	if replacedBy != "" {
+		l.replacedBy = replacedBy
+	}
+	r.life.Store(&l)
+}
+
+// Revoke ends the key at once. Revoking again changes nothing. It fails with
+// ErrNoSuchKey.
+func (k *Keys) Revoke(id, reason string) error {
+	return k.end(id, "revoke", func(r *record, now time.Time) { r.revoke(now, reason) })
+}
+
+// Expire moves the key's end to now, as if its life were over. It fails with
+// ErrNoSuchKey.
+func (k *Keys) Expire(id string) error {
+	return k.end(id, "expire", func(r *record, now time.Time) { r.shorten(now, "") })
+}
+
+func (k *Keys) end(id, verb string, how func(*record, time.Time)) error {
+	rec := k.get(id)
+	if rec == nil {
+		return fmt.Errorf("mockserver: %s %q: %w", verb, id, ErrNoSuchKey)
+	}
+	now := k.ns.clock.Now()
+	for _, r := range []*record{rec, rec.partner} {
+		if r != nil {
+			r.change.Lock()
+			how(r, now)
+			r.change.Unlock()
+		}
+	}
+	return nil
+}
+
+func (r *record) revoke(now time.Time, reason string) {
+	l := *r.life.Load()
+	if l.revoked == 0 {
+		l.revoked, l.reason = now.UnixNano(), reason
+		r.life.Store(&l)
+	}
+}
+
+// userTokens is surface.Tokens over the keys of a namespace.
+type userTokens struct {
+	keys   *Keys
+	vendor *vendor
+}
+
+func (u userTokens) Issue(user string, life time.Duration) (string, time.Time) {
+	spec := keySpec{kind: KindToken, user: user, life: max(life, 0)}
+	var secret Secret
+	rec := u.keys.store(u.vendor, spec, "", "", nil, &secret)
+	return secret.Reveal(), fromNano(rec.life.Load().expires)
+}
+
+func (u userTokens) Assign(user, token string, expires time.Time) error {
+	rec := u.keys.record(u.vendor, keySpec{kind: KindToken, user: user, until: expires}, u.keys.ns.clock.Now())
+	rec.hash = sha256.Sum256([]byte(token))
+	rec.life.Store(&life{expires: toNano(expires)})
+	if !u.keys.file(rec) {
+		return fmt.Errorf("mockserver: assign token: %w", ErrTokenInUse)
+	}
+	return nil
+}
+
+func (u userTokens) Revoke(user, token string) int {
+	u.keys.mu.RLock()
+	recs := append([]*record(nil), u.keys.tokens[user]...)
+	u.keys.mu.RUnlock()
+	now, n := u.keys.ns.clock.Now(), 0
+	for _, r := range recs {
+		if (token == "" || r.hash == sha256.Sum256([]byte(token))) && r.life.Load().revoked == 0 {
+			r.change.Lock()
+			r.revoke(now, "revoked by the API")
+			r.change.Unlock()
+			n++
+		}
+	}
+	return n
+}

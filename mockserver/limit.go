@@ -1,0 +1,123 @@
+package mockserver
+
+import (
+	"sort"
+	"sync"
+	"time"
+)
+
+// LimitKind says how a limit's window moves.
+type LimitKind uint8
+
+const (
+	// Fixed opens a window at the first request and lets Requests through
+	// until Per has passed; the next request opens a new window.
+	Fixed LimitKind = iota
+	// Sliding lets at most Requests through in every stretch of length Per.
+	Sliding
+)
+
+// Limit is a rate limit that holds for each key by itself. The zero Limit is
+// no limit.
+type Limit struct {
+	Requests int           // admitted per window; 0 or less means no limit
+	Per      time.Duration // length of the window
+	Kind     LimitKind     // default Fixed
+}
+
+func (l Limit) none() bool { return l.Requests <= 0 || l.Per <= 0 }
+
+// quota is what a limiter says of one request. RetryAfter is zero when the
+// request is admitted.
+type quota struct {
+	limit      Limit
+	remaining  int
+	reset      time.Duration // until the window has room again or starts anew
+	retryAfter time.Duration
+}
+
+// limiter is the window of one key. Its lock is the key's own: keys do not
+// wait for each other. A refused request changes nothing, so a client that
+// never stops asking is let in as soon as one that waits.
+type limiter struct {
+	mu    sync.Mutex
+	limit Limit
+	start int64   // fixed: first request of the window, ns
+	count int     // fixed: admitted in the window
+	times []int64 // sliding: ring of the last admitted times, ns
+	next  int     // sliding: where the oldest stands once the ring is full
+}
+
+// take asks for one request under limit. now is read inside the lock so that
+// the ring is in order. With peek nothing is consumed.
+func (l *limiter) take(limit Limit, now func() time.Time, peek bool) quota {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.limit != limit { // changed while running: windows start anew
+		l.limit, l.count, l.times, l.next = limit, 0, nil, 0
+	}
+	t := now().UnixNano()
+	if limit.Kind == Sliding {
+		return l.slide(t, peek)
+	}
+	return l.fix(t, peek)
+}
+
+func (l *limiter) fix(t int64, peek bool) quota {
+	per := int64(l.limit.Per)
+	q := quota{limit: l.limit}
+	if l.count == 0 || t-l.start >= per || t < l.start { // t < start: the clock was set back
+		q.remaining, q.reset = l.limit.Requests-1, l.limit.Per
+		if !peek {
+			l.start, l.count = t, 1
+		}
+		return q
+	}
+	q.reset = time.Duration(l.start + per - t)
+	if l.count >= l.limit.Requests {
+		q.retryAfter = q.reset
+		return q
+	}
+	q.remaining = l.limit.Requests - l.count - 1
+	if !peek {
+		l.count++
+	}
+	return q
+}
+
+func (l *limiter) slide(t int64, peek bool) quota {
+	per, q := int64(l.limit.Per), quota{limit: l.limit}
+	n := len(l.times)
+	if n > 0 && l.times[(l.next+n-1)%n] > t { // the clock was set back
+		l.times, l.next, n = nil, 0, 0
+	}
+	first := sort.Search(n, func(i int) bool { return t-l.times[(l.next+i)%n] < per }) // oldest still inside
+	used, oldest := n-first, int64(0)
+	if used > 0 {
+		oldest = l.times[(l.next+first)%n]
+	}
+	if used >= l.limit.Requests {
+		q.retryAfter = time.Duration(oldest + per - t)
+		q.reset = q.retryAfter
+		return q
+	}
+	q.remaining, q.reset = l.limit.Requests-used-1, l.limit.Per
+	if used > 0 {
+		q.reset = time.Duration(oldest + per - t)
+	}
+	if peek {
+		return q
+	}
+	if len(l.times) < l.limit.Requests {
+		l.times = append(l.times, t) // next stays 0: index 0 is the oldest
+	} else {
+		l.times[l.next] = t
+		l.next = (l.next + 1) % len(l.times)
+	}
+	return q
+}
+
+// seconds rounds up: a client that waits that long is let in.
+func seconds(d time.Duration) int64 {
+	return int64((d + time.Second - 1) / time.Second)
+}

@@ -1,0 +1,111 @@
+package mockserver
+
+import (
+	"context"
+	"crypto/tls"
+	"fmt"
+	"io"
+	"log"
+	"net"
+	"net/http"
+	"sync/atomic"
+)
+
+// BaseURL returns the origin at which the vendor is played, such as
+// "http://127.0.0.1:41234", with https under WithTLS. The first call for a
+// vendor opens its listener. It returns "" for an unknown vendor, after Close,
+// and when no loopback port can be had; in a test it fails the test instead.
+// Listen is the same with an error.
+func (s *Server) BaseURL(p Provider) string {
+	url, err := s.Listen(p, "")
+	if err != nil {
+		s.mu.Lock()
+		tb := s.tb
+		s.mu.Unlock()
+		if tb != nil {
+			tb.Helper()
+			tb.Fatal(err)
+		}
+		return ""
+	}
+	return url
+}
+
+// Listen opens the vendor's listener at addr ("" is a random loopback port)
+// unless it is open already, and returns its origin.
+func (s *Server) Listen(p Provider, addr string) (string, error) {
+	s.mu.Lock()
+	url, ok := s.listeners[p]
+	s.mu.Unlock()
+	if ok {
+		return url, nil
+	}
+	if s.vendor(p) == nil {
+		return "", fmt.Errorf("mockserver: listen for %q: %w", p, ErrNoSuchVendor)
+	}
+	l, err := listen(addr)
+	if err != nil {
+		return "", fmt.Errorf("mockserver: listen for %s: %w", p, err)
+	}
+	url = "http://" + l.Addr().String()
+	if s.ca != nil {
+		url = "https://" + l.Addr().String()
+	}
+	s.mu.Lock()
+	if won, ok := s.listeners[p]; ok { // another caller was quicker
+		s.mu.Unlock()
+		_ = l.Close()
+		return won, nil
+	}
+	s.listeners[p] = url
+	s.mu.Unlock()
+	if !s.start(l, s.Handler(p), s.ca != nil) {
+		return "", fmt.Errorf("mockserver: listen for %s: %w", p, net.ErrClosed)
+	}
+	return url, nil
+}
+
+func listen(addr string) (net.Listener, error) {
+	if addr != "" {
+		return net.Listen("tcp", addr)
+	}
+	l, err := net.Listen("tcp4", "127.0.0.1:0")
+	if err != nil { // a machine with IPv6 only
+		return net.Listen("tcp6", "[::1]:0")
+	}
+	return l, nil
+}
+
+// connCounter numbers connections from 1.
+type connCounter struct{ n atomic.Uint64 }
+
+type connKey struct{}
+
+// connNumber returns the number of the connection of r, or 0.
+func connNumber(r *http.Request) uint64 {
+	n, _ := r.Context().Value(connKey{}).(*uint64)
+	if n == nil {
+		return 0
+	}
+	return *n
+}
+
+// httpServer is the one way in which the mock serves connections.
+func (s *Server) httpServer(h http.Handler) *http.Server {
+	srv := &http.Server{
+		Handler:  h,
+		ErrorLog: log.New(io.Discard, "", 0), // aborted handlers and resets are the point
+		ConnContext: func(ctx context.Context, _ net.Conn) context.Context {
+			n := s.conns.n.Add(1)
+			return context.WithValue(ctx, connKey{}, &n)
+		},
+	}
+	if s.ca != nil {
+		srv.TLSConfig = &tls.Config{Certificates: []tls.Certificate{s.ca.leaf}, MinVersion: tls.VersionTLS12}
+		if s.opts.http1 {
+			srv.Protocols = new(http.Protocols)
+			srv.Protocols.SetHTTP1(true)
+		}
+	}
+	return srv
+}

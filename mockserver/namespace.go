@@ -1,0 +1,114 @@
+package mockserver
+
+import (
+	"net/http"
+	"sync"
+	"sync/atomic"
+
+	"github.com/keyfit/keyfit/mockserver/internal/surface"
+)
+
+// Namespace is one world: a clock, keys, limits, faults, data and journal of
+// its own. A Server has a default one and embeds it. Several may live in one
+// server: the key of a request selects the namespace it belongs to; a request
+// without a known key belongs to the default.
+type Namespace struct {
+	srv     *Server
+	name    string
+	clock   *Clock
+	keys    *Keys
+	journal *journal
+	faults  faults
+	vendors []vendorState // by vendor.index
+}
+
+// vendorState is what a namespace keeps about one vendor.
+type vendorState struct {
+	limit   atomic.Pointer[Limit]
+	profile atomic.Pointer[Profile]
+	once    sync.Once
+	mux     *http.ServeMux
+	needs   map[string]surface.Need // by pattern, for Verify
+}
+
+func newNamespace(s *Server, name string) *Namespace {
+	n := &Namespace{srv: s, name: name, clock: newClock(), vendors: make([]vendorState, len(s.vendors))}
+	n.keys = &Keys{ns: n, byID: make(map[string]*record), tokens: make(map[string][]*record)}
+	n.journal = newJournal(s.opts.journalEntries, s.opts.journalBytes)
+	if !s.opts.frozen.IsZero() {
+		n.clock.Freeze(s.opts.frozen)
+	}
+	for i, v := range s.vendors {
+		limit, profile := v.limit, v.profile
+		if l, ok := s.opts.limits[v.provider]; ok {
+			limit = l
+		}
+		if s.opts.noLimits {
+			limit = Limit{}
+		}
+		for _, over := range s.opts.profiles[v.provider] {
+			profile = profile.over(over)
+		}
+		n.vendors[i].limit.Store(&limit)
+		n.vendors[i].profile.Store(&profile)
+	}
+	return n
+}
+
+// Name returns the namespace's name; the default's is "".
+func (n *Namespace) Name() string { return n.name }
+
+func (n *Namespace) prefix() string {
+	if n.name == "" {
+		return ""
+	}
+	return n.name + "/"
+}
+
+// Keys returns the keys of the namespace.
+func (n *Namespace) Keys() *Keys { return n.keys }
+
+// Clock returns the clock of the namespace.
+func (n *Namespace) Clock() *Clock { return n.clock }
+
+// Limit sets the rate limit that every key of p without one of its own has.
+// Limit{} lifts it. A change starts new windows. An unknown p is ignored.
+func (n *Namespace) Limit(p Provider, l Limit) {
+	if v := n.srv.vendor(p); v != nil {
+		n.vendors[v.index].limit.Store(&l)
+	}
+}
+
+// SetProfile lays o over the profile in force for p. An unknown p is ignored.
+func (n *Namespace) SetProfile(p Provider, o Profile) {
+	if v := n.srv.vendor(p); v != nil {
+		next := n.vendors[v.index].profile.Load().over(o)
+		n.vendors[v.index].profile.Store(&next)
+	}
+}
+
+// limitOf is the limit that holds for a key.
+func (n *Namespace) limitOf(rec *record) *Limit {
+	if rec.spec.limit != nil {
+		return rec.spec.limit
+	}
+	return n.vendors[rec.vendor.index].limit.Load()
+}
+
+// router builds the vendor's routes at the first request: a server that plays
+// one vendor does not pay for five.
+func (n *Namespace) router(v *vendor) *http.ServeMux {
+	st := &n.vendors[v.index]
+	st.once.Do(func() {
+		env := surface.Env{Now: n.clock.Now, Seed: n.srv.opts.seed, Tokens: userTokens{n.keys, v}}
+		st.mux, st.needs = http.NewServeMux(), make(map[string]surface.Need)
+		for _, r := range v.surface(env) {
+			st.needs[r.Pattern] = r.Need
+			st.mux.HandleFunc(r.Pattern, func(w http.ResponseWriter, _ *http.Request) {
+				w.(*exchange).run(&r)
+			})
+		}
+		st.mux.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) { w.(*exchange).run(nil) })
+	})
+	return st.mux
+}

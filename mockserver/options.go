@@ -1,0 +1,78 @@
+package mockserver
+
+import (
+	"log/slog"
+	"time"
+)
+
+// Option configures a Server.
+type Option func(*options)
+
+type options struct {
+	seed           uint64
+	seeded         bool
+	tls            bool
+	http1          bool
+	logger         *slog.Logger
+	journalEntries int
+	journalBytes   int
+	frozen         time.Time
+	limits         map[Provider]Limit
+	noLimits       bool
+	profiles       map[Provider][]Profile
+}
+
+func newOptions(opts []Option) options {
+	o := options{journalEntries: defaultJournalEntries, journalBytes: defaultJournalBytes}
+	for _, f := range opts {
+		f(&o)
+	}
+	return o
+}
+
+// WithSeed makes issued values and dummy data the same in every run. Without
+// it values are random and the data is that of seed 0.
+func WithSeed(seed uint64) Option { return func(o *options) { o.seed, o.seeded = seed, true } }
+
+// WithTLS serves https with a certificate of a CA made at start. Client trusts
+// it; CAPEM hands it to others. HTTP/2 is on with it.
+func WithTLS() Option { return func(o *options) { o.tls = true } }
+
+// WithoutHTTP2 keeps TLS connections on HTTP/1.1, where resets are real ones.
+func WithoutHTTP2() Option { return func(o *options) { o.http1 = true } }
+
+// WithLogger logs every refusal (info) and every key that no mock made (warn).
+// The default is silent. Values of credentials are never logged.
+func WithLogger(l *slog.Logger) Option { return func(o *options) { o.logger = l } }
+
+// WithJournal bounds the journal in entries and bytes. The default is 2,000
+// and 16 MiB; 0 keeps no entry, and Counts stays exact.
+func WithJournal(entries, bytes int) Option {
+	return func(o *options) { o.journalEntries, o.journalBytes = entries, bytes }
+}
+
+// WithFrozenClock starts with the clock frozen at a time.
+func WithFrozenClock(at time.Time) Option { return func(o *options) { o.frozen = at } }
+
+// WithLimit replaces the vendor's rate limit; Limit{} is none.
+func WithLimit(p Provider, l Limit) Option {
+	return func(o *options) {
+		if o.limits == nil {
+			o.limits = make(map[Provider]Limit)
+		}
+		o.limits[p] = l
+	}
+}
+
+// WithoutRateLimits lifts every vendor's limit; a key's own (LimitTo) stays.
+func WithoutRateLimits() Option { return func(o *options) { o.noLimits = true } }
+
+// WithProfile lays p over the vendor's default answers.
+func WithProfile(v Provider, p Profile) Option {
+	return func(o *options) {
+		if o.profiles == nil {
+			o.profiles = make(map[Provider][]Profile)
+		}
+		o.profiles[v] = append(o.profiles[v], p)
+	}
+}

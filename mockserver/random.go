@@ -1,0 +1,40 @@
+package mockserver
+
+import (
+	crand "crypto/rand"
+	"encoding/base64"
+	"encoding/binary"
+	"math/rand/v2"
+	"sync"
+)
+
+// random is the server's source of randomness: from WithSeed, or from the
+// machine. A seed makes every issued value the same in every run, which is
+// fine for keys that open nothing.
+type random struct {
+	mu  sync.Mutex
+	src *rand.ChaCha8
+}
+
+func newRandom(seed uint64, seeded bool) *random {
+	var s [32]byte
+	if seeded {
+		binary.LittleEndian.PutUint64(s[:], seed)
+	} else {
+		_, _ = crand.Read(s[:]) // never fails since Go 1.24
+	}
+	return &random{src: rand.NewChaCha8(s)}
+}
+
+func (r *random) fill(b []byte) {
+	r.mu.Lock()
+	_, _ = r.src.Read(b) // ChaCha8 has no error
+	r.mu.Unlock()
+}
+
+// text returns n random bytes in base64.
+func (r *random) text(n int) string {
+	b := make([]byte, n)
+	r.fill(b)
+	return base64.RawURLEncoding.EncodeToString(b)
+}

@@ -1,0 +1,132 @@
+package mockserver
+
+import (
+	"encoding/hex"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/keyfit/keyfit/mockserver/internal/surface"
+)
+
+type digest [32]byte
+
+// record is one credential at rest: its SHA-256 and what is known about it.
+// The fields above life never change after the record is stored.
+type record struct {
+	ns      *Namespace
+	vendor  *vendor
+	seq     uint64
+	hash    digest
+	id      string
+	spec    keySpec
+	created time.Time
+	caller  surface.Caller
+	partner *record // of a pair's client key: the token issued with it
+
+	life     atomic.Pointer[life]
+	lastUsed atomic.Int64 // ns; 0 is never
+	window   limiter
+	change   sync.Mutex // serialises rotate, revoke, expire
+}
+
+// life is the part of a record that changes; it is replaced, never modified.
+type life struct {
+	expires    int64 // ns; 0 is never
+	revoked    int64 // ns; 0 is not
+	reason     string
+	replaces   string
+	replacedBy string
+}
+
+func (r *record) status(now time.Time) KeyStatus {
+	l, t := r.life.Load(), now.UnixNano()
+	switch {
+	case l.revoked != 0:
+		return StatusRevoked
+	case l.expires == 0 && l.replacedBy == "":
+		return StatusActive
+	case l.expires != 0 && t >= l.expires:
+		return StatusExpired
+	case l.replacedBy != "":
+		return StatusRotating
+	case l.expires-t <= int64(30*day):
+		return StatusExpiring
+	}
+	return StatusActive
+}
+
+// touch stamps the last use, no finer than the vendor shows it.
+func (r *record) touch(now time.Time) {
+	t, last := now.UnixNano(), r.lastUsed.Load()
+	if last == 0 || t < last || t-last >= int64(r.vendor.usedEvery) {
+		r.lastUsed.Store(t)
+	}
+}
+
+// key is the public view at a time.
+func (r *record) key(now time.Time) Key {
+	l := r.life.Load()
+	k := Key{
+		ID: r.id, Provider: r.vendor.provider, Kind: r.spec.kind, Name: r.spec.name,
+		Fingerprint: hex.EncodeToString(r.hash[:4]),
+		Status:      r.status(now),
+		Scopes:      append([]string(nil), r.spec.scopes...),
+		Access:      r.spec.access, Contact: r.spec.contact, User: r.spec.user,
+		Created: r.created, Expires: fromNano(l.expires), LastUsed: fromNano(r.lastUsed.Load()),
+		Revoked: fromNano(l.revoked), RevokeReason: l.reason,
+		Replaces: l.replaces, ReplacedBy: l.replacedBy,
+	}
+	if r.spec.limit != nil {
+		own := *r.spec.limit
+		k.Limit = &own
+	}
+	return k
+}
+
+func fromNano(ns int64) time.Time {
+	if ns == 0 {
+		return time.Time{}
+	}
+	return time.Unix(0, ns).UTC()
+}
+
+func toNano(t time.Time) int64 {
+	if t.IsZero() {
+		return 0
+	}
+	return t.UnixNano()
+}
+
+// vault finds records by the hash of what was presented. It serves every
+// namespace of a server, so that the key alone can say which one a request
+// belongs to. It is sharded: readers of different keys do not meet.
+type vault struct {
+	shards [64]struct {
+		sync.RWMutex
+		m map[digest]*record
+	}
+}
+
+func (v *vault) find(h digest) *record {
+	s := &v.shards[h[0]%64]
+	s.RLock()
+	r := s.m[h]
+	s.RUnlock()
+	return r
+}
+
+// put stores r and reports false when the same value is stored already.
+func (v *vault) put(r *record) bool {
+	s := &v.shards[r.hash[0]%64]
+	s.Lock()
+	defer s.Unlock()
+	if _, taken := s.m[r.hash]; taken {
+		return false
+	}
+	if s.m == nil {
+		s.m = make(map[digest]*record)
+	}
+	s.m[r.hash] = r
+	return true
+}

@@ -1,0 +1,48 @@
+package mockserver
+
+import (
+	"fmt"
+	"io"
+	"log/slog"
+)
+
+const redacted = "[redacted]"
+
+// Secret holds a key or token so that it cannot be printed by accident: every
+// fmt verb, JSON, text encoding and slog show "[redacted]". The value sits in
+// a closure, so it does not show either when a struct with a Secret in an
+// unexported field is printed with %+v or walked by reflection.
+//
+// The zero Secret is empty.
+type Secret struct{ reveal func() string }
+
+func newSecret(value string) Secret { return Secret{reveal: func() string { return value }} }
+
+// Reveal returns the value, or "" for the zero Secret.
+func (s Secret) Reveal() string {
+	if s.reveal == nil {
+		return ""
+	}
+	return s.reveal()
+}
+
+// IsZero reports whether the Secret holds nothing.
+func (s Secret) IsZero() bool { return s.reveal == nil }
+
+// String returns "[redacted]".
+func (Secret) String() string { return redacted }
+
+// GoString returns "[redacted]".
+func (Secret) GoString() string { return redacted }
+
+// Format writes "[redacted]" whatever the verb.
+func (Secret) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, redacted) }
+
+// MarshalJSON encodes "[redacted]".
+func (Secret) MarshalJSON() ([]byte, error) { return []byte(`"` + redacted + `"`), nil }
+
+// MarshalText encodes "[redacted]".
+func (Secret) MarshalText() ([]byte, error) { return []byte(redacted), nil }
+
+// LogValue logs "[redacted]".
+func (Secret) LogValue() slog.Value { return slog.StringValue(redacted) }

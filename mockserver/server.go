@@ -1,0 +1,250 @@
+package mockserver
+
+import (
+	"context"
+	"net"
+	"net/http"
+	"sync"
+	"testing"
+
+	"github.com/keyfit/keyfit/mockserver/internal/surface"
+)
+
+// Server plays the five vendors. It is an http.Handler first: ServeHTTP finds
+// the vendor by Host. BaseURL opens one loopback listener per vendor, at its
+// first use; Transport serves the same without sockets.
+//
+// The embedded Namespace is the default one, so srv.Keys(), srv.Clock(),
+// srv.Inject and so on just work. All methods are safe for concurrent use.
+type Server struct {
+	*Namespace
+
+	opts    options
+	vendors []*vendor
+	vault   vault
+	random  *random
+	pool    sync.Pool
+	ca      *authority // nil without WithTLS
+	done    chan struct{}
+	alarm   func(string)
+	conns   connCounter
+
+	mu         sync.Mutex
+	tb         testing.TB // nil outside a test
+	listeners  map[Provider]string
+	servers    []*http.Server
+	closers    []func()
+	serving    sync.WaitGroup
+	isClosed   bool
+	namespaces map[string]*Namespace
+}
+
+// New starts a server for a test and closes it with the test. When the test
+// failed, the last journalled requests are logged. Nothing listens until
+// BaseURL is called, so New also works inside a testing/synctest bubble.
+func New(t testing.TB, opts ...Option) *Server {
+	t.Helper()
+	s, err := NewHandler(opts...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var mu sync.Mutex
+	over := false
+	s.tb = t
+	s.alarm = func(text string) {
+		mu.Lock()
+		defer mu.Unlock()
+		if !over { // a late request must not log into a test that ended
+			t.Log(text)
+		}
+	}
+	t.Cleanup(func() {
+		mu.Lock()
+		over = true
+		mu.Unlock()
+		_ = s.Close()
+		if t.Failed() {
+			t.Log("mockserver: requests of this test:\n" + s.dump(50))
+		}
+	})
+	return s
+}
+
+// Start is New for programs: the server closes when ctx ends, or by Close.
+func Start(ctx context.Context, opts ...Option) (*Server, error) {
+	s, err := NewHandler(opts...)
+	if err != nil {
+		return nil, err
+	}
+	stop := context.AfterFunc(ctx, func() { _ = s.Close() })
+	s.onClose(func() { stop() })
+	return s, nil
+}
+
+// NewHandler makes a server that listens nowhere. It fails when WithTLS cannot
+// make a certificate.
+func NewHandler(opts ...Option) (*Server, error) {
+	s := &Server{
+		opts: newOptions(opts), vendors: vendors(), done: make(chan struct{}), alarm: func(string) {},
+		listeners: make(map[Provider]string), namespaces: make(map[string]*Namespace),
+	}
+	s.random = newRandom(s.opts.seed, s.opts.seeded)
+	s.pool.New = func() any {
+		x := &exchange{}
+		x.deny = func(why string) {
+			x.diag.Outcome, x.diag.Why = InsufficientScope, why
+			x.refuse(InsufficientScope, quota{})
+		}
+		return x
+	}
+	s.Namespace = newNamespace(s, "")
+	s.namespaces[""] = s.Namespace
+	if s.opts.tls {
+		ca, err := newAuthority(s.Clock().Now())
+		if err != nil {
+			return nil, err
+		}
+		s.ca = ca
+	}
+	return s, nil
+}
+
+// Close stops everything the server started: listeners, connections, injected
+// delays and stalls. It does not wait for clients and never hangs. Closing
+// twice is harmless. The journal can still be read.
+func (s *Server) Close() error {
+	s.mu.Lock()
+	if s.isClosed {
+		s.mu.Unlock()
+		return nil
+	}
+	s.isClosed = true
+	close(s.done)
+	servers, closers := s.servers, s.closers
+	s.mu.Unlock()
+	for _, f := range closers {
+		f()
+	}
+	for _, srv := range servers {
+		_ = srv.Close() // an accept error of a closing listener tells nothing
+	}
+	s.serving.Wait()
+	return nil
+}
+
+func (s *Server) closed() bool {
+	select {
+	case <-s.done:
+		return true
+	default:
+		return false
+	}
+}
+
+// onClose runs f at Close, or now if that is over.
+func (s *Server) onClose(f func()) {
+	s.mu.Lock()
+	closed := s.isClosed
+	if !closed {
+		s.closers = append(s.closers, f)
+	}
+	s.mu.Unlock()
+	if closed {
+		f()
+	}
+}
+
+// start serves l in a goroutine that Close joins. It reports false when the
+// server is closed; l is closed then.
+func (s *Server) start(l net.Listener, h http.Handler, tls bool) bool {
+	srv := s.httpServer(h)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.isClosed {
+		_ = l.Close()
+		return false
+	}
+	s.servers = append(s.servers, srv)
+	s.serving.Go(func() {
+		if tls {
+			_ = srv.ServeTLS(l, "", "") // always ends with ErrServerClosed
+			return
+		}
+		_ = srv.Serve(l)
+	})
+	return true
+}
+
+// ServeHTTP plays the vendor whose host the request names: a real host of the
+// vendor or "<vendor>.localhost". Another host gets 421.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	v := vendorForHost(s.vendors, r.Host)
+	if v == nil {
+		w.Header().Set("X-Mock-Diagnosis", "not_found: the host is no vendor's; use a vendor's host, <vendor>.localhost, BaseURL or Handler")
+		surface.Raw(w, http.StatusMisdirectedRequest, "text/plain; charset=utf-8", []byte("mockserver: no vendor has this host\n"))
+		return
+	}
+	s.serve(v, w, r)
+}
+
+// Handler plays one vendor whatever the host. It panics on an unknown p.
+func (s *Server) Handler(p Provider) http.Handler {
+	v := s.vendor(p)
+	if v == nil {
+		panic("mockserver: no provider " + string(p))
+	}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { s.serve(v, w, r) })
+}
+
+func (s *Server) vendor(p Provider) *vendor {
+	for _, v := range s.vendors {
+		if v.provider == p {
+			return v
+		}
+	}
+	return nil
+}
+
+// InNamespace returns the namespace of that name, making it at first use. Keys
+// issued there select it. "" is the default namespace.
+func (s *Server) InNamespace(name string) *Namespace {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	n := s.namespaces[name]
+	if n == nil {
+		n = newNamespace(s, name)
+		s.namespaces[name] = n
+	}
+	return n
+}
+
+// verify is Keys.Verify.
+func (s *Server) verify(p Provider, n *Namespace, r *http.Request) Diagnosis {
+	v := s.vendor(p)
+	if v == nil {
+		return Diagnosis{Outcome: NotFound, Why: "no such provider"}
+	}
+	now := n.clock.Now()
+	creds := readCredentials(v, r)
+	id := s.identify(&creds)
+	d := authenticate(v, &creds, id, now)
+	_, pattern := n.router(v).Handler(r)
+	need, known := n.vendors[v.index].needs[pattern]
+	switch {
+	case known && need.Open:
+		return Diagnosis{Outcome: OK, KeyID: d.KeyID}
+	case d.Outcome != OK:
+		return d
+	case !known:
+		return Diagnosis{Outcome: NotFound, KeyID: d.KeyID, Why: "no such operation in this mock of " + v.title}
+	}
+	if d = permit(v, need, &id.key.caller); d.Outcome != OK {
+		return d
+	}
+	if limit := n.limitOf(id.key); !limit.none() {
+		if q := id.key.window.take(*limit, n.clock.Now, true); q.retryAfter > 0 {
+			d.Outcome, d.RetryAfter, d.Why = RateLimited, q.retryAfter, "the key's window is full"
+		}
+	}
+	return d
+}

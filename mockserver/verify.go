@@ -1,0 +1,78 @@
+package mockserver
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+)
+
+// Requests returns the journalled exchanges that match, oldest first. The
+// journal is bounded (WithJournal); Counts knows about evicted ones too.
+func (n *Namespace) Requests(m Match) []Exchange { return n.journal.requests(m) }
+
+// Counts returns exact numbers of the exchanges that match, evicted or not.
+// A request that Go's client repeated by itself counts twice: these are hits.
+func (n *Namespace) Counts(m Match) Counts { return n.journal.countsOf(m) }
+
+// WaitFor waits until at least k exchanges match and returns those that the
+// journal still holds. It fails when ctx ends or the server closes.
+func (n *Namespace) WaitFor(ctx context.Context, m Match, k int) ([]Exchange, error) {
+	for {
+		next := n.journal.wait(m, k)
+		if next == nil {
+			return n.journal.requests(m), nil
+		}
+		select {
+		case <-next:
+		case <-ctx.Done():
+			return nil, fmt.Errorf("mockserver: %d of %d requests arrived: %w", n.Counts(m).Total, k, context.Cause(ctx))
+		case <-n.srv.done:
+			return nil, fmt.Errorf("mockserver: server closed with %d of %d requests", n.Counts(m).Total, k)
+		}
+	}
+}
+
+// Expect fails the test unless exactly k exchanges match, and shows the last
+// ones that did not.
+func (n *Namespace) Expect(t testing.TB, m Match, k int) {
+	t.Helper()
+	c := n.Counts(m)
+	if c.Total == k && c.Folded == 0 {
+		return
+	}
+	t.Errorf("mockserver: %d requests match %+v, want %d\n%s", c.Total, m, k, n.dump(20))
+}
+
+// ResetJournal forgets exchanges and counts.
+func (n *Namespace) ResetJournal() { n.journal.reset() }
+
+// String is one line for people, without header and body.
+func (x Exchange) String() string {
+	s := fmt.Sprintf("#%d %s %s %s %s -> %d %s", x.ID, x.At.Format(time.TimeOnly), x.Provider, x.Method, x.Path, x.Status, x.Diagnosis)
+	if x.KeyID != "" {
+		s += " [" + x.KeyID + "]"
+	}
+	if x.Fault != "" {
+		s += " fault: " + x.Fault
+	}
+	return s
+}
+
+// dump writes the last exchanges, one a line.
+func (n *Namespace) dump(last int) string {
+	all := n.Requests(Match{})
+	var b strings.Builder
+	if skip := len(all) - last; skip > 0 {
+		fmt.Fprintf(&b, "  … %d earlier\n", skip)
+		all = all[skip:]
+	}
+	for _, x := range all {
+		b.WriteString("  " + x.String() + "\n")
+	}
+	if len(all) == 0 {
+		b.WriteString("  no requests\n")
+	}
+	return b.String()
+}
