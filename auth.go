@@ -1,0 +1,276 @@
+package keyfit
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptrace"
+	"net/url"
+	"time"
+)
+
+// attemptTransport is one attempt: it passes the gate, puts the current credential on a
+// copy of the request, and sends that. It is called for every retry and every redirect,
+// so all of them are paced and all carry the newest key. Above it no request holds a key.
+//
+// When the provider refuses the credential, the attempt is replayed with another one; see
+// [Keyring]. A refusal comes before any effect, so every method may be replayed, provided
+// that its body can be produced again.
+type attemptTransport struct {
+	home      origin
+	allowHTTP bool
+	scheme    Scheme
+	next      http.RoundTripper // the caller's middleware, then the pool
+}
+
+// maxReplays is how many other keys are tried after a refusal.
+const maxReplays = 2
+
+// RoundTrip sends the request as the http.RoundTripper contract says: req is not changed,
+// and its body is closed in every case.
+func (t *attemptTransport) RoundTrip(req *http.Request) (*http.Response, error) {
+	k := callOf(req.Context())
+	if err := t.allowed(req.URL); err != nil {
+		return nil, closeBody(req, err)
+	}
+	choose, tried := k.ring.pick, []uint64(nil)
+	for {
+		resp, refused, err := t.pass(req, k, choose)
+		if err != nil {
+			return nil, err
+		}
+		if !refused {
+			if len(tried) > 0 && provesKey(resp.StatusCode) {
+				k.ring.accepted(k.key)
+			}
+			return resp, nil
+		}
+		k.ring.refused(k.key)
+		tried = append(tried, k.key.gen)
+		replay, other, ok := t.replay(req, k, tried)
+		if !ok {
+			return resp, nil
+		}
+		drain(resp)
+		req, choose = replay, func() key { return other }
+	}
+}
+
+// provesKey reports whether a status says that the provider knows the key: a limit or a
+// failure says nothing about it.
+func provesKey(status int) bool {
+	return status < 500 && status != http.StatusTooManyRequests
+}
+
+// replay prepares the request for another key, if there is one and the body comes again.
+func (t *attemptTransport) replay(req *http.Request, k *call, tried []uint64) (*http.Request, key, bool) {
+	if len(tried) > maxReplays {
+		return nil, key{}, false
+	}
+	other, ok := k.ring.next(req.Context(), tried)
+	if !ok {
+		return nil, key{}, false
+	}
+	if !k.replayable {
+		k.note = joinNotes(k.note, noteStream)
+		return nil, key{}, false
+	}
+	replay := req.WithContext(req.Context())
+	if req.GetBody != nil {
+		body, err := req.GetBody()
+		if err != nil {
+			k.note = joinNotes(k.note, "not sent again: the body could not be produced a second time")
+			return nil, key{}, false
+		}
+		replay.Body = body
+	}
+	return replay, other, true
+}
+
+const noteStream = "not sent again: the body is a stream, which cannot be replayed"
+
+// allowed checks that a key may go to u at all.
+func (t *attemptTransport) allowed(u *url.URL) error {
+	if to := originOf(u); to != t.home {
+		return fmt.Errorf("%w: the request is for %s", ErrCrossOrigin, to)
+	}
+	if u.Scheme != "https" && !t.allowHTTP && !isLoopback(u.Hostname()) {
+		return fmt.Errorf("%w (%s)", ErrInsecure, t.home)
+	}
+	return nil
+}
+
+// pass takes the request through the gate and sends it with the key that choose returns
+// once the gate is open. refused says that the provider refused that key.
+func (t *attemptTransport) pass(req *http.Request, k *call, choose func() key) (resp *http.Response, refused bool, err error) {
+	leave, err := k.gate.Enter(req.Context(), Entry{
+		Provider: k.client.provider.Name, Key: k.tenant, MaxWait: k.policy.MaxWait,
+		Waiting: func(why WaitReason, d time.Duration) { k.waits(req.Context(), why, d) },
+	})
+	if err != nil {
+		return nil, false, closeBody(req, gateError(req.Context(), err))
+	}
+	out := Outcome{Remaining: -1}
+	defer func() { leave(out) }()
+
+	k.use(choose())
+	begin := time.Now()
+	resp, err = t.send(req, k)
+	if err == nil {
+		k.status = resp.StatusCode
+		refused = k.read(resp, &out)
+	}
+	k.observe(req.Context(), resp, err, time.Since(begin))
+	return resp, refused, err
+}
+
+// read takes from an answer what the gate, the keyring and the retry loop want to know.
+func (k *call) read(resp *http.Response, out *Outcome) (refused bool) {
+	out.StatusCode = resp.StatusCode
+	switch status := resp.StatusCode; {
+	case status == http.StatusTooManyRequests || status >= 500:
+		e, kind := k.apiError(resp)
+		k.answer = e
+		k.hint = parseHint(resp.Header, e.body, k.client.provider.WaitField, time.Now())
+		k.wait = k.policy.wait(k.attempts, k.hint, kind == refusedLimit)
+		if kind == refusedLimit || k.hint.said {
+			out.Wait, out.Refusal, k.paced = k.wait, e, true
+		}
+	case status == http.StatusUnauthorized || status == http.StatusForbidden:
+		e, kind := k.apiError(resp)
+		k.answer = e
+		refused = kind == refusedInvalid
+	case status >= 400:
+		k.answer, _ = k.apiError(resp)
+	}
+	teach(resp.Header, out)
+	return refused
+}
+
+// send puts the key on a copy of the request and sends the copy.
+func (t *attemptTransport) send(req *http.Request, k *call) (*http.Response, error) {
+	ctx, done := k.attemptContext(req.Context())
+	sent := true
+	if !k.idempotent {
+		// Whether a POST may be sent again after an error depends on whether a connection
+		// was there to send it on.
+		sent = false
+		ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{GotConn: func(httptrace.GotConnInfo) { sent = true }})
+	}
+	out := req.WithContext(ctx)
+	u := *req.URL
+	out.URL = &u
+	out.Header = make(http.Header, len(req.Header)+2)
+	for name, values := range req.Header {
+		out.Header[name] = values
+	}
+	if err := t.scheme.Apply(out, k.key.cred); err != nil {
+		done()
+		return nil, closeBody(req, &finalError{"the key could not be put on the request", k.scrub().error(err)})
+	}
+	resp, err := t.next.RoundTrip(out)
+	if err != nil {
+		late := ctx.Err() != nil && req.Context().Err() == nil
+		done()
+		k.unsent = !sent
+		if late {
+			err = attemptTimeout{k.policy.AttemptTimeout}
+		}
+		return nil, k.scrub().error(withoutURL(err))
+	}
+	resp.Request = req // the copy holds the key
+	if k.policy.AttemptTimeout > 0 {
+		resp.Body = &doneBody{ReadCloser: resp.Body, done: done}
+	}
+	return resp, nil
+}
+
+// finalError is a failure on our side of the wire, which another attempt would repeat.
+type finalError struct {
+	what string
+	err  error
+}
+
+func (e *finalError) Error() string { return e.what + ": " + e.err.Error() }
+func (e *finalError) Unwrap() error { return e.err }
+
+// gateError marks what a gate of the caller's own may return beside the two that a
+// [Gate] promises.
+func gateError(ctx context.Context, err error) error {
+	if _, ok := errors.AsType[*RateLimitError](err); ok || ctx.Err() != nil {
+		return err
+	}
+	return &finalError{"the gate failed", err}
+}
+
+// withoutURL takes the *url.Error layers off an error: they print the URL.
+func withoutURL(err error) error {
+	for {
+		ue, ok := errors.AsType[*url.Error](err)
+		if !ok {
+			return err
+		}
+		err = ue.Err
+	}
+}
+
+func closeBody(req *http.Request, err error) error {
+	if req.Body != nil {
+		_ = req.Body.Close()
+	}
+	return err
+}
+
+// attemptContext bounds one attempt, its body included, by the policy's AttemptTimeout.
+func (k *call) attemptContext(ctx context.Context) (context.Context, context.CancelFunc) {
+	if k.policy.AttemptTimeout <= 0 {
+		return ctx, func() {}
+	}
+	return context.WithTimeout(ctx, k.policy.AttemptTimeout)
+}
+
+// attemptTimeout is an attempt that took too long while the call still has time.
+type attemptTimeout struct{ after time.Duration }
+
+func (e attemptTimeout) Error() string { return "the attempt timed out after " + e.after.String() }
+
+// Timeout and Temporary make it a net.Error.
+func (e attemptTimeout) Timeout() bool { return true }
+
+// Temporary completes net.Error.
+func (e attemptTimeout) Temporary() bool { return true }
+
+// doneBody releases the attempt's context when its body is closed.
+type doneBody struct {
+	io.ReadCloser
+	done context.CancelFunc
+}
+
+func (b *doneBody) Close() error {
+	err := b.ReadCloser.Close()
+	b.done()
+	return err
+}
+
+func (k *call) waits(ctx context.Context, why WaitReason, d time.Duration) {
+	k.client.obs.wait(ctx, WaitEvent{
+		Provider: k.client.provider.Name, Method: k.method, Path: k.scrub().text(k.path), Reason: why, Duration: d,
+		Source: k.hint.source, Dropped: k.hint.dropped, StatusCode: k.status,
+	})
+}
+
+func (k *call) observe(ctx context.Context, resp *http.Response, err error, took time.Duration) {
+	if k.client.obs.silent() {
+		return
+	}
+	e := AttemptEvent{
+		Provider: k.client.provider.Name, Method: k.method, Path: k.scrub().text(k.path), Number: k.attempts,
+		Generation: k.key.gen, KeyFingerprint: k.key.fingerprint, Duration: took, Err: err,
+	}
+	if resp != nil {
+		e.StatusCode, e.RequestID = resp.StatusCode, k.scrub().text(requestID(resp.Header, problem{}))
+	}
+	k.client.obs.attempt(ctx, e)
+}

@@ -1,0 +1,141 @@
+package keyfit
+
+import (
+	"context"
+	"net/http"
+	"slices"
+	"time"
+)
+
+// call is what the layers know in common about one call. It travels in the context of the
+// request, and only the goroutine of the call touches it.
+type call struct {
+	client      *Client
+	ring        *Keyring
+	gate        Gate
+	tenant      string // fingerprint of a key given with the call; "" for the client's own
+	policy      RetryPolicy
+	method      string
+	path        string
+	idempotent  bool
+	replayable  bool
+	attempts    int
+	key         key           // the key of the last attempt
+	credentials []Credential  // every credential that the call has used
+	status      int           // the last answer's; 0 if none came
+	unsent      bool          // of the last attempt nothing left this machine
+	wait        time.Duration // before the next attempt
+	paced       bool          // the gate does that waiting
+	hint        hint
+	answer      *APIError // the last answer, if it was an error
+	deadline    bool      // the deadline was the reason to give up
+	note        string
+}
+
+type callKey struct{}
+
+func callOf(ctx context.Context) *call {
+	c, _ := ctx.Value(callKey{}).(*call)
+	return c
+}
+
+// newCall begins a call. req is not changed.
+func (c *Client) newCall(req *http.Request, o callConfig) (*call, error) {
+	k := &call{
+		client: c, ring: c.ring, gate: c.gate, policy: c.policy,
+		method: req.Method, path: req.URL.Path,
+		idempotent: isIdempotent(req),
+		replayable: req.Body == nil || req.Body == http.NoBody || req.GetBody != nil,
+	}
+	if k.method == "" {
+		k.method = http.MethodGet
+	}
+	if o.policy != nil {
+		k.policy = *o.policy
+	}
+	if o.keys == nil {
+		return k, nil
+	}
+	ring, ok := o.keys.(*Keyring)
+	if !ok {
+		var err error
+		if ring, err = NewKeyring(req.Context(), o.keys); err != nil {
+			return nil, c.named(err)
+		}
+	}
+	k.ring, k.tenant = ring, ring.pick().fingerprint
+	k.gate = c.tenants.gate(c, k.tenant)
+	return k, nil
+}
+
+// isIdempotent reports whether sending the request twice does what sending it once does:
+// RFC 9110, section 9.2.2, or an idempotency key that the provider understands.
+func isIdempotent(req *http.Request) bool {
+	switch req.Method {
+	case "", http.MethodGet, http.MethodHead, http.MethodOptions, http.MethodTrace, http.MethodPut, http.MethodDelete:
+		return true
+	}
+	return req.Header.Get("Idempotency-Key") != ""
+}
+
+// use records the key of an attempt.
+func (k *call) use(used key) {
+	if used.fingerprint != k.key.fingerprint {
+		k.credentials = append(k.credentials, used.cred)
+	}
+	k.key = used
+	k.attempts++
+	k.status, k.unsent, k.answer, k.wait, k.paced, k.hint = 0, false, nil, 0, false, hint{}
+}
+
+// scrub takes out every credential that the call used or that is live.
+func (k *call) scrub() scrubber {
+	return newScrubber(slices.Concat(k.credentials, k.ring.live()))
+}
+
+// apiError reads an error answer into its base type, and leaves the body as it was.
+func (k *call) apiError(resp *http.Response) (*APIError, refusal) {
+	scrub := k.scrub()
+	raw := peek(resp, maxErrorBody+scrub.reach())
+	body := scrub.cut(string(raw), maxErrorBody)
+	said := parseProblem([]byte(body))
+	e := &APIError{
+		Provider: k.client.provider.Name, Method: k.method, Path: scrub.text(k.path), StatusCode: resp.StatusCode,
+		Code: oneLine(said.code, 64), Message: oneLine(said.message, 300),
+		RequestID: scrub.text(requestID(resp.Header, said)), Attempts: k.attempts,
+		KeyFingerprint: k.key.fingerprint, Header: scrub.header(resp.Header), body: []byte(body),
+	}
+	return e, classify(&k.client.provider, resp.StatusCode, resp.Header, said)
+}
+
+// answerError is the typed error of an answer, or nil if the answer is not an error.
+func (k *call) answerError(resp *http.Response) error {
+	if resp.StatusCode < 300 {
+		return nil
+	}
+	e, kind := k.apiError(resp)
+	e.Note = k.note
+	switch kind {
+	case refusedMissing:
+		return &MissingKeyError{e}
+	case refusedInvalid:
+		return &InvalidKeyError{e}
+	case refusedLimit:
+		return &RateLimitError{APIError: e, RetryAfter: k.hint.wait, Deadline: k.deadline}
+	case refusedPermission:
+		ambiguous := resp.StatusCode == http.StatusNotFound
+		if ambiguous {
+			e.Note = joinNotes(e.Note, "not found, or the key lacks the scope: the provider answers 404 for both")
+		}
+		return &PermissionError{APIError: e, Ambiguous: ambiguous}
+	case refusedOther:
+	}
+	return e
+}
+
+func joinNotes(a, b string) string {
+	if a == "" {
+		return b
+	}
+	return a + ", " + b
+}

@@ -1,0 +1,348 @@
+package keyfit
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"net/url"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/hashicorp/go-retryablehttp"
+)
+
+// Version is the version of this module, as the User-Agent says it.
+const Version = "0.1.0"
+
+const defaultMaxBody = 10 << 20
+
+// Client calls one provider with one account's keys. Make it once and keep it: it holds
+// the connection pool, the gate that keeps the provider's limit for the whole program,
+// and the [Keyring]. It is immutable and safe for concurrent use; [Client.With] derives
+// another that shares all three.
+//
+// Typed calls are functions, since methods have no type parameters: [Get], [Send],
+// [Pages]. Raw requests go through [Client.Do], other libraries' through
+// [Client.HTTPClient].
+type Client struct {
+	provider Provider
+	config   config
+	base     *url.URL
+	ring     *Keyring
+	gate     Gate
+	tenants  *tenants
+	budget   *retryBudget
+	policy   RetryPolicy
+	maxBody  int64
+	obs      observer
+	pool     http.RoundTripper
+	loop     *retryablehttp.Client
+}
+
+// New returns a client of a provider. The key comes from [WithKey] or [WithKeys], else
+// from the provider's environment variable, else from .env; if none has it the error is
+// a [*NoKeyError]. Nothing is sent.
+func New(p Provider, opts ...Option) (*Client, error) {
+	if err := p.validate(); err != nil {
+		return nil, err
+	}
+	ctx := context.Background()
+	cfg := config{dotenv: ".env", maxBody: defaultMaxBody, userAgent: "keyfit/" + Version}
+	if err := cfg.apply(opts); err != nil {
+		return nil, fmt.Errorf("%s: %w", p.Name, err)
+	}
+	c := &Client{provider: p, budget: newRetryBudget(), tenants: &tenants{}}
+	var err error
+	if c.base, err = cfg.base(ctx, &p); err != nil {
+		return nil, fmt.Errorf("%s: %w", p.Name, err)
+	}
+	if err := c.configure(ctx, cfg); err != nil {
+		return nil, err
+	}
+	return c, nil
+}
+
+// With returns a client that differs by the options and shares the rest: pool, gate,
+// keyring and retry budget. Another key brings another keyring and gate with it; another
+// HTTP client another pool. The provider and its origin stay.
+func (c *Client) With(opts ...Option) (*Client, error) {
+	cfg := c.config
+	cfg.given, cfg.ring, cfg.keys, cfg.gate, cfg.limit, cfg.http = nil, nil, nil, nil, nil, nil
+	cfg.middleware = slices.Clip(cfg.middleware)
+	if err := cfg.apply(opts); err != nil {
+		return nil, fmt.Errorf("%s: %w", c.provider.Name, err)
+	}
+	for _, given := range cfg.given {
+		if given == "WithBaseURL" || given == "WithDotEnv" || given == "WithoutDotEnv" {
+			return nil, fmt.Errorf("%s: %s is for New: a derived client keeps origin and key", c.provider.Name, given)
+		}
+	}
+	d := *c
+	if cfg.ring != nil || cfg.keys != nil {
+		d.ring, d.gate, d.tenants = nil, nil, &tenants{}
+	} else if cfg.limit != nil {
+		d.gate, d.tenants = nil, &tenants{}
+	}
+	if cfg.http != nil {
+		d.pool = nil
+	}
+	if err := d.configure(context.Background(), cfg); err != nil {
+		return nil, err
+	}
+	return &d, nil
+}
+
+func (c *config) apply(opts []Option) error {
+	for _, opt := range opts {
+		if opt == nil {
+			return errors.New("an option is nil")
+		}
+		if err := opt.applyClient(c); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// configure makes what the client does not have yet, and the stack over it.
+func (c *Client) configure(ctx context.Context, cfg config) error {
+	c.config, c.maxBody, c.obs = cfg, cfg.maxBody, cfg.observer
+	if c.base.Scheme != "https" && !cfg.allowHTTP && !isLoopback(c.base.Hostname()) {
+		return fmt.Errorf("%s: %w: the base URL is not https; WithAllowHTTP allows it", c.provider.Name, ErrInsecure)
+	}
+	var err error
+	if c.policy, err = cfg.policy.withDefaults(); err != nil {
+		return err
+	}
+	if cfg.http != nil && c.policy.AttemptTimeout == 0 {
+		c.policy.AttemptTimeout = cfg.http.Timeout
+	}
+	if c.ring == nil {
+		if c.ring, err = c.newRing(ctx, cfg); err != nil {
+			return c.named(err)
+		}
+	}
+	if cfg.gate != nil {
+		c.gate = cfg.gate
+	}
+	if c.gate == nil {
+		c.gate = NewGate(cfg.limitOr(c.provider.Limit))
+	}
+	if c.pool == nil {
+		c.pool = newPool(cfg.http)
+	}
+	c.loop = c.newStack(cfg)
+	return nil
+}
+
+func (c *config) limitOr(published Limit) Limit {
+	if c.limit != nil {
+		return *c.limit
+	}
+	return published
+}
+
+func (c *Client) newRing(ctx context.Context, cfg config) (*Keyring, error) {
+	if cfg.ring != nil {
+		return cfg.ring, nil
+	}
+	obs, name := cfg.observer, c.provider.Name
+	return NewKeyring(ctx, cfg.keySource(&c.provider), OnKeyEvent(func(e KeyEvent) { obs.key(name, e) }))
+}
+
+// named puts the provider's name on an error that has a place for it.
+func (c *Client) named(err error) error {
+	if none, ok := errors.AsType[*NoKeyError](err); ok {
+		none.Provider = c.provider.Name
+		return none
+	}
+	return fmt.Errorf("%s: %w", c.provider.Name, err)
+}
+
+// newStack builds the way of a request: the loop, the redirect guard, the attempt with
+// gate and key, the caller's middleware, the pool.
+func (c *Client) newStack(cfg config) *retryablehttp.Client {
+	next := c.pool
+	for i := len(cfg.middleware) - 1; i >= 0; i-- {
+		next = cfg.middleware[i](next)
+	}
+	home := originOf(c.base)
+	guard := &http.Client{Transport: &attemptTransport{home: home, allowHTTP: cfg.allowHTTP, scheme: c.provider.Scheme, next: next}}
+	var userRule func(*http.Request, []*http.Request) error
+	if cfg.http != nil {
+		guard.Jar, userRule = cfg.http.Jar, cfg.http.CheckRedirect
+	}
+	guard.CheckRedirect = redirectGuard(home, userRule)
+	return newLoop(guard)
+}
+
+// newPool returns the caller's transport, or a pool sized for one busy host: net/http
+// keeps only two idle connections to a host, and dials the others anew for each call.
+func newPool(hc *http.Client) http.RoundTripper {
+	if hc != nil && hc.Transport != nil {
+		return hc.Transport
+	}
+	return &http.Transport{
+		Proxy:                 http.ProxyFromEnvironment,
+		DialContext:           (&net.Dialer{Timeout: 10 * time.Second, KeepAlive: 30 * time.Second}).DialContext,
+		ForceAttemptHTTP2:     true,
+		MaxIdleConns:          0, // the number for each host is the limit
+		MaxIdleConnsPerHost:   128,
+		IdleConnTimeout:       90 * time.Second,
+		TLSHandshakeTimeout:   10 * time.Second,
+		ExpectContinueTimeout: time.Second,
+		ResponseHeaderTimeout: time.Minute,
+	}
+}
+
+// tenants holds the gates of keys that were given with single calls, so that each account
+// has its own pause and window. Beyond maxTenants one is forgotten.
+type tenants struct {
+	mu    sync.Mutex
+	gates map[string]Gate
+}
+
+const maxTenants = 4096
+
+func (t *tenants) gate(c *Client, fingerprint string) Gate {
+	if c.config.gate != nil {
+		return c.config.gate
+	}
+	if fingerprint == c.ring.pick().fingerprint {
+		return c.gate
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if g, ok := t.gates[fingerprint]; ok {
+		return g
+	}
+	for old := range t.gates {
+		if len(t.gates) < maxTenants {
+			break
+		}
+		delete(t.gates, old)
+	}
+	if t.gates == nil {
+		t.gates = make(map[string]Gate)
+	}
+	t.gates[fingerprint] = NewGate(c.config.limitOr(c.provider.Limit))
+	return t.gates[fingerprint]
+}
+
+// Keys returns the client's keyring, to rotate, reload or watch it.
+func (c *Client) Keys() *Keyring { return c.ring }
+
+// Provider returns a copy of the provider's description.
+func (c *Client) Provider() Provider { return c.provider }
+
+// Do sends a raw request with key, gate and retries, and returns the answer whatever its
+// status; [CheckResponse] makes a typed error of it. The request's URL is taken relative
+// to the provider's origin, or must be within it. The caller closes the body, which is
+// not limited.
+//
+// The errors are those of [Get] for a call without a usable answer: *RequestError,
+// *RateLimitError (the limit leaves no room and nothing was sent), *NoKeyError.
+func (c *Client) Do(req *http.Request) (*http.Response, error) {
+	if req == nil || req.URL == nil {
+		return nil, errors.New(c.provider.Name + ": the request is nil or has no URL")
+	}
+	resp, _, err := c.do(req, callConfig{})
+	return resp, err
+}
+
+// CheckResponse returns the typed error of an answer that came from [Client.Do] or
+// [Client.HTTPClient]: nil for a status below 300, otherwise what [Get] would return. The
+// body stays readable. An answer of another client gives a bare [*APIError].
+func CheckResponse(resp *http.Response) error {
+	if resp.StatusCode < 300 {
+		return nil
+	}
+	if resp.Request != nil {
+		if k := callOf(resp.Request.Context()); k != nil {
+			return k.answerError(resp)
+		}
+	}
+	e := &APIError{Provider: "http", StatusCode: resp.StatusCode, Header: scrubber{}.header(resp.Header)}
+	if resp.Request != nil {
+		e.Method, e.Path = resp.Request.Method, resp.Request.URL.Path
+	}
+	return e
+}
+
+// HTTPClient returns an http.Client with the whole stack under it, for generated clients
+// and other libraries: keys, limits, retries, redirects within the origin. Requests to
+// another origin fail with [ErrCrossOrigin]. The stack is safe for concurrent use.
+func (c *Client) HTTPClient() *http.Client {
+	return &http.Client{Transport: roundTripper{c}}
+}
+
+type roundTripper struct{ c *Client }
+
+func (t roundTripper) RoundTrip(req *http.Request) (*http.Response, error) {
+	resp, _, err := t.c.do(req, callConfig{})
+	if err != nil {
+		return nil, closeBody(req, err)
+	}
+	return resp, nil
+}
+
+// do sends a request through the stack. req is not changed.
+func (c *Client) do(req *http.Request, o callConfig) (*http.Response, *call, error) {
+	k, err := c.newCall(req, o)
+	if err != nil {
+		return nil, nil, closeBody(req, err)
+	}
+	out := req.WithContext(context.WithValue(req.Context(), callKey{}, k))
+	out.URL = c.base.ResolveReference(req.URL)
+	out.Host, out.RequestURI = "", ""
+	if _, named := req.Header["User-Agent"]; !named {
+		out.Header = req.Header.Clone()
+		if out.Header == nil {
+			out.Header = make(http.Header, 1)
+		}
+		out.Header["User-Agent"] = []string{c.config.userAgent}
+	}
+	c.budget.request()
+	resp, err := runLoop(c.loop, out)
+	if err != nil {
+		if resp != nil {
+			_ = resp.Body.Close()
+		}
+		return nil, k, k.failure(req.Context(), err)
+	}
+	return resp, k, nil
+}
+
+// failure is the error of a call that has no answer to show.
+func (k *call) failure(ctx context.Context, err error) error {
+	err = k.scrub().error(withoutURL(err))
+	if limited, ok := errors.AsType[*RateLimitError](err); ok {
+		return k.refusedByGate(limited)
+	}
+	if ctx.Err() != nil && !errors.Is(err, ctx.Err()) {
+		err = fmt.Errorf("%w: %w", ctx.Err(), err)
+	}
+	return &RequestError{
+		Provider: k.client.provider.Name, Method: k.method, Path: k.scrub().text(k.path), StatusCode: k.status,
+		Attempts: k.attempts, KeyFingerprint: k.key.fingerprint, Note: k.note, Err: err, Last: k.answer,
+	}
+}
+
+// refusedByGate makes the gate's refusal this call's own: the 429 in it may be another's.
+func (k *call) refusedByGate(limited *RateLimitError) error {
+	mine := *limited
+	base := APIError{}
+	if limited.APIError != nil {
+		base = *limited.APIError
+	}
+	base.Provider, base.Method, base.Path = k.client.provider.Name, k.method, k.scrub().text(k.path)
+	base.Attempts = k.attempts
+	if k.attempts == 0 && base.StatusCode != 0 {
+		base.Note = joinNotes(base.Note, "not sent: the answer is another call's")
+	}
+	mine.APIError = &base
+	return &mine
+}

@@ -1,0 +1,140 @@
+package keyfit
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"time"
+)
+
+// Hooks are called with what the client does. A nil hook is not called. Hooks run on the
+// goroutine of the call, from many goroutines at once, and should return quickly. No
+// event holds a key, a query or a body.
+type Hooks struct {
+	// Attempt is called after each attempt, also one that a redirect caused.
+	Attempt func(context.Context, AttemptEvent)
+	// Wait is called before the client waits: for the gate, or between attempts.
+	Wait func(context.Context, WaitEvent)
+	// Key is called with every event of the client's keyring, unless the ring was given
+	// with [WithKeyring] and reports to its own [OnKeyEvent].
+	Key func(KeyEvent)
+}
+
+// AttemptEvent is one request that went out, or was refused before it could.
+type AttemptEvent struct {
+	Provider, Method, Path string // Path is without query
+	Number                 int    // 1 for the first attempt of a call
+	StatusCode             int    // 0 if no answer came
+	Generation             uint64 // of the key used; 0 for a key given with the call
+	KeyFingerprint         string
+	RequestID              string
+	Duration               time.Duration // until the answer's header was there
+	Err                    error         // why no answer came; nil if one did
+}
+
+// WaitEvent is a wait that begins.
+type WaitEvent struct {
+	Provider, Method, Path string
+	Reason                 WaitReason
+	Duration               time.Duration // how long it is expected to be
+	Source                 string        // the carrier of the server's hint ("Retry-After"); "" if there was none
+	Dropped                []string      // carriers whose value was implausible, with the reason
+	StatusCode             int           // the answer that caused it; 0 if none did
+}
+
+// KeyEventKind says what happened to a key.
+type KeyEventKind string
+
+// The events of a [Keyring].
+const (
+	KeyPromoted KeyEventKind = "key.promoted" // a key became current
+	KeyRejected KeyEventKind = "key.rejected" // a new key was not verified
+	KeyRefused  KeyEventKind = "key.refused"  // the provider refused a key in a call
+	KeyFallback KeyEventKind = "key.fallback" // the previous key was accepted where the current was not
+	SourceStale KeyEventKind = "source.stale" // the source failed; the last good key stays
+)
+
+// KeyEvent is one event of a [Keyring]. It holds fingerprints, never keys.
+type KeyEvent struct {
+	Kind        KeyEventKind
+	Time        time.Time
+	Generation  uint64 // of the key the event is about; 0 if it never became current
+	Fingerprint string // of that key
+	Previous    string // fingerprint of the other key involved; "" if none
+	Reason      string // one line
+}
+
+// LogValue is the event as a group of attributes.
+func (e KeyEvent) LogValue() slog.Value {
+	return slog.GroupValue(slog.String("kind", string(e.Kind)), slog.Uint64("generation", e.Generation),
+		slog.String("key", e.Fingerprint), slog.String("previous", e.Previous), slog.String("reason", e.Reason))
+}
+
+// observer sends events to hooks and log. The zero observer is silent.
+type observer struct {
+	hooks Hooks
+	log   *slog.Logger
+}
+
+// silent reports whether nobody wants to know of attempts.
+func (o *observer) silent() bool { return o.log == nil && o.hooks.Attempt == nil }
+
+func (o *observer) attempt(ctx context.Context, e AttemptEvent) {
+	if o.hooks.Attempt != nil {
+		o.hooks.Attempt(ctx, e)
+	}
+	if o.log == nil {
+		return
+	}
+	level, attrs := slog.LevelDebug, []slog.Attr{
+		slog.String("provider", e.Provider), slog.String("method", e.Method), slog.String("path", e.Path),
+		slog.Int("attempt", e.Number), slog.Int("status", e.StatusCode), slog.Duration("duration", e.Duration),
+		slog.String("key", e.KeyFingerprint), slog.Uint64("generation", e.Generation),
+	}
+	if e.RequestID != "" {
+		attrs = append(attrs, slog.String("request_id", e.RequestID))
+	}
+	if e.Err != nil {
+		attrs = append(attrs, slog.String("error", e.Err.Error()))
+	}
+	if e.Err != nil || e.StatusCode >= http.StatusInternalServerError || e.StatusCode == http.StatusTooManyRequests {
+		level = slog.LevelWarn
+	}
+	o.log.LogAttrs(ctx, level, "attempt", attrs...)
+}
+
+func (o *observer) wait(ctx context.Context, e WaitEvent) {
+	if o.hooks.Wait != nil {
+		o.hooks.Wait(ctx, e)
+	}
+	if o.log == nil {
+		return
+	}
+	attrs := []slog.Attr{
+		slog.String("provider", e.Provider), slog.String("method", e.Method), slog.String("path", e.Path),
+		slog.String("reason", string(e.Reason)), slog.Duration("duration", e.Duration), slog.Int("status", e.StatusCode),
+	}
+	if e.Source != "" {
+		attrs = append(attrs, slog.String("source", e.Source))
+	}
+	if len(e.Dropped) > 0 {
+		attrs = append(attrs, slog.Any("dropped", e.Dropped))
+	}
+	o.log.LogAttrs(ctx, slog.LevelInfo, "wait", attrs...)
+}
+
+func (o *observer) key(provider string, e KeyEvent) {
+	if o.hooks.Key != nil {
+		o.hooks.Key(e)
+	}
+	if o.log == nil {
+		return
+	}
+	level := slog.LevelInfo
+	if e.Kind != KeyPromoted {
+		level = slog.LevelWarn
+	}
+	o.log.LogAttrs(context.Background(), level, string(e.Kind), slog.String("provider", provider),
+		slog.Uint64("generation", e.Generation), slog.String("key", e.Fingerprint),
+		slog.String("previous", e.Previous), slog.String("reason", e.Reason))
+}

@@ -1,0 +1,414 @@
+package keyfit
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/textproto"
+	"net/url"
+	"slices"
+	"strings"
+)
+
+// Option changes a client, in [New] and [Client.With]. A bad value or combination is an
+// error there, not at the first call.
+type Option interface {
+	applyClient(*config) error
+}
+
+// CallOption changes one call, in [Get], [Send] and [Pages].
+type CallOption interface {
+	applyCall(*callConfig) error
+}
+
+// SharedOption is both: for all calls of a client, or for one.
+type SharedOption interface {
+	Option
+	CallOption
+}
+
+// config is what options say of a client.
+type config struct {
+	given      []string // the options given so far, to find contradictions
+	baseURL    string
+	keys       Source
+	ring       *Keyring
+	dotenv     string
+	noDotenv   bool
+	http       *http.Client
+	middleware []func(http.RoundTripper) http.RoundTripper
+	observer   observer
+	gate       Gate
+	limit      *Limit
+	policy     RetryPolicy
+	maxBody    int64
+	userAgent  string
+	allowHTTP  bool
+}
+
+// callConfig is what options say of a call.
+type callConfig struct {
+	query    url.Values
+	header   http.Header
+	keys     Source
+	policy   *RetryPolicy
+	maxBody  int64
+	response *Response
+}
+
+// contradicts reports whether two options say the same thing in two ways.
+func contradicts(a, b string) bool {
+	for _, set := range [...][]string{
+		{"WithKey", "WithKeys", "WithKeyring"},
+		{"WithDotEnv", "WithoutDotEnv"},
+		{"WithGate", "WithLimit"},
+	} {
+		if slices.Contains(set, a) && slices.Contains(set, b) {
+			return true
+		}
+	}
+	return false
+}
+
+// once records that an option was given, and refuses it a second time or beside one that
+// it contradicts.
+func (c *config) once(name string) error {
+	for _, given := range c.given {
+		if given == name {
+			return fmt.Errorf("the option %s is given twice", name)
+		}
+		if contradicts(given, name) {
+			return fmt.Errorf("the options %s and %s exclude each other", given, name)
+		}
+	}
+	c.given = append(c.given, name)
+	return nil
+}
+
+type clientOption func(*config) error
+
+func (o clientOption) applyClient(c *config) error { return o(c) }
+
+// one is an option that may be given once.
+func one(name string, set func(*config) error) Option {
+	return clientOption(func(c *config) error {
+		if err := c.once(name); err != nil {
+			return err
+		}
+		if err := set(c); err != nil {
+			return fmt.Errorf("%s: %w", name, err)
+		}
+		return nil
+	})
+}
+
+type sharedOption struct {
+	name   string
+	client func(*config) error
+	call   func(*callConfig) error
+}
+
+func (o sharedOption) applyClient(c *config) error   { return one(o.name, o.client).applyClient(c) }
+func (o sharedOption) applyCall(c *callConfig) error { return wrapOption(o.name, o.call(c)) }
+
+func wrapOption(name string, err error) error {
+	if err != nil {
+		return fmt.Errorf("%s: %w", name, err)
+	}
+	return nil
+}
+
+// WithBaseURL sets the provider's origin: scheme, host and port. It silences the
+// provider's own and the environment's. Plain http is refused but for loopback; see
+// [WithAllowHTTP].
+func WithBaseURL(raw string) Option {
+	return one("WithBaseURL", func(c *config) error {
+		_, err := parseBaseURL(raw)
+		c.baseURL = raw
+		return err
+	})
+}
+
+// WithKey gives the key itself, for tests and small programs; the environment and .env
+// are then not asked. As a call option it sends this one call with another key, on a
+// gate of its own.
+func WithKey(key string) SharedOption { return withKeys("WithKey", Static(key)) }
+
+// WithKeys gives the source of the key; the environment and .env are then not asked. As a
+// call option it sends this one call with another key, on a gate of its own; give a
+// [*Keyring] there if it is to be rotated too.
+func WithKeys(src Source) SharedOption { return withKeys("WithKeys", src) }
+
+func withKeys(name string, src Source) SharedOption {
+	check := func() error {
+		if src == nil {
+			return errors.New("the source is nil")
+		}
+		return nil
+	}
+	return sharedOption{
+		name:   name,
+		client: func(c *config) error { c.keys = src; return check() },
+		call:   func(c *callConfig) error { c.keys = src; return check() },
+	}
+}
+
+// WithKeyring gives a ring that the caller holds, so that several clients of one provider
+// swap their key together.
+func WithKeyring(ring *Keyring) Option {
+	return one("WithKeyring", func(c *config) error {
+		if ring == nil {
+			return errors.New("the keyring is nil")
+		}
+		c.ring = ring
+		return nil
+	})
+}
+
+// WithDotEnv sets the .env file to look in after the environment. The default is .env in
+// the working directory.
+func WithDotEnv(path string) Option {
+	return one("WithDotEnv", func(c *config) error {
+		if path == "" {
+			return errors.New("the path is empty")
+		}
+		c.dotenv = path
+		return nil
+	})
+}
+
+// WithoutDotEnv has the client look in the environment only.
+func WithoutDotEnv() Option {
+	return one("WithoutDotEnv", func(c *config) error { c.noDotenv = true; return nil })
+}
+
+// WithHTTPClient takes transport, redirect rule, cookie jar and timeout from a client of
+// the caller's, which is copied and not changed. The timeout becomes the
+// [RetryPolicy.AttemptTimeout] unless that is set.
+func WithHTTPClient(hc *http.Client) Option {
+	return one("WithHTTPClient", func(c *config) error {
+		if hc == nil {
+			return errors.New("the client is nil")
+		}
+		c.http = hc
+		return nil
+	})
+}
+
+// WithMiddleware wraps the connection pool; the first one given is the outermost. A
+// middleware runs once per attempt and sees the request as it goes out, key included:
+// what it logs is its own responsibility.
+func WithMiddleware(wrap ...func(http.RoundTripper) http.RoundTripper) Option {
+	return clientOption(func(c *config) error {
+		for _, w := range wrap {
+			if w == nil {
+				return errors.New("WithMiddleware: a middleware is nil")
+			}
+			c.middleware = append(c.middleware, w)
+		}
+		return nil
+	})
+}
+
+// WithLogger logs attempts (debug; warn if they fail), waits and key events. The default
+// is silence. No line holds a key, a query or a body.
+func WithLogger(log *slog.Logger) Option {
+	return one("WithLogger", func(c *config) error {
+		if log == nil {
+			return errors.New("the logger is nil")
+		}
+		c.observer.log = log
+		return nil
+	})
+}
+
+// WithHooks sets the functions to call with what the client does.
+func WithHooks(h Hooks) Option {
+	return one("WithHooks", func(c *config) error { c.observer.hooks = h; return nil })
+}
+
+// WithGate sets the gate, to share one among clients or to put another in its place.
+func WithGate(g Gate) Option {
+	return one("WithGate", func(c *config) error {
+		if g == nil {
+			return errors.New("the gate is nil")
+		}
+		c.gate = g
+		return nil
+	})
+}
+
+// WithLimit sets the limit to keep, in place of the provider's published one: a share of
+// it, for instance, where several programs use the same key.
+func WithLimit(l Limit) Option {
+	return one("WithLimit", func(c *config) error {
+		if l.Requests <= 0 || l.Per <= 0 {
+			return errors.New("the limit needs a positive number of requests and a positive time")
+		}
+		c.limit = &l
+		return nil
+	})
+}
+
+// WithRetry sets the retry policy.
+func WithRetry(p RetryPolicy) SharedOption {
+	p, err := p.withDefaults()
+	return sharedOption{
+		name:   "WithRetry",
+		client: func(c *config) error { c.policy = p; return err },
+		call:   func(c *callConfig) error { c.policy = &p; return err },
+	}
+}
+
+// WithMaxResponseBytes sets how large a decoded answer may be; a larger one is
+// [ErrTooLarge], never a silent cut. The default is 10 MiB. Raw answers of [Client.Do]
+// are not limited.
+func WithMaxResponseBytes(n int64) SharedOption {
+	var err error
+	if n <= 0 {
+		err = errors.New("the limit must be positive")
+	}
+	return sharedOption{
+		name:   "WithMaxResponseBytes",
+		client: func(c *config) error { c.maxBody = n; return err },
+		call:   func(c *callConfig) error { c.maxBody = n; return err },
+	}
+}
+
+// WithUserAgent sets the User-Agent header.
+func WithUserAgent(agent string) Option {
+	return one("WithUserAgent", func(c *config) error {
+		c.userAgent = agent
+		return validHeaderValue(agent)
+	})
+}
+
+// WithAllowHTTP lets the key go over plain http to any host. It is for networks where
+// something else encrypts; on others the key is public.
+func WithAllowHTTP() Option {
+	return one("WithAllowHTTP", func(c *config) error { c.allowHTTP = true; return nil })
+}
+
+type callOption func(*callConfig) error
+
+func (o callOption) applyCall(c *callConfig) error { return o(c) }
+
+// Param adds a query parameter; given again with the same name it adds another value.
+func Param(name, value string) CallOption {
+	return callOption(func(c *callConfig) error {
+		if name == "" {
+			return errors.New("Param: the parameter has no name") //nolint:staticcheck // names the option
+		}
+		c.query.Add(name, value)
+		return nil
+	})
+}
+
+// Params adds query parameters.
+func Params(values url.Values) CallOption {
+	return callOption(func(c *callConfig) error {
+		for name, list := range values {
+			c.query[name] = append(c.query[name], list...)
+		}
+		return nil
+	})
+}
+
+// WithHeader sets a header of the request. The scheme's own headers are set after it.
+func WithHeader(name, value string) CallOption {
+	return callOption(func(c *callConfig) error {
+		if !validToken(name) {
+			return errors.New("WithHeader: the name is not a header name")
+		}
+		c.header[textproto.CanonicalMIMEHeaderKey(name)] = []string{value}
+		return wrapOption("WithHeader", validHeaderValue(value))
+	})
+}
+
+// WithIdempotencyKey sends the Idempotency-Key header, the same in all attempts, and with
+// it lets a POST or PATCH be tried again as a GET is. Use it where the provider honours
+// the header, with a key that is unique to the operation.
+func WithIdempotencyKey(key string) CallOption {
+	return callOption(func(c *callConfig) error {
+		if key == "" {
+			return errors.New("WithIdempotencyKey: the key is empty")
+		}
+		c.header["Idempotency-Key"] = []string{key}
+		return wrapOption("WithIdempotencyKey", validHeaderValue(key))
+	})
+}
+
+// Response is what a typed call can tell about its answer beside the decoded body.
+type Response struct {
+	StatusCode     int
+	Header         http.Header // without cookies and keys
+	RequestID      string
+	Attempts       int
+	Generation     uint64 // of the key used
+	KeyFingerprint string
+}
+
+// WithResponse fills r when the answer is there, whether it was an error or not.
+func WithResponse(r *Response) CallOption {
+	return callOption(func(c *callConfig) error {
+		if r == nil {
+			return errors.New("WithResponse: the response is nil")
+		}
+		c.response = r
+		return nil
+	})
+}
+
+func validHeaderValue(v string) error {
+	if strings.ContainsAny(v, "\r\n\x00") {
+		return errors.New("the value has a line break or a null in it")
+	}
+	return nil
+}
+
+// keySource is where a client looks for its key: what the caller gave, or else the
+// environment and then .env.
+func (c *config) keySource(p *Provider) Source {
+	if c.keys != nil {
+		return c.keys
+	}
+	if p.EnvVar == "" {
+		return Chain()
+	}
+	sources := []Source{variableSource{vars: environment{}, names: []string{p.EnvVar}, idName: p.EnvID}}
+	if !c.noDotenv {
+		sources = append(sources, variableSource{vars: newDotEnvFile(c.dotenv), names: []string{p.EnvVar}, idName: p.EnvID})
+	}
+	return Chain(sources...)
+}
+
+// base is the provider's origin: the option, the environment, .env, the provider's own.
+func (c *config) base(ctx context.Context, p *Provider) (*url.URL, error) {
+	if c.baseURL != "" {
+		return parseBaseURL(c.baseURL)
+	}
+	raw, place := p.BaseURL, "the provider"
+	if p.EnvURL != "" {
+		places := []variables{environment{}}
+		if !c.noDotenv {
+			places = append(places, newDotEnvFile(c.dotenv))
+		}
+		value, from, err := lookupVariable(ctx, p.EnvURL, places...)
+		if err != nil {
+			return nil, err
+		}
+		if value != "" {
+			raw, place = value, from
+		}
+	}
+	if raw == "" {
+		return nil, fmt.Errorf("no base URL: set %s or use WithBaseURL", p.EnvURL)
+	}
+	u, err := parseBaseURL(raw)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", place, err)
+	}
+	return u, nil
+}

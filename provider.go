@@ -1,0 +1,192 @@
+package keyfit
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/url"
+	"strings"
+	"time"
+)
+
+// Provider describes one API: where it is, how it takes a key, what it limits. It is
+// data, so another API is one composite literal in the caller's own code:
+//
+//	acme := keyfit.Provider{
+//		Name:    "acme",
+//		BaseURL: "https://api.acme.example",
+//		Scheme:  keyfit.Header("X-Acme-Key"),
+//		EnvVar:  "ACME_API_KEY",
+//		Limit:   keyfit.Limit{Requests: 100, Per: time.Minute},
+//	}
+//
+// The five values of this package are functions that return a fresh copy, so a field can
+// be changed before the value is given to [New].
+type Provider struct {
+	// Name stands in errors, events and logs. Required.
+	Name string
+	// BaseURL is scheme, host and port, without path, query or user. The key goes to this
+	// origin alone. Required, unless EnvURL or [WithBaseURL] gives it.
+	BaseURL string
+	// Scheme puts the key on a request. Required.
+	Scheme Scheme
+	// EnvVar names the variable that holds the key, in the process environment and in
+	// .env; EnvVar_FILE and EnvVar_EXPIRES go with it. "" looks in neither.
+	EnvVar string
+	// EnvID names the variable of a pair's public half; "" for a single key.
+	EnvID string
+	// EnvURL names the variable that overrides BaseURL; "" for none.
+	EnvURL string
+	// Limit is the published ceiling per key; zero if none is published, in which case the
+	// client learns from the provider's refusals.
+	Limit Limit
+	// WaitField is the member of a 429's JSON body that gives the seconds to wait; "" looks
+	// for retryAfter and retry_after.
+	WaitField string
+	// KeyLife is how long a key lives from its issue; zero if that is not published.
+	KeyLife time.Duration
+	// Probe is the path of the cheapest call that needs a key, for [Client.Probe]; "" if
+	// the provider documents none.
+	Probe string
+	// NotFoundHidesPermission is set where a missing permission is answered 404.
+	NotFoundHidesPermission bool
+}
+
+// Imin returns the imin Events, Facilities and Places search API: header X-API-KEY, key
+// from IMIN_API_KEY, no published limit. Keys are rotated with notice and overlap.
+// Source: docs.imin.co, Authentication.
+func Imin() Provider {
+	return Provider{
+		Name: "imin", BaseURL: "https://search.imin.co", Scheme: Header("X-API-KEY"),
+		EnvVar: "IMIN_API_KEY", EnvURL: "IMIN_BASE_URL",
+		Probe: "/events-api/v2/event-series?mode=discovery-geo&geo%5Bradial%5D=51.7520131%2C-1.2578499%2C1&limit=1",
+	}
+}
+
+// MindKey returns the MindKey Connector API: Authorization: ApiKey-v2, key from
+// MINDKEY_API_KEY, valid 365 days without grace. A key without the scope is answered 404,
+// never 403. Source: developer.mindkey.com, Connector API, Authentication and Error handling.
+func MindKey() Provider {
+	return Provider{
+		Name: "mindkey", BaseURL: "https://connector.mindkey.com", Scheme: Authorization("ApiKey-v2"),
+		EnvVar: "MINDKEY_API_KEY", EnvURL: "MINDKEY_BASE_URL",
+		KeyLife: 365 * 24 * time.Hour, Probe: "/ping", NotFoundHidesPermission: true,
+	}
+}
+
+// IMKIT returns the IMKIT Platform API of one application (https://app.imkit.io) as its
+// administrator: header IM-API-KEY, key from IMKIT_API_KEY, 1000 requests a minute, 429
+// with retryAfter in the body. With app "" the base URL must come from IMKIT_BASE_URL or
+// [WithBaseURL]. Source: docs.imkit.io, Authentication, API Key.
+func IMKIT(app string) Provider {
+	p := Provider{
+		Name: "imkit", Scheme: Header("IM-API-KEY"),
+		EnvVar: "IMKIT_API_KEY", EnvURL: "IMKIT_BASE_URL",
+		Limit: Limit{Requests: 1000, Per: time.Minute}, WaitField: "retryAfter",
+		Probe: "/admin/connection-count",
+	}
+	if app != "" {
+		p.BaseURL = "https://" + app + ".imkit.io"
+	}
+	return p
+}
+
+// IMKITUser returns the IMKIT Platform API of one application as one of its users: the
+// pair IM-CLIENT-KEY and IM-Authorization, from IMKIT_CLIENT_KEY and IMKIT_USER_TOKEN. No
+// limit is published for a pair. Source: docs.imkit.io, Authentication, Client Key.
+func IMKITUser(app string) Provider {
+	p := IMKIT(app)
+	p.Scheme = Pair("IM-CLIENT-KEY", "IM-Authorization")
+	p.EnvVar, p.EnvID = "IMKIT_USER_TOKEN", "IMKIT_CLIENT_KEY"
+	p.Limit, p.Probe = Limit{}, "/me"
+	return p
+}
+
+// Optimove returns the Optimove API on the host that Optimove assigned to the customer
+// ("api4.optimove.net"): header X-API-KEY, key from OPTIMOVE_API_KEY, 50 requests in any
+// 10 seconds, a 429 without a hint. With host "" the base URL must come from
+// OPTIMOVE_BASE_URL or [WithBaseURL]. Source: developer.optimove.com, Authentication
+// Guide and Understanding API Rate Limits.
+func Optimove(host string) Provider {
+	p := Provider{
+		Name: "optimove", Scheme: Header("X-API-KEY"),
+		EnvVar: "OPTIMOVE_API_KEY", EnvURL: "OPTIMOVE_BASE_URL",
+		Limit: Limit{Requests: 50, Per: 10 * time.Second},
+		Probe: "/current/general/GetLastDataUpdate",
+	}
+	if host != "" {
+		p.BaseURL = "https://" + host
+	}
+	return p
+}
+
+// Iiniit returns the iiniit API: Authorization: ApiKey, key from IINIIT_API_KEY. For
+// ?api_key= set Scheme to Query("api_key"), for an OAuth 2.0 token to [Bearer]. Source:
+// www.iiniit.com, Authentication methods for the iiniit API.
+func Iiniit() Provider {
+	return Provider{
+		Name: "iiniit", BaseURL: "https://api.iiniit.com", Scheme: Authorization("ApiKey"),
+		EnvVar: "IINIIT_API_KEY", EnvURL: "IINIIT_BASE_URL",
+	}
+}
+
+// schemeValidator is what the schemes of this package can check of themselves.
+type schemeValidator interface{ validate() error }
+
+func (p *Provider) validate() error {
+	if p.Name == "" {
+		return errors.New("the provider has no name")
+	}
+	if p.Scheme == nil {
+		return fmt.Errorf("%s: the provider has no scheme, so it is not known where the key goes", p.Name)
+	}
+	if v, ok := p.Scheme.(schemeValidator); ok {
+		if err := v.validate(); err != nil {
+			return fmt.Errorf("%s: %w", p.Name, err)
+		}
+	}
+	if (p.Limit.Requests > 0) != (p.Limit.Per > 0) || p.Limit.Requests < 0 || p.Limit.Per < 0 {
+		return fmt.Errorf("%s: the limit needs a positive number of requests and a positive time", p.Name)
+	}
+	return nil
+}
+
+// origin is where a key may go: RFC 6454, scheme, host and port.
+type origin struct{ scheme, host string }
+
+// originOf returns the origin of a URL with the port always given.
+func originOf(u *url.URL) origin {
+	host, port := strings.ToLower(u.Hostname()), u.Port()
+	if port == "" {
+		port = map[string]string{"http": "80", "https": "443"}[u.Scheme]
+	}
+	return origin{scheme: u.Scheme, host: net.JoinHostPort(host, port)}
+}
+
+func (o origin) String() string { return o.scheme + "://" + o.host }
+
+// parseBaseURL checks a base URL and names what is wrong with it, without repeating it:
+// what a person pastes there by mistake may be a key.
+func parseBaseURL(raw string) (*url.URL, error) {
+	u, err := url.Parse(raw)
+	switch {
+	case err != nil:
+		return nil, errors.New("the base URL cannot be parsed")
+	case u.Scheme != "https" && u.Scheme != "http" || u.Host == "" || u.Hostname() == "":
+		return nil, errors.New("the base URL needs a scheme and a host, as in https://api.example.com")
+	case u.User != nil:
+		return nil, errors.New("the base URL has user information in it: keys come from a source, not from the URL")
+	case u.RawQuery != "" || u.ForceQuery || u.Fragment != "":
+		return nil, errors.New("the base URL has a query or fragment: give scheme, host and port alone")
+	case u.Path != "" && u.Path != "/":
+		return nil, errors.New("the base URL has a path: give scheme, host and port alone, and the path with each call")
+	}
+	return &url.URL{Scheme: u.Scheme, Host: u.Host}, nil
+}
+
+// isLoopback reports whether a host is this machine by its literal name, so that no name
+// server decides whether a key may go over plain http.
+func isLoopback(host string) bool {
+	ip := net.ParseIP(host)
+	return host == "localhost" || ip != nil && ip.IsLoopback()
+}

@@ -1,0 +1,155 @@
+package keyfit
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+)
+
+// reloadFlight is one question to the source, shared by all who want it asked.
+type reloadFlight struct {
+	done    chan struct{}
+	changed bool
+	err     error
+}
+
+// Reload asks the source now and makes what it offers current if that is new. It reports
+// whether the key changed. On an error, or when the source has nothing, the present key
+// stays. Callers at the same time share one question to the source.
+func (k *Keyring) Reload(ctx context.Context) (changed bool, err error) {
+	return k.reload(ctx, func(fp string) bool { return fp != k.offer })
+}
+
+// reloadAfterRefusal asks the source because the current key was refused. Any other key
+// than the refused one is taken, also one that the source has offered all along while the
+// ring was rotated by hand. Asking in vain is not repeated at once: a revoked key must
+// not turn every call into a question to the secret store.
+func (k *Keyring) reloadAfterRefusal(ctx context.Context) {
+	k.mu.Lock()
+	vain := k.flight == nil && time.Since(k.asked) < askAgain
+	k.mu.Unlock()
+	if vain {
+		return
+	}
+	changed, _ := k.reload(ctx, func(string) bool { return true }) // the failure is in an event
+	if !changed {
+		k.mu.Lock()
+		k.asked = time.Now()
+		k.mu.Unlock()
+	}
+}
+
+// reload joins the flight under way or starts one. wanted says, under k.mu, whether a
+// key with that fingerprint is news.
+func (k *Keyring) reload(ctx context.Context, wanted func(fp string) bool) (bool, error) {
+	k.mu.Lock()
+	f := k.flight
+	if f == nil {
+		f = &reloadFlight{done: make(chan struct{})}
+		k.flight = f
+		// The question outlives the caller who happened to ask first: others wait for it.
+		go k.fly(context.WithoutCancel(ctx), f, wanted)
+	}
+	k.mu.Unlock()
+	select {
+	case <-f.done:
+		return f.changed, f.err
+	case <-ctx.Done():
+		return false, ctx.Err()
+	}
+}
+
+// maxReload bounds a question to a source that does not answer.
+const maxReload = 30 * time.Second
+
+func (k *Keyring) fly(ctx context.Context, f *reloadFlight, wanted func(fp string) bool) {
+	ctx, cancel := context.WithTimeout(ctx, maxReload)
+	defer cancel()
+	cred, fp, err := k.ask(ctx)
+
+	var events []KeyEvent
+	k.mu.Lock()
+	if err != nil {
+		f.err = fmt.Errorf("the key source failed, the present key stays: %w", err)
+		k.stale = true
+		events = append(events, KeyEvent{Kind: SourceStale, Reason: err.Error()})
+	} else {
+		if wanted(fp) {
+			var e KeyEvent
+			if e, f.changed = k.promote(cred, fp, k.hold, "offered by the source"); f.changed {
+				events = append(events, e)
+			}
+		}
+		k.offer, k.stale = fp, false
+	}
+	k.flight = nil
+	k.mu.Unlock()
+	close(f.done)
+	for _, e := range events {
+		k.emit(e)
+	}
+}
+
+// ask returns what the source offers, checked. If that is new and the source reads a
+// place that somebody may be writing, it is believed after two equal reads.
+func (k *Keyring) ask(ctx context.Context) (Credential, string, error) {
+	last := k.set.Load().current.fingerprint
+	for {
+		cred, err := k.askOnce(ctx)
+		if err != nil {
+			return Credential{}, "", err
+		}
+		fp := cred.Fingerprint()
+		if fp == last || !settles(k.source) {
+			return cred, fp, nil
+		}
+		last = fp
+		if err := sleep(ctx, settleTime); err != nil {
+			return Credential{}, "", err
+		}
+	}
+}
+
+func (k *Keyring) askOnce(ctx context.Context) (Credential, error) {
+	cred, err := k.source.Credential(ctx)
+	if err == nil {
+		cred, err = cred.clean()
+	}
+	if err != nil {
+		return Credential{}, newScrubber(append(k.live(), cred)).error(err)
+	}
+	return cred, nil
+}
+
+// Watch asks the source every so often and makes what it newly offers current, until ctx
+// ends; it returns ctx's error. Content is compared, not times or names, so every way of
+// replacing a file is seen. A source that fails is asked again at the next turn; see
+// [SourceStale]. Run it in a goroutine of its own; every must be positive.
+func (k *Keyring) Watch(ctx context.Context, every time.Duration) error {
+	if every <= 0 {
+		return errors.New("watching needs a positive interval")
+	}
+	turn := time.NewTicker(every)
+	defer turn.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-turn.C:
+			_, _ = k.Reload(ctx) // a failure is in an event, and the last good key stays
+		}
+	}
+}
+
+// sleep waits for d or for the end of ctx.
+func sleep(ctx context.Context, d time.Duration) error {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-t.C:
+		return nil
+	}
+}

@@ -1,0 +1,155 @@
+package keyfit
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"strings"
+	"time"
+)
+
+// redacted is what every printed form of a [Secret] says.
+const redacted = "[redacted]"
+
+// Secret holds key material and does not show it. Every fmt verb, JSON, text, gob and
+// slog form of it is "[redacted]", also where a Secret sits in an unexported field that
+// fmt reaches by reflection: the value lives behind a function, which no printer calls.
+// The one way to it is [Secret.Reveal].
+//
+// The zero Secret is empty. A Secret is immutable and safe for concurrent use.
+type Secret struct {
+	reveal func() string
+}
+
+// NewSecret wraps key material as it is, without trimming or checking it.
+func NewSecret(value string) Secret {
+	if value == "" {
+		return Secret{}
+	}
+	return Secret{reveal: func() string { return value }}
+}
+
+// Reveal returns the key material. Whatever is done with it from here on is the caller's
+// responsibility: do not log it, do not put it into an error or a URL.
+func (s Secret) Reveal() string {
+	if s.reveal == nil {
+		return ""
+	}
+	return s.reveal()
+}
+
+// IsZero reports whether the secret is empty.
+func (s Secret) IsZero() bool { return s.reveal == nil }
+
+// String returns "[redacted]".
+func (s Secret) String() string { return redacted }
+
+// GoString returns "[redacted]", for %#v.
+func (s Secret) GoString() string { return redacted }
+
+// Format writes "[redacted]" for every verb and flag.
+func (s Secret) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, redacted) }
+
+// LogValue returns "[redacted]", for log/slog.
+func (s Secret) LogValue() slog.Value { return slog.StringValue(redacted) }
+
+// MarshalText returns "[redacted]", for encoders of text, XML, YAML and map keys.
+func (s Secret) MarshalText() ([]byte, error) { return []byte(redacted), nil }
+
+// MarshalJSON returns the JSON string "[redacted]".
+func (s Secret) MarshalJSON() ([]byte, error) { return []byte(`"` + redacted + `"`), nil }
+
+// GobEncode returns "[redacted]", for encoding/gob.
+func (s Secret) GobEncode() ([]byte, error) { return []byte(redacted), nil }
+
+// GobDecode leaves the secret empty: what gob carried was never the key.
+func (s *Secret) GobDecode([]byte) error { *s = Secret{}; return nil }
+
+// Credential is one generation of key material: a key, or a pair that is only valid
+// together. It is swapped as a whole and never changed in place.
+type Credential struct {
+	// ID is the public half of a pair (IMKIT's client key); empty for a single key.
+	ID Secret
+	// Key is the key itself, or the secret half of a pair.
+	Key Secret
+	// Expires is when the key stops working; zero if that is not known.
+	Expires time.Time
+}
+
+// APIKey returns the credential of a single key.
+func APIKey(key string) Credential { return Credential{Key: NewSecret(key)} }
+
+// KeyPair returns the credential of a pair: id goes into the first header of [Pair], key
+// into the second.
+func KeyPair(id, key string) Credential {
+	return Credential{ID: NewSecret(id), Key: NewSecret(key)}
+}
+
+// Fingerprint names the credential in logs, events and errors: twelve hexadecimal digits
+// of a SHA-256, the same in every process, so that operators can compare what two
+// replicas use. It is "" for an empty credential. A key of real entropy cannot be found
+// from it; a guessable key could be confirmed by it.
+func (c Credential) Fingerprint() string {
+	if c.ID.IsZero() && c.Key.IsZero() {
+		return ""
+	}
+	sum := sha256.Sum256([]byte("keyfit/fp/v1\x00" + c.ID.Reveal() + "\x00" + c.Key.Reveal()))
+	return hex.EncodeToString(sum[:6])
+}
+
+// clean returns the credential with its halves as [cleanKey] leaves them.
+func (c Credential) clean() (Credential, error) {
+	key, err := cleanKey(c.Key.Reveal())
+	if err != nil {
+		return Credential{}, err
+	}
+	c.Key = NewSecret(key)
+	if c.ID.IsZero() {
+		return c, nil
+	}
+	id, err := cleanKey(c.ID.Reveal())
+	if err != nil {
+		return Credential{}, fmt.Errorf("public half of the pair: %w", err)
+	}
+	c.ID = NewSecret(id)
+	return c, nil
+}
+
+// What can be wrong with a key. The texts name the fault, never the content.
+var (
+	errKeyEmpty     = errors.New("the value is empty")
+	errKeyReference = errors.New("the value is a reference to another variable such as ${NAME}, and references in keys are not expanded: write the key itself")
+)
+
+// byteOrderMark opens files that some Windows editors save.
+const byteOrderMark = "\ufeff"
+
+// cleanKey returns the key that a person meant: without a byte order mark, white space
+// around it, and one pair of quotes. A key that could not be sent in a header, or that
+// never was one, gets an error which names the fault and the place, not the content.
+func cleanKey(raw string) (string, error) {
+	key := strings.TrimSpace(strings.TrimPrefix(raw, byteOrderMark))
+	if n := len(key); n >= 2 && (key[0] == '"' || key[0] == '\'') && key[n-1] == key[0] {
+		key = strings.TrimSpace(key[1 : n-1])
+	}
+	if key == "" {
+		return "", errKeyEmpty
+	}
+	if strings.HasPrefix(key, "${") && strings.HasSuffix(key, "}") {
+		return "", errKeyReference
+	}
+	for i := range len(key) {
+		switch c := key[i]; {
+		case c == '\n' || c == '\r':
+			return "", fmt.Errorf("the value has a line break at byte %d of %d: a key is one line", i+1, len(key))
+		case c < ' ' || c == 0x7f:
+			return "", fmt.Errorf("the value has a control character at byte %d of %d", i+1, len(key))
+		case c >= 0x80:
+			return "", fmt.Errorf("the value has a non-ASCII character at byte %d of %d: look for curly quotes or an invisible space", i+1, len(key))
+		}
+	}
+	return key, nil
+}

@@ -1,0 +1,271 @@
+package keyfit
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+)
+
+// Source says which credential there is now. A [Keyring] asks it once at the start, and
+// again on Reload, on Watch and after a refusal; a call that goes out does not ask.
+//
+// A source that has nothing to offer returns an error that wraps [ErrNoKey], and a
+// [Chain] goes on to the next one. Any other error means that the source should have
+// had a key and is broken: a Chain stops there, since silently using a key of lower
+// priority is how a test key ends up in production.
+//
+// A Source must be safe for concurrent use, must respect ctx, and must not put key
+// material into its errors.
+type Source interface {
+	Credential(ctx context.Context) (Credential, error)
+}
+
+// SourceFunc makes a [Source] of a function.
+type SourceFunc func(ctx context.Context) (Credential, error)
+
+// Credential calls f.
+func (f SourceFunc) Credential(ctx context.Context) (Credential, error) { return f(ctx) }
+
+// settler is a source that reads a place which somebody may be writing at this moment.
+// What it offers anew is believed after two equal reads.
+type settler interface{ settles() bool }
+
+func settles(s Source) bool {
+	t, ok := s.(settler)
+	return ok && t.settles()
+}
+
+// Static offers one key, given in the program. An empty or malformed key is an error at
+// the first use, which is [New].
+func Static(key string) Source { return StaticCredential(APIKey(key)) }
+
+// StaticCredential offers one credential, given in the program; see [KeyPair].
+func StaticCredential(c Credential) Source {
+	return SourceFunc(func(context.Context) (Credential, error) {
+		c, err := c.clean()
+		if err != nil {
+			return Credential{}, &sourceError{place: "the key given in the program", err: err}
+		}
+		return c, nil
+	})
+}
+
+// Env offers the key in the process environment: the first of names that is set. NAME_FILE
+// in place of NAME gives the path of a file to read it from, as containers mount secrets;
+// both at once is an error. NAME_EXPIRES, an RFC 3339 date or time, says when it ends.
+//
+// White space and one pair of quotes around the value are taken off. A variable that is
+// set but empty is an error which names it, not an absent one.
+func Env(names ...string) Source {
+	return variableSource{vars: environment{}, names: names}
+}
+
+// EnvPair offers the pair whose halves are in two variables, as [Env] reads one. One half
+// without the other is an error.
+func EnvPair(idName, keyName string) Source {
+	return variableSource{vars: environment{}, names: []string{keyName}, idName: idName}
+}
+
+// File offers the content of a file that holds one key and nothing else: a Kubernetes or
+// Docker secret, a systemd credential. White space around it is taken off. The file is
+// opened anew by its path for each read, so a swapped symlink is followed.
+func File(path string) Source { return fileSource(path) }
+
+// Chain offers what the first source with a key offers. If none has one, the error is a
+// [*NoKeyError] that lists every place tried and why it had nothing.
+func Chain(sources ...Source) Source { return chain(sources) }
+
+type chain []Source
+
+func (c chain) Credential(ctx context.Context) (Credential, error) {
+	none := &NoKeyError{}
+	for i, s := range c {
+		cred, err := s.Credential(ctx)
+		if err == nil {
+			return cred, nil
+		}
+		none.add(i, s, err)
+		if !errors.Is(err, ErrNoKey) {
+			break
+		}
+	}
+	return Credential{}, none
+}
+
+func (c chain) settles() bool {
+	for _, s := range c {
+		if settles(s) {
+			return true
+		}
+	}
+	return false
+}
+
+// sourceError says which place had no usable key, and why. Its text holds no content of
+// the place.
+type sourceError struct {
+	place string
+	err   error
+}
+
+func (e *sourceError) Error() string { return e.place + ": " + e.err.Error() }
+func (e *sourceError) Unwrap() error { return e.err }
+
+var errNotSet = fmt.Errorf("not set (%w)", ErrNoKey)
+
+// variables is a place of named values: the process environment, or a .env file.
+type variables interface {
+	// load returns a look-up over one consistent reading of the place.
+	load() (lookup func(name string) (value string, ok bool), err error)
+	// place names the variable for a person.
+	place(name string) string
+}
+
+type environment struct{}
+
+func (environment) load() (func(string) (string, bool), error) { return os.LookupEnv, nil }
+func (environment) place(name string) string                   { return "environment variable " + name }
+
+// variableSource reads a key, or a pair if idName is set, from variables.
+type variableSource struct {
+	vars   variables
+	names  []string
+	idName string
+}
+
+func (s variableSource) settles() bool { return true }
+
+func (s variableSource) Credential(ctx context.Context) (Credential, error) {
+	lookup, err := s.vars.load()
+	if err != nil {
+		return Credential{}, &sourceError{s.vars.place(strings.Join(s.names, ", ")), err}
+	}
+	for _, name := range s.names {
+		cred, err := s.read(ctx, lookup, name)
+		if errors.Is(err, ErrNoKey) {
+			continue
+		}
+		return cred, err
+	}
+	return Credential{}, &sourceError{s.vars.place(strings.Join(s.names, ", ")), errNotSet}
+}
+
+func (s variableSource) read(ctx context.Context, lookup func(string) (string, bool), name string) (Credential, error) {
+	key, err := s.value(ctx, lookup, name)
+	if s.idName != "" {
+		id, idErr := s.value(ctx, lookup, s.idName)
+		switch {
+		case errors.Is(err, ErrNoKey) != errors.Is(idErr, ErrNoKey):
+			return Credential{}, fmt.Errorf("%s and %s: only one half of the pair is set", s.vars.place(s.idName), name)
+		case idErr != nil && err == nil:
+			return Credential{}, idErr
+		case err == nil:
+			key.ID = id.Key
+		}
+	}
+	if err != nil {
+		return Credential{}, err
+	}
+	if key.Expires, err = s.expires(lookup, name); err != nil {
+		return Credential{}, err
+	}
+	return key, nil
+}
+
+// value reads NAME, or the file that NAME_FILE names.
+func (s variableSource) value(ctx context.Context, lookup func(string) (string, bool), name string) (Credential, error) {
+	raw, direct := lookup(name)
+	path, viaFile := lookup(name + "_FILE")
+	switch {
+	case direct && viaFile:
+		return Credential{}, &sourceError{s.vars.place(name), fmt.Errorf("both %[1]s and %[1]s_FILE are set: unset one", name)}
+	case viaFile && path == "":
+		return Credential{}, &sourceError{s.vars.place(name + "_FILE"), errKeyEmpty}
+	case viaFile:
+		cred, err := File(path).Credential(ctx)
+		if err != nil {
+			// A file that was named must be there: its absence is no reason to go on.
+			return Credential{}, &sourceError{s.vars.place(name + "_FILE"), errors.New(err.Error())}
+		}
+		return cred, nil
+	case !direct:
+		return Credential{}, &sourceError{s.vars.place(name), errNotSet}
+	}
+	key, err := cleanKey(raw)
+	if err != nil {
+		return Credential{}, &sourceError{s.vars.place(name), err}
+	}
+	return APIKey(key), nil
+}
+
+func (s variableSource) expires(lookup func(string) (string, bool), name string) (time.Time, error) {
+	name += "_EXPIRES"
+	raw, ok := lookup(name)
+	raw = strings.TrimSpace(raw)
+	if !ok || raw == "" {
+		return time.Time{}, nil
+	}
+	for _, layout := range []string{time.RFC3339, time.DateOnly} {
+		if t, err := time.Parse(layout, raw); err == nil {
+			return t, nil
+		}
+	}
+	return time.Time{}, &sourceError{s.vars.place(name), errors.New("not an RFC 3339 date (2027-01-31) or time (2027-01-31T12:00:00Z)")}
+}
+
+type fileSource string
+
+// maxKeyFile is far above any key and keeps a wrong path from filling memory.
+const maxKeyFile = 64 << 10
+
+func (s fileSource) settles() bool { return true }
+
+func (s fileSource) Credential(context.Context) (Credential, error) {
+	place := "file " + string(s)
+	content, err := readSmallFile(string(s), maxKeyFile)
+	if errors.Is(err, fs.ErrNotExist) {
+		return Credential{}, &sourceError{place, fmt.Errorf("does not exist (%w)", ErrNoKey)}
+	}
+	if err != nil {
+		return Credential{}, &sourceError{place, err}
+	}
+	key, err := cleanKey(string(content))
+	if err != nil {
+		return Credential{}, &sourceError{place, err}
+	}
+	return APIKey(key), nil
+}
+
+// readSmallFile reads at most limit bytes; a larger file is an error. Text of the error
+// holds no path, which the caller names itself.
+func readSmallFile(path string, limit int64) ([]byte, error) {
+	f, err := os.Open(filepath.Clean(path))
+	if err != nil {
+		return nil, withoutPath(err)
+	}
+	defer func() { _ = f.Close() }()
+	content, err := io.ReadAll(io.LimitReader(f, limit+1))
+	if err != nil {
+		return nil, withoutPath(err)
+	}
+	if int64(len(content)) > limit {
+		return nil, fmt.Errorf("larger than %d bytes, so it is not what was meant", limit)
+	}
+	if len(content) >= 2 && (content[0] == 0xff && content[1] == 0xfe || content[0] == 0xfe && content[1] == 0xff) {
+		return nil, errors.New("is saved as UTF-16: save it as UTF-8")
+	}
+	return content, nil
+}
+
+func withoutPath(err error) error {
+	if pe, ok := errors.AsType[*fs.PathError](err); ok {
+		return pe.Err
+	}
+	return err
+}

@@ -1,0 +1,249 @@
+package keyfit
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"iter"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+)
+
+// Get sends a GET to path and decodes the JSON answer into a T. The path may have a query
+// of its own; parameters of [Param] are added to it.
+//
+// T may also be []byte or json.RawMessage (the body as it is), string (a JSON string, or
+// the text if the answer is not JSON) or struct{} (the body does not matter).
+//
+// The error of a refused call is a [*MissingKeyError], [*InvalidKeyError],
+// [*RateLimitError], [*PermissionError] or plain [*APIError]; of one without an answer a
+// [*RequestError]; of an answer that is not a T a [*DecodeError]; of one that is too large
+// [ErrTooLarge].
+func Get[T any](ctx context.Context, c *Client, path string, opts ...CallOption) (T, error) {
+	return Send[T](ctx, c, http.MethodGet, path, nil, opts...)
+}
+
+// Send sends a request with a body and decodes the answer as [Get] does. The body is
+// encoded as JSON once, whatever the number of attempts; nil sends none, url.Values a
+// form, []byte and string go as they are, and an io.Reader is streamed (and, unless it is
+// a *bytes.Reader, *bytes.Buffer or *strings.Reader, sent once only).
+func Send[T any](ctx context.Context, c *Client, method, path string, body any, opts ...CallOption) (T, error) {
+	var value T
+	o := callConfig{query: url.Values{}, header: http.Header{}, maxBody: c.maxBody}
+	for _, opt := range opts {
+		if opt == nil {
+			return value, fmt.Errorf("%s: a call option is nil", c.provider.Name)
+		}
+		if err := opt.applyCall(&o); err != nil {
+			return value, fmt.Errorf("%s: %w", c.provider.Name, err)
+		}
+	}
+	req, err := c.newRequest(ctx, method, path, body, o)
+	if err != nil {
+		return value, fmt.Errorf("%s: %w", c.provider.Name, err)
+	}
+	resp, k, err := c.do(req, o)
+	if o.response != nil && k != nil {
+		*o.response = k.response(resp)
+	}
+	if err != nil {
+		return value, err
+	}
+	defer drain(resp)
+	if err := k.answerError(resp); err != nil {
+		return value, err
+	}
+	err = k.decode(resp, o.maxBody, &value)
+	return value, err
+}
+
+// Pages yields the pages of a list, one request each. next returns the path of the page
+// after the one given, "" at the end; it may be an absolute URL within the provider's
+// origin. The options go with every page, but a path of next that has a query replaces
+// the query of the first. After an error nothing more is yielded. Leaving the loop stops
+// the requests; ranging again begins anew.
+func Pages[T any](ctx context.Context, c *Client, path string, next func(T) string, opts ...CallOption) iter.Seq2[T, error] {
+	return func(yield func(T, error) bool) {
+		opts := opts
+		for at := path; at != ""; {
+			page, err := Get[T](ctx, c, at, opts...)
+			if !yield(page, err) || err != nil {
+				return
+			}
+			following := next(page)
+			if following == at {
+				var none T
+				yield(none, fmt.Errorf("%s: paging does not advance: the next page is the same", c.provider.Name))
+				return
+			}
+			if at = following; strings.Contains(at, "?") {
+				opts = withoutQuery(opts)
+			}
+		}
+	}
+}
+
+// withoutQuery drops what options say of the query.
+func withoutQuery(opts []CallOption) []CallOption {
+	return []CallOption{callOption(func(o *callConfig) error {
+		for _, opt := range opts {
+			if err := opt.applyCall(o); err != nil {
+				return err
+			}
+		}
+		clear(o.query)
+		return nil
+	})}
+}
+
+// newRequest builds the request of a typed call. Its errors hold no query.
+func (c *Client) newRequest(ctx context.Context, method, path string, body any, o callConfig) (*http.Request, error) {
+	if ctx == nil {
+		return nil, errors.New("the context is nil")
+	}
+	if !strings.HasPrefix(path, "/") && !strings.Contains(path, "://") {
+		return nil, errors.New("the path must begin with a slash")
+	}
+	u, err := url.Parse(path)
+	if err != nil {
+		return nil, errors.New("the path cannot be parsed as a URL's")
+	}
+	if len(o.query) > 0 {
+		if u.RawQuery != "" {
+			u.RawQuery += "&"
+		}
+		u.RawQuery += o.query.Encode()
+	}
+	reader, contentType, err := encode(body)
+	if err != nil {
+		return nil, err
+	}
+	req, err := http.NewRequestWithContext(ctx, method, "/", reader)
+	if err != nil {
+		return nil, errors.New("the method is not valid")
+	}
+	req.URL = u
+	req.Header = o.header
+	if contentType != "" && req.Header.Get("Content-Type") == "" {
+		req.Header.Set("Content-Type", contentType)
+	}
+	if req.Header.Get("Accept") == "" {
+		req.Header.Set("Accept", "application/json")
+	}
+	return req, nil
+}
+
+func encode(body any) (io.Reader, string, error) {
+	switch b := body.(type) {
+	case nil:
+		return nil, "", nil
+	case io.Reader:
+		return b, "application/octet-stream", nil
+	case []byte:
+		return bytes.NewReader(b), "application/octet-stream", nil
+	case string:
+		return strings.NewReader(b), "text/plain; charset=utf-8", nil
+	case url.Values:
+		return strings.NewReader(b.Encode()), "application/x-www-form-urlencoded", nil
+	}
+	encoded, err := json.Marshal(body)
+	if err != nil {
+		return nil, "", fmt.Errorf("the body cannot be encoded as JSON: %w", err)
+	}
+	return bytes.NewReader(encoded), "application/json; charset=utf-8", nil
+}
+
+func (k *call) response(resp *http.Response) Response {
+	r := Response{StatusCode: k.status, Attempts: k.attempts, Generation: k.key.gen, KeyFingerprint: k.key.fingerprint}
+	if resp != nil {
+		scrub := k.scrub()
+		r.Header = scrub.header(resp.Header)
+		r.RequestID = scrub.text(requestID(resp.Header, problem{}))
+	}
+	return r
+}
+
+// decode reads a good answer into value, which is a *T.
+func (k *call) decode(resp *http.Response, limit int64, value any) error {
+	if _, ok := value.(*struct{}); ok {
+		return nil
+	}
+	body, err := readWithin(resp.Body, limit+1, k.bodyTime(resp.Request.Context()))
+	if err != nil {
+		return k.failure(resp.Request.Context(), fmt.Errorf("the answer broke off: %w", err))
+	}
+	if int64(len(body)) > limit {
+		return k.failure(resp.Request.Context(), fmt.Errorf("%w: more than %d bytes; see WithMaxResponseBytes", ErrTooLarge, limit))
+	}
+	isJSON := strings.Contains(resp.Header.Get("Content-Type"), "json")
+	switch v := value.(type) {
+	case *[]byte:
+		*v = body
+		return nil
+	case *string:
+		if !isJSON {
+			*v = string(body)
+			return nil
+		}
+	}
+	if len(body) == 0 && (resp.StatusCode == http.StatusNoContent || resp.StatusCode == http.StatusResetContent) {
+		return nil
+	}
+	if err := json.Unmarshal(body, value); err != nil {
+		return k.decodeError(resp.StatusCode, body, isJSON, value, err)
+	}
+	return nil
+}
+
+// bodyTime bounds the reading of an answer for callers who set no bound of their own, so
+// that a body which stalls does not hold a goroutine for ever. 0 is no bound.
+func (k *call) bodyTime(ctx context.Context) time.Duration {
+	if _, bounded := ctx.Deadline(); bounded || k.policy.AttemptTimeout > 0 {
+		return 0
+	}
+	return 5 * time.Minute
+}
+
+// decodeError says what was found and wanted, and not what the values were: a decoder's
+// own text may quote the answer.
+func (k *call) decodeError(status int, body []byte, isJSON bool, value any, err error) error {
+	e := &DecodeError{Provider: k.client.provider.Name, Method: k.method, Path: k.scrub().text(k.path), StatusCode: status}
+	wrongType, isType := errors.AsType[*json.UnmarshalTypeError](err)
+	syntax, isSyntax := errors.AsType[*json.SyntaxError](err)
+	switch {
+	case len(body) == 0:
+		e.Reason = "the body is empty, and a Go " + strings.TrimPrefix(fmt.Sprintf("%T", value), "*") + " was asked for"
+	case isType:
+		kind, _, _ := strings.Cut(wrongType.Value, " ") // "number 12" would quote the value
+		e.Field, e.Reason = wrongType.Field, fmt.Sprintf("found a JSON %s, wanted a Go %s", kind, wrongType.Type)
+	case isSyntax && isJSON:
+		e.Reason = fmt.Sprintf("broken JSON at byte %d of %d", syntax.Offset, len(body))
+	case isSyntax:
+		e.Reason = "the body is not JSON"
+	default:
+		e.Reason = fmt.Sprintf("the decoder of the type failed (%T)", err)
+	}
+	e.Field, e.Reason = k.scrub().text(e.Field), k.scrub().text(e.Reason)
+	if clean := k.scrub().error(err); clean == err { //nolint:errorlint // the very same value
+		e.Err = err
+	}
+	return e
+}
+
+// Probe tries a credential with the provider's cheapest call, once. It is made for
+// [Verify]. It returns the typed error of a refusal, and an error if the provider
+// documents no such call.
+func (c *Client) Probe(ctx context.Context, cred Credential) error {
+	if c.provider.Probe == "" {
+		return fmt.Errorf("%s: no probe is known for this provider: give Verify a function of your own", c.provider.Name)
+	}
+	policy := c.policy
+	policy.MaxAttempts = 1
+	_, err := Get[struct{}](ctx, c, c.provider.Probe, WithKeys(StaticCredential(cred)), WithRetry(policy))
+	return err
+}
