@@ -2,6 +2,7 @@ package mockserver
 
 import (
 	"log/slog"
+	"net/http"
 	"strings"
 )
 
@@ -45,6 +46,19 @@ func (x *exchange) record() {
 				e.size += len(name) + len(v)
 			}
 		}
+	})
+}
+
+// recordStray journals a request for a host of no vendor, without header and
+// query: nobody knows what its credentials look like.
+func (s *Server) recordStray(r *http.Request, d Diagnosis, status int) {
+	red := newRedactor(s, r, &credentials{})
+	f := facts{method: red.text(r.Method), path: red.text(r.URL.Path), outcome: d.Outcome, status: status}
+	now := s.Clock().Now()
+	s.journal.add(f, func(e *entry) {
+		e.ex = Exchange{At: now, Decided: now, Method: f.method, Path: f.path, Status: status,
+			Outcome: d.Outcome, Diagnosis: d, Conn: connNumber(r)}
+		e.size = entryOverhead + len(f.path)
 	})
 }
 

@@ -180,7 +180,9 @@ func (s *Server) start(l net.Listener, h http.Handler, tls bool) bool {
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	v := vendorForHost(s.vendors, r.Host)
 	if v == nil {
-		w.Header().Set("X-Mock-Diagnosis", "not_found: the host is no vendor's; use a vendor's host, <vendor>.localhost, BaseURL or Handler")
+		d := Diagnosis{Outcome: NotFound, Why: "the host is no vendor's; use a vendor's host, <vendor>.localhost, BaseURL or Handler"}
+		w.Header().Set("X-Mock-Diagnosis", d.String())
+		s.recordStray(r, d, http.StatusMisdirectedRequest)
 		surface.Raw(w, http.StatusMisdirectedRequest, "text/plain; charset=utf-8", []byte("mockserver: no vendor has this host\n"))
 		return
 	}

@@ -1,0 +1,56 @@
+package mockserver
+
+// Assumption is one thing that the mock had to choose because the vendor
+// documents nothing, or two things. A vendor's pages may prove it wrong; until
+// then Change says how to play it differently.
+type Assumption struct {
+	Provider Provider `json:"provider"`
+	Topic    string   `json:"topic"`
+	Choice   string   `json:"choice"`
+	Change   string   `json:"change,omitempty"` // how to choose otherwise; empty when fixed
+}
+
+// Assumptions lists everything that the mock assumes, vendor by vendor. What
+// is not listed follows the vendors' public pages.
+//
+//	imin      key refusals 401 {"message"}, right missing 403, limit 429; no limit; default page of 10, more than 50 is 400
+//	MindKey   key shape 43 characters; bodies of 401 and 404 {"Message"}; /ping answers "pong"; no limit
+//	IMKIT     statuses 401, 401, 429, 403 of the four documented bodies; flat shape; fixed window from the first request
+//	Optimove  missing key 401, bad key and missing right 403, plain text; key shape 40 hex digits
+//	iiniit    every answer, key and token shapes, token life of an hour, the resource itself
+//	all       two credentials at once 401; refused requests consume no quota; wait hints in headers are off
+func Assumptions() []Assumption {
+	const profile, limit = "WithProfile", "WithLimit"
+	return []Assumption{
+		{Imin, "bad or missing key", `401 {"message": …}`, profile},
+		{Imin, "missing right", `403 {"message": …}`, profile},
+		{Imin, "rate limit", "none; 429 if one is set", limit},
+		{Imin, "paging", "10 a page unless limit is given; limit above 50 answers 400", ""},
+		{MindKey, "key shape", "43 characters of base64url", ""},
+		{MindKey, "bodies of 401 and 404", `{"Message": …}, the shape of the documented 400`, profile},
+		{MindKey, "/ping", `200, text "pong", any valid key`, ""},
+		{MindKey, "rate limit", "none; 429 if one is set", limit},
+		{MindKey, "scopes of a key issued without Scopes", "every documented scope", "Scopes"},
+		{IMKIT, "statuses of the four documented bodies", "INVALID_API_KEY 401, MISSING_API_KEY 401, RATE_LIMIT_EXCEEDED 429, INSUFFICIENT_PERMISSIONS 403", profile},
+		{IMKIT, "error shape of key refusals", "flat, as on the API Key page; resource errors are enveloped", "Profile.Shape"},
+		{IMKIT, "window", "fixed, from the first request; retryAfter in seconds, rounded up; client keys are limited as API keys are", limit},
+		{IMKIT, "half a pair", "401 INVALID_TOKEN without the token, 401 MISSING_CLIENT_KEY without the client key", "Profile.Client, Profile.Token"},
+		{IMKIT, "bad client key", "403 INVALID_CLIENT_KEY, as on GET /me", "Profile.Client"},
+		{IMKIT, "POST /admin/clients for a known user", "upsert (another page says 409)", ""},
+		{IMKIT, "GET /me with an API key", "the user of IM-CLIENT-ID", ""},
+		{IMKIT, "several client keys", "each issued pair has its own; the vendor has one per application, so rotation has no overlap", ""},
+		{IMKIT, "life of an issued user token", "7 days for the mock's API, none for ClientKey", "ExpiresIn"},
+		{Optimove, "key shape", "40 hexadecimal digits", ""},
+		{Optimove, "missing key", "401, plain text", profile},
+		{Optimove, "bad key, access type refused", "403, plain text", profile},
+		{Optimove, "groups closed to Integrations keys", "customers, model, segments", ""},
+		{Iiniit, "every answer", `401, 403, 404, 429 with {"error": …}`, profile},
+		{Iiniit, "key and token shapes", "40 characters of base32; bearer tokens 43 of base64url", ""},
+		{Iiniit, "life of a bearer token", "one hour", "ExpiresIn"},
+		{Iiniit, "resource", "GET and POST /resource say what arrived", ""},
+		{"", "two credentials in one request", "refused like a bad key; Kong does so too", profile},
+		{"", "scheme words", "compared without case, RFC 9110 section 11.1", ""},
+		{"", "order of checks", "credential, right, limit; what an earlier one refuses consumes no quota", ""},
+		{"", "wait hints", "IMKIT's body only; Retry-After and RateLimit headers are documented by no vendor", "Profile.Hints"},
+	}
+}
