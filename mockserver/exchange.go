@@ -35,6 +35,8 @@ type exchange struct {
 	body   []byte
 	status int
 	conn   uint64
+	red    redactor
+	said   said
 
 	committed bool
 	capture   *buffer // set while the route answers into a buffer
@@ -43,8 +45,7 @@ type exchange struct {
 // serve runs one request of vendor v.
 func (s *Server) serve(v *vendor, w http.ResponseWriter, r *http.Request) {
 	x := s.pool.Get().(*exchange)
-	deny := x.deny
-	*x = exchange{ResponseWriter: w, srv: s, v: v, r: r, deny: deny, body: x.body[:0]}
+	*x = exchange{ResponseWriter: w, srv: s, v: v, r: r, deny: x.deny, body: x.body[:0], red: x.red}
 	x.creds = readCredentials(v, r)
 	x.id = s.identify(&x.creds)
 	x.ns = s.namespaceOf(v, x.id)
@@ -57,6 +58,7 @@ func (s *Server) serve(v *vendor, w http.ResponseWriter, r *http.Request) {
 	}
 	x.ResponseWriter, x.r, x.call = nil, nil, surface.Call{}
 	x.creds = credentials{}
+	x.red.forget()
 	s.pool.Put(x) // not after a panic: then it is left to the collector
 }
 

@@ -85,12 +85,12 @@ func (x *exchange) answerInstead(f Fault) {
 		x.Header().Set("X-Echo", x.creds.value)
 		surface.JSON(x, http.StatusBadRequest, map[string]string{"error": "ECHO", "message": "you sent " + x.creds.value + " " + x.creds.token})
 	case FaultBody:
-		x.fill(f.Bytes)
+		x.pour(f.Bytes)
 	}
 }
 
-// fill writes n bytes, or until the client is gone.
-func (x *exchange) fill(n int64) {
+// pour writes n bytes, or until the client is gone.
+func (x *exchange) pour(n int64) {
 	x.Header().Set("Content-Type", "application/json")
 	if n >= 0 {
 		x.Header().Set("Content-Length", strconv.FormatInt(n, 10))

@@ -39,9 +39,10 @@ type redactor struct {
 	presented []string
 }
 
-// newRedactor collects what r presented, in the vendor's places or others.
-func newRedactor(s *Server, r *http.Request, c *credentials) redactor {
-	d := redactor{srv: s}
+// collect remembers what r presented, in the vendor's places or others.
+func (d *redactor) collect(s *Server, r *http.Request, c *credentials) {
+	d.srv = s
+	d.forget()
 	d.add(c.value)
 	d.add(c.token)
 	for name, values := range r.Header {
@@ -65,7 +66,12 @@ func newRedactor(s *Server, r *http.Request, c *credentials) redactor {
 			}
 		}
 	}
-	return d
+}
+
+// forget drops the values, so that a pooled redactor keeps none.
+func (d *redactor) forget() {
+	clear(d.presented)
+	d.presented = d.presented[:0]
 }
 
 // add takes a value to hide. Short ones ("*/*", "1") are no credentials and
