@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/http/httptrace"
 	"net/url"
@@ -163,9 +164,7 @@ func (t *attemptTransport) send(req *http.Request, k *call) (*http.Response, err
 	u := *req.URL
 	out.URL = &u
 	out.Header = make(http.Header, len(req.Header)+2)
-	for name, values := range req.Header {
-		out.Header[name] = values
-	}
+	maps.Copy(out.Header, req.Header)
 	if err := t.scheme.Apply(out, k.key.cred); err != nil {
 		done()
 		return nil, closeBody(req, &finalError{"the key could not be put on the request", k.scrub().error(err)})
@@ -176,7 +175,7 @@ func (t *attemptTransport) send(req *http.Request, k *call) (*http.Response, err
 		done()
 		k.unsent = !sent
 		if late {
-			err = attemptTimeout{k.policy.AttemptTimeout}
+			err = timeoutError{k.policy.AttemptTimeout}
 		}
 		return nil, k.scrub().error(withoutURL(err))
 	}
@@ -231,16 +230,16 @@ func (k *call) attemptContext(ctx context.Context) (context.Context, context.Can
 	return context.WithTimeout(ctx, k.policy.AttemptTimeout)
 }
 
-// attemptTimeout is an attempt that took too long while the call still has time.
-type attemptTimeout struct{ after time.Duration }
+// timeoutError is an attempt that took too long while the call still has time.
+type timeoutError struct{ after time.Duration }
 
-func (e attemptTimeout) Error() string { return "the attempt timed out after " + e.after.String() }
+func (e timeoutError) Error() string { return "the attempt timed out after " + e.after.String() }
 
 // Timeout and Temporary make it a net.Error.
-func (e attemptTimeout) Timeout() bool { return true }
+func (e timeoutError) Timeout() bool { return true }
 
 // Temporary completes net.Error.
-func (e attemptTimeout) Temporary() bool { return true }
+func (e timeoutError) Temporary() bool { return true }
 
 // doneBody releases the attempt's context when its body is closed.
 type doneBody struct {

@@ -45,7 +45,8 @@ func (b *retryBudget) spend(part float64) bool {
 	defer b.mu.Unlock()
 	now := b.bucket()
 	requests, retries := 0, 0
-	for _, k := range b.buckets {
+	for i := range b.buckets {
+		k := &b.buckets[i]
 		if now.second-k.second < int64(len(b.buckets)) {
 			requests += k.requests
 			retries += k.retries

@@ -166,8 +166,8 @@ func (c *Client) named(err error) error {
 // gate and key, the caller's middleware, the pool.
 func (c *Client) newStack(cfg config) *retryablehttp.Client {
 	next := c.pool
-	for i := len(cfg.middleware) - 1; i >= 0; i-- {
-		next = cfg.middleware[i](next)
+	for _, wrap := range slices.Backward(cfg.middleware) {
+		next = wrap(next)
 	}
 	home := originOf(c.base)
 	guard := &http.Client{Transport: &attemptTransport{home: home, allowHTTP: cfg.allowHTTP, scheme: c.provider.Scheme, next: next}}
@@ -311,7 +311,8 @@ func (c *Client) do(req *http.Request, o callConfig) (*http.Response, *call, err
 		if resp != nil {
 			_ = resp.Body.Close()
 		}
-		return nil, k, k.failure(req.Context(), err)
+		err = k.failure(req.Context(), err)
+		return nil, k, err
 	}
 	return resp, k, nil
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io/fs"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/joho/godotenv"
@@ -120,7 +121,7 @@ func brokenLine(text string) int {
 	if len(lines) > maxLines {
 		return 0
 	}
-	for n := len(lines) - 1; n >= 0; n-- {
+	for n := range slices.Backward(lines) {
 		if _, err := godotenv.Parse(strings.NewReader(strings.Join(lines[:n], "\n"))); err == nil {
 			return n + 1
 		}

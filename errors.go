@@ -301,7 +301,7 @@ type NoKeyError struct {
 
 // Error is one line that lists the places and what to do.
 func (e *NoKeyError) Error() string {
-	var places []string
+	places := make([]string, 0, len(e.Tried))
 	for _, t := range e.Tried {
 		places = append(places, t.Place+": "+t.Reason)
 	}

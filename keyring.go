@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -177,7 +178,7 @@ type rotation struct {
 func Verify(probe func(ctx context.Context, next Credential) error) RotateOption {
 	return func(r *rotation) error {
 		if probe == nil {
-			return errors.New("Verify wants a function") //nolint:staticcheck // names the option
+			return errors.New("Verify wants a function")
 		}
 		r.probe = probe
 		return nil
@@ -282,14 +283,7 @@ func (k *Keyring) live() []Credential {
 // next returns a key to replay a call with, after the provider refused the keys of tried,
 // the last of them just now; ok is false if there is none.
 func (k *Keyring) next(ctx context.Context, tried []uint64) (key, bool) {
-	untried := func(c key) bool {
-		for _, gen := range tried {
-			if gen == c.gen {
-				return false
-			}
-		}
-		return true
-	}
+	untried := func(c key) bool { return !slices.Contains(tried, c.gen) }
 	if set := k.set.Load(); untried(set.current) {
 		return set.current, true
 	}

@@ -299,7 +299,7 @@ func (o callOption) applyCall(c *callConfig) error { return o(c) }
 func Param(name, value string) CallOption {
 	return callOption(func(c *callConfig) error {
 		if name == "" {
-			return errors.New("Param: the parameter has no name") //nolint:staticcheck // names the option
+			return errors.New("Param: the parameter has no name")
 		}
 		c.query.Add(name, value)
 		return nil

@@ -177,11 +177,9 @@ func classify(p *Provider, status int, header http.Header, body problem) refusal
 	return refusedOther
 }
 
-// requestIDHeaders are the names under which providers and gateways send their id.
-var requestIDHeaders = [...]string{"X-Request-Id", "Request-Id", "X-Correlation-Id", "X-Amzn-Requestid", "Traceparent", "Cf-Ray"}
-
+// requestID looks under the names that providers and gateways send their id with.
 func requestID(h http.Header, body problem) string {
-	for _, name := range requestIDHeaders {
+	for _, name := range [...]string{"X-Request-Id", "Request-Id", "X-Correlation-Id", "X-Amzn-Requestid", "Traceparent", "Cf-Ray"} {
 		if id := h.Get(name); id != "" {
 			return oneLine(id, 128)
 		}

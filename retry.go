@@ -77,7 +77,7 @@ func (p RetryPolicy) backoff(attempts int) time.Duration {
 	if shift := attempts - 1; shift < 32 && p.MinBackoff<<shift < ceiling && p.MinBackoff<<shift > 0 {
 		ceiling = p.MinBackoff << shift
 	}
-	return rand.N(ceiling) + 1
+	return rand.N(ceiling) + 1 //nolint:gosec // jitter needs no secrecy
 }
 
 // wait is how long to stay away: what the server asked for, or our own backoff if that is
@@ -131,7 +131,7 @@ func runLoop(loop *retryablehttp.Client, req *http.Request) (*http.Response, err
 func checkRetry(ctx context.Context, resp *http.Response, err error) (bool, error) {
 	k := callOf(ctx)
 	if ctx.Err() != nil {
-		return false, nil
+		return false, nil //nolint:nilerr // the loop then returns what the attempt returned
 	}
 	if err != nil {
 		return k.retryError(err), nil

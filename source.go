@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 )
@@ -98,14 +99,7 @@ func (c chain) Credential(ctx context.Context) (Credential, error) {
 	return Credential{}, none
 }
 
-func (c chain) settles() bool {
-	for _, s := range c {
-		if settles(s) {
-			return true
-		}
-	}
-	return false
-}
+func (c chain) settles() bool { return slices.ContainsFunc(c, settles) }
 
 // sourceError says which place had no usable key, and why. Its text holds no content of
 // the place.
@@ -245,7 +239,7 @@ func (s fileSource) Credential(context.Context) (Credential, error) {
 // readSmallFile reads at most limit bytes; a larger file is an error. Text of the error
 // holds no path, which the caller names itself.
 func readSmallFile(path string, limit int64) ([]byte, error) {
-	f, err := os.Open(filepath.Clean(path))
+	f, err := os.Open(filepath.Clean(path)) //nolint:gosec // the path is the operator's, who names the file that holds the key
 	if err != nil {
 		return nil, withoutPath(err)
 	}
