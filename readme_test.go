@@ -1,0 +1,107 @@
+package keyfit_test
+
+import (
+	"context"
+	"errors"
+	"os"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/keyfit/keyfit"
+	"github.com/keyfit/keyfit/mockserver"
+)
+
+// The functions below hold the Go blocks of README.md, word for word; the test at the end
+// compares. That they compile is the proof, so they are not called.
+
+type readmeUsers struct {
+	Result struct {
+		Data []struct{ ID, Nickname string }
+	}
+}
+
+var _ = []any{readmeUse, readmeSixth, readmeRotate, readmeErrors, readmeMock}
+
+func readmeUse(ctx context.Context) error {
+	type users struct {
+		Result struct {
+			Data []struct {
+				ID       string `json:"_id"`
+				Nickname string `json:"nickname"`
+			} `json:"data"`
+		} `json:"result"`
+	}
+	c, err := keyfit.New(keyfit.IMKIT("your-app")) // key: IMKIT_API_KEY, then .env
+	if err != nil {
+		return err
+	}
+	page, err := keyfit.Get[users](ctx, c, "/admin/clients", keyfit.Param("limit", "50"))
+	_ = page
+	return err
+}
+
+func readmeSixth() (*keyfit.Client, error) {
+	acme := keyfit.Provider{
+		Name:    "acme",
+		BaseURL: "https://api.acme.example",
+		Scheme:  keyfit.Header("X-Acme-Key"), // or Authorization("Token"), Bearer(), Query("key"), Pair("X-Id", "X-Secret")
+		EnvVar:  "ACME_API_KEY",
+		Limit:   keyfit.Limit{Requests: 100, Per: time.Minute},
+	}
+	c, err := keyfit.New(acme)
+	return c, err
+}
+
+func readmeRotate(ctx context.Context, c *keyfit.Client, next string) (err error) {
+	err = c.Keys().Rotate(ctx, keyfit.APIKey(next), keyfit.Verify(c.Probe), keyfit.Overlap(time.Minute))
+
+	go c.Keys().Watch(ctx, 10*time.Second) // or: follow the .env, the mounted file, your own Source
+	return err
+}
+
+func readmeErrors(ctx context.Context, c *keyfit.Client, tryAgainIn func(time.Duration) error, callTheOperator func(error) error) (err error) {
+	type users = readmeUsers
+	_, err = keyfit.Get[users](ctx, c, "/admin/clients")
+	if limited, ok := errors.AsType[*keyfit.RateLimitError](err); ok {
+		return tryAgainIn(limited.RetryAfter) // and what the provider said: limited.Code, limited.Message
+	}
+	if errors.Is(err, keyfit.ErrUnauthorized) {
+		return callTheOperator(err)
+	}
+	return err
+}
+
+func readmeMock(t *testing.T) (*keyfit.Client, error) {
+	mock := mockserver.New(t)
+	key := mock.Keys().Issue(mockserver.IMKIT, mockserver.LimitTo(mockserver.Limit{Requests: 2, Per: time.Minute}))
+	c, err := keyfit.New(keyfit.IMKIT(""), keyfit.WithBaseURL(mock.BaseURL(mockserver.IMKIT)), keyfit.WithKey(key.Secret.Reveal()))
+
+	mock.Clock().Advance(time.Minute)                  // the window is open again
+	err = mock.Keys().Revoke(key.ID, "")               // from here on 401 INVALID_API_KEY
+	mock.Expect(t, mockserver.Match{KeyID: key.ID}, 0) // no request came with it
+	return c, err
+}
+
+func TestEveryGoBlockOfTheReadmeCompiles(t *testing.T) {
+	t.Parallel()
+	readme, err := os.ReadFile("README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	compiled, err := os.ReadFile("readme_test.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	normal := func(s string) string { return strings.Join(strings.Fields(s), " ") }
+	blocks := regexp.MustCompile("(?s)```go\n(.*?)```").FindAllStringSubmatch(string(readme), -1)
+	if len(blocks) < 5 {
+		t.Fatalf("found %d Go blocks in README.md, want at least 5: is the pattern right?", len(blocks))
+	}
+	for _, block := range blocks {
+		if !strings.Contains(normal(string(compiled)), normal(block[1])) {
+			t.Errorf("this block of README.md is not in readme_test.go, so nothing compiles it:\n%s", block[1])
+		}
+	}
+}
