@@ -216,3 +216,24 @@ func TestEchoShowsTheKeyToTheClientOnly(t *testing.T) {
 		t.Error("the echo is in the journal")
 	}
 }
+
+// A key may be mentioned by a request that does not present it.
+func TestAMentionedKeyIsRedactedToo(t *testing.T) {
+	t.Parallel()
+	srv := mockserver.New(t)
+	sender := srv.Keys().Issue(mockserver.Iiniit)
+	for _, p := range mockserver.Providers() {
+		secret := srv.Keys().Issue(p).Secret.Reveal()
+		body := `{"key":"` + secret + `","text":"id=` + secret + `, and more"}`
+		r := newRequest(t, mockserver.Iiniit, "POST", "/resource?note="+url.QueryEscape("see "+secret), body)
+		r.Header.Set("User-Agent", secret)
+		sender.Apply(r)
+		call(t, srv.Transport(), r)
+		all := srv.Requests(mockserver.Match{})
+		got := all[len(all)-1]
+		want := strings.ReplaceAll(body, secret, "[redacted]")
+		if got.Body != want || got.Query != "note=see+[redacted]" || got.Header.Get("User-Agent") != "[redacted]" {
+			t.Errorf("%s: %s %s %s", p, got.Body, got.Query, got.Header)
+		}
+	}
+}

@@ -197,3 +197,32 @@ func TestLastUsedMovesAtTheVendorsGranularity(t *testing.T) {
 		t.Errorf("last used at 0, 2, 4, 6 minutes (-want +got):\n%s", d)
 	}
 }
+
+func TestStatusFollowsTheClock(t *testing.T) {
+	t.Parallel()
+	srv := mockserver.New(t, mockserver.WithFrozenClock(epoch))
+	keys, day := srv.Keys(), 24*time.Hour
+	id := keys.Issue(mockserver.MindKey).ID
+	status := func() mockserver.KeyStatus { k, _ := keys.Get(id); return k.Status }
+	var got []mockserver.KeyStatus
+	for _, d := range []time.Duration{0, 335*day - 1, 1, 30*day - 1, 1} {
+		srv.Clock().Advance(d)
+		got = append(got, status())
+	}
+	want := []mockserver.KeyStatus{mockserver.StatusActive, mockserver.StatusActive, mockserver.StatusExpiring, mockserver.StatusExpiring, mockserver.StatusExpired}
+	if d := cmp.Diff(want, got); d != "" {
+		t.Errorf("at 0, 335 d less 1 ns, 335 d, 365 d less 1 ns, 365 d (-want +got):\n%s", d)
+	}
+	id = keys.Issue(mockserver.Imin, mockserver.Named("web")).ID
+	if _, err := keys.Rotate(id, time.Hour); err != nil || status() != mockserver.StatusRotating {
+		t.Errorf("%v %s", err, status())
+	}
+	_ = keys.Revoke(id, "leaked")
+	_ = keys.Revoke(id, "again")
+	if k, _ := keys.Get(id); k.Status != mockserver.StatusRevoked || k.RevokeReason != "leaked" {
+		t.Errorf("%+v", k)
+	}
+	if n := len(keys.List(mockserver.KeyFilter{Provider: mockserver.Imin, Name: "web", Status: mockserver.StatusActive})); n != 1 {
+		t.Errorf("%d active successors", n)
+	}
+}

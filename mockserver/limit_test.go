@@ -160,3 +160,19 @@ func TestHintsStandWhereTheProfileSays(t *testing.T) {
 		})
 	}
 }
+
+func TestAFixedWindowStartsAnewAtItsEnd(t *testing.T) {
+	t.Parallel()
+	srv := mockserver.New(t, mockserver.WithFrozenClock(epoch), mockserver.WithLimit(mockserver.IMKIT, mockserver.Limit{Requests: 2, Per: time.Minute}))
+	rt, key := srv.Transport(), srv.Keys().Issue(mockserver.IMKIT)
+	var got []int
+	for range 3 {
+		for range 3 {
+			got = append(got, get(t, rt, key).status)
+		}
+		srv.Clock().Advance(time.Minute)
+	}
+	if d := cmp.Diff([]int{200, 200, 429, 200, 200, 429, 200, 200, 429}, got); d != "" {
+		t.Errorf("(-want +got):\n%s", d)
+	}
+}

@@ -58,7 +58,11 @@ func New(env surface.Env) []surface.Route {
 
 // ok writes the documented envelope.
 func ok(w http.ResponseWriter, result any) {
-	surface.JSON(w, http.StatusOK, map[string]any{"RC": 0, "RM": "OK", "result": result})
+	surface.JSON(w, http.StatusOK, struct {
+		RC     int
+		RM     string
+		Result any `json:"result"`
+	}{0, "OK", result})
 }
 
 // fail writes the enveloped error, which the resource pages document.
