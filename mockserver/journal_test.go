@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -89,11 +90,13 @@ func TestWaitForReturnsWhenEnoughArrived(t *testing.T) {
 	t.Parallel()
 	srv := mockserver.New(t)
 	rt, key := srv.Transport(), srv.Keys().Issue(mockserver.Imin)
-	go func() {
+	var wg sync.WaitGroup
+	defer wg.Wait()
+	wg.Go(func() {
 		for range 3 {
 			get(t, rt, key)
 		}
-	}()
+	})
 	got, err := srv.WaitFor(t.Context(), mockserver.Match{Provider: mockserver.Imin}, 3)
 	if err != nil || len(got) != 3 {
 		t.Errorf("%d, %v", len(got), err)
