@@ -10,8 +10,6 @@ import (
 	"slices"
 	"sync"
 	"time"
-
-	"github.com/hashicorp/go-retryablehttp"
 )
 
 // Version is the version of this module, as the User-Agent says it.
@@ -39,7 +37,7 @@ type Client struct {
 	maxBody  int64
 	obs      observer
 	pool     http.RoundTripper
-	loop     *retryablehttp.Client
+	loop     loop
 }
 
 // New returns a client of a provider. The key comes from [WithKey] or [WithKeys], else
@@ -164,7 +162,7 @@ func (c *Client) named(err error) error {
 
 // newStack builds the way of a request: the loop, the redirect guard, the attempt with
 // gate and key, the caller's middleware, the pool.
-func (c *Client) newStack(cfg config) *retryablehttp.Client {
+func (c *Client) newStack(cfg config) loop {
 	next := c.pool
 	for _, wrap := range slices.Backward(cfg.middleware) {
 		next = wrap(next)
@@ -306,7 +304,7 @@ func (c *Client) do(req *http.Request, o callConfig) (*http.Response, *call, err
 		out.Header["User-Agent"] = []string{c.config.userAgent}
 	}
 	c.budget.request()
-	resp, err := runLoop(c.loop, out)
+	resp, err := c.loop.send(out)
 	if err != nil {
 		if resp != nil {
 			_ = resp.Body.Close()

@@ -1,7 +1,6 @@
 package keyfit
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -366,49 +365,4 @@ func validHeaderValue(v string) error {
 		return errors.New("the value has a line break or a null in it")
 	}
 	return nil
-}
-
-// keySource is where a client looks for its key: what the caller gave, or else the
-// environment and then .env.
-func (c *config) keySource(p *Provider) Source {
-	if c.keys != nil {
-		return c.keys
-	}
-	if p.EnvVar == "" {
-		return Chain()
-	}
-	sources := []Source{variableSource{vars: environment{}, names: []string{p.EnvVar}, idName: p.EnvID}}
-	if !c.noDotenv {
-		sources = append(sources, variableSource{vars: newDotEnvFile(c.dotenv), names: []string{p.EnvVar}, idName: p.EnvID})
-	}
-	return Chain(sources...)
-}
-
-// base is the provider's origin: the option, the environment, .env, the provider's own.
-func (c *config) base(ctx context.Context, p *Provider) (*url.URL, error) {
-	if c.baseURL != "" {
-		return parseBaseURL(c.baseURL)
-	}
-	raw, place := p.BaseURL, "the provider"
-	if p.EnvURL != "" {
-		places := []variables{environment{}}
-		if !c.noDotenv {
-			places = append(places, newDotEnvFile(c.dotenv))
-		}
-		value, from, err := lookupVariable(ctx, p.EnvURL, places...)
-		if err != nil {
-			return nil, err
-		}
-		if value != "" {
-			raw, place = value, from
-		}
-	}
-	if raw == "" {
-		return nil, fmt.Errorf("no base URL: set %s or use WithBaseURL", p.EnvURL)
-	}
-	u, err := parseBaseURL(raw)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", place, err)
-	}
-	return u, nil
 }

@@ -1,6 +1,7 @@
 package keyfit
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net"
@@ -149,6 +150,35 @@ func (p *Provider) validate() error {
 		return fmt.Errorf("%s: the limit needs a positive number of requests and a positive time", p.Name)
 	}
 	return nil
+}
+
+// base is the provider's origin: the option, the environment, .env, the provider's own.
+func (c *config) base(ctx context.Context, p *Provider) (*url.URL, error) {
+	if c.baseURL != "" {
+		return parseBaseURL(c.baseURL)
+	}
+	raw, place := p.BaseURL, "the provider"
+	if p.EnvURL != "" {
+		places := []variables{environment{}}
+		if !c.noDotenv {
+			places = append(places, newDotEnvFile(c.dotenv))
+		}
+		value, from, err := lookupVariable(ctx, p.EnvURL, places...)
+		if err != nil {
+			return nil, err
+		}
+		if value != "" {
+			raw, place = value, from
+		}
+	}
+	if raw == "" {
+		return nil, fmt.Errorf("no base URL: set %s or use WithBaseURL", p.EnvURL)
+	}
+	u, err := parseBaseURL(raw)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", place, err)
+	}
+	return u, nil
 }
 
 // origin is where a key may go: RFC 6454, scheme, host and port.

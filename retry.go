@@ -94,25 +94,28 @@ func (p RetryPolicy) wait(attempts int, h hint, limited bool) time.Duration {
 	return max(own, h.wait)
 }
 
-// newLoop returns the retry loop over one attempt. go-retryablehttp keeps the loop, the
-// rewinding of bodies and the context; what to do is decided here, per call.
+// loop is the retry loop over one attempt. go-retryablehttp keeps the loop, the rewinding
+// of bodies and the context; what to do is decided here, per call. No other file knows it.
+type loop struct{ client *retryablehttp.Client }
+
+// newLoop returns the loop over a client whose transport is one attempt.
 //
-// Its own habits are switched off: it logs every request, it retries by method-blind
+// The loop's own habits are switched off: it logs every request, it retries by method-blind
 // rules, and it closes the whole idle pool when an operation fails (which it cannot here,
 // since attemptTransport hides CloseIdleConnections).
-func newLoop(guard *http.Client) *retryablehttp.Client {
-	return &retryablehttp.Client{
+func newLoop(guard *http.Client) loop {
+	return loop{&retryablehttp.Client{
 		HTTPClient:   guard,
 		RetryMax:     math.MaxInt32, // the policy of the call counts
 		CheckRetry:   checkRetry,
 		Backoff:      func(_, _ time.Duration, _ int, _ *http.Response) time.Duration { return 0 },
 		PrepareRetry: func(req *http.Request) error { return callOf(req.Context()).pause(req.Context()) },
 		ErrorHandler: retryablehttp.PassthroughErrorHandler,
-	}
+	}}
 }
 
-// runLoop sends the request through the loop.
-func runLoop(loop *retryablehttp.Client, req *http.Request) (*http.Response, error) {
+// send sends the request until the call's policy is content with what came back.
+func (l loop) send(req *http.Request) (*http.Response, error) {
 	r := &retryablehttp.Request{Request: req}
 	if original := req.Body; original != nil && original != http.NoBody && req.GetBody != nil {
 		defer func() { _ = original.Close() }() // each attempt reads its own copy
@@ -124,7 +127,7 @@ func runLoop(loop *retryablehttp.Client, req *http.Request) (*http.Response, err
 		// A reader that does not tell its length would make the loop forget ours.
 		r.ContentLength, r.GetBody = length, getBody
 	}
-	return loop.Do(r)
+	return l.client.Do(r)
 }
 
 // checkRetry decides after an attempt whether there is another one.

@@ -213,6 +213,22 @@ func (s variableSource) expires(lookup func(string) (string, bool), name string)
 	return time.Time{}, &sourceError{s.vars.place(name), errors.New("not an RFC 3339 date (2027-01-31) or time (2027-01-31T12:00:00Z)")}
 }
 
+// keySource is where a client looks for its key: what the caller gave, or else the
+// environment and then .env.
+func (c *config) keySource(p *Provider) Source {
+	if c.keys != nil {
+		return c.keys
+	}
+	if p.EnvVar == "" {
+		return Chain()
+	}
+	sources := []Source{variableSource{vars: environment{}, names: []string{p.EnvVar}, idName: p.EnvID}}
+	if !c.noDotenv {
+		sources = append(sources, variableSource{vars: newDotEnvFile(c.dotenv), names: []string{p.EnvVar}, idName: p.EnvID})
+	}
+	return Chain(sources...)
+}
+
 type fileSource string
 
 // maxKeyFile is far above any key and keeps a wrong path from filling memory.
