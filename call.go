@@ -43,7 +43,7 @@ func callOf(ctx context.Context) *call {
 func (c *Client) newCall(req *http.Request, o callConfig) (*call, error) {
 	k := &call{
 		client: c, ring: c.ring, gate: c.gate, policy: c.policy,
-		method: req.Method, path: req.URL.Path,
+		method: req.Method, path: req.URL.EscapedPath(), // a line break in it stays %0A
 		idempotent: isIdempotent(req),
 		replayable: req.Body == nil || req.Body == http.NoBody || req.GetBody != nil,
 	}
@@ -52,6 +52,7 @@ func (c *Client) newCall(req *http.Request, o callConfig) (*call, error) {
 	}
 	if o.policy != nil {
 		k.policy = *o.policy
+		setDefault(&k.policy.AttemptTimeout, c.policy.AttemptTimeout)
 	}
 	if o.keys == nil {
 		return k, nil

@@ -265,7 +265,7 @@ func CheckResponse(resp *http.Response) error {
 	}
 	e := &APIError{Provider: "http", StatusCode: resp.StatusCode, Header: scrubber{}.header(resp.Header)}
 	if resp.Request != nil {
-		e.Method, e.Path = resp.Request.Method, resp.Request.URL.Path
+		e.Method, e.Path = resp.Request.Method, resp.Request.URL.EscapedPath()
 	}
 	return e
 }

@@ -28,14 +28,16 @@ import (
 type Keyring struct {
 	source  Source
 	hold    time.Duration
-	onEvent func(KeyEvent)
+	onEvent func(KeyEvent) // nil if nobody wants to know
 	set     atomic.Pointer[keySet]
 
-	mu     sync.Mutex    // serialises changes of set; never held over a call of the source
-	offer  string        // fingerprint of what the source offered last
-	stale  bool          // the source failed when last asked
-	flight *reloadFlight // the reload that is under way, if any
-	asked  time.Time     // when a refusal last made us ask the source in vain
+	mu      sync.Mutex    // serialises changes of set; never held over a call of the source or of onEvent
+	offer   string        // fingerprint of what the source offered last
+	stale   bool          // the source failed when last asked
+	flight  *reloadFlight // the reload that is under way, if any
+	asked   time.Time     // when a refusal last made us ask the source in vain
+	events  []KeyEvent    // not yet told, in the order of the changes
+	telling bool          // a goroutine is telling them
 }
 
 // keySet is one state of the ring. It is never changed once it is published.
@@ -71,8 +73,8 @@ const (
 // KeyringOption changes a [Keyring] at its making.
 type KeyringOption func(*Keyring) error
 
-// OnKeyEvent calls f with every event of the ring, one after the other, on the goroutine
-// that caused it. f must not block, and must not call the ring.
+// OnKeyEvent calls f with every event of the ring, one after the other and in the order in
+// which the keys changed, on a goroutine that uses the ring. f must not block.
 func OnKeyEvent(f func(KeyEvent)) KeyringOption {
 	return func(k *Keyring) error {
 		if f == nil {
@@ -101,7 +103,7 @@ func NewKeyring(ctx context.Context, src Source, opts ...KeyringOption) (*Keyrin
 	if src == nil {
 		return nil, errors.New("a keyring needs a source")
 	}
-	k := &Keyring{source: src, hold: DefaultOverlap, onEvent: func(KeyEvent) {}}
+	k := &Keyring{source: src, hold: DefaultOverlap}
 	for _, opt := range opts {
 		if err := opt(k); err != nil {
 			return nil, err
@@ -223,19 +225,18 @@ func (k *Keyring) Rotate(ctx context.Context, next Credential, opts ...RotateOpt
 		return err
 	}
 	k.mu.Lock()
-	event, swapped := k.promote(next, fp, r.overlap, "rotated")
+	k.promote(next, fp, r.overlap, "rotated")
 	k.mu.Unlock()
-	if swapped {
-		k.emit(event)
-	}
+	k.tell()
 	return nil
 }
 
-// promote makes next current. k.mu is held; the caller emits the event.
-func (k *Keyring) promote(next Credential, fp string, overlap time.Duration, reason string) (KeyEvent, bool) {
+// promote makes next current and reports whether it was not so before. k.mu is held; the
+// caller tells the event once it is not.
+func (k *Keyring) promote(next Credential, fp string, overlap time.Duration, reason string) bool {
 	now, old := time.Now(), k.set.Load()
 	if old.current.fingerprint == fp {
-		return KeyEvent{}, false
+		return false
 	}
 	set := &keySet{current: key{cred: next, gen: old.current.gen + 1, fingerprint: fp, since: now}}
 	if overlap > 0 {
@@ -245,7 +246,8 @@ func (k *Keyring) promote(next Credential, fp string, overlap time.Duration, rea
 		}
 	}
 	k.set.Store(set)
-	return KeyEvent{Kind: KeyPromoted, Generation: set.current.gen, Fingerprint: fp, Previous: old.current.fingerprint, Reason: reason}, true
+	k.record(KeyEvent{Kind: KeyPromoted, Generation: set.current.gen, Fingerprint: fp, Previous: old.current.fingerprint, Reason: reason})
+	return true
 }
 
 // held returns the previous key while it may be used.
@@ -281,9 +283,10 @@ func (k *Keyring) live() []Credential {
 }
 
 // next returns a key to replay a call with, after the provider refused the keys of tried,
-// the last of them just now; ok is false if there is none.
-func (k *Keyring) next(ctx context.Context, tried []uint64) (key, bool) {
-	untried := func(c key) bool { return !slices.Contains(tried, c.gen) }
+// the last of them just now; ok is false if there is none. Keys are told apart by their
+// fingerprints: a key that came back under a new generation is no other key.
+func (k *Keyring) next(ctx context.Context, tried []string) (key, bool) {
+	untried := func(c key) bool { return !slices.Contains(tried, c.fingerprint) }
 	if set := k.set.Load(); untried(set.current) {
 		return set.current, true
 	}
@@ -308,14 +311,13 @@ func (k *Keyring) accepted(used key) {
 		changed := *set
 		changed.preferred = time.Now().Add(preferTime)
 		k.set.Store(&changed)
-	}
-	k.mu.Unlock()
-	if late {
-		k.emit(KeyEvent{
+		k.record(KeyEvent{
 			Kind: KeyFallback, Generation: used.gen, Fingerprint: used.fingerprint, Previous: set.current.fingerprint,
 			Reason: "the provider refused the current key and accepted the previous one",
 		})
 	}
+	k.mu.Unlock()
+	k.tell()
 }
 
 // refused records that the provider refused a key.
@@ -323,7 +325,40 @@ func (k *Keyring) refused(used key) {
 	k.emit(KeyEvent{Kind: KeyRefused, Generation: used.gen, Fingerprint: used.fingerprint, Reason: "refused by the provider"})
 }
 
-func (k *Keyring) emit(e KeyEvent) {
+// record puts an event behind those that are not yet told. k.mu is held.
+func (k *Keyring) record(e KeyEvent) {
+	if k.onEvent == nil {
+		return
+	}
 	e.Time = time.Now()
-	k.onEvent(e)
+	k.events = append(k.events, e)
+}
+
+// tell hands the recorded events to onEvent. If another goroutine does so already, that
+// one tells these too: events stay in order and nobody waits for a slow onEvent.
+func (k *Keyring) tell() {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.telling {
+		return
+	}
+	k.telling = true
+	defer func() { k.telling = false }()
+	for len(k.events) > 0 {
+		e := k.events[0]
+		k.events = k.events[1:]
+		func() {
+			k.mu.Unlock()
+			defer k.mu.Lock() // also if onEvent panics
+			k.onEvent(e)
+		}()
+	}
+	k.events = nil
+}
+
+func (k *Keyring) emit(e KeyEvent) {
+	k.mu.Lock()
+	k.record(e)
+	k.mu.Unlock()
+	k.tell()
 }
