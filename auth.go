@@ -36,7 +36,7 @@ func (t *attemptTransport) RoundTrip(req *http.Request) (*http.Response, error) 
 	if err := t.allowed(req.URL); err != nil {
 		return nil, closeBody(req, err)
 	}
-	choose, tried := k.ring.pick, []uint64(nil)
+	choose, tried := k.ring.pick, []string(nil)
 	for {
 		resp, refused, err := t.pass(req, k, choose)
 		if err != nil {
@@ -49,7 +49,7 @@ func (t *attemptTransport) RoundTrip(req *http.Request) (*http.Response, error) 
 			return resp, nil
 		}
 		k.ring.refused(k.key)
-		tried = append(tried, k.key.gen)
+		tried = append(tried, k.key.fingerprint)
 		replay, other, ok := t.replay(req, k, tried)
 		if !ok {
 			return resp, nil
@@ -66,7 +66,7 @@ func provesKey(status int) bool {
 }
 
 // replay prepares the request for another key, if there is one and the body comes again.
-func (t *attemptTransport) replay(req *http.Request, k *call, tried []uint64) (*http.Request, key, bool) {
+func (t *attemptTransport) replay(req *http.Request, k *call, tried []string) (*http.Request, key, bool) {
 	if len(tried) > maxReplays {
 		return nil, key{}, false
 	}
@@ -269,7 +269,7 @@ func (k *call) observe(ctx context.Context, resp *http.Response, err error, took
 		Generation: k.key.gen, KeyFingerprint: k.key.fingerprint, Duration: took, Err: err,
 	}
 	if resp != nil {
-		e.StatusCode, e.RequestID = resp.StatusCode, k.scrub().text(requestID(resp.Header, problem{}))
+		e.StatusCode, e.RequestID = resp.StatusCode, requestID(resp.Header, problem{}, k.scrub())
 	}
 	k.client.obs.attempt(ctx, e)
 }

@@ -103,7 +103,7 @@ func (k *call) apiError(resp *http.Response) (*APIError, refusal) {
 	e := &APIError{
 		Provider: k.client.provider.Name, Method: k.method, Path: scrub.text(k.path), StatusCode: resp.StatusCode,
 		Code: oneLine(said.code, 64), Message: oneLine(said.message, 300),
-		RequestID: scrub.text(requestID(resp.Header, said)), Attempts: k.attempts,
+		RequestID: requestID(resp.Header, said, scrub), Attempts: k.attempts,
 		KeyFingerprint: k.key.fingerprint, Header: scrub.header(resp.Header), body: []byte(body),
 	}
 	return e, classify(&k.client.provider, resp.StatusCode, resp.Header, said)

@@ -8,7 +8,6 @@ import (
 	"net/textproto"
 	"net/url"
 	"slices"
-	"strings"
 )
 
 // Option changes a client, in [New] and [Client.With]. A bad value or combination is an
@@ -361,8 +360,10 @@ func WithResponse(r *Response) CallOption {
 }
 
 func validHeaderValue(v string) error {
-	if strings.ContainsAny(v, "\r\n\x00") {
-		return errors.New("the value has a line break or a null in it")
+	for i := range len(v) {
+		if c := v[i]; c < ' ' && c != '\t' || c == 0x7f { // RFC 9110, section 5.5
+			return errors.New("the value has a line break or another control character in it")
+		}
 	}
 	return nil
 }

@@ -177,12 +177,13 @@ func classify(p *Provider, status int, header http.Header, body problem) refusal
 	return refusedOther
 }
 
-// requestID looks under the names that providers and gateways send their id with.
-func requestID(h http.Header, body problem) string {
+// requestID looks under the names that providers and gateways send their id with. Secrets
+// are taken out before the cut: a cut key is still most of a key.
+func requestID(h http.Header, body problem, scrub scrubber) string {
 	for _, name := range [...]string{"X-Request-Id", "Request-Id", "X-Correlation-Id", "X-Amzn-Requestid", "Traceparent", "Cf-Ray"} {
 		if id := h.Get(name); id != "" {
-			return oneLine(id, 128)
+			return oneLine(scrub.text(id), 128)
 		}
 	}
-	return oneLine(body.id, 128)
+	return oneLine(scrub.text(body.id), 128)
 }

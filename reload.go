@@ -23,7 +23,9 @@ func (k *Keyring) Reload(ctx context.Context) (changed bool, err error) {
 
 // reloadAfterRefusal asks the source because the current key was refused. Any other key
 // than the refused one is taken, also one that the source has offered all along while the
-// ring was rotated by hand. Asking in vain is not repeated at once: a revoked key must
+// ring was rotated by hand; but not if that is the previous key, which is at hand as it
+// is: taking it would undo the rotation for good because the provider was late once.
+// Asking in vain is not repeated at once: a revoked key must
 // not turn every call into a question to the secret store.
 func (k *Keyring) reloadAfterRefusal(ctx context.Context) {
 	k.mu.Lock()
@@ -32,7 +34,10 @@ func (k *Keyring) reloadAfterRefusal(ctx context.Context) {
 	if vain {
 		return
 	}
-	changed, _ := k.reload(ctx, func(string) bool { return true }) // the failure is in an event
+	changed, _ := k.reload(ctx, func(fp string) bool { // the failure is in an event
+		previous := k.set.Load().held(time.Now())
+		return fp != k.offer || previous == nil || previous.fingerprint != fp
+	})
 	if !changed {
 		k.mu.Lock()
 		k.asked = time.Now()
@@ -68,27 +73,19 @@ func (k *Keyring) fly(ctx context.Context, f *reloadFlight, wanted func(fp strin
 	defer cancel()
 	cred, fp, err := k.ask(ctx)
 
-	var events []KeyEvent
 	k.mu.Lock()
 	if err != nil {
 		f.err = fmt.Errorf("the key source failed, the present key stays: %w", err)
 		k.stale = true
-		events = append(events, KeyEvent{Kind: SourceStale, Reason: err.Error()})
+		k.record(KeyEvent{Kind: SourceStale, Reason: err.Error()})
 	} else {
-		if wanted(fp) {
-			var e KeyEvent
-			if e, f.changed = k.promote(cred, fp, k.hold, "offered by the source"); f.changed {
-				events = append(events, e)
-			}
-		}
+		f.changed = wanted(fp) && k.promote(cred, fp, k.hold, "offered by the source")
 		k.offer, k.stale = fp, false
 	}
 	k.flight = nil
 	k.mu.Unlock()
-	close(f.done)
-	for _, e := range events {
-		k.emit(e)
-	}
+	defer close(f.done) // after the events: who waited for the reload finds them told
+	k.tell()
 }
 
 // ask returns what the source offers, checked. If that is new and the source reads a

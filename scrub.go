@@ -5,13 +5,15 @@ import (
 	"encoding/base64"
 	"errors"
 	"net/http"
+	"slices"
 	"strings"
 	"unicode"
 )
 
 // scrubber takes known secrets out of text that a provider sent. A provider that echoes
 // the key does so in whatever form its encoder gives: raw, percent-encoded, as a JSON or
-// HTML escape, in another case. So each byte of a secret is matched in any of these.
+// HTML escape, one in another, in another case. So each byte of a secret is matched in any
+// of these, and the secret's base64 as well.
 //
 // The zero scrubber changes nothing. It is made when an error is made, not per request.
 type scrubber struct {
@@ -26,7 +28,8 @@ func newScrubber(creds []Credential) scrubber {
 	for _, c := range creds {
 		for _, half := range []string{c.ID.Reveal(), c.Key.Reveal()} {
 			if len(half) >= minScrub {
-				s.secrets = append(s.secrets, half, base64.StdEncoding.EncodeToString([]byte(half)))
+				b := []byte(half)
+				s.secrets = append(s.secrets, half, base64.RawStdEncoding.EncodeToString(b), base64.RawURLEncoding.EncodeToString(b))
 			}
 		}
 	}
@@ -34,13 +37,13 @@ func newScrubber(creds []Credential) scrubber {
 }
 
 // reach is how far beyond a limit one must read so that a secret which begins before the
-// limit is seen whole: "&#x3d;" is the longest form of a byte that is looked for.
+// limit is seen whole.
 func (s scrubber) reach() int {
 	longest := 0
 	for _, secret := range s.secrets {
 		longest = max(longest, len(secret))
 	}
-	return longest * len("&#x3d;")
+	return longest * longestForm
 }
 
 // text returns t without secrets.
@@ -82,60 +85,131 @@ func (s scrubber) match(t string, i int) int {
 	return longest
 }
 
+// matchSecret returns the end of the longest reading of t[i:] as the secret, or 0. Where a
+// secret holds %, & or \, a byte of the text can be read as itself or as the beginning of
+// an escape, so all readings are followed side by side.
 func matchSecret(t string, i int, secret string) int {
+	var forms, next [8]int
+	at := append(make([]int, 0, 8), i)
 	for k := range len(secret) {
-		n := matchByte(t[i:], secret[k])
-		if n == 0 {
+		reached := next[:0]
+		for _, from := range at {
+			for _, n := range appendForms(forms[:0], t[from:], secret[k]) {
+				if !slices.Contains(reached, from+n) {
+					reached = append(reached, from+n)
+				}
+			}
+		}
+		if len(reached) == 0 {
 			return 0
 		}
-		i += n
+		at = append(at[:0], reached...)
 	}
-	return i
+	return slices.Max(at)
 }
 
-// matchByte returns how many bytes of t, from its start, are a form of c; 0 for none.
-func matchByte(t string, c byte) int {
+// maxNesting is how often a text may have been escaped and still be read: JSON in JSON in
+// JSON, a URL in a URL in a URL.
+const maxNesting = 3
+
+// appendForms appends how many bytes of t, from its start, are a form of c: itself, or an
+// escape of JSON, JavaScript, URLs or HTML.
+func appendForms(lengths []int, t string, c byte) []int {
 	if t == "" {
-		return 0
+		return lengths
+	}
+	if fold(t[0]) == fold(c) || t[0] == '+' && c == ' ' {
+		lengths = append(lengths, 1)
+	}
+	switch t[0] {
+	case '%':
+		lengths = appendNested(lengths, t, "25", c, func(rest string) int {
+			if isHex(rest, 0, 2, c) {
+				return 2
+			}
+			return 0
+		})
+	case '\\':
+		lengths = appendBackslashed(lengths, t, c)
+	case '&':
+		lengths = appendNested(lengths, t, "amp;", c, func(rest string) int { return matchEntity(rest, c) })
+	}
+	return lengths
+}
+
+// appendNested is for the escapes whose first character is escaped by more of the same: the
+// % of %3d by 25, the & of &#61; by amp;. self matches what follows the last of them.
+func appendNested(lengths []int, t, more string, c byte, self func(rest string) int) []int {
+	n := 1
+	for range maxNesting {
+		if end := self(t[n:]); end > 0 {
+			lengths = append(lengths, n+end)
+		}
+		if !strings.HasPrefix(t[n:], more) {
+			break
+		}
+		n += len(more)
+	}
+	return lengths
+}
+
+func appendBackslashed(lengths []int, t string, c byte) []int {
+	n := 1
+	for n < 1<<(maxNesting-1) && n < len(t) && t[n] == '\\' {
+		n++
 	}
 	switch {
-	case fold(t[0]) == fold(c):
-		return 1
-	case t[0] == '%' && isHex(t, 1, 3, c):
-		return 3
-	case len(t) > 1 && t[0] == '\\' && t[1] == c:
-		return 2
-	case len(t) > 5 && t[0] == '\\' && fold(t[1]) == 'u' && t[2] == '0' && t[3] == '0' && isHex(t, 4, 6, c):
-		return 6
-	case t[0] == '&':
-		return matchEntity(t, c)
+	case c == '\\':
+		for doubled := 2; doubled <= n; doubled *= 2 {
+			lengths = append(lengths, doubled)
+		}
+	case n < len(t) && t[n] == c:
+		lengths = append(lengths, n+1)
 	}
-	return 0
+	if strings.HasPrefix(t[n:], "u00") || strings.HasPrefix(t[n:], "U00") {
+		if isHex(t, n+3, n+5, c) {
+			lengths = append(lengths, n+5)
+		}
+	} else if strings.HasPrefix(t[n:], "x") && isHex(t, n+1, n+3, c) {
+		lengths = append(lengths, n+3)
+	}
+	return lengths
 }
 
-// matchEntity matches the HTML forms of c: numeric, or one of the five that encoders use.
+// matchEntity returns the length of an HTML form of c without its ampersand: a number, or
+// one of the five names that encoders use. It is 0 if t does not begin with one.
 func matchEntity(t string, c byte) int {
-	end := strings.IndexByte(t[:min(len(t), 8)], ';')
-	if end < 0 {
+	name, _, closed := strings.Cut(t[:min(len(t), maxEntity)], ";")
+	if !closed {
 		return 0
 	}
-	name := t[1:end]
-	numeric, isNumber := strings.CutPrefix(name, "#")
-	if hex, ok := strings.CutPrefix(strings.ToLower(numeric), "x"); isNumber && ok {
-		if n, ok := parseDigits(hex, 16); ok && n == int(c) {
-			return end + 1
+	if number, ok := strings.CutPrefix(name, "#"); ok {
+		base := 10
+		if hex := strings.TrimLeft(number, "xX"); hex != number {
+			number, base = hex, 16
+		}
+		if n, ok := parseDigits(number, base); ok && n == int(c) {
+			return len(name) + 1
 		}
 		return 0
 	}
-	if n, ok := parseDigits(numeric, 10); isNumber && ok && n == int(c) {
-		return end + 1
-	}
-	names := map[string]byte{"amp": '&', "lt": '<', "gt": '>', "quot": '"', "apos": '\''}
-	if names[name] == c {
-		return end + 1
+	for _, known := range [...]struct {
+		name string
+		c    byte
+	}{{"amp", '&'}, {"lt", '<'}, {"gt", '>'}, {"quot", '"'}, {"apos", '\''}} {
+		if known.name == name && known.c == c {
+			return len(name) + 1
+		}
 	}
 	return 0
 }
+
+// maxEntity is the length of the longest number that is read: "#x0003d;".
+const maxEntity = 8
+
+// longestForm is the longest form of one byte: an ampersand, escaped again and again, and
+// an entity.
+const longestForm = 1 + (maxNesting-1)*len("amp;") + maxEntity
 
 func isHex(t string, from, to int, c byte) bool {
 	if len(t) < to {

@@ -69,7 +69,7 @@ func Send[T any](ctx context.Context, c *Client, method, path string, body any, 
 // the requests; ranging again begins anew.
 func Pages[T any](ctx context.Context, c *Client, path string, next func(T) string, opts ...CallOption) iter.Seq2[T, error] {
 	return func(yield func(T, error) bool) {
-		opts := opts
+		opts, first := opts, opts
 		for at := path; at != ""; {
 			page, err := Get[T](ctx, c, at, opts...)
 			if !yield(page, err) || err != nil {
@@ -82,7 +82,7 @@ func Pages[T any](ctx context.Context, c *Client, path string, next func(T) stri
 				return
 			}
 			if at = following; strings.Contains(at, "?") {
-				opts = withoutQuery(opts)
+				opts = withoutQuery(first)
 			}
 		}
 	}
@@ -163,7 +163,7 @@ func (k *call) response(resp *http.Response) Response {
 	if resp != nil {
 		scrub := k.scrub()
 		r.Header = scrub.header(resp.Header)
-		r.RequestID = scrub.text(requestID(resp.Header, problem{}))
+		r.RequestID = requestID(resp.Header, problem{}, scrub)
 	}
 	return r
 }
