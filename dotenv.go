@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io/fs"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -88,7 +89,8 @@ func parseDotEnv(content []byte) (map[string]string, error) {
 	content = bytes.TrimPrefix(content, []byte(byteOrderMark))
 	dollar := placeholder(content)
 	text := strings.ReplaceAll(string(content), "$", dollar)
-	vars, err := godotenv.Parse(strings.NewReader(text))
+	text = onlyComment.ReplaceAllString(text, "$1")
+	vars, err := parseLines(text)
 	if err != nil {
 		if line := brokenLine(text); line > 0 {
 			return nil, fmt.Errorf("line %d cannot be parsed: want NAME=value", line)
@@ -100,6 +102,22 @@ func parseDotEnv(content []byte) (map[string]string, error) {
 		vars[name] = strings.ReplaceAll(value, dollar, "$")
 	}
 	return vars, nil
+}
+
+// onlyComment is a line whose value is nothing but a comment, which godotenv would take
+// for the value: NAME= # from the dashboard.
+var onlyComment = regexp.MustCompile(`(?m)^([ \t]*(?:export[ \t]+)?[\w.]+[ \t]*[=:])[ \t]+#.*$`)
+
+var errNameless = errors.New("a value without a name")
+
+// parseLines is godotenv's parser, with two gaps closed: without the line break at its end
+// a last line that has no = is a value without a name, and so is a line that begins with =.
+func parseLines(text string) (map[string]string, error) {
+	vars, err := godotenv.Parse(strings.NewReader(text + "\n"))
+	if _, nameless := vars[""]; nameless && err == nil {
+		err = errNameless
+	}
+	return vars, err
 }
 
 // placeholder returns a character that stands for $ while godotenv parses: one of the
@@ -122,7 +140,7 @@ func brokenLine(text string) int {
 		return 0
 	}
 	for n := range slices.Backward(lines) {
-		if _, err := godotenv.Parse(strings.NewReader(strings.Join(lines[:n], "\n"))); err == nil {
+		if _, err := parseLines(strings.Join(lines[:n], "\n")); err == nil {
 			return n + 1
 		}
 	}

@@ -296,7 +296,8 @@ type NoKeyError struct {
 	Provider string // "" if the source was not asked for a provider
 	Tried    []Tried
 
-	errs []error
+	errs   []error
+	broken bool // the last place should have had a key
 }
 
 // Error is one line that lists the places and what to do.

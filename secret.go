@@ -128,11 +128,11 @@ var (
 const byteOrderMark = "\ufeff"
 
 // cleanKey returns the key that a person meant: without a byte order mark, white space
-// around it, and one pair of quotes. A key that could not be sent in a header, or that
+// and quotes around it. Cleaning a clean key changes nothing. A key that could not be sent in a header, or that
 // never was one, gets an error which names the fault and the place, not the content.
 func cleanKey(raw string) (string, error) {
 	key := strings.TrimSpace(strings.TrimPrefix(raw, byteOrderMark))
-	if n := len(key); n >= 2 && (key[0] == '"' || key[0] == '\'') && key[n-1] == key[0] {
+	for n := len(key); n >= 2 && (key[0] == '"' || key[0] == '\'') && key[n-1] == key[0]; n = len(key) {
 		key = strings.TrimSpace(key[1 : n-1])
 	}
 	if key == "" {

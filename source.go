@@ -61,7 +61,7 @@ func StaticCredential(c Credential) Source {
 // in place of NAME gives the path of a file to read it from, as containers mount secrets;
 // both at once is an error. NAME_EXPIRES, an RFC 3339 date or time, says when it ends.
 //
-// White space and one pair of quotes around the value are taken off. A variable that is
+// White space and quotes around the value are taken off. A variable that is
 // set but empty is an error which names it, not an absent one.
 func Env(names ...string) Source {
 	return variableSource{vars: environment{}, names: names}
@@ -87,16 +87,30 @@ type chain []Source
 func (c chain) Credential(ctx context.Context) (Credential, error) {
 	none := &NoKeyError{}
 	for i, s := range c {
+		if s == nil {
+			s = SourceFunc(func(context.Context) (Credential, error) { return Credential{}, errNilSource })
+		}
 		cred, err := s.Credential(ctx)
 		if err == nil {
 			return cred, nil
 		}
 		none.add(i, s, err)
-		if !errors.Is(err, ErrNoKey) {
+		if none.broken = isBroken(err); none.broken {
 			break
 		}
 	}
 	return Credential{}, none
+}
+
+var errNilSource = errors.New("the source is nil")
+
+// isBroken reports whether a source should have had a key: a Chain must not go on then,
+// and neither must a Chain around it.
+func isBroken(err error) bool {
+	if none, ok := errors.AsType[*NoKeyError](err); ok {
+		return none.broken
+	}
+	return !errors.Is(err, ErrNoKey)
 }
 
 func (c chain) settles() bool { return slices.ContainsFunc(c, settles) }
@@ -111,7 +125,10 @@ type sourceError struct {
 func (e *sourceError) Error() string { return e.place + ": " + e.err.Error() }
 func (e *sourceError) Unwrap() error { return e.err }
 
-var errNotSet = fmt.Errorf("not set (%w)", ErrNoKey)
+var (
+	errNotSet   = fmt.Errorf("not set (%w)", ErrNoKey)
+	errHalfPair = errors.New("only one half of the pair is set")
+)
 
 // variables is a place of named values: the process environment, or a .env file.
 type variables interface {
@@ -136,9 +153,13 @@ type variableSource struct {
 func (s variableSource) settles() bool { return true }
 
 func (s variableSource) Credential(ctx context.Context) (Credential, error) {
+	names := strings.Join(s.names, ", ")
+	if s.idName != "" {
+		names = s.idName + " and " + names
+	}
 	lookup, err := s.vars.load()
 	if err != nil {
-		return Credential{}, &sourceError{s.vars.place(strings.Join(s.names, ", ")), err}
+		return Credential{}, &sourceError{s.vars.place(names), err}
 	}
 	for _, name := range s.names {
 		cred, err := s.read(ctx, lookup, name)
@@ -147,7 +168,7 @@ func (s variableSource) Credential(ctx context.Context) (Credential, error) {
 		}
 		return cred, err
 	}
-	return Credential{}, &sourceError{s.vars.place(strings.Join(s.names, ", ")), errNotSet}
+	return Credential{}, &sourceError{s.vars.place(names), errNotSet}
 }
 
 func (s variableSource) read(ctx context.Context, lookup func(string) (string, bool), name string) (Credential, error) {
@@ -156,7 +177,7 @@ func (s variableSource) read(ctx context.Context, lookup func(string) (string, b
 		id, idErr := s.value(ctx, lookup, s.idName)
 		switch {
 		case errors.Is(err, ErrNoKey) != errors.Is(idErr, ErrNoKey):
-			return Credential{}, fmt.Errorf("%s and %s: only one half of the pair is set", s.vars.place(s.idName), name)
+			return Credential{}, &sourceError{s.vars.place(s.idName + " and " + name), errHalfPair}
 		case idErr != nil && err == nil:
 			return Credential{}, idErr
 		case err == nil:
