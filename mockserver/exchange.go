@@ -30,6 +30,7 @@ type exchange struct {
 	quota  quota
 	call   surface.Call
 	deny   func(string)
+	forbid func(string)
 	fault  string
 	facts  facts
 	body   []byte
@@ -42,17 +43,17 @@ type exchange struct {
 	capture   *buffer // set while the route answers into a buffer
 }
 
-// serve runs one request of vendor v.
-func (s *Server) serve(v *vendor, w http.ResponseWriter, r *http.Request) {
+// serve runs one request of vendor v that came to namespace home.
+func (s *Server) serve(v *vendor, home *Namespace, w http.ResponseWriter, r *http.Request) {
 	x := s.pool.Get().(*exchange)
-	*x = exchange{ResponseWriter: w, srv: s, v: v, r: r, deny: x.deny, body: x.body[:0], red: x.red}
+	*x = exchange{ResponseWriter: w, srv: s, v: v, r: r, deny: x.deny, forbid: x.forbid, body: x.body[:0], red: x.red}
 	x.creds = readCredentials(v, r)
 	x.id = s.identify(&x.creds)
-	x.ns = s.namespaceOf(v, x.id)
+	x.ns = namespaceOf(v, x.id, home)
 	x.at = x.ns.clock.Now()
 	x.conn = connNumber(r)
 	x.diag = authenticate(v, &x.creds, x.id, x.at)
-	x.ns.router(v).ServeHTTP(x, r)
+	x.ns.router(v).mux.ServeHTTP(x, r)
 	if !x.committed { // a handler that wrote nothing, or the router's own redirect
 		x.WriteHeader(http.StatusOK)
 	}
@@ -62,12 +63,13 @@ func (s *Server) serve(v *vendor, w http.ResponseWriter, r *http.Request) {
 	s.pool.Put(x) // not after a panic: then it is left to the collector
 }
 
-// namespaceOf lets the key choose the namespace.
-func (s *Server) namespaceOf(v *vendor, id identity) *Namespace {
+// namespaceOf lets the key choose the namespace; without a key of this vendor
+// it is home.
+func namespaceOf(v *vendor, id identity, home *Namespace) *Namespace {
 	if id.key != nil && id.key.vendor == v {
 		return id.key.ns
 	}
-	return s.Namespace
+	return home
 }
 
 // run continues once the route is known; nil is a path that no route has.
@@ -83,7 +85,9 @@ func (x *exchange) run(route *surface.Route) {
 	}
 	switch {
 	case x.diag.Refused():
-		x.refuse(x.diag.Outcome, x.quota)
+		if !x.refuseAsPage(route) {
+			x.refuse(x.diag.Outcome, x.quota)
+		}
 		return
 	case route == nil:
 		x.diag.Outcome, x.diag.Why = NotFound, "no such operation in this mock of "+x.v.title
@@ -95,7 +99,8 @@ func (x *exchange) run(route *surface.Route) {
 		return
 	}
 	x.call.Request, x.call.Now, x.call.Data, x.call.Deny = x.r, x.at, x.body, x.deny
-	x.call.Enveloped = x.profile().Shape == Enveloped
+	p := x.profile()
+	x.call.Enveloped, x.call.Variants, x.call.Forbid = p.Shape == Enveloped, surface.Variant(p.Variants), x.forbid
 	if len(late) > 0 {
 		x.answerFaulted(route, late)
 		return

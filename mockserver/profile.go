@@ -60,6 +60,8 @@ type Profile struct {
 	// Client and Token answer for the halves of a pair (IMKIT); Answers fills
 	// what they leave out.
 	Client, Token map[Outcome]Answer
+	// Variants chooses between what the vendor documents in two ways (IMKIT).
+	Variants Variant
 }
 
 // over returns p with the set fields of o on top.
@@ -75,6 +77,9 @@ func (p Profile) over(o Profile) Profile {
 	}
 	if o.Hints != 0 {
 		p.Hints = o.Hints
+	}
+	if o.Variants != 0 {
+		p.Variants = o.Variants
 	}
 	p.Answers = merge(p.Answers, o.Answers)
 	p.Client, p.Token = merge(p.Client, o.Client), merge(p.Token, o.Token)

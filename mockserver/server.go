@@ -2,6 +2,7 @@ package mockserver
 
 import (
 	"context"
+	"fmt"
 	"net"
 	"net/http"
 	"sync"
@@ -28,6 +29,8 @@ type Server struct {
 	done    chan struct{}
 	alarm   func(string)
 	conns   connCounter
+	file    *stateFile // nil without WithStateFile
+	admin   *admin
 
 	mu         sync.Mutex
 	tb         testing.TB // nil outside a test
@@ -82,7 +85,7 @@ func Start(ctx context.Context, opts ...Option) (*Server, error) {
 }
 
 // NewHandler makes a server that listens nowhere. It fails when WithTLS cannot
-// make a certificate.
+// make a certificate and when WithStateFile cannot read or write its file.
 func NewHandler(opts ...Option) (*Server, error) {
 	s := &Server{
 		opts: newOptions(opts), vendors: vendors(), done: make(chan struct{}), alarm: func(string) {},
@@ -95,7 +98,12 @@ func NewHandler(opts ...Option) (*Server, error) {
 			x.diag.Outcome, x.diag.Why = InsufficientScope, why
 			x.refuse(InsufficientScope, quota{})
 		}
+		x.forbid = func(why string) { x.diag.Outcome, x.diag.Why = InsufficientScope, why }
 		return x
+	}
+	s.admin = newAdmin(s)
+	if s.opts.statePath != "" {
+		s.file = newStateFile(s, s.opts.statePath)
 	}
 	s.Namespace = newNamespace(s, "")
 	s.namespaces[""] = s.Namespace
@@ -106,12 +114,16 @@ func NewHandler(opts ...Option) (*Server, error) {
 		}
 		s.ca = ca
 	}
+	if err := s.file.open(); err != nil {
+		return nil, fmt.Errorf("mockserver: %w", err)
+	}
 	return s, nil
 }
 
 // Close stops everything the server started: listeners, connections, injected
 // delays and stalls. It does not wait for clients and never hangs. Closing
-// twice is harmless. The journal can still be read.
+// // twice is harmless. The journal can still be read. It fails when the state
+// file could not be written.
 func (s *Server) Close() error {
 	s.mu.Lock()
 	if s.isClosed {
@@ -129,6 +141,9 @@ func (s *Server) Close() error {
 		_ = srv.Close() // an accept error of a closing listener tells nothing
 	}
 	s.serving.Wait()
+	if err := s.file.close(); err != nil {
+		return fmt.Errorf("mockserver: close: %w", err)
+	}
 	return nil
 }
 
@@ -154,15 +169,15 @@ func (s *Server) onClose(f func()) {
 	}
 }
 
-// start serves l in a goroutine that Close joins. It reports false when the
+// start serves l in a goroutine that Close joins. It returns nil when the
 // server is closed; l is closed then.
-func (s *Server) start(l net.Listener, h http.Handler, tls bool) bool {
+func (s *Server) start(l net.Listener, h http.Handler, tls bool) *http.Server {
 	srv := s.httpServer(h)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.isClosed {
 		_ = l.Close()
-		return false
+		return nil
 	}
 	s.servers = append(s.servers, srv)
 	s.serving.Go(func() {
@@ -172,30 +187,59 @@ func (s *Server) start(l net.Listener, h http.Handler, tls bool) bool {
 		}
 		_ = srv.Serve(l)
 	})
-	return true
+	return srv
 }
 
 // ServeHTTP plays the vendor whose host the request names: a real host of the
-// vendor or "<vendor>.localhost". Another host gets 421.
+// vendor, "<vendor>.localhost" or "<namespace>.<vendor>.localhost". Another
+// host gets 421.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	v := vendorForHost(s.vendors, r.Host)
-	if v == nil {
-		d := Diagnosis{Outcome: NotFound, Why: "the host is no vendor's; use a vendor's host, <vendor>.localhost, BaseURL or Handler"}
-		w.Header().Set("X-Mock-Diagnosis", d.String())
-		s.recordStray(r, d, http.StatusMisdirectedRequest)
-		surface.Raw(w, http.StatusMisdirectedRequest, "text/plain; charset=utf-8", []byte("mockserver: no vendor has this host\n"))
+	if v := vendorForHost(s.vendors, r.Host); v != nil {
+		s.serve(v, s.Namespace, w, r)
 		return
 	}
-	s.serve(v, w, r)
+	if v, name := namespaceHost(s.vendors, r.Host); v != nil {
+		s.serveNamed(v, name, w, r)
+		return
+	}
+	s.stray(w, r, "the host is no vendor's; use a vendor's host, <vendor>.localhost, BaseURL or Handler")
 }
 
-// Handler plays one vendor whatever the host. It panics on an unknown p.
-func (s *Server) Handler(p Provider) http.Handler {
+// serveNamed serves a request whose host names a namespace. One that nobody
+// made is refused: a misspelt name must not end in another world.
+func (s *Server) serveNamed(v *vendor, name string, w http.ResponseWriter, r *http.Request) {
+	home := s.existing(name)
+	if home == nil {
+		s.stray(w, r, "the host names a namespace that does not exist; make it first, with InNamespace or POST /v1/namespaces")
+		return
+	}
+	s.serve(v, home, w, r)
+}
+
+func (s *Server) stray(w http.ResponseWriter, r *http.Request, why string) {
+	d := Diagnosis{Outcome: NotFound, Why: why}
+	w.Header().Set("X-Mock-Diagnosis", d.String())
+	s.recordStray(r, d, http.StatusMisdirectedRequest)
+	surface.Raw(w, http.StatusMisdirectedRequest, "text/plain; charset=utf-8", []byte("mockserver: "+why+"\n"))
+}
+
+// Handler plays one vendor whatever the host, except that
+// "<namespace>.<vendor>.localhost" chooses the namespace of a request without
+// a known key. It panics on an unknown p.
+func (s *Server) Handler(p Provider) http.Handler { return s.handler(p, s.Namespace) }
+
+func (s *Server) handler(p Provider, home *Namespace) http.Handler {
 	v := s.vendor(p)
 	if v == nil {
 		panic("mockserver: no provider " + string(p))
 	}
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { s.serve(v, w, r) })
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if named, name := namespaceHost(s.vendors, r.Host); named == v {
+			s.serveNamed(v, name, w, r)
+			return
+		}
+		s.serve(v, home, w, r)
+	})
 }
 
 func (s *Server) vendor(p Provider) *vendor {
@@ -205,19 +249,6 @@ func (s *Server) vendor(p Provider) *vendor {
 		}
 	}
 	return nil
-}
-
-// InNamespace returns the namespace of that name, making it at first use. Keys
-// issued there select it. "" is the default namespace.
-func (s *Server) InNamespace(name string) *Namespace {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	n := s.namespaces[name]
-	if n == nil {
-		n = newNamespace(s, name)
-		s.namespaces[name] = n
-	}
-	return n
 }
 
 // verify is Keys.Verify.
@@ -230,8 +261,9 @@ func (s *Server) verify(p Provider, n *Namespace, r *http.Request) Diagnosis {
 	creds := readCredentials(v, r)
 	id := s.identify(&creds)
 	d := authenticate(v, &creds, id, now)
-	_, pattern := n.router(v).Handler(r)
-	need, known := n.vendors[v.index].needs[pattern]
+	routes := n.router(v)
+	_, pattern := routes.mux.Handler(r)
+	need, known := routes.needs[pattern]
 	switch {
 	case known && need.Open:
 		return Diagnosis{Outcome: OK, KeyID: d.KeyID}

@@ -51,7 +51,43 @@ type Route struct {
 	Pattern string
 	Need    Need
 	Handle  func(http.ResponseWriter, *Call)
+	// Page is what the operation's own page prints for refused credentials
+	// where that differs from the vendor's general page.
+	Page Page
 }
+
+// Refusal is a documented error answer; the zero Refusal means that the page
+// prints none.
+type Refusal struct {
+	Status        int
+	Code, Message string
+	Flat          bool // in the flat shape, whatever the profile's
+}
+
+// Page holds the refusals of one operation's page, by what was wrong: nothing
+// presented, a bad API key, a bad client key, a bad user token, a missing
+// right. The core uses it with the variant PageRefusals only.
+type Page struct {
+	Missing, Key, Client, Token, Right Refusal
+}
+
+// Variant is a set of choices between things that one vendor documents in
+// several ways; the zero value is the surface's default. Package mockserver
+// exports and explains the values.
+type Variant uint16
+
+// The variants, all of them IMKIT's.
+const (
+	BareTokens Variant = 1 << iota
+	EnvelopedTokens
+	MemberStrings
+	MemberObjects
+	SenderStrings
+	SenderObjects
+	FlatErrors
+	UserConflict
+	PageRefusals
+)
 
 // Call is one authenticated, admitted request. It is valid until Handle
 // returns; copy what must live longer.
@@ -65,6 +101,11 @@ type Call struct {
 	// Enveloped reports whether the vendor's profile asks for errors in the
 	// enveloped shape (IMKIT documents two).
 	Enveloped bool
+	// Variants are the profile's choices between documented alternatives.
+	Variants Variant
+	// Forbid marks the request as lacking a right, with why as the diagnosis;
+	// why must not hold a value of the request. The surface still answers.
+	Forbid func(why string)
 	// Deny answers as the vendor answers a caller without the right, with why
 	// as the diagnosis; why must not hold a value of the request. Nothing else
 	// may be written after it.

@@ -1,0 +1,136 @@
+package mockserver
+
+import (
+	"encoding/json"
+	"fmt"
+
+	"github.com/keyfit/keyfit/mockserver/internal/surface"
+)
+
+// Variant is a set of choices between things that a vendor documents in two
+// ways. The zero value plays each operation as its own page prints it; a bit
+// plays the other page everywhere, so that a typed client can be tried against
+// both. Only IMKIT has variants.
+type Variant uint16
+
+// The variants of IMKIT.
+const (
+	// BareTokens answers POST /admin/clients with a token as the token pages
+	// print it: without the envelope.
+	BareTokens = Variant(surface.BareTokens)
+	// EnvelopedTokens answers PUT and DELETE /admin/clients/{id}/token in the
+	// envelope, as the basic integration page prints tokens.
+	EnvelopedTokens = Variant(surface.EnvelopedTokens)
+	// MemberStrings writes a room's members as IDs everywhere.
+	MemberStrings = Variant(surface.MemberStrings)
+	// MemberObjects writes a room's members as objects everywhere, also in the
+	// answer to the creation of a room.
+	MemberObjects = Variant(surface.MemberObjects)
+	// SenderStrings writes a message's sender as an ID everywhere.
+	SenderStrings = Variant(surface.SenderStrings)
+	// SenderObjects writes a message's sender as an object everywhere, also in
+	// the answer to POST /messages.
+	SenderObjects = Variant(surface.SenderObjects)
+	// FlatErrors writes every error in the flat shape. (Profile.Shape Enveloped
+	// writes every error in the enveloped shape.)
+	FlatErrors = Variant(surface.FlatErrors)
+	// UserConflict refuses POST /admin/clients for a known user with 409
+	// USER_EXISTS, as the token pages print it, instead of updating the user.
+	UserConflict = Variant(surface.UserConflict)
+	// PageRefusals refuses credentials with what the operation's own page
+	// prints (UNAUTHORIZED, INVALID_AUTH, PERMISSION_DENIED and so on) instead
+	// of what the API Key page prints.
+	PageRefusals = Variant(surface.PageRefusals)
+)
+
+type variantName struct {
+	variant Variant
+	name    string
+}
+
+func variantNames() []variantName {
+	return []variantName{{BareTokens, "bare-tokens"}, {EnvelopedTokens, "enveloped-tokens"},
+		{MemberStrings, "member-strings"}, {MemberObjects, "member-objects"},
+		{SenderStrings, "sender-strings"}, {SenderObjects, "sender-objects"},
+		{FlatErrors, "flat-errors"}, {UserConflict, "user-conflict"}, {PageRefusals, "page-refusals"}}
+}
+
+// MarshalJSON writes the variants as a list of names: bare-tokens,
+// enveloped-tokens, member-strings, member-objects, sender-strings,
+// sender-objects, flat-errors, user-conflict, page-refusals.
+func (v Variant) MarshalJSON() ([]byte, error) {
+	names := []string{}
+	for _, n := range variantNames() {
+		if v&n.variant != 0 {
+			names = append(names, n.name)
+		}
+	}
+	return json.Marshal(names)
+}
+
+// UnmarshalJSON reads what MarshalJSON writes.
+func (v *Variant) UnmarshalJSON(data []byte) error {
+	var names []string
+	if err := json.Unmarshal(data, &names); err != nil {
+		return fmt.Errorf("variants: %w", err)
+	}
+	*v = 0
+next:
+	for _, name := range names {
+		for _, n := range variantNames() {
+			if n.name == name {
+				*v |= n.variant
+				continue next
+			}
+		}
+		return fmt.Errorf("variants: unknown variant %q", name)
+	}
+	return nil
+}
+
+// refuseAsPage answers a refused credential as the operation's own page prints
+// it. It reports false when the profile does not ask for that or the page
+// prints nothing.
+func (x *exchange) refuseAsPage(route *surface.Route) bool {
+	p := x.profile()
+	if route == nil || p.Variants&PageRefusals == 0 {
+		return false
+	}
+	r := x.pageRefusal(&route.Page)
+	if r.Status == 0 {
+		return false
+	}
+	shaped := *p
+	shaped.Shape = Enveloped
+	if r.Flat {
+		shaped.Shape = Flat
+	}
+	contentType, body := shaped.render(Answer{Status: r.Status, Code: r.Code, Message: r.Message}, 0)
+	surface.Raw(x, r.Status, contentType, body)
+	return true
+}
+
+func (x *exchange) pageRefusal(page *surface.Page) surface.Refusal {
+	switch x.diag.Outcome {
+	case RateLimited, NotFound:
+		return surface.Refusal{}
+	case InsufficientScope, AccessDenied:
+		return page.Right
+	case MissingKey, WrongHeader, WrongScheme:
+		return page.Missing
+	case MissingPair:
+		if x.creds.blame == credClient { // the client key came alone
+			return page.Token
+		}
+		return surface.Refusal{}
+	default:
+	}
+	switch x.creds.blame {
+	case credClient:
+		return page.Client
+	case credToken:
+		return page.Token
+	default:
+		return page.Key
+	}
+}
