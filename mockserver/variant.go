@@ -10,7 +10,7 @@ import (
 // Variant is a set of choices between things that a vendor documents in two
 // ways. The zero value plays each operation as its own page prints it; a bit
 // plays the other page everywhere, so that a typed client can be tried against
-// both. Only IMKIT has variants.
+// both. IMKIT and Optimove have variants.
 type Variant uint16
 
 // The variants of IMKIT.
@@ -43,6 +43,17 @@ const (
 	PageRefusals = Variant(surface.PageRefusals)
 )
 
+// The variants of Optimove.
+const (
+	// EmptyNotFound answers 404 "Not Found" in plain text where a list would be
+	// empty, as a public client's fixtures have it, instead of 200 [].
+	EmptyNotFound = Variant(surface.EmptyNotFound)
+	// SingleAttribute writes the member CustomerAttribute, one string, where
+	// the documentation has the array CustomerAttributes: a public mock notes
+	// that the live API did so.
+	SingleAttribute = Variant(surface.SingleAttribute)
+)
+
 type variantName struct {
 	variant Variant
 	name    string
@@ -52,12 +63,14 @@ func variantNames() []variantName {
 	return []variantName{{BareTokens, "bare-tokens"}, {EnvelopedTokens, "enveloped-tokens"},
 		{MemberStrings, "member-strings"}, {MemberObjects, "member-objects"},
 		{SenderStrings, "sender-strings"}, {SenderObjects, "sender-objects"},
-		{FlatErrors, "flat-errors"}, {UserConflict, "user-conflict"}, {PageRefusals, "page-refusals"}}
+		{FlatErrors, "flat-errors"}, {UserConflict, "user-conflict"}, {PageRefusals, "page-refusals"},
+		{EmptyNotFound, "empty-not-found"}, {SingleAttribute, "single-attribute"}}
 }
 
 // MarshalJSON writes the variants as a list of names: bare-tokens,
 // enveloped-tokens, member-strings, member-objects, sender-strings,
-// sender-objects, flat-errors, user-conflict, page-refusals.
+// sender-objects, flat-errors, user-conflict, page-refusals, empty-not-found,
+// single-attribute.
 func (v Variant) MarshalJSON() ([]byte, error) {
 	names := []string{}
 	for _, n := range variantNames() {

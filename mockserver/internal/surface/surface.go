@@ -35,6 +35,11 @@ type Caller struct {
 	Access string   // Optimove: Admin, Integrations or Transactional
 	Scopes []string // MindKey scopes, OAuth scopes; never modify
 	User   string   // the user a token stands for; empty for plain keys
+
+	// Attributes and Channels narrow an Optimove key of access type
+	// Integrations; nil allows all. Never modify.
+	Attributes []string
+	Channels   []int
 }
 
 // Need is what a route asks of its caller. The zero Need asks for any valid
@@ -44,6 +49,7 @@ type Need struct {
 	Scope  string   // a scope that the key must have
 	Access []string // one of these access types; nil allows all
 	Kinds  Kind     // allowed kinds of credential; zero allows all
+	Group  string   // counts against this limit group instead of the key's general limit
 }
 
 // Route is one method and path pattern (net/http.ServeMux syntax).
@@ -76,7 +82,7 @@ type Page struct {
 // exports and explains the values.
 type Variant uint16
 
-// The variants, all of them IMKIT's.
+// The variants. The last two are Optimove's, the others IMKIT's.
 const (
 	BareTokens Variant = 1 << iota
 	EnvelopedTokens
@@ -87,6 +93,8 @@ const (
 	FlatErrors
 	UserConflict
 	PageRefusals
+	EmptyNotFound
+	SingleAttribute
 )
 
 // Call is one authenticated, admitted request. It is valid until Handle
@@ -106,6 +114,10 @@ type Call struct {
 	// Forbid marks the request as lacking a right, with why as the diagnosis;
 	// why must not hold a value of the request. The surface still answers.
 	Forbid func(why string)
+	// Explain sets the diagnosis of a refusal that the surface answers by
+	// itself, before it writes; outcome is one of mockserver's Outcomes, why
+	// must not hold a value of the request.
+	Explain func(outcome, why string)
 	// Deny answers as the vendor answers a caller without the right, with why
 	// as the diagnosis; why must not hold a value of the request. Nothing else
 	// may be written after it.
@@ -130,6 +142,11 @@ type Env struct {
 	Now    func() time.Time
 	Seed   uint64
 	Tokens Tokens
+	// Authority keeps the clients and tokens of an OAuth server (iiniit).
+	Authority Authority
+	// Callback records a call that the vendor would make to a client's own
+	// address. Nothing is ever sent.
+	Callback func(url string, body []byte)
 }
 
 // Factory builds the routes of one vendor over state of its own. Handlers are
