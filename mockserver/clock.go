@@ -20,8 +20,9 @@ import (
 // All methods are safe for concurrent use. Use the clock of a Server; the zero
 // Clock is not ready.
 type Clock struct {
-	mu    sync.Mutex // serialises changes
-	state atomic.Pointer[clockState]
+	mu     sync.Mutex // serialises changes
+	state  atomic.Pointer[clockState]
+	notify func() // after every change; may be nil
 }
 
 // clockState is immutable: a change replaces it and closes changed.
@@ -90,7 +91,52 @@ func (c *Clock) change(next func(clockState) clockState) {
 	s.real, s.changed = time.Now(), make(chan struct{})
 	c.state.Store(&s)
 	close(old.changed)
+	if c.notify != nil {
+		c.notify()
+	}
 }
+
+// ClockState is a clock at rest. The zero ClockState shows the machine's time.
+type ClockState struct {
+	FrozenAt time.Time `json:"frozenAt,omitzero"` // frozen: the time that it shows
+	Offset   Duration  `json:"offset,omitzero"`   // running: ahead of the machine's time, or behind
+	Scale    float64   `json:"scale,omitzero"`    // running: 0 is 1, real time
+}
+
+// show describes the clock, so that restore makes another one like it. A clock
+// that runs stays as far ahead of the machine's time as it was.
+func (c *Clock) show() ClockState {
+	s := c.state.Load()
+	switch {
+	case s.plain:
+		return ClockState{}
+	case s.scale == 0:
+		return ClockState{FrozenAt: s.base}
+	}
+	out := ClockState{Offset: Duration(s.now().Sub(time.Now()).Round(time.Millisecond))}
+	if s.scale != 1 {
+		out.Scale = s.scale
+	}
+	return out
+}
+
+func (c *Clock) restore(to ClockState) {
+	c.change(func(clockState) clockState {
+		switch {
+		case to == ClockState{}:
+			return clockState{plain: true, scale: 1}
+		case !to.FrozenAt.IsZero():
+			return clockState{base: to.FrozenAt.UTC()}
+		case to.Scale == 0:
+			to.Scale = 1
+		}
+		return clockState{base: time.Now().UTC().Round(0).Add(to.Offset.std()), scale: to.Scale}
+	})
+}
+
+// afterReal runs f once d of the machine's time has passed: writing a file to
+// disk does not wait for a frozen clock. stop is time.Timer's.
+func afterReal(d time.Duration, f func()) (stop func() bool) { return time.AfterFunc(d, f).Stop }
 
 // moved reports whether the clock may differ from the machine's time, in which
 // case answers carry a Date of their own.

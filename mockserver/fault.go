@@ -163,7 +163,10 @@ type Injection struct {
 }
 
 // Remove takes the injection away. Removing twice is harmless.
-func (i *Injection) Remove() { i.ns.faults.remove(i) }
+func (i *Injection) Remove() {
+	i.ns.faults.remove(i)
+	i.ns.srv.file.later()
+}
 
 // Hits returns how many requests the fault was applied to.
 func (i *Injection) Hits() int {

@@ -21,6 +21,13 @@ type faults struct {
 // it. Injections apply in order; the first that ends the request wins, so
 // Latency and Status combine.
 func (n *Namespace) Inject(m Match, f Fault, w ...When) *Injection {
+	i := newInjection(n, m, f, w)
+	n.faults.add(i)
+	n.srv.file.later()
+	return i
+}
+
+func newInjection(n *Namespace, m Match, f Fault, w []When) *Injection {
 	i := &Injection{Match: m, Fault: f, When: w, ns: n, random: make([]*rand.Rand, len(w))}
 	for j := range w {
 		if w[j].Probability != nil {
@@ -30,7 +37,6 @@ func (n *Namespace) Inject(m Match, f Fault, w ...When) *Injection {
 	if f.Kind == FaultJitter {
 		i.jitter = seeded(f.Seed)
 	}
-	n.faults.add(i)
 	return i
 }
 
@@ -49,6 +55,7 @@ func (n *Namespace) ClearFaults() {
 	n.faults.mu.Lock()
 	n.faults.list.Store(nil)
 	n.faults.mu.Unlock()
+	n.srv.file.later()
 }
 
 func (f *faults) add(i *Injection) {

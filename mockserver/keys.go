@@ -28,6 +28,7 @@ var (
 // All methods are safe for concurrent use.
 type Keys struct {
 	ns     *Namespace
+	ops    sync.RWMutex // read-held by an operation, held by a snapshot: no half rotation is ever saved
 	mu     sync.RWMutex
 	byID   map[string]*record
 	tokens map[string][]*record // user tokens by user
@@ -45,7 +46,8 @@ func (k *Keys) Issue(p Provider, opts ...KeyOption) Issued {
 	return i
 }
 
-// TryIssue is Issue with an error instead of a panic.
+// TryIssue is Issue with an error instead of a panic. With WithStateFile it
+// also fails when the key could not be saved; so do Rotate, Revoke and Expire.
 func (k *Keys) TryIssue(p Provider, opts ...KeyOption) (Issued, error) {
 	v := k.ns.srv.vendor(p)
 	if v == nil {
@@ -64,7 +66,13 @@ func (k *Keys) TryIssue(p Provider, opts ...KeyOption) (Issued, error) {
 	if spec.kind == KindBearer && v.bearer.bytes == 0 {
 		return Issued{}, fmt.Errorf("mockserver: issue: %s takes no bearer token", v.title)
 	}
-	return k.issue(v, spec, ""), nil
+	k.ops.RLock()
+	issued := k.issue(v, spec, "")
+	k.ops.RUnlock()
+	if err := k.ns.srv.file.flush(); err != nil {
+		return Issued{}, fmt.Errorf("mockserver: issue: %w", err)
+	}
+	return issued, nil
 }
 
 // issue stores a new record by spec, for a pair two of them.

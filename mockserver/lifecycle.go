@@ -15,6 +15,19 @@ import (
 // with ErrKeyReplaced when it has a successor already, and with ErrNoOverlap
 // for an IMKIT client key unless overlap is 0.
 func (k *Keys) Rotate(id string, overlap time.Duration) (Issued, error) {
+	k.ops.RLock()
+	next, err := k.rotate(id, overlap)
+	k.ops.RUnlock()
+	if err != nil {
+		return Issued{}, err
+	}
+	if err := k.ns.srv.file.flush(); err != nil {
+		return Issued{}, fmt.Errorf("mockserver: rotate %q: %w", id, err)
+	}
+	return next, nil
+}
+
+func (k *Keys) rotate(id string, overlap time.Duration) (Issued, error) {
 	rec := k.get(id)
 	if rec == nil {
 		return Issued{}, fmt.Errorf("mockserver: rotate %q: %w", id, ErrNoSuchKey)
@@ -75,12 +88,17 @@ func (k *Keys) end(id, verb string, how func(*record, time.Time)) error {
 		return fmt.Errorf("mockserver: %s %q: %w", verb, id, ErrNoSuchKey)
 	}
 	now := k.ns.clock.Now()
+	k.ops.RLock()
 	for _, r := range []*record{rec, rec.partner} {
 		if r != nil {
 			r.change.Lock()
 			how(r, now)
 			r.change.Unlock()
 		}
+	}
+	k.ops.RUnlock()
+	if err := k.ns.srv.file.flush(); err != nil {
+		return fmt.Errorf("mockserver: %s %q: %w", verb, id, err)
 	}
 	return nil
 }
@@ -102,7 +120,10 @@ type userTokens struct {
 func (u userTokens) Issue(user string, life time.Duration) (string, time.Time) {
 	spec := keySpec{kind: KindToken, user: user, life: max(life, 0)}
 	var secret Secret
+	u.keys.ops.RLock()
 	rec := u.keys.store(u.vendor, spec, "", "", nil, &secret)
+	u.keys.ops.RUnlock()
+	u.keys.ns.srv.file.flushOrTell()
 	return secret.Reveal(), fromNano(rec.life.Load().expires)
 }
 
@@ -110,9 +131,13 @@ func (u userTokens) Assign(user, token string, expires time.Time) error {
 	rec := u.keys.record(u.vendor, keySpec{kind: KindToken, user: user, until: expires}, u.keys.ns.clock.Now())
 	rec.hash = sha256.Sum256([]byte(token))
 	rec.life.Store(&life{expires: toNano(expires)})
-	if !u.keys.file(rec) {
+	u.keys.ops.RLock()
+	filed := u.keys.file(rec)
+	u.keys.ops.RUnlock()
+	if !filed {
 		return fmt.Errorf("mockserver: assign token: %w", ErrTokenInUse)
 	}
+	u.keys.ns.srv.file.flushOrTell()
 	return nil
 }
 
@@ -128,6 +153,9 @@ func (u userTokens) Revoke(user, token string) int {
 			r.change.Unlock()
 			n++
 		}
+	}
+	if n > 0 {
+		u.keys.ns.srv.file.flushOrTell()
 	}
 	return n
 }

@@ -19,16 +19,29 @@ import (
 func (s *Server) BaseURL(p Provider) string {
 	url, err := s.Listen(p, "")
 	if err != nil {
-		s.mu.Lock()
-		tb := s.tb
-		s.mu.Unlock()
-		if tb != nil {
-			tb.Helper()
-			tb.Fatal(err)
-		}
+		s.fatal(err)
 		return ""
 	}
 	return url
+}
+
+// fatal ends the test, if this is one.
+func (s *Server) fatal(err error) {
+	s.mu.Lock()
+	tb := s.tb
+	s.mu.Unlock()
+	if tb != nil {
+		tb.Helper()
+		tb.Fatal(err)
+	}
+}
+
+// origin is where a listener is reached.
+func (s *Server) origin(l net.Listener) string {
+	if s.ca != nil {
+		return "https://" + l.Addr().String()
+	}
+	return "http://" + l.Addr().String()
 }
 
 // Listen opens the vendor's listener at addr ("" is a random loopback port)
@@ -47,10 +60,7 @@ func (s *Server) Listen(p Provider, addr string) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("mockserver: listen for %s: %w", p, err)
 	}
-	url = "http://" + l.Addr().String()
-	if s.ca != nil {
-		url = "https://" + l.Addr().String()
-	}
+	url = s.origin(l)
 	s.mu.Lock()
 	if won, ok := s.listeners[p]; ok { // another caller was quicker
 		s.mu.Unlock()
@@ -59,7 +69,7 @@ func (s *Server) Listen(p Provider, addr string) (string, error) {
 	}
 	s.listeners[p] = url
 	s.mu.Unlock()
-	if !s.start(l, s.Handler(p), s.ca != nil) {
+	if s.start(l, s.Handler(p), s.ca != nil) == nil {
 		return "", fmt.Errorf("mockserver: listen for %s: %w", p, net.ErrClosed)
 	}
 	return url, nil

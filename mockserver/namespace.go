@@ -10,8 +10,9 @@ import (
 
 // Namespace is one world: a clock, keys, limits, faults, data and journal of
 // its own. A Server has a default one and embeds it. Several may live in one
-// server: the key of a request selects the namespace it belongs to; a request
-// without a known key belongs to the default.
+// server: the key of a request selects the namespace it belongs to. A request
+// without a known key belongs to the namespace that its host or listener names
+// (Listen), else to the default.
 type Namespace struct {
 	srv     *Server
 	name    string
@@ -20,15 +21,22 @@ type Namespace struct {
 	journal *journal
 	faults  faults
 	vendors []vendorState // by vendor.index
+	origins origins       // listeners of its own
 }
 
 // vendorState is what a namespace keeps about one vendor.
 type vendorState struct {
 	limit   atomic.Pointer[Limit]
 	profile atomic.Pointer[Profile]
-	once    sync.Once
-	mux     *http.ServeMux
-	needs   map[string]surface.Need // by pattern, for Verify
+	changed atomic.Bool // limit or profile is not the start's
+	build   sync.Mutex
+	routes  atomic.Pointer[routes]
+}
+
+// routes is a vendor's surface with the data it holds.
+type routes struct {
+	mux   *http.ServeMux
+	needs map[string]surface.Need // by pattern, for Verify
 }
 
 func newNamespace(s *Server, name string) *Namespace {
@@ -38,21 +46,29 @@ func newNamespace(s *Server, name string) *Namespace {
 	if !s.opts.frozen.IsZero() {
 		n.clock.Freeze(s.opts.frozen)
 	}
-	for i, v := range s.vendors {
-		limit, profile := v.limit, v.profile
-		if l, ok := s.opts.limits[v.provider]; ok {
-			limit = l
-		}
-		if s.opts.noLimits {
-			limit = Limit{}
-		}
-		for _, over := range s.opts.profiles[v.provider] {
-			profile = profile.over(over)
-		}
-		n.vendors[i].limit.Store(&limit)
-		n.vendors[i].profile.Store(&profile)
+	for i := range s.vendors {
+		n.configure(i, &s.opts)
 	}
+	n.clock.notify = s.file.later
 	return n
+}
+
+// configure gives a vendor the limit and the profile of the options.
+func (n *Namespace) configure(i int, o *options) {
+	v := n.srv.vendors[i]
+	limit, profile := v.limit, v.profile
+	if l, ok := o.limits[v.provider]; ok {
+		limit = l
+	}
+	if o.noLimits {
+		limit = Limit{}
+	}
+	for _, over := range o.profiles[v.provider] {
+		profile = profile.over(over)
+	}
+	n.vendors[i].limit.Store(&limit)
+	n.vendors[i].profile.Store(&profile)
+	n.vendors[i].changed.Store(false)
 }
 
 // Name returns the namespace's name; the default's is "".
@@ -76,6 +92,8 @@ func (n *Namespace) Clock() *Clock { return n.clock }
 func (n *Namespace) Limit(p Provider, l Limit) {
 	if v := n.srv.vendor(p); v != nil {
 		n.vendors[v.index].limit.Store(&l)
+		n.vendors[v.index].changed.Store(true)
+		n.srv.file.later()
 	}
 }
 
@@ -84,6 +102,8 @@ func (n *Namespace) SetProfile(p Provider, o Profile) {
 	if v := n.srv.vendor(p); v != nil {
 		next := n.vendors[v.index].profile.Load().over(o)
 		n.vendors[v.index].profile.Store(&next)
+		n.vendors[v.index].changed.Store(true)
+		n.srv.file.later()
 	}
 }
 
@@ -97,18 +117,24 @@ func (n *Namespace) limitOf(rec *record) *Limit {
 
 // router builds the vendor's routes at the first request: a server that plays
 // one vendor does not pay for five.
-func (n *Namespace) router(v *vendor) *http.ServeMux {
+func (n *Namespace) router(v *vendor) *routes {
 	st := &n.vendors[v.index]
-	st.once.Do(func() {
-		env := surface.Env{Now: n.clock.Now, Seed: n.srv.opts.seed, Tokens: userTokens{n.keys, v}}
-		st.mux, st.needs = http.NewServeMux(), make(map[string]surface.Need)
-		for _, r := range v.surface(env) {
-			st.needs[r.Pattern] = r.Need
-			st.mux.HandleFunc(r.Pattern, func(w http.ResponseWriter, _ *http.Request) {
-				w.(*exchange).run(&r)
-			})
-		}
-		st.mux.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) { w.(*exchange).run(nil) })
-	})
-	return st.mux
+	if r := st.routes.Load(); r != nil {
+		return r
+	}
+	st.build.Lock()
+	defer st.build.Unlock()
+	if r := st.routes.Load(); r != nil {
+		return r
+	}
+	built := &routes{mux: http.NewServeMux(), needs: make(map[string]surface.Need)}
+	for _, r := range v.surface(surface.Env{Now: n.clock.Now, Seed: n.srv.opts.seed, Tokens: userTokens{n.keys, v}}) {
+		built.needs[r.Pattern] = r.Need
+		built.mux.HandleFunc(r.Pattern, func(w http.ResponseWriter, _ *http.Request) {
+			w.(*exchange).run(&r)
+		})
+	}
+	built.mux.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) { w.(*exchange).run(nil) })
+	st.routes.Store(built)
+	return built
 }

@@ -20,6 +20,8 @@ type options struct {
 	limits         map[Provider]Limit
 	noLimits       bool
 	profiles       map[Provider][]Profile
+	statePath      string
+	admin          AdminConfig
 }
 
 func newOptions(opts []Option) options {
@@ -76,3 +78,15 @@ func WithProfile(v Provider, p Profile) Option {
 		o.profiles[v] = append(o.profiles[v], p)
 	}
 }
+
+// WithStateFile keeps what the server knows in one JSON file: keys (SHA-256
+// sums, never values), clocks, limits, profiles and faults of every namespace.
+// The file is read at the start, written within 200 ms of a change and at
+// Close, and before Issue, Rotate, Revoke and Expire return: a key that was
+// acknowledged survives a kill. It is replaced as a whole, so it is never half
+// written. A file that cannot be understood makes the start fail and is left
+// as it is. One process uses a file at a time.
+func WithStateFile(path string) Option { return func(o *options) { o.statePath = path } }
+
+// WithAdmin configures the admin API; see AdminHandler.
+func WithAdmin(a AdminConfig) Option { return func(o *options) { o.admin = a } }

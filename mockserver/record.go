@@ -61,6 +61,7 @@ func (r *record) touch(now time.Time) {
 	t, last := now.UnixNano(), r.lastUsed.Load()
 	if last == 0 || t < last || t-last >= int64(r.vendor.usedEvery) {
 		r.lastUsed.Store(t)
+		r.ns.srv.file.later()
 	}
 }
 
@@ -129,4 +130,39 @@ func (v *vault) put(r *record) bool {
 	}
 	s.m[r.hash] = r
 	return true
+}
+
+// swap takes the old records out and puts the new ones in; a value that stays
+// is never unknown in between. It changes nothing and returns the first record
+// whose value belongs to somebody else.
+func (v *vault) swap(old, next map[string]*record) *record {
+	mine := make(map[*record]bool, len(old))
+	for _, r := range old {
+		mine[r] = true
+	}
+	for _, r := range next {
+		if now := v.find(r.hash); now != nil && !mine[now] {
+			return r
+		}
+	}
+	stays := make(map[digest]bool, len(next))
+	for _, r := range next {
+		stays[r.hash] = true
+		s := &v.shards[r.hash[0]%64]
+		s.Lock()
+		if s.m == nil {
+			s.m = make(map[digest]*record)
+		}
+		s.m[r.hash] = r
+		s.Unlock()
+	}
+	for _, r := range old {
+		if !stays[r.hash] {
+			s := &v.shards[r.hash[0]%64]
+			s.Lock()
+			delete(s.m, r.hash)
+			s.Unlock()
+		}
+	}
+	return nil
 }

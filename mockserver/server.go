@@ -122,7 +122,7 @@ func NewHandler(opts ...Option) (*Server, error) {
 
 // Close stops everything the server started: listeners, connections, injected
 // delays and stalls. It does not wait for clients and never hangs. Closing
-// // twice is harmless. The journal can still be read. It fails when the state
+// twice is harmless. The journal can still be read. It fails when the state
 // file could not be written.
 func (s *Server) Close() error {
 	s.mu.Lock()

@@ -1,0 +1,89 @@
+package mockserver
+
+import (
+	"fmt"
+	"strings"
+	"time"
+)
+
+// Duration is a time.Duration that people can write in JSON: "90s", "24h",
+// "365d", "2w3d". It is what the state document, the admin API and the
+// configuration file use; a day is 24 hours.
+type Duration time.Duration
+
+// ParseDuration reads what time.ParseDuration reads, and days ("366d") and
+// weeks ("2w") before it. It fails on anything else, naming it.
+func ParseDuration(s string) (Duration, error) {
+	rest, sum := strings.TrimSpace(s), time.Duration(0)
+	sign := time.Duration(1)
+	if after, negative := strings.CutPrefix(rest, "-"); negative {
+		rest, sign = after, -1
+	}
+	whole := rest
+	for _, unit := range []struct {
+		mark byte
+		size time.Duration
+	}{{'w', 7 * day}, {'d', day}} {
+		i := strings.IndexByte(rest, unit.mark)
+		if i <= 0 {
+			continue
+		}
+		n, err := atoiDigits(rest[:i])
+		if err != nil || time.Duration(n) > (1<<62-sum)/unit.size {
+			return 0, badDuration(s)
+		}
+		sum += time.Duration(n) * unit.size
+		rest = rest[i+1:]
+	}
+	if rest == "" && whole != "" {
+		return Duration(sign * sum), nil
+	}
+	d, err := time.ParseDuration(rest)
+	if err != nil || d < 0 || d > 1<<62-sum {
+		return 0, badDuration(s)
+	}
+	return Duration(sign * (sum + d)), nil
+}
+
+func badDuration(s string) error {
+	return fmt.Errorf("%q is no duration; write it as 90s, 24h or 365d", s)
+}
+
+func atoiDigits(s string) (int64, error) {
+	var n int64
+	for i := range len(s) {
+		if s[i] < '0' || s[i] > '9' || n > 1<<50 {
+			return 0, badDuration(s)
+		}
+		n = n*10 + int64(s[i]-'0')
+	}
+	return n, nil
+}
+
+func (d Duration) std() time.Duration { return time.Duration(d) }
+
+// String is time.Duration's text without the zeros that nobody writes:
+// "24h", not "24h0m0s".
+func (d Duration) String() string {
+	s := time.Duration(d).String()
+	if strings.HasSuffix(s, "m0s") {
+		s = strings.TrimSuffix(s, "0s")
+	}
+	if strings.HasSuffix(s, "h0m") {
+		s = strings.TrimSuffix(s, "0m")
+	}
+	return s
+}
+
+// MarshalText writes String.
+func (d Duration) MarshalText() ([]byte, error) { return []byte(d.String()), nil }
+
+// UnmarshalText reads what ParseDuration reads.
+func (d *Duration) UnmarshalText(text []byte) error {
+	parsed, err := ParseDuration(string(text))
+	if err != nil {
+		return err
+	}
+	*d = parsed
+	return nil
+}

@@ -1,0 +1,198 @@
+package mockserver
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+)
+
+// DefaultNamespace is how the default namespace is written where a name must
+// stand: in paths of the admin API and in state documents. InNamespace takes
+// it for "" too.
+const DefaultNamespace = "default"
+
+// Errors about namespaces.
+var (
+	ErrNoSuchNamespace  = errors.New("no such namespace")
+	ErrDefaultNamespace = errors.New("the default namespace stays")
+)
+
+// InNamespace returns the namespace of that name, making it at first use. Keys
+// issued there select it. "" is the default namespace.
+func (s *Server) InNamespace(name string) *Namespace {
+	if name == DefaultNamespace {
+		name = ""
+	}
+	s.mu.Lock()
+	n := s.namespaces[name]
+	made := n == nil
+	if made {
+		n = newNamespace(s, name)
+		s.namespaces[name] = n
+	}
+	s.mu.Unlock()
+	if made {
+		s.file.later()
+	}
+	return n
+}
+
+// existing returns a namespace that was made already, or nil.
+func (s *Server) existing(name string) *Namespace {
+	if name == DefaultNamespace {
+		name = ""
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.namespaces[name]
+}
+
+// Namespaces lists the namespaces by name, the default one first.
+func (s *Server) Namespaces() []*Namespace {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	list := make([]*Namespace, 0, len(s.namespaces))
+	for _, n := range s.namespaces {
+		list = append(list, n)
+	}
+	slices.SortFunc(list, func(a, b *Namespace) int { return strings.Compare(a.name, b.name) })
+	return list
+}
+
+// DeleteNamespace forgets a namespace: its keys are unknown from now on, its
+// listeners close. It fails with ErrNoSuchNamespace and, for the default one,
+// with ErrDefaultNamespace.
+func (s *Server) DeleteNamespace(name string) error {
+	if name == "" || name == DefaultNamespace {
+		return fmt.Errorf("mockserver: delete namespace: %w", ErrDefaultNamespace)
+	}
+	s.mu.Lock()
+	n := s.namespaces[name]
+	s.mu.Unlock()
+	if n == nil {
+		return fmt.Errorf("mockserver: delete namespace %q: %w", name, ErrNoSuchNamespace)
+	}
+	s.forget(n)
+	if err := s.file.flush(); err != nil {
+		return fmt.Errorf("mockserver: delete namespace %q: %w", name, err)
+	}
+	return nil
+}
+
+// forget ends a namespace that is deleted.
+func (s *Server) forget(n *Namespace) {
+	s.mu.Lock()
+	delete(s.namespaces, n.name)
+	s.mu.Unlock()
+	n.origins.close(s)
+	n.keys.replace(nil, 0)
+}
+
+// Reset makes the namespace as new: no keys, no requests, no faults, no data
+// but the vendors' own, the start's limits, profiles and clock. It fails when
+// the state file could not be written.
+func (n *Namespace) Reset() error {
+	n.keys.replace(nil, 0)
+	n.ClearFaults()
+	for i := range n.vendors {
+		n.configure(i, &n.srv.opts)
+		n.vendors[i].routes.Store(nil)
+	}
+	n.clock.restore(ClockState{FrozenAt: n.srv.opts.frozen})
+	n.journal.reset()
+	if err := n.srv.file.flush(); err != nil {
+		return fmt.Errorf("mockserver: reset: %w", err)
+	}
+	return nil
+}
+
+// namespaceHost reads "<namespace>.<vendor>.localhost". It returns nil for any
+// other host.
+func namespaceHost(rows []*vendor, host string) (*vendor, string) {
+	if !strings.Contains(host, ".localhost") {
+		return nil, ""
+	}
+	if h, _, err := net.SplitHostPort(host); err == nil {
+		host = h
+	}
+	rest, ok := strings.CutSuffix(strings.ToLower(host), ".localhost")
+	if !ok {
+		return nil, ""
+	}
+	name, provider, ok := strings.Cut(rest, ".")
+	if !ok {
+		return nil, ""
+	}
+	for _, v := range rows {
+		if string(v.provider) == provider {
+			return v, name
+		}
+	}
+	return nil, ""
+}
+
+// origins are the listeners that belong to one namespace.
+type origins struct {
+	mu      sync.Mutex
+	urls    map[Provider]string
+	servers []*http.Server
+}
+
+func (o *origins) close(s *Server) {
+	o.mu.Lock()
+	servers := o.servers
+	o.urls, o.servers = nil, nil
+	o.mu.Unlock()
+	s.mu.Lock()
+	s.servers = slices.DeleteFunc(s.servers, func(x *http.Server) bool { return slices.Contains(servers, x) })
+	s.mu.Unlock()
+	for _, srv := range servers {
+		_ = srv.Close() // an accept error of a closing listener tells nothing
+	}
+}
+
+// Listen opens a listener at addr ("" is a random loopback port) on which p is
+// played and requests without a known key belong to this namespace. The second
+// call for a vendor returns the origin of the first. For the default namespace
+// it is Server.Listen.
+func (n *Namespace) Listen(p Provider, addr string) (string, error) {
+	if n.name == "" {
+		return n.srv.Listen(p, addr)
+	}
+	if n.srv.vendor(p) == nil {
+		return "", fmt.Errorf("mockserver: listen for %q: %w", p, ErrNoSuchVendor)
+	}
+	n.origins.mu.Lock()
+	defer n.origins.mu.Unlock()
+	if url, ok := n.origins.urls[p]; ok {
+		return url, nil
+	}
+	l, err := listen(addr)
+	if err != nil {
+		return "", fmt.Errorf("mockserver: listen for %s: %w", p, err)
+	}
+	srv := n.srv.start(l, n.srv.handler(p, n), n.srv.ca != nil)
+	if srv == nil {
+		return "", fmt.Errorf("mockserver: listen for %s: %w", p, net.ErrClosed)
+	}
+	if n.origins.urls == nil {
+		n.origins.urls = make(map[Provider]string)
+	}
+	n.origins.urls[p] = n.srv.origin(l)
+	n.origins.servers = append(n.origins.servers, srv)
+	return n.origins.urls[p], nil
+}
+
+// BaseURL is Server.BaseURL for requests of this namespace.
+func (n *Namespace) BaseURL(p Provider) string {
+	url, err := n.Listen(p, "")
+	if err != nil {
+		n.srv.fatal(err)
+		return ""
+	}
+	return url
+}

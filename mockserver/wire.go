@@ -1,0 +1,183 @@
+package mockserver
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+)
+
+// How limits, faults and diagnoses look in JSON: durations as "37s", kinds by
+// name. State files, the admin API, the configuration and the command line all
+// read and write this.
+
+// strict decodes one JSON document and refuses unknown members and whatever
+// follows it.
+func strict(data []byte, into any) error {
+	d := json.NewDecoder(bytes.NewReader(data))
+	d.DisallowUnknownFields()
+	if err := d.Decode(into); err != nil {
+		return plainJSONError(err, len(data))
+	}
+	if _, err := d.Token(); !errors.Is(err, io.EOF) {
+		return errors.New("there is something after the end of the JSON")
+	}
+	return nil
+}
+
+// plainJSONError says in words for people what encoding/json says about Go.
+func plainJSONError(err error, size int) error {
+	syntax, isSyntax := errors.AsType[*json.SyntaxError](err)
+	wrong, isWrong := errors.AsType[*json.UnmarshalTypeError](err)
+	switch {
+	case errors.Is(err, io.EOF):
+		return errors.New("it is empty")
+	case errors.Is(err, io.ErrUnexpectedEOF), isSyntax && int(syntax.Offset) >= size:
+		return fmt.Errorf("it is cut short: the JSON does not end (%d bytes)", size)
+	case isSyntax:
+		return fmt.Errorf("it is not JSON: %s at byte %d", syntax.Error(), syntax.Offset)
+	case isWrong && wrong.Field == "":
+		return fmt.Errorf("a %s stands where another kind of value belongs", wrong.Value)
+	case isWrong:
+		return fmt.Errorf("%s is a %s, which it must not be", wrong.Field, wrong.Value)
+	}
+	return errors.New(strings.TrimPrefix(err.Error(), "json: "))
+}
+
+// String is "fixed" or "sliding".
+func (k LimitKind) String() string {
+	if k == Sliding {
+		return "sliding"
+	}
+	return "fixed"
+}
+
+// MarshalText writes String.
+func (k LimitKind) MarshalText() ([]byte, error) { return []byte(k.String()), nil }
+
+// UnmarshalText reads "fixed", "sliding" or nothing, which is fixed.
+func (k *LimitKind) UnmarshalText(text []byte) error {
+	switch string(text) {
+	case "fixed", "":
+		*k = Fixed
+	case "sliding":
+		*k = Sliding
+	default:
+		return fmt.Errorf("limit kind %q is neither fixed nor sliding", text)
+	}
+	return nil
+}
+
+type wireLimit struct {
+	Requests int       `json:"requests"`
+	Per      Duration  `json:"per"`
+	Kind     LimitKind `json:"kind"`
+}
+
+// MarshalJSON writes {"requests":50,"per":"10s","kind":"sliding"}.
+func (l Limit) MarshalJSON() ([]byte, error) {
+	return json.Marshal(wireLimit{l.Requests, Duration(l.Per), l.Kind})
+}
+
+// UnmarshalJSON reads what MarshalJSON writes. Zero requests is no limit.
+func (l *Limit) UnmarshalJSON(data []byte) error {
+	if string(data) == "null" {
+		return nil
+	}
+	var w wireLimit
+	if err := strict(data, &w); err != nil {
+		return fmt.Errorf("limit: %w", err)
+	}
+	if w.Requests < 0 || w.Per < 0 || w.Requests > 0 && w.Per == 0 {
+		return errors.New("limit: requests and per must be positive, or requests 0 for no limit")
+	}
+	*l = Limit{Requests: w.Requests, Per: w.Per.std(), Kind: w.Kind}
+	return nil
+}
+
+// MarshalJSON writes the fault with its delay as text.
+func (f Fault) MarshalJSON() ([]byte, error) {
+	type plain Fault
+	return json.Marshal(struct {
+		plain
+		Delay Duration `json:"delay,omitzero"`
+	}{plain(f), Duration(f.Delay)})
+}
+
+// UnmarshalJSON reads what MarshalJSON writes and refuses a fault that cannot
+// be injected: an unknown kind, a status that is none, a negative delay.
+func (f *Fault) UnmarshalJSON(data []byte) error {
+	type plain Fault
+	var w struct {
+		plain
+		Delay Duration `json:"delay"`
+	}
+	if err := strict(data, &w); err != nil {
+		return fmt.Errorf("fault: %w", err)
+	}
+	*f = Fault(w.plain)
+	f.Delay = w.Delay.std()
+	return f.valid()
+}
+
+// FaultKinds lists every kind of fault in a fixed order.
+func FaultKinds() []FaultKind {
+	return []FaultKind{FaultLatency, FaultJitter, FaultStatus, FaultResetBefore, FaultResetRead, FaultResetAfter,
+		FaultTruncate, FaultMalformed, FaultSlowBody, FaultStall, FaultHangHeaders, FaultThrottle, FaultEcho,
+		FaultRedirect, FaultBody}
+}
+
+// valid reports what stands in the way of injecting f.
+func (f *Fault) valid() error {
+	known := false
+	for _, k := range FaultKinds() {
+		known = known || k == f.Kind
+	}
+	switch {
+	case !known:
+		return fmt.Errorf("fault: unknown kind %q; one of %s", f.Kind, joinKinds())
+	case f.Delay < 0:
+		return fmt.Errorf("fault: negative delay %s", f.Delay)
+	case f.Kind == FaultStatus && (f.Status < 200 || f.Status > 599):
+		return fmt.Errorf("fault: status %d is not between 200 and 599", f.Status)
+	case f.Kind == FaultRedirect && (f.Status < 300 || f.Status > 399):
+		return fmt.Errorf("fault: redirect status %d is not between 300 and 399", f.Status)
+	case f.Kind == FaultTruncate && f.Bytes < 0:
+		return errors.New("fault: truncate wants bytes of 0 or more")
+	}
+	return nil
+}
+
+func joinKinds() string {
+	var names []string
+	for _, k := range FaultKinds() {
+		names = append(names, string(k))
+	}
+	return strings.Join(names, ", ")
+}
+
+// MarshalJSON writes the diagnosis with its wait as text.
+func (d Diagnosis) MarshalJSON() ([]byte, error) {
+	type plain Diagnosis
+	return json.Marshal(struct {
+		plain
+		RetryAfter Duration `json:"retryAfter,omitzero"`
+	}{plain(d), Duration(d.RetryAfter)})
+}
+
+// UnmarshalJSON reads what MarshalJSON writes.
+func (d *Diagnosis) UnmarshalJSON(data []byte) error {
+	type plain Diagnosis
+	var w struct {
+		plain
+		RetryAfter Duration `json:"retryAfter"`
+	}
+	if err := json.Unmarshal(data, &w); err != nil {
+		return fmt.Errorf("diagnosis: %w", err)
+	}
+	*d = Diagnosis(w.plain)
+	d.RetryAfter = w.RetryAfter.std()
+	return nil
+}
