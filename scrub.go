@@ -28,12 +28,21 @@ func newScrubber(creds []Credential) scrubber {
 	for _, c := range creds {
 		for _, half := range []string{c.ID.Reveal(), c.Key.Reveal()} {
 			if len(half) >= minScrub {
-				b := []byte(half)
-				s.secrets = append(s.secrets, half, base64.RawStdEncoding.EncodeToString(b), base64.RawURLEncoding.EncodeToString(b))
+				s.add(half)
 			}
 		}
 	}
 	return s
+}
+
+// add adds a secret and its base64 in all four alphabets.
+func (s *scrubber) add(secret string) {
+	s.secrets = append(s.secrets, secret)
+	for _, enc := range [...]*base64.Encoding{base64.StdEncoding, base64.URLEncoding, base64.RawStdEncoding, base64.RawURLEncoding} {
+		if coded := enc.EncodeToString([]byte(secret)); !slices.Contains(s.secrets, coded) {
+			s.secrets = append(s.secrets, coded)
+		}
+	}
 }
 
 // reach is how far beyond a limit one must read so that a secret which begins before the
@@ -123,7 +132,7 @@ func appendForms(lengths []int, t string, c byte) []int {
 	}
 	switch t[0] {
 	case '%':
-		lengths = appendNested(lengths, t, "25", c, func(rest string) int {
+		lengths = appendNested(lengths, t, "25", func(rest string) int {
 			if isHex(rest, 0, 2, c) {
 				return 2
 			}
@@ -132,14 +141,14 @@ func appendForms(lengths []int, t string, c byte) []int {
 	case '\\':
 		lengths = appendBackslashed(lengths, t, c)
 	case '&':
-		lengths = appendNested(lengths, t, "amp;", c, func(rest string) int { return matchEntity(rest, c) })
+		lengths = appendNested(lengths, t, "amp;", func(rest string) int { return matchEntity(rest, c) })
 	}
 	return lengths
 }
 
 // appendNested is for the escapes whose first character is escaped by more of the same: the
 // % of %3d by 25, the & of &#61; by amp;. self matches what follows the last of them.
-func appendNested(lengths []int, t, more string, c byte, self func(rest string) int) []int {
+func appendNested(lengths []int, t, more string, self func(rest string) int) []int {
 	n := 1
 	for range maxNesting {
 		if end := self(t[n:]); end > 0 {

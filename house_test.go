@@ -1,0 +1,256 @@
+package keyfit_test
+
+import (
+	"bufio"
+	"bytes"
+	"debug/buildinfo"
+	"fmt"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+const housePath = "github.com/keyfit/keyfit"
+
+// houseFiles parses the sources of the root package, without its tests.
+func houseFiles(t *testing.T) (*token.FileSet, map[string]*ast.File) {
+	t.Helper()
+	names, err := filepath.Glob("*.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	fset, files := token.NewFileSet(), map[string]*ast.File{}
+	for _, name := range names {
+		if strings.HasSuffix(name, "_test.go") {
+			continue
+		}
+		if files[name], err = parser.ParseFile(fset, name, nil, parser.SkipObjectResolution); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if len(files) < 10 {
+		t.Fatalf("found %d source files: the test looks in the wrong place", len(files))
+	}
+	return fset, files
+}
+
+// houseGo runs the go command and returns its lines.
+func houseGo(t *testing.T, dir string, args ...string) []string {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), "go", args...)
+	cmd.Dir = dir
+	cmd.Env = append(os.Environ(), "GOWORK=off")
+	var stderr bytes.Buffer
+	cmd.Stderr = &stderr
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("go %s: %v\n%s", strings.Join(args, " "), err, stderr.Bytes())
+	}
+	return strings.Fields(string(out))
+}
+
+// A program that uses the SDK alone, built as a user would build it.
+func TestALinkedProgramHasThreeModulesBesideTheSDK(t *testing.T) {
+	t.Parallel()
+	root, err := filepath.Abs(".")
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	write := func(name, content string) {
+		t.Helper()
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	// The sums come from here, so that nothing is asked of a checksum server.
+	sums, err := os.ReadFile("go.sum")
+	if err != nil {
+		t.Fatal(err)
+	}
+	write("go.sum", string(sums))
+	write("go.mod", fmt.Sprintf("module example.com/user\n\ngo 1.26\n\nrequire %s v0.0.0\n\nreplace %[1]s => %s\n", housePath, root))
+	write("main.go", `package main
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/keyfit/keyfit"
+)
+
+func main() {
+	c, err := keyfit.New(keyfit.IMKIT("your-app"))
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	go c.Keys().Watch(context.Background(), 1e10)
+	_, err = keyfit.Get[map[string]any](context.Background(), c, "/admin/clients")
+	fmt.Println(err)
+}
+`)
+	binary := filepath.Join(dir, "user")
+	houseGo(t, dir, "build", "-mod=mod", "-buildvcs=false", "-o", binary, ".")
+
+	info, err := buildinfo.ReadFile(binary)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := []string{}
+	for _, m := range info.Deps {
+		got = append(got, m.Path)
+	}
+	want := []string{
+		"github.com/hashicorp/go-cleanhttp",
+		"github.com/hashicorp/go-retryablehttp",
+		"github.com/joho/godotenv",
+		housePath,
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("linked modules (-want +got):\n%s", diff)
+	}
+}
+
+func TestTheSDKAndTheMockDoNotKnowEachOther(t *testing.T) {
+	t.Parallel()
+	const mock, providers = housePath + "/mockserver", housePath + "/provider/"
+	isMock := func(p string) bool { return p == mock || strings.HasPrefix(p, mock+"/") }
+	isProvider := func(p string) bool { return strings.HasPrefix(p, providers) }
+
+	vendors := houseGo(t, "", "list", "-e", "./...")
+	vendors = slices.DeleteFunc(vendors, func(p string) bool { return !isProvider(p) })
+	for _, p := range append([]string{housePath}, vendors...) {
+		deps := houseGo(t, "", "list", "-deps", p)
+		if !slices.Contains(deps, housePath) {
+			t.Fatalf("the dependencies of %s have no %s: the test looks in the wrong place", p, housePath)
+		}
+		for _, dep := range deps {
+			switch {
+			case isMock(dep):
+				t.Errorf("%s reaches %s", p, dep)
+			case isProvider(dep) && dep != p && !strings.HasPrefix(dep, p+"/"):
+				t.Errorf("%s reaches %s: provider packages do not import each other", p, dep)
+			}
+		}
+	}
+	deps := houseGo(t, "", "list", "-deps", "./mockserver/...")
+	if !slices.Contains(deps, mock) {
+		t.Fatal("the mock's dependencies have no mock: the test looks in the wrong place")
+	}
+	for _, dep := range deps {
+		if dep == housePath || isProvider(dep) {
+			t.Errorf("the mock reaches %s: a wrong scheme would agree with itself", dep)
+		}
+	}
+}
+
+func TestEachDependencyHasOneDoor(t *testing.T) {
+	t.Parallel()
+	doors := map[string]string{
+		"github.com/hashicorp/go-retryablehttp": "retry.go",
+		"github.com/joho/godotenv":              "dotenv.go",
+	}
+	_, files := houseFiles(t)
+	got := map[string]string{}
+	for name, file := range files {
+		for _, imp := range file.Imports {
+			path, err := strconv.Unquote(imp.Path.Value)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if first, _, _ := strings.Cut(path, "/"); strings.Contains(first, ".") {
+				got[path] = strings.TrimPrefix(got[path]+" "+name, " ")
+			}
+		}
+	}
+	if diff := cmp.Diff(doors, got); diff != "" {
+		t.Errorf("imports of other modules (-want +got):\n%s", diff)
+	}
+
+	// Load, Overload, Exec and the like write the process environment.
+	ast.Inspect(files["dotenv.go"], func(n ast.Node) bool {
+		sel, ok := n.(*ast.SelectorExpr)
+		if !ok {
+			return true
+		}
+		if pkg, ok := sel.X.(*ast.Ident); ok && pkg.Name == "godotenv" && sel.Sel.Name != "Parse" && sel.Sel.Name != "Read" {
+			t.Errorf("dotenv.go uses godotenv.%s: only Parse and Read leave the process alone", sel.Sel.Name)
+		}
+		return true
+	})
+}
+
+func TestNothingHappensBeforeTheFirstCall(t *testing.T) {
+	t.Parallel()
+	// What a package variable may be: a sentinel or a compiled regexp, both never changed.
+	constant := []string{"errors.New", "fmt.Errorf", "regexp.MustCompile"}
+	fset, files := houseFiles(t)
+	for _, file := range files {
+		for _, decl := range file.Decls {
+			if f, ok := decl.(*ast.FuncDecl); ok && f.Recv == nil && f.Name.Name == "init" {
+				t.Errorf("%s: an init function", fset.Position(f.Pos()))
+			}
+			vars, ok := decl.(*ast.GenDecl)
+			if !ok || vars.Tok != token.VAR {
+				continue
+			}
+			for _, spec := range vars.Specs {
+				v := spec.(*ast.ValueSpec)
+				for i, name := range v.Names {
+					if name.Name == "_" {
+						continue // an assertion for the compiler
+					}
+					if i >= len(v.Values) || !slices.Contains(constant, houseCallee(v.Values[i])) {
+						t.Errorf("%s: the package variable %s is neither a sentinel nor a compiled regexp", fset.Position(name.Pos()), name.Name)
+					}
+				}
+			}
+		}
+	}
+}
+
+// houseCallee names the function that an expression calls, as in errors.New; "" for none.
+func houseCallee(e ast.Expr) string {
+	call, ok := e.(*ast.CallExpr)
+	if !ok {
+		return ""
+	}
+	sel, ok := call.Fun.(*ast.SelectorExpr)
+	if !ok {
+		return ""
+	}
+	pkg, ok := sel.X.(*ast.Ident)
+	if !ok {
+		return ""
+	}
+	return pkg.Name + "." + sel.Sel.Name
+}
+
+// A file of more than 400 lines holds two concepts.
+func TestNoSourceIsLongerThanFourHundredLines(t *testing.T) {
+	t.Parallel()
+	_, files := houseFiles(t)
+	for name := range files {
+		content, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		lines := 0
+		for scan := bufio.NewScanner(bytes.NewReader(content)); scan.Scan(); {
+			lines++
+		}
+		if lines > 400 {
+			t.Errorf("%s has %d lines", name, lines)
+		}
+	}
+}
