@@ -1,76 +1,124 @@
-// Package mindkey plays MindKey's Connector API: today /ping and one entity.
+// Package mindkey plays MindKey's Connector API: /ping and the OData v2
+// entities that its pages name, over made-up employees that the seed decides.
+//
+// The pages document the query options, the 400 body and which scope opens
+// which entity; of the properties they name few. The rest, model.go, is made
+// up and listed in the mock's assumptions.
 package mindkey
 
 import (
+	"encoding/json"
+	"mime"
 	"net/http"
+	"strconv"
+	"strings"
 
+	"github.com/keyfit/keyfit/mockserver/internal/odata"
 	"github.com/keyfit/keyfit/mockserver/internal/surface"
 )
 
-type employee struct {
-	EmployeeID string `json:"employeeId"`
-	First      string `json:"nameFirstName"`
-	Middle     string `json:"nameMiddleName"`
-	Last       string `json:"nameLastName"`
-	Email      string `json:"email"`
-	Mobile     string `json:"mobilePhoneNumberFullPhoneNumber"`
-}
-
 // New builds the routes.
-func New(surface.Env) []surface.Route {
-	rows := []employee{
-		{"EMP001", "Ada", "", "Holm", "ada.holm@example.com", "+4500000001"},
-		{"EMP002", "Bo", "L.", "Lorem", "bo.lorem@example.com", "+4500000002"},
-		{"EMP003", "Cia", "", "Fitsum", "cia.fitsum@example.com", "+4500000003"},
+func New(env surface.Env) []surface.Route {
+	sets := entities(env.Seed)
+	routes := make([]surface.Route, 0, 1+2*len(sets))
+	// The request is documented (page "API key authentication"), the answer is not.
+	routes = append(routes, surface.Route{Pattern: "GET /ping", Handle: func(w http.ResponseWriter, _ *surface.Call) {
+		surface.Raw(w, http.StatusOK, "text/plain; charset=utf-8", []byte("pong"))
+	}})
+	for _, e := range sets {
+		need := surface.Need{Scope: e.scope}
+		routes = append(routes,
+			surface.Route{Pattern: "GET /odata/v2/" + e.typ.Name, Need: need, Handle: e.list},
+			// Keys stand in a segment of their own; Employee('EMP001') is
+			// documented as not supported and finds no route.
+			surface.Route{Pattern: "GET /odata/v2/" + e.typ.Name + "/{key}", Need: need, Handle: e.one})
 	}
-	return []surface.Route{
-		// The request is documented, the answer is not: assumed.
-		{Pattern: "GET /ping", Handle: func(w http.ResponseWriter, _ *surface.Call) {
-			surface.Raw(w, http.StatusOK, "text/plain; charset=utf-8", []byte("pong"))
-		}},
-		{Pattern: "GET /odata/v2/Employee", Need: surface.Need{Scope: "Employee"},
-			Handle: func(w http.ResponseWriter, c *surface.Call) { list(w, c, rows) }},
-		{Pattern: "GET /odata/v2/Employee/{key}", Need: surface.Need{Scope: "Employee"},
-			Handle: func(w http.ResponseWriter, c *surface.Call) { one(w, c, rows) }},
-	}
+	return routes
 }
 
-type collection struct {
-	Context string     `json:"@odata.context"`
-	Count   *int       `json:"@odata.count,omitempty"`
-	Value   []employee `json:"value"`
+// entity is one entity set. Its key is the first property of its type.
+type entity struct {
+	scope    string
+	typ, raw *odata.Type // with mapped names, with the names beneath
+	rows     []*odata.Row
 }
 
-func list(w http.ResponseWriter, c *surface.Call, rows []employee) {
-	q := c.URL.Query()
-	for name := range q {
-		switch name {
-		case "$count":
-		default:
-			// Loud rather than wrong: an option that is not played must not be ignored.
-			badQuery(w, "The query option '"+name+"' is not supported by this mock yet.")
+// in picks the type by the caller's mode.
+func (e *entity) in(h http.Header) *odata.Type {
+	if isRaw(h) {
+		return e.raw
+	}
+	return e.typ
+}
+
+func (e *entity) list(w http.ResponseWriter, c *surface.Call) {
+	q, err := odata.Parse(e.in(c.Header), c.URL.RawQuery, odata.ForMany)
+	if err != nil {
+		badQuery(w, err)
+		return
+	}
+	page, total := q.Apply(e.rows, c.Now)
+	body := append([]byte("{"), e.context(c, q.Projection())...)
+	if q.Count {
+		body = strconv.AppendInt(append(body, `,"@odata.count":`...), int64(total), 10)
+	}
+	body = append(body, `,"value":[`...)
+	for i, row := range page {
+		if i > 0 {
+			body = append(body, ',')
+		}
+		body = q.Append(body, row, "")
+	}
+	surface.Raw(w, http.StatusOK, contentType, append(body, "]}"...))
+}
+
+func (e *entity) one(w http.ResponseWriter, c *surface.Call) {
+	q, err := odata.Parse(e.in(c.Header), c.URL.RawQuery, odata.ForOne)
+	if err != nil {
+		badQuery(w, err)
+		return
+	}
+	for _, row := range e.rows {
+		if row.Values[0] == c.PathValue("key") {
+			body := q.Append(nil, row, e.context(c, q.Projection()+"/$entity"))
+			surface.Raw(w, http.StatusOK, contentType, body)
 			return
 		}
 	}
-	out := collection{Context: "https://connector.mindkey.com/odata/v2/$metadata#Employee", Value: rows}
-	if q.Get("$count") == "true" {
-		n := len(rows)
-		out.Count = &n
-	}
-	surface.JSON(w, http.StatusOK, out)
+	surface.JSON(w, http.StatusNotFound, message{"Not Found"})
 }
 
-func one(w http.ResponseWriter, c *surface.Call, rows []employee) {
-	for _, r := range rows {
-		if r.EmployeeID == c.PathValue("key") {
-			surface.JSON(w, http.StatusOK, r)
-			return
-		}
+const contentType = "application/json; charset=utf-8"
+
+// context is the member that OData asks for in every answer.
+func (e *entity) context(c *surface.Call, suffix string) string {
+	isReal := func(host string) bool { return host == "connector.mindkey.com" }
+	url, err := json.Marshal(surface.Origin(c.Request, isReal) + "/odata/v2/$metadata#" + e.typ.Name + suffix)
+	if err != nil {
+		return `"@odata.context":null` // a string always encodes
 	}
-	surface.JSON(w, http.StatusNotFound, map[string]string{"Message": "Not Found"})
+	return `"@odata.context":` + string(url)
+}
+
+type message struct {
+	Message string
 }
 
 // badQuery is the documented 400 (page "Error handling").
-func badQuery(w http.ResponseWriter, detail string) {
-	surface.JSON(w, http.StatusBadRequest, map[string]string{"Message": "The query specified in the URI is not valid. " + detail})
+func badQuery(w http.ResponseWriter, err error) {
+	surface.JSON(w, http.StatusBadRequest, message{"The query specified in the URI is not valid. " + err.Error()})
+}
+
+// isRaw reports whether the caller asks for the property names beneath the
+// mapping: "Accept: application/json; mindkey.raw=true" (page "Error
+// handling", "Raw query mode").
+func isRaw(h http.Header) bool {
+	for _, line := range h.Values("Accept") {
+		for one := range strings.SplitSeq(line, ",") {
+			if _, params, err := mime.ParseMediaType(one); err == nil && params["mindkey.raw"] == "true" {
+				return true
+			}
+		}
+	}
+	return false
 }
