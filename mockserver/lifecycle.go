@@ -1,7 +1,6 @@
 package mockserver
 
 import (
-	"crypto/sha256"
 	"fmt"
 	"time"
 )
@@ -109,53 +108,4 @@ func (r *record) revoke(now time.Time, reason string) {
 		l.revoked, l.reason = now.UnixNano(), reason
 		r.life.Store(&l)
 	}
-}
-
-// userTokens is surface.Tokens over the keys of a namespace.
-type userTokens struct {
-	keys   *Keys
-	vendor *vendor
-}
-
-func (u userTokens) Issue(user string, life time.Duration) (string, time.Time) {
-	spec := keySpec{kind: KindToken, user: user, life: max(life, 0)}
-	var secret Secret
-	u.keys.ops.RLock()
-	rec := u.keys.store(u.vendor, spec, "", "", nil, &secret)
-	u.keys.ops.RUnlock()
-	u.keys.ns.srv.file.flushOrTell()
-	return secret.Reveal(), fromNano(rec.life.Load().expires)
-}
-
-func (u userTokens) Assign(user, token string, expires time.Time) error {
-	rec := u.keys.record(u.vendor, keySpec{kind: KindToken, user: user, until: expires}, u.keys.ns.clock.Now())
-	rec.hash = sha256.Sum256([]byte(token))
-	rec.life.Store(&life{expires: toNano(expires)})
-	u.keys.ops.RLock()
-	filed := u.keys.file(rec)
-	u.keys.ops.RUnlock()
-	if !filed {
-		return fmt.Errorf("mockserver: assign token: %w", ErrTokenInUse)
-	}
-	u.keys.ns.srv.file.flushOrTell()
-	return nil
-}
-
-func (u userTokens) Revoke(user, token string) int {
-	u.keys.mu.RLock()
-	recs := append([]*record(nil), u.keys.tokens[user]...)
-	u.keys.mu.RUnlock()
-	now, n := u.keys.ns.clock.Now(), 0
-	for _, r := range recs {
-		if (token == "" || r.hash == sha256.Sum256([]byte(token))) && r.life.Load().revoked == 0 {
-			r.change.Lock()
-			r.revoke(now, "revoked by the API")
-			r.change.Unlock()
-			n++
-		}
-	}
-	if n > 0 {
-		u.keys.ns.srv.file.flushOrTell()
-	}
-	return n
 }

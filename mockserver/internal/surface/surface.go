@@ -129,8 +129,11 @@ type Tokens interface {
 	// Issue makes a token for user. life <= 0 means no expiry.
 	Issue(user string, life time.Duration) (token string, expires time.Time)
 	// Assign makes the caller's own string a token of user. A zero expires
-	// means none. It fails when the token is in use already.
+	// means none. A token that is the user's already gets the new end; one that
+	// was revoked or is in use elsewhere fails.
 	Assign(user, token string, expires time.Time) error
+	// Replace is Assign, and ends every other token of user.
+	Replace(user, token string, expires time.Time) error
 	// Revoke ends token of user, or all tokens of user when token is empty,
 	// and reports how many ended.
 	Revoke(user, token string) int

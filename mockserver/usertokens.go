@@ -1,0 +1,95 @@
+package mockserver
+
+import (
+	"crypto/sha256"
+	"fmt"
+	"time"
+)
+
+// userTokens is surface.Tokens over the keys of a namespace.
+type userTokens struct {
+	keys   *Keys
+	vendor *vendor
+}
+
+// Issue implements surface.Tokens.
+func (u userTokens) Issue(user string, life time.Duration) (string, time.Time) {
+	spec := keySpec{kind: KindToken, user: user, life: max(life, 0)}
+	var secret Secret
+	u.keys.ops.RLock()
+	rec := u.keys.store(u.vendor, spec, "", "", nil, &secret)
+	u.keys.ops.RUnlock()
+	u.keys.ns.srv.file.flushOrTell()
+	return secret.Reveal(), fromNano(rec.life.Load().expires)
+}
+
+// Assign implements surface.Tokens.
+func (u userTokens) Assign(user, token string, expires time.Time) error {
+	_, err := u.assign(user, token, expires)
+	u.keys.ns.srv.file.flushOrTell()
+	return err
+}
+
+// Replace implements surface.Tokens.
+func (u userTokens) Replace(user, token string, expires time.Time) error {
+	rec, err := u.assign(user, token, expires)
+	if err == nil {
+		u.revoke(user, func(r *record) bool { return r != rec })
+	}
+	u.keys.ns.srv.file.flushOrTell()
+	return err
+}
+
+// assign files the token, or moves the end of one that is the user's already.
+// What was revoked stays so ("cannot be restored", page "Revoke Token").
+func (u userTokens) assign(user, token string, expires time.Time) (*record, error) {
+	rec := u.keys.record(u.vendor, keySpec{kind: KindToken, user: user, until: expires}, u.keys.ns.clock.Now())
+	rec.hash = sha256.Sum256([]byte(token))
+	rec.life.Store(&life{expires: toNano(expires)})
+	u.keys.ops.RLock()
+	defer u.keys.ops.RUnlock()
+	if u.keys.file(rec) {
+		return rec, nil
+	}
+	inUse := fmt.Errorf("mockserver: assign token: %w", ErrTokenInUse)
+	old := u.keys.ns.srv.vault.find(rec.hash)
+	if old == nil || old.ns != u.keys.ns || old.vendor != u.vendor || old.spec.kind != KindToken || old.spec.user != user {
+		return nil, inUse
+	}
+	old.change.Lock()
+	defer old.change.Unlock()
+	l := *old.life.Load()
+	if l.revoked != 0 {
+		return nil, inUse
+	}
+	l.expires = toNano(expires)
+	old.life.Store(&l)
+	return old, nil
+}
+
+// Revoke implements surface.Tokens.
+func (u userTokens) Revoke(user, token string) int {
+	hash := sha256.Sum256([]byte(token))
+	n := u.revoke(user, func(r *record) bool { return token == "" || r.hash == hash })
+	if n > 0 {
+		u.keys.ns.srv.file.flushOrTell()
+	}
+	return n
+}
+
+// revoke ends the user's tokens that which selects and counts them.
+func (u userTokens) revoke(user string, which func(*record) bool) int {
+	u.keys.mu.RLock()
+	recs := append([]*record(nil), u.keys.tokens[user]...)
+	u.keys.mu.RUnlock()
+	now, n := u.keys.ns.clock.Now(), 0
+	for _, r := range recs {
+		if which(r) && r.life.Load().revoked == 0 {
+			r.change.Lock()
+			r.revoke(now, "revoked by the API")
+			r.change.Unlock()
+			n++
+		}
+	}
+	return n
+}
