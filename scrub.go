@@ -18,6 +18,7 @@ import (
 // The zero scrubber changes nothing. It is made when an error is made, not per request.
 type scrubber struct {
 	secrets []string
+	opens   [256]bool // whether a form of a secret can begin with this byte
 }
 
 // minScrub keeps a one-letter "key" of a test from eating every text.
@@ -35,14 +36,36 @@ func newScrubber(creds []Credential) scrubber {
 	return s
 }
 
-// add adds a secret and its base64 in all four alphabets.
+// add adds a secret and its base64 in all four alphabets, alone and amid other data.
 func (s *scrubber) add(secret string) {
-	s.secrets = append(s.secrets, secret)
+	s.secrets = append(append(s.secrets, secret), base64Forms(secret)...)
 	for _, enc := range [...]*base64.Encoding{base64.StdEncoding, base64.URLEncoding, base64.RawStdEncoding, base64.RawURLEncoding} {
 		if coded := enc.EncodeToString([]byte(secret)); !slices.Contains(s.secrets, coded) {
 			s.secrets = append(s.secrets, coded)
 		}
 	}
+	for _, form := range s.secrets {
+		for _, c := range [...]byte{fold(form[0]), unfold(form[0]), '%', '\\', '&'} {
+			s.opens[c] = true
+		}
+	}
+}
+
+// base64Forms returns what base64 makes of a secret amid other data, as in Basic
+// credentials and dumped headers: one text for each offset, in both alphabets. A character
+// at either end that mixes the secret with its neighbour is left out.
+func base64Forms(secret string) []string {
+	var forms []string
+	for offset := range 3 {
+		padded := []byte(strings.Repeat("\x00", offset) + secret)
+		from, to := (offset*8+5)/6, len(padded)*8/6
+		for _, enc := range [...]*base64.Encoding{base64.RawStdEncoding, base64.RawURLEncoding} {
+			if form := enc.EncodeToString(padded)[from:to]; len(form) >= minScrub && !slices.Contains(forms, form) {
+				forms = append(forms, form)
+			}
+		}
+	}
+	return forms
 }
 
 // reach is how far beyond a limit one must read so that a secret which begins before the
@@ -58,6 +81,15 @@ func (s scrubber) reach() int {
 // text returns t without secrets.
 func (s scrubber) text(t string) string { return s.cut(t, len(t)) }
 
+// all returns the texts without secrets.
+func (s scrubber) all(texts []string) []string {
+	var clean []string
+	for _, t := range texts {
+		clean = append(clean, s.text(t))
+	}
+	return clean
+}
+
 // cut returns what begins in the first limit bytes of t, without secrets. A secret that
 // lies across the limit is taken out whole: cutting first would leave a fragment of it.
 func (s scrubber) cut(t string, limit int) string {
@@ -68,6 +100,10 @@ func (s scrubber) cut(t string, limit int) string {
 	var out strings.Builder
 	kept := 0
 	for i := 0; i < limit; {
+		if !s.opens[t[i]] {
+			i++
+			continue
+		}
 		if end := s.match(t, i); end > i {
 			out.WriteString(t[kept:i])
 			out.WriteString(redacted)
@@ -164,7 +200,7 @@ func appendNested(lengths []int, t, more string, self func(rest string) int) []i
 
 func appendBackslashed(lengths []int, t string, c byte) []int {
 	n := 1
-	for n < 1<<(maxNesting-1) && n < len(t) && t[n] == '\\' {
+	for n < 1<<maxNesting && n < len(t) && t[n] == '\\' {
 		n++
 	}
 	switch {
@@ -174,6 +210,13 @@ func appendBackslashed(lengths []int, t string, c byte) []int {
 		}
 	case n < len(t) && t[n] == c:
 		lengths = append(lengths, n+1)
+	}
+	if strings.HasPrefix(t[n:], "u0026") { // encoders of JSON write the & of an entity so
+		open, first := n+len("u002"), len(lengths)
+		lengths = appendNested(lengths, t[open:], "amp;", func(rest string) int { return matchEntity(rest, c) })
+		for i := range lengths[first:] {
+			lengths[first+i] += open
+		}
 	}
 	if strings.HasPrefix(t[n:], "u00") || strings.HasPrefix(t[n:], "U00") {
 		if isHex(t, n+3, n+5, c) {
@@ -218,7 +261,7 @@ const maxEntity = 8
 
 // longestForm is the longest form of one byte: an ampersand, escaped again and again, and
 // an entity.
-const longestForm = 1 + (maxNesting-1)*len("amp;") + maxEntity
+const longestForm = 1<<maxNesting + len("u0026") + (maxNesting-1)*len("amp;") + maxEntity
 
 func isHex(t string, from, to int, c byte) bool {
 	if len(t) < to {
@@ -242,6 +285,13 @@ func parseDigits(t string, base int) (n int, ok bool) {
 func fold(c byte) byte {
 	if 'A' <= c && c <= 'Z' {
 		return c + 'a' - 'A'
+	}
+	return c
+}
+
+func unfold(c byte) byte {
+	if 'a' <= c && c <= 'z' {
+		return c - ('a' - 'A')
 	}
 	return c
 }
