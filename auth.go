@@ -6,9 +6,11 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"net"
 	"net/http"
 	"net/http/httptrace"
 	"net/url"
+	"sync/atomic"
 	"time"
 )
 
@@ -94,6 +96,9 @@ const noteStream = "not sent again: the body is a stream, which cannot be replay
 
 // allowed checks that a key may go to u at all.
 func (t *attemptTransport) allowed(u *url.URL) error {
+	if u.Opaque != "" { // it becomes the request line, where a proxy takes it for the address
+		return fmt.Errorf("%w: the request's URL is opaque", ErrCrossOrigin)
+	}
 	if to := originOf(u); to != t.home {
 		return fmt.Errorf("%w: the request is for %s", ErrCrossOrigin, to)
 	}
@@ -124,6 +129,10 @@ func (t *attemptTransport) pass(req *http.Request, k *call, choose func() key) (
 		refused = k.read(resp, &out)
 	}
 	k.observe(req.Context(), resp, err, time.Since(begin))
+	if err == nil && !redirectable(resp) {
+		_ = resp.Body.Close()
+		return nil, false, &finalError{"the redirect was not followed", errBadLocation}
+	}
 	return resp, refused, err
 }
 
@@ -145,6 +154,9 @@ func (k *call) read(resp *http.Response, out *Outcome) (refused bool) {
 		refused = kind == refusedInvalid
 	case status >= 400:
 		k.answer, _ = k.apiError(resp)
+	case status >= 300:
+		peek(resp, maxErrorBody) // so that a body which stalls does not hold the redirect
+		k.moved = k.moved || status <= http.StatusSeeOther
 	}
 	teach(resp.Header, out)
 	return refused
@@ -153,12 +165,9 @@ func (k *call) read(resp *http.Response, out *Outcome) (refused bool) {
 // send puts the key on a copy of the request and sends the copy.
 func (t *attemptTransport) send(req *http.Request, k *call) (*http.Response, error) {
 	ctx, done := k.attemptContext(req.Context())
-	sent := true
+	var trace connTrace
 	if !k.idempotent {
-		// Whether a POST may be sent again after an error depends on whether a connection
-		// was there to send it on.
-		sent = false
-		ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{GotConn: func(httptrace.GotConnInfo) { sent = true }})
+		ctx = httptrace.WithClientTrace(ctx, trace.hooks())
 	}
 	out := req.WithContext(ctx)
 	u := *req.URL
@@ -173,7 +182,7 @@ func (t *attemptTransport) send(req *http.Request, k *call) (*http.Response, err
 	if err != nil {
 		late := ctx.Err() != nil && req.Context().Err() == nil
 		done()
-		k.unsent = !sent
+		k.unsent = trace.unsent(err)
 		if late {
 			err = timeoutError{k.policy.AttemptTimeout}
 		}
@@ -184,6 +193,26 @@ func (t *attemptTransport) send(req *http.Request, k *call) (*http.Response, err
 		resp.Body = &doneBody{ReadCloser: resp.Body, done: done}
 	}
 	return resp, nil
+}
+
+// connTrace tells whether a POST may be sent again after an error: only if there was no
+// connection to send it on. That takes evidence, for a transport of the caller's that
+// tells nothing of its connections may have sent it.
+type connTrace struct{ asked, got atomic.Bool }
+
+func (t *connTrace) hooks() *httptrace.ClientTrace {
+	return &httptrace.ClientTrace{
+		GetConn: func(string) { t.asked.Store(true) },
+		GotConn: func(httptrace.GotConnInfo) { t.got.Store(true) },
+	}
+}
+
+func (t *connTrace) unsent(err error) bool {
+	if t.asked.Load() {
+		return !t.got.Load()
+	}
+	dial, ok := errors.AsType[*net.OpError](err)
+	return ok && dial.Op == "dial"
 }
 
 // finalError is a failure on our side of the wire, which another attempt would repeat.
@@ -256,7 +285,7 @@ func (b *doneBody) Close() error {
 func (k *call) waits(ctx context.Context, why WaitReason, d time.Duration) {
 	k.client.obs.wait(ctx, WaitEvent{
 		Provider: k.client.provider.Name, Method: k.method, Path: k.scrub().text(k.path), Reason: why, Duration: d,
-		Source: k.hint.source, Dropped: k.hint.dropped, StatusCode: k.status,
+		Source: k.hint.source, Dropped: k.scrub().all(k.hint.dropped), StatusCode: k.status,
 	})
 }
 

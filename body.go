@@ -61,8 +61,10 @@ func readWithin(body io.ReadCloser, limit int64, d time.Duration) ([]byte, error
 }
 
 // drain makes a connection reusable: what little is left of the body is read, and the
-// body closed. A longer rest costs the connection instead.
+// body closed. A longer or slower rest costs the connection instead.
 func drain(resp *http.Response) {
+	stalled := time.AfterFunc(peekTime, func() { _ = resp.Body.Close() })
+	defer stalled.Stop()
 	_, _ = io.CopyN(io.Discard, resp.Body, 4<<10)
 	_ = resp.Body.Close()
 }

@@ -24,6 +24,7 @@ type call struct {
 	credentials []Credential  // every credential that the call has used
 	status      int           // the last answer's; 0 if none came
 	unsent      bool          // of the last attempt nothing left this machine
+	moved       bool          // a redirect to a GET says that the request was acted upon
 	wait        time.Duration // before the next attempt
 	paced       bool          // the gate does that waiting
 	hint        hint

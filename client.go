@@ -173,7 +173,7 @@ func (c *Client) newStack(cfg config) loop {
 	if cfg.http != nil {
 		guard.Jar, userRule = cfg.http.Jar, cfg.http.CheckRedirect
 	}
-	guard.CheckRedirect = redirectGuard(home, userRule)
+	guard.CheckRedirect = redirectGuard(home, c.provider.Scheme, userRule)
 	return newLoop(guard)
 }
 
@@ -274,7 +274,11 @@ func CheckResponse(resp *http.Response) error {
 // and other libraries: keys, limits, retries, redirects within the origin. Requests to
 // another origin fail with [ErrCrossOrigin]. The stack is safe for concurrent use.
 func (c *Client) HTTPClient() *http.Client {
-	return &http.Client{Transport: roundTripper{c}}
+	return &http.Client{
+		Transport: roundTripper{c},
+		// What comes out of the stack has been redirected already, as the rules there say.
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
 }
 
 type roundTripper struct{ c *Client }
@@ -296,11 +300,11 @@ func (c *Client) do(req *http.Request, o callConfig) (*http.Response, *call, err
 	out := req.WithContext(context.WithValue(req.Context(), callKey{}, k))
 	out.URL = c.base.ResolveReference(req.URL)
 	out.Host, out.RequestURI = "", ""
-	if _, named := req.Header["User-Agent"]; !named {
-		out.Header = req.Header.Clone()
-		if out.Header == nil {
-			out.Header = make(http.Header, 1)
-		}
+	out.Header = req.Header.Clone() // net/http adds a jar's cookies to it
+	if out.Header == nil {
+		out.Header = make(http.Header, 1)
+	}
+	if _, named := out.Header["User-Agent"]; !named {
 		out.Header["User-Agent"] = []string{c.config.userAgent}
 	}
 	c.budget.request()

@@ -149,7 +149,7 @@ func (k *call) retryError(err error) bool {
 	case !k.replayable:
 		k.note = joinNotes(k.note, noteStream)
 		return false
-	case !k.idempotent && !k.unsent:
+	case !k.idempotent && (!k.unsent || k.moved):
 		k.note = joinNotes(k.note, "not sent again: the "+k.method+" may have been done, and it has no idempotency key")
 		return false
 	}
@@ -185,6 +185,11 @@ func (k *call) retryStatus(ctx context.Context, status int) bool {
 	switch status {
 	case http.StatusTooManyRequests, http.StatusServiceUnavailable:
 		// The server says that it did nothing: RFC 6585, section 4; RFC 9110, section 15.6.4.
+		// Where a redirect led there, the first request was done nevertheless.
+		if !k.idempotent && k.moved {
+			k.note = joinNotes(k.note, "not sent again: a redirect answered the "+k.method+", which was done")
+			return false
+		}
 	case http.StatusRequestTimeout, http.StatusInternalServerError, http.StatusBadGateway, http.StatusGatewayTimeout:
 		if !k.idempotent {
 			k.note = joinNotes(k.note, "not sent again: the "+k.method+" has no idempotency key")

@@ -69,12 +69,30 @@ func (s queryScheme) Apply(req *http.Request, c Credential) error {
 	if !c.ID.IsZero() {
 		return errSchemeWantsKey
 	}
+	s.strip(req.URL)
 	pair := url.QueryEscape(s.param) + "=" + url.QueryEscape(c.Key.Reveal())
 	if req.URL.RawQuery != "" {
 		pair = req.URL.RawQuery + "&" + pair
 	}
 	req.URL.RawQuery = pair
 	return nil
+}
+
+// strip takes the parameter off a URL. It is there when a provider redirects with the
+// query that it was sent, or links to a next page with it: an older key, perhaps, and one
+// that must not stay in a URL which others see.
+func (s queryScheme) strip(u *url.URL) {
+	if u.RawQuery == "" {
+		return
+	}
+	var others []string
+	for pair := range strings.SplitSeq(u.RawQuery, "&") {
+		name, _, _ := strings.Cut(pair, "=")
+		if name, err := url.QueryUnescape(name); err != nil || name != s.param {
+			others = append(others, pair)
+		}
+	}
+	u.RawQuery = strings.Join(others, "&")
 }
 
 func (s queryScheme) validate() error {
