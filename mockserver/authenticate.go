@@ -109,6 +109,8 @@ func (r *record) alive(v *vendor, now time.Time) Diagnosis {
 	return d
 }
 
+const notAMockKey = "no mock ever made this key: it may be a production key, so it was not recorded; issue one with Keys().Issue"
+
 // unknown tells a mock key that is not valid here from a string no mock made.
 func unknown(v *vendor, c *credentials, found *record) Diagnosis {
 	d := Diagnosis{Outcome: UnknownKey, Want: v.want, Sent: "a key"}
@@ -123,7 +125,7 @@ func unknown(v *vendor, c *credentials, found *record) Diagnosis {
 		d.Why = "a well-formed mock key of " + v.title + " that this server did not issue; is it from another run?"
 	default:
 		d.Outcome = NotAMockKey
-		d.Why = "no mock ever made this key: it may be a production key, so it was not recorded; issue one with Keys().Issue"
+		d.Why = notAMockKey
 		if len(c.value) > 1 && (c.value[0] == '"' || c.value[0] == '\'') {
 			d.Why += " (the value starts with a quote: is the .env parsed?)"
 		}

@@ -95,7 +95,7 @@ func TestTheStoreHoldsNoValue(t *testing.T) {
 func TestCountersFoldInsteadOfGrowing(t *testing.T) {
 	t.Parallel()
 	srv := New(t)
-	srv.journal.maxCells = 3
+	srv.journal.counters.maxCells = 3
 	for _, path := range []string{"/a", "/b", "/c", "/d", "/e", "/a"} {
 		srv.journal.add(facts{provider: Imin, method: "GET", path: path, outcome: OK}, stray{})
 	}

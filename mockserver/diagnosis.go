@@ -5,7 +5,7 @@ import "time"
 // Outcome is what became of a request.
 type Outcome string
 
-// The outcomes. All but OK, Faulted and NotFound are refusals.
+// The outcomes. All but OK, Faulted, NotFound and Pending are refusals.
 const (
 	OK                Outcome = "ok"
 	MissingKey        Outcome = "missing_key"
@@ -22,12 +22,13 @@ const (
 	RateLimited       Outcome = "rate_limited"
 	Faulted           Outcome = "faulted"   // an injected fault answered, or broke the answer
 	NotFound          Outcome = "not_found" // no such route or resource
+	Pending           Outcome = "pending"   // arrived; delayed, stalled or still sending its body
 )
 
 // Outcomes lists every outcome in a fixed order.
 func Outcomes() []Outcome {
 	return []Outcome{OK, MissingKey, UnknownKey, NotAMockKey, Expired, Revoked, WrongScheme, WrongHeader,
-		DuplicateKey, MissingPair, InsufficientScope, AccessDenied, RateLimited, Faulted, NotFound}
+		DuplicateKey, MissingPair, InsufficientScope, AccessDenied, RateLimited, Faulted, NotFound, Pending}
 }
 
 // Diagnosis says what became of a request and why. It names kinds of
@@ -44,7 +45,7 @@ type Diagnosis struct {
 // Refused reports whether the vendor would refuse the request.
 func (d Diagnosis) Refused() bool {
 	switch d.Outcome {
-	case OK, Faulted, NotFound, "":
+	case OK, Faulted, NotFound, Pending, "":
 		return false
 	}
 	return true

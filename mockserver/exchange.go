@@ -11,12 +11,15 @@ import (
 	"github.com/keyfit/keyfit/mockserver/internal/surface"
 )
 
-// maxBody bounds a request body; the mock reads it whole.
-const maxBody = 10 << 20
+const (
+	maxBody       = 10 << 20 // of a request; the mock reads it whole
+	maxPooledBody = 64 << 10 // a larger buffer is not kept for the next request
+)
 
 // exchange is one request on its way: route, identify, permit, admit, inject,
 // answer, journal. It is the ResponseWriter that the route writes to, so the
-// journal is written before the first byte of the answer.
+// journal is written before the first byte of the answer. A request that takes
+// time (a delay, a body to read) is journalled when it arrives, as pending.
 type exchange struct {
 	http.ResponseWriter
 	srv    *Server
@@ -35,10 +38,16 @@ type exchange struct {
 	facts  facts
 	body   []byte
 	status int
-	conn   uint64
+	conn   *connection
 	red    redactor
+	fields []headerField // of the request, redacted
 	said   said
+	ticket ticket
 
+	literal   *literal // set when method and path stand literally in a route
+	foreign   bool // a key that no mock made was presented: record nothing of it
+	described bool
+	arrived   bool
 	committed bool
 	capture   *buffer // set while the route answers into a buffer
 }
@@ -46,21 +55,52 @@ type exchange struct {
 // serve runs one request of vendor v that came to namespace home.
 func (s *Server) serve(v *vendor, home *Namespace, w http.ResponseWriter, r *http.Request) {
 	x := s.pool.Get().(*exchange)
-	*x = exchange{ResponseWriter: w, srv: s, v: v, r: r, deny: x.deny, forbid: x.forbid, body: x.body[:0], red: x.red}
+	x.begin(s, v, w, r)
 	x.creds = readCredentials(v, r)
 	x.id = s.identify(&x.creds)
 	x.ns = namespaceOf(v, x.id, home)
 	x.at = x.ns.clock.Now()
-	x.conn = connNumber(r)
 	x.diag = authenticate(v, &x.creds, x.id, x.at)
-	x.ns.router(v).mux.ServeHTTP(x, r)
+	x.foreign = x.diag.Outcome == NotAMockKey
+	x.route()
 	if !x.committed { // a handler that wrote nothing, or the router's own redirect
 		x.WriteHeader(http.StatusOK)
 	}
-	x.ResponseWriter, x.r, x.call = nil, nil, surface.Call{}
-	x.creds = credentials{}
-	x.red.forget()
+	x.end()
 	s.pool.Put(x) // not after a panic: then it is left to the collector
+}
+
+// begin prepares a pooled exchange; end leaves nothing of the request in it.
+func (x *exchange) begin(s *Server, v *vendor, w http.ResponseWriter, r *http.Request) {
+	x.ResponseWriter, x.srv, x.v, x.r = w, s, v, r
+	x.quota, x.fault, x.status, x.conn = quota{}, "", 0, connectionOf(r)
+	x.foreign, x.literal, x.described, x.arrived, x.committed = false, nil, false, false, false
+}
+
+func (x *exchange) end() {
+	x.ResponseWriter, x.ns, x.r, x.call = nil, nil, nil, surface.Call{}
+	x.creds, x.id, x.diag, x.facts = credentials{}, identity{}, Diagnosis{}, facts{}
+	x.said, x.ticket, x.capture, x.conn = said{}, ticket{}, nil, nil
+	x.red.forget()
+	clear(x.fields)
+	x.fields, x.body = x.fields[:0], x.body[:0]
+	if cap(x.body) > maxPooledBody {
+		x.body = nil
+	}
+}
+
+// route finds the operation and runs it. Most requests name a literal path;
+// those are found without the router.
+func (x *exchange) route() {
+	rt := x.ns.router(x.v)
+	if x.r.URL.RawPath == "" {
+		if l := rt.literal[literalRoute{x.r.Method, x.r.URL.Path}]; l != nil {
+			x.literal, x.r.Pattern = l, l.route.Pattern
+			x.run(l.route)
+			return
+		}
+	}
+	rt.mux.ServeHTTP(x, x.r)
 }
 
 // namespaceOf lets the key choose the namespace; without a key of this vendor
@@ -76,7 +116,7 @@ func namespaceOf(v *vendor, id identity, home *Namespace) *Namespace {
 func (x *exchange) run(route *surface.Route) {
 	x.judge(route)
 	x.facts = facts{provider: x.v.provider, method: x.r.Method, path: x.r.URL.Path, keyID: x.diag.KeyID}
-	late, ended := x.injectEarly(x.ns.faults.pick(&x.facts, x.ns.clock.Now))
+	late, ended := x.injectEarly(x.ns.faults.pick(&x.facts, x.conn.fresh(), x.ns.clock.Now))
 	if ended {
 		return
 	}
@@ -163,6 +203,7 @@ func (x *exchange) readBody() bool {
 	if x.r.Body == nil || x.r.Body == http.NoBody || len(x.body) > 0 {
 		return true
 	}
+	x.arrive() // the body may take its time
 	buf := bytes.NewBuffer(x.body)
 	_, _ = buf.ReadFrom(io.LimitReader(x.r.Body, maxBody+1)) // a broken body is what was read of it
 	x.body = buf.Bytes()

@@ -6,55 +6,116 @@ import (
 	"strings"
 )
 
-// entryOverhead is the rough size of an entry without its strings.
-const entryOverhead = 512
+const (
+	// entryOverhead is an entry without its strings, with what the allocator
+	// adds; fieldOverhead a header field.
+	entryOverhead = 512
+	fieldOverhead = 64
+
+	maxJournalBody  = 16 << 10
+	maxJournalValue = 4 << 10 // of a query or a header's value
+)
 
 // said is what a request says about itself, credentials hidden.
 type said struct{ method, path, query, body string }
 
-// record writes the exchange into the journal.
-func (x *exchange) record() {
-	x.red.collect(x.srv, x.r, &x.creds)
-	x.said = said{method: x.red.text(x.r.Method), path: x.red.text(x.r.URL.Path)}
-	if x.r.URL.RawQuery != "" {
-		x.said.path = strings.Clone(x.said.path) // shares memory with the query
+// arrive journals a request that will take time, as pending. Others are
+// journalled when they are decided, which nobody can tell apart.
+func (x *exchange) arrive() {
+	if x.arrived || x.committed {
+		return
 	}
-	if x.diag.Outcome != NotAMockKey { // of that, nothing but method, path and outcome
-		x.said.query = x.red.query(x.r.URL.RawQuery)
-		if len(x.body) > 0 {
-			body := x.red.text(string(x.body)) // the whole: a cut must not leave half a key
-			x.said.body = body[:min(len(body), maxJournalBody)]
+	x.arrived = true
+	x.describe()
+	x.ticket = x.ns.journal.open(x.journalFacts(), x)
+}
+
+// record journals what became of the request.
+func (x *exchange) record() {
+	x.describe()
+	if len(x.body) > 0 && !x.foreign {
+		x.said.body = x.red.body(x.body, x.r.Header.Get("Content-Type"))
+	}
+	if x.arrived {
+		x.ns.journal.decide(x.ticket, x.journalFacts(), x)
+		return
+	}
+	x.ns.journal.add(x.journalFacts(), x)
+}
+
+func (x *exchange) journalFacts() facts {
+	f := facts{x.v.provider, x.said.method, x.said.path, x.diag.KeyID, x.diag.Outcome, x.status}
+	if !x.committed {
+		f.outcome = Pending
+	}
+	return f
+}
+
+// describe redacts what the request says about itself, once. Of a request with
+// a key that no mock made, nothing but method and path is kept.
+func (x *exchange) describe() {
+	if x.described {
+		return
+	}
+	x.described = true
+	x.red.begin(x.srv, &x.creds)
+	for name, values := range x.r.Header {
+		plain := plainHeader(name)
+		for _, v := range values {
+			x.fields = append(x.fields, headerField{name, v, plain})
+			if !plain {
+				x.red.header(name, v)
+			}
 		}
 	}
-	x.ns.journal.add(facts{x.v.provider, x.said.method, x.said.path, x.diag.KeyID, x.diag.Outcome, x.status}, x)
+	if x.r.URL.RawQuery != "" {
+		x.red.parameters(x.r.URL.RawQuery)
+	}
+	if x.literal != nil {
+		x.said.method, x.said.path = x.literal.method, x.literal.path
+	} else {
+		x.said.method = x.red.method(x.r.Method)
+		x.said.path = strings.Clone(x.red.text(x.r.URL.Path)) // uncloned it would hold the whole request line
+	}
+	if x.foreign {
+		clear(x.fields)
+		x.fields = x.fields[:0]
+		return
+	}
+	if x.r.URL.RawQuery != "" {
+		x.said.query = cut(x.red.query(x.r.URL.RawQuery), maxJournalValue)
+	}
+	for i := range x.fields {
+		f := &x.fields[i]
+		if f.plain {
+			f.value = cut(x.red.text(f.value), maxJournalValue)
+		} else {
+			f.name, f.value = x.red.text(f.name), redacted
+		}
+	}
+}
+
+// redact is for texts that others write about the request.
+func (x *exchange) redact(s string) string {
+	x.describe()
+	return x.red.text(s)
 }
 
 // fill implements filler.
 func (x *exchange) fill(e *entry) {
 	e.ex = Exchange{
-		At: x.at, Decided: x.ns.clock.Now(), Provider: x.v.provider,
+		At: x.at, Provider: x.v.provider,
 		Method: x.said.method, Path: x.said.path, Query: x.said.query, Body: x.said.body,
-		Status: x.status, Outcome: x.diag.Outcome, Diagnosis: x.diag, KeyID: x.diag.KeyID,
-		Fault: x.fault, Conn: x.conn,
+		Outcome: Pending, Diagnosis: Diagnosis{Outcome: Pending, KeyID: x.diag.KeyID},
+		KeyID: x.diag.KeyID, Fault: x.fault, Conn: x.conn.id(),
 	}
-	e.size = entryOverhead + len(x.said.path) + len(x.said.query) + len(x.said.body) + len(x.diag.Why)
-	if x.diag.Outcome == NotAMockKey {
-		return
+	if x.committed {
+		e.ex.Decided, e.ex.Status, e.ex.Outcome, e.ex.Diagnosis = x.ns.clock.Now(), x.status, x.diag.Outcome, x.diag
 	}
-	for name, values := range x.r.Header {
-		plain := plainHeader(name)
-		if !plain {
-			name = x.red.text(name)
-		}
-		for _, v := range values {
-			if plain {
-				v = x.red.text(v)
-			} else {
-				v = redacted
-			}
-			e.header = append(e.header, headerField{name, v})
-			e.size += len(name) + len(v)
-		}
+	e.header = append(e.header[:0], x.fields...)
+	e.size = entryOverhead + len(x.said.path) + len(x.said.query) + len(x.said.body) + len(x.diag.Why) + fieldOverhead*cap(e.header)
+	for i := range e.header {
+		e.size += len(e.header[i].name) + len(e.header[i].value)
 	}
 }
 
@@ -62,11 +123,19 @@ func (x *exchange) fill(e *entry) {
 // query: nobody knows what its credentials look like.
 func (s *Server) recordStray(r *http.Request, d Diagnosis, status int) {
 	var red redactor
-	red.collect(s, r, &credentials{})
-	f := facts{method: red.text(r.Method), path: red.text(r.URL.Path), outcome: d.Outcome, status: status}
+	red.begin(s, &credentials{})
+	for name, values := range r.Header {
+		for _, v := range values {
+			if !plainHeader(name) {
+				red.header(name, v)
+			}
+		}
+	}
+	red.parameters(r.URL.RawQuery)
+	f := facts{method: red.method(r.Method), path: strings.Clone(red.text(r.URL.Path)), outcome: d.Outcome, status: status}
 	now := s.Clock().Now()
 	s.journal.add(f, stray{At: now, Decided: now, Method: f.method, Path: f.path, Status: status,
-		Outcome: d.Outcome, Diagnosis: d, Conn: connNumber(r)})
+		Outcome: d.Outcome, Diagnosis: d, Conn: connectionOf(r).id()})
 }
 
 // stray is an Exchange that needs no more work.
@@ -80,15 +149,15 @@ func (x *exchange) log() {
 	if x.diag.Outcome == OK || x.diag.Outcome == NotFound && x.diag.Why == "" {
 		return
 	}
-	if x.diag.Outcome == NotAMockKey {
-		x.srv.alarm("mockserver: " + x.v.title + ": " + x.diag.Why)
+	if x.foreign {
+		x.srv.alarm("mockserver: " + x.v.title + ": " + notAMockKey)
 	}
 	l := x.srv.opts.logger
 	if l == nil {
 		return
 	}
 	level := slog.LevelInfo
-	if x.diag.Outcome == NotAMockKey {
+	if x.foreign {
 		level = slog.LevelWarn
 	}
 	l.LogAttrs(x.r.Context(), level, "mock request "+string(x.diag.Outcome),

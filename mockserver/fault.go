@@ -129,6 +129,7 @@ type When struct {
 	Seed        uint64    `json:"seed,omitempty"`
 	From        time.Time `json:"from,omitzero"`
 	To          time.Time `json:"to,omitzero"`
+	Fresh       bool      `json:"fresh,omitempty"`
 }
 
 // First hits the first n matching requests (with After: the n after those).
@@ -146,6 +147,12 @@ func Probability(p float64, seed uint64) When { return When{Probability: &p, See
 // Between hits from a (inclusive) to b (exclusive) by the mock clock. Requests
 // outside are not counted by First, After and Every.
 func Between(a, b time.Time) When { return When{From: a, To: b} }
+
+// FreshConnectionOnly hits only the first request of each connection, where
+// Go's client does not repeat a reset GET by itself. Requests on a reused
+// connection are not counted by First, After and Every. It never hits where
+// another server accepted the connection (ServeHTTP, Handler).
+func FreshConnectionOnly() When { return When{Fresh: true} }
 
 // Injection is a fault that was injected. It is safe for concurrent use.
 type Injection struct {
@@ -200,11 +207,11 @@ func (i *Injection) spared() int {
 }
 
 // hit decides one matching request and draws its delay.
-func (i *Injection) hit(now time.Time) (Fault, bool) {
+func (i *Injection) hit(now time.Time, fresh bool) (Fault, bool) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	for _, w := range i.When {
-		if (!w.From.IsZero() && now.Before(w.From)) || (!w.To.IsZero() && !now.Before(w.To)) {
+		if w.Fresh && !fresh || !w.From.IsZero() && now.Before(w.From) || !w.To.IsZero() && !now.Before(w.To) {
 			return Fault{}, false
 		}
 	}

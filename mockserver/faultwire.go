@@ -22,6 +22,7 @@ func (x *exchange) injectEarly(all []Fault) (late []Fault, ended bool) {
 		x.fault += f.String()
 		switch f.Kind {
 		case FaultLatency, FaultJitter:
+			x.arrive()
 			if !x.ns.clock.sleep(x.r.Context(), x.srv.done, f.Delay) {
 				x.blame()
 				x.abort()

@@ -87,7 +87,7 @@ func (f *faults) remove(i *Injection) {
 }
 
 // pick returns the faults that hit a request.
-func (f *faults) pick(facts *facts, now func() time.Time) []Fault {
+func (f *faults) pick(facts *facts, fresh bool, now func() time.Time) []Fault {
 	l := f.list.Load()
 	if l == nil {
 		return nil
@@ -96,7 +96,7 @@ func (f *faults) pick(facts *facts, now func() time.Time) []Fault {
 	at := now()
 	for _, i := range *l {
 		if i.Match.request(facts) {
-			if x, ok := i.hit(at); ok {
+			if x, ok := i.hit(at, fresh); ok {
 				hit = append(hit, x)
 			}
 		}

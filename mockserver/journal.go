@@ -7,19 +7,23 @@ import (
 )
 
 // Exchange is one journalled request with what became of it. Credentials were
-// redacted when it was written. It is written when the answer is decided and
-// before the client can see it, so a client that has its answer finds it here.
+// redacted when it was written.
+//
+// It is written before the client can see the answer, so a client that has its
+// answer finds it here. A request that takes time (an injected delay, a body
+// still on its way) stands here from its arrival on, with Outcome Pending and
+// Status 0, and is completed when its answer is decided.
 type Exchange struct {
-	ID        uint64      `json:"id"`       // 1, 2, 3 … in the order of decision
-	At        time.Time   `json:"at"`       // mock clock at receipt
-	Decided   time.Time   `json:"decided"`  // mock clock when the answer was decided
-	Provider  Provider    `json:"provider"` // empty for a host of no vendor
+	ID        uint64      `json:"id"`               // 1, 2, 3 …
+	At        time.Time   `json:"at"`               // mock clock at receipt
+	Decided   time.Time   `json:"decided,omitzero"` // mock clock when the answer was decided; zero when pending
+	Provider  Provider    `json:"provider"`         // empty for a host of no vendor
 	Method    string      `json:"method"`
 	Path      string      `json:"path"`
 	Query     string      `json:"query,omitempty"`
 	Header    http.Header `json:"header,omitempty"` // harmless headers; the others show "[redacted]"
 	Body      string      `json:"body,omitempty"`   // first 16 KiB of what was read
-	Status    int         `json:"status"`           // 0 when the connection was reset instead
+	Status    int         `json:"status"`           // 0 when pending, or when the connection was reset instead
 	Outcome   Outcome     `json:"outcome"`
 	Diagnosis Diagnosis   `json:"diagnosis"`
 	KeyID     string      `json:"keyId,omitempty"`
@@ -30,8 +34,6 @@ type Exchange struct {
 const (
 	defaultJournalEntries = 2000
 	defaultJournalBytes   = 16 << 20
-	maxJournalBody        = 16 << 10
-	maxCounters           = 10_000
 )
 
 // entry is an Exchange at rest, without maps. Evicted entries are used again.
@@ -41,17 +43,9 @@ type entry struct {
 	size   int
 }
 
-type headerField struct{ name, value string }
-
-// Counts are exact numbers over everything that ever matched, whatever the
-// journal has evicted.
-type Counts struct {
-	Total     int             `json:"total"`
-	ByOutcome map[Outcome]int `json:"byOutcome"`
-	// Folded is how many further requests may or may not match: beyond 10,000
-	// different combinations of path, key and outcome, new ones are counted
-	// without path and key.
-	Folded int `json:"folded,omitempty"`
+type headerField struct {
+	name, value string
+	plain       bool // harmless by name
 }
 
 // journal is a ring bounded in entries and bytes, plus exact counters.
@@ -60,58 +54,93 @@ type journal struct {
 	ring       []*entry
 	head, n    int
 	bytes      int
-	maxBytes   int
 	seq        uint64
-	counts     map[facts]int
-	folded     map[facts]int
+	resets     int
+	counters   counters
 	waiters    []chan struct{}
-	maxCells   int
 	maxEntries int
+	maxBytes   int
 }
 
 func newJournal(entries, bytes int) *journal {
-	return &journal{maxEntries: max(entries, 0), maxBytes: max(bytes, 0), maxCells: maxCounters, counts: make(map[facts]int)}
+	return &journal{maxEntries: max(entries, 0), maxBytes: max(bytes, 0), counters: newCounters()}
 }
 
 // filler writes an entry. An interface instead of a function: no closure on
 // the hot path.
 type filler interface{ fill(*entry) }
 
-// add counts the exchange and stores it, evicting the oldest as needed. The
+// ticket leads from a pending request to its entry and counter.
+type ticket struct {
+	entry  *entry // nil when none is kept; another's when evicted
+	id     uint64
+	resets int
+	facts  facts
+}
+
+// add counts an exchange and stores it, evicting the oldest as needed. The
 // filler is not called when nothing is kept.
 func (j *journal) add(f facts, from filler) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
+	j.enter(f, from)
+}
+
+// open is add for a request that is pending; decide completes it.
+func (j *journal) open(f facts, from filler) ticket {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	e := j.enter(f, from)
+	return ticket{entry: e, id: j.seq, resets: j.resets, facts: f}
+}
+
+func (j *journal) enter(f facts, from filler) *entry {
 	j.seq++
-	j.count(f)
+	j.counters.add(f, 1)
+	var e *entry
 	if j.maxEntries > 0 && j.maxBytes > 0 {
-		e := j.slot()
+		e = j.slot()
 		from.fill(e)
 		e.ex.ID = j.seq
 		j.bytes += e.size
-		for j.bytes > j.maxBytes && j.n > 0 {
-			j.drop()
-		}
+		j.trim()
 	}
+	j.wake()
+	return e
+}
+
+// decide counts t's request anew, by what became of it, and fills its entry
+// unless that was evicted meanwhile. After a reset it does nothing: the
+// request belongs to what was forgotten.
+func (j *journal) decide(t ticket, f facts, from filler) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if t.resets != j.resets {
+		return
+	}
+	j.counters.add(t.facts, -1)
+	j.counters.add(f, 1)
+	if e := t.entry; e != nil && e.ex.ID == t.id {
+		j.bytes -= e.size
+		from.fill(e)
+		e.ex.ID = t.id
+		j.bytes += e.size
+		j.trim()
+	}
+	j.wake()
+}
+
+func (j *journal) trim() {
+	for j.bytes > j.maxBytes && j.n > 0 {
+		j.drop()
+	}
+}
+
+func (j *journal) wake() {
 	for _, w := range j.waiters {
 		close(w)
 	}
 	j.waiters = nil
-}
-
-func (j *journal) count(f facts) {
-	if _, ok := j.counts[f]; ok || len(j.counts) < j.maxCells {
-		j.counts[f]++
-		return
-	}
-	f.path, f.keyID = "", ""
-	if j.folded == nil {
-		j.folded = make(map[facts]int)
-	}
-	if _, ok := j.folded[f]; !ok && len(j.folded) >= j.maxCells { // methods are the client's to invent
-		f.method = ""
-	}
-	j.folded[f]++
 }
 
 // slot returns the entry to write, at the ring's end.
@@ -139,8 +168,14 @@ func (j *journal) drop() {
 	e := j.ring[j.head]
 	j.bytes -= e.size
 	clear(e.header)
-	*e = entry{header: e.header[:0]}
-	j.head, j.n = (j.head+1)%len(j.ring), j.n-1
+	if cap(e.header) > 16 { // a rare one must not stay for good
+		e.header = nil
+	}
+	e.ex, e.header, e.size = Exchange{}, e.header[:0], 0
+	if j.head++; j.head == len(j.ring) {
+		j.head = 0
+	}
+	j.n--
 }
 
 // requests copies out what matches, oldest first.
@@ -171,34 +206,7 @@ func (x *Exchange) facts() facts {
 func (j *journal) countsOf(m Match) Counts {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	return j.countsLocked(m)
-}
-
-func (j *journal) countsLocked(m Match) Counts {
-	c := Counts{ByOutcome: make(map[Outcome]int)}
-	for f, n := range j.counts {
-		if m.exchange(&f) {
-			c.Total += n
-			c.ByOutcome[f.outcome] += n
-		}
-	}
-	coarse := m
-	coarse.Path, coarse.KeyID = "", ""
-	for f, n := range j.folded {
-		if f.method == "" {
-			coarse.Method = ""
-		}
-		switch {
-		case !coarse.exchange(&f):
-		case m.Path == "" && m.KeyID == "" && (m.Method == "" || f.method != ""):
-			c.Total += n
-			c.ByOutcome[f.outcome] += n
-		default:
-			c.Folded += n
-		}
-		coarse.Method = m.Method
-	}
-	return c
+	return j.counters.of(m)
 }
 
 // wait returns nil when n exchanges match, else a channel that closes at the
@@ -206,7 +214,7 @@ func (j *journal) countsLocked(m Match) Counts {
 func (j *journal) wait(m Match, n int) <-chan struct{} {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	if j.countsLocked(m).Total >= n {
+	if j.counters.of(m).Total >= n {
 		return nil
 	}
 	w := make(chan struct{})
@@ -218,5 +226,6 @@ func (j *journal) reset() {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	j.ring, j.head, j.n, j.bytes = nil, 0, 0, 0
-	j.counts, j.folded = make(map[facts]int), nil
+	j.resets++
+	j.counters = newCounters()
 }

@@ -86,18 +86,31 @@ func listen(addr string) (net.Listener, error) {
 	return l, nil
 }
 
-// connCounter numbers connections from 1.
-type connCounter struct{ n atomic.Uint64 }
+// connection is what the mock remembers of one connection.
+type connection struct {
+	number uint64 // from 1
+	used   atomic.Bool
+}
+
+// fresh reports, once, that this is the first request on the connection. A
+// connection that another server accepted is never fresh: nobody knows.
+func (c *connection) fresh() bool { return c != nil && !c.used.Load() && !c.used.Swap(true) }
+
+// id returns the number of the connection, or 0.
+func (c *connection) id() uint64 {
+	if c == nil {
+		return 0
+	}
+	return c.number
+}
 
 type connKey struct{}
 
-// connNumber returns the number of the connection of r, or 0.
-func connNumber(r *http.Request) uint64 {
-	n, _ := r.Context().Value(connKey{}).(*uint64)
-	if n == nil {
-		return 0
-	}
-	return *n
+// connectionOf returns the connection of r, or nil when another server
+// accepted it.
+func connectionOf(r *http.Request) *connection {
+	c, _ := r.Context().Value(connKey{}).(*connection)
+	return c
 }
 
 // httpServer is the one way in which the mock serves connections.
@@ -106,8 +119,7 @@ func (s *Server) httpServer(h http.Handler) *http.Server {
 		Handler:  h,
 		ErrorLog: log.New(io.Discard, "", 0), // aborted handlers and resets are the point
 		ConnContext: func(ctx context.Context, _ net.Conn) context.Context {
-			n := s.conns.n.Add(1)
-			return context.WithValue(ctx, connKey{}, &n)
+			return context.WithValue(ctx, connKey{}, &connection{number: s.conns.Add(1)})
 		},
 	}
 	if s.ca != nil {

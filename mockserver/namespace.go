@@ -2,6 +2,7 @@ package mockserver
 
 import (
 	"net/http"
+	"strings"
 	"sync"
 	"sync/atomic"
 
@@ -35,8 +36,18 @@ type vendorState struct {
 
 // routes is a vendor's surface with the data it holds.
 type routes struct {
-	mux   *http.ServeMux
-	needs map[string]surface.Need // by pattern, for Verify
+	mux     *http.ServeMux
+	literal map[literalRoute]*literal // those without wildcards
+	needs   map[string]surface.Need         // by pattern, for Verify
+}
+
+// literalRoute is a method and a path that stand literally in a pattern.
+type literalRoute struct{ method, path string }
+
+// literal is the route behind it, with strings that outlive a request.
+type literal struct {
+	literalRoute
+	route *surface.Route
 }
 
 func newNamespace(s *Server, name string) *Namespace {
@@ -127,12 +138,18 @@ func (n *Namespace) router(v *vendor) *routes {
 	if r := st.routes.Load(); r != nil {
 		return r
 	}
-	built := &routes{mux: http.NewServeMux(), needs: make(map[string]surface.Need)}
+	built := &routes{mux: http.NewServeMux(), literal: make(map[literalRoute]*literal), needs: make(map[string]surface.Need)}
 	for _, r := range v.surface(surface.Env{Now: n.clock.Now, Seed: n.srv.opts.seed, Tokens: userTokens{n.keys, v}}) {
 		built.needs[r.Pattern] = r.Need
 		built.mux.HandleFunc(r.Pattern, func(w http.ResponseWriter, _ *http.Request) {
 			w.(*exchange).run(&r)
 		})
+		// ServeMux prefers a literal path with a method to any other pattern.
+		if method, path, ok := strings.Cut(r.Pattern, " "); ok && path[0] == '/' &&
+			!strings.Contains(path, "{") && !strings.HasSuffix(path, "/") {
+			key := literalRoute{method, path}
+			built.literal[key] = &literal{key, &r}
+		}
 	}
 	built.mux.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) { w.(*exchange).run(nil) })
 	st.routes.Store(built)

@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/http"
 	"sync"
+	"sync/atomic"
 	"testing"
 
 	"github.com/keyfit/keyfit/mockserver/internal/surface"
@@ -28,7 +29,7 @@ type Server struct {
 	ca      *authority // nil without WithTLS
 	done    chan struct{}
 	alarm   func(string)
-	conns   connCounter
+	conns   atomic.Uint64 // connections accepted so far
 	file    *stateFile // nil without WithStateFile
 	admin   *admin
 
@@ -52,12 +53,13 @@ func New(t testing.TB, opts ...Option) *Server {
 		t.Fatal(err)
 	}
 	var mu sync.Mutex
-	over := false
+	over, told := false, make(map[string]bool)
 	s.tb = t
 	s.alarm = func(text string) {
 		mu.Lock()
 		defer mu.Unlock()
-		if !over { // a late request must not log into a test that ended
+		if !over && !told[text] { // a late request must not log into a test that ended
+			told[text] = true // loud once is loud
 			t.Log(text)
 		}
 	}
@@ -94,11 +96,12 @@ func NewHandler(opts ...Option) (*Server, error) {
 	s.random = newRandom(s.opts.seed, s.opts.seeded)
 	s.pool.New = func() any {
 		x := &exchange{}
+		// A surface promises to put no value into why; redacting makes it sure.
 		x.deny = func(why string) {
-			x.diag.Outcome, x.diag.Why = InsufficientScope, why
+			x.diag.Outcome, x.diag.Why = InsufficientScope, x.redact(why)
 			x.refuse(InsufficientScope, quota{})
 		}
-		x.forbid = func(why string) { x.diag.Outcome, x.diag.Why = InsufficientScope, why }
+		x.forbid = func(why string) { x.diag.Outcome, x.diag.Why = InsufficientScope, x.redact(why) }
 		return x
 	}
 	s.admin = newAdmin(s)

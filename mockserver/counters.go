@@ -1,0 +1,90 @@
+package mockserver
+
+// Counts are exact numbers over everything that ever matched, whatever the
+// journal has evicted. Pending requests count too.
+type Counts struct {
+	Total     int             `json:"total"`
+	ByOutcome map[Outcome]int `json:"byOutcome"`
+	// Folded is how many further requests may or may not match: beyond 10,000
+	// different combinations of path, key and outcome, and for paths of more
+	// than 1 KiB, requests are counted without path and key.
+	Folded int `json:"folded,omitempty"`
+}
+
+const (
+	maxCells      = 10_000
+	maxCellPath   = 1 << 10
+	maxCellMethod = 32
+)
+
+// counters counts exchanges by what a Match can ask for. A client that invents
+// paths and methods for ever cannot fill the memory: the number of cells and
+// the length of their names are bounded.
+type counters struct {
+	cells    map[facts]*int
+	folded   map[facts]*int // without path and key, some without method
+	maxCells int
+}
+
+func newCounters() counters { return counters{cells: make(map[facts]*int), maxCells: maxCells} }
+
+// add counts n more, or takes back what was counted with the same facts.
+func (c *counters) add(f facts, n int) {
+	if cell := c.cells[f]; cell != nil {
+		if *cell += n; *cell == 0 {
+			delete(c.cells, f)
+		}
+		return
+	}
+	if n > 0 && len(c.cells) < c.maxCells && len(f.path) <= maxCellPath && len(f.method) <= maxCellMethod {
+		cell := new(int)
+		*cell = n
+		c.cells[f] = cell
+		return
+	}
+	c.fold(f, n)
+}
+
+func (c *counters) fold(f facts, n int) {
+	f.path, f.keyID = "", ""
+	if c.folded == nil {
+		c.folded = make(map[facts]*int)
+	}
+	cell := c.folded[f]
+	if cell == nil && (len(c.folded) >= c.maxCells || len(f.method) > maxCellMethod) {
+		f.method = ""
+		cell = c.folded[f]
+	}
+	if cell == nil {
+		cell = new(int)
+		c.folded[f] = cell
+	}
+	*cell += n
+}
+
+// of sums up what matches.
+func (c *counters) of(m Match) Counts {
+	sum := Counts{ByOutcome: make(map[Outcome]int)}
+	for f, n := range c.cells {
+		if m.exchange(&f) {
+			sum.Total += *n
+			sum.ByOutcome[f.outcome] += *n
+		}
+	}
+	for f, n := range c.folded {
+		coarse := m
+		coarse.Path, coarse.KeyID = "", ""
+		if f.method == "" {
+			coarse.Method = ""
+		}
+		switch {
+		case *n == 0 || !coarse.exchange(&f):
+		case m.Path == "" && m.KeyID == "" && (m.Method == "" || f.method != ""):
+			sum.Total += *n
+			sum.ByOutcome[f.outcome] += *n
+		default:
+			sum.Folded += *n
+		}
+	}
+	return sum
+}

@@ -1,0 +1,237 @@
+package mockserver
+
+import (
+	"net/http"
+	"net/url"
+	"strings"
+)
+
+// redactor hides credentials in what a request says about itself:
+//
+//   - what the request presented as a credential, whole or in pieces;
+//   - every run of characters that a mock made or that this server knows,
+//     whether or not this request presented it, also in two or three parts;
+//   - both of them percent-encoded, with JSON escapes, in base64 or in hex;
+//   - every value that stands under the name of a credential.
+//
+// What it cannot know is a foreign secret under a harmless name in a request
+// that presents it nowhere.
+type redactor struct {
+	srv    *Server
+	whole  []string // hidden where they stand whole
+	pieces []string // hidden also in pieces
+}
+
+const (
+	minSecret = 8        // shorter values are no credentials and would riddle the text
+	minPiece  = 12       // a common stretch of this length is a piece of a credential
+	maxPieces = 2 << 10  // of one credential
+	maxWhole  = 16 << 10 // of one value; a header may have a megabyte
+)
+
+// begin takes the credential that the vendor's own places carried.
+func (d *redactor) begin(s *Server, c *credentials) {
+	d.srv = s
+	d.forget()
+	d.credential(c.value)
+	d.credential(c.token)
+}
+
+// forget drops the values, so that a pooled redactor keeps none.
+func (d *redactor) forget() {
+	clear(d.whole)
+	clear(d.pieces)
+	d.whole, d.pieces = d.whole[:0], d.pieces[:0]
+}
+
+// credential takes a value that is meant to be one.
+func (d *redactor) credential(value string) {
+	if len(value) >= minSecret {
+		d.whole = append(d.whole, value[:min(len(value), maxWhole)])
+		d.pieces = append(d.pieces, value[:min(len(value), maxPieces)])
+	}
+}
+
+// header takes a header that is not known to be harmless.
+func (d *redactor) header(name, value string) {
+	if name == "Authorization" || secretName(name) {
+		d.credential(value)
+		if scheme, rest, ok := strings.Cut(value, " "); ok {
+			d.credential(strings.TrimSpace(rest))
+			if strings.EqualFold(scheme, "Basic") {
+				user, password, _ := strings.Cut(decodeBase64(rest), ":")
+				d.credential(user)
+				d.credential(password)
+			}
+		}
+		return
+	}
+	value = value[:min(len(value), maxWhole)]
+	d.word(value)
+	if !strings.ContainsAny(value, " ;=") {
+		return
+	}
+	for w := range strings.FieldsFuncSeq(value, func(r rune) bool { return r == ' ' || r == ';' || r == '=' }) {
+		d.word(w)
+	}
+	if _, rest, ok := strings.Cut(value, " "); ok {
+		d.word(rest)
+	}
+}
+
+// word takes a value that may be anything.
+func (d *redactor) word(w string) {
+	if len(w) >= minSecret {
+		d.whole = append(d.whole, w)
+	}
+}
+
+// parameters takes the credentials of a query or form.
+func (d *redactor) parameters(raw string) {
+	for pair := range strings.FieldsFuncSeq(raw, func(r rune) bool { return r == '&' || r == ';' }) {
+		name, value, _ := strings.Cut(pair, "=")
+		if n, err := url.QueryUnescape(name); err != nil || !secretName(n) {
+			continue
+		}
+		if v, err := url.QueryUnescape(value); err == nil {
+			d.credential(v)
+		}
+		d.credential(value)
+	}
+}
+
+// method returns the method in a string of its own.
+func (d *redactor) method(m string) string {
+	switch m {
+	case http.MethodGet:
+		return http.MethodGet
+	case http.MethodPost:
+		return http.MethodPost
+	case http.MethodPut:
+		return http.MethodPut
+	case http.MethodDelete:
+		return http.MethodDelete
+	case http.MethodPatch:
+		return http.MethodPatch
+	case http.MethodHead:
+		return http.MethodHead
+	}
+	return cut(strings.Clone(d.text(m)), maxCellMethod)
+}
+
+// text returns s without credentials. A text that shows one only when decoded
+// is returned decoded, so that one can see what was hidden.
+func (d *redactor) text(s string) string {
+	if len(s) < minSecret {
+		return s
+	}
+	out := d.hide(s)
+	for now := out; ; { // encoded twice is encoded too; each turn is shorter
+		plain := unescape(now)
+		if plain == now {
+			return out
+		}
+		if now = d.hide(plain); now != plain {
+			out = now
+		}
+	}
+}
+
+// hide hides what stands in s literally.
+func (d *redactor) hide(s string) string {
+	for _, v := range d.whole {
+		if len(v) <= len(s) && strings.Contains(s, v) {
+			s = strings.ReplaceAll(s, v, redacted)
+		}
+	}
+	for _, v := range d.pieces {
+		if len(s) >= minPiece && len(v) >= minPiece {
+			s = hidePieces(s, v)
+		}
+	}
+	return d.runs(s)
+}
+
+// hidePieces hides every stretch of s that has minPiece characters or more in
+// common with v. Such a stretch holds one of v's aligned 4-character blocks
+// with its neighbour, so few searches find it.
+func hidePieces(s, v string) string {
+	const block = minPiece / 2
+	for at := 0; at+block <= len(v); at += block / 2 {
+		needle := v[at : at+block]
+		for from := 0; ; {
+			i := strings.Index(s[from:], needle)
+			if i < 0 {
+				break
+			}
+			i += from
+			start, end := i, i+block
+			for a := at; start > 0 && a > 0 && s[start-1] == v[a-1]; a-- {
+				start--
+			}
+			for b := at + block; end < len(s) && b < len(v) && s[end] == v[b]; b++ {
+				end++
+			}
+			if from = end; end-start >= minPiece {
+				s = s[:start] + redacted + s[end:]
+				from = start + len(redacted)
+			}
+		}
+	}
+	return s
+}
+
+// query returns the query in a stable order, without credentials.
+func (d *redactor) query(raw string) string {
+	q, err := url.ParseQuery(raw)
+	if err != nil {
+		return redacted // what does not parse may hide anything
+	}
+	d.joined(q)
+	out := make(url.Values, len(q))
+	for name, values := range q {
+		for _, v := range values {
+			if secretName(name) {
+				v = redacted
+			}
+			out.Add(d.text(name), d.text(v))
+		}
+	}
+	return strings.ReplaceAll(out.Encode(), url.QueryEscape(redacted), redacted)
+}
+
+// joined hides a credential that is cut in two over two parameters.
+func (d *redactor) joined(q url.Values) {
+	type place struct {
+		values []string
+		i      int
+	}
+	var all []place
+	for _, values := range q {
+		for i := range values {
+			if n := len(values[i]); n >= minPiece/2 && n <= maxRun && len(all) < 16 {
+				all = append(all, place{values, i})
+			}
+		}
+	}
+	for i, a := range all {
+		for j, b := range all {
+			if i != j && d.known(a.values[a.i]+b.values[b.i]) {
+				a.values[a.i], b.values[b.i] = redacted, redacted
+			}
+		}
+	}
+}
+
+// body returns the beginning of a request body, without credentials.
+func (d *redactor) body(raw []byte, contentType string) string {
+	s := string(raw[:min(len(raw), maxJournalBody+maxRun)])
+	if len(raw) > len(s) { // a cut must not leave half a credential
+		s = s[:strings.LastIndexAny(s, " \t\r\n\"'`,;&=<>{}[]()")+1]
+	}
+	if strings.HasPrefix(contentType, "application/x-www-form-urlencoded") {
+		d.parameters(s)
+		return cut(d.query(s), maxJournalBody)
+	}
+	return cut(d.text(hideMembers(s)), maxJournalBody)
+}
