@@ -1,178 +1,141 @@
-// Package imkit plays IMKIT's Platform API: today users and the connection
-// count.
+// Package imkit plays IMKIT's Platform API: users and their tokens, groups,
+// rooms, members, messages, badges, blocks, settings, push and statistics, as
+// https://docs.imkit.io/en/ documents them.
+//
+// One app is the state of one application; a lock around each operation keeps
+// it whole. A handler returns a result or an error of the vendor; answer.go
+// writes either in the shape that the operation's page prints. Where pages
+// disagree, the profile's variants choose. What is kept is bounded (limits.go).
 package imkit
 
 import (
+	"container/list"
 	"encoding/json"
-	"net/http"
-	"net/url"
-	"slices"
-	"strconv"
 	"sync"
 	"time"
 
 	"github.com/keyfit/keyfit/mockserver/internal/surface"
 )
 
-const (
-	defaultLimit = 50  // documented for GET /admin/clients
-	maxLimit     = 100 // documented
-	tokenLife    = 7 * 24 * time.Hour
-	isoMillis    = "2006-01-02T15:04:05.000Z"
-)
+// appID is the application's name in every object. The vendor's samples say
+// "SampleApp".
+const appID = "LoremFitsum"
 
-type user struct {
-	ID         string `json:"_id"`
-	Same       string `json:"id"`
-	AppID      string `json:"appID"`
-	Nickname   string `json:"nickname"`
-	AvatarURL  string `json:"avatarUrl,omitempty"`
-	IsRobot    bool   `json:"isRobot"`
-	Mute       []any  `json:"mute"`
-	LastLogin  int64  `json:"lastLoginTimeMS"`
-	UpdatedAt  string `json:"updatedAt"`
-	Token      string `json:"token,omitempty"` // never in lists
-	Expiration string `json:"expirationDate,omitempty"`
+// app is the state of one application.
+type app struct {
+	env surface.Env
+
+	mu         sync.Mutex
+	ids        idSource
+	used       int // bytes of everything but messages, see grow
+	users      map[string]*user
+	userOrder  []string
+	groups     map[string]*group
+	groupOrder []string
+	rooms      map[string]*room
+	roomOrder  []string
+	direct     map[string]string // room of two users, by directID
+	messages   map[string]*message
+	oldest     *list.List // of *message, in the order of sending
+	bytes      int        // of messages
+	seq        uint64     // of the last message or block
+	pending    []job
+	blocks     map[blockKey]*block
+	config     map[string]json.RawMessage
 }
 
-type app struct {
-	env   surface.Env
-	mu    sync.Mutex
-	users map[string]user
-	order []string
+func newApp(env surface.Env) *app {
+	return &app{
+		env: env, ids: newIDs(env.Seed),
+		users: make(map[string]*user), groups: make(map[string]*group), rooms: make(map[string]*room),
+		direct: make(map[string]string), messages: make(map[string]*message), oldest: list.New(),
+		blocks: make(map[blockKey]*block), config: make(map[string]json.RawMessage),
+	}
 }
 
 // New builds the routes.
 func New(env surface.Env) []surface.Route {
-	a := &app{env: env, users: make(map[string]user)}
-	admin := surface.Need{Kinds: surface.Key}
+	a := newApp(env)
+	routes := a.adminRoutes()
+	routes = append(routes, a.roomRoutes()...)
+	return append(routes, a.userRoutes()...)
+}
+
+// adminRoutes are those that want the API key: the pages list IM-API-KEY only,
+// and a client key may not (page "Client Key").
+func (a *app) adminRoutes() []surface.Route {
+	route := func(pattern string, page surface.Page, h handler) surface.Route {
+		return surface.Route{Pattern: pattern, Need: surface.Need{Kinds: surface.Key}, Page: page, Handle: a.handle(h)}
+	}
+	admin, token, monitor := adminPage(), tokenPage(), monitorPage()
 	return []surface.Route{
-		{Pattern: "GET /admin/clients", Need: admin, Handle: a.list},
-		{Pattern: "POST /admin/clients", Need: admin, Handle: a.create},
-		{Pattern: "GET /admin/connection-count", Need: admin, Handle: func(w http.ResponseWriter, _ *surface.Call) {
-			ok(w, map[string]int{"count": 0})
-		}},
-		{Pattern: "GET /me", Handle: a.me},
+		route("POST /admin/clients", token, a.createUser),
+		route("POST /admin/clients/list", admin, a.createUsers),
+		route("GET /admin/clients", admin, a.listUsers),
+		route("PUT /admin/clients/{id}/token", token, a.updateToken),
+		route("DELETE /admin/clients/{id}/token", token, a.revokeToken),
+		route("POST /admin/clients/{uid}/mute/{room}", admin, a.muteClient),
+		route("DELETE /admin/clients/{uid}/mute/{room}", admin, a.unmuteClient),
+		route("POST /admin/groups", admin, a.createGroup),
+		route("GET /admin/groups", admin, a.listGroups),
+		route("GET /admin/connection-count", monitor, a.connectionCount),
+		route("GET /admin/stats", monitor, a.stats),
+		route("POST /rooms/{$}", admin, a.createRoom),
+		route("POST /rooms", admin, a.createRoom), // not documented; Express does not tell them apart
+		route("POST /messages", admin, a.send),
+		route("POST /messages/batch", admin, a.sendBatch),
+		route("POST /config", admin, a.updateConfig),
+		route("DELETE /config/{key}", admin, a.deleteConfig),
+		route("POST /push/push2clients", admin, a.push),
 	}
 }
 
-// ok writes the documented envelope.
-func ok(w http.ResponseWriter, result any) {
-	surface.JSON(w, http.StatusOK, struct {
-		RC     int
-		RM     string
-		Result any `json:"result"`
-	}{0, "OK", result})
+// roomRoutes are rooms and their messages: a user's, and the API key's too,
+// which "can call all APIs (including Client Key-level APIs)" (page "API Key").
+func (a *app) roomRoutes() []surface.Route {
+	route := a.clientRoute
+	return []surface.Route{
+		route("GET /rooms", a.listRooms),
+		route("GET /rooms/{id}", a.getRoom),
+		route("PUT /rooms/{id}", a.updateRoom),
+		route("DELETE /rooms/{id}", a.deleteRoom),
+		route("PUT /rooms/{id}/lastRead", a.updateLastRead),
+		route("POST /rooms/{id}/members", a.addMembers),
+		route("POST /rooms/{id}/delete/members", a.removeMembers),
+		route("PUT /rooms/{id}/member/{client}", a.updateRole),
+		route("GET /rooms/{id}/messages/v3", a.listMessages),
+		route("POST /rooms/{id}/message", a.recall),
+		route("DELETE /rooms/{id}/messages/{message}", a.deleteMessages),
+		route("POST /messages/{id}/pin", a.pin),
+		route("DELETE /messages/{id}/pin", a.unpin),
+		route("GET /blockStatus/room/{room}", a.listBanned),
+		route("POST /blockStatus/room/{room}/{user}", a.ban),
+		route("DELETE /blockStatus/room/{room}/{user}", a.unban),
+	}
 }
 
-// fail writes the enveloped error, which the resource pages document.
-func fail(w http.ResponseWriter, status int, code, message string) {
-	surface.JSON(w, status, map[string]any{"RC": status, "RM": http.StatusText(status),
-		"error": map[string]string{"code": code, "message": message}})
+// userRoutes are about the calling user.
+func (a *app) userRoutes() []surface.Route {
+	route := a.clientRoute
+	config := route("GET /config", a.getConfig)
+	config.Page = configPage()
+	return []surface.Route{
+		config,
+		route("GET /me", a.me),
+		route("GET /me/badge", a.badge),
+		route("POST /me/mute/{room}", a.muteMe),
+		route("DELETE /me/mute/{room}", a.unmuteMe),
+		route("POST /badges/byRoomTags", a.badgesByTags),
+		route("POST /search", a.search),
+		route("GET /blockStatus/my", a.listBlocked),
+		route("POST /blockStatus/my/{user}", a.blockUser),
+		route("DELETE /blockStatus/my/{user}", a.unblockUser),
+	}
 }
 
-// create is an upsert (the user-management pages; the token pages say 409).
-func (a *app) create(w http.ResponseWriter, c *surface.Call) {
-	var in struct {
-		ID         string     `json:"_id"`
-		Nickname   string     `json:"nickname"`
-		AvatarURL  string     `json:"avatarUrl"`
-		Issue      bool       `json:"issueAccessToken"`
-		Token      string     `json:"token"`
-		Expiration *time.Time `json:"expirationDate"`
-	}
-	if err := json.Unmarshal(c.Data, &in); err != nil {
-		fail(w, http.StatusBadRequest, "INVALID_BODY", "the body is not valid JSON")
-		return
-	}
-	if in.ID == "" {
-		fail(w, http.StatusBadRequest, "MISSING_PARAMETER", "_id is required")
-		return
-	}
-	u := a.put(in.ID, in.Nickname, in.AvatarURL, c.Now)
-	var expires time.Time
-	switch {
-	case in.Issue:
-		u.Token, expires = a.env.Tokens.Issue(u.ID, tokenLife)
-	case in.Token != "":
-		if in.Expiration != nil {
-			expires = *in.Expiration
-		}
-		if err := a.env.Tokens.Assign(u.ID, in.Token, expires); err != nil {
-			fail(w, http.StatusConflict, "TOKEN_CONFLICT", "the token is in use")
-			return
-		}
-		u.Token = in.Token
-	}
-	if !expires.IsZero() {
-		u.Expiration = expires.UTC().Format(isoMillis)
-	}
-	ok(w, u)
+func (a *app) clientRoute(pattern string, h handler) surface.Route {
+	return surface.Route{Pattern: pattern, Page: clientPage(), Handle: a.handle(h)}
 }
 
-func (a *app) put(id, nickname, avatar string, now time.Time) user {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	u, known := a.users[id]
-	if !known {
-		u = user{ID: id, Same: id, AppID: "LoremFitsum", Mute: []any{}}
-		a.order = append(a.order, id)
-	}
-	if nickname != "" {
-		u.Nickname = nickname
-	}
-	if avatar != "" {
-		u.AvatarURL = avatar
-	}
-	u.UpdatedAt = now.Format(isoMillis)
-	a.users[id] = u
-	return u
-}
-
-func (a *app) list(w http.ResponseWriter, c *surface.Call) {
-	q := c.URL.Query()
-	limit, good1 := number(q, "limit", defaultLimit)
-	skip, good2 := number(q, "skip", 0)
-	if !good1 || !good2 {
-		fail(w, http.StatusBadRequest, "INVALID_QUERY", "limit and skip must be numbers")
-		return
-	}
-	limit = min(limit, maxLimit)
-	a.mu.Lock()
-	from := min(skip, len(a.order))
-	ids := slices.Clone(a.order[from:min(from+limit, len(a.order))])
-	total, data := len(a.order), make([]user, 0, len(ids))
-	for _, id := range ids {
-		data = append(data, a.users[id])
-	}
-	a.mu.Unlock()
-	ok(w, map[string]any{"totalCount": total, "data": data})
-}
-
-func number(q url.Values, name string, otherwise int) (int, bool) {
-	if !q.Has(name) {
-		return otherwise, true
-	}
-	n, err := strconv.Atoi(q.Get(name))
-	return n, err == nil && n >= 0
-}
-
-// me answers for the token's user; a key acts for IM-CLIENT-ID (assumed: the
-// key page says a key may call everything, not as whom).
-func (a *app) me(w http.ResponseWriter, c *surface.Call) {
-	id := c.Caller.User
-	if id == "" {
-		id = c.Header.Get("IM-CLIENT-ID")
-	}
-	if id == "" {
-		fail(w, http.StatusBadRequest, "MISSING_PARAMETER", "IM-CLIENT-ID header is required")
-		return
-	}
-	a.mu.Lock()
-	u, known := a.users[id]
-	a.mu.Unlock()
-	if !known {
-		u = a.put(id, id, "", c.Now)
-	}
-	ok(w, u)
-}
+// iso writes a time as the vendor does: UTC, milliseconds.
+func iso(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.000Z") }

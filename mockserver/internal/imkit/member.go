@@ -1,0 +1,208 @@
+package imkit
+
+import (
+	"net/http"
+	"slices"
+
+	"github.com/keyfit/keyfit/mockserver/internal/surface"
+)
+
+// addMembers lets members of a room bring others in.
+func (a *app) addMembers(c *surface.Call) (any, error) {
+	var in struct {
+		Invitees *[]string `json:"invitees"`
+		System   bool      `json:"systemMessage"`
+		Accept   bool      `json:"invitationRequired"`
+	}
+	if err := decode(c, &in, invalidBody); err != nil {
+		return nil, err
+	}
+	if in.Invitees == nil {
+		return nil, missing("invitees")
+	}
+	r, err := a.roomFor(c, c.PathValue("id"), roomNotFound(), notMember())
+	if err != nil {
+		return nil, err
+	}
+	if r.opening == 0 && !superuser(c, r) {
+		return nil, forbidden("Forbidden", "The room is closed for invitations")
+	}
+	var added []string
+	for _, id := range unique(*in.Invitees) {
+		if !a.exists(id) {
+			return nil, clientNotFound()
+		}
+		if r.reads[id] == nil {
+			added = append(added, id)
+		}
+	}
+	if len(r.members)+len(r.invited)+len(added) > maxMembers {
+		return nil, tooManyMembers()
+	}
+	if in.Accept && r.kind == "group" { // they join when they accept, for which no page documents an operation
+		err = a.change(r, func(r *room) { r.invited = unique(slices.Concat(r.invited, added)) })
+		added = nil
+	} else {
+		err = a.change(r, func(r *room) {
+			r.members = slices.Concat(r.members, added)
+			r.invited = without(r.invited, added)
+		})
+	}
+	if err != nil {
+		return nil, err
+	}
+	by, _ := a.viewer(c)
+	for _, id := range added {
+		r.reads[id] = &reading{upTo: a.seq}
+		if in.System {
+			a.announce(r, "addMember", firstOf(by, r.owner, id), id, c.Now)
+		}
+	}
+	return a.roomView(r, c, roomPlain), nil
+}
+
+// removeMembers takes members out; a user who names only itself leaves.
+func (a *app) removeMembers(c *surface.Call) (any, error) {
+	var in struct {
+		Members *[]string `json:"members"`
+		System  bool      `json:"systemMessage"`
+	}
+	if err := decode(c, &in, invalidBody); err != nil {
+		return nil, err
+	}
+	if in.Members == nil {
+		return nil, missing("members")
+	}
+	r, err := a.roomFor(c, c.PathValue("id"), roomNotFound(), notMember())
+	if err != nil {
+		return nil, err
+	}
+	by, _ := a.viewer(c)
+	gone := unique(*in.Members)
+	for _, id := range gone {
+		switch {
+		case r.reads[id] == nil:
+			return nil, clientNotFound()
+		case id != by && !superuser(c, r):
+			return nil, forbidden("Forbidden", "Only room owner, manager, or platform admin can remove members")
+		}
+	}
+	if err := a.change(r, func(r *room) { r.members = without(r.members, gone) }); err != nil {
+		return nil, err
+	}
+	for _, id := range gone {
+		delete(r.reads, id)
+		if in.System {
+			kind := "deleteMember"
+			if id == by {
+				kind = "leaveRoom"
+			}
+			a.announce(r, kind, firstOf(by, r.owner, id), id, c.Now)
+		}
+	}
+	return a.roomView(r, c, roomPlain), nil
+}
+
+// without returns ids but those in gone.
+func without(ids, gone []string) []string {
+	set := make(map[string]bool, len(gone))
+	for _, id := range gone {
+		set[id] = true
+	}
+	return slices.DeleteFunc(slices.Clone(ids), func(id string) bool { return set[id] })
+}
+
+// updateRole makes a member a manager or an ordinary member again.
+func (a *app) updateRole(c *surface.Call) (any, error) {
+	var in struct {
+		Property *string `json:"property"`
+		Value    *string `json:"value"`
+	}
+	if err := decode(c, &in, invalidBody); err != nil {
+		return nil, err
+	}
+	switch {
+	case in.Property == nil:
+		return nil, missing("property")
+	case in.Value == nil:
+		return nil, missing("value")
+	case *in.Property != "role":
+		return nil, invalidBody(`property must be "role"`)
+	case *in.Value != "admin" && *in.Value != "member":
+		return nil, invalidBody(`value must be "admin" or "member"`)
+	}
+	r, err := a.roomFor(c, c.PathValue("id"), roomNotFound(), notMember())
+	if err != nil {
+		return nil, err
+	}
+	id := c.PathValue("client")
+	switch {
+	case !superuser(c, r):
+		return nil, forbidden("Forbidden", "Only room owner, manager, or platform admin can update roles")
+	case r.reads[id] == nil:
+		return nil, clientNotFound()
+	}
+	promote := *in.Value == "admin" && !slices.Contains(r.managers, id)
+	err = a.change(r, func(r *room) {
+		r.managers = without(r.managers, []string{id})
+		if *in.Value == "admin" {
+			r.managers = append(r.managers, id)
+		}
+	})
+	if err != nil {
+		return nil, err
+	}
+	if promote { // "the system automatically sends an assignAdmin system message"
+		by, _ := a.viewer(c)
+		a.announce(r, "assignAdmin", firstOf(by, r.owner, id), id, c.Now)
+	}
+	return a.roomView(r, c, roomPlain), nil
+}
+
+// updateLastRead is how a user says that it has read; "one-way": an older
+// message changes nothing.
+func (a *app) updateLastRead(c *surface.Call) (any, error) {
+	var in struct {
+		Message *string `json:"message"`
+	}
+	if err := decode(c, &in, invalidBody); err != nil {
+		return nil, err
+	}
+	if in.Message == nil || *in.Message == "" {
+		return nil, missing("message")
+	}
+	u, err := a.caller(c)
+	if err != nil {
+		return nil, err
+	}
+	r, err := a.roomFor(c, c.PathValue("id"), readNotFound(), notMember())
+	if err != nil {
+		return nil, err
+	}
+	m := a.messages[*in.Message]
+	if m == nil || m.room != r {
+		return nil, readNotFound()
+	}
+	as := a.memberAs(r, u.id)
+	if as == "" { // an API key for somebody who is not in the room
+		return nil, notMember()
+	}
+	if read := r.reads[as]; m.seq > read.upTo {
+		read.upTo, read.last, read.unread = m.seq, m.id, 0
+		for _, later := range r.messages {
+			if later.seq > m.seq && later.sender != as {
+				read.unread++
+			}
+		}
+	}
+	return struct {
+		Client   string `json:"client"`
+		LastRead string `json:"lastRead"`
+		Badge    int    `json:"badge"`
+	}{u.id, firstOf(r.reads[as].last, m.id), a.total(u.id, nil)}, nil
+}
+
+// readNotFound is printed on the update-last-read page.
+func readNotFound() *apiError {
+	return refused(http.StatusNotFound, "Not Found", "ROOM_NOT_FOUND", "Room or message not found")
+}
