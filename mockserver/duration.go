@@ -15,9 +15,12 @@ type Duration time.Duration
 // weeks ("2w") before it. It fails on anything else, naming it.
 func ParseDuration(s string) (Duration, error) {
 	rest, sum := strings.TrimSpace(s), time.Duration(0)
-	sign := time.Duration(1)
-	if after, negative := strings.CutPrefix(rest, "-"); negative {
-		rest, sign = after, -1
+	rest, negative := strings.CutPrefix(rest, "-")
+	signed := func(d time.Duration) (Duration, error) {
+		if negative {
+			d = -d
+		}
+		return Duration(d), nil
 	}
 	whole := rest
 	for _, unit := range []struct {
@@ -36,13 +39,13 @@ func ParseDuration(s string) (Duration, error) {
 		rest = rest[i+1:]
 	}
 	if rest == "" && whole != "" {
-		return Duration(sign * sum), nil
+		return signed(sum)
 	}
 	d, err := time.ParseDuration(rest)
 	if err != nil || d < 0 || d > 1<<62-sum {
 		return 0, badDuration(s)
 	}
-	return Duration(sign * (sum + d)), nil
+	return signed(sum + d)
 }
 
 func badDuration(s string) error {

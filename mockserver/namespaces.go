@@ -110,6 +110,24 @@ func (n *Namespace) Reset() error {
 	return nil
 }
 
+// validNamespace checks a name that comes from outside: it must fit into a
+// host name and must not be taken for a vendor.
+func validNamespace(name string, rows []*vendor) error {
+	ok := name != "" && len(name) <= 63 && name[0] != '-' && name[len(name)-1] != '-'
+	for _, c := range []byte(name) {
+		ok = ok && (c >= 'a' && c <= 'z' || c >= '0' && c <= '9' || c == '-')
+	}
+	if !ok {
+		return fmt.Errorf("namespace name %.70q: use up to 63 of a-z, 0-9 and '-', as in a host name", name)
+	}
+	for _, v := range rows {
+		if string(v.provider) == name {
+			return fmt.Errorf("namespace name %q is a provider's", name)
+		}
+	}
+	return nil
+}
+
 // namespaceHost reads "<namespace>.<vendor>.localhost". It returns nil for any
 // other host.
 func namespaceHost(rows []*vendor, host string) (*vendor, string) {

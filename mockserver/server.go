@@ -30,8 +30,11 @@ type Server struct {
 	done    chan struct{}
 	alarm   func(string)
 	conns   atomic.Uint64 // connections accepted so far
-	file    *stateFile // nil without WithStateFile
+	file    *stateFile    // nil without WithStateFile
 	admin   *admin
+
+	draining chan struct{} // closed when Shutdown or Close begins
+	drain    func()
 
 	mu         sync.Mutex
 	tb         testing.TB // nil outside a test
@@ -105,6 +108,8 @@ func NewHandler(opts ...Option) (*Server, error) {
 		return x
 	}
 	s.admin = newAdmin(s)
+	s.draining = make(chan struct{})
+	s.drain = sync.OnceFunc(func() { close(s.draining) })
 	if s.opts.statePath != "" {
 		s.file = newStateFile(s, s.opts.statePath)
 	}
@@ -134,6 +139,7 @@ func (s *Server) Close() error {
 		return nil
 	}
 	s.isClosed = true
+	s.drain()
 	close(s.done)
 	servers, closers := s.servers, s.closers
 	s.mu.Unlock()
@@ -255,31 +261,43 @@ func (s *Server) vendor(p Provider) *vendor {
 }
 
 // verify is Keys.Verify.
-func (s *Server) verify(p Provider, n *Namespace, r *http.Request) Diagnosis {
+func (s *Server) verify(p Provider, home *Namespace, r *http.Request) Diagnosis {
 	v := s.vendor(p)
 	if v == nil {
 		return Diagnosis{Outcome: NotFound, Why: "no such provider"}
 	}
-	now := n.clock.Now()
+	d, _, _ := s.examine(v, home, r)
+	return d
+}
+
+// examine judges a request as serve would, without a trace. It also says which
+// half of a pair the refusal is about, and whose namespace decided.
+func (s *Server) examine(v *vendor, home *Namespace, r *http.Request) (Diagnosis, credKind, *Namespace) {
 	creds := readCredentials(v, r)
 	id := s.identify(&creds)
-	d := authenticate(v, &creds, id, now)
+	n := namespaceOf(v, id, home)
+	d := authenticate(v, &creds, id, n.clock.Now())
 	routes := n.router(v)
 	_, pattern := routes.mux.Handler(r)
 	need, known := routes.needs[pattern]
 	switch {
 	case known && need.Open:
-		return Diagnosis{Outcome: OK, KeyID: d.KeyID}
+		d = Diagnosis{Outcome: OK, KeyID: d.KeyID}
 	case d.Outcome != OK:
-		return d
 	case !known:
-		return Diagnosis{Outcome: NotFound, KeyID: d.KeyID, Why: "no such operation in this mock of " + v.title}
+		d = Diagnosis{Outcome: NotFound, KeyID: d.KeyID, Why: "no such operation in this mock of " + v.title}
+	default:
+		if d = permit(v, need, &id.key.caller); d.Outcome == OK {
+			d = n.peek(id.key, d)
+		}
 	}
-	if d = permit(v, need, &id.key.caller); d.Outcome != OK {
-		return d
-	}
-	if limit := n.limitOf(id.key); !limit.none() {
-		if q := id.key.window.take(*limit, n.clock.Now, true); q.retryAfter > 0 {
+	return d, creds.blame, n
+}
+
+// peek adds what the key's limit would say.
+func (n *Namespace) peek(key *record, d Diagnosis) Diagnosis {
+	if limit := n.limitOf(key); !limit.none() {
+		if q := key.window.take(*limit, n.clock.Now, true); q.retryAfter > 0 {
 			d.Outcome, d.RetryAfter, d.Why = RateLimited, q.retryAfter, "the key's window is full"
 		}
 	}

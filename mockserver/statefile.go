@@ -13,6 +13,8 @@ import (
 // debounce is how long a change that nobody waits for may stay unsaved.
 const debounce = 200 * time.Millisecond
 
+var errNotSaved = errors.New("the state was not saved")
+
 // stateFile writes the server's state to one file. Everybody who waits for a
 // save shares one write with all who came before it began, so that a hundred
 // keys issued at once cost a few writes, not a hundred. A nil stateFile keeps
@@ -126,7 +128,8 @@ func (f *stateFile) flush() error {
 		err := f.save()
 		f.mu.Lock()
 		f.saving, f.done, f.err = false, upTo, err
-		if f.saves++; err != nil {
+		f.saves++
+		if err != nil {
 			f.failed++
 		}
 		f.cond.Broadcast()
@@ -147,7 +150,7 @@ func (f *stateFile) save() error {
 		err = writeAtomic(f.path, data)
 	}
 	if err != nil {
-		return fmt.Errorf("state not saved: %w", err)
+		return fmt.Errorf("%w: %w", errNotSaved, err)
 	}
 	return nil
 }
@@ -188,31 +191,26 @@ func (f *stateFile) health() (saves, failed int, err error) {
 
 // writeAtomic replaces a file as a whole: a temporary file beside it, synced,
 // renamed. Whoever reads it, also after a crash, sees the old or the new one.
-func writeAtomic(path string, data []byte) (err error) {
+func writeAtomic(path string, data []byte) error {
 	tmp, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*") // mode 0600
 	if err != nil {
 		return err
 	}
-	defer func() {
-		if err != nil {
-			_ = os.Remove(tmp.Name()) // the write's error is the one to tell
-		}
-	}()
-	if _, err = tmp.Write(data); err != nil {
-		_ = tmp.Close()
+	_, err = tmp.Write(data)
+	if err == nil {
+		err = tmp.Sync()
+	}
+	if closing := tmp.Close(); err == nil {
+		err = closing
+	}
+	if err == nil {
+		err = os.Rename(tmp.Name(), path)
+	}
+	if err != nil {
+		_ = os.Remove(tmp.Name()) // the write's error is the one to tell
 		return err
 	}
-	if err = tmp.Sync(); err != nil {
-		_ = tmp.Close()
-		return err
-	}
-	if err = tmp.Close(); err != nil {
-		return err
-	}
-	if err = os.Rename(tmp.Name(), path); err != nil {
-		return err
-	}
-	if dir, openErr := os.Open(filepath.Dir(path)); openErr == nil {
+	if dir, err := os.Open(filepath.Dir(path)); err == nil {
 		_ = dir.Sync() // the rename itself; not every file system can
 		_ = dir.Close()
 	}

@@ -124,9 +124,11 @@ func (f *Fault) UnmarshalJSON(data []byte) error {
 
 // FaultKinds lists every kind of fault in a fixed order.
 func FaultKinds() []FaultKind {
-	return []FaultKind{FaultLatency, FaultJitter, FaultStatus, FaultResetBefore, FaultResetRead, FaultResetAfter,
+	return []FaultKind{
+		FaultLatency, FaultJitter, FaultStatus, FaultResetBefore, FaultResetRead, FaultResetAfter,
 		FaultTruncate, FaultMalformed, FaultSlowBody, FaultStall, FaultHangHeaders, FaultThrottle, FaultEcho,
-		FaultRedirect, FaultBody}
+		FaultRedirect, FaultBody,
+	}
 }
 
 // valid reports what stands in the way of injecting f.
@@ -151,7 +153,7 @@ func (f *Fault) valid() error {
 }
 
 func joinKinds() string {
-	var names []string
+	names := make([]string, 0, len(FaultKinds()))
 	for _, k := range FaultKinds() {
 		names = append(names, string(k))
 	}

@@ -37,8 +37,14 @@ type hintName struct {
 }
 
 func hintNames() []hintName {
-	return []hintName{{HintBody, "body"}, {HintSeconds, "seconds"}, {HintDate, "date"},
-		{HintRateLimit, "ratelimit"}, {HintXRateLimit, "x-ratelimit"}, {HintNone, "none"}}
+	return []hintName{
+		{HintBody, "body"},
+		{HintSeconds, "seconds"},
+		{HintDate, "date"},
+		{HintRateLimit, "ratelimit"},
+		{HintXRateLimit, "x-ratelimit"},
+		{HintNone, "none"},
+	}
 }
 
 // MarshalJSON writes the hints as a list of names: body, seconds, date,

@@ -1,0 +1,215 @@
+package mockserver
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"io"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+const (
+	maxAdminBody = 1 << 20
+	maxStateBody = 64 << 20
+)
+
+// adminRoute is one operation of the admin API. The same table serves it and
+// describes it in the OpenAPI document.
+type adminRoute struct {
+	method, path string
+	summary      string
+	open         bool         // no token
+	query        []adminParam //
+	in           any          // type of the body; nil takes none
+	out          any          // type of the answer; nil is 204
+	status       int          // of success; 0 is 200, or 204 without out
+	media        string       // of an answer that is not JSON
+	maxBody      int64        // 0 is maxAdminBody
+	once         bool         // takes Idempotency-Key
+	handle       func(*adminCall) (any, error)
+}
+
+type adminParam struct{ name, about string }
+
+// adminCall is one request to the admin API.
+type adminCall struct {
+	*http.Request
+	a    *admin
+	srv  *Server
+	ns   *Namespace // of {ns}; nil where the path has none
+	w    http.ResponseWriter
+	data []byte
+}
+
+// written is what a handler returns that has answered by itself.
+type written struct{}
+
+// text is an answer that is not JSON.
+type text string
+
+func (a *admin) serve(route *adminRoute, w http.ResponseWriter, r *http.Request) {
+	c := &adminCall{Request: r, a: a, srv: a.srv, w: w}
+	if err := c.read(route); err != nil {
+		writeProblem(w, asProblem(err))
+		return
+	}
+	if key := r.Header.Get("Idempotency-Key"); route.once && key != "" {
+		a.replays.serve(c, key, func(w http.ResponseWriter) int { return c.answer(route, w) })
+		return
+	}
+	c.answer(route, w)
+}
+
+// answer runs the handler and writes what it returns.
+func (c *adminCall) answer(route *adminRoute, w http.ResponseWriter) int {
+	c.w = w
+	out, err := route.handle(c)
+	if err != nil {
+		p := asProblem(err)
+		writeProblem(w, p)
+		return p.Status
+	}
+	status := route.status
+	if status == 0 {
+		status = http.StatusOK
+	}
+	switch out := out.(type) {
+	case written:
+	case nil:
+		status = http.StatusNoContent
+		w.WriteHeader(status)
+	case text:
+		w.Header().Set("Content-Type", route.media)
+		w.WriteHeader(status)
+		_, _ = io.WriteString(w, string(out)) // the client is gone: nobody left to tell
+	default:
+		writeJSON(w, status, out)
+	}
+	return status
+}
+
+func writeJSON(w http.ResponseWriter, status int, v any) {
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	if err := e.Encode(v); err != nil {
+		writeProblem(w, refused(http.StatusInternalServerError, "the answer cannot be written: %v", err))
+		return
+	}
+	w.Header().Set("Content-Type", "application/json; charset=utf-8")
+	w.WriteHeader(status)
+	_, _ = w.Write(b.Bytes()) // the client is gone: nobody left to tell
+}
+
+// read checks the query, finds the namespace and reads the body.
+func (c *adminCall) read(route *adminRoute) error {
+	query, err := url.ParseQuery(c.URL.RawQuery)
+	if err != nil {
+		return refused(http.StatusBadRequest, "the query cannot be parsed")
+	}
+	for name, values := range query {
+		if !slices.ContainsFunc(route.query, func(p adminParam) bool { return p.name == name }) || len(values) > 1 {
+			return refused(http.StatusBadRequest, "unknown or repeated query parameter %.40q", name)
+		}
+	}
+	if name := c.PathValue("ns"); name != "" {
+		if c.ns = c.srv.existing(name); c.ns == nil {
+			return refused(http.StatusNotFound, "no such namespace; POST /v1/namespaces makes one")
+		}
+	}
+	if c.Method == http.MethodGet || c.Method == http.MethodDelete {
+		return nil
+	}
+	if !jsonBody(c.Request) {
+		return refused(http.StatusUnsupportedMediaType, "send Content-Type: application/json")
+	}
+	limit := route.maxBody
+	if limit == 0 {
+		limit = maxAdminBody
+	}
+	c.data, err = io.ReadAll(http.MaxBytesReader(c.w, c.Body, limit))
+	if _, large := errors.AsType[*http.MaxBytesError](err); large {
+		return refused(http.StatusRequestEntityTooLarge, "the body is larger than %d bytes", limit)
+	}
+	if err != nil {
+		return refused(http.StatusBadRequest, "the body broke off")
+	}
+	if route.in == nil && len(bytes.TrimSpace(c.data)) > 0 {
+		return c.decode(&struct{}{})
+	}
+	return nil
+}
+
+// decode reads the body strictly. An empty one is {}.
+func (c *adminCall) decode(into any) error {
+	data := c.data
+	if len(bytes.TrimSpace(data)) == 0 {
+		data = []byte("{}")
+	}
+	if data = bytes.TrimSpace(data); data[0] != '{' {
+		return refused(http.StatusBadRequest, "the body is no JSON object")
+	}
+	if err := strict(data, into); err != nil {
+		return refused(http.StatusBadRequest, "the body: %s", err)
+	}
+	return nil
+}
+
+// provider reads a provider from the path or a parameter.
+func knownProvider(name string) (Provider, error) {
+	p, err := ParseProvider(name)
+	if err != nil {
+		return "", refused(http.StatusNotFound, "no such provider; one of imin, mindkey, imkit, optimove, iiniit")
+	}
+	return p, nil
+}
+
+// keyID reads {id}; the namespace's name may be left out of it.
+func (c *adminCall) keyID() string {
+	id := c.PathValue("id")
+	if !strings.HasPrefix(id, c.ns.prefix()) {
+		id = c.ns.prefix() + id
+	}
+	return id
+}
+
+// page is one page of a list.
+type page[T any] struct {
+	Items []T    `json:"items"`
+	Next  string `json:"next,omitempty"` // cursor of the next page; absent on the last
+}
+
+const (
+	defaultPage = 50
+	maxPage     = 1000
+)
+
+func pageParams(more ...adminParam) []adminParam {
+	return append([]adminParam{
+		{"limit", "items per page, 1 to 1000; 50 if absent"},
+		{"cursor", "next of the page before"},
+	}, more...)
+}
+
+// window reads limit and cursor. A cursor is the number of the last item seen.
+func (c *adminCall) window() (limit int, after uint64, err error) {
+	limit = defaultPage
+	if s := c.URL.Query().Get("limit"); s != "" {
+		if limit, err = strconv.Atoi(s); err != nil || limit < 1 || limit > maxPage {
+			return 0, 0, refused(http.StatusBadRequest, "limit is a number from 1 to %d", maxPage)
+		}
+	}
+	if s := c.URL.Query().Get("cursor"); s != "" {
+		digits, ok := strings.CutPrefix(s, "c")
+		if after, err = strconv.ParseUint(digits, 36, 64); err != nil || !ok {
+			return 0, 0, refused(http.StatusBadRequest, "this cursor is none of ours; take next of the page before")
+		}
+	}
+	return limit, after, nil
+}
+
+func cursor(n uint64) string { return "c" + strconv.FormatUint(n, 36) }

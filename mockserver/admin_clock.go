@@ -1,0 +1,88 @@
+package mockserver
+
+import (
+	"net/http"
+	"time"
+)
+
+// The modes of a clock.
+const (
+	clockReal    = "real"
+	clockFrozen  = "frozen"
+	clockRunning = "running"
+)
+
+type clockView struct {
+	Mode   string    `json:"mode"` // real, running or frozen
+	Now    time.Time `json:"now"`
+	Scale  float64   `json:"scale"`           // 1 is real time, 0 is frozen
+	Offset Duration  `json:"offset,omitzero"` // running: ahead of the machine's time
+}
+
+func viewClock(clock *Clock) clockView {
+	st := clock.show()
+	v := clockView{Mode: clockRunning, Now: clock.Now(), Scale: 1, Offset: st.Offset}
+	switch {
+	case st == ClockState{}:
+		v.Mode = clockReal
+	case !st.FrozenAt.IsZero():
+		v.Mode, v.Scale = clockFrozen, 0
+	case st.Scale != 0:
+		v.Scale = st.Scale
+	}
+	return v
+}
+
+func adminClock(c *adminCall) (any, error) { return viewClock(c.ns.clock), nil }
+
+type clockBody struct {
+	Mode  string     `json:"mode"  required:"true" doc:"real, running or frozen"`
+	At    *time.Time `json:"at"    doc:"frozen: the time to stop at; absent is now"`
+	Scale float64    `json:"scale" doc:"running: how fast; 1 if absent, 60 is a minute each second"`
+}
+
+func adminSetClock(c *adminCall) (any, error) {
+	var in clockBody
+	if err := c.decode(&in); err != nil {
+		return nil, err
+	}
+	switch {
+	case in.At != nil && in.Mode != clockFrozen, in.Scale != 0 && in.Mode != clockRunning:
+		return nil, refused(http.StatusBadRequest, `at belongs to mode "frozen", scale to mode "running"`)
+	case in.Mode == clockFrozen && in.At == nil:
+		c.ns.clock.Run(0)
+	case in.Mode == clockFrozen && (in.At.Year() < 1970 || in.At.Year() > 2200): // what nanoseconds since 1970 can hold
+		return nil, refused(http.StatusBadRequest, "at lies between 1970 and 2200")
+	case in.Mode == clockFrozen:
+		c.ns.clock.Freeze(*in.At)
+	case in.Mode == clockRunning && (in.Scale < 0 || in.Scale > 1e6):
+		return nil, refused(http.StatusBadRequest, "scale lies between 0 and 1000000")
+	case in.Mode == clockRunning:
+		if in.Scale == 0 {
+			in.Scale = 1
+		}
+		c.ns.clock.Run(in.Scale)
+	case in.Mode == clockReal:
+		c.ns.clock.restore(ClockState{})
+	default:
+		return nil, refused(http.StatusBadRequest, "mode: one of real, running, frozen")
+	}
+	return viewClock(c.ns.clock), nil
+}
+
+type advanceBody struct {
+	By Duration `json:"by" required:"true"`
+}
+
+func adminAdvance(c *adminCall) (any, error) {
+	var in advanceBody
+	if err := c.decode(&in); err != nil {
+		return nil, err
+	}
+	const most = 150 * 365 * day
+	if in.By <= 0 || in.By.std() > most || c.ns.clock.Now().Add(in.By.std()).Year() > 2200 {
+		return nil, refused(http.StatusBadRequest, `by is a positive duration such as "61s" or "366d", and the year stays below 2200`)
+	}
+	c.ns.clock.Advance(in.By.std())
+	return viewClock(c.ns.clock), nil
+}

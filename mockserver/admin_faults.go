@@ -1,0 +1,92 @@
+package mockserver
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+)
+
+// faultView is an injection.
+type faultView struct {
+	ID        string `json:"id"`
+	Match     Match  `json:"match"`
+	Fault     Fault  `json:"fault"`
+	When      []When `json:"when,omitempty"`
+	Hits      int    `json:"hits"`
+	Remaining *int   `json:"remaining,omitempty"` // absent: nothing but removal ends it
+	What      string `json:"what"`                // in words
+}
+
+func viewFault(i *Injection) faultView {
+	v := faultView{ID: i.ID, Match: i.Match, Fault: i.Fault, When: i.When, Hits: i.Hits(), What: i.Fault.String()}
+	if n := i.Remaining(); n >= 0 {
+		v.Remaining = &n
+	}
+	return v
+}
+
+func adminFaults(c *adminCall) (any, error) {
+	out := page[faultView]{Items: []faultView{}}
+	for _, i := range c.ns.Injections() {
+		out.Items = append(out.Items, viewFault(i))
+	}
+	return out, nil
+}
+
+// FaultSpec is a fault to inject, as data: what the configuration file and the
+// admin API take.
+type FaultSpec struct {
+	Match Match  `json:"match" doc:"provider, method, path (a trailing * is a prefix) and keyId; absent ones match all"`
+	Fault Fault  `json:"fault" required:"true"`
+	When  []When `json:"when"`
+}
+
+// maxInjections bounds what every request is compared with.
+const maxInjections = 1000
+
+// Valid reports what stands in the way of injecting the fault.
+func (f *FaultSpec) Valid() error {
+	if f.Match.Provider != "" {
+		if _, err := ParseProvider(string(f.Match.Provider)); err != nil {
+			return fmt.Errorf("match: unknown provider %q", f.Match.Provider)
+		}
+	}
+	if f.Match.Outcome != "" || f.Match.Status != 0 {
+		return errors.New("match: outcome and status are known only after the answer; they select requests, not faults")
+	}
+	for _, w := range f.When {
+		if w.First < 0 || w.After < 0 || w.Every < 0 || w.Probability != nil && (*w.Probability < 0 || *w.Probability > 1) {
+			return errors.New("when: first, after and every are not negative, probability lies between 0 and 1")
+		}
+	}
+	return f.Fault.valid()
+}
+
+func adminInject(c *adminCall) (any, error) {
+	var in FaultSpec
+	if err := c.decode(&in); err != nil {
+		return nil, err
+	}
+	if err := in.Valid(); err != nil {
+		return nil, refused(http.StatusBadRequest, "%s", err)
+	}
+	if len(c.ns.Injections()) >= maxInjections {
+		return nil, refused(http.StatusConflict, "%d faults are injected already; DELETE some", maxInjections)
+	}
+	return viewFault(c.ns.Inject(in.Match, in.Fault, in.When...)), nil
+}
+
+func adminClearFaults(c *adminCall) (any, error) {
+	c.ns.ClearFaults()
+	return nil, nil
+}
+
+func adminRemoveFault(c *adminCall) (any, error) {
+	for _, i := range c.ns.Injections() {
+		if i.ID == c.PathValue("id") {
+			i.Remove()
+			return nil, nil
+		}
+	}
+	return nil, refused(http.StatusNotFound, "no such fault; it may have been removed already")
+}

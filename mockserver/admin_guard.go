@@ -1,0 +1,150 @@
+package mockserver
+
+import (
+	"crypto/subtle"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"mime"
+	"net"
+	"net/http"
+	"slices"
+	"strings"
+)
+
+// problem is an error of the admin API, as RFC 9457 writes it.
+type problem struct {
+	Title  string `json:"title"`
+	Status int    `json:"status"`
+	Detail string `json:"detail"` // one sentence that says what to do
+}
+
+func (p *problem) Error() string { return p.Detail }
+
+func refused(status int, format string, args ...any) *problem {
+	return &problem{Title: http.StatusText(status), Status: status, Detail: fmt.Sprintf(format, args...)}
+}
+
+// asProblem finds the status that belongs to an error of the Go API.
+func asProblem(err error) *problem {
+	if p, ok := errors.AsType[*problem](err); ok {
+		return p
+	}
+	status := http.StatusBadRequest
+	switch {
+	case errors.Is(err, ErrNoSuchKey), errors.Is(err, ErrNoSuchNamespace):
+		status = http.StatusNotFound
+	case errors.Is(err, ErrKeyEnded), errors.Is(err, ErrKeyReplaced), errors.Is(err, ErrNoOverlap),
+		errors.Is(err, ErrTokenInUse), errors.Is(err, ErrDefaultNamespace):
+		status = http.StatusConflict
+	case errors.Is(err, errNotSaved):
+		status = http.StatusInternalServerError
+	}
+	return refused(status, "%s", strings.TrimPrefix(err.Error(), "mockserver: "))
+}
+
+func writeProblem(w http.ResponseWriter, p *problem) {
+	w.Header().Set("Content-Type", "application/problem+json")
+	if p.Status == http.StatusUnauthorized {
+		w.Header().Set("WWW-Authenticate", `Bearer realm="keyfit mock admin"`)
+	}
+	data, err := json.Marshal(p)
+	if err != nil {
+		data = []byte("{}") // a struct of strings and a number always encodes
+	}
+	w.WriteHeader(p.Status)
+	_, _ = w.Write(data) // the client is gone: nobody left to tell
+}
+
+// ServeHTTP lets in who may come in, then finds the route. What may come in is
+// judged before the path, so a stranger does not learn what there is.
+func (a *admin) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	h := w.Header()
+	h.Set("Cache-Control", "no-store") // answers hold secrets
+	h.Set("X-Content-Type-Options", "nosniff")
+	if p := a.guard(r); p != nil {
+		writeProblem(w, p)
+		return
+	}
+	if _, pattern := a.mux.Handler(r); pattern == "" {
+		writeProblem(w, a.unrouted(w, r))
+		return
+	}
+	a.mux.ServeHTTP(w, r)
+}
+
+// unrouted tells a wrong method from a wrong path.
+func (a *admin) unrouted(w http.ResponseWriter, r *http.Request) *problem {
+	var allowed []string
+	for _, method := range []string{"GET", "POST", "PUT", "PATCH", "DELETE"} {
+		probe := r.Clone(r.Context())
+		probe.Method = method
+		if _, pattern := a.mux.Handler(probe); pattern != "" {
+			allowed = append(allowed, method)
+		}
+	}
+	if allowed == nil {
+		return refused(http.StatusNotFound, "no such path; GET /openapi.json lists them all")
+	}
+	w.Header().Set("Allow", strings.Join(allowed, ", "))
+	return refused(http.StatusMethodNotAllowed, "this path takes %s", strings.Join(allowed, ", "))
+}
+
+// guard checks where a request comes from and what it holds. The first two
+// checks keep web pages out that a developer visits (CVE-2021-32827 was such a
+// page), the third everybody without the token.
+func (a *admin) guard(r *http.Request) *problem {
+	switch {
+	case !a.knownHost(r.Host):
+		return refused(http.StatusMisdirectedRequest, "this host name is not one of the admin API's; use the URL printed at the start, or add it to the admin hosts")
+	case !sameOrigin(r):
+		return refused(http.StatusForbidden, "requests from web pages of another origin are refused")
+	case slices.Contains([]string{"/healthz", "/readyz", "/version"}, r.URL.Path):
+		return nil
+	case !a.authorized(r):
+		return refused(http.StatusUnauthorized, "send the admin token as `Authorization: Bearer …`; it was printed at the start, or stands in the token file")
+	}
+	return nil
+}
+
+func (a *admin) knownHost(hostport string) bool {
+	host := hostport
+	if h, _, err := net.SplitHostPort(hostport); err == nil {
+		host = h
+	}
+	host = strings.ToLower(strings.Trim(host, "[]"))
+	if ip := net.ParseIP(host); host == "localhost" || ip != nil && ip.IsLoopback() {
+		return true
+	}
+	return host != "" && slices.ContainsFunc(a.cfg.Hosts, func(h string) bool { return strings.EqualFold(h, host) })
+}
+
+// sameOrigin refuses what a browser says comes from elsewhere. Other clients
+// send neither header.
+func sameOrigin(r *http.Request) bool {
+	for _, o := range r.Header.Values("Origin") {
+		if o != "http://"+r.Host && o != "https://"+r.Host {
+			return false
+		}
+	}
+	for _, site := range r.Header.Values("Sec-Fetch-Site") {
+		if site != "same-origin" && (site != "none" || r.Method != http.MethodGet) { // none: typed by the user
+			return false
+		}
+	}
+	return true
+}
+
+func (a *admin) authorized(r *http.Request) bool {
+	scheme, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")
+	sum := hashCredential(strings.TrimSpace(token))
+	return strings.EqualFold(scheme, "Bearer") && subtle.ConstantTimeCompare(sum[:], a.tokenSum[:]) == 1
+}
+
+// jsonBody reports whether a write says that it is JSON: a form that some page
+// submits cannot say so.
+func jsonBody(r *http.Request) bool {
+	media, params, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
+	charset := params["charset"]
+	return err == nil && media == "application/json" && (charset == "" || strings.EqualFold(charset, "utf-8"))
+}

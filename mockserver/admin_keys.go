@@ -1,0 +1,189 @@
+package mockserver
+
+import (
+	"net/http"
+	"slices"
+	"strconv"
+	"time"
+)
+
+// issueBody is what POST …/keys takes: the options of Keys.Issue as data.
+type issueBody struct {
+	Provider  Provider   `json:"provider" required:"true"`
+	Kind      KeyKind    `json:"kind"      doc:"key if absent; pair is IMKIT's client key with a user token, bearer iiniit's OAuth token"`
+	Name      string     `json:"name"`
+	Contact   string     `json:"contact"`
+	Scopes    []string   `json:"scopes"    doc:"absent: every documented scope"`
+	Access    AccessType `json:"access"    doc:"Optimove only; Admin if absent"`
+	User      string     `json:"user"      doc:"of a pair"`
+	ExpiresIn Duration   `json:"expiresIn" doc:"a life, which a rotation gives anew; absent: the vendor's"`
+	ExpiresAt *time.Time `json:"expiresAt" doc:"a fixed end, which a rotation keeps"`
+	Limit     *Limit     `json:"limit"     doc:"a limit of its own; requests 0 is none"`
+}
+
+func (b *issueBody) options() ([]KeyOption, error) {
+	_, err := ParseProvider(string(b.Provider))
+	switch {
+	case err != nil:
+		return nil, refused(http.StatusBadRequest, "provider: one of imin, mindkey, imkit, optimove, iiniit")
+	case b.ExpiresIn < 0:
+		return nil, refused(http.StatusBadRequest, "expiresIn is negative; for a key that has ended give expiresAt, or expire it")
+	case b.ExpiresIn > 0 && b.ExpiresAt != nil:
+		return nil, refused(http.StatusBadRequest, "give expiresIn or expiresAt, not both")
+	case b.Access != "" && b.Provider != Optimove:
+		return nil, refused(http.StatusBadRequest, "access types are Optimove's")
+	case b.Access != "" && !slices.Contains([]AccessType{Admin, Integrations, Transactional}, b.Access):
+		return nil, refused(http.StatusBadRequest, "access: one of Admin, Integrations, Transactional")
+	case b.User != "" && b.Kind != KindPair:
+		return nil, refused(http.StatusBadRequest, `user belongs to kind "pair"`)
+	}
+	opts := []KeyOption{Named(b.Name), Contact(b.Contact), ExpiresIn(b.ExpiresIn.std())}
+	if b.Scopes != nil {
+		opts = append(opts, Scopes(b.Scopes...))
+	}
+	if b.Access != "" {
+		opts = append(opts, Access(b.Access))
+	}
+	if b.ExpiresAt != nil {
+		opts = append(opts, ExpiresAt(*b.ExpiresAt))
+	}
+	if b.Limit != nil {
+		opts = append(opts, LimitTo(*b.Limit))
+	}
+	switch b.Kind {
+	case KindKey, "":
+	case KindPair:
+		user := b.User
+		if user == "" {
+			user = "user001"
+		}
+		opts = append(opts, ClientKey(user))
+	case KindBearer:
+		opts = append(opts, Bearer())
+	default:
+		return nil, refused(http.StatusBadRequest, "kind: one of key, pair, bearer")
+	}
+	return opts, nil
+}
+
+// issuedView is a key at the only moment at which its value is shown.
+type issuedView struct {
+	Key
+	Secret  string            `json:"secret"`
+	Token   string            `json:"token,omitempty"` // of a pair
+	Headers map[string]string `json:"headers"`         // how a request carries it
+}
+
+func viewIssued(i Issued) issuedView {
+	v := issuedView{Key: i.Key, Secret: i.Secret.Reveal(), Token: i.Token.Reveal(), Headers: make(map[string]string)}
+	r := &http.Request{Header: make(http.Header)}
+	i.Apply(r)
+	for name := range r.Header {
+		v.Headers[displayHeader(name)] = r.Header.Get(name)
+	}
+	return v
+}
+
+func adminIssue(c *adminCall) (any, error) {
+	var in issueBody
+	if err := c.decode(&in); err != nil {
+		return nil, err
+	}
+	opts, err := in.options()
+	if err != nil {
+		return nil, err
+	}
+	issued, err := c.ns.keys.TryIssue(in.Provider, opts...)
+	if err != nil {
+		return nil, err
+	}
+	return viewIssued(issued), nil
+}
+
+func adminKeys(c *adminCall) (any, error) {
+	limit, after, err := c.window()
+	if err != nil {
+		return nil, err
+	}
+	q := c.URL.Query()
+	f := KeyFilter{Provider: Provider(q.Get("provider")), Kind: KeyKind(q.Get("kind")), Status: KeyStatus(q.Get("status")), Name: q.Get("name")}
+	if f.Provider != "" {
+		if f.Provider, err = knownProvider(q.Get("provider")); err != nil {
+			return nil, err
+		}
+	}
+	if s := q.Get("unused_since"); s != "" {
+		if f.UnusedSince, err = time.Parse(time.RFC3339, s); err != nil {
+			return nil, refused(http.StatusBadRequest, "unused_since is a time as in 2027-01-31T00:00:00Z")
+		}
+	}
+	out := page[Key]{Items: []Key{}}
+	for _, k := range c.ns.keys.List(f) {
+		seq := keyNumber(k.ID)
+		if seq <= after {
+			continue
+		}
+		if len(out.Items) == limit {
+			out.Next = cursor(keyNumber(out.Items[limit-1].ID))
+			break
+		}
+		out.Items = append(out.Items, k)
+	}
+	return out, nil
+}
+
+// keyNumber is the number in a key's ID.
+func keyNumber(id string) uint64 {
+	i := len(id)
+	for i > 0 && id[i-1] >= '0' && id[i-1] <= '9' {
+		i--
+	}
+	n, _ := strconv.ParseUint(id[i:], 10, 64) // IDs are ours: they have one
+	return n
+}
+
+func adminKey(c *adminCall) (any, error) {
+	k, ok := c.ns.keys.Get(c.keyID())
+	if !ok {
+		return nil, refused(http.StatusNotFound, "no such key in this namespace")
+	}
+	return k, nil
+}
+
+type rotateBody struct {
+	Overlap Duration `json:"overlap" doc:"how long the old key stays valid beside the new one; 0 if absent"`
+}
+
+func adminRotate(c *adminCall) (any, error) {
+	var in rotateBody
+	if err := c.decode(&in); err != nil {
+		return nil, err
+	}
+	issued, err := c.ns.keys.Rotate(c.keyID(), in.Overlap.std())
+	if err != nil {
+		return nil, err
+	}
+	return viewIssued(issued), nil
+}
+
+type revokeBody struct {
+	Reason string `json:"reason"`
+}
+
+func adminRevoke(c *adminCall) (any, error) {
+	var in revokeBody
+	if err := c.decode(&in); err != nil {
+		return nil, err
+	}
+	if err := c.ns.keys.Revoke(c.keyID(), in.Reason); err != nil {
+		return nil, err
+	}
+	return adminKey(c)
+}
+
+func adminExpire(c *adminCall) (any, error) {
+	if err := c.ns.keys.Expire(c.keyID()); err != nil {
+		return nil, err
+	}
+	return adminKey(c)
+}

@@ -1,0 +1,219 @@
+package mockserver
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"reflect"
+	"regexp"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// AdminOpenAPI returns the OpenAPI 3.1 document of the admin API. It is made
+// from the table that serves the API and the types that decode its bodies, so
+// that it cannot say anything else.
+func AdminOpenAPI() []byte {
+	paths := make(map[string]map[string]any)
+	for _, r := range adminRoutes() {
+		if paths[r.path] == nil {
+			paths[r.path] = make(map[string]any)
+		}
+		paths[r.path][strings.ToLower(r.method)] = r.operation()
+	}
+	doc := map[string]any{
+		"openapi": "3.1.0",
+		"info": map[string]any{
+			"title": "keyfit mock, admin API", "version": "1",
+			"description": "Keys, clock, faults and requests of a running mock. Durations are written \"90s\", \"24h\" or \"365d\". The namespace of whoever asks for none is \"default\".",
+		},
+		"paths":    paths,
+		"security": []any{map[string]any{"token": []any{}}},
+		"components": map[string]any{
+			"securitySchemes": map[string]any{"token": map[string]any{"type": "http", "scheme": "bearer"}},
+			"schemas":         map[string]any{"Problem": schemaOf(reflect.TypeFor[problem](), false)},
+			"responses": map[string]any{"Problem": map[string]any{
+				"description": "Refused; detail says what to do (RFC 9457)",
+				"content":     media("application/problem+json", map[string]any{"$ref": "#/components/schemas/Problem"}),
+			}},
+		},
+	}
+	data, err := json.MarshalIndent(doc, "", " ")
+	if err != nil {
+		panic("mockserver: admin document: " + err.Error()) // maps, strings and numbers always encode
+	}
+	return data
+}
+
+func media(kind string, schema any) map[string]any {
+	return map[string]any{kind: map[string]any{"schema": schema}}
+}
+
+// operation describes one route.
+func (r *adminRoute) operation() map[string]any {
+	var params []any
+	for _, m := range regexp.MustCompile(`\{(\w+)\}`).FindAllStringSubmatch(r.path, -1) {
+		params = append(params, map[string]any{"name": m[1], "in": "path", "required": true, "schema": map[string]any{"type": "string"}})
+	}
+	for _, p := range r.query {
+		params = append(params, map[string]any{"name": p.name, "in": "query", "description": p.about, "schema": map[string]any{"type": "string"}})
+	}
+	if r.once {
+		params = append(params, map[string]any{
+			"name": "Idempotency-Key", "in": "header", "schema": map[string]any{"type": "string", "maxLength": 255},
+			"description": "repeats the first answer instead of doing it again",
+		})
+	}
+	status := r.status
+	if status == 0 {
+		status = http.StatusOK
+	}
+	answer := map[string]any{"description": r.summary}
+	switch r.out.(type) {
+	case nil:
+		status = http.StatusNoContent
+	case text:
+		answer["content"] = media(r.media, map[string]any{"type": "string"})
+	default:
+		answer["content"] = media("application/json", schemaOf(reflect.TypeOf(r.out), false))
+	}
+	op := map[string]any{
+		"summary": r.summary, "operationId": operationID(r.method, r.path),
+		"responses": map[string]any{strconv.Itoa(status): answer, "default": map[string]any{"$ref": "#/components/responses/Problem"}},
+	}
+	if params != nil {
+		op["parameters"] = params
+	}
+	if r.in != nil {
+		schema := schemaOf(reflect.TypeOf(r.in), true)
+		op["requestBody"] = map[string]any{"required": schema["required"] != nil, "content": media("application/json", schema)}
+	}
+	if r.open {
+		op["security"] = []any{}
+	}
+	return op
+}
+
+func operationID(method, path string) string {
+	words := strings.FieldsFunc(path, func(r rune) bool { return strings.ContainsRune("/{}.", r) })
+	return strings.ToLower(method) + "_" + strings.Join(words, "_")
+}
+
+// enum lists the values of the string types that have a fixed list.
+func enum(t reflect.Type) []any {
+	var out []any
+	switch t {
+	case reflect.TypeFor[Provider]():
+		for _, p := range Providers() {
+			out = append(out, p)
+		}
+	case reflect.TypeFor[Outcome]():
+		for _, o := range Outcomes() {
+			out = append(out, o)
+		}
+	case reflect.TypeFor[FaultKind]():
+		for _, k := range FaultKinds() {
+			out = append(out, k)
+		}
+	case reflect.TypeFor[KeyKind]():
+		out = []any{KindKey, KindPair, KindToken, KindBearer}
+	case reflect.TypeFor[KeyStatus]():
+		out = []any{StatusActive, StatusExpiring, StatusRotating, StatusExpired, StatusRevoked}
+	case reflect.TypeFor[AccessType]():
+		out = []any{Admin, Integrations, Transactional}
+	}
+	return out
+}
+
+// wireType is the type whose fields a type's own JSON methods write.
+func wireType(t reflect.Type) reflect.Type {
+	switch t {
+	case reflect.TypeFor[Limit]():
+		return reflect.TypeFor[wireLimit]()
+	case reflect.TypeFor[Profile]():
+		return reflect.TypeFor[wireProfile]()
+	case reflect.TypeFor[Answer]():
+		return reflect.TypeFor[wireAnswer]()
+	}
+	return t
+}
+
+// schemaOf describes the JSON of a type. In a body to send (in) only what is
+// tagged so is required; in an answer everything that is always written.
+func schemaOf(t reflect.Type, in bool) map[string]any {
+	names := map[string]any{"type": "array", "items": map[string]any{"type": "string"}}
+	switch t {
+	case reflect.TypeFor[time.Time]():
+		return map[string]any{"type": "string", "format": "date-time"}
+	case reflect.TypeFor[Duration](), reflect.TypeFor[time.Duration](): // the latter inside Fault and Diagnosis
+		return map[string]any{"type": "string", "examples": []any{"90s", "24h", "365d"}}
+	case reflect.TypeFor[LimitKind]():
+		return map[string]any{"enum": []any{"fixed", "sliding"}}
+	case reflect.TypeFor[Shape]():
+		return map[string]any{"enum": []any{"flat", "enveloped"}}
+	case reflect.TypeFor[Hint](), reflect.TypeFor[Variant]():
+		return names
+	}
+	t = wireType(t)
+	switch t.Kind() {
+	case reflect.Pointer:
+		return schemaOf(t.Elem(), in)
+	case reflect.String:
+		if values := enum(t); values != nil {
+			if !in { // a host of no vendor, an access type of a vendor without any
+				values = append(values, "")
+			}
+			return map[string]any{"type": "string", "enum": values}
+		}
+		return map[string]any{"type": "string"}
+	case reflect.Bool:
+		return map[string]any{"type": "boolean"}
+	case reflect.Float64:
+		return map[string]any{"type": "number"}
+	case reflect.Slice:
+		return map[string]any{"type": "array", "items": schemaOf(t.Elem(), in)}
+	case reflect.Map:
+		return map[string]any{"type": "object", "additionalProperties": schemaOf(t.Elem(), in)}
+	case reflect.Interface:
+		return map[string]any{}
+	case reflect.Struct:
+		return objectSchema(t, in)
+	default:
+	}
+	if strings.HasPrefix(t.Kind().String(), "int") || strings.HasPrefix(t.Kind().String(), "uint") {
+		return map[string]any{"type": "integer"}
+	}
+	panic(fmt.Sprintf("mockserver: admin document: no schema for %s", t)) // a test makes the whole document
+}
+
+func objectSchema(t reflect.Type, in bool) map[string]any {
+	properties, required := make(map[string]any), []any{}
+	var walk func(reflect.Type)
+	walk = func(t reflect.Type) {
+		for f := range t.Fields() {
+			name, opts, _ := strings.Cut(f.Tag.Get("json"), ",")
+			if f.Anonymous && name == "" {
+				walk(f.Type)
+				continue
+			}
+			if name == "" || name == "-" {
+				continue
+			}
+			s := schemaOf(f.Type, in)
+			if doc := f.Tag.Get("doc"); doc != "" {
+				s["description"] = doc
+			}
+			properties[name] = s
+			if f.Tag.Get("required") != "" || !in && opts == "" {
+				required = append(required, name)
+			}
+		}
+	}
+	walk(t)
+	s := map[string]any{"type": "object", "properties": properties, "additionalProperties": false}
+	if len(required) > 0 {
+		s["required"] = required
+	}
+	return s
+}

@@ -1,0 +1,110 @@
+package mockserver
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"maps"
+	"net/http"
+	"sync"
+)
+
+// maxReplays bounds how many operations with an Idempotency-Key are
+// remembered.
+const maxReplays = 256
+
+// replays answers a repeated operation with what it answered the first time: a
+// client whose connection broke gets its key, not a second one. This is the
+// one place where a secret stays in memory after it was shown; the last 256
+// answers are kept, and none on disk.
+type replays struct {
+	mu    sync.Mutex
+	known map[string]*replay
+	order []string
+}
+
+type replay struct {
+	sum    [sha256.Size]byte // of the body
+	done   chan struct{}
+	status int
+	header http.Header
+	body   []byte
+}
+
+func (rs *replays) serve(c *adminCall, key string, run func(http.ResponseWriter) int) {
+	if len(key) > 255 {
+		writeProblem(c.w, refused(http.StatusBadRequest, "Idempotency-Key is longer than 255 characters"))
+		return
+	}
+	id, sum := c.URL.EscapedPath()+"\n"+key, sha256.Sum256(c.data)
+	rs.mu.Lock()
+	if old := rs.known[id]; old != nil {
+		rs.mu.Unlock()
+		old.replay(c, sum)
+		return
+	}
+	mine := &replay{sum: sum, done: make(chan struct{}), status: http.StatusInternalServerError, header: make(http.Header)}
+	rs.add(id, mine)
+	rs.mu.Unlock()
+	defer func() {
+		if mine.status >= http.StatusBadRequest { // what did not happen may be tried again
+			rs.forget(id)
+		}
+		close(mine.done)
+	}()
+	w := c.w
+	mine.status = run(mine)
+	mine.write(w)
+}
+
+func (rs *replays) add(id string, r *replay) {
+	if rs.known == nil {
+		rs.known = make(map[string]*replay)
+	}
+	if len(rs.order) == maxReplays {
+		delete(rs.known, rs.order[0])
+		rs.order = append(rs.order[:0], rs.order[1:]...)
+	}
+	rs.known[id] = r
+	rs.order = append(rs.order, id)
+}
+
+func (rs *replays) forget(id string) {
+	rs.mu.Lock()
+	defer rs.mu.Unlock()
+	delete(rs.known, id)
+	for i, x := range rs.order {
+		if x == id {
+			rs.order = append(rs.order[:i], rs.order[i+1:]...)
+			return
+		}
+	}
+}
+
+// replay answers again; the first one may still be at work.
+func (r *replay) replay(c *adminCall, sum [sha256.Size]byte) {
+	if sum != r.sum {
+		writeProblem(c.w, refused(http.StatusUnprocessableEntity, "this Idempotency-Key was used with another body; take a new one"))
+		return
+	}
+	select {
+	case <-r.done:
+	case <-c.Context().Done():
+		return
+	}
+	c.w.Header().Set("Idempotency-Replayed", "true")
+	r.write(c.w)
+}
+
+func (r *replay) write(w http.ResponseWriter) {
+	maps.Copy(w.Header(), r.header)
+	w.WriteHeader(r.status)
+	_, _ = w.Write(r.body) // the client is gone: nobody left to tell
+}
+
+// Header, WriteHeader and Write record the first answer.
+func (r *replay) Header() http.Header    { return r.header }
+func (r *replay) WriteHeader(status int) { r.status = status }
+func (r *replay) Write(b []byte) (int, error) {
+	r.body = bytes.Join([][]byte{r.body, b}, nil)
+	return len(b), nil
+}

@@ -1,0 +1,272 @@
+package mockserver
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+func matchParams() []adminParam {
+	return []adminParam{
+		{"provider", ""},
+		{"method", ""},
+		{"path", "a trailing * is a prefix"},
+		{"key", "a key's ID"},
+		{"outcome", ""},
+		{"status", ""},
+	}
+}
+
+// match reads a Match from the query.
+func (c *adminCall) match() (Match, error) {
+	q := c.URL.Query()
+	m := Match{
+		Provider: Provider(q.Get("provider")), Method: q.Get("method"), Path: q.Get("path"),
+		KeyID: q.Get("key"), Outcome: Outcome(q.Get("outcome")),
+	}
+	if s := q.Get("status"); s != "" {
+		var err error
+		if m.Status, err = strconv.Atoi(s); err != nil {
+			return m, refused(http.StatusBadRequest, "status is a number")
+		}
+	}
+	if err := m.valid(); err != nil {
+		return m, err
+	}
+	return m, nil
+}
+
+// valid refuses what can never match: a typing error would look like silence.
+func (m *Match) valid() error {
+	if m.Provider != "" {
+		if _, err := ParseProvider(string(m.Provider)); err != nil {
+			return refused(http.StatusBadRequest, "match: unknown provider; one of imin, mindkey, imkit, optimove, iiniit")
+		}
+	}
+	if m.Outcome != "" && !slices.Contains(Outcomes(), m.Outcome) {
+		return refused(http.StatusBadRequest, "match: unknown outcome; one of %s", joinOutcomes())
+	}
+	return nil
+}
+
+func joinOutcomes() string {
+	names := make([]string, 0, len(Outcomes()))
+	for _, o := range Outcomes() {
+		names = append(names, string(o))
+	}
+	return strings.Join(names, ", ")
+}
+
+// adminRequests lists newest first: that is what people look for.
+func adminRequests(c *adminCall) (any, error) {
+	limit, before, err := c.window()
+	if err != nil {
+		return nil, err
+	}
+	m, err := c.match()
+	if err != nil {
+		return nil, err
+	}
+	out := page[Exchange]{Items: []Exchange{}}
+	for _, x := range slices.Backward(c.ns.Requests(m)) {
+		if before != 0 && x.ID >= before {
+			continue
+		}
+		if len(out.Items) == limit {
+			out.Next = cursor(out.Items[limit-1].ID)
+			break
+		}
+		out.Items = append(out.Items, x)
+	}
+	return out, nil
+}
+
+func adminRequest(c *adminCall) (any, error) {
+	id, err := strconv.ParseUint(c.PathValue("id"), 10, 64)
+	if err != nil {
+		return nil, refused(http.StatusBadRequest, "a request's ID is a number")
+	}
+	for _, x := range c.ns.Requests(Match{}) {
+		if x.ID == id {
+			return x, nil
+		}
+	}
+	if id >= 1 && id <= c.ns.journal.last() {
+		return nil, refused(http.StatusNotFound, "request %d is not in the journal any more; a larger one is --journal", id)
+	}
+	return nil, refused(http.StatusNotFound, "there was no request %d", id)
+}
+
+func adminForgetRequests(c *adminCall) (any, error) {
+	c.ns.ResetJournal()
+	return nil, nil
+}
+
+type countBody struct {
+	Match Match `json:"match"`
+}
+
+func adminCount(c *adminCall) (any, error) {
+	var in countBody
+	if err := c.decode(&in); err != nil {
+		return nil, err
+	}
+	if err := in.Match.valid(); err != nil {
+		return nil, err
+	}
+	return c.ns.Counts(in.Match), nil
+}
+
+type verifyBody struct {
+	Match Match `json:"match"`
+	N     int   `json:"n" doc:"how many requests must match, exactly"`
+}
+
+type verifyView struct {
+	OK     bool       `json:"ok"`
+	Counts Counts     `json:"counts"`
+	Last   []Exchange `json:"last,omitempty"` // if not ok: the last requests, whether or not they match
+}
+
+func adminVerify(c *adminCall) (any, error) {
+	var in verifyBody
+	if err := c.decode(&in); err != nil {
+		return nil, err
+	}
+	if err := in.Match.valid(); err != nil {
+		return nil, err
+	}
+	v := verifyView{Counts: c.ns.Counts(in.Match)}
+	if v.OK = v.Counts.Total == in.N && v.Counts.Folded == 0; !v.OK {
+		all := c.ns.Requests(Match{})
+		v.Last = all[max(0, len(all)-20):]
+	}
+	return v, nil
+}
+
+const (
+	defaultWait = 30 * time.Second
+	maxWait     = 5 * time.Minute
+)
+
+type waitBody struct {
+	Match   Match    `json:"match"`
+	N       int      `json:"n"       doc:"how many requests to wait for; 1 if absent"`
+	Timeout Duration `json:"timeout" doc:"of the machine's time, at most 5m; 30s if absent"`
+}
+
+type waitView struct {
+	Reached  bool       `json:"reached"` // false: the time was over first
+	Counts   Counts     `json:"counts"`
+	Requests []Exchange `json:"requests"`
+}
+
+func adminWait(c *adminCall) (any, error) {
+	in := waitBody{N: 1, Timeout: Duration(defaultWait)}
+	if err := c.decode(&in); err != nil {
+		return nil, err
+	}
+	if err := in.Match.valid(); err != nil {
+		return nil, err
+	}
+	if in.N < 1 || in.Timeout <= 0 || in.Timeout.std() > maxWait {
+		return nil, refused(http.StatusBadRequest, "n is at least 1, timeout more than 0s and at most 5m")
+	}
+	ctx, cancel := context.WithTimeout(c.Context(), in.Timeout.std())
+	defer cancel()
+	go func() {
+		select {
+		case <-c.srv.draining:
+			cancel()
+		case <-ctx.Done():
+		}
+	}()
+	v := waitView{Requests: []Exchange{}}
+	found, err := c.ns.WaitFor(ctx, in.Match, in.N)
+	if v.Reached = err == nil; v.Reached {
+		v.Requests = append(v.Requests, found[max(0, len(found)-maxPage):]...)
+	}
+	v.Counts = c.ns.Counts(in.Match)
+	return v, nil
+}
+
+// heartbeat keeps a quiet stream alive and finds out that its client is gone.
+const heartbeat = 15 * time.Second
+
+// adminStream sends requests as server-sent events while they arrive. A client
+// that comes back with Last-Event-ID goes on where it was.
+func adminStream(c *adminCall) (any, error) {
+	m, err := c.match()
+	if err != nil {
+		return nil, err
+	}
+	from := c.ns.journal.last()
+	for _, s := range []string{c.URL.Query().Get("after"), c.Header.Get("Last-Event-ID")} {
+		if s == "" {
+			continue
+		}
+		if from, err = strconv.ParseUint(s, 10, 64); err != nil {
+			return nil, refused(http.StatusBadRequest, "after and Last-Event-ID are a request's ID")
+		}
+	}
+	c.stream(newFollower(c.ns.journal, from), &m)
+	return written{}, nil
+}
+
+// stream sends until the client is gone or the server goes.
+func (c *adminCall) stream(follow *follower, m *Match) {
+	rc := http.NewResponseController(c.w)
+	_ = rc.SetReadDeadline(time.Time{}) // not every writer can; a stream has no end
+	c.w.Header().Set("Content-Type", "text/event-stream")
+	c.w.WriteHeader(http.StatusOK)
+	beat := make(chan struct{}, 1)
+	for {
+		fresh, more := follow.next()
+		if sendEvents(c.w, follow.missed, fresh, m) != nil || rc.Flush() != nil {
+			return
+		}
+		stop := afterReal(heartbeat, func() { beat <- struct{}{} })
+		select {
+		case <-more:
+			stop()
+		case <-beat:
+			if _, err := io.WriteString(c.w, ": still here\n\n"); err != nil {
+				return
+			}
+		case <-c.Context().Done():
+			stop()
+			return
+		case <-c.srv.draining:
+			stop()
+			return
+		}
+	}
+}
+
+func sendEvents(w http.ResponseWriter, missed uint64, fresh []Exchange, m *Match) error {
+	if missed > 0 {
+		if _, err := fmt.Fprintf(w, "event: missed\ndata: {\"missed\":%d}\n\n", missed); err != nil {
+			return err
+		}
+	}
+	for i := range fresh {
+		f := fresh[i].facts()
+		if !m.exchange(&f) {
+			continue
+		}
+		data, err := json.Marshal(fresh[i])
+		if err != nil {
+			return fmt.Errorf("request %d: %w", fresh[i].ID, err)
+		}
+		if _, err := fmt.Fprintf(w, "id: %d\nevent: request\ndata: %s\n\n", fresh[i].ID, data); err != nil {
+			return err
+		}
+	}
+	return nil
+}

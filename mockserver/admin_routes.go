@@ -1,0 +1,85 @@
+package mockserver
+
+import "net/http"
+
+const (
+	nsPath  = "/v1/namespaces/{ns}"
+	keyPath = nsPath + "/keys/{id}"
+)
+
+// adminRoutes is the whole admin API.
+func adminRoutes() []adminRoute {
+	var all []adminRoute
+	for _, part := range [][]adminRoute{processRoutes(), worldRoutes(), keyRoutes(), requestRoutes()} {
+		all = append(all, part...)
+	}
+	return all
+}
+
+func processRoutes() []adminRoute {
+	const pemFile, metricsText = "application/x-pem-file", "text/plain; version=0.0.4; charset=utf-8"
+	return []adminRoute{
+		{method: "GET", path: "/healthz", open: true, summary: "The process answers", out: statusView{}, handle: adminHealth},
+		{method: "GET", path: "/readyz", open: true, summary: "The mock serves, and its state file can be written", out: statusView{}, handle: adminReady},
+		{method: "GET", path: "/version", open: true, summary: "The version", out: versionView{}, handle: adminVersion},
+		{method: "GET", path: "/metrics", summary: "Counters and gauges in Prometheus' text format", out: text(""), media: metricsText, handle: adminMetrics},
+		{method: "GET", path: "/openapi.json", summary: "This API", out: map[string]any{}, handle: adminDocument},
+		{method: "GET", path: "/openapi/{provider}", summary: "What the mock plays of a provider", out: map[string]any{}, handle: adminVendorDocument},
+		{method: "GET", path: "/ca.pem", summary: "The certificate of the mock's CA, under TLS", out: text(""), media: pemFile, handle: adminCA},
+		{method: "GET", path: "/v1/assumptions", summary: "What the mock had to choose where a vendor documents nothing", out: page[Assumption]{}, handle: adminAssumptions},
+		{method: "GET", path: "/v1/config", summary: "How the mock was started", out: configView{}, handle: adminConfig},
+		{method: "POST", path: "/v1/reload", summary: "Read the configuration again; it is checked before it replaces anything", out: statusView{}, handle: adminReload},
+		{method: "POST", path: "/v1/shutdown", summary: "End the process", status: http.StatusAccepted, out: statusView{}, handle: adminShutdown},
+		{method: "GET", path: "/v1/state", summary: "Export every namespace: the state document", out: State{}, handle: adminAllState},
+		{method: "PUT", path: "/v1/state", summary: "Import every namespace, in place of all there are", in: State{}, out: restoredView{}, maxBody: maxStateBody, handle: adminRestoreAll},
+	}
+}
+
+func worldRoutes() []adminRoute {
+	return []adminRoute{
+		{method: "GET", path: "/v1/namespaces", summary: "List namespaces", out: page[namespaceView]{}, handle: adminNamespaces},
+		{method: "POST", path: "/v1/namespaces", summary: "Make a namespace", in: namespaceBody{}, out: namespaceView{}, status: http.StatusCreated, handle: adminMakeNamespace},
+		{method: "GET", path: nsPath, summary: "One namespace", out: namespaceView{}, handle: func(c *adminCall) (any, error) { return viewNamespace(c.ns), nil }},
+		{method: "DELETE", path: nsPath, summary: "Forget a namespace and its keys", handle: adminDeleteNamespace},
+		{method: "POST", path: nsPath + "/reset", summary: "Make a namespace as new", out: namespaceView{}, handle: adminReset},
+		{method: "GET", path: nsPath + "/providers", summary: "List providers with limits and profiles", out: page[providerView]{}, handle: adminProviders},
+		{method: "GET", path: nsPath + "/providers/{provider}", summary: "One provider", out: providerView{}, handle: adminProvider},
+		{method: "PATCH", path: nsPath + "/providers/{provider}", summary: "Change a provider's limit or profile", in: providerBody{}, out: providerView{}, handle: adminPatchProvider},
+		{method: "GET", path: nsPath + "/clock", summary: "The clock", out: clockView{}, handle: adminClock},
+		{method: "PUT", path: nsPath + "/clock", summary: "Freeze the clock, or let it run", in: clockBody{}, out: clockView{}, handle: adminSetClock},
+		{method: "POST", path: nsPath + "/clock/advance", summary: "Move the clock forward", in: advanceBody{}, out: clockView{}, handle: adminAdvance},
+		{method: "GET", path: nsPath + "/faults", summary: "List injected faults", out: page[faultView]{}, handle: adminFaults},
+		{method: "POST", path: nsPath + "/faults", summary: "Inject a fault", in: FaultSpec{}, out: faultView{}, status: http.StatusCreated, handle: adminInject},
+		{method: "DELETE", path: nsPath + "/faults", summary: "Remove every fault", handle: adminClearFaults},
+		{method: "DELETE", path: nsPath + "/faults/{id}", summary: "Remove a fault", handle: adminRemoveFault},
+		{method: "GET", path: nsPath + "/state", summary: "Export the namespace: a state document", out: State{}, handle: adminState},
+		{method: "PUT", path: nsPath + "/state", summary: "Import a namespace in place of this one", in: State{}, out: restoredView{}, maxBody: maxStateBody, handle: adminRestore},
+	}
+}
+
+func keyRoutes() []adminRoute {
+	listed := pageParams(adminParam{"provider", ""}, adminParam{"kind", ""}, adminParam{"status", ""},
+		adminParam{"name", ""}, adminParam{"unused_since", "last used before this time, or never"})
+	return []adminRoute{
+		{method: "GET", path: nsPath + "/keys", summary: "List keys in the order of issue", query: listed, out: page[Key]{}, handle: adminKeys},
+		{method: "POST", path: nsPath + "/keys", summary: "Issue a key; the answer shows its value, once", in: issueBody{}, out: issuedView{}, status: http.StatusCreated, once: true, handle: adminIssue},
+		{method: "GET", path: keyPath, summary: "One key, without its value", out: Key{}, handle: adminKey},
+		{method: "POST", path: keyPath + "/rotate", summary: "Issue a successor; the old key ends after the overlap", in: rotateBody{}, out: issuedView{}, status: http.StatusCreated, once: true, handle: adminRotate},
+		{method: "POST", path: keyPath + "/revoke", summary: "End a key at once", in: revokeBody{}, out: Key{}, handle: adminRevoke},
+		{method: "POST", path: keyPath + "/expire", summary: "Move a key's end to now", out: Key{}, handle: adminExpire},
+		{method: "POST", path: nsPath + "/diagnose", summary: "Would this request be refused, and why; nothing is consumed or recorded", in: diagnoseBody{}, out: diagnosisView{}, handle: adminDiagnose},
+	}
+}
+
+func requestRoutes() []adminRoute {
+	const requests = nsPath + "/requests"
+	return []adminRoute{
+		{method: "GET", path: requests, summary: "List requests, newest first", query: pageParams(matchParams()...), out: page[Exchange]{}, handle: adminRequests},
+		{method: "DELETE", path: requests, summary: "Forget requests and counts", handle: adminForgetRequests},
+		{method: "GET", path: requests + "/{id}", summary: "One request", out: Exchange{}, handle: adminRequest},
+		{method: "GET", path: requests + "/stream", summary: "Requests as they arrive, as server-sent events: `request` with a request as data, `missed` with a number", query: append(matchParams(), adminParam{"after", "the ID of the last request already known"}), out: text(""), media: "text/event-stream", handle: adminStream},
+		{method: "POST", path: requests + "/count", summary: "Exact counts, whatever the journal has evicted", in: countBody{}, out: Counts{}, handle: adminCount},
+		{method: "POST", path: requests + "/wait", summary: "Wait until as many requests match", in: waitBody{}, out: waitView{}, handle: adminWait},
+		{method: "POST", path: requests + "/verify", summary: "Do exactly as many requests match", in: verifyBody{}, out: verifyView{}, handle: adminVerify},
+	}
+}

@@ -1,0 +1,113 @@
+package mockserver
+
+import (
+	"cmp"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// show lists the keys at rest in the order of issue.
+func (k *Keys) show() []KeyState {
+	k.ops.Lock()
+	defer k.ops.Unlock()
+	k.mu.RLock()
+	recs := make([]*record, 0, len(k.byID))
+	for _, r := range k.byID {
+		recs = append(recs, r)
+	}
+	k.mu.RUnlock()
+	slices.SortFunc(recs, func(a, b *record) int { return cmp.Compare(a.seq, b.seq) })
+	out := make([]KeyState, 0, len(recs))
+	for _, r := range recs {
+		out = append(out, r.show())
+	}
+	return out
+}
+
+func (r *record) show() KeyState {
+	l, bare := r.life.Load(), func(id string) string { return strings.TrimPrefix(id, r.ns.prefix()) }
+	st := KeyState{
+		ID: bare(r.id), Provider: r.vendor.provider, Kind: r.spec.kind, SHA256: hex.EncodeToString(r.hash[:]),
+		Name: r.spec.name, Contact: r.spec.contact, Scopes: r.spec.scopes, Access: r.spec.access, User: r.spec.user,
+		Limit: r.spec.limit, Life: Duration(r.spec.life), Until: r.spec.until,
+		Created: r.created, Expires: fromNano(l.expires), LastUsed: fromNano(r.lastUsed.Load()),
+		Revoked: fromNano(l.revoked), RevokeReason: l.reason,
+		Replaces: bare(l.replaces), ReplacedBy: bare(l.replacedBy),
+	}
+	if r.partner != nil {
+		st.Partner = bare(r.partner.id)
+	}
+	return st
+}
+
+// revive makes the record that show described.
+func (k *Keys) revive(st *KeyState) (*record, error) {
+	v := k.ns.srv.vendor(st.Provider)
+	if v == nil {
+		return nil, fmt.Errorf("%w: %q", ErrNoSuchVendor, st.Provider)
+	}
+	seq, ok := numbered(st.ID, "key_")
+	if !ok {
+		return nil, fmt.Errorf("id %q is not of the form key_000001", st.ID)
+	}
+	if !slices.Contains([]KeyKind{KindKey, KindPair, KindToken, KindBearer}, st.Kind) {
+		return nil, fmt.Errorf("kind %q is none of key, pair, token, bearer", st.Kind)
+	}
+	sum, err := hex.DecodeString(st.SHA256)
+	if err != nil || len(sum) != sha256.Size {
+		return nil, errors.New("sha256 is not 64 hexadecimal digits")
+	}
+	full := func(id string) string {
+		if id == "" {
+			return ""
+		}
+		return k.ns.prefix() + id
+	}
+	spec := keySpec{
+		kind: st.Kind, name: st.Name, contact: st.Contact, scopes: st.Scopes, scoped: true,
+		access: st.Access, user: st.User, life: st.Life.std(), until: st.Until, limit: st.Limit,
+	}
+	r := k.record(v, spec, st.Created)
+	r.seq, r.id, r.hash = seq, full(st.ID), digest(sum)
+	r.caller.KeyID = r.id
+	r.lastUsed.Store(toNano(st.LastUsed))
+	r.life.Store(&life{
+		expires: toNano(st.Expires), revoked: toNano(st.Revoked), reason: st.RevokeReason,
+		replaces: full(st.Replaces), replacedBy: full(st.ReplacedBy),
+	})
+	return r, nil
+}
+
+// numbered reads the number of an ID such as key_000001, up to 2^31.
+func numbered(id, prefix string) (uint64, bool) {
+	digits, ok := strings.CutPrefix(id, prefix)
+	n, err := strconv.ParseUint(digits, 10, 31)
+	return n, ok && err == nil && n > 0
+}
+
+// replace puts other keys in the place of all of them. It returns a record
+// whose value another namespace has, and changes nothing then.
+func (k *Keys) replace(next map[string]*record, seq uint64) *record {
+	k.ops.Lock()
+	defer k.ops.Unlock()
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if next == nil {
+		next = make(map[string]*record)
+	}
+	if taken := k.ns.srv.vault.swap(k.byID, next); taken != nil {
+		return taken
+	}
+	k.byID, k.seq, k.tokens = next, seq, make(map[string][]*record)
+	for _, r := range next {
+		if r.spec.kind == KindToken {
+			k.tokens[r.spec.user] = append(k.tokens[r.spec.user], r)
+		}
+	}
+	return nil
+}

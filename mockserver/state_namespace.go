@@ -1,0 +1,123 @@
+package mockserver
+
+import (
+	"fmt"
+	"strings"
+)
+
+// show describes the namespace.
+func (n *Namespace) show() NamespaceState {
+	out := NamespaceState{Name: n.title(), Clock: n.clock.show(), Keys: n.keys.show()}
+	for i, v := range n.srv.vendors {
+		if st := &n.vendors[i]; st.changed.Load() {
+			if out.Providers == nil {
+				out.Providers = make(map[Provider]ProviderState)
+			}
+			out.Providers[v.provider] = ProviderState{*st.limit.Load(), *st.profile.Load()}
+		}
+	}
+	for _, i := range n.Injections() {
+		i.mu.Lock()
+		out.Faults = append(out.Faults, FaultState{i.ID, i.Match, i.Fault, i.When, i.seen, i.hits})
+		i.mu.Unlock()
+	}
+	return out
+}
+
+// title is the name as it is written outside.
+func (n *Namespace) title() string {
+	if n.name == "" {
+		return DefaultNamespace
+	}
+	return n.name
+}
+
+func (n *Namespace) restore(st *NamespaceState) error {
+	alive, err := n.revive(st)
+	if err != nil {
+		return err
+	}
+	if taken := n.keys.replace(alive.keys, alive.seq); taken != nil {
+		return fmt.Errorf("%s: the key is known in another namespace", strings.TrimPrefix(taken.id, n.prefix()))
+	}
+	n.faults.replace(alive.faults, alive.faultSeq)
+	for i, v := range n.srv.vendors {
+		n.configure(i, &n.srv.opts)
+		if p, ok := st.Providers[v.provider]; ok {
+			n.vendors[i].limit.Store(&p.Limit)
+			n.vendors[i].profile.Store(&p.Profile)
+			n.vendors[i].changed.Store(true)
+		}
+	}
+	n.clock.restore(st.Clock)
+	return nil
+}
+
+// revived is a namespace's state checked and made ready.
+type revived struct {
+	keys     map[string]*record
+	seq      uint64
+	faults   []*Injection
+	faultSeq uint64
+}
+
+func (n *Namespace) revive(st *NamespaceState) (revived, error) {
+	out := revived{keys: make(map[string]*record, len(st.Keys))}
+	sums := make(map[digest]string, len(st.Keys))
+	for i := range st.Keys {
+		k := &st.Keys[i]
+		rec, err := n.keys.revive(k)
+		if err != nil {
+			return out, fmt.Errorf("keys[%d]: %w", i, err)
+		}
+		if out.keys[rec.id] != nil {
+			return out, fmt.Errorf("keys[%d]: %s stands in it twice", i, k.ID)
+		}
+		if other, taken := sums[rec.hash]; taken {
+			return out, fmt.Errorf("keys[%d]: %s and %s are the same key", i, other, k.ID)
+		}
+		sums[rec.hash] = k.ID
+		out.keys[rec.id] = rec
+		out.seq = max(out.seq, rec.seq)
+	}
+	for i := range st.Keys {
+		if p := st.Keys[i].Partner; p != "" {
+			partner := out.keys[n.prefix()+p]
+			if partner == nil || partner.spec.kind != KindToken {
+				return out, fmt.Errorf("keys[%d]: partner %q is no token in it", i, p)
+			}
+			out.keys[n.prefix()+st.Keys[i].ID].partner = partner
+		}
+	}
+	for p := range st.Providers {
+		if n.srv.vendor(p) == nil {
+			return out, fmt.Errorf("providers: %w: %q", ErrNoSuchVendor, p)
+		}
+	}
+	for i, f := range st.Faults {
+		number, ok := numbered(f.ID, "fault_")
+		if !ok {
+			return out, fmt.Errorf("faults[%d]: id %q is not of the form fault_1", i, f.ID)
+		}
+		if err := f.Fault.valid(); err != nil {
+			return out, fmt.Errorf("faults[%d]: %w", i, err)
+		}
+		in := newInjection(n, f.Match, f.Fault, f.When)
+		in.ID, in.seen, in.hits = f.ID, f.Seen, f.Hits
+		out.faults = append(out.faults, in)
+		out.faultSeq = max(out.faultSeq, number)
+	}
+	return out, nil
+}
+
+// replace puts other injections in the place of all of them.
+func (f *faults) replace(next []*Injection, seq uint64) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.seq = max(f.seq, int(seq)) //nolint:gosec // numbered refuses what an int cannot hold
+	if len(next) == 0 {
+		f.list.Store(nil)
+		return
+	}
+	f.list.Store(&next)
+}
