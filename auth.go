@@ -35,12 +35,17 @@ const maxReplays = 2
 // and its body is closed in every case.
 func (t *attemptTransport) RoundTrip(req *http.Request) (*http.Response, error) {
 	k := callOf(req.Context())
+	if first := k.first; first != nil {
+		k.first = nil
+		return first.resp, closeBody(req, first.err)
+	}
 	if err := t.allowed(req.URL); err != nil {
 		return nil, closeBody(req, err)
 	}
-	choose, tried := k.ring.pick, []string(nil)
+	var tried []string
+	var other key // what to replay with; the zero key stands for the current one
 	for {
-		resp, refused, err := t.pass(req, k, choose)
+		resp, refused, err := t.pass(req, k, other)
 		if err != nil {
 			return nil, err
 		}
@@ -52,12 +57,12 @@ func (t *attemptTransport) RoundTrip(req *http.Request) (*http.Response, error) 
 		}
 		k.ring.refused(k.key)
 		tried = append(tried, k.key.fingerprint)
-		replay, other, ok := t.replay(req, k, tried)
+		replay, next, ok := t.replay(req, k, tried)
 		if !ok {
 			return resp, nil
 		}
 		drain(resp)
-		req, choose = replay, func() key { return other }
+		req, other = replay, next
 	}
 }
 
@@ -108,27 +113,36 @@ func (t *attemptTransport) allowed(u *url.URL) error {
 	return nil
 }
 
-// pass takes the request through the gate and sends it with the key that choose returns
-// once the gate is open. refused says that the provider refused that key.
-func (t *attemptTransport) pass(req *http.Request, k *call, choose func() key) (resp *http.Response, refused bool, err error) {
-	leave, err := k.gate.Enter(req.Context(), Entry{
-		Provider: k.client.provider.Name, Key: k.tenant, MaxWait: k.policy.MaxWait,
-		Waiting: func(why WaitReason, d time.Duration) { k.waits(req.Context(), why, d) },
-	})
+// pass takes the request through the gate and sends it with the given key, or with the one
+// that is current once the gate is open. refused says that the provider refused that key.
+func (t *attemptTransport) pass(req *http.Request, k *call, given key) (resp *http.Response, refused bool, err error) {
+	entry := Entry{Provider: k.client.provider.Name, Key: k.tenant, MaxWait: k.policy.MaxWait}
+	if k.client.obs.wantsWaits() {
+		entry.Waiting = func(why WaitReason, d time.Duration) { k.waits(req.Context(), why, d) }
+	}
+	leave, err := k.gate.Enter(req.Context(), entry)
 	if err != nil {
 		return nil, false, closeBody(req, gateError(req.Context(), err))
 	}
 	out := Outcome{Remaining: -1}
 	defer func() { leave(out) }()
 
-	k.use(choose())
-	begin := time.Now()
+	if given.gen == 0 {
+		given = k.ring.pick()
+	}
+	k.use(given)
+	var begin time.Time
+	if k.client.obs.wantsAttempts() {
+		begin = time.Now()
+	}
 	resp, err = t.send(req, k)
 	if err == nil {
 		k.status = resp.StatusCode
 		refused = k.read(resp, &out)
 	}
-	k.observe(req.Context(), resp, err, time.Since(begin))
+	if !begin.IsZero() {
+		k.observe(req.Context(), resp, err, time.Since(begin))
+	}
 	if err == nil && !redirectable(resp) {
 		_ = resp.Body.Close()
 		return nil, false, &finalError{"the redirect was not followed", errBadLocation}
@@ -139,11 +153,17 @@ func (t *attemptTransport) pass(req *http.Request, k *call, choose func() key) (
 // read takes from an answer what the gate, the keyring and the retry loop want to know.
 func (k *call) read(resp *http.Response, out *Outcome) (refused bool) {
 	out.StatusCode = resp.StatusCode
+	if resp.StatusCode < 400 && mentionsLimit(resp.Header) {
+		k.hint = parseHint(resp.Header, nil, "", time.Now())
+	}
 	switch status := resp.StatusCode; {
 	case status == http.StatusTooManyRequests || status >= 500:
 		e, kind := k.apiError(resp)
 		k.answer = e
 		k.hint = parseHint(resp.Header, e.body, k.client.provider.WaitField, time.Now())
+		if kind == refusedLimit {
+			k.hint.wait = k.hint.refusedWait()
+		}
 		k.wait = k.policy.wait(k.attempts, k.hint, kind == refusedLimit)
 		if kind == refusedLimit || k.hint.said {
 			out.Wait, out.Refusal, k.paced = k.wait, e, true
@@ -158,7 +178,7 @@ func (k *call) read(resp *http.Response, out *Outcome) (refused bool) {
 		peek(resp, maxErrorBody) // so that a body which stalls does not hold the redirect
 		k.moved = k.moved || status <= http.StatusSeeOther
 	}
-	teach(resp.Header, out)
+	out.Limit, out.Remaining, out.Reset = k.hint.limit, k.hint.remaining, k.hint.reset
 	return refused
 }
 
@@ -170,10 +190,15 @@ func (t *attemptTransport) send(req *http.Request, k *call) (*http.Response, err
 		ctx = httptrace.WithClientTrace(ctx, trace.hooks())
 	}
 	out := req.WithContext(ctx)
-	u := *req.URL
-	out.URL = &u
-	out.Header = make(http.Header, len(req.Header)+2)
+	if _, header := t.scheme.(headerOnly); !header {
+		u := *req.URL
+		out.URL = &u
+	}
+	out.Header = make(http.Header, len(req.Header)+3)
 	maps.Copy(out.Header, req.Header)
+	if _, named := out.Header["User-Agent"]; !named {
+		out.Header["User-Agent"] = k.client.agent
+	}
 	if err := t.scheme.Apply(out, k.key.cred); err != nil {
 		done()
 		return nil, closeBody(req, &finalError{"the key could not be put on the request", k.scrub().error(err)})
@@ -290,9 +315,6 @@ func (k *call) waits(ctx context.Context, why WaitReason, d time.Duration) {
 }
 
 func (k *call) observe(ctx context.Context, resp *http.Response, err error, took time.Duration) {
-	if k.client.obs.silent() {
-		return
-	}
 	e := AttemptEvent{
 		Provider: k.client.provider.Name, Method: k.method, Path: k.scrub().text(k.path), Number: k.attempts,
 		Generation: k.key.gen, KeyFingerprint: k.key.fingerprint, Duration: took, Err: err,

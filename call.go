@@ -7,9 +7,13 @@ import (
 	"time"
 )
 
-// call is what the layers know in common about one call. It travels in the context of the
-// request, and only the goroutine of the call touches it.
+// call is what the layers know in common about one call. It is the context of the request,
+// and only the goroutine of the call touches what it holds beside that.
 type call struct {
+	context.Context //nolint:containedctx // the call is a context, and ends with it
+
+	first *firstTry // an attempt that was made before the loop began
+
 	client      *Client
 	ring        *Keyring
 	gate        Gate
@@ -35,6 +39,14 @@ type call struct {
 
 type callKey struct{}
 
+// Value returns the call itself for its key, as context.WithValue would, without the cost.
+func (k *call) Value(name any) any {
+	if name == (callKey{}) {
+		return k
+	}
+	return k.Context.Value(name)
+}
+
 func callOf(ctx context.Context) *call {
 	c, _ := ctx.Value(callKey{}).(*call)
 	return c
@@ -43,7 +55,7 @@ func callOf(ctx context.Context) *call {
 // newCall begins a call. req is not changed.
 func (c *Client) newCall(req *http.Request, o callConfig) (*call, error) {
 	k := &call{
-		client: c, ring: c.ring, gate: c.gate, policy: c.policy,
+		Context: req.Context(), client: c, ring: c.ring, gate: c.gate, policy: c.policy,
 		method: req.Method, path: req.URL.EscapedPath(), // a line break in it stays %0A
 		idempotent: isIdempotent(req),
 		replayable: req.Body == nil || req.Body == http.NoBody || req.GetBody != nil,
@@ -66,7 +78,9 @@ func (c *Client) newCall(req *http.Request, o callConfig) (*call, error) {
 		}
 	}
 	k.ring, k.tenant = ring, ring.pick().fingerprint
-	k.gate = c.tenants.gate(c, k.tenant)
+	if k.tenant == c.ring.pick().fingerprint {
+		k.tenant = "" // the same account: the same lane of the gate
+	}
 	return k, nil
 }
 

@@ -8,7 +8,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
-	"sync"
+	"strings"
 	"time"
 )
 
@@ -31,11 +31,11 @@ type Client struct {
 	base     *url.URL
 	ring     *Keyring
 	gate     Gate
-	tenants  *tenants
 	budget   *retryBudget
 	policy   RetryPolicy
 	maxBody  int64
 	obs      observer
+	agent    []string // the User-Agent header's value
 	pool     http.RoundTripper
 	loop     loop
 }
@@ -52,7 +52,7 @@ func New(p Provider, opts ...Option) (*Client, error) {
 	if err := cfg.apply(opts); err != nil {
 		return nil, fmt.Errorf("%s: %w", p.Name, err)
 	}
-	c := &Client{provider: p, budget: newRetryBudget(), tenants: &tenants{}}
+	c := &Client{provider: p, budget: newRetryBudget()}
 	var err error
 	if c.base, err = cfg.base(ctx, &p); err != nil {
 		return nil, fmt.Errorf("%s: %w", p.Name, err)
@@ -80,9 +80,9 @@ func (c *Client) With(opts ...Option) (*Client, error) {
 	}
 	d := *c
 	if cfg.ring != nil || cfg.keys != nil {
-		d.ring, d.gate, d.tenants = nil, nil, &tenants{}
+		d.ring, d.gate = nil, nil
 	} else if cfg.limit != nil {
-		d.gate, d.tenants = nil, &tenants{}
+		d.gate = nil
 	}
 	if cfg.http != nil {
 		d.pool = nil
@@ -107,7 +107,7 @@ func (c *config) apply(opts []Option) error {
 
 // configure makes what the client does not have yet, and the stack over it.
 func (c *Client) configure(ctx context.Context, cfg config) error {
-	c.config, c.maxBody, c.obs = cfg, cfg.maxBody, cfg.observer
+	c.config, c.maxBody, c.obs, c.agent = cfg, cfg.maxBody, cfg.observer, []string{cfg.userAgent}
 	if c.base.Scheme != "https" && !cfg.allowHTTP && !isLoopback(c.base.Hostname()) {
 		return fmt.Errorf("%s: %w: the base URL is not https; WithAllowHTTP allows it", c.provider.Name, ErrInsecure)
 	}
@@ -196,40 +196,6 @@ func newPool(hc *http.Client) http.RoundTripper {
 	}
 }
 
-// tenants holds the gates of keys that were given with single calls, so that each account
-// has its own pause and window. Beyond maxTenants one is forgotten.
-type tenants struct {
-	mu    sync.Mutex
-	gates map[string]Gate
-}
-
-const maxTenants = 4096
-
-func (t *tenants) gate(c *Client, fingerprint string) Gate {
-	if c.config.gate != nil {
-		return c.config.gate
-	}
-	if fingerprint == c.ring.pick().fingerprint {
-		return c.gate
-	}
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if g, ok := t.gates[fingerprint]; ok {
-		return g
-	}
-	for old := range t.gates {
-		if len(t.gates) < maxTenants {
-			break
-		}
-		delete(t.gates, old)
-	}
-	if t.gates == nil {
-		t.gates = make(map[string]Gate)
-	}
-	t.gates[fingerprint] = NewGate(c.config.limitOr(c.provider.Limit))
-	return t.gates[fingerprint]
-}
-
 // Keys returns the client's keyring, to rotate, reload or watch it.
 func (c *Client) Keys() *Keyring { return c.ring }
 
@@ -297,15 +263,14 @@ func (c *Client) do(req *http.Request, o callConfig) (*http.Response, *call, err
 	if err != nil {
 		return nil, nil, closeBody(req, err)
 	}
-	out := req.WithContext(context.WithValue(req.Context(), callKey{}, k))
-	out.URL = c.base.ResolveReference(req.URL)
+	out := req.WithContext(k)
+	out.URL = c.resolve(req.URL)
 	out.Host, out.RequestURI = "", ""
-	out.Header = req.Header.Clone() // net/http adds a jar's cookies to it
-	if out.Header == nil {
-		out.Header = make(http.Header, 1)
+	if c.loop.once == nil {
+		out.Header = req.Header.Clone() // net/http adds the jar's cookies to it
 	}
-	if _, named := out.Header["User-Agent"]; !named {
-		out.Header["User-Agent"] = []string{c.config.userAgent}
+	if out.Header == nil {
+		out.Header = make(http.Header)
 	}
 	c.budget.request()
 	resp, err := c.loop.send(out)
@@ -317,6 +282,20 @@ func (c *Client) do(req *http.Request, o callConfig) (*http.Response, *call, err
 		return nil, k, err
 	}
 	return resp, k, nil
+}
+
+// resolve returns u within the provider's origin. An absolute URL stays as it is; whether
+// a key may go there is for the attempt to say.
+func (c *Client) resolve(u *url.URL) *url.URL {
+	if u.Scheme != "" {
+		return u
+	}
+	if u.Host == "" && strings.HasPrefix(u.Path, "/") && !strings.Contains(u.Path, "/.") {
+		here := *u
+		here.Scheme, here.Host = c.base.Scheme, c.base.Host
+		return &here
+	}
+	return c.base.ResolveReference(u)
 }
 
 // failure is the error of a call that has no answer to show.

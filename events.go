@@ -76,8 +76,9 @@ type observer struct {
 	log   *slog.Logger
 }
 
-// silent reports whether nobody wants to know of attempts.
-func (o *observer) silent() bool { return o.log == nil && o.hooks.Attempt == nil }
+// wantsAttempts and wantsWaits spare a call what nobody looks at.
+func (o *observer) wantsAttempts() bool { return o.log != nil || o.hooks.Attempt != nil }
+func (o *observer) wantsWaits() bool    { return o.log != nil || o.hooks.Wait != nil }
 
 func (o *observer) attempt(ctx context.Context, e AttemptEvent) {
 	if o.hooks.Attempt != nil {

@@ -2,6 +2,8 @@ package keyfit
 
 import (
 	"context"
+	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -9,6 +11,39 @@ import (
 type Limit struct {
 	Requests int
 	Per      time.Duration
+}
+
+// Gate decides when an attempt may go out. It is asked once per attempt, retries and
+// redirects included, and told of every answer, so that what one goroutine learns from a
+// 429 holds for all of them.
+//
+// The gate of [NewGate] keeps four rules, for each provider and key on its own:
+//
+//   - Window. Of a limit that is known, published or learned, at most Requests go out in
+//     every window of Per, wherever one lays that window: a sliding log, not a token bucket,
+//     which would let 99 through where 50 are allowed. The whole burst is kept.
+//   - Pause. When the server asks to wait (429, or 5xx with a hint), everybody waits until
+//     the hint is over. Then one attempt goes ahead, and the others follow when it passed.
+//   - Slots. While nothing is known of the limit, attempts in flight start at 8 and double
+//     with every full round that comes back: an unlimited server is at 64 after three round
+//     trips, a limited one is not stormed by 200 callers at once.
+//   - Order. First in, first out. Whoever gives up while waiting leaves no gap.
+//
+// A limit that is not known is learned from the answers' headers, or else from the first
+// 429: what passed in the window before it is what passes at once from then on. Beyond
+// that a single attempt is risked now and then, so a limit that was raised is found again
+// within a few windows, and one that was lowered is met with a few refusals.
+//
+// A wait that cannot end before the caller's deadline, or within its MaxWait, is refused
+// immediately instead of being waited for in vain; never is a shorter wait tried.
+//
+// A Gate is safe for concurrent use. It starts no goroutine per attempt and holds no lock
+// over I/O or over a callback; all who wait share one timer.
+type Gate interface {
+	// Enter blocks until the attempt may be sent, or refuses at once with a *RateLimitError
+	// when that cannot be before the deadline or within MaxWait; or returns the context's error.
+	// leave must be called exactly once, as soon as the answer's headers are there.
+	Enter(ctx context.Context, e Entry) (leave func(Outcome), err error)
 }
 
 // Entry is what a Gate is told of an attempt that wants to go out.
@@ -22,6 +57,7 @@ type Entry struct {
 // WaitReason says why an attempt waits.
 type WaitReason string
 
+// Reasons to wait.
 const (
 	WaitPause   WaitReason = "pause"   // the server asked everybody to wait
 	WaitWindow  WaitReason = "window"  // the limit, published or learned, is used up
@@ -39,10 +75,76 @@ type Outcome struct {
 	Refusal    *APIError     // the 429 (or 503 with a hint), kept for those who will be refused in its name; else nil
 }
 
-// Gate decides when an attempt may go out: once per attempt, retries and redirects included.
-type Gate interface {
-	// Enter blocks until the attempt may be sent, or refuses at once with a *RateLimitError
-	// when that cannot be before the deadline or within MaxWait; or returns the context's error.
-	// leave must be called exactly once, as soon as the answer's headers are there.
-	Enter(ctx context.Context, e Entry) (leave func(Outcome), err error)
+const (
+	maxLanes = 256              // above this many, lanes that nobody uses are dropped
+	idleLane = 10 * time.Minute // how long a lane without traffic keeps its lessons then
+)
+
+// gate is the Gate of one process: a lane for each provider and key.
+type gate struct {
+	limit Limit
+	start time.Time            // lanes count time from here; cheaper than time.Time
+	last  atomic.Pointer[lane] // the lane asked for last; nearly always the only one
+
+	mu    sync.Mutex
+	lanes map[laneID]*lane
+}
+
+type laneID struct{ provider, key string }
+
+// NewGate returns a Gate for one process. The zero Limit means that the limit is not known
+// and is to be learned; so does one whose Requests or Per is not positive.
+func NewGate(l Limit) Gate {
+	if l.Requests <= 0 || l.Per <= 0 {
+		l = Limit{}
+	}
+	return &gate{limit: l, start: time.Now(), lanes: make(map[laneID]*lane)}
+}
+
+func (g *gate) Enter(ctx context.Context, e Entry) (leave func(Outcome), err error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	id := laneID{e.Provider, e.Key}
+	for {
+		l := g.last.Load()
+		if l == nil || l.id != id {
+			l = g.lane(id)
+		}
+		leave, w, err := l.enter(ctx, e)
+		switch {
+		case err == errLaneDropped: //nolint:errorlint // never wrapped: it was swept just now, take a new one
+			g.last.CompareAndSwap(l, nil)
+		case w != nil:
+			return l.wait(ctx, e, w)
+		default:
+			return leave, err
+		}
+	}
+}
+
+// lane finds or makes the lane of id.
+func (g *gate) lane(id laneID) *lane {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	l := g.lanes[id]
+	if l == nil || l.isDropped() {
+		if len(g.lanes) >= maxLanes {
+			g.sweep()
+		}
+		l = newLane(id, g.limit, g.start)
+		g.lanes[id] = l
+	}
+	g.last.Store(l)
+	return l
+}
+
+// sweep drops the lanes that nobody has used for a while: keys given for single calls
+// must not pile up for the life of the program.
+func (g *gate) sweep() {
+	for id, l := range g.lanes {
+		if l.drop(idleLane) {
+			delete(g.lanes, id)
+		}
+	}
 }

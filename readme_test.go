@@ -74,10 +74,13 @@ func readmeErrors(ctx context.Context, c *keyfit.Client, tryAgainIn func(time.Du
 }
 
 func readmeMock(t *testing.T) (*keyfit.Client, error) {
+	t.Helper()
 	mock := mockserver.New(t)
 	key := mock.Keys().Issue(mockserver.IMKIT, mockserver.LimitTo(mockserver.Limit{Requests: 2, Per: time.Minute}))
 	c, err := keyfit.New(keyfit.IMKIT(""), keyfit.WithBaseURL(mock.BaseURL(mockserver.IMKIT)), keyfit.WithKey(key.Secret.Reveal()))
-
+	if err != nil {
+		t.Fatal(err)
+	}
 	mock.Clock().Advance(time.Minute)                  // the window is open again
 	err = mock.Keys().Revoke(key.ID, "")               // from here on 401 INVALID_API_KEY
 	mock.Expect(t, mockserver.Match{KeyID: key.ID}, 0) // no request came with it

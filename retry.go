@@ -96,7 +96,10 @@ func (p RetryPolicy) wait(attempts int, h hint, limited bool) time.Duration {
 
 // loop is the retry loop over one attempt. go-retryablehttp keeps the loop, the rewinding
 // of bodies and the context; what to do is decided here, per call. No other file knows it.
-type loop struct{ client *retryablehttp.Client }
+type loop struct {
+	client *retryablehttp.Client
+	once   http.RoundTripper // one attempt, without redirects; nil where a cookie jar needs http.Client
+}
 
 // newLoop returns the loop over a client whose transport is one attempt.
 //
@@ -104,7 +107,7 @@ type loop struct{ client *retryablehttp.Client }
 // rules, and it closes the whole idle pool when an operation fails (which it cannot here,
 // since attemptTransport hides CloseIdleConnections).
 func newLoop(guard *http.Client) loop {
-	return loop{&retryablehttp.Client{
+	l := loop{client: &retryablehttp.Client{
 		HTTPClient:   guard,
 		RetryMax:     math.MaxInt32, // the policy of the call counts
 		CheckRetry:   checkRetry,
@@ -112,10 +115,29 @@ func newLoop(guard *http.Client) loop {
 		PrepareRetry: func(req *http.Request) error { return callOf(req.Context()).pause(req.Context()) },
 		ErrorHandler: retryablehttp.PassthroughErrorHandler,
 	}}
+	if guard.Jar == nil {
+		l.once = guard.Transport
+	}
+	return l
 }
 
-// send sends the request until the call's policy is content with what came back.
+// firstTry is what the first attempt of a call brought.
+type firstTry struct {
+	resp *http.Response
+	err  error
+}
+
+// send sends the request until the call's policy is content with what came back. The first
+// attempt is made without the loop, since nearly every call ends with it. Only if there is
+// something to decide, the loop begins, and finds that attempt done.
 func (l loop) send(req *http.Request) (*http.Response, error) {
+	if l.once != nil {
+		resp, err := l.once.RoundTrip(req)
+		if err == nil && resp.StatusCode < http.StatusMultipleChoices {
+			return resp, nil
+		}
+		callOf(req.Context()).first = &firstTry{resp, err}
+	}
 	r := &retryablehttp.Request{Request: req}
 	if original := req.Body; original != nil && original != http.NoBody && req.GetBody != nil {
 		defer func() { _ = original.Close() }() // each attempt reads its own copy

@@ -43,7 +43,12 @@ func Pair(idHeader, keyHeader string) Scheme {
 	return pairScheme{id: http.CanonicalHeaderKey(idHeader), key: http.CanonicalHeaderKey(keyHeader)}
 }
 
+// headerOnly marks a scheme that leaves the URL alone, which spares a copy of it.
+type headerOnly interface{ headerOnly() }
+
 type headerScheme struct{ name, prefix string }
+
+func (headerScheme) headerOnly() {}
 
 func (s headerScheme) Apply(req *http.Request, c Credential) error {
 	if !c.ID.IsZero() {
@@ -103,6 +108,8 @@ func (s queryScheme) validate() error {
 }
 
 type pairScheme struct{ id, key string }
+
+func (pairScheme) headerOnly() {}
 
 func (s pairScheme) Apply(req *http.Request, c Credential) error {
 	if c.ID.IsZero() || c.Key.IsZero() {

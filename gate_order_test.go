@@ -1,0 +1,191 @@
+package keyfit
+
+import (
+	"context"
+	"math/rand/v2"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// FuzzGateOrder plays events in any order: attempts that enter with and without a deadline,
+// answers of every kind, some twice, some never, cancellations and time. Then it waits for
+// the end. Whatever happens: no deadlock, never more than N in a window of a published
+// limit, and nothing in flight or in line that is not there.
+func FuzzGateOrder(f *testing.F) {
+	for seed := range uint64(20) {
+		script := make([]byte, 200)
+		r := rand.New(rand.NewPCG(seed, 2))
+		for i := range script {
+			script[i] = byte(r.Uint32())
+		}
+		f.Add(script, uint8(seed%4))
+	}
+	f.Fuzz(func(t *testing.T, script []byte, known uint8) {
+		if len(script) > 500 {
+			script = script[:500]
+		}
+		synctest.Test(t, func(t *testing.T) {
+			var limit Limit
+			if known%4 > 0 {
+				limit = Limit{Requests: int(known%4) * 3, Per: time.Duration(known%4) * sec}
+			}
+			p := &player{t: t, gate: NewGate(limit)}
+			p.ctx, p.cancel = context.WithCancel(context.Background())
+			for i := 0; i+1 < len(script); i += 2 {
+				p.play(script[i], script[i+1])
+			}
+			p.finish(limit)
+		})
+	})
+}
+
+type player struct {
+	t      *testing.T
+	gate   Gate
+	ctx    context.Context
+	cancel context.CancelFunc // of those that the script cancels
+	done   sync.WaitGroup
+
+	mu     sync.Mutex
+	out    []func(Outcome)
+	sent   []time.Duration
+	inLine atomic.Int64
+}
+
+// play does one event.
+func (p *player) play(event, arg byte) {
+	switch event % 8 {
+	case 0, 1, 2:
+		p.enter(arg)
+	case 3, 4:
+		p.leave(ok(), arg)
+	case 5:
+		o := []Outcome{
+			refusedFor(time.Duration(arg) * 20 * ms), refusedFor(0),
+			{Remaining: -1},
+			{StatusCode: 503, Wait: sec, Remaining: -1},
+			{StatusCode: 500, Remaining: -1},
+			{StatusCode: 200, Remaining: int(arg % 3), Reset: sec},
+			{StatusCode: 200, Remaining: -1, Limit: Limit{int(arg%7) + 1, sec}},
+			{StatusCode: 429, Remaining: 0, Reset: 2 * sec, Wait: sec, Limit: Limit{Requests: 5}},
+		}
+		p.leave(o[int(arg)%len(o)], arg/8)
+	case 6:
+		time.Sleep(time.Duration(arg) * 10 * ms)
+	case 7:
+		if arg%4 == 0 {
+			p.cancel()
+			p.ctx, p.cancel = context.WithCancel(context.Background())
+		}
+	}
+	synctest.Wait()
+}
+
+func (p *player) enter(arg byte) {
+	ctx, e := p.ctx, Entry{Provider: "p"}
+	var cancel context.CancelFunc = func() {}
+	switch arg % 4 {
+	case 1:
+		ctx, cancel = context.WithTimeout(ctx, time.Duration(arg)*30*ms)
+	case 2:
+		e.MaxWait = time.Duration(arg) * 30 * ms
+	case 3:
+		e.Waiting = func(WaitReason, time.Duration) {}
+	}
+	p.inLine.Add(1)
+	p.done.Go(func() {
+		defer cancel()
+		leave, err := p.gate.Enter(ctx, e)
+		p.inLine.Add(-1)
+		if err != nil {
+			return
+		}
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		p.out = append(p.out, leave)
+		p.sent = append(p.sent, time.Since(p.gate.(*gate).start))
+	})
+}
+
+// leave ends one of those that are out; now and then it does so twice.
+func (p *player) leave(o Outcome, arg byte) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if len(p.out) == 0 {
+		return
+	}
+	i := int(arg) % len(p.out)
+	p.out[i](o)
+	if arg%5 == 0 {
+		p.out[i](refusedFor(time.Hour))
+	}
+	p.out = slices.Delete(p.out, i, i+1)
+}
+
+// finish lets time pass until nobody waits, and looks at what is left.
+func (p *player) finish(limit Limit) {
+	defer p.cancel()
+	for i := 0; p.inLine.Load() > 0; i++ {
+		time.Sleep(sec)
+		synctest.Wait()
+		if i%2 == 0 { // half of them hang until the end
+			p.leave(ok(), 1)
+		}
+		if i > 24*3600 {
+			p.t.Fatalf("%d still in line after a day", p.inLine.Load())
+		}
+	}
+	p.done.Wait()
+	for len(p.out) > 0 {
+		p.leave(ok(), 1)
+	}
+	for _, l := range p.gate.(*gate).lanes {
+		l.mu.Lock()
+		if l.queue.n != 0 || l.queue.first != nil || len(l.queue.byGiveUp) != 0 {
+			p.t.Errorf("in line: %d, %d in the heap; want none", l.queue.n, len(l.queue.byGiveUp))
+		}
+		if l.flight.out != 0 || !l.flight.idle() {
+			p.t.Errorf("in flight: %d; want none", l.flight.out)
+		}
+		if out := l.window.probe.out; out != 0 {
+			p.t.Errorf("above the limit: %d; want none", out)
+		}
+		l.mu.Unlock()
+	}
+	if limit.Requests == 0 {
+		return
+	}
+	for i := limit.Requests; i < len(p.sent); i++ {
+		if d := p.sent[i] - p.sent[i-limit.Requests]; d < limit.Per {
+			p.t.Errorf("%d requests within %v, the limit is %d in %v", limit.Requests+1, d, limit.Requests, limit.Per)
+		}
+	}
+}
+
+// Ten thousand wait; all are served in order, and there is never more than one timer.
+func TestGateTenThousandWaiters(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		g := NewGate(Limit{1000, sec})
+		var done sync.WaitGroup
+		start := time.Now()
+		for range 10_000 {
+			done.Go(func() {
+				leave, err := g.Enter(t.Context(), Entry{Provider: "p", MaxWait: time.Minute})
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				leave(ok())
+			})
+		}
+		done.Wait()
+		if d := time.Since(start); d != 9*sec {
+			t.Errorf("took %v, want 9s", d)
+		}
+	})
+}

@@ -1,0 +1,302 @@
+package keyfit
+
+import (
+	"context"
+	"errors"
+	"math"
+	"net/http"
+	"sync"
+	"time"
+)
+
+// lane is the gate of one provider and key. Everything below mu is guarded by it; it is
+// held for a few comparisons, never over I/O or a callback.
+type lane struct {
+	id    laneID
+	limit Limit
+	start time.Time
+
+	mu     sync.Mutex
+	flight flight
+	slots  slots
+	window window
+	queue  queue
+
+	pauseEnd time.Duration
+	refusal  *APIError // the last one
+	wary     bool      // after a pause one goes ahead
+	calm     bool      // unless the pause was foreseen and the log says that there is room
+	scout    int32     // its place in flight; 0 if none is out
+	latency  time.Duration
+
+	timer   *time.Timer
+	timerAt time.Duration
+	used    time.Duration
+	dropped bool
+}
+
+// errLaneDropped says that the lane must not be used any more.
+var errLaneDropped = errors.New("the lane was dropped")
+
+func newLane(id laneID, limit Limit, start time.Time) *lane {
+	l := &lane{id: id, limit: limit, start: start, timerAt: never}
+	l.slots = slots{n: firstSlots, ranks: true}
+	l.window.log.max = maxLog
+	l.window.mark = -1
+	l.window.lesson = lesson{at: -1, forgetAt: never}
+	l.window.quick = math.MaxInt64
+	if limit.Requests > 0 {
+		l.slots = slots{n: unbounded}
+		l.window.n, l.window.top, l.window.per = limit.Requests, limit.Requests, limit.Per
+		l.window.log.max = max(maxLog, limit.Requests)
+		l.window.lesson.published = true
+	}
+	return l
+}
+
+func (l *lane) now() time.Duration { return time.Since(l.start) }
+
+// tick makes the time that was read before the lock was taken one that never goes back.
+func (l *lane) tick(now time.Duration) time.Duration {
+	l.used = max(l.used, now)
+	return l.used
+}
+
+// enter lets the attempt go at once, refuses it, or puts it into the queue.
+func (l *lane) enter(ctx context.Context, e Entry) (func(Outcome), *waiter, error) {
+	now := l.now() // not under the lock: reading the clock takes as long as all the rest
+	l.mu.Lock()
+	if l.dropped {
+		l.mu.Unlock()
+		return nil, nil, errLaneDropped
+	}
+	now = l.tick(now)
+	l.expire(now)
+	if l.queue.n == 0 {
+		if at, _ := l.next(now); at <= now {
+			place, gen := l.admit(now)
+			l.mu.Unlock()
+			return l.leaver(place, gen), nil, nil
+		}
+	}
+	w, err := l.line(ctx, e, now)
+	l.mu.Unlock()
+	return nil, w, err
+}
+
+// next returns when the first in line may go, now included, and why not before.
+func (l *lane) next(now time.Duration) (time.Duration, WaitReason) {
+	w := &l.window
+	if now >= w.lesson.forgetAt {
+		w.forget()
+		l.slots.ranks = w.n == 0
+		l.refusal = nil
+	}
+	if now < l.pauseEnd {
+		return l.pauseEnd, WaitPause
+	}
+	if l.scout != 0 {
+		return l.late(), WaitPause
+	}
+	if at := l.room(now); at > now {
+		w.turn = true
+		return min(at, l.late()), WaitWindow
+	}
+	if !l.slots.take(l.flight.out) {
+		return l.late(), WaitSlots
+	}
+	return now, ""
+}
+
+// room returns when the window lets one go: by the log, or else as a try.
+func (l *lane) room(now time.Duration) time.Duration {
+	w, out := &l.window, l.flight.out
+	at := w.ready(now, out)
+	switch {
+	case at <= now:
+		return now
+	case l.wary:
+		return min(at, w.turnAt(now, out))
+	}
+	return min(at, w.probeAt(now, out))
+}
+
+// late returns when the oldest attempt in flight becomes overdue.
+func (l *lane) late() time.Duration {
+	if a := l.flight.oldest(); a != nil {
+		return a.sent + l.window.lateAfter()
+	}
+	return never
+}
+
+// expire takes those in flight for arrived that have been out for too long.
+func (l *lane) expire(now time.Duration) {
+	for now >= l.late() {
+		at := l.late()
+		l.window.log.push(at)
+		switch a := l.flight.oldest(); a.kind {
+		case canary:
+			l.scout = 0
+		case beyond:
+			l.window.probe.lost(now, l.window.per)
+			a.kind = plain
+		case plain, early:
+		}
+		l.flight.expire()
+	}
+}
+
+// admit lets one go.
+func (l *lane) admit(now time.Duration) (place int32, gen uint32) {
+	w, kind := &l.window, plain
+	out := l.flight.out
+	full := w.ready(now, out) > now
+	switch {
+	case full && !l.wary:
+		kind = beyond
+		w.probe.sent()
+	case l.wary && (full || !l.calm), w.n > 0 && w.turn && !w.certain():
+		kind = canary
+		w.trial = full
+		w.probe.lapse()
+	case w.early(now, out):
+		kind = early
+		w.probe.lapse()
+	default:
+		w.probe.lapse()
+	}
+	place, gen = l.flight.add(now, kind)
+	l.wary = false
+	if kind == canary {
+		l.scout = place
+	}
+	l.slots.sent(l.flight.out, now)
+	return place, gen
+}
+
+// leaver makes the leave func of an attempt.
+func (l *lane) leaver(place int32, gen uint32) func(Outcome) {
+	return func(o Outcome) { l.leave(place, gen, o) }
+}
+
+func (l *lane) leave(place int32, gen uint32, o Outcome) {
+	now := l.now()
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	now = l.tick(now)
+	l.expire(now)
+	a, ok := l.flight.remove(place, gen)
+	if !ok {
+		return
+	}
+	if l.scout == place && a.kind == canary {
+		l.scout = 0
+	}
+	switch o.StatusCode {
+	case 0:
+		l.lost(a, now)
+	case http.StatusTooManyRequests:
+		l.answered(a, now)
+		l.refused(a, o, now)
+	default:
+		l.answered(a, now)
+		l.passed(a, o, now)
+	}
+	if l.queue.n > 0 {
+		l.pump(now)
+	}
+}
+
+// answered takes the time of a round trip.
+func (l *lane) answered(a attempt, now time.Duration) {
+	l.latency = now - a.sent
+	l.window.quick = min(l.window.quick, l.latency)
+}
+
+// lost ends an attempt without an answer: it may have arrived, but it teaches nothing.
+func (l *lane) lost(a attempt, now time.Duration) {
+	if l.window.n > 0 && !a.overdue {
+		l.window.log.push(now)
+	}
+	switch a.kind {
+	case canary:
+		l.wary = true
+	case beyond:
+		l.window.probe.lost(now, l.window.per)
+	case plain, early:
+	}
+}
+
+// passed takes an answer that was no 429.
+func (l *lane) passed(a attempt, o Outcome, now time.Duration) {
+	w := &l.window
+	if !a.overdue {
+		w.arrived(now)
+	}
+	switch a.kind {
+	case canary:
+		w.climbed(now)
+		if w.trial {
+			w.turnedEarly(a.sent)
+			l.slots.restart()
+		} else if w.turn {
+			w.sure, w.turn = true, false
+			l.review(now)
+		}
+	case beyond:
+		w.probePassed()
+	case early:
+	case plain:
+		w.passedBeside(a, now)
+	}
+	w.told(o, now)
+	l.slots.passed(l.queue.n > 0)
+	if o.Wait > 0 && o.StatusCode >= 400 {
+		l.slots.collided(l.flight.out)
+		l.pause(o, now)
+	}
+}
+
+// refused takes a 429.
+func (l *lane) refused(a attempt, o Outcome, now time.Duration) {
+	w := &l.window
+	if w.lesson.published && !a.overdue {
+		w.arrived(now) // some servers count what they refuse
+	}
+	hint := o.Wait
+	if hint <= 0 {
+		hint = 250 * time.Millisecond
+		o.Wait = hint
+	}
+	if a.kind == beyond {
+		w.probe.out--
+	}
+	foreseen := w.sure && a.kind == beyond
+	if w.refused(a, now, hint) && a.kind != beyond {
+		l.slots.collided(l.flight.out)
+		defer l.review(now)
+	}
+	w.zeros = 0
+	w.told(o, now)
+	calm := foreseen && (l.calm || !l.wary)
+	l.pause(o, now)
+	l.calm = calm
+}
+
+func (l *lane) isDropped() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.dropped
+}
+
+// drop retires the lane if nobody has used it for so long and it has nothing to remember.
+func (l *lane) drop(after time.Duration) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	now := l.now()
+	if l.queue.n > 0 || !l.flight.idle() || now < l.used+max(after, l.window.per) || now < l.pauseEnd {
+		return false
+	}
+	l.dropped = true
+	return true
+}

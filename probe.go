@@ -1,0 +1,116 @@
+package keyfit
+
+import "time"
+
+// probe risks requests above the limit that was learned: one now and then, and when it
+// passed more and more of them. That one refusal is the price of finding a limit that was
+// raised, so it is paid less and less often when it bought nothing.
+type probe struct {
+	left  int           // how many may go now
+	step  int           // how many there were in this step
+	out   int           // how many of them are out
+	tries int           // refusals in a row that bought nothing
+	paid  bool          // some have passed since the last refusal
+	next  time.Duration // when the next may go
+
+	fullAt time.Duration // since when the window is used up and everybody back; -1 if it is not
+}
+
+const (
+	probeRare = 2           // at the least one in 1<<2 windows
+	probeMost = time.Minute // and one in this time, if a window is not longer
+)
+
+// pause is how long to leave the limit alone: one window, then two, then four.
+func (p *probe) pause(per time.Duration) time.Duration {
+	return min(per<<p.tries, max(per, probeMost))
+}
+
+// probeAt returns when one above the limit may go: now, later, or never if something else
+// has to happen first. It goes when the window has just been used up and everybody is back:
+// while others are in flight, it could not be told whose fault a refusal is, and a hint in
+// whole seconds does the least harm at the beginning of the wait. If that moment does not
+// come for a whole window, as in a steady flow, any will do.
+func (w *window) probeAt(now time.Duration, out int) time.Duration {
+	p := &w.probe
+	if w.n == 0 || w.n == w.top || p.left == 0 && p.out > 0 {
+		return never
+	}
+	if out > p.out && now < p.next+w.per {
+		return never
+	}
+	if p.fullAt < 0 {
+		p.fullAt = now
+	}
+	at := now
+	if p.left == 0 {
+		at = max(now, p.next)
+	}
+	if at > p.fullAt+w.per/8 {
+		return never
+	}
+	if w.top > 0 { // lowered for a while: the limit as published holds all the same
+		if out >= w.top {
+			return never
+		}
+		at = max(at, w.turned(w.top-out))
+	}
+	return max(at, w.leftUntil)
+}
+
+// sent notes one above the limit that goes out.
+func (p *probe) sent() {
+	if p.left == 0 {
+		p.left, p.step = 1, 1
+	}
+	p.left--
+	p.out++
+}
+
+// probePassed notes one above the limit that passed: that much higher is the limit.
+func (w *window) probePassed() {
+	p := &w.probe
+	w.raise()
+	p.out--
+	p.paid = true
+	if p.left == 0 && p.out == 0 {
+		p.step = min(2*p.step, max(1, w.n/8))
+		p.left = p.step
+		if w.top > 0 {
+			p.left = min(p.left, w.top-w.n)
+		}
+	}
+}
+
+// raise lets one more go, but never more than the published limit.
+func (w *window) raise() {
+	if w.top == 0 || w.n < w.top {
+		w.n++
+	}
+}
+
+// lost notes one above the limit of which nothing was heard.
+func (p *probe) lost(now, per time.Duration) {
+	p.out--
+	p.left = 0
+	p.next = now + p.pause(per)
+}
+
+// refused ends the step after a collision.
+func (p *probe) refused(k attemptKind, now, per time.Duration) {
+	if k != beyond || p.paid {
+		p.tries = 0
+	} else {
+		p.tries = min(p.tries+1, probeRare)
+	}
+	p.left, p.paid = 0, false
+	p.next = now + p.pause(per)
+}
+
+// lapse notes that there was room within the limit.
+func (p *probe) lapse() {
+	p.fullAt = -1
+	if p.out == 0 {
+		p.left = 0
+	}
+}

@@ -1,0 +1,166 @@
+package keyfit
+
+import "time"
+
+// window keeps a limit of n requests in every per.
+//
+// The rule is this: request i+n goes out no earlier than per after request i has certainly
+// arrived. Then no window of per holds more than n arrivals, wherever one lays it: of n+1
+// arrivals in it two would be n or a multiple of n apart. The server counts arrivals, not
+// sends; a request has arrived when its answer is there. From this the fastest half round
+// trip is taken off again, for the next request needs that long to arrive in its turn.
+//
+// So all that is needed is a log of the last n answers and the number of those in flight:
+// one more may go when fewer than n of both lie within the last per.
+type window struct {
+	log sendLog
+
+	n     int           // requests in every per; 0 means not known
+	per   time.Duration // length of the window
+	top   int           // the published limit, which n never exceeds; 0 if there is none
+	sure  bool          // per is trusted: a window has turned without a refusal
+	turn  bool          // somebody has waited for the window to turn
+	quick time.Duration // the fastest answer so far
+	mark  time.Duration // a new window has begun then, by the server's word; what is older does not count
+	trial bool          // the canary tries that
+	doubt time.Duration // until then it is not tried again
+	tries int           // how often the canary was refused, in a row
+
+	left      int           // requests left until leftUntil, by the headers
+	leftUntil time.Duration // 0 if the headers say nothing
+	zeros     int           // windows in a row that were used up from the start, by the headers
+
+	lesson lesson
+	probe  probe
+}
+
+// lateAfter is when an attempt without an answer counts as arrived. Answers may take minutes
+// where the work is heavy; the way there does not.
+func (w *window) lateAfter() time.Duration {
+	if w.n == 0 {
+		return 500 * time.Millisecond
+	}
+	return min(max(w.per/10, 100*time.Millisecond), 500*time.Millisecond)
+}
+
+// arrived notes a request that counts against the limit, at the time of its answer.
+func (w *window) arrived(now time.Duration) { w.log.push(now - w.quick/2) }
+
+// ready returns when one more may go besides the out in flight: now, later, or never if
+// an answer has to come first.
+func (w *window) ready(now time.Duration, out int) time.Duration {
+	at := now
+	if w.leftUntil > now && w.left <= out {
+		at = w.leftUntil
+	}
+	if w.n == 0 {
+		return at
+	}
+	free := w.n - out
+	if free <= 0 {
+		return never
+	}
+	return max(at, w.turned(free))
+}
+
+// turned returns when the window lets free more go.
+func (w *window) turned(free int) time.Duration {
+	if free > w.log.n {
+		return 0
+	}
+	if t := w.log.at(w.log.n - free); t > w.mark {
+		return t + w.per
+	}
+	return 0
+}
+
+// early says whether one that goes now relies on the server's word alone: by the log, as far
+// as it is not cut off by the mark, it would have to wait on.
+func (w *window) early(now time.Duration, out int) bool {
+	free := w.n - out
+	return w.n > 0 && (free <= 0 || free <= w.log.n && w.log.at(w.log.n-free)+w.per > now)
+}
+
+// turnAt returns when it is worth a try to take the end of a pause for the beginning of a
+// window, although the log would have everybody wait on for a good deal longer. So it is
+// with windows that follow the clock when the program came in the middle of one.
+func (w *window) turnAt(now time.Duration, out int) time.Duration {
+	at := max(now, w.doubt, w.leftUntil)
+	if w.n == 0 || w.lesson.published || out > 0 || w.turned(w.n) <= at+w.per/16 {
+		return never
+	}
+	return at
+}
+
+// foresee returns when, at the earliest, one may go that has to let out in flight and
+// ahead waiting go before it; start is when the first of those can.
+func (w *window) foresee(start time.Duration, out, ahead int) time.Duration {
+	if w.leftUntil > start && w.left <= out+ahead {
+		start = w.leftUntil
+	}
+	if w.n == 0 || !w.certain() {
+		return start
+	}
+	free := w.n - out - ahead
+	turns := 0
+	if free <= 0 {
+		turns = -free/w.n + 1
+		free += turns * w.n
+	}
+	return max(start, w.turned(free)) + time.Duration(turns)*w.per
+}
+
+// certain says whether the limit is good enough to refuse someone in its name.
+func (w *window) certain() bool { return w.sure || w.n == w.top }
+
+// told takes over what an answer's headers say.
+func (w *window) told(o Outcome, now time.Duration) {
+	if o.Limit.Requests > 0 {
+		w.stated(o)
+	}
+	if o.Remaining < 0 || o.Reset <= 0 {
+		return
+	}
+	fresh := now >= w.leftUntil
+	switch {
+	case o.Remaining > 0:
+		w.zeros = 0
+	case fresh:
+		w.zeros++
+	}
+	if w.zeros > maxZeros {
+		return
+	}
+	// Answers overtake each other: within one window the smallest number is the newest.
+	if fresh || o.Remaining < w.left {
+		w.left = o.Remaining
+	}
+	if fresh {
+		w.leftUntil = now + o.Reset
+	}
+}
+
+// maxZeros is how often in a row the first answer of a window may say that nothing is left,
+// until that is no longer believed; a 429 makes it credible again.
+const maxZeros = 2
+
+// stated takes over a limit that the headers state. It is believed like a published one,
+// but never above a published one.
+func (w *window) stated(o Outcome) {
+	n, per := o.Limit.Requests, o.Limit.Per
+	if per <= 0 {
+		if o.Reset <= 0 {
+			return
+		}
+		per = rung(o.Reset - time.Second)
+		if n == w.top {
+			per = max(per, w.per) // a later window shows more of its length
+		}
+	}
+	if w.lesson.published || n == w.top && per == w.per {
+		return
+	}
+	w.n, w.per, w.top, w.sure = n, per, n, true
+	w.log.max = max(w.log.max, min(n, 1<<20))
+	w.lesson.forgetAt = never
+}
