@@ -62,8 +62,10 @@ func authenticateToken(v *vendor, c *credentials, id identity, now time.Time) Di
 	t := id.token
 	c.blame = credToken
 	if t == nil || t.vendor != v || t.spec.kind != KindToken || t.ns != id.key.ns {
-		return Diagnosis{Outcome: UnknownKey, Sent: "`IM-Authorization`", Want: v.want, KeyID: id.key.id,
-			Why: "the user token in `IM-Authorization` is not one that this server issued"}
+		return Diagnosis{
+			Outcome: UnknownKey, Sent: "`IM-Authorization`", Want: v.want, KeyID: id.key.id,
+			Why: "the user token in `IM-Authorization` is not one that this server issued",
+		}
 	}
 	if l := id.key.life.Load(); l.revoked != 0 {
 		c.blame = credClient
@@ -147,8 +149,10 @@ func (v *vendor) made(c *credentials) bool {
 func permit(v *vendor, need surface.Need, caller *surface.Caller) Diagnosis {
 	switch {
 	case need.Kinds != 0 && need.Kinds&caller.Kind == 0:
-		return Diagnosis{Outcome: InsufficientScope, KeyID: caller.KeyID,
-			Why: "this operation wants " + kindNames(need.Kinds) + ", not " + kindNames(caller.Kind)}
+		return Diagnosis{
+			Outcome: InsufficientScope, KeyID: caller.KeyID,
+			Why: "this operation wants " + kindNames(need.Kinds) + ", not " + kindNames(caller.Kind),
+		}
 	case need.Scope != "" && !slices.Contains(caller.Scopes, need.Scope):
 		why := fmt.Sprintf("%s lacks scope `%s`", caller.KeyID, need.Scope)
 		if v.provider == MindKey {
@@ -156,8 +160,10 @@ func permit(v *vendor, need surface.Need, caller *surface.Caller) Diagnosis {
 		}
 		return Diagnosis{Outcome: InsufficientScope, KeyID: caller.KeyID, Why: why}
 	case need.Access != nil && !slices.Contains(need.Access, caller.Access):
-		return Diagnosis{Outcome: AccessDenied, KeyID: caller.KeyID,
-			Why: fmt.Sprintf("%s has access type `%s`, which may not call this function", caller.KeyID, caller.Access)}
+		return Diagnosis{
+			Outcome: AccessDenied, KeyID: caller.KeyID,
+			Why: fmt.Sprintf("%s has access type `%s`, which may not call this function", caller.KeyID, caller.Access),
+		}
 	}
 	return Diagnosis{Outcome: OK, KeyID: caller.KeyID}
 }

@@ -28,24 +28,34 @@ type counters struct {
 
 func newCounters() counters { return counters{cells: make(map[facts]*int), maxCells: maxCells} }
 
-// add counts n more, or takes back what was counted with the same facts.
-func (c *counters) add(f facts, n int) {
-	if cell := c.cells[f]; cell != nil {
-		if *cell += n; *cell == 0 {
-			delete(c.cells, f)
-		}
-		return
+// cellOf returns where such exchanges are counted. A cell of what is decided
+// stays for good, so its counter can be remembered.
+func (c *counters) cellOf(f facts) *int {
+	if n := c.cells[f]; n != nil {
+		return n
 	}
-	if n > 0 && len(c.cells) < c.maxCells && len(f.path) <= maxCellPath && len(f.method) <= maxCellMethod {
-		cell := new(int)
-		*cell = n
-		c.cells[f] = cell
-		return
+	if len(c.cells) < c.maxCells && len(f.path) <= maxCellPath && len(f.method) <= maxCellMethod {
+		n := new(int)
+		c.cells[f] = n
+		return n
 	}
-	c.fold(f, n)
+	return c.fold(f)
 }
 
-func (c *counters) fold(f facts, n int) {
+// drop takes back one pending exchange.
+func (c *counters) drop(f facts) {
+	n := c.cells[f]
+	if n == nil {
+		*c.fold(f)--
+		return
+	}
+	*n--
+	if *n == 0 {
+		delete(c.cells, f)
+	}
+}
+
+func (c *counters) fold(f facts) *int {
 	f.path, f.keyID = "", ""
 	if c.folded == nil {
 		c.folded = make(map[facts]*int)
@@ -59,7 +69,7 @@ func (c *counters) fold(f facts, n int) {
 		cell = new(int)
 		c.folded[f] = cell
 	}
-	*cell += n
+	return cell
 }
 
 // of sums up what matches.

@@ -99,8 +99,10 @@ func (c *credentials) refuse(o Outcome, sent, why string) {
 // foreign lists places where the other vendors, and people in a hurry, put
 // keys. Only names are ever reported.
 func foreign() []string {
-	return []string{"X-Api-Key", "Authorization", "Im-Api-Key", "Im-Client-Key", "Im-Authorization",
-		"Api-Key", "Apikey", "X-Auth-Token", "Authorization-Token", "X-Access-Token"}
+	return []string{
+		"X-Api-Key", "Authorization", "Im-Api-Key", "Im-Client-Key", "Im-Authorization",
+		"Api-Key", "Apikey", "X-Auth-Token", "Authorization-Token", "X-Access-Token",
+	}
 }
 
 // absent explains why no credential was found: an empty one, another scheme,

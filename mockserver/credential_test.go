@@ -97,7 +97,7 @@ func TestCountersFoldInsteadOfGrowing(t *testing.T) {
 	srv := New(t)
 	srv.journal.counters.maxCells = 3
 	for _, path := range []string{"/a", "/b", "/c", "/d", "/e", "/a"} {
-		srv.journal.add(facts{provider: Imin, method: "GET", path: path, outcome: OK}, stray{})
+		srv.journal.add(facts{provider: Imin, method: "GET", path: path, outcome: OK}, nil, stray{})
 	}
 	if c := srv.Counts(Match{Provider: Imin}); c.Total != 6 || c.Folded != 0 {
 		t.Errorf("all: %+v", c)

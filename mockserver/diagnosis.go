@@ -27,8 +27,10 @@ const (
 
 // Outcomes lists every outcome in a fixed order.
 func Outcomes() []Outcome {
-	return []Outcome{OK, MissingKey, UnknownKey, NotAMockKey, Expired, Revoked, WrongScheme, WrongHeader,
-		DuplicateKey, MissingPair, InsufficientScope, AccessDenied, RateLimited, Faulted, NotFound, Pending}
+	return []Outcome{
+		OK, MissingKey, UnknownKey, NotAMockKey, Expired, Revoked, WrongScheme, WrongHeader,
+		DuplicateKey, MissingPair, InsufficientScope, AccessDenied, RateLimited, Faulted, NotFound, Pending,
+	}
 }
 
 // Diagnosis says what became of a request and why. It names kinds of

@@ -45,7 +45,7 @@ type exchange struct {
 	ticket ticket
 
 	literal   *literal // set when method and path stand literally in a route
-	foreign   bool // a key that no mock made was presented: record nothing of it
+	foreign   bool     // a key that no mock made was presented: record nothing of it
 	described bool
 	arrived   bool
 	committed bool

@@ -4,6 +4,7 @@ import (
 	"log/slog"
 	"net/http"
 	"strings"
+	"time"
 )
 
 const (
@@ -36,11 +37,15 @@ func (x *exchange) record() {
 	if len(x.body) > 0 && !x.foreign {
 		x.said.body = x.red.body(x.body, x.r.Header.Get("Content-Type"))
 	}
+	var last *lastCell
+	if x.id.key != nil && x.id.key.ns == x.ns {
+		last = &x.id.key.counted
+	}
 	if x.arrived {
-		x.ns.journal.decide(x.ticket, x.journalFacts(), x)
+		x.ns.journal.decide(x.ticket, x.journalFacts(), last, x)
 		return
 	}
-	x.ns.journal.add(x.journalFacts(), x)
+	x.ns.journal.add(x.journalFacts(), last, x)
 }
 
 func (x *exchange) journalFacts() facts {
@@ -63,8 +68,8 @@ func (x *exchange) describe() {
 		plain := plainHeader(name)
 		for _, v := range values {
 			x.fields = append(x.fields, headerField{name, v, plain})
-			if !plain {
-				x.red.header(name, v)
+			if !plain && (x.creds.value == "" || !strings.HasSuffix(v, x.creds.value)) && v != x.creds.token {
+				x.red.header(name, v) // the vendor's own places are known already
 			}
 		}
 	}
@@ -103,14 +108,17 @@ func (x *exchange) redact(s string) string {
 
 // fill implements filler.
 func (x *exchange) fill(e *entry) {
-	e.ex = Exchange{
-		At: x.at, Provider: x.v.provider,
-		Method: x.said.method, Path: x.said.path, Query: x.said.query, Body: x.said.body,
-		Outcome: Pending, Diagnosis: Diagnosis{Outcome: Pending, KeyID: x.diag.KeyID},
-		KeyID: x.diag.KeyID, Fault: x.fault, Conn: x.conn.id(),
-	}
+	ex := &e.ex // field by field: the entry is used again, and a whole copy costs
+	ex.At, ex.Provider, ex.Conn = x.at, x.v.provider, x.conn.id()
+	ex.Method, ex.Path, ex.Query, ex.Body = x.said.method, x.said.path, x.said.query, x.said.body
+	ex.KeyID, ex.Fault, ex.Header = x.diag.KeyID, x.fault, nil
 	if x.committed {
-		e.ex.Decided, e.ex.Status, e.ex.Outcome, e.ex.Diagnosis = x.ns.clock.Now(), x.status, x.diag.Outcome, x.diag
+		ex.Decided, ex.Status, ex.Outcome, ex.Diagnosis = x.ns.clock.Now(), x.status, x.diag.Outcome, x.diag
+	} else {
+		ex.Decided, ex.Status, ex.Outcome, ex.Diagnosis = time.Time{}, 0, Pending, Diagnosis{Outcome: Pending, KeyID: x.diag.KeyID}
+	}
+	if over := len(e.header) - len(x.fields); over > 0 {
+		clear(e.header[len(x.fields):])
 	}
 	e.header = append(e.header[:0], x.fields...)
 	e.size = entryOverhead + len(x.said.path) + len(x.said.query) + len(x.said.body) + len(x.diag.Why) + fieldOverhead*cap(e.header)
@@ -134,8 +142,10 @@ func (s *Server) recordStray(r *http.Request, d Diagnosis, status int) {
 	red.parameters(r.URL.RawQuery)
 	f := facts{method: red.method(r.Method), path: strings.Clone(red.text(r.URL.Path)), outcome: d.Outcome, status: status}
 	now := s.Clock().Now()
-	s.journal.add(f, stray{At: now, Decided: now, Method: f.method, Path: f.path, Status: status,
-		Outcome: d.Outcome, Diagnosis: d, Conn: connectionOf(r).id()})
+	s.journal.add(f, nil, stray{
+		At: now, Decided: now, Method: f.method, Path: f.path, Status: status,
+		Outcome: d.Outcome, Diagnosis: d, Conn: connectionOf(r).id(),
+	})
 }
 
 // stray is an Exchange that needs no more work.

@@ -80,23 +80,43 @@ type ticket struct {
 
 // add counts an exchange and stores it, evicting the oldest as needed. The
 // filler is not called when nothing is kept.
-func (j *journal) add(f facts, from filler) {
+func (j *journal) add(f facts, last *lastCell, from filler) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	j.enter(f, from)
+	j.count(f, last)
+	j.enter(from)
+}
+
+// lastCell is where the last exchange of a key was counted; the next is mostly
+// alike. It is guarded by the journal's lock.
+type lastCell struct {
+	facts  facts
+	resets int
+	n      *int
+}
+
+func (j *journal) count(f facts, last *lastCell) {
+	if last == nil {
+		*j.counters.cellOf(f)++
+		return
+	}
+	if last.n == nil || last.resets != j.resets || last.facts != f {
+		*last = lastCell{f, j.resets, j.counters.cellOf(f)}
+	}
+	*last.n++
 }
 
 // open is add for a request that is pending; decide completes it.
 func (j *journal) open(f facts, from filler) ticket {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	e := j.enter(f, from)
+	*j.counters.cellOf(f)++
+	e := j.enter(from)
 	return ticket{entry: e, id: j.seq, resets: j.resets, facts: f}
 }
 
-func (j *journal) enter(f facts, from filler) *entry {
+func (j *journal) enter(from filler) *entry {
 	j.seq++
-	j.counters.add(f, 1)
 	var e *entry
 	if j.maxEntries > 0 && j.maxBytes > 0 {
 		e = j.slot()
@@ -112,14 +132,14 @@ func (j *journal) enter(f facts, from filler) *entry {
 // decide counts t's request anew, by what became of it, and fills its entry
 // unless that was evicted meanwhile. After a reset it does nothing: the
 // request belongs to what was forgotten.
-func (j *journal) decide(t ticket, f facts, from filler) {
+func (j *journal) decide(t ticket, f facts, last *lastCell, from filler) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	if t.resets != j.resets {
 		return
 	}
-	j.counters.add(t.facts, -1)
-	j.counters.add(f, 1)
+	j.counters.drop(t.facts)
+	j.count(f, last)
 	if e := t.entry; e != nil && e.ex.ID == t.id {
 		j.bytes -= e.size
 		from.fill(e)
@@ -152,8 +172,11 @@ func (j *journal) slot() *entry {
 		}
 		j.ring, j.head = bigger, 0
 	}
-	if j.n == len(j.ring) {
-		j.drop()
+	if j.n == len(j.ring) { // the oldest becomes the newest; fill overwrites all of it
+		e := j.ring[j.head]
+		j.bytes -= e.size
+		j.head = (j.head + 1) % len(j.ring)
+		return e
 	}
 	at := (j.head + j.n) % len(j.ring)
 	if j.ring[at] == nil {
@@ -172,9 +195,7 @@ func (j *journal) drop() {
 		e.header = nil
 	}
 	e.ex, e.header, e.size = Exchange{}, e.header[:0], 0
-	if j.head++; j.head == len(j.ring) {
-		j.head = 0
-	}
+	j.head = (j.head + 1) % len(j.ring)
 	j.n--
 }
 

@@ -30,8 +30,10 @@ func TestTheJournalTellsWhatHappened(t *testing.T) {
 	call(t, srv.Transport(), r)
 	want := []mockserver.Exchange{{
 		ID: 1, At: epoch, Decided: epoch, Provider: mockserver.IMKIT, Method: "POST", Path: "/admin/clients", Query: "a=1&b=2",
-		Header: http.Header{"Content-Type": {"application/json"}, "User-Agent": {"test"}, "Im-Api-Key": {"[redacted]"},
-			"Content-Length": {"12"}, "Accept-Encoding": {"gzip"}},
+		Header: http.Header{
+			"Content-Type": {"application/json"}, "User-Agent": {"test"}, "Im-Api-Key": {"[redacted]"},
+			"Content-Length": {"12"}, "Accept-Encoding": {"gzip"},
+		},
 		Body: `{"_id":"u1"}`, Status: 200, Outcome: mockserver.OK, KeyID: key.ID, Conn: 1,
 		Diagnosis: mockserver.Diagnosis{Outcome: mockserver.OK, KeyID: key.ID},
 	}}

@@ -130,8 +130,10 @@ func TestHintsStandWhereTheProfileSays(t *testing.T) {
 		"date":         {mockserver.HintDate, map[string]string{"Retry-After": "Fri, 01 Jan 2027 00:01:00 GMT"}},
 		"body+seconds": {mockserver.HintBody | mockserver.HintSeconds, map[string]string{"body": "45", "Retry-After": "45"}},
 		"ratelimit":    {mockserver.HintRateLimit, map[string]string{"Ratelimit": `"default";r=0;t=45`, "Ratelimit-Policy": `"default";q=1;w=60`}},
-		"x-ratelimit": {mockserver.HintXRateLimit, map[string]string{"X-Ratelimit-Limit": "1", "X-Ratelimit-Remaining": "0",
-			"X-Ratelimit-Reset": "1798761660"}},
+		"x-ratelimit": {mockserver.HintXRateLimit, map[string]string{
+			"X-Ratelimit-Limit": "1", "X-Ratelimit-Remaining": "0",
+			"X-Ratelimit-Reset": "1798761660",
+		}},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {

@@ -38,7 +38,7 @@ type vendorState struct {
 type routes struct {
 	mux     *http.ServeMux
 	literal map[literalRoute]*literal // those without wildcards
-	needs   map[string]surface.Need         // by pattern, for Verify
+	needs   map[string]surface.Need   // by pattern, for Verify
 }
 
 // literalRoute is a method and a path that stand literally in a pattern.

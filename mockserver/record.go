@@ -28,6 +28,7 @@ type record struct {
 	lastUsed atomic.Int64 // ns; 0 is never
 	window   limiter
 	change   sync.Mutex // serialises rotate, revoke, expire
+	counted  lastCell
 }
 
 // life is the part of a record that changes; it is replaced, never modified.
@@ -103,6 +104,7 @@ func toNano(t time.Time) int64 {
 // namespace of a server, so that the key alone can say which one a request
 // belongs to. It is sharded: readers of different keys do not meet.
 type vault struct {
+	stored atomic.Uint64 // grows with every credential stored
 	shards [64]struct {
 		sync.RWMutex
 		m map[digest]*record
@@ -129,6 +131,7 @@ func (v *vault) put(r *record) bool {
 		s.m = make(map[digest]*record)
 	}
 	s.m[r.hash] = r
+	v.stored.Add(1)
 	return true
 }
 
@@ -155,6 +158,7 @@ func (v *vault) swap(old, next map[string]*record) *record {
 		}
 		s.m[r.hash] = r
 		s.Unlock()
+		v.stored.Add(1)
 	}
 	for _, r := range old {
 		if !stays[r.hash] {

@@ -180,7 +180,8 @@ func TestAProfileChangesAnswers(t *testing.T) {
 	srv := mockserver.New(t,
 		mockserver.WithProfile(mockserver.IMKIT, mockserver.Profile{Shape: mockserver.Enveloped}),
 		mockserver.WithProfile(mockserver.Imin, mockserver.Profile{Answers: map[mockserver.Outcome]mockserver.Answer{
-			mockserver.MissingKey: {Status: 418, Body: "teapot"}}}))
+			mockserver.MissingKey: {Status: 418, Body: "teapot"},
+		}}))
 	got := call(t, srv.Transport(), newRequest(t, mockserver.IMKIT, "GET", "/admin/clients", ""))
 	want := `{"RC": 401, "RM": "Unauthorized", "error": {"code": "MISSING_API_KEY", "message": "IM-API-KEY header is required"}}`
 	if got.body != want {

@@ -42,7 +42,8 @@ func base32Shape(tag string, n int) shape {
 
 func doubleBase64Shape(tag string, n int) shape {
 	e := base64.StdEncoding
-	return shape{tag, n,
+	return shape{
+		tag, n,
 		func(b []byte) string { return e.EncodeToString([]byte(e.EncodeToString(b))) },
 		func(s string) ([]byte, error) {
 			inner, err := e.DecodeString(s)
@@ -50,7 +51,8 @@ func doubleBase64Shape(tag string, n int) shape {
 				return nil, err
 			}
 			return e.DecodeString(string(inner))
-		}}
+		},
+	}
 }
 
 func (s shape) sum(body []byte) uint32 {

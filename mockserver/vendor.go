@@ -98,8 +98,11 @@ func vendors() []*vendor {
 		{
 			provider: IMKIT, title: "IMKIT",
 			host: func(h string) bool { return strings.HasSuffix(h, ".imkit.io") },
-			carriers: []carrier{{header: "Im-Api-Key"},
-				{header: "Im-Client-Key", kind: credClient}, {header: "Im-Authorization", kind: credToken}},
+			carriers: []carrier{
+				{header: "Im-Api-Key"},
+				{header: "Im-Client-Key", kind: credClient},
+				{header: "Im-Authorization", kind: credToken},
+			},
 			key:     doubleBase64Shape("imkit", 32),
 			limit:   Limit{Requests: 1000, Per: minute, Kind: Fixed},
 			profile: imkitProfile(), surface: imkit.New,
@@ -118,8 +121,11 @@ func vendors() []*vendor {
 		{
 			provider: Iiniit, title: "iiniit",
 			host: func(h string) bool { return h == "api.iiniit.com" || h == "www.iiniit.com" },
-			carriers: []carrier{{header: "Authorization", scheme: "ApiKey"}, {query: "api_key"},
-				{header: "Authorization", scheme: "Bearer", kind: credBearer}},
+			carriers: []carrier{
+				{header: "Authorization", scheme: "ApiKey"},
+				{query: "api_key"},
+				{header: "Authorization", scheme: "Bearer", kind: credBearer},
+			},
 			key: base32Shape("iiniit", 25), bearer: base64URLShape("iiniit bearer", 32), bearerLife: time.Hour,
 			profile: iiniitProfile(), surface: iiniit.New,
 		},

@@ -32,23 +32,26 @@ type config struct {
 
 func main() {
 	var c config
-	serveKind := flag.String("serve", "", "serve as `KIND` (bare, mock) instead of measuring; for the program itself")
+	serveKind := flag.String("serve", "", "serve as `KIND` (bare, mindkey, imkit) instead of measuring; for the program itself")
 	flag.IntVar(&c.rounds, "rounds", 5, "rounds; each drives every server once")
 	flag.IntVar(&c.conns, "conns", 16, "keep-alive connections")
 	flag.DurationVar(&c.warm, "warm", 500*time.Millisecond, "warm-up before each measurement")
 	flag.DurationVar(&c.measure, "for", 2*time.Second, "length of each measurement")
-	flag.IntVar(&c.keys, "keys", 1_000_000, "issued keys of the third server")
+	flag.IntVar(&c.keys, "keys", 1_000_000, "issued keys of the last server")
 	flag.IntVar(&c.starts, "starts", 200, "starts of an in-process server")
 	flag.StringVar(&c.profile, "profile", "", "write the servers' CPU profiles into `DIR`")
 	flag.Parse()
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-	defer stop()
-	run := func() error { return measure(ctx, c, os.Stdout) }
-	if *serveKind != "" {
-		run = func() error { return serve(*serveKind, c.keys, c.profile, os.Stdin, os.Stdout) }
-	}
-	if err := run(); err != nil {
+	if err := run(c, *serveKind); err != nil {
 		fmt.Fprintln(os.Stderr, "measure:", err)
 		os.Exit(1)
 	}
+}
+
+func run(c config, kind string) error {
+	if kind != "" {
+		return serve(kind, c.keys, c.profile, os.Stdin, os.Stdout)
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	return measure(ctx, c, os.Stdout)
 }

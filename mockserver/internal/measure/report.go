@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -13,17 +14,20 @@ import (
 
 // measure runs everything and prints a table.
 func measure(ctx context.Context, c config, out io.Writer) error {
-	var targets []*target
-	for _, s := range []struct {
-		name, kind string
-		keys       int
-	}{{"bare net/http", "bare", 0}, {"mock, 1,024 keys", "mock", usedKeys}, {fmt.Sprintf("mock, %d keys", c.keys), "mock", c.keys}} {
-		t, err := startTarget(ctx, s.name, s.kind, s.keys, c.profile)
-		if err != nil {
-			return err
+	million := fmt.Sprintf("same, %d keys", c.keys)
+	targets, err := startAll(ctx, c, []server{
+		{"bare net/http", "bare", 0},
+		{"MindKey /ping", "mindkey", usedKeys},
+		{"IMKIT connection-count", "imkit", usedKeys},
+		{million, "imkit", c.keys},
+	})
+	defer func() {
+		for _, t := range targets {
+			t.stop()
 		}
-		defer t.stop()
-		targets = append(targets, t)
+	}()
+	if err != nil {
+		return err
 	}
 	results := make([][]result, len(targets))
 	for round := range c.rounds {
@@ -38,9 +42,10 @@ func measure(ctx context.Context, c config, out io.Writer) error {
 			results[i] = append(results[i], r)
 		}
 	}
-	fmt.Fprintf(out, "%-22s %10s %8s %8s %10s %10s %8s\n", "one authenticated GET", "req/s", "ratio", "µs CPU", "CPU ratio", "allocs", "heap MB")
+	print := func(format string, a ...any) { _, _ = fmt.Fprintf(out, format, a...) }
+	print("%-24s %8s %7s %9s %10s %8s %9s\n", "one authenticated GET", "req/s", "ratio", "CPU µs", "CPU ratio", "allocs", "heap MB")
 	for i, t := range targets {
-		fmt.Fprintf(out, "%-22s %10.0f %8.2f %8.2f %10.2f %10.1f %8.1f\n", t.name,
+		print("%-24s %8.0f %7.2f %9.2f %10.2f %8.1f %9.1f\n", t.name,
 			median(results[i], func(r result, _ int) float64 { return r.perSecond }),
 			median(results[i], func(r result, n int) float64 { return r.perSecond / results[0][n].perSecond }),
 			median(results[i], func(r result, _ int) float64 { return r.cpu / 1000 }),
@@ -48,9 +53,26 @@ func measure(ctx context.Context, c config, out io.Writer) error {
 			median(results[i], func(r result, _ int) float64 { return r.mallocs }),
 			median(results[i], func(r result, _ int) float64 { return float64(r.heap) / 1e6 }))
 	}
-	fmt.Fprintf(out, "one million against 1,024 keys: %.2f\n",
-		median(results[2], func(r result, n int) float64 { return r.perSecond / results[1][n].perSecond }))
-	return startTimes(ctx, c, out)
+	print("%d keys against %d: %.2f of the requests, %.2f of the CPU\n", c.keys, usedKeys,
+		median(results[3], func(r result, n int) float64 { return r.perSecond / results[2][n].perSecond }),
+		median(results[3], func(r result, n int) float64 { return r.cpu / results[2][n].cpu }))
+	return startTimes(ctx, c, print)
+}
+
+type server struct {
+	name, kind string
+	keys       int
+}
+
+func startAll(ctx context.Context, c config, all []server) (targets []*target, err error) {
+	for _, s := range all {
+		t, err := startTarget(ctx, s.name, s.kind, s.keys, c.profile)
+		if err != nil {
+			return targets, err
+		}
+		targets = append(targets, t)
+	}
+	return targets, nil
 }
 
 func median[T any](all []T, of func(T, int) float64) float64 {
@@ -66,29 +88,35 @@ func median[T any](all []T, of func(T, int) float64) float64 {
 }
 
 // startTimes measures start + one request + close in this process.
-func startTimes(ctx context.Context, c config, out io.Writer) error {
-	for name, opts := range map[string][]mockserver.Option{
-		"plain": nil, "TLS": {mockserver.WithTLS(), mockserver.WithoutHTTP2()}, "TLS, HTTP/2": {mockserver.WithTLS()}} {
+func startTimes(ctx context.Context, c config, print func(string, ...any)) error {
+	for _, s := range []struct {
+		name string
+		opts []mockserver.Option
+	}{
+		{"plain", nil},
+		{"TLS", []mockserver.Option{mockserver.WithTLS(), mockserver.WithoutHTTP2()}},
+		{"TLS, HTTP/2", []mockserver.Option{mockserver.WithTLS()}},
+	} {
 		var took []time.Duration
 		for range c.starts {
 			start := time.Now()
-			if err := once(ctx, opts); err != nil {
+			if err := once(ctx, s.opts); err != nil {
 				return err
 			}
 			took = append(took, time.Since(start))
 		}
-		fmt.Fprintf(out, "start + request + close, %s: %.2f ms\n", name,
+		print("start + request + close, %s: %.2f ms\n", s.name,
 			median(took, func(d time.Duration, _ int) float64 { return d.Seconds() * 1000 }))
 	}
 	return nil
 }
 
-func once(ctx context.Context, opts []mockserver.Option) error {
+func once(ctx context.Context, opts []mockserver.Option) (err error) {
 	srv, err := mockserver.NewHandler(opts...)
 	if err != nil {
 		return err
 	}
-	defer srv.Close()
+	defer func() { err = errors.Join(err, srv.Close()) }()
 	r, err := http.NewRequestWithContext(ctx, http.MethodGet, srv.BaseURL(mockserver.IMKIT)+"/admin/connection-count", http.NoBody)
 	if err != nil {
 		return err
@@ -98,9 +126,8 @@ func once(ctx context.Context, opts []mockserver.Option) error {
 	if err != nil {
 		return err
 	}
-	defer res.Body.Close()
 	if _, err := io.Copy(io.Discard, res.Body); err != nil || res.StatusCode != http.StatusOK {
 		return fmt.Errorf("%s: %w", res.Status, err)
 	}
-	return nil
+	return res.Body.Close()
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -16,86 +17,109 @@ import (
 	"github.com/keyfit/keyfit/mockserver"
 )
 
-// body is what both servers answer.
-const body = `{"RC":0,"RM":"OK","result":{"count":0}}`
-
 // usedKeys is how many different keys the client presents in turn.
 const usedKeys = 1024
 
+// operation is one authenticated GET of a vendor.
+type operation struct {
+	provider mockserver.Provider
+	path     string
+	carrier  string // what stands before the key in the request
+}
+
+// operations by the name of the server that is asked for them. The bare server
+// gets the same request as MindKey and answers as much.
+func operations() map[string]operation {
+	ping := operation{mockserver.MindKey, "/ping", "Authorization: ApiKey-v2 "}
+	return map[string]operation{
+		"bare":    ping,
+		"mindkey": ping,                                                          // a ready answer
+		"imkit":   {mockserver.IMKIT, "/admin/connection-count", "IM-API-KEY: "}, // JSON made for each request
+	}
+}
+
 // serve plays one server and prints its address and the keys to use, one a
-// line, then an empty one. Each line of commands is answered with the CPU time
-// used so far, in nanoseconds, and the heap in use; it ends with its input.
-func serve(kind string, keys int, profile string, commands io.Reader, out io.Writer) error {
+// line, then an empty one. Each line of commands is answered with what the
+// process has used so far; it ends with its input.
+func serve(kind string, keys int, profile string, commands io.Reader, out io.Writer) (err error) {
 	addr, secrets, closeAll, err := open(kind, keys)
 	if err != nil {
 		return err
 	}
-	defer closeAll()
+	defer func() { err = errors.Join(err, closeAll()) }()
 	if profile != "" {
-		f, err := os.Create(filepath.Join(profile, fmt.Sprintf("%s-%d.pprof", kind, keys)))
+		f, err := os.Create(filepath.Join(filepath.Clean(profile), fmt.Sprintf("%s-%d.pprof", kind, keys)))
 		if err != nil {
 			return err
 		}
-		defer f.Close()
 		if err := pprof.StartCPUProfile(f); err != nil {
 			return err
 		}
 		defer pprof.StopCPUProfile()
 	}
 	w := bufio.NewWriter(out)
-	fmt.Fprintln(w, addr)
-	for _, s := range secrets {
-		fmt.Fprintln(w, s)
+	for _, line := range append([]string{addr}, append(secrets, "")...) {
+		if _, err := fmt.Fprintln(w, line); err != nil {
+			return err
+		}
 	}
-	fmt.Fprintln(w)
 	if err := w.Flush(); err != nil {
 		return err
 	}
 	for lines := bufio.NewScanner(commands); lines.Scan(); {
-		var u syscall.Rusage
-		if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
+		if err := tell(out); err != nil {
 			return err
 		}
-		var m runtime.MemStats
-		runtime.ReadMemStats(&m)
-		fmt.Fprintln(out, u.Utime.Nano()+u.Stime.Nano(), m.HeapAlloc, m.Mallocs)
 	}
 	return nil
 }
 
-func open(kind string, keys int) (addr string, secrets []string, closeAll func(), err error) {
+// tell prints CPU time in nanoseconds, bytes of heap and allocations so far.
+func tell(out io.Writer) error {
+	var u syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
+		return err
+	}
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	_, err := fmt.Fprintln(out, u.Utime.Nano()+u.Stime.Nano(), m.HeapAlloc, m.Mallocs)
+	return err
+}
+
+func open(kind string, keys int) (addr string, secrets []string, closeAll func() error, err error) {
 	if kind == "bare" {
 		return openBare()
 	}
+	p := operations()[kind].provider
 	srv, err := mockserver.NewHandler(
-		mockserver.WithLimit(mockserver.IMKIT, mockserver.Limit{Requests: 1 << 40, Per: time.Minute}))
+		mockserver.WithLimit(p, mockserver.Limit{Requests: 1 << 40, Per: time.Minute})) // kept, never reached
 	if err != nil {
 		return "", nil, nil, err
 	}
 	every := max(1, keys/usedKeys)
 	for i := range max(keys, usedKeys) {
-		if key := srv.Keys().Issue(mockserver.IMKIT); i%every == 0 && len(secrets) < usedKeys {
+		if key := srv.Keys().Issue(p); i%every == 0 && len(secrets) < usedKeys {
 			secrets = append(secrets, key.Secret.Reveal())
 		}
 	}
-	url := srv.BaseURL(mockserver.IMKIT)
-	return url[len("http://"):], secrets, func() { _ = srv.Close() }, nil
+	url := srv.BaseURL(p)
+	return url[len("http://"):], secrets, srv.Close, nil
 }
 
 // openBare is net/http with the least that a handler can do.
-func openBare() (addr string, secrets []string, closeAll func(), err error) {
+func openBare() (addr string, secrets []string, closeAll func() error, err error) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return "", nil, nil, err
 	}
 	srv := &http.Server{ReadHeaderTimeout: time.Minute, Handler: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		w.Header().Set("Content-Type", "application/json; charset=utf-8")
-		_, _ = io.WriteString(w, body)
+		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+		_, _ = io.WriteString(w, "pong")
 	})}
 	go func() { _ = srv.Serve(l) }()
 	secrets = make([]string, usedKeys)
 	for i := range secrets {
-		secrets[i] = fmt.Sprintf("%060d", i)
+		secrets[i] = fmt.Sprintf("%043d", i)
 	}
-	return l.Addr().String(), secrets, func() { _ = srv.Close() }, nil
+	return l.Addr().String(), secrets, srv.Close, nil
 }
