@@ -157,7 +157,7 @@ func (x *exchange) judge(route *surface.Route) {
 	if x.diag.Outcome != OK {
 		return
 	}
-	x.call.Caller = x.id.key.caller
+	x.call.Caller = x.id.key.caller()
 	if x.id.token != nil {
 		x.call.Caller.User = x.id.token.spec.user
 	}
@@ -170,7 +170,7 @@ func (x *exchange) judge(route *surface.Route) {
 // would succeed otherwise gets here: refused ones consume nothing.
 func (x *exchange) admit() {
 	if limit := x.ns.limitOf(x.id.key); !limit.none() {
-		x.quota = x.id.key.window.take(*limit, x.ns.clock.Now, false)
+		x.quota = x.id.key.window().take(*limit, x.ns.clock.Now, false)
 		if x.quota.retryAfter > 0 {
 			x.diag.Outcome, x.diag.RetryAfter = RateLimited, x.quota.retryAfter
 			x.diag.Why = fmt.Sprintf("%s used its %d requests per %s; room again in %s",

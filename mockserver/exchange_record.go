@@ -37,7 +37,7 @@ func (x *exchange) record() {
 	if len(x.body) > 0 && !x.foreign {
 		x.said.body = x.red.body(x.body, x.r.Header.Get("Content-Type"))
 	}
-	var last *lastCell
+	var last **lastCell
 	if x.id.key != nil && x.id.key.ns == x.ns {
 		last = &x.id.key.counted
 	}

@@ -80,7 +80,7 @@ type ticket struct {
 
 // add counts an exchange and stores it, evicting the oldest as needed. The
 // filler is not called when nothing is kept.
-func (j *journal) add(f facts, last *lastCell, from filler) {
+func (j *journal) add(f facts, last **lastCell, from filler) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	j.count(f, last)
@@ -95,15 +95,20 @@ type lastCell struct {
 	n      *int
 }
 
-func (j *journal) count(f facts, last *lastCell) {
+func (j *journal) count(f facts, last **lastCell) {
 	if last == nil {
 		*j.counters.cellOf(f)++
 		return
 	}
-	if last.n == nil || last.resets != j.resets || last.facts != f {
-		*last = lastCell{f, j.resets, j.counters.cellOf(f)}
+	c := *last
+	if c == nil {
+		c = new(lastCell)
+		*last = c
 	}
-	*last.n++
+	if c.n == nil || c.resets != j.resets || c.facts != f {
+		*c = lastCell{f, j.resets, j.counters.cellOf(f)}
+	}
+	*c.n++
 }
 
 // open is add for a request that is pending; decide completes it.
@@ -132,7 +137,7 @@ func (j *journal) enter(from filler) *entry {
 // decide counts t's request anew, by what became of it, and fills its entry
 // unless that was evicted meanwhile. After a reset it does nothing: the
 // request belongs to what was forgotten.
-func (j *journal) decide(t ticket, f facts, last *lastCell, from filler) {
+func (j *journal) decide(t ticket, f facts, last **lastCell, from filler) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	if t.resets != j.resets {

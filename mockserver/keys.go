@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"sort"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/keyfit/keyfit/mockserver/internal/surface"
@@ -33,6 +34,9 @@ type Keys struct {
 	byID   map[string]*record
 	tokens map[string][]*record // user tokens by user
 	seq    uint64
+
+	lastClass atomic.Pointer[class]
+	lastLife  atomic.Pointer[life]
 }
 
 // Issue makes a key. It panics when p is no provider or the option does not
@@ -98,7 +102,7 @@ func (k *Keys) store(v *vendor, spec keySpec, replaces, value string, partner *r
 		}
 		rec := k.record(v, spec, now)
 		rec.hash, rec.partner = sha256.Sum256([]byte(value)), partner
-		rec.life.Store(&life{expires: toNano(spec.end(v, now)), replaces: replaces})
+		rec.life.Store(k.lifeOf(life{expires: toNano(spec.end(v, now)), replaces: replaces}))
 		if !k.file(rec) {
 			value = "" // the same random value twice: a seed used in two namespaces; draw again
 			continue
@@ -108,17 +112,39 @@ func (k *Keys) store(v *vendor, spec keySpec, replaces, value string, partner *r
 	}
 }
 
+// record makes a record that is not stored yet. Records issued alike, one
+// after the other, share their class.
 func (k *Keys) record(v *vendor, spec keySpec, now time.Time) *record {
-	rec := &record{ns: k.ns, vendor: v, spec: spec, created: now}
-	kind := surface.Key
-	switch spec.kind {
-	case KindPair, KindToken:
-		kind = surface.Pair
-	case KindBearer:
-		kind = surface.Bearer
+	c := k.lastClass.Load()
+	if c == nil || c.vendor != v || !c.spec.same(&spec) {
+		c = &class{ns: k.ns, vendor: v, spec: spec, kind: surface.Key}
+		switch spec.kind {
+		case KindPair, KindToken:
+			c.kind = surface.Pair
+		case KindBearer:
+			c.kind = surface.Bearer
+		default:
+		}
+		k.lastClass.Store(c)
 	}
-	rec.caller = surface.Caller{Name: spec.name, Kind: kind, Access: string(spec.access), Scopes: spec.scopes, User: spec.user}
-	return rec
+	return &record{class: c, created: now}
+}
+
+// same reports whether two specs are the same, slices and pointers included.
+func (s *keySpec) same(o *keySpec) bool {
+	return len(s.scopes) == len(o.scopes) && (len(s.scopes) == 0 || &s.scopes[0] == &o.scopes[0]) &&
+		s.kind == o.kind && s.name == o.name && s.contact == o.contact && s.scoped == o.scoped && s.access == o.access &&
+		s.user == o.user && s.life == o.life && s.until.Equal(o.until) && s.limit == o.limit
+}
+
+// lifeOf returns a life for a record; alike ones are one, for they are never
+// modified.
+func (k *Keys) lifeOf(l life) *life {
+	if last := k.lastLife.Load(); last != nil && *last == l {
+		return last
+	}
+	k.lastLife.Store(&l)
+	return &l
 }
 
 // file gives rec an ID and makes it known. It reports false when the value is
@@ -128,7 +154,6 @@ func (k *Keys) file(rec *record) bool {
 	defer k.mu.Unlock()
 	rec.seq = k.seq + 1
 	rec.id = fmt.Sprintf("%skey_%06d", k.ns.prefix(), rec.seq)
-	rec.caller.KeyID = rec.id
 	if !k.ns.srv.vault.put(rec) {
 		return false
 	}

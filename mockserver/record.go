@@ -12,23 +12,47 @@ import (
 type digest [32]byte
 
 // record is one credential at rest: its SHA-256 and what is known about it.
-// The fields above life never change after the record is stored.
+// The fields above life never change after the record is stored. A record is
+// small and has few pointers, so that a million keys do not burden the
+// collector: what many have in common stands in one class, what few need is
+// made when needed.
 type record struct {
-	ns      *Namespace
-	vendor  *vendor
+	*class
 	seq     uint64
 	hash    digest
 	id      string
-	spec    keySpec
 	created time.Time
-	caller  surface.Caller
 	partner *record // of a pair's client key: the token issued with it
 
 	life     atomic.Pointer[life]
 	lastUsed atomic.Int64 // ns; 0 is never
-	window   limiter
+	limiter  atomic.Pointer[limiter]
 	change   sync.Mutex // serialises rotate, revoke, expire
-	counted  lastCell
+	counted  *lastCell  // guarded by the journal's lock
+}
+
+// class is what records that were issued alike have in common. It never
+// changes.
+type class struct {
+	ns     *Namespace
+	vendor *vendor
+	spec   keySpec
+	kind   surface.Kind
+}
+
+// caller is what a surface learns about the holder.
+func (r *record) caller() surface.Caller {
+	return surface.Caller{KeyID: r.id, Name: r.spec.name, Kind: r.kind, Access: string(r.spec.access),
+		Scopes: r.spec.scopes, User: r.spec.user}
+}
+
+// window is the key's rate-limit window, made at its first request.
+func (r *record) window() *limiter {
+	if l := r.limiter.Load(); l != nil {
+		return l
+	}
+	r.limiter.CompareAndSwap(nil, new(limiter))
+	return r.limiter.Load()
 }
 
 // life is the part of a record that changes; it is replaced, never modified.

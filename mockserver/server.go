@@ -287,7 +287,8 @@ func (s *Server) examine(v *vendor, home *Namespace, r *http.Request) (Diagnosis
 	case !known:
 		d = Diagnosis{Outcome: NotFound, KeyID: d.KeyID, Why: "no such operation in this mock of " + v.title}
 	default:
-		if d = permit(v, need, &id.key.caller); d.Outcome == OK {
+		caller := id.key.caller()
+		if d = permit(v, need, &caller); d.Outcome == OK {
 			d = n.peek(id.key, d)
 		}
 	}
@@ -297,7 +298,7 @@ func (s *Server) examine(v *vendor, home *Namespace, r *http.Request) (Diagnosis
 // peek adds what the key's limit would say.
 func (n *Namespace) peek(key *record, d Diagnosis) Diagnosis {
 	if limit := n.limitOf(key); !limit.none() {
-		if q := key.window.take(*limit, n.clock.Now, true); q.retryAfter > 0 {
+		if q := key.window().take(*limit, n.clock.Now, true); q.retryAfter > 0 {
 			d.Outcome, d.RetryAfter, d.Why = RateLimited, q.retryAfter, "the key's window is full"
 		}
 	}

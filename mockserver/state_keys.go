@@ -74,7 +74,6 @@ func (k *Keys) revive(st *KeyState) (*record, error) {
 	}
 	r := k.record(v, spec, st.Created)
 	r.seq, r.id, r.hash = seq, full(st.ID), digest(sum)
-	r.caller.KeyID = r.id
 	r.lastUsed.Store(toNano(st.LastUsed))
 	r.life.Store(&life{
 		expires: toNano(st.Expires), revoked: toNano(st.Revoked), reason: st.RevokeReason,
