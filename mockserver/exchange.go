@@ -34,6 +34,7 @@ type exchange struct {
 	call   surface.Call
 	deny   func(string)
 	forbid func(string)
+	limit  func(time.Duration, string)
 	fault  string
 	facts  facts
 	body   []byte
@@ -141,6 +142,7 @@ func (x *exchange) run(route *surface.Route) {
 	x.call.Request, x.call.Now, x.call.Data, x.call.Deny = x.r, x.at, x.body, x.deny
 	p := x.profile()
 	x.call.Enveloped, x.call.Variants, x.call.Forbid = p.Shape == Enveloped, surface.Variant(p.Variants), x.forbid
+	x.call.Limit = x.limit
 	if len(late) > 0 {
 		x.answerFaulted(route, late)
 		return

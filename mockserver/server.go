@@ -8,6 +8,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/keyfit/keyfit/mockserver/internal/surface"
 )
@@ -103,6 +104,10 @@ func NewHandler(opts ...Option) (*Server, error) {
 		x.deny = func(why string) {
 			x.diag.Outcome, x.diag.Why = InsufficientScope, x.redact(why)
 			x.refuse(InsufficientScope, quota{})
+		}
+		x.limit = func(wait time.Duration, why string) {
+			x.diag.Outcome, x.diag.RetryAfter, x.diag.Why = RateLimited, wait, x.redact(why)
+			x.refuse(RateLimited, quota{retryAfter: wait})
 		}
 		x.forbid = func(why string) { x.diag.Outcome, x.diag.Why = InsufficientScope, x.redact(why) }
 		return x

@@ -122,6 +122,11 @@ type Call struct {
 	// as the diagnosis; why must not hold a value of the request. Nothing else
 	// may be written after it.
 	Deny func(why string)
+	// Limit answers as the vendor answers a caller over a limit that the
+	// surface itself keeps; wait is the time until there is room, why the
+	// diagnosis, which must not hold a value of the request. Nothing else may
+	// be written after it.
+	Limit func(wait time.Duration, why string)
 }
 
 // Tokens lets a surface hand out user tokens that the core will accept.
