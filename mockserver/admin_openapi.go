@@ -117,7 +117,9 @@ func enum(t reflect.Type) []any {
 			out = append(out, k)
 		}
 	case reflect.TypeFor[KeyKind]():
-		out = []any{KindKey, KindPair, KindToken, KindBearer}
+		for _, k := range keyKinds() {
+			out = append(out, k)
+		}
 	case reflect.TypeFor[KeyStatus]():
 		out = []any{StatusActive, StatusExpiring, StatusRotating, StatusExpired, StatusRevoked}
 	case reflect.TypeFor[AccessType]():

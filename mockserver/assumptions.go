@@ -16,8 +16,8 @@ type Assumption struct {
 //	imin      key refusals 401 {"message"}, right missing 403, limit 429; no limit; default page of 10, more than 50 is 400
 //	MindKey   key shape 43 characters; bodies of 401 and 404 {"Message"}; /ping answers "pong"; no limit
 //	IMKIT     statuses 401, 401, 429, 403 of the four documented bodies; flat shape; fixed window from the first request
-//	Optimove  missing key 401, bad key and missing right 403, plain text; key shape 40 hex digits
-//	iiniit    every answer, key and token shapes, token life of an hour, the resource itself
+//	Optimove  missing key 401, bad key and missing right 403, bad request 400, all plain text; empty lists []; key shape 40 hex digits; the data
+//	iiniit    every answer, key and token shapes, token lives, the resource itself, OAuth beyond the code flow
 //	all       two credentials at once 401; refused requests consume no quota; wait hints in headers are off
 func Assumptions() []Assumption {
 	const profile, limit = "WithProfile", "WithLimit"
@@ -43,11 +43,31 @@ func Assumptions() []Assumption {
 		{Optimove, "key shape", "40 hexadecimal digits", ""},
 		{Optimove, "missing key", "401, plain text", profile},
 		{Optimove, "bad key, access type refused", "403, plain text", profile},
-		{Optimove, "groups closed to Integrations keys", "customers, model, segments", ""},
-		{Iiniit, "every answer", `401, 403, 404, 429 with {"error": …}`, profile},
-		{Iiniit, "key and token shapes", "40 characters of base32; bearer tokens 43 of base64url", ""},
-		{Iiniit, "life of a bearer token", "one hour", "ExpiresIn"},
-		{Iiniit, "resource", "GET and POST /resource say what arrived", ""},
+		{Optimove, "groups closed to Integrations keys", "customers, model, segments, transactionalmail, customer lists", ""},
+		{Optimove, "narrowed keys", "an attribute or channel that the key does not have answers 403; lists leave it out", "ShareAttributes, EnableChannels"},
+		{Optimove, "spelling of paths", "with and without /current; group and function compared without case", ""},
+		{Optimove, "bad parameter or body, batch too large, unknown member", "400, one sentence in plain text", ""},
+		{Optimove, "wrong method", "405, plain text", ""},
+		{Optimove, "an empty list", "200 []", "EmptyNotFound"},
+		{Optimove, "a look-up without a result", `404 "Not Found", plain text`, ""},
+		{Optimove, "attributes in lists", "array CustomerAttributes, as documented", "SingleAttribute"},
+		{Optimove, "paging", "10,000 customers at most and by default", ""},
+		{Optimove, "data", "three campaigns a day, remembered for 30 days; the newest data is yesterday's; campaign ID = day number × 10 + 1, 2 or 3", ""},
+		{Optimove, "canceled campaign", "the third of the clock's day, at 08:00 UTC; its customers can be had for two hours", ""},
+		{Optimove, "answer of UpdateCustomerAttributes", "200 without payload; the callback is recorded, never sent", "Callbacks"},
+		{Optimove, "path of the batch upsert", "PUT /customers/InsertOrUpdateCustomers, 202 without payload", ""},
+		{Optimove, "bounds", "10,000 customers, promotions, templates and apps, 100 lists; beyond them 400", ""},
+		{Optimove, "SendTransactionalMail", "10 in any second, sliding; an invalid template is told in a 200", "LimitGroup"},
+		{Iiniit, "every answer", `401, 403, 404, 405, 429 with {"error": …}; challenges as in RFC 6750`, profile},
+		{Iiniit, "key and token shapes", "40 characters of base32; bearer tokens 43 of base64url, refresh tokens 48, codes 38, client secrets 43", ""},
+		{Iiniit, "life of a bearer token", "one hour; of a code one minute, of a refresh token 30 days, which its successors share", "ExpiresIn"},
+		{Iiniit, "resource", "GET and POST /resource say what arrived and want scope read:user", ""},
+		{Iiniit, "scopes of a key, token or client made without any", "read:user", "Scopes"},
+		{Iiniit, "token endpoint", "POST /oauth/token, /oauth/authorize and, as documented, /oauth2/authorize; a body is what it looks like, form or JSON", ""},
+		{Iiniit, "authorization endpoint", "GET /auth/login, as documented, and /oauth/authorize; no page: user001 approves", "OAuth().ApproveNext, DenyNext"},
+		{Iiniit, "OAuth errors", "RFC 6749, 7009 and 7662; PKCE S256 optional, for public clients a must; plain is refused", ""},
+		{Iiniit, "a code or refresh token used twice", "every token of its authorization is revoked", ""},
+		{Iiniit, "codes and tokens kept", "the last 10,000 of a namespace", ""},
 		{"", "two credentials in one request", "refused like a bad key; Kong does so too", profile},
 		{"", "scheme words", "compared without case, RFC 9110 section 11.1", ""},
 		{"", "order of checks", "credential, right, limit; what an earlier one refuses consumes no quota", ""},

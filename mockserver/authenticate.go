@@ -83,7 +83,7 @@ func (r *record) fits(k credKind) bool {
 	switch r.spec.kind {
 	case KindPair:
 		return k == credClient
-	case KindToken:
+	case KindToken, KindClient, KindCode, KindRefresh:
 		return false
 	case KindBearer:
 		return k == credBearer

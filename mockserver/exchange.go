@@ -22,28 +22,30 @@ const (
 // time (a delay, a body to read) is journalled when it arrives, as pending.
 type exchange struct {
 	http.ResponseWriter
-	srv    *Server
-	ns     *Namespace
-	v      *vendor
-	r      *http.Request
-	at     time.Time
-	creds  credentials
-	id     identity
-	diag   Diagnosis
-	quota  quota
-	call   surface.Call
-	deny   func(string)
-	forbid func(string)
-	limit  func(time.Duration, string)
-	fault  string
-	facts  facts
-	body   []byte
-	status int
-	conn   *connection
-	red    redactor
-	fields []headerField // of the request, redacted
-	said   said
-	ticket ticket
+	srv     *Server
+	ns      *Namespace
+	v       *vendor
+	r       *http.Request
+	at      time.Time
+	creds   credentials
+	id      identity
+	diag    Diagnosis
+	quota   quota
+	call    surface.Call
+	deny    func(string)
+	forbid  func(string)
+	limit   func(time.Duration, string)
+	explain func(outcome, why string)
+	fault   string
+	scope   string // what the route asks for, for the challenge of a refusal
+	facts   facts
+	body    []byte
+	status  int
+	conn    *connection
+	red     redactor
+	fields  []headerField // of the request, redacted
+	said    said
+	ticket  ticket
 
 	literal   *literal // set when method and path stand literally in a route
 	foreign   bool     // a key that no mock made was presented: record nothing of it
@@ -60,6 +62,9 @@ func (s *Server) serve(v *vendor, home *Namespace, w http.ResponseWriter, r *htt
 	x.creds = readCredentials(v, r)
 	x.id = s.identify(&x.creds)
 	x.ns = namespaceOf(v, x.id, home)
+	if v.oauth != nil && x.id.key == nil {
+		x.joinClient()
+	}
 	x.at = x.ns.clock.Now()
 	x.diag = authenticate(v, &x.creds, x.id, x.at)
 	x.foreign = x.diag.Outcome == NotAMockKey
@@ -74,7 +79,7 @@ func (s *Server) serve(v *vendor, home *Namespace, w http.ResponseWriter, r *htt
 // begin prepares a pooled exchange; end leaves nothing of the request in it.
 func (x *exchange) begin(s *Server, v *vendor, w http.ResponseWriter, r *http.Request) {
 	x.ResponseWriter, x.srv, x.v, x.r = w, s, v, r
-	x.quota, x.fault, x.status, x.conn = quota{}, "", 0, connectionOf(r)
+	x.quota, x.fault, x.scope, x.status, x.conn = quota{}, "", "", 0, connectionOf(r)
 	x.foreign, x.literal, x.described, x.arrived, x.committed = false, nil, false, false, false
 }
 
@@ -94,14 +99,18 @@ func (x *exchange) end() {
 // those are found without the router.
 func (x *exchange) route() {
 	rt := x.ns.router(x.v)
-	if x.r.URL.RawPath == "" {
-		if l := rt.literal[literalRoute{x.r.Method, x.r.URL.Path}]; l != nil {
-			x.literal, x.r.Pattern = l, l.route.Pattern
+	r, folded := rt.folded(x.r)
+	if r.URL.RawPath == "" {
+		if l := rt.literal[literalRoute{r.Method, r.URL.Path}]; l != nil {
+			x.r.Pattern = l.route.Pattern
+			if !folded { // the journal shows what was sent
+				x.literal = l
+			}
 			x.run(l.route)
 			return
 		}
 	}
-	rt.mux.ServeHTTP(x, x.r)
+	rt.mux.ServeHTTP(x, r)
 }
 
 // namespaceOf lets the key choose the namespace; without a key of this vendor
@@ -122,7 +131,7 @@ func (x *exchange) run(route *surface.Route) {
 		return
 	}
 	if x.diag.Outcome == OK && route != nil && x.id.key != nil {
-		x.admit()
+		x.admit(route.Need.Group)
 	}
 	switch {
 	case x.diag.Refused():
@@ -142,7 +151,7 @@ func (x *exchange) run(route *surface.Route) {
 	x.call.Request, x.call.Now, x.call.Data, x.call.Deny = x.r, x.at, x.body, x.deny
 	p := x.profile()
 	x.call.Enveloped, x.call.Variants, x.call.Forbid = p.Shape == Enveloped, surface.Variant(p.Variants), x.forbid
-	x.call.Limit = x.limit
+	x.call.Limit, x.call.Explain = x.limit, x.explain
 	if len(late) > 0 {
 		x.answerFaulted(route, late)
 		return
@@ -164,15 +173,16 @@ func (x *exchange) judge(route *surface.Route) {
 		x.call.Caller.User = x.id.token.spec.user
 	}
 	if route != nil {
+		x.scope = route.Need.Scope
 		x.diag = permit(x.v, route.Need, &x.call.Caller)
 	}
 }
 
 // admit asks the key's limit and stamps the last use. Only a request that
 // would succeed otherwise gets here: refused ones consume nothing.
-func (x *exchange) admit() {
-	if limit := x.ns.limitOf(x.id.key); !limit.none() {
-		x.quota = x.id.key.window().take(*limit, x.ns.clock.Now, false)
+func (x *exchange) admit(group string) {
+	if limit, window := x.ns.windowOf(x.id.key, group); !limit.none() {
+		x.quota = window.take(*limit, x.ns.clock.Now, false)
 		if x.quota.retryAfter > 0 {
 			x.diag.Outcome, x.diag.RetryAfter = RateLimited, x.quota.retryAfter
 			x.diag.Why = fmt.Sprintf("%s used its %d requests per %s; room again in %s",
@@ -197,15 +207,24 @@ func (x *exchange) refuseWith(a Answer, q quota) {
 	if a.Status == http.StatusTooManyRequests {
 		x.quota = q
 	}
+	if a.Challenge != "" {
+		x.Header().Set("WWW-Authenticate", strings.ReplaceAll(a.Challenge, "{scope}", x.scope))
+	}
 	surface.Raw(x, a.Status, contentType, body)
 }
 
 // readBody reads the request body; false when it is too large.
 func (x *exchange) readBody() bool {
 	if x.r.Body == nil || x.r.Body == http.NoBody || len(x.body) > 0 {
-		return true
+		return len(x.body) <= maxBody
 	}
 	x.arrive() // the body may take its time
+	return x.slurp()
+}
+
+// slurp is readBody for who must know the body before the namespace, and so
+// the journal, is known.
+func (x *exchange) slurp() bool {
 	buf := bytes.NewBuffer(x.body)
 	_, _ = buf.ReadFrom(io.LimitReader(x.r.Body, maxBody+1)) // a broken body is what was read of it
 	x.body = buf.Bytes()

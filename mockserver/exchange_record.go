@@ -35,7 +35,7 @@ func (x *exchange) arrive() {
 func (x *exchange) record() {
 	x.describe()
 	if len(x.body) > 0 && !x.foreign {
-		x.said.body = x.red.body(x.body, x.r.Header.Get("Content-Type"))
+		x.said.body = x.red.body(x.body, x.bodyType())
 	}
 	var last **lastCell
 	if x.id.key != nil && x.id.key.ns == x.ns {

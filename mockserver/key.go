@@ -24,7 +24,18 @@ const (
 	KindPair   KeyKind = "pair"   // IMKIT client key with a user token
 	KindToken  KeyKind = "token"  // IMKIT user token, issued by the mock's own API
 	KindBearer KeyKind = "bearer" // OAuth access token
+
+	// What iiniit's authorization server keeps besides; none of them opens a
+	// resource.
+	KindClient  KeyKind = "client"  // an OAuth client; its value is the client secret
+	KindCode    KeyKind = "code"    // authorization code
+	KindRefresh KeyKind = "refresh" // refresh token
 )
+
+// keyKinds lists every kind in a fixed order.
+func keyKinds() []KeyKind {
+	return []KeyKind{KindKey, KindPair, KindToken, KindBearer, KindClient, KindCode, KindRefresh}
+}
 
 // KeyStatus is where a key stands in its life, by the mock clock.
 type KeyStatus string
@@ -50,7 +61,8 @@ type Key struct {
 	Access      AccessType `json:"access,omitempty"`
 	Contact     string     `json:"contact,omitempty"`
 	User        string     `json:"user,omitempty"`
-	Limit       *Limit     `json:"limit,omitempty"` // its own, if any
+	Client      string     `json:"client,omitempty"` // OAuth client that it belongs to
+	Limit       *Limit     `json:"limit,omitempty"`  // its own, if any
 
 	Created      time.Time `json:"created"`
 	Expires      time.Time `json:"expires,omitzero"` // first instant at which it is refused; zero is never
@@ -120,6 +132,10 @@ type keySpec struct {
 	life    time.Duration // 0: the vendor's default
 	until   time.Time     // zero: by life
 	limit   *Limit
+
+	attributes []string // Optimove; nil is all
+	channels   []int    // Optimove; nil is all
+	grant      *OAuthGrant
 }
 
 // Named gives the key a name (MindKey: name, Optimove: nickname).
@@ -136,6 +152,19 @@ func Scopes(scopes ...string) KeyOption {
 
 // Access sets the access type (Optimove). The default is Admin.
 func Access(a AccessType) KeyOption { return func(s *keySpec) { s.access = a } }
+
+// ShareAttributes narrows the customer attributes that an Optimove key is given
+// to see (page "Generating API Keys", for access type Integrations). With none,
+// all are shared.
+func ShareAttributes(names ...string) KeyOption {
+	return func(s *keySpec) { s.attributes = append([]string(nil), names...) }
+}
+
+// EnableChannels narrows the execution channels that an Optimove key may use
+// (the same page). With none, all are enabled.
+func EnableChannels(ids ...int) KeyOption {
+	return func(s *keySpec) { s.channels = append([]int(nil), ids...) }
+}
 
 // ExpiresIn gives the key a life from now on. A vendor's longest life (MindKey
 // 365 days) caps it. Zero is the vendor's default. A rotation gives the

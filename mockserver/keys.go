@@ -61,7 +61,7 @@ func (k *Keys) TryIssue(p Provider, opts ...KeyOption) (Issued, error) {
 	for _, o := range opts {
 		o(&spec)
 	}
-	if !spec.scoped && spec.kind == KindKey {
+	if !spec.scoped && (spec.kind == KindKey || spec.kind == KindBearer) {
 		spec.scopes = v.scopes
 	}
 	if spec.kind == KindPair && p != IMKIT {
@@ -132,10 +132,14 @@ func (k *Keys) record(v *vendor, spec keySpec, now time.Time) *record {
 
 // same reports whether two specs are the same, slices and pointers included.
 func (s *keySpec) same(o *keySpec) bool {
-	return len(s.scopes) == len(o.scopes) && (len(s.scopes) == 0 || &s.scopes[0] == &o.scopes[0]) &&
+	return sameSlice(s.scopes, o.scopes) &&
 		s.kind == o.kind && s.name == o.name && s.contact == o.contact && s.scoped == o.scoped && s.access == o.access &&
-		s.user == o.user && s.life == o.life && s.until.Equal(o.until) && s.limit == o.limit
+		s.user == o.user && s.life == o.life && s.until.Equal(o.until) && s.limit == o.limit &&
+		s.grant == o.grant && sameSlice(s.attributes, o.attributes) && sameSlice(s.channels, o.channels)
 }
+
+// sameSlice reports whether a and b are one slice.
+func sameSlice[T any](a, b []T) bool { return len(a) == len(b) && (len(a) == 0 || &a[0] == &b[0]) }
 
 // lifeOf returns a life for a record; alike ones are one, for they are never
 // modified.
@@ -161,6 +165,9 @@ func (k *Keys) file(rec *record) bool {
 	k.byID[rec.id] = rec
 	if rec.spec.kind == KindToken {
 		k.tokens[rec.spec.user] = append(k.tokens[rec.spec.user], rec)
+	}
+	if rec.spec.grant != nil {
+		k.ns.oauth.join(rec)
 	}
 	return true
 }
@@ -194,6 +201,8 @@ func (k *Keys) mint(v *vendor, spec keySpec, now time.Time) string {
 		return mintJWT(map[string]any{"apiKey": k.ns.srv.random.text(24), "createAt": now.UnixMilli(), "clientId": "keyfit-mock"})
 	case KindBearer:
 		return v.bearer.mint(k.ns.srv.random.fill)
+	case KindClient, KindCode, KindRefresh:
+		return v.oauth.of(spec.kind).mint(k.ns.srv.random.fill)
 	}
 	return v.key.mint(k.ns.srv.random.fill)
 }

@@ -42,10 +42,26 @@ type quota struct {
 type limiter struct {
 	mu    sync.Mutex
 	limit Limit
-	start int64   // fixed: first request of the window, ns
-	count int     // fixed: admitted in the window
-	times []int64 // sliding: ring of the last admitted times, ns
-	next  int     // sliding: where the oldest stands once the ring is full
+	start int64               // fixed: first request of the window, ns
+	count int                 // fixed: admitted in the window
+	times []int64             // sliding: ring of the last admitted times, ns
+	group map[string]*limiter // windows of limit groups beside this one, made at first use
+	next  int                 // sliding: where the oldest stands once the ring is full
+}
+
+// of is the window of a limit group.
+func (l *limiter) of(group string) *limiter {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	w := l.group[group]
+	if w == nil {
+		w = &limiter{}
+		if l.group == nil {
+			l.group = make(map[string]*limiter)
+		}
+		l.group[group] = w
+	}
+	return w
 }
 
 // take asks for one request under limit. now is read inside the lock so that

@@ -1,6 +1,7 @@
 package mockserver
 
 import (
+	"maps"
 	"net/http"
 	"strings"
 	"sync"
@@ -23,12 +24,15 @@ type Namespace struct {
 	faults  faults
 	vendors []vendorState // by vendor.index
 	origins origins       // listeners of its own
+	oauth   *OAuth
+	calls   callbacks
 }
 
 // vendorState is what a namespace keeps about one vendor.
 type vendorState struct {
 	limit   atomic.Pointer[Limit]
 	profile atomic.Pointer[Profile]
+	groups  atomic.Pointer[map[string]Limit]
 	changed atomic.Bool // limit or profile is not the start's
 	build   sync.Mutex
 	routes  atomic.Pointer[routes]
@@ -36,6 +40,7 @@ type vendorState struct {
 
 // routes is a vendor's surface with the data it holds.
 type routes struct {
+	fold    func(string) string // nil: paths stay as they are
 	mux     *http.ServeMux
 	literal map[literalRoute]*literal // those without wildcards
 	needs   map[string]surface.Need   // by pattern, for Verify
@@ -53,6 +58,7 @@ type literal struct {
 func newNamespace(s *Server, name string) *Namespace {
 	n := &Namespace{srv: s, name: name, clock: newClock(), vendors: make([]vendorState, len(s.vendors))}
 	n.keys = &Keys{ns: n, byID: make(map[string]*record), tokens: make(map[string][]*record)}
+	n.oauth = &OAuth{ns: n}
 	n.journal = newJournal(s.opts.journalEntries, s.opts.journalBytes)
 	if !s.opts.frozen.IsZero() {
 		n.clock.Freeze(s.opts.frozen)
@@ -79,6 +85,11 @@ func (n *Namespace) configure(i int, o *options) {
 	}
 	n.vendors[i].limit.Store(&limit)
 	n.vendors[i].profile.Store(&profile)
+	groups := v.groups
+	if o.noLimits {
+		groups = nil
+	}
+	n.vendors[i].groups.Store(&groups)
 	n.vendors[i].changed.Store(false)
 }
 
@@ -126,6 +137,48 @@ func (n *Namespace) limitOf(rec *record) *Limit {
 	return n.vendors[rec.vendor.index].limit.Load()
 }
 
+// LimitGroup sets the limit of a limit group that a vendor documents beside the
+// general one: Optimove's "SendTransactionalMail". Limit{} lifts it. An unknown
+// p or group is ignored. It is not part of the state document.
+func (n *Namespace) LimitGroup(p Provider, group string, l Limit) {
+	v := n.srv.vendor(p)
+	if v == nil || v.groups[group].none() {
+		return
+	}
+	next := map[string]Limit{}
+	maps.Copy(next, *n.vendors[v.index].groups.Load())
+	next[group] = l
+	n.vendors[v.index].groups.Store(&next)
+}
+
+// windowOf is the limit that holds for a key in a limit group ("" is the
+// general one), and the window that counts it. A key that LimitTo freed of
+// limits is free of these too.
+func (n *Namespace) windowOf(rec *record, group string) (*Limit, *limiter) {
+	if group == "" || rec.spec.limit != nil && rec.spec.limit.none() {
+		return n.limitOf(rec), rec.window()
+	}
+	limit := (*n.vendors[rec.vendor.index].groups.Load())[group]
+	return &limit, rec.window().of(group)
+}
+
+// folded returns r with its path in the routes' spelling, and whether that
+// changed it. r stays as it is.
+func (rt *routes) folded(r *http.Request) (*http.Request, bool) {
+	if rt.fold == nil {
+		return r, false
+	}
+	path := rt.fold(r.URL.Path)
+	if path == r.URL.Path {
+		return r, false
+	}
+	u := *r.URL
+	u.Path, u.RawPath = path, ""
+	copied := r.WithContext(r.Context())
+	copied.URL = &u
+	return copied, true
+}
+
 // router builds the vendor's routes at the first request: a server that plays
 // one vendor does not pay for five.
 func (n *Namespace) router(v *vendor) *routes {
@@ -139,7 +192,10 @@ func (n *Namespace) router(v *vendor) *routes {
 		return r
 	}
 	built := &routes{mux: http.NewServeMux(), literal: make(map[literalRoute]*literal), needs: make(map[string]surface.Need)}
-	for _, r := range v.surface(surface.Env{Now: n.clock.Now, Seed: n.srv.opts.seed, Tokens: userTokens{n.keys, v}}) {
+	if v.fold != nil {
+		built.fold = v.fold()
+	}
+	for _, r := range v.surface(n.env(v)) {
 		built.needs[r.Pattern] = r.Need
 		built.mux.HandleFunc(r.Pattern, func(w http.ResponseWriter, _ *http.Request) {
 			w.(*exchange).run(&r)
@@ -154,4 +210,12 @@ func (n *Namespace) router(v *vendor) *routes {
 	built.mux.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) { w.(*exchange).run(nil) })
 	st.routes.Store(built)
 	return built
+}
+
+// env is what a vendor's surface is given.
+func (n *Namespace) env(v *vendor) surface.Env {
+	return surface.Env{
+		Now: n.clock.Now, Seed: n.srv.opts.seed, Tokens: userTokens{n.keys, v}, Authority: authorityServer{n.oauth, v},
+		Callback: func(url string, body []byte) { n.callback(v.provider, url, body) },
+	}
 }

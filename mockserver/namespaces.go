@@ -103,6 +103,8 @@ func (n *Namespace) Reset() error {
 		n.vendors[i].routes.Store(nil)
 	}
 	n.clock.restore(ClockState{FrozenAt: n.srv.opts.frozen})
+	n.oauth.reset()
+	n.forgetCallbacks()
 	n.journal.reset()
 	if err := n.srv.file.flush(); err != nil {
 		return fmt.Errorf("mockserver: reset: %w", err)

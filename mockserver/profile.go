@@ -48,6 +48,7 @@ type Answer struct {
 	Body        string
 	Code        string
 	Message     string
+	Challenge   string // WWW-Authenticate; "{scope}" stands for the scope that is missing
 }
 
 // Profile is what a vendor answers where the credential, the limit or the path
@@ -60,6 +61,9 @@ type Profile struct {
 	// Client and Token answer for the halves of a pair (IMKIT); Answers fills
 	// what they leave out.
 	Client, Token map[Outcome]Answer
+	// Bearer answers for OAuth access tokens (iiniit); Answers fills what it
+	// leaves out.
+	Bearer map[Outcome]Answer
 	// Variants chooses between what the vendor documents in two ways (IMKIT).
 	Variants Variant
 }
@@ -82,7 +86,7 @@ func (p Profile) over(o Profile) Profile {
 		p.Variants = o.Variants
 	}
 	p.Answers = merge(p.Answers, o.Answers)
-	p.Client, p.Token = merge(p.Client, o.Client), merge(p.Token, o.Token)
+	p.Client, p.Token, p.Bearer = merge(p.Client, o.Client), merge(p.Token, o.Token), merge(p.Bearer, o.Bearer)
 	return p
 }
 
@@ -95,6 +99,10 @@ func (p *Profile) answer(o Outcome, blame credKind) Answer {
 		}
 	case credToken:
 		if a, ok := p.Token[o]; ok {
+			return a
+		}
+	case credBearer:
+		if a, ok := p.Bearer[o]; ok {
 			return a
 		}
 	}

@@ -91,11 +91,24 @@ func optimoveProfile() Profile {
 	return Profile{Answers: m}
 }
 
-// iiniitProfile: iiniit documents no answer; everything here is assumed.
+// iiniitProfile: iiniit documents no answer; everything here is assumed. The
+// challenges are those of RFC 6750 section 3: no error code without a
+// credential, invalid_token for a token that is none, insufficient_scope with
+// the scope that is missing.
 func iiniitProfile() Profile {
-	return Profile{Answers: refusals(
-		jsonAnswer(http.StatusUnauthorized, `{"error":"unauthorized"}`),
+	const realm = `realm="iiniit"`
+	bad := jsonAnswer(http.StatusUnauthorized, `{"error":"unauthorized"}`)
+	bad.Challenge = "ApiKey " + realm + ", Bearer " + realm
+	m := refusals(bad,
 		jsonAnswer(http.StatusForbidden, `{"error":"forbidden"}`),
 		jsonAnswer(http.StatusTooManyRequests, `{"error":"too_many_requests"}`),
-		jsonAnswer(http.StatusNotFound, `{"error":"not_found"}`))}
+		jsonAnswer(http.StatusNotFound, `{"error":"not_found"}`))
+	bearer := make(map[Outcome]Answer)
+	token := jsonAnswer(http.StatusUnauthorized, `{"error":"invalid_token"}`)
+	token.Challenge = "Bearer " + realm + `, error="invalid_token", error_description="the access token is unknown, expired or revoked"`
+	same(bearer, token, UnknownKey, NotAMockKey, Expired, Revoked)
+	scope := jsonAnswer(http.StatusForbidden, `{"error":"insufficient_scope"}`)
+	scope.Challenge = "Bearer " + realm + `, error="insufficient_scope", scope="{scope}"`
+	bearer[InsufficientScope] = scope
+	return Profile{Answers: m, Bearer: bearer}
 }

@@ -4,6 +4,7 @@ import (
 	crand "crypto/rand"
 	"encoding/base64"
 	"encoding/binary"
+	"encoding/hex"
 	"math/rand/v2"
 	"sync"
 )
@@ -37,4 +38,11 @@ func (r *random) text(n int) string {
 	b := make([]byte, n)
 	r.fill(b)
 	return base64.RawURLEncoding.EncodeToString(b)
+}
+
+// hex returns n random bytes in hexadecimal digits.
+func (r *random) hex(n int) string {
+	b := make([]byte, n)
+	r.fill(b)
+	return hex.EncodeToString(b)
 }

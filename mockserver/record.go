@@ -43,7 +43,7 @@ type class struct {
 // caller is what a surface learns about the holder.
 func (r *record) caller() surface.Caller {
 	return surface.Caller{KeyID: r.id, Name: r.spec.name, Kind: r.kind, Access: string(r.spec.access),
-		Scopes: r.spec.scopes, User: r.spec.user}
+		Scopes: r.spec.scopes, User: r.spec.user, Attributes: r.spec.attributes, Channels: r.spec.channels}
 }
 
 // window is the key's rate-limit window, made at its first request.
@@ -103,6 +103,9 @@ func (r *record) key(now time.Time) Key {
 		Revoked: fromNano(l.revoked), RevokeReason: l.reason,
 		Replaces: l.replaces, ReplacedBy: l.replacedBy,
 	}
+	if r.spec.grant != nil {
+		k.Client = r.spec.grant.Client
+	}
 	if r.spec.limit != nil {
 		own := *r.spec.limit
 		k.Limit = &own
@@ -133,6 +136,13 @@ type vault struct {
 		sync.RWMutex
 		m map[digest]*record
 	}
+}
+
+func (v *vault) drop(r *record) {
+	s := &v.shards[r.hash[0]%64]
+	s.Lock()
+	delete(s.m, r.hash)
+	s.Unlock()
 }
 
 func (v *vault) find(h digest) *record {

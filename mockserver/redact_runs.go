@@ -109,7 +109,7 @@ func (d *redactor) known(run string) bool {
 			return true
 		}
 		for _, v := range d.srv.vendors {
-			if v.key.made(s) || v.bearer.bytes > 0 && v.bearer.made(s) {
+			if v.key.made(s) || v.bearer.bytes > 0 && v.bearer.made(s) || v.oauth != nil && v.oauth.made(s) {
 				return true
 			}
 		}

@@ -110,6 +110,10 @@ func NewHandler(opts ...Option) (*Server, error) {
 			x.refuse(RateLimited, quota{retryAfter: wait})
 		}
 		x.forbid = func(why string) { x.diag.Outcome, x.diag.Why = InsufficientScope, x.redact(why) }
+		x.explain = func(outcome, why string) {
+			x.diag.Outcome, x.diag.Why = Outcome(outcome), why
+			x.foreign = x.foreign || x.diag.Outcome == NotAMockKey
+		}
 		return x
 	}
 	s.admin = newAdmin(s)
@@ -283,7 +287,8 @@ func (s *Server) examine(v *vendor, home *Namespace, r *http.Request) (Diagnosis
 	n := namespaceOf(v, id, home)
 	d := authenticate(v, &creds, id, n.clock.Now())
 	routes := n.router(v)
-	_, pattern := routes.mux.Handler(r)
+	folded, _ := routes.folded(r)
+	_, pattern := routes.mux.Handler(folded)
 	need, known := routes.needs[pattern]
 	switch {
 	case known && need.Open:
@@ -294,16 +299,16 @@ func (s *Server) examine(v *vendor, home *Namespace, r *http.Request) (Diagnosis
 	default:
 		caller := id.key.caller()
 		if d = permit(v, need, &caller); d.Outcome == OK {
-			d = n.peek(id.key, d)
+			d = n.peek(id.key, need.Group, d)
 		}
 	}
 	return d, creds.blame, n
 }
 
 // peek adds what the key's limit would say.
-func (n *Namespace) peek(key *record, d Diagnosis) Diagnosis {
-	if limit := n.limitOf(key); !limit.none() {
-		if q := key.window().take(*limit, n.clock.Now, true); q.retryAfter > 0 {
+func (n *Namespace) peek(key *record, group string, d Diagnosis) Diagnosis {
+	if limit, window := n.windowOf(key, group); !limit.none() {
+		if q := window.take(*limit, n.clock.Now, true); q.retryAfter > 0 {
 			d.Outcome, d.RetryAfter, d.Why = RateLimited, q.retryAfter, "the key's window is full"
 		}
 	}

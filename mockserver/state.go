@@ -40,26 +40,29 @@ type ProviderState struct {
 
 // KeyState is one key at rest.
 type KeyState struct {
-	ID           string     `json:"id"`
-	Provider     Provider   `json:"provider"`
-	Kind         KeyKind    `json:"kind"`
-	SHA256       string     `json:"sha256"` // hex; of the value as the client sends it
-	Name         string     `json:"name,omitempty"`
-	Contact      string     `json:"contact,omitempty"`
-	Scopes       []string   `json:"scopes,omitempty"`
-	Access       AccessType `json:"access,omitempty"`
-	User         string     `json:"user,omitempty"`
-	Limit        *Limit     `json:"limit,omitempty"`
-	Life         Duration   `json:"life,omitzero"`  // what a rotation gives anew
-	Until        time.Time  `json:"until,omitzero"` // or the fixed end that it keeps
-	Created      time.Time  `json:"created"`
-	Expires      time.Time  `json:"expires,omitzero"`
-	LastUsed     time.Time  `json:"lastUsed,omitzero"`
-	Revoked      time.Time  `json:"revoked,omitzero"`
-	RevokeReason string     `json:"revokeReason,omitempty"`
-	Replaces     string     `json:"replaces,omitempty"`
-	ReplacedBy   string     `json:"replacedBy,omitempty"`
-	Partner      string     `json:"partner,omitempty"` // of a pair: the token issued with it
+	ID           string      `json:"id"`
+	Provider     Provider    `json:"provider"`
+	Kind         KeyKind     `json:"kind"`
+	SHA256       string      `json:"sha256"` // hex; of the value as the client sends it
+	Name         string      `json:"name,omitempty"`
+	Contact      string      `json:"contact,omitempty"`
+	Scopes       []string    `json:"scopes,omitempty"`
+	Access       AccessType  `json:"access,omitempty"`
+	User         string      `json:"user,omitempty"`
+	Attributes   []string    `json:"attributes,omitempty"` // Optimove: all that it shares
+	Channels     []int       `json:"channels,omitempty"`   // Optimove: all that are enabled
+	Grant        *OAuthGrant `json:"grant,omitempty"`
+	Limit        *Limit      `json:"limit,omitempty"`
+	Life         Duration    `json:"life,omitzero"`  // what a rotation gives anew
+	Until        time.Time   `json:"until,omitzero"` // or the fixed end that it keeps
+	Created      time.Time   `json:"created"`
+	Expires      time.Time   `json:"expires,omitzero"`
+	LastUsed     time.Time   `json:"lastUsed,omitzero"`
+	Revoked      time.Time   `json:"revoked,omitzero"`
+	RevokeReason string      `json:"revokeReason,omitempty"`
+	Replaces     string      `json:"replaces,omitempty"`
+	ReplacedBy   string      `json:"replacedBy,omitempty"`
+	Partner      string      `json:"partner,omitempty"` // of a pair: the token issued with it
 }
 
 // FaultState is one injection at rest. A probability draws anew after a

@@ -34,6 +34,7 @@ func (r *record) show() KeyState {
 	st := KeyState{
 		ID: bare(r.id), Provider: r.vendor.provider, Kind: r.spec.kind, SHA256: hex.EncodeToString(r.hash[:]),
 		Name: r.spec.name, Contact: r.spec.contact, Scopes: r.spec.scopes, Access: r.spec.access, User: r.spec.user,
+		Attributes: r.spec.attributes, Channels: r.spec.channels, Grant: r.spec.grant,
 		Limit: r.spec.limit, Life: Duration(r.spec.life), Until: r.spec.until,
 		Created: r.created, Expires: fromNano(l.expires), LastUsed: fromNano(r.lastUsed.Load()),
 		Revoked: fromNano(l.revoked), RevokeReason: l.reason,
@@ -55,8 +56,11 @@ func (k *Keys) revive(st *KeyState) (*record, error) {
 	if !ok {
 		return nil, fmt.Errorf("id %q is not of the form key_000001", st.ID)
 	}
-	if !slices.Contains([]KeyKind{KindKey, KindPair, KindToken, KindBearer}, st.Kind) {
-		return nil, fmt.Errorf("kind %q is none of key, pair, token, bearer", st.Kind)
+	if !slices.Contains(keyKinds(), st.Kind) {
+		return nil, fmt.Errorf("kind %q is none of key, pair, token, bearer, client, code, refresh", st.Kind)
+	}
+	if err := st.grantFits(v); err != nil {
+		return nil, err
 	}
 	sum, err := hex.DecodeString(st.SHA256)
 	if err != nil || len(sum) != sha256.Size {
@@ -71,6 +75,7 @@ func (k *Keys) revive(st *KeyState) (*record, error) {
 	spec := keySpec{
 		kind: st.Kind, name: st.Name, contact: st.Contact, scopes: st.Scopes, scoped: true,
 		access: st.Access, user: st.User, life: st.Life.std(), until: st.Until, limit: st.Limit,
+		attributes: st.Attributes, channels: st.Channels, grant: st.Grant,
 	}
 	r := k.record(v, spec, st.Created)
 	r.seq, r.id, r.hash = seq, full(st.ID), digest(sum)
@@ -103,6 +108,7 @@ func (k *Keys) replace(next map[string]*record, seq uint64) *record {
 		return taken
 	}
 	k.byID, k.seq, k.tokens = next, seq, make(map[string][]*record)
+	k.ns.oauth.rebuild(next)
 	for _, r := range next {
 		if r.spec.kind == KindToken {
 			k.tokens[r.spec.user] = append(k.tokens[r.spec.user], r)

@@ -26,7 +26,10 @@ type vendor struct {
 	key, bearer shape
 	life        time.Duration // default and longest life of a key; 0 is for ever
 	bearerLife  time.Duration
-	scopes      []string // scopes of a key issued without the Scopes option
+	oauth       *oauthShapes               // nil: no authorization server
+	fold        func() func(string) string // brings a path to the routes' spelling; nil: as it is
+	groups      map[string]Limit           // limit groups beside the general limit
+	scopes      []string                   // scopes of a key issued without the Scopes option
 	access      AccessType
 	usedEvery   time.Duration // granularity of last-used
 	limit       Limit
@@ -116,7 +119,8 @@ func vendors() []*vendor {
 			carriers: []carrier{{header: "X-Api-Key"}},
 			key:      hexShape("optimove", 20), access: Admin,
 			limit:   Limit{Requests: 50, Per: 10 * time.Second, Kind: Sliding},
-			profile: optimoveProfile(), surface: optimove.New,
+			groups:  map[string]Limit{optimove.TransactionalGroup: {Requests: 10, Per: time.Second, Kind: Sliding}},
+			profile: optimoveProfile(), surface: optimove.New, fold: optimove.Fold,
 		},
 		{
 			provider: Iiniit, title: "iiniit",
@@ -127,6 +131,7 @@ func vendors() []*vendor {
 				{header: "Authorization", scheme: "Bearer", kind: credBearer},
 			},
 			key: base32Shape("iiniit", 25), bearer: base64URLShape("iiniit bearer", 32), bearerLife: time.Hour,
+			oauth: newOAuthShapes(), scopes: iiniit.DefaultScopes(),
 			profile: iiniitProfile(), surface: iiniit.New,
 		},
 	}

@@ -85,6 +85,7 @@ type wireAnswer struct {
 	Body        string `json:"body,omitempty"`
 	Code        string `json:"code,omitempty"`
 	Message     string `json:"message,omitempty"`
+	Challenge   string `json:"challenge,omitempty"`
 }
 
 // MarshalJSON writes {"status":401,"code":"…","message":"…"} or with a body.
@@ -112,10 +113,11 @@ type wireProfile struct {
 	Answers  map[Outcome]Answer `json:"answers,omitempty"`
 	Client   map[Outcome]Answer `json:"client,omitempty"`
 	Token    map[Outcome]Answer `json:"token,omitempty"`
+	Bearer   map[Outcome]Answer `json:"bearer,omitempty"`
 	Variants Variant            `json:"variants,omitzero"`
 }
 
-// MarshalJSON writes shape, hints, answers, client and token.
+// MarshalJSON writes shape, hints, answers, client, token, bearer and variants.
 func (p Profile) MarshalJSON() ([]byte, error) { return json.Marshal(wireProfile(p)) }
 
 // UnmarshalJSON reads what MarshalJSON writes; answers belong to outcomes that
@@ -129,7 +131,7 @@ func (p *Profile) UnmarshalJSON(data []byte) error {
 	for _, o := range Outcomes() {
 		known[o] = true
 	}
-	for _, answers := range []map[Outcome]Answer{w.Answers, w.Client, w.Token} {
+	for _, answers := range []map[Outcome]Answer{w.Answers, w.Client, w.Token, w.Bearer} {
 		for o := range answers {
 			if !known[o] {
 				return fmt.Errorf("profile: unknown outcome %q", o)

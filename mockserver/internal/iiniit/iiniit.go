@@ -1,24 +1,98 @@
-// Package iiniit plays iiniit: one echo resource. The vendor documents no
-// resource at all; its one example address ends in the placeholder /resource.
+// Package iiniit plays iiniit: one echo resource for its three credential
+// carriers, and an OAuth 2.0 authorization server.
+//
+// The vendor documents an authorization code flow by example and no resource at
+// all; the one example address ends in the placeholder /resource. What its
+// pages leave open follows RFC 6749 (the flows), RFC 7636 (PKCE), RFC 6750
+// (bearer errors), RFC 7009 (revocation), RFC 7662 (introspection) and RFC 8414
+// (metadata).
 package iiniit
 
 import (
 	"net/http"
+	"strings"
 
 	"github.com/keyfit/keyfit/mockserver/internal/surface"
 )
 
-// New builds the routes.
-func New(surface.Env) []surface.Route {
-	return []surface.Route{{Pattern: "GET /resource", Handle: echo}, {Pattern: "POST /resource", Handle: echo}}
+// Resource is the path of the echo.
+const Resource = "/resource"
+
+// ReadUser is the only scope that a page of the vendor names.
+const ReadUser = "read:user"
+
+// DefaultScopes are the scopes of keys, tokens and clients made without any.
+func DefaultScopes() []string { return []string{ReadUser} }
+
+// ValidScope reports whether s is one scope token, RFC 6749 section 3.3.
+func ValidScope(s string) bool {
+	return s != "" && len(s) <= 200 && !strings.ContainsFunc(s, func(r rune) bool { return r <= ' ' || r > '~' || r == '"' || r == '\\' })
 }
 
-func echo(w http.ResponseWriter, c *surface.Call) {
-	kind := "api_key"
-	if c.Caller.Kind == surface.Bearer {
-		kind = "bearer"
+// Paths of the authorization server. The vendor prints /auth/login and, as the
+// token endpoint, /oauth2/authorize; the others are this mock's.
+const (
+	loginPath        = "/auth/login"
+	authorizePath    = "/oauth/authorize"
+	vendorTokenPath  = "/oauth2/authorize"
+	tokenPath        = "/oauth/token"
+	revokePath       = "/oauth/revoke"
+	introspectPath   = "/oauth/introspect"
+	wellKnownOAuth   = "/.well-known/oauth-authorization-server"
+	realm            = `realm="iiniit"`
+	jsonContent      = "application/json; charset=utf-8"
+	maxParameterSize = 8 << 10
+)
+
+type server struct{ env surface.Env }
+
+// New builds the routes.
+func New(env surface.Env) []surface.Route {
+	s := &server{env}
+	open, user := surface.Need{Open: true}, surface.Need{Scope: ReadUser}
+	type handler = func(http.ResponseWriter, *surface.Call)
+	routes := []surface.Route{}
+	add := func(path string, need surface.Need, methods map[string]handler) {
+		var allow []string
+		for _, method := range []string{http.MethodGet, http.MethodPost} {
+			if h := methods[method]; h != nil {
+				routes = append(routes, surface.Route{Pattern: method + " " + path, Need: need, Handle: h})
+				allow = append(allow, method)
+			}
+		}
+		routes = append(routes, surface.Route{Pattern: path, Need: need, Handle: func(w http.ResponseWriter, _ *surface.Call) {
+			w.Header().Set("Allow", strings.Join(allow, ", "))
+			surface.Raw(w, http.StatusMethodNotAllowed, jsonContent, []byte(`{"error":"method_not_allowed"}`))
+		}})
 	}
-	surface.JSON(w, http.StatusOK, map[string]any{
-		"method": c.Method, "path": c.URL.Path, "credential": kind, "bytes": len(c.Data),
-	})
+	const get, post = http.MethodGet, http.MethodPost
+	add(Resource, user, map[string]handler{get: echo, post: echo})
+	add(loginPath, open, map[string]handler{get: s.authorize})
+	add(authorizePath, open, map[string]handler{get: s.authorize, post: s.token})
+	add(vendorTokenPath, open, map[string]handler{post: s.token})
+	add(tokenPath, open, map[string]handler{post: s.token})
+	add(revokePath, open, map[string]handler{post: s.revoke})
+	add(introspectPath, open, map[string]handler{post: s.introspect})
+	add(wellKnownOAuth, open, map[string]handler{get: metadata})
+	return routes
+}
+
+// echo says what arrived, without the credential.
+func echo(w http.ResponseWriter, c *surface.Call) {
+	out := struct {
+		Method     string `json:"method"`
+		Path       string `json:"path"`
+		Credential string `json:"credential"` // api_key or bearer
+		Carrier    string `json:"carrier"`    // header or query
+		Scope      string `json:"scope"`
+		User       string `json:"user,omitempty"`
+		Bytes      int    `json:"bytes"` // length of the body
+	}{c.Method, c.URL.Path, "api_key", "header", strings.Join(c.Caller.Scopes, " "), c.Caller.User, len(c.Data)}
+	switch {
+	case c.Caller.Kind == surface.Bearer:
+		out.Credential = "bearer"
+	case c.Header.Get("Authorization") == "":
+		out.Carrier = "query"
+	}
+	surface.JSON(w, http.StatusOK, out)
 }

@@ -1,85 +1,152 @@
-// Package optimove plays Optimove's API: today four functions.
+// Package optimove plays Optimove's API: the documented functions of its groups
+// general, model, actions, groups, customers, segments, integrations and
+// transactionalmail, and the customer lists of version 2, over a deterministic
+// set of customers and campaigns.
+//
+// The routes are written /{group}/{Function}; Fold brings the vendor's other
+// spellings there.
 package optimove
 
 import (
-	"encoding/json"
 	"net/http"
-	"sync"
+	"strings"
 
 	"github.com/keyfit/keyfit/mockserver/internal/surface"
 )
 
-// maxPromotions is the documented batch size of AddPromotions.
-const maxPromotions = 100
+// TransactionalGroup names the limit group of SendTransactionalMail: 10 calls a
+// second, outside the general limit (page "Understanding API rate limits").
+const TransactionalGroup = "SendTransactionalMail"
 
-type promotion struct {
-	PromoCode     string
-	PromotionName string
+// function is one function of the API. A nil answer of ask.run is "200, no
+// payload".
+type function struct {
+	method, path string
+	need         surface.Need
+	answer       func(*data, *ask) any
 }
 
-type data struct {
-	mu         sync.Mutex
-	promotions map[string]string
-}
-
-// New builds the routes. Samples write /current/{group}/{Function}, reference
-// pages leave /current out: both work.
-func New(surface.Env) []surface.Route {
-	d := &data{promotions: make(map[string]string)}
-	// "Integrations" keys may call general, actions, target groups and
-	// integrations, not customers (page "Roles & permissions").
-	customers := surface.Need{Access: []string{"Admin", "Transactional"}}
-	var routes []surface.Route
-	add := func(method, path string, need surface.Need, h func(http.ResponseWriter, *surface.Call)) {
-		for _, prefix := range []string{"/current", ""} {
-			routes = append(routes, surface.Route{Pattern: method + " " + prefix + path, Need: need, Handle: h})
-		}
+// New builds the routes.
+func New(env surface.Env) []surface.Route {
+	d := newData(env)
+	fs := functions()
+	routes := make([]surface.Route, 0, 2*len(fs))
+	for _, f := range fs {
+		routes = append(routes,
+			surface.Route{Pattern: f.method + " " + f.path, Need: f.need, Handle: func(w http.ResponseWriter, c *surface.Call) {
+				run(w, c, d, f.answer)
+			}},
+			// A public mock and a public client agree on plain text for a wrong method.
+			surface.Route{Pattern: f.path, Need: surface.Need{Group: f.need.Group}, Handle: func(w http.ResponseWriter, _ *surface.Call) {
+				w.Header().Set("Allow", f.method)
+				text(w, http.StatusMethodNotAllowed, "Method Not Allowed")
+			}})
 	}
-	add("GET", "/general/GetLastDataUpdate", surface.Need{}, func(w http.ResponseWriter, c *surface.Call) {
-		surface.JSON(w, http.StatusOK, map[string]string{"Date": c.Now.AddDate(0, 0, -1).Format("2006-01-02")})
-	})
-	add("GET", "/groups/GetTargetGroupDetails", surface.Need{}, targetGroups)
-	add("GET", "/customers/GetCustomerOneTimeActionsByDate", customers, oneTimeActions)
-	add("POST", "/integrations/AddPromotions", surface.Need{}, d.addPromotions)
 	return routes
 }
 
-func targetGroups(w http.ResponseWriter, _ *surface.Call) {
-	type group struct {
-		TargetGroupID       int
-		TargetGroupName     string
-		TargetGroupPriority int
+// Fold brings the spellings of a path to that of the routes: samples write
+// /current/{group}/{Function}, reference pages /{Group}/{Function}, the change
+// log /customers/upsertcustomer. An unknown path stays as it is.
+func Fold() func(string) string {
+	known := make(map[string]string)
+	for _, f := range functions() {
+		known[strings.ToLower(f.path)] = f.path
 	}
-	surface.JSON(w, http.StatusOK, []group{{1, "Lorem regulars", 1}, {2, "Fitsum newcomers", 2}})
+	return func(path string) string {
+		if _, exact := known[path]; exact {
+			return path
+		}
+		low := strings.ToLower(path)
+		if canonical, ok := known[low]; ok {
+			return canonical
+		}
+		if rest, ok := strings.CutPrefix(low, "/current/"); ok && !strings.HasPrefix(rest, "api/") {
+			if canonical, ok := known["/"+rest]; ok {
+				return canonical
+			}
+		}
+		return path
+	}
 }
 
-func oneTimeActions(w http.ResponseWriter, c *surface.Call) {
-	if c.URL.Query().Get("Date") == "" {
-		http.Error(w, "Date is required", http.StatusBadRequest)
-		return
-	}
-	type action struct {
-		CustomerID          string
-		ActionID, ChannelID int
-	}
-	surface.JSON(w, http.StatusOK, []action{{"A1001", 19, 504}, {"A1002", 1, 504}})
-}
+// functions lists every function. "Integrations" keys may call general,
+// actions, target groups and the integration of external systems (page "Roles &
+// permissions"); Admin and Transactional keys may call everything.
+func functions() []function {
+	full := surface.Need{Access: []string{"Admin", "Transactional"}}
+	all := surface.Need{}
+	mail := full
+	mail.Group = TransactionalGroup
+	const get, post, put = http.MethodGet, http.MethodPost, http.MethodPut
+	return []function{
+		{get, "/general/GetLastDataUpdate", all, lastDataUpdate},
+		{post, "/general/RegisterEventListener", all, registerListener},
+		{post, "/general/UnregisterEventListener", all, unregisterListener},
+		{get, "/general/GetRegisteredEventListeners", all, registeredListeners},
 
-// addPromotions: at most 100, an existing code is replaced, 200 without payload.
-func (d *data) addPromotions(w http.ResponseWriter, c *surface.Call) {
-	var list []promotion
-	if err := json.Unmarshal(c.Data, &list); err != nil || len(list) == 0 {
-		http.Error(w, "a JSON array of promotions is required", http.StatusBadRequest)
-		return
+		{get, "/model/GetCustomerAttributeList", full, attributeList},
+		{get, "/model/GetLifecycleStageList", full, lifecycleStages},
+		{get, "/model/GetMicrosegmentList", full, microsegments},
+		{get, "/model/GetMicrosegmentChangers", full, microsegmentChangers},
+
+		{get, "/actions/GetAllActions", all, allActions},
+		{get, "/actions/GetActionsByTargetGroup", all, actionsByTargetGroup},
+		{get, "/actions/GetActionID", all, actionID},
+		{get, "/actions/GetActionName", all, actionName},
+		{get, "/actions/GetActionDetailsByTargetGroup", all, actionDetails},
+		{get, "/actions/GetPromoCodes", all, promoCodes},
+		{get, "/actions/GetPromoCodesByCampaign", all, promoCodesByCampaign},
+		{get, "/actions/GetPromoCodesByTargetGroup", all, promoCodesByTargetGroup},
+		{get, "/actions/GetExecutedCampaignDetails", all, executedCampaigns},
+		{get, "/actions/GetCampaignDetails", all, campaignDetails},
+		{get, "/actions/GetExecutionChannels", all, executionChannels},
+		{get, "/actions/GetExecutedCampaignsByChannel", all, campaignsByChannel},
+		{get, "/actions/GetExecutedCampaignChannelDetails", all, campaignChannelDetails},
+
+		{get, "/groups/GetTargetGroupsByDate", all, targetGroupsByDate},
+		{get, "/groups/GetTargetGroupID", all, targetGroupID},
+		{get, "/groups/GetTargetGroupName", all, targetGroupName},
+		{get, "/groups/GetTargetGroupDetails", all, targetGroupDetails},
+
+		{get, "/customers/GetCurrentlyTargetedCustomers", full, currentlyTargeted},
+		{get, "/customers/GetCanceledCampaignCustomers", full, canceledCampaign},
+		{get, "/customers/GetCustomerLastActionExecuted", full, lastActionExecuted},
+		{get, "/customers/GetCustomerActionsByTargetGroup", full, customerActionsByTargetGroup},
+		{get, "/customers/GetCustomerOneTimeActionsByCampaign", full, oneTimeByCampaign},
+		{get, "/customers/GetCustomerOneTimeActionsByDate", full, oneTimeByDate},
+		{get, "/customers/GetCustomersByAction", full, customersByAction},
+		{get, "/customers/GetCustomersActionEndedByDate", full, actionEnded},
+		{get, "/customers/GetCustomerSendDetailsByCampaign", full, sendDetailsByCampaign},
+		{get, "/customers/GetCustomerSendDetailsByChannel", full, sendDetailsByChannel},
+		{get, "/customers/GetCustomerActionDetailsByDate", full, actionDetailsByDate},
+		{get, "/customers/GetCustomerFutureValues", full, futureValues},
+		{get, "/customers/GetCustomerAttributeChangers", full, attributeChangers},
+		{post, "/customers/UpdateCustomerAttributes", full, updateAttributes},
+		{put, "/customers/UpsertCustomer", full, upsertCustomer},
+		{put, "/customers/InsertOrUpdateCustomers", full, insertOrUpdate},
+
+		{get, "/segments/GetValueSegments", full, valueSegments},
+		{get, "/segments/GetValueSegmentID", full, valueSegmentID},
+		{get, "/segments/GetValueSegmentName", full, valueSegmentName},
+		{get, "/segments/GetCustomersByValueSegment", full, customersByValueSegment},
+		{get, "/segments/GetValueSegmentChangers", full, valueSegmentChangers},
+
+		{get, "/integrations/GetChannelTemplates", all, channelTemplates},
+		{post, "/integrations/AddChannelTemplates", all, addTemplates},
+		{post, "/integrations/DeleteChannelTemplates", all, deleteTemplates},
+		{post, "/integrations/AddChannelApps", all, addApps},
+		{post, "/integrations/DeleteChannelApps", all, deleteApps},
+		{get, "/integrations/GetPromotions", all, getPromotions},
+		{post, "/integrations/AddPromotions", all, addPromotions},
+		{post, "/integrations/DeletePromotions", all, deletePromotions},
+		{post, "/integrations/UpdateCampaignMetrics", all, updateMetrics},
+		{post, "/integrations/UpdateCampaignInteractions", all, updateInteractions},
+
+		{get, "/transactionalmail/GetTemplateDetails", full, mailTemplates},
+		{post, "/transactionalmail/SendTransactionalMail", mail, sendMail},
+		{post, "/transactionalmail/SendFinalizedTransactionalMail", full, sendFinalizedMail},
+
+		{post, "/api/v2/target-group/customer-list", full, createList},
 	}
-	if len(list) > maxPromotions {
-		http.Error(w, "at most 100 promotions per call", http.StatusBadRequest)
-		return
-	}
-	d.mu.Lock()
-	for _, p := range list {
-		d.promotions[p.PromoCode] = p.PromotionName
-	}
-	d.mu.Unlock()
-	w.WriteHeader(http.StatusOK)
 }

@@ -67,6 +67,8 @@ type Authority interface {
 	Authenticate(id, secret string) (Client, Problem)
 	// Consent returns the answer of the user to the next authorization.
 	Consent() Consent
+	// NewFamily names a new authorization.
+	NewFamily() string
 	// Issue makes a credential. Into a family that was ended it issues an ended
 	// one.
 	Issue(Grant) (value string, made Granted)

@@ -1,0 +1,51 @@
+package mockserver
+
+import (
+	"sync"
+	"time"
+)
+
+// maxCallbacks bounds what a namespace remembers; the oldest go first.
+const maxCallbacks = 1000
+
+// Callback is a call that the vendor would have made to an address that a
+// client gave it. The mock never makes one: it calls nobody.
+type Callback struct {
+	At       time.Time `json:"at"` // mock clock; the vendor calls within a minute
+	Provider Provider  `json:"provider"`
+	URL      string    `json:"url"`
+	Body     string    `json:"body"`
+}
+
+type callbacks struct {
+	mu  sync.Mutex
+	all []Callback
+}
+
+// Callbacks lists the calls that vendors would have made, oldest first: today
+// Optimove's, for UpdateCustomerAttributes and UpsertCustomer with a callback
+// URL. The last 1,000 are kept.
+func (n *Namespace) Callbacks() []Callback {
+	n.calls.mu.Lock()
+	defer n.calls.mu.Unlock()
+	return append([]Callback(nil), n.calls.all...)
+}
+
+// callback records a call. Mock credentials in it are hidden, as in the
+// journal.
+func (n *Namespace) callback(p Provider, url string, body []byte) {
+	red := redactor{srv: n.srv}
+	c := Callback{n.clock.Now(), p, red.text(url), red.text(string(body[:min(len(body), maxJournalBody)]))}
+	n.calls.mu.Lock()
+	defer n.calls.mu.Unlock()
+	if len(n.calls.all) >= maxCallbacks {
+		n.calls.all = append(n.calls.all[:0], n.calls.all[1:]...)
+	}
+	n.calls.all = append(n.calls.all, c)
+}
+
+func (n *Namespace) forgetCallbacks() {
+	n.calls.mu.Lock()
+	n.calls.all = nil
+	n.calls.mu.Unlock()
+}

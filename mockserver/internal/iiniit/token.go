@@ -1,0 +1,183 @@
+package iiniit
+
+import (
+	"crypto/sha256"
+	"crypto/subtle"
+	"encoding/base64"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/keyfit/keyfit/mockserver/internal/surface"
+)
+
+// tokens is the answer of the token endpoint; the vendor prints the members.
+type tokens struct {
+	AccessToken  string `json:"access_token"`
+	TokenType    string `json:"token_type"`
+	ExpiresIn    int64  `json:"expires_in"` // seconds
+	RefreshToken string `json:"refresh_token,omitempty"`
+	Scope        string `json:"scope"`
+}
+
+// token is the token endpoint, RFC 6749 section 3.2.
+func (s *server) token(w http.ResponseWriter, c *surface.Call) {
+	out, bad := s.grant(c)
+	if bad != nil {
+		bad.write(w)
+		return
+	}
+	noStore(w)
+	surface.JSON(w, http.StatusOK, out)
+}
+
+func (s *server) grant(c *surface.Call) (*tokens, *refusal) {
+	f, bad := readForm(c)
+	if bad != nil {
+		return nil, bad
+	}
+	client, bad := s.client(c, f)
+	if bad != nil {
+		return nil, bad
+	}
+	switch f["grant_type"] {
+	case "authorization_code":
+		return s.exchange(c, client, f)
+	case "refresh_token":
+		return s.refresh(c, client, f)
+	case "client_credentials":
+		return s.clientCredentials(c, client, f)
+	case "":
+		return nil, invalid("grant_type is required")
+	}
+	return nil, &refusal{http.StatusBadRequest, "unsupported_grant_type", "grant_type must be authorization_code, refresh_token or client_credentials"}
+}
+
+func invalidGrant(description string) *refusal {
+	return &refusal{http.StatusBadRequest, "invalid_grant", description}
+}
+
+// find reads a code or refresh token of the client. One that was used or
+// revoked before takes everything with it that came from the same
+// authorization: somebody has a copy (RFC 6749 sections 4.1.2 and 10.4).
+func (s *server) find(c *surface.Call, client surface.Client, value string, use surface.Use, what string) (surface.Granted, *refusal) {
+	g, p := s.env.Authority.Find(value)
+	switch {
+	case p.Outcome != "":
+		c.Explain(p.Outcome, p.Why)
+	case g.Use != use:
+		c.Explain(unknownKey, g.ID+" was sent as a "+what+" and is none")
+	case g.Client != client.ID:
+		c.Explain(unknownKey, g.ID+" belongs to another client")
+	case g.Ended:
+		s.replayed(c, &g, what)
+	case !g.Expires.IsZero() && !c.Now.Before(g.Expires):
+		c.Explain(expired, g.ID+" expired at "+g.Expires.Format(time.RFC3339))
+	default:
+		return g, nil
+	}
+	return g, invalidGrant("the " + what + " is invalid, expired, revoked or was used before")
+}
+
+func (s *server) replayed(c *surface.Call, g *surface.Granted, what string) {
+	c.Explain(revoked, g.ID+" was used or revoked before; every token of its authorization is revoked now")
+	s.env.Authority.EndFamily(g.Family, what+" was used twice")
+}
+
+// exchange turns a code into tokens, RFC 6749 section 4.1.3. A code that does
+// not match stays usable: only its holder can know the rest.
+func (s *server) exchange(c *surface.Call, client surface.Client, f form) (*tokens, *refusal) {
+	if f["code"] == "" {
+		return nil, invalid("code is required")
+	}
+	g, bad := s.find(c, client, f["code"], surface.Code, "code")
+	if bad != nil {
+		return nil, bad
+	}
+	switch {
+	case g.Redirect != "" && f["redirect_uri"] != g.Redirect, g.Redirect == "" && f["redirect_uri"] != "" && !slices.Contains(client.Redirects, f["redirect_uri"]):
+		return nil, invalidGrant("redirect_uri is not that of the authorization request")
+	case g.Challenge == "" && f["code_verifier"] != "": // a downgrade, RFC 9700 section 2.1.1
+		return nil, invalidGrant("code_verifier belongs to no code_challenge")
+	case g.Challenge != "" && !verified(f["code_verifier"], g.Challenge):
+		return nil, invalidGrant("code_verifier does not match the code_challenge")
+	}
+	if !s.env.Authority.Spend(g.ID) {
+		s.replayed(c, &g, "code")
+		return nil, invalidGrant("the code is invalid, expired, revoked or was used before")
+	}
+	return s.issue(c, g.Grant, g.Scopes, ""), nil
+}
+
+// verified checks PKCE S256, RFC 7636 section 4.6.
+func verified(verifier, challenge string) bool {
+	if len(verifier) < 43 || len(verifier) > 128 {
+		return false
+	}
+	sum := sha256.Sum256([]byte(verifier))
+	return subtle.ConstantTimeCompare([]byte(base64.RawURLEncoding.EncodeToString(sum[:])), []byte(challenge)) == 1
+}
+
+// refresh turns a refresh token into new ones and ends it, RFC 6749 section 6.
+// Its successor keeps the scopes and the end of the first: rotation never
+// extends a life.
+func (s *server) refresh(c *surface.Call, client surface.Client, f form) (*tokens, *refusal) {
+	if f["refresh_token"] == "" {
+		return nil, invalid("refresh_token is required")
+	}
+	g, bad := s.find(c, client, f["refresh_token"], surface.RefreshToken, "refresh token")
+	if bad != nil {
+		return nil, bad
+	}
+	scopes, ok := f.scopes()
+	if !ok || !containsAll(g.Scopes, scopes) {
+		return nil, invalidScope()
+	}
+	if len(scopes) == 0 {
+		scopes = g.Scopes
+	}
+	if !s.env.Authority.Spend(g.ID) {
+		s.replayed(c, &g, "refresh token")
+		return nil, invalidGrant("the refresh token is invalid, expired, revoked or was used before")
+	}
+	next := g.Grant
+	next.Until = g.Expires
+	return s.issue(c, next, scopes, g.ID), nil
+}
+
+func invalidScope() *refusal {
+	return &refusal{http.StatusBadRequest, "invalid_scope", "a scope is not one of those that were granted"}
+}
+
+// clientCredentials gives an access token to the client itself, without a
+// refresh token (RFC 6749 section 4.4.3).
+func (s *server) clientCredentials(c *surface.Call, client surface.Client, f form) (*tokens, *refusal) {
+	if client.Public {
+		return nil, &refusal{http.StatusBadRequest, "unauthorized_client", "a public client may not use client_credentials"}
+	}
+	scopes, ok := f.scopes()
+	if !ok || !containsAll(client.Scopes, scopes) {
+		return nil, invalidScope()
+	}
+	if len(scopes) == 0 {
+		scopes = client.Scopes
+	}
+	value, g := s.env.Authority.Issue(surface.Grant{Client: client.ID, Scopes: scopes, Family: s.env.Authority.NewFamily()})
+	return answer(c, value, &g, ""), nil
+}
+
+// issue makes an access token of the scopes and a refresh token of all that was
+// granted, in the grant's family.
+func (s *server) issue(c *surface.Call, g surface.Grant, scopes []string, replaces string) *tokens {
+	value, access := s.env.Authority.Issue(surface.Grant{Client: g.Client, User: g.User, Scopes: scopes, Family: g.Family})
+	refresh, _ := s.env.Authority.Issue(surface.Grant{
+		Use: surface.RefreshToken, Client: g.Client, User: g.User, Scopes: g.Scopes, Family: g.Family,
+		Until: g.Until, Replaces: replaces,
+	})
+	return answer(c, value, &access, refresh)
+}
+
+func answer(c *surface.Call, value string, g *surface.Granted, refresh string) *tokens {
+	return &tokens{value, "Bearer", int64(g.Expires.Sub(c.Now) / time.Second), refresh, strings.Join(g.Scopes, " ")}
+}

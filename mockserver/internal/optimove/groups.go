@@ -1,0 +1,92 @@
+package optimove
+
+import (
+	"slices"
+)
+
+func targetGroupsByDate(_ *data, a *ask) any {
+	type row struct{ TargetGroupID int }
+	var rows []row
+	for _, c := range campaignsOf(a.date("Date"), a.Now) {
+		if !c.oneTime() {
+			rows = append(rows, row{c.group})
+		}
+	}
+	slices.SortFunc(rows, func(x, y row) int { return x.TargetGroupID - y.TargetGroupID })
+	return list(a, slices.Compact(rows))
+}
+
+func targetGroupID(d *data, a *ask) any {
+	name := a.text("TargetGroupName")
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for _, g := range d.groups {
+		if g.TargetGroupName == name {
+			return struct{ TargetGroupID int }{g.TargetGroupID}
+		}
+	}
+	return notFound()
+}
+
+func targetGroupName(d *data, a *ask) any {
+	id := a.id("TargetGroupID")
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for _, g := range d.groups {
+		if g.TargetGroupID == id {
+			return struct{ TargetGroupName string }{g.TargetGroupName}
+		}
+	}
+	return notFound()
+}
+
+func targetGroupDetails(d *data, a *ask) any {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return list(a, slices.Clone(d.groups))
+}
+
+// createList makes a target group of the customers that exist. The four
+// refusals are those of the page "Introduction to the Customer Lists API".
+func createList(d *data, a *ask) any {
+	var in struct {
+		Name      string   `json:"list-name"`
+		Customers []string `json:"customers"`
+	}
+	if !a.body(&in) {
+		return nil
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	switch {
+	case in.Name == "":
+		return bad("list-name is required")
+	case len(in.Customers) == 0:
+		return bad("The customer list is empty")
+	case d.lists[in.Name] || slices.ContainsFunc(d.groups, func(g targetGroup) bool { return g.TargetGroupName == in.Name }):
+		return bad("The list name is not unique")
+	case len(d.lists) >= maxLists:
+		return bad("The limit of customer lists is reached")
+	}
+	found, missing := make(map[string]bool), []string{}
+	for _, id := range in.Customers {
+		if d.byID[id] == nil {
+			missing = append(missing, id)
+			continue
+		}
+		found[id] = true
+	}
+	if len(found) == 0 {
+		return bad("The list has no valid customer IDs")
+	}
+	d.lists[in.Name] = true
+	g := targetGroup{d.groups[len(d.groups)-1].TargetGroupID + 1, in.Name, len(d.groups) + 1}
+	d.groups = append(d.groups, g)
+	return struct {
+		Group    int      `json:"target-group-id"`
+		List     int      `json:"list-id"`
+		Name     string   `json:"list-name"`
+		Existing int      `json:"existed-customers"`
+		Missing  []string `json:"non-existed-customers"`
+	}{g.TargetGroupID, len(d.lists), in.Name, len(found), missing}
+}

@@ -1,0 +1,217 @@
+package mockserver
+
+import (
+	"errors"
+	"fmt"
+	"net/url"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/keyfit/keyfit/mockserver/internal/iiniit"
+	"github.com/keyfit/keyfit/mockserver/internal/surface"
+)
+
+// Errors of Register and Issue; they come wrapped.
+var (
+	ErrRedirectURI = errors.New("redirect URI must be absolute, without fragment and wildcard")
+	ErrScope       = errors.New("scope is not allowed")
+	ErrNoClient    = errors.New("no such OAuth client")
+)
+
+// OAuth controls iiniit's authorization server in one namespace: which clients
+// it knows, what the user answers, which tokens live. The server itself is at
+// BaseURL(Iiniit) under /auth/login, /oauth/authorize, /oauth/token,
+// /oauth/revoke, /oauth/introspect and /.well-known/oauth-authorization-server.
+//
+//	client, err := srv.OAuth().Register(mockserver.OAuthClient{RedirectURIs: []string{"http://localhost/cb"}})
+//	srv.OAuth().DenyNext()                               // the next consent is refused
+//	srv.OAuth().ExpireAll(mockserver.KindBearer)         // refresh, please
+//
+// Clients, codes and tokens are keys like others: Keys lists, revokes and
+// expires them, a client's secret is rotated with Keys.Rotate, and the journal
+// hides them. All methods are safe for concurrent use.
+type OAuth struct {
+	ns *Namespace
+
+	mu       sync.Mutex
+	clients  map[string]*record // the newest secret by client ID
+	families map[string]*family
+	minted   []*record // codes and tokens, oldest first
+	consents []surface.Consent
+}
+
+// OAuth returns the controls of iiniit's authorization server.
+func (n *Namespace) OAuth() *OAuth { return n.oauth }
+
+// OAuthClient is a client application. Register fills ID, KeyID and Created.
+type OAuthClient struct {
+	ID           string    `json:"id"`
+	KeyID        string    `json:"keyId"` // among the keys, for Rotate and Revoke
+	Name         string    `json:"name,omitempty"`
+	RedirectURIs []string  `json:"redirectUris,omitempty"` // exact matches, no wildcards
+	Scopes       []string  `json:"scopes"`                 // default read:user
+	Public       bool      `json:"public,omitempty"`       // has no secret: PKCE is a must
+	Created      time.Time `json:"created"`
+	Secret       Secret    `json:"-"` // from Register only; empty for a public client
+}
+
+// OAuthGrant is what an OAuth credential belongs to, as the state document
+// keeps it.
+type OAuthGrant struct {
+	Client    string   `json:"client,omitempty"`
+	Redirects []string `json:"redirects,omitempty"` // of a client
+	Public    bool     `json:"public,omitempty"`    // of a client
+	Family    string   `json:"family,omitempty"`    // what came from one authorization
+	Redirect  string   `json:"redirect,omitempty"`  // of a code
+	Challenge string   `json:"challenge,omitempty"` // of a code, PKCE S256
+}
+
+// OAuthTokens are tokens made by Issue, not by a client's request.
+type OAuthTokens struct {
+	Access, Refresh Issued
+}
+
+// Register makes a client. It fails with ErrRedirectURI and ErrScope.
+func (o *OAuth) Register(c OAuthClient) (OAuthClient, error) {
+	for _, uri := range c.RedirectURIs {
+		if !validRedirect(uri) {
+			return OAuthClient{}, fmt.Errorf("mockserver: register client: %q: %w", uri, ErrRedirectURI)
+		}
+	}
+	for _, scope := range c.Scopes {
+		if !iiniit.ValidScope(scope) {
+			return OAuthClient{}, fmt.Errorf("mockserver: register client: %q: %w", scope, ErrScope)
+		}
+	}
+	if len(c.Scopes) == 0 {
+		c.Scopes = iiniit.DefaultScopes()
+	}
+	v, k := o.ns.srv.vendor(Iiniit), o.ns.keys
+	spec := keySpec{kind: KindClient, name: c.Name, scopes: slices.Clone(c.Scopes), scoped: true,
+		grant: &OAuthGrant{Client: o.ns.srv.random.hex(16), Redirects: slices.Clone(c.RedirectURIs), Public: c.Public}}
+	k.ops.RLock()
+	issued := k.issue(v, spec, "")
+	k.ops.RUnlock()
+	if err := o.ns.srv.file.flush(); err != nil {
+		return OAuthClient{}, fmt.Errorf("mockserver: register client: %w", err)
+	}
+	out := k.get(issued.ID).client()
+	if !c.Public {
+		out.Secret = issued.Secret
+	}
+	return out, nil
+}
+
+// validRedirect: "exact matches, including trailing slashes and case
+// sensitivity; wildcards are not allowed" (page "Creating an OAuth App");
+// absolute and without a fragment by RFC 6749 section 3.1.2.
+func validRedirect(uri string) bool {
+	u, err := url.Parse(uri)
+	return err == nil && u.IsAbs() && (u.Host != "" || u.Opaque == "") && !strings.ContainsAny(uri, "#*")
+}
+
+func (r *record) client() OAuthClient {
+	g := r.spec.grant
+	return OAuthClient{ID: g.Client, KeyID: r.id, Name: r.spec.name, RedirectURIs: slices.Clone(g.Redirects),
+		Scopes: slices.Clone(r.spec.scopes), Public: g.Public, Created: r.created}
+}
+
+// Clients lists the registered clients in the order of registration.
+func (o *OAuth) Clients() []OAuthClient {
+	o.mu.Lock()
+	recs := make([]*record, 0, len(o.clients))
+	for _, r := range o.clients {
+		recs = append(recs, r)
+	}
+	o.mu.Unlock()
+	slices.SortFunc(recs, func(a, b *record) int { return int(a.seq) - int(b.seq) })
+	out := make([]OAuthClient, 0, len(recs))
+	for _, r := range recs {
+		out = append(out, r.client())
+	}
+	return out
+}
+
+// Tokens lists codes, access and refresh tokens in the order of issue, also
+// those that ended. The last 10,000 are kept.
+func (o *OAuth) Tokens() []Key {
+	var out []Key
+	for _, k := range o.ns.keys.List(KeyFilter{Provider: Iiniit}) {
+		if k.Kind == KindCode || k.Kind == KindBearer || k.Kind == KindRefresh {
+			out = append(out, k)
+		}
+	}
+	return out
+}
+
+// Issue makes an access and a refresh token as if user had approved client.
+// Without scopes it is the client's. It fails with ErrNoClient and ErrScope.
+func (o *OAuth) Issue(clientID, user string, scopes ...string) (OAuthTokens, error) {
+	a := o.authority()
+	c, ok := a.Client(clientID)
+	if !ok {
+		return OAuthTokens{}, fmt.Errorf("mockserver: issue tokens: %w", ErrNoClient)
+	}
+	if len(scopes) == 0 {
+		scopes = c.Scopes
+	}
+	for _, s := range scopes {
+		if !slices.Contains(c.Scopes, s) {
+			return OAuthTokens{}, fmt.Errorf("mockserver: issue tokens: %q: %w", s, ErrScope)
+		}
+	}
+	g := surface.Grant{Client: clientID, User: user, Scopes: scopes, Family: a.NewFamily()}
+	access, _ := a.make(g)
+	g.Use = surface.RefreshToken
+	refresh, _ := a.make(g)
+	if err := o.ns.srv.file.flush(); err != nil {
+		return OAuthTokens{}, fmt.Errorf("mockserver: issue tokens: %w", err)
+	}
+	return OAuthTokens{access, refresh}, nil
+}
+
+// ApproveNext makes the next authorization end well: user approves, of the
+// scopes that are asked for those given here, or all without any. Several calls
+// queue. Without ApproveNext and DenyNext, user "user001" approves everything.
+func (o *OAuth) ApproveNext(user string, scopes ...string) {
+	o.answer(surface.Consent{User: user, Scopes: slices.Clone(scopes)})
+}
+
+// DenyNext makes the next authorization end with access_denied.
+func (o *OAuth) DenyNext() { o.answer(surface.Consent{Denied: true}) }
+
+func (o *OAuth) answer(c surface.Consent) {
+	o.mu.Lock()
+	o.consents = append(o.consents, c)
+	o.mu.Unlock()
+}
+
+// ExpireAll moves the end of every living code and token of the given kinds to
+// now, all of KindCode, KindBearer and KindRefresh without any, and returns
+// their number.
+func (o *OAuth) ExpireAll(kinds ...KeyKind) int {
+	if len(kinds) == 0 {
+		kinds = []KeyKind{KindCode, KindBearer, KindRefresh}
+	}
+	n := 0
+	for _, t := range o.Tokens() {
+		if slices.Contains(kinds, t.Kind) && t.Status != StatusExpired && t.Status != StatusRevoked &&
+			o.ns.keys.Expire(t.ID) == nil {
+			n++
+		}
+	}
+	return n
+}
+
+func (o *OAuth) authority() authorityServer {
+	return authorityServer{o, o.ns.srv.vendor(Iiniit)}
+}
+
+// reset forgets the queued answers; keys are the keys' matter.
+func (o *OAuth) reset() {
+	o.mu.Lock()
+	o.consents = nil
+	o.mu.Unlock()
+}

@@ -1,0 +1,163 @@
+package mockserver
+
+import (
+	"errors"
+	"slices"
+	"time"
+)
+
+// Lives of what the authorization server makes, beside the vendor's bearerLife.
+// RFC 6749 section 4.1.2 recommends ten minutes at most for a code.
+const (
+	codeLife    = time.Minute
+	refreshLife = 30 * day
+)
+
+// maxMinted bounds the codes and tokens of a namespace: a client could ask for
+// ever. The oldest are forgotten.
+const maxMinted = 10_000
+
+// oauthShapes are how the authorization server's values look. All are
+// assumptions.
+type oauthShapes struct{ client, code, refresh shape }
+
+func newOAuthShapes() *oauthShapes {
+	return &oauthShapes{base64URLShape("iiniit client secret", 32), base64URLShape("iiniit code", 28), base64URLShape("iiniit refresh", 36)}
+}
+
+func (s *oauthShapes) of(k KeyKind) shape {
+	switch k {
+	case KindCode:
+		return s.code
+	case KindRefresh:
+		return s.refresh
+	default:
+		return s.client
+	}
+}
+
+func (s *oauthShapes) made(value string) bool {
+	return s.client.made(value) || s.code.made(value) || s.refresh.made(value)
+}
+
+// family is all that came from one authorization.
+type family struct {
+	ended   string // why, when it was
+	members []*record
+}
+
+// join takes a record in that the keys filed. It is called under the keys'
+// lock.
+func (o *OAuth) join(r *record) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	g := r.spec.grant
+	if r.spec.kind == KindClient {
+		if o.clients == nil {
+			o.clients = make(map[string]*record)
+		}
+		if old := o.clients[g.Client]; old == nil || old.seq < r.seq {
+			o.clients[g.Client] = r
+		}
+		return
+	}
+	o.minted = append(o.minted, r)
+	if g.Family == "" {
+		return
+	}
+	f := o.families[g.Family]
+	if f == nil {
+		f = &family{}
+		if o.families == nil {
+			o.families = make(map[string]*family)
+		}
+		o.families[g.Family] = f
+	}
+	f.members = append(f.members, r)
+	if f.ended != "" {
+		r.revoke(r.created, f.ended) // nobody else has r yet
+	}
+}
+
+// rebuild starts anew with restored keys. It is called under the keys' lock.
+func (o *OAuth) rebuild(keys map[string]*record) {
+	o.mu.Lock()
+	o.clients, o.families, o.minted = nil, nil, nil
+	o.mu.Unlock()
+	recs := make([]*record, 0, len(keys))
+	for _, r := range keys {
+		if r.spec.grant != nil {
+			recs = append(recs, r)
+		}
+	}
+	slices.SortFunc(recs, func(a, b *record) int { return int(a.seq) - int(b.seq) })
+	for _, r := range recs {
+		o.join(r)
+	}
+}
+
+// evict forgets the oldest codes and tokens beyond the bound.
+func (o *OAuth) evict() {
+	o.mu.Lock()
+	var out []*record
+	for len(o.minted) > maxMinted {
+		r := o.minted[0]
+		o.minted = o.minted[1:]
+		out = append(out, r)
+		if f := o.families[r.spec.grant.Family]; f != nil {
+			f.members = slices.DeleteFunc(f.members, func(m *record) bool { return m == r })
+			if len(f.members) == 0 {
+				delete(o.families, r.spec.grant.Family)
+			}
+		}
+	}
+	o.mu.Unlock()
+	for _, r := range out {
+		o.ns.keys.forget(r)
+	}
+}
+
+// forget removes a record as if it had never been.
+func (k *Keys) forget(r *record) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	delete(k.byID, r.id)
+	k.ns.srv.vault.drop(r)
+}
+
+// endFamily revokes everything of a family, also what is filed later.
+func (o *OAuth) endFamily(name, why string) {
+	o.mu.Lock()
+	f := o.families[name]
+	var members []*record
+	if f != nil {
+		f.ended = why
+		members = slices.Clone(f.members)
+	}
+	o.mu.Unlock()
+	now := o.ns.clock.Now()
+	for _, r := range members { // not under o.mu: a rotation locks the other way round
+		r.change.Lock()
+		r.revoke(now, why)
+		r.change.Unlock()
+	}
+}
+
+// grantFits checks that a restored key's grant belongs to its kind.
+func (st *KeyState) grantFits(v *vendor) error {
+	switch st.Kind {
+	case KindClient, KindCode, KindRefresh:
+		if v.oauth == nil {
+			return errors.New(v.title + " has no authorization server")
+		}
+		if st.Grant == nil || st.Grant.Client == "" {
+			return errors.New("grant names no client")
+		}
+	case KindBearer:
+	default:
+		if st.Grant != nil {
+			return errors.New("grant stands at a key that is none of OAuth's")
+		}
+	}
+	return nil
+}
