@@ -136,6 +136,7 @@ type keySpec struct {
 	attributes []string // Optimove; nil is all
 	channels   []int    // Optimove; nil is all
 	grant      *OAuthGrant
+	raw        string // a value to import; never stored
 }
 
 // Named gives the key a name (MindKey: name, Optimove: nickname).

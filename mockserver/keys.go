@@ -21,6 +21,7 @@ var (
 	ErrNoOverlap    = errors.New("vendor has one client key at a time: no overlap")
 	ErrNoSuchVendor = errors.New("no such provider")
 	ErrTokenInUse   = errors.New("token is in use")
+	ErrKeyInUse     = errors.New("key is in use")
 )
 
 // Keys issues and keeps the keys of a namespace. Values are stored as SHA-256
@@ -34,6 +35,7 @@ type Keys struct {
 	byID   map[string]*record
 	tokens map[string][]*record // user tokens by user
 	seq    uint64
+	given  []*record // user tokens that clients asked for, oldest first
 
 	lastClass atomic.Pointer[class]
 	lastLife  atomic.Pointer[life]
@@ -71,8 +73,11 @@ func (k *Keys) TryIssue(p Provider, opts ...KeyOption) (Issued, error) {
 		return Issued{}, fmt.Errorf("mockserver: issue: %s takes no bearer token", v.title)
 	}
 	k.ops.RLock()
-	issued := k.issue(v, spec, "")
+	issued, err := k.issueOrImport(v, spec)
 	k.ops.RUnlock()
+	if err != nil {
+		return Issued{}, fmt.Errorf("mockserver: issue: %w", err)
+	}
 	if err := k.ns.srv.file.flush(); err != nil {
 		return Issued{}, fmt.Errorf("mockserver: issue: %w", err)
 	}
@@ -139,7 +144,9 @@ func (s *keySpec) same(o *keySpec) bool {
 }
 
 // sameSlice reports whether a and b are one slice.
-func sameSlice[T any](a, b []T) bool { return len(a) == len(b) && (len(a) == 0 || &a[0] == &b[0]) }
+func sameSlice[T any](a, b []T) bool {
+	return len(a) == len(b) && (a == nil) == (b == nil) && (len(a) == 0 || &a[0] == &b[0])
+}
 
 // lifeOf returns a life for a record; alike ones are one, for they are never
 // modified.

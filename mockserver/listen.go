@@ -116,8 +116,9 @@ func connectionOf(r *http.Request) *connection {
 // httpServer is the one way in which the mock serves connections.
 func (s *Server) httpServer(h http.Handler) *http.Server {
 	srv := &http.Server{
-		Handler:  h,
-		ErrorLog: log.New(io.Discard, "", 0), // aborted handlers and resets are the point
+		Handler:   s.running.handler(h),
+		ConnState: s.running.connState,
+		ErrorLog:  log.New(io.Discard, "", 0), // aborted handlers and resets are the point
 		ConnContext: func(ctx context.Context, _ net.Conn) context.Context {
 			return context.WithValue(ctx, connKey{}, &connection{number: s.conns.Add(1)})
 		},

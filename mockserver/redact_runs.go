@@ -64,6 +64,27 @@ func (d *redactor) neighbours(s string, all []span) bool {
 	return found
 }
 
+// words hides stored credentials that hold other characters than runs do.
+func (d *redactor) words(s string) string {
+	if len(s) < minSecret {
+		return s
+	}
+	out := s
+	for w := range strings.FieldsFuncSeq(s, func(r rune) bool { return strings.ContainsRune(rawSeparators, r) }) {
+		_, value, found := strings.Cut(w, "=")
+		if d.stored(w) {
+			out = strings.ReplaceAll(out, w, redacted)
+		} else if found && d.stored(value) {
+			out = strings.ReplaceAll(out, value, redacted)
+		}
+	}
+	return out
+}
+
+func (d *redactor) stored(value string) bool {
+	return len(value) >= minSecret && len(value) <= maxRun && d.srv.vault.find(hashCredential(value)) != nil
+}
+
 func hideSpans(s string, all []span) string {
 	var b strings.Builder
 	last := 0
@@ -97,7 +118,7 @@ func (d *redactor) known(run string) bool {
 		return false
 	}
 	bare := strings.TrimRight(run, "=")
-	if d.srv.vault.find(hashCredential(bare)) != nil || d.srv.vault.find(hashCredential(run)) != nil {
+	if d.stored(bare) || d.stored(run) {
 		return true
 	}
 	if len(run) < minMade {
@@ -105,7 +126,7 @@ func (d *redactor) known(run string) bool {
 	}
 	for _, pad := range []string{"", "=", "=="} {
 		s := bare + pad
-		if madeJWT(s) || pad != "" && d.srv.vault.find(hashCredential(s)) != nil {
+		if madeJWT(s) || d.stored(s) {
 			return true
 		}
 		for _, v := range d.srv.vendors {

@@ -184,7 +184,7 @@ func (d *redactor) hide(s string) string {
 	if d.clean.has(s, d.srv.vault.stored.Load()) {
 		return s
 	}
-	out := d.runs(s)
+	out := d.words(d.runs(s))
 	if out == s {
 		d.clean.add(s)
 	}

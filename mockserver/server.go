@@ -43,6 +43,7 @@ type Server struct {
 	servers    []*http.Server
 	closers    []func()
 	serving    sync.WaitGroup
+	running    running
 	isClosed   bool
 	namespaces map[string]*Namespace
 }
@@ -137,8 +138,12 @@ func NewHandler(opts ...Option) (*Server, error) {
 	return s, nil
 }
 
-// Close stops everything the server started: listeners, connections, injected
-// delays and stalls. It does not wait for clients and never hangs. Closing
+// patience is how long Close waits for what should have ended at once.
+const patience = 5 * time.Second
+
+// Close stops everything the server started, listeners, connections, injected
+// delays and stalls, and returns when their goroutines have ended. It does not
+// wait for clients and never hangs. Closing
 // twice is harmless. The journal can still be read. It fails when the state
 // file could not be written.
 func (s *Server) Close() error {
@@ -159,6 +164,7 @@ func (s *Server) Close() error {
 		_ = srv.Close() // an accept error of a closing listener tells nothing
 	}
 	s.serving.Wait()
+	s.running.wait(patience)
 	if err := s.file.close(); err != nil {
 		return fmt.Errorf("mockserver: close: %w", err)
 	}

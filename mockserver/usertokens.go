@@ -3,6 +3,7 @@ package mockserver
 import (
 	"crypto/sha256"
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -18,6 +19,7 @@ func (u userTokens) Issue(user string, life time.Duration) (string, time.Time) {
 	var secret Secret
 	u.keys.ops.RLock()
 	rec := u.keys.store(u.vendor, spec, "", "", nil, &secret)
+	u.keys.bound(rec)
 	u.keys.ops.RUnlock()
 	u.keys.ns.srv.file.flushOrTell()
 	return secret.Reveal(), fromNano(rec.life.Load().expires)
@@ -49,6 +51,7 @@ func (u userTokens) assign(user, token string, expires time.Time) (*record, erro
 	u.keys.ops.RLock()
 	defer u.keys.ops.RUnlock()
 	if u.keys.file(rec) {
+		u.keys.bound(rec)
 		return rec, nil
 	}
 	inUse := fmt.Errorf("mockserver: assign token: %w", ErrTokenInUse)
@@ -92,4 +95,35 @@ func (u userTokens) revoke(user string, which func(*record) bool) int {
 		}
 	}
 	return n
+}
+
+// maxGivenTokens is how many tokens the vendors' own operations may have given
+// out in a namespace. The oldest is forgotten for a new one: a client that
+// asks for tokens for ever does not fill the memory.
+const maxGivenTokens = 10_000
+
+// bound remembers that a client asked for rec, and forgets the oldest of too
+// many.
+func (k *Keys) bound(rec *record) {
+	var old *record
+	k.mu.Lock()
+	k.given = append(k.given, rec)
+	if len(k.given) > maxGivenTokens {
+		old, k.given[0] = k.given[0], nil
+		k.given = k.given[1:]
+		if k.byID[old.id] != old { // a restored state took its place
+			old = nil
+		}
+	}
+	if old != nil {
+		user := old.spec.user
+		k.tokens[user] = slices.DeleteFunc(k.tokens[user], func(r *record) bool { return r == old })
+		if len(k.tokens[user]) == 0 {
+			delete(k.tokens, user)
+		}
+	}
+	k.mu.Unlock()
+	if old != nil {
+		k.forget(old)
+	}
 }
