@@ -13,8 +13,8 @@ type Assumption struct {
 // Assumptions lists everything that the mock assumes, vendor by vendor. What
 // is not listed follows the vendors' public pages.
 //
-//	imin      key refusals 401 {"message"}, right missing 403, limit 429; no limit; default page of 10, more than 50 is 400
-//	MindKey   key shape 43 characters; bodies of 401 and 404 {"Message"}; /ping answers "pong"; no limit
+//	imin      every error {"message"}: 400, 401, 403, 404, 414, 429; no limit; default page of 10; what no sample shows of records and feeds
+//	MindKey   key shape 43 characters; bodies of 401 and 404 {"Message"}; /ping answers "pong"; no limit; properties beside the documented ones
 //	IMKIT     statuses 401, 401, 429, 403 of the four documented bodies; flat shape; fixed window from the first request
 //	Optimove  missing key 401, bad key and missing right 403, bad request 400, all plain text; empty lists []; key shape 40 hex digits; the data
 //	iiniit    every answer, key and token shapes, token lives, the resource itself, OAuth beyond the code flow
@@ -26,11 +26,42 @@ func Assumptions() []Assumption {
 		{Imin, "missing right", `403 {"message": …}`, profile},
 		{Imin, "rate limit", "none; 429 if one is set", limit},
 		{Imin, "paging", "10 a page unless limit is given; limit above 50 answers 400", ""},
+		{Imin, "bad or missing parameter", `400 {"message": …} naming the first fault; an unknown parameter is one`, ""},
+		{Imin, "URL above 2,048 characters", `414 {"message": …}`, ""},
+		{Imin, "unknown record", `404 {"message": "Not Found"}`, ""},
+		{Imin, "mode left out", "upcoming-sessions", ""},
+		{Imin, "geo[radial] and online sessions", "sessions without a place are found with isVirtual=true only, wherever the circle", ""},
+		{Imin, "iminTag[not]=HighFrequencySession", "added unless iminTag or iminTag[not] is given", ""},
+		{Imin, "records without a price", "last in both price modes; they pass no price filter", ""},
+		{Imin, "ageRange[includeRange]={min}", "open upwards: the record must have no upper end", ""},
+		{Imin, "entitlementFilter", "base64 of JSON; every price gets an entitlement of 80 %, indicative", ""},
+		{Imin, "imin:totalItems", "exact, also where imin approximates", ""},
+		{Imin, "urlTemplate", "the view's id with page={page}", ""},
+		{Imin, "ids and links", "under the host that was asked; https for imin's own hosts", ""},
+		{Imin, "hosts", "every path is served on every host", ""},
+		{Imin, "what a search item leaves out", "offers, people, notes, ids and capacities of sessions, thumbnails, custom properties", ""},
+		{Imin, "members round the two documented paths of /facets", "type imin:FacetIndex, type imin:RestrictedCollection", ""},
+		{Imin, "data", "48 weekly series, a one-off one a day, one at 0,0; 12 facilities with hourly slots from 7 to 21; all times UTC", ""},
+		{Imin, "fully booked slots", "found by ID only", ""},
+		{Imin, "Slot and Place beyond the documented properties", "OpenActive's names; mcr:placeClassification and activity in the Places API", ""},
+		{Imin, "Firehose paging", "3 items a page, afterTimestamp and afterId; an empty page keeps items [], as RPDE requires", ""},
+		{Imin, "poll of a feed's last page inside 8 seconds", "429, for each key and feed; a refused poll moves nothing", ""},
+		{Imin, "brokers", "every name has a feed; names that end in -test have the test seller", ""},
+		{Imin, "other Firehose feeds", "not played: their paths are not documented", ""},
 		{MindKey, "key shape", "43 characters of base64url", ""},
 		{MindKey, "bodies of 401 and 404", `{"Message": …}, the shape of the documented 400`, profile},
 		{MindKey, "/ping", `200, text "pong", any valid key`, ""},
 		{MindKey, "rate limit", "none; 429 if one is set", limit},
 		{MindKey, "scopes of a key issued without Scopes", "every documented scope", "Scopes"},
+		{MindKey, "properties", "Employee has the documented ones; those of the other entities are made up, their key is the first", ""},
+		{MindKey, "raw mode", "property names begin with a capital letter", ""},
+		{MindKey, "query beyond the documented options", "400; no $search, $apply, $compute, arithmetic or collections; no $metadata", ""},
+		{MindKey, "operators and functions", "eq ne gt ge lt le in and or not; contains startswith endswith tolower toupper trim length concat indexof substring year month day hour minute second date now", ""},
+		{MindKey, "comparing strings", "case-sensitive, by code point", ""},
+		{MindKey, "texts of a 400 beside the documented one", "worded as Microsoft's OData library words them", ""},
+		{MindKey, "pages", "all rows unless $top is given; no @odata.nextLink", ""},
+		{MindKey, "unknown key, the form Employee('EMP001')", `404 {"Message": "Not Found"}`, ""},
+		{MindKey, "$expand", "needs no scope beside the entity's", ""},
 		{IMKIT, "statuses of the four documented bodies", "INVALID_API_KEY 401, MISSING_API_KEY 401, RATE_LIMIT_EXCEEDED 429, INSUFFICIENT_PERMISSIONS 403", profile},
 		{IMKIT, "error shape of key refusals", "flat, as on the API Key page; resource errors are enveloped", "Profile.Shape"},
 		{IMKIT, "window", "fixed, from the first request; retryAfter in seconds, rounded up; client keys are limited as API keys are", limit},

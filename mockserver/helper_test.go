@@ -20,7 +20,7 @@ type answer struct {
 func probe(p mockserver.Provider) (method, path string) {
 	switch p {
 	case mockserver.Imin:
-		return "GET", "/events-api/v2/event-series"
+		return "GET", "/events-api/v2/event-series?mode=discovery-geo&geo[radial]=51.7520131,-1.2578499,5"
 	case mockserver.MindKey:
 		return "GET", "/odata/v2/Employee"
 	case mockserver.IMKIT:

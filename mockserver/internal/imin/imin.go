@@ -1,98 +1,46 @@
-// Package imin plays imin's Search APIs: today EventSeries, listed and by ID,
-// over a few Lorem Fitsum records.
+// Package imin plays imin's Search APIs (Events, Facilities, Places) and two
+// Firehose feeds over Lorem Fitsum, a made-up data set: half of its records are
+// golden, with every field; it lies round Oxford, with one record at 0,0.
+//
+// What is on when follows from the seed and the clock alone: sessions that
+// began are archived, new ones come into the 14 days that a search looks ahead.
 package imin
 
 import (
-	"fmt"
 	"net/http"
-	"net/url"
-	"strconv"
+	"time"
 
 	"github.com/keyfit/keyfit/mockserver/internal/surface"
 )
 
-const (
-	base         = "https://search.imin.co/events-api/v2/event-series"
-	maxLimit     = 50 // documented
-	defaultLimit = 10 // not documented: assumed
-)
-
-// New builds the routes.
-func New(surface.Env) []surface.Route {
-	rows := records()
+// New builds the routes. The paths of search.imin.co, places.imin.co and
+// firehose.imin.co do not overlap, so every host serves all of them.
+func New(env surface.Env) []surface.Route {
+	f := newFitsum(env.Seed)
+	polls := &polls{last: make(map[string]time.Time)}
 	return []surface.Route{
-		{Pattern: "GET /events-api/v2/event-series", Handle: func(w http.ResponseWriter, c *surface.Call) { search(w, c, rows) }},
-		{Pattern: "GET /events-api/v2/event-series/{id}", Handle: func(w http.ResponseWriter, c *surface.Call) { byID(w, c, rows) }},
+		{Pattern: "GET " + eventPath, Handle: bounded(f.searchEvents)},
+		{Pattern: "GET " + eventPath + "/{id}", Handle: bounded(f.eventByID)},
+		{Pattern: "GET /events-api/v2/places", Handle: bounded(f.eventPlaces)},
+		{Pattern: "GET /events-api/v2/facets", Handle: bounded(facets)},
+		{Pattern: "GET " + facilityPath, Handle: bounded(f.searchFacilities)},
+		{Pattern: "GET " + facilityPath + "/{identifier}", Handle: bounded(f.facilityByID)},
+		{Pattern: "GET " + slotPath + "/{slotId}", Handle: bounded(f.slotByID)},
+		{Pattern: "GET /api/v1/places", Handle: bounded(f.placesAPI)},
+		{Pattern: "GET /firehose/datasets", Handle: bounded(polls.feed(func(*surface.Call) []feedItem { return datasets() }))},
+		{Pattern: "GET /firehose/bookable-sellers/{broker}", Handle: bounded(polls.feed(func(c *surface.Call) []feedItem {
+			return sellers(c.PathValue("broker"))
+		}))},
 	}
 }
 
-type record map[string]any
-
-func records() []record {
-	names := []string{"GOLDEN: Evening Yoga", "Lorem Spin", "GOLDEN: Walking Football", "Fitsum Swim", "GOLDEN: Tai Chi", "Dolor Pilates"}
-	rows := make([]record, len(names))
-	for i, name := range names {
-		id := fmt.Sprintf("loremfitsum-%d", 1001+i)
-		rows[i] = record{
-			"type": "EventSeries", "id": base + "/" + id, "identifier": id, "name": name,
-			"genderRestriction": "oa:NoRestriction", "isAccessibleForFree": false,
-			"imin:dataSource": record{"type": "WebAPI", "identifier": "loremfitsum"},
-			"imin:aggregateOffer": record{"type": "imin:AggregateOffer",
-				"publicAdult": record{"type": "AggregateOffer", "price": 5.5 + float64(i), "priceCurrency": "GBP"}},
-		}
-	}
-	return rows
-}
-
-func search(w http.ResponseWriter, c *surface.Call, rows []record) {
-	q := c.URL.Query()
-	limit, err1 := number(q, "limit", defaultLimit)
-	page, err2 := number(q, "page", 1)
-	if err1 != nil || err2 != nil || limit > maxLimit {
-		surface.JSON(w, http.StatusBadRequest, map[string]string{"message": "limit must be 1 to 50, page 1 or more"})
-		return
-	}
-	pages := max(1, (len(rows)+limit-1)/limit)
-	from := min((page-1)*limit, len(rows))
-	items := rows[from:min(from+limit, len(rows))]
-	at := func(p int) string {
-		u := url.Values{}
-		for k, v := range q {
-			u[k] = v
-		}
-		u.Set("page", strconv.Itoa(p))
-		u.Set("limit", strconv.Itoa(limit))
-		return base + "?" + u.Encode()
-	}
-	out := record{
-		"@context": []string{"https://openactive.io/", "https://schema.imin.co/", "https://openactive.io/ns-beta"},
-		"id":       base + "?" + q.Encode(), "type": "imin:RestrictedCollection", "imin:totalItems": len(rows),
-		"view": record{"type": "PartialCollectionView", "id": at(page), "first": at(1), "last": at(pages),
-			"imin:currentPage": page, "imin:itemsPerPage": limit, "imin:totalPages": pages},
-	}
-	if len(items) > 0 { // an empty array is left out, in every API
-		out["imin:item"] = items
-	}
-	surface.JSON(w, http.StatusOK, out)
-}
-
-func number(q url.Values, name string, otherwise int) (int, error) {
-	if !q.Has(name) {
-		return otherwise, nil
-	}
-	n, err := strconv.Atoi(q.Get(name))
-	if err != nil || n < 1 || n > 1<<20 {
-		return 0, fmt.Errorf("%s is not a positive number", name)
-	}
-	return n, nil
-}
-
-func byID(w http.ResponseWriter, c *surface.Call, rows []record) {
-	for _, r := range rows {
-		if r["identifier"] == c.PathValue("id") {
-			surface.JSON(w, http.StatusOK, r)
+// bounded refuses URLs that are longer than documented.
+func bounded(handle func(http.ResponseWriter, *surface.Call)) func(http.ResponseWriter, *surface.Call) {
+	return func(w http.ResponseWriter, c *surface.Call) {
+		if len(origin(c))+len(c.URL.RequestURI()) > maxURL {
+			surface.JSON(w, http.StatusRequestURITooLong, failure{"the URL is longer than 2,048 characters"})
 			return
 		}
+		handle(w, c)
 	}
-	surface.JSON(w, http.StatusNotFound, map[string]string{"message": "Not Found"})
 }

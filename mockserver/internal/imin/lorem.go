@@ -1,0 +1,228 @@
+package imin
+
+import (
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// series is an EventSeries without its sessions; doc.SubEvent[i] is runs[i].
+type series struct {
+	doc      eventSeries
+	activity int
+	runs     []run
+	tags     []string
+	golden   bool
+}
+
+const highFrequency = "HighFrequencySession"
+
+// writer makes Lorem Fitsum records: golden ones have every field, the others
+// lose about half of those that OpenActive calls recommended or optional (page
+// "Mocking the Interface").
+type writer struct {
+	*rand.Rand
+	sites []place
+}
+
+// write makes one series with a weekly timetable. n counts from 0.
+func (w writer) write(n, activity int, golden bool) *series {
+	s := &series{activity: activity, golden: golden}
+	for range 1 + w.IntN(2) {
+		r := run{site: &w.sites[w.IntN(len(w.sites))], length: time.Duration(30+15*w.IntN(5)) * time.Minute}
+		first := w.IntN(7)
+		for k := range 1 + w.IntN(3) {
+			r.weekly = append(r.weekly, weekly{time.Weekday((first + 2*k) % 7), 6*60 + 30 + 15*w.IntN(56)})
+		}
+		s.runs = append(s.runs, r)
+	}
+	s.doc = w.document(s, "loremfitsum-"+strconv.Itoa(1001+n))
+	if !golden {
+		w.thin(&s.doc)
+	}
+	return s
+}
+
+// document fills every field.
+func (w writer) document(s *series, identifier string) eventSeries {
+	label := activities()[s.activity].label
+	name := []string{"Evening", "Early", "Lorem", "Fitsum", "Gentle"}[w.IntN(5)] + " " + label
+	if s.golden {
+		name = "GOLDEN: " + name
+	}
+	doc := eventSeries{
+		Type: "EventSeries", Identifier: identifier, Name: name, Description: lorem(w.Rand),
+		Activity: []concept{activityConcept(s.activity)}, AgeRange: w.ages(),
+		GenderRestriction: []string{"oa:NoRestriction", "oa:NoRestriction", "oa:FemaleOnly", "oa:MaleOnly"}[w.IntN(4)],
+		IsCoached:         new(w.IntN(2) == 0), IsFree: new(false),
+		AttendanceMode: "schema:OfflineEventAttendanceMode", Level: w.levels(),
+		Programme: &brand{
+			"Brand", "Lorem Fitsum Can", "https://loremfitsum.example/programme", lorem(w.Rand), new(picture(w.Rand)),
+			"https://video.loremfitsum.example/watch?v=lorem",
+		},
+		EstimatedDuration: &quantity{Type: "QuantitativeValue", Value: new(s.runs[0].length.Minutes()), UnitCode: "MIN"},
+		Image:             []image{newImage(w.Rand), newImage(w.Rand)}, Organizer: new(w.person("Host")),
+		DataSource: dataSource{"WebAPI", "loremfitsum"}, CustomProperty: lorem(w.Rand),
+	}
+	if w.IntN(2) == 0 {
+		doc.Organizer = new(w.organization())
+	}
+	adult := w.price()
+	junior := math.Round(adult*60) / 100
+	doc.AggregateOffer = w.aggregate(adult, junior)
+	doc.IsFree = new(adult == 0)
+	for i, r := range s.runs {
+		doc.SubEvent = append(doc.SubEvent, w.subEvent(identifier, i, r, adult, junior))
+	}
+	return doc
+}
+
+func (w writer) subEvent(identifier string, i int, r run, adult, junior float64) sessionSeries {
+	page := "https://loremfitsum.example/listings/" + identifier
+	out := sessionSeries{
+		Type: "SessionSeries", ID: fmt.Sprintf("series-%d", i+1), Identifier: identifier, URL: page,
+		Category: []string{"Group Exercise Classes", "Toning & Strength"},
+		Leader:   []party{w.person("Captain")}, Contributor: []party{w.person("Instructor")},
+		Offers:               []offer{w.offer("Adult", page, adult, 16, 60), w.offer("Junior", page, junior, 0, 15)},
+		EventSchedule:        schedules(r),
+		AccessibilitySupport: accessibilitySupport()[:1+w.IntN(2)], AccessibilityInformation: lorem(w.Rand),
+		AttendeeInstructions: lorem(w.Rand), SchedulingNote: lorem(w.Rand), MaximumAttendeeCapacity: 10 + w.IntN(30),
+		DateCreated: "2024-01-02T03:04:05Z", SpecialRequirement: specialRequirement(),
+	}
+	if r.site != nil {
+		out.Location = &reference{Type: "Place", ID: r.site.ID}
+	}
+	return out
+}
+
+// schedules groups the weekly times of a run by time of day.
+func schedules(r run) []schedule {
+	var out []schedule
+	for _, t := range r.weekly {
+		start := time.Duration(t.minute) * time.Minute
+		from, to := clockText(start), clockText(start+r.length)
+		if n := len(out); n > 0 && out[n-1].StartTime == from {
+			out[n-1].ByDay = append(out[n-1].ByDay, dayName(t.day))
+			continue
+		}
+		out = append(out, schedule{
+			Type: "PartialSchedule", RepeatFrequency: "P1W", ByDay: []string{dayName(t.day)},
+			StartTime: from, EndTime: to, StartDate: "2024-01-01", EndDate: "2099-12-31",
+			Duration: duration(r.length), ScheduledEventType: "ScheduledSession", TimeZone: "UTC",
+		})
+	}
+	return out
+}
+
+func clockText(d time.Duration) string {
+	return fmt.Sprintf("%02d:%02d", int(d.Hours())%24, int(d.Minutes())%60)
+}
+
+// duration writes ISO 8601: PT1H30M.
+func duration(d time.Duration) string {
+	out := "PT"
+	if h := int(d.Hours()); h > 0 {
+		out += strconv.Itoa(h) + "H"
+	}
+	if m := int(d.Minutes()) % 60; m > 0 {
+		out += strconv.Itoa(m) + "M"
+	}
+	return out
+}
+
+func (w writer) ages() *quantity {
+	low := []int{0, 5, 14, 16, 18, 21}[w.IntN(6)]
+	q := &quantity{Type: "QuantitativeValue", MinValue: &low}
+	if w.IntN(2) == 0 {
+		q.MaxValue = new(low + 8 + 10*w.IntN(6))
+	}
+	return q
+}
+
+func (w writer) levels() []level {
+	names := []string{"Beginner", "Intermediate", "Advanced"}
+	from := w.IntN(3)
+	names = names[from:min(from+2, 3)]
+	out := make([]level, 0, len(names))
+	for _, n := range names {
+		out = append(out, level{"imin:" + n + "Level", n})
+	}
+	return out
+}
+
+func (w writer) price() float64 { return float64(50*w.IntN(30)) / 100 }
+
+// aggregate gives the adult a price, or a range of prices.
+func (w writer) aggregate(adult, junior float64) *aggregateOffers {
+	out := &aggregateOffers{
+		Type:         "imin:AggregateOffer",
+		PublicAdult:  &aggregateOffer{Type: "AggregateOffer", PriceCurrency: "GBP", MembershipRequired: new(w.IntN(4) == 0)},
+		PublicJunior: &aggregateOffer{Type: "AggregateOffer", Price: &junior, PriceCurrency: "GBP", MembershipRequired: new(false)},
+	}
+	if out.PublicAdult.Price = &adult; w.IntN(3) == 0 {
+		out.PublicAdult.Price, out.PublicAdult.LowPrice, out.PublicAdult.HighPrice = nil, &adult, new(adult+2.5)
+	}
+	return out
+}
+
+func (w writer) offer(name, page string, price float64, youngest, oldest int) offer {
+	return offer{
+		Type: "Offer", Name: name, Price: price, PriceCurrency: "GBP", URL: page + "#booking-" + strings.ToLower(name),
+		AgeRange:             &quantity{Type: "QuantitativeValue", MinValue: &youngest, MaxValue: &oldest},
+		EligibleCustomerType: []string{"beta:Member"}, AcceptedPaymentMethod: []string{"gr:Cash", "gr:PaymentMethodCreditCard"},
+		AvailableChannel: [][]string{{"beta:OnlinePrepayment", "beta:TelephonePrepayment"}, {"beta:OnSitePrepayment"}}[w.IntN(2)],
+	}
+}
+
+func (w writer) person(job string) party {
+	given := []string{"Audreanne", "Camila", "Amely", "Zion", "Efren"}[w.IntN(5)]
+	family := []string{"Lorem", "Ipsum", "Dolor", "Amet"}[w.IntN(4)]
+	n := 1000 + w.IntN(9000)
+	return party{
+		Type: "Person", ID: fmt.Sprintf("https://loremfitsum.example/api/leaders/%d", n), Identifier: n,
+		Name: given + " " + family, GivenName: given, FamilyName: family,
+		Email: fmt.Sprintf("%s.%d@example.com", strings.ToLower(given), n), Telephone: phone(w.Rand),
+		URL: fmt.Sprintf("https://loremfitsum.example/profile/%d", n), JobTitle: job, Image: new(picture(w.Rand)),
+		Gender: []string{"schema:Female", "schema:Male"}[w.IntN(2)],
+	}
+}
+
+func (w writer) organization() party {
+	n := 1 + w.IntN(5)
+	name := fmt.Sprintf("Lorem Leisure %d", n)
+	return party{
+		Type: "Organization", ID: fmt.Sprintf("https://loremfitsum.example/api/sellers/%d", n), Identifier: n,
+		Name: name, LegalName: name + " LTD", Email: fmt.Sprintf("seller%d@example.com", n), Telephone: phone(w.Rand),
+		URL: fmt.Sprintf("https://loremfitsum.example/sellers/%d", n),
+	}
+}
+
+// thin drops about half of the fields that OpenActive does not require.
+func (w writer) thin(doc *eventSeries) {
+	for _, drop := range []func(){
+		func() { doc.Description = "" }, func() { doc.AgeRange = nil }, func() { doc.GenderRestriction = "" },
+		func() { doc.IsCoached = nil }, func() { doc.Level = nil }, func() { doc.Programme = nil },
+		func() { doc.EstimatedDuration = nil }, func() { doc.Image = nil }, func() { doc.CustomProperty = "" },
+		func() { doc.AggregateOffer, doc.IsFree = nil, nil }, func() { doc.AttendanceMode = "" },
+	} {
+		if w.IntN(2) == 0 {
+			drop()
+		}
+	}
+	for i := range doc.SubEvent {
+		s := &doc.SubEvent[i]
+		for _, drop := range []func(){
+			func() { s.Category = nil }, func() { s.Leader = nil }, func() { s.Contributor = nil },
+			func() { s.AccessibilitySupport = nil }, func() { s.AccessibilityInformation = "" },
+			func() { s.AttendeeInstructions = "" }, func() { s.SchedulingNote = "" }, func() { s.MaximumAttendeeCapacity = 0 },
+			func() { s.DateCreated = "" }, func() { s.SpecialRequirement = nil }, func() { s.URL = "" },
+		} {
+			if w.IntN(2) == 0 {
+				drop()
+			}
+		}
+	}
+}

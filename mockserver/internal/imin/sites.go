@@ -1,0 +1,94 @@
+package imin
+
+import (
+	"crypto/sha256"
+	"encoding/base64"
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"net/url"
+	"time"
+)
+
+// Oxford, where Lorem Fitsum is (page "Mocking the Interface").
+const (
+	oxfordLat = 51.7520131
+	oxfordLon = -1.2578499
+)
+
+// newSites makes the places. The first is in the middle of Oxford whatever the
+// seed; the others lie within some eight kilometres of it.
+func newSites(r *rand.Rand, n int) []place {
+	sites := []place{newSite(r, "Test Hall", oxfordLat, oxfordLon)}
+	words := []string{"Rowan", "Wiza", "Alvera", "Gloria", "Lorem", "Ipsum", "Dolor", "Amet"}
+	kinds := []string{"Leisure Centre", "Sports Village", "Community Hall", "Park"}
+	for len(sites) < n {
+		name := words[r.IntN(len(words))] + " " + words[r.IntN(len(words))] + " " + kinds[len(sites)%len(kinds)]
+		near := func(x, spread float64) float64 { return math.Round((x+spread*(r.Float64()-0.5))*1e7) / 1e7 }
+		sites = append(sites, newSite(r, name, near(oxfordLat, 0.12), near(oxfordLon, 0.18)))
+	}
+	return sites
+}
+
+func newSite(r *rand.Rand, name string, lat, lon float64) place {
+	street := fmt.Sprintf("%d Fitsum Road", 1+r.IntN(200))
+	postcode := fmt.Sprintf("OX%d %dQD", 1+r.IntN(4), 1+r.IntN(9))
+	p := place{
+		Type: "Place", ID: "#/imin:locationSummary/" + digest(name, lat, lon), Name: name,
+		Description: lorem(r), URL: "https://loremfitsum.example/places/" + url.PathEscape(name),
+		Telephone: phone(r), Identifier: fmt.Sprintf("place-%x", hashed(name, lat, lon)[:4]),
+		Address: address{
+			Type: "PostalAddress", StreetAddress: street, AddressLocality: "Oxford", AddressRegion: "Oxfordshire",
+			PostalCode: postcode, AddressCountry: "GB", FullAddress: name + ", " + street + ", Oxford, Oxfordshire, " + postcode,
+		},
+		Geo:   coordinates{Type: "GeoCoordinates", Latitude: lat, Longitude: lon},
+		Image: []image{newImage(r)},
+	}
+	for _, a := range []string{"Changing Facilities", "Showers", "Lockers", "Towels", "Creche", "Parking"} {
+		p.AmenityFeature = append(p.AmenityFeature, amenity{Type: a, Name: a, Value: r.IntN(3) > 0})
+	}
+	for d := range 7 {
+		p.OpeningHours = append(p.OpeningHours, openingHours{"OpeningHoursSpecification", dayName(time.Weekday(d)), "06:00", "22:00"})
+	}
+	return p
+}
+
+// digest names a place as the samples do: 20 hashed bytes in base64, escaped.
+func digest(name string, lat, lon float64) string {
+	return url.QueryEscape(base64.StdEncoding.EncodeToString(hashed(name, lat, lon)))
+}
+
+func hashed(name string, lat, lon float64) []byte {
+	sum := sha256.Sum256(fmt.Appendf(nil, "%s %f %f", name, lat, lon))
+	return sum[:20]
+}
+
+func dayName(d time.Weekday) string { return "schema:" + d.String() }
+
+// picture is an image without thumbnails, as logos and people have.
+func picture(r *rand.Rand) image {
+	return image{Type: "ImageObject", URL: fmt.Sprintf("https://images.loremfitsum.example/128/128?image=%d", 1+r.IntN(1000))}
+}
+
+func newImage(r *rand.Rand) image {
+	n := 1 + r.IntN(1000)
+	img := image{Type: "ImageObject", URL: fmt.Sprintf("https://images.loremfitsum.example/1024/768?image=%d", n)}
+	for _, size := range [][2]int{{672, 414}, {300, 200}, {100, 100}} {
+		img.Thumbnail = append(img.Thumbnail, thumbnail{
+			"ImageObject", fmt.Sprintf("https://images.loremfitsum.example/%d/%d?image=%d", size[0], size[1], n),
+			fmt.Sprintf("%d px", size[0]), fmt.Sprintf("%d px", size[1]),
+		})
+	}
+	return img
+}
+
+// phone makes a number of the range that Ofcom keeps for drama.
+func phone(r *rand.Rand) string { return fmt.Sprintf("01632 960%03d", r.IntN(1000)) }
+
+func lorem(r *rand.Rand) string {
+	sentences := []string{
+		"Lorem ipsum dolor sit amet.", "Consectetur adipisci velit.", "Ut enim ad minima veniam.",
+		"Quis nostrum exercitationem ullam.", "Nemo enim ipsam voluptatem.",
+	}
+	return sentences[r.IntN(len(sentences))] + " " + sentences[r.IntN(len(sentences))]
+}
