@@ -130,7 +130,7 @@ func (x *exchange) run(route *surface.Route) {
 	if ended {
 		return
 	}
-	if x.diag.Outcome == OK && route != nil && x.id.key != nil {
+	if x.diag.Outcome == OK && route != nil && !route.Need.Open && x.id.key != nil {
 		x.admit(route.Need.Group)
 	}
 	switch {
