@@ -80,9 +80,9 @@ func adminAdvance(c *adminCall) (any, error) {
 		return nil, err
 	}
 	const most = 150 * 365 * day
-	if in.By <= 0 || in.By.std() > most || c.ns.clock.Now().Add(in.By.std()).Year() > 2200 {
+	if in.By <= 0 || in.By.Std() > most || c.ns.clock.Now().Add(in.By.Std()).Year() > 2200 {
 		return nil, refused(http.StatusBadRequest, `by is a positive duration such as "61s" or "366d", and the year stays below 2200`)
 	}
-	c.ns.clock.Advance(in.By.std())
+	c.ns.clock.Advance(in.By.Std())
 	return viewClock(c.ns.clock), nil
 }

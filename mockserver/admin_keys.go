@@ -37,7 +37,7 @@ func (b *issueBody) options() ([]KeyOption, error) {
 	case b.User != "" && b.Kind != KindPair:
 		return nil, refused(http.StatusBadRequest, `user belongs to kind "pair"`)
 	}
-	opts := []KeyOption{Named(b.Name), Contact(b.Contact), ExpiresIn(b.ExpiresIn.std())}
+	opts := []KeyOption{Named(b.Name), Contact(b.Contact), ExpiresIn(b.ExpiresIn.Std())}
 	if b.Scopes != nil {
 		opts = append(opts, Scopes(b.Scopes...))
 	}
@@ -159,7 +159,7 @@ func adminRotate(c *adminCall) (any, error) {
 	if err := c.decode(&in); err != nil {
 		return nil, err
 	}
-	issued, err := c.ns.keys.Rotate(c.keyID(), in.Overlap.std())
+	issued, err := c.ns.keys.Rotate(c.keyID(), in.Overlap.Std())
 	if err != nil {
 		return nil, err
 	}

@@ -15,12 +15,14 @@ import (
 // from the table that serves the API and the types that decode its bodies, so
 // that it cannot say anything else.
 func AdminOpenAPI() []byte {
+	d := &document{schemas: make(map[string]any)}
+	d.schemas["Problem"] = d.object(reflect.TypeFor[problem](), false)
 	paths := make(map[string]map[string]any)
 	for _, r := range adminRoutes() {
 		if paths[r.path] == nil {
 			paths[r.path] = make(map[string]any)
 		}
-		paths[r.path][strings.ToLower(r.method)] = r.operation()
+		paths[r.path][strings.ToLower(r.method)] = d.operation(&r)
 	}
 	doc := map[string]any{
 		"openapi": "3.1.0",
@@ -32,7 +34,7 @@ func AdminOpenAPI() []byte {
 		"security": []any{map[string]any{"token": []any{}}},
 		"components": map[string]any{
 			"securitySchemes": map[string]any{"token": map[string]any{"type": "http", "scheme": "bearer"}},
-			"schemas":         map[string]any{"Problem": schemaOf(reflect.TypeFor[problem](), false)},
+			"schemas":         d.schemas,
 			"responses": map[string]any{"Problem": map[string]any{
 				"description": "Refused; detail says what to do (RFC 9457)",
 				"content":     media("application/problem+json", map[string]any{"$ref": "#/components/schemas/Problem"}),
@@ -46,12 +48,15 @@ func AdminOpenAPI() []byte {
 	return data
 }
 
+// document collects the schemas of the types it meets.
+type document struct{ schemas map[string]any }
+
 func media(kind string, schema any) map[string]any {
 	return map[string]any{kind: map[string]any{"schema": schema}}
 }
 
 // operation describes one route.
-func (r *adminRoute) operation() map[string]any {
+func (d *document) operation(r *adminRoute) map[string]any {
 	var params []any
 	for _, m := range regexp.MustCompile(`\{(\w+)\}`).FindAllStringSubmatch(r.path, -1) {
 		params = append(params, map[string]any{"name": m[1], "in": "path", "required": true, "schema": map[string]any{"type": "string"}})
@@ -76,7 +81,7 @@ func (r *adminRoute) operation() map[string]any {
 	case text:
 		answer["content"] = media(r.media, map[string]any{"type": "string"})
 	default:
-		answer["content"] = media("application/json", schemaOf(reflect.TypeOf(r.out), false))
+		answer["content"] = media("application/json", d.schema(reflect.TypeOf(r.out), false))
 	}
 	op := map[string]any{
 		"summary": r.summary, "operationId": operationID(r.method, r.path),
@@ -86,7 +91,7 @@ func (r *adminRoute) operation() map[string]any {
 		op["parameters"] = params
 	}
 	if r.in != nil {
-		schema := schemaOf(reflect.TypeOf(r.in), true)
+		schema := d.object(reflect.TypeOf(r.in), true)
 		op["requestBody"] = map[string]any{"required": schema["required"] != nil, "content": media("application/json", schema)}
 	}
 	if r.open {
@@ -143,7 +148,7 @@ func wireType(t reflect.Type) reflect.Type {
 
 // schemaOf describes the JSON of a type. In a body to send (in) only what is
 // tagged so is required; in an answer everything that is always written.
-func schemaOf(t reflect.Type, in bool) map[string]any {
+func (d *document) schema(t reflect.Type, in bool) map[string]any {
 	names := map[string]any{"type": "array", "items": map[string]any{"type": "string"}}
 	switch t {
 	case reflect.TypeFor[time.Time]():
@@ -160,7 +165,7 @@ func schemaOf(t reflect.Type, in bool) map[string]any {
 	t = wireType(t)
 	switch t.Kind() {
 	case reflect.Pointer:
-		return schemaOf(t.Elem(), in)
+		return d.schema(t.Elem(), in)
 	case reflect.String:
 		if values := enum(t); values != nil {
 			if !in { // a host of no vendor, an access type of a vendor without any
@@ -174,13 +179,13 @@ func schemaOf(t reflect.Type, in bool) map[string]any {
 	case reflect.Float64:
 		return map[string]any{"type": "number"}
 	case reflect.Slice:
-		return map[string]any{"type": "array", "items": schemaOf(t.Elem(), in)}
+		return map[string]any{"type": "array", "items": d.schema(t.Elem(), in)}
 	case reflect.Map:
-		return map[string]any{"type": "object", "additionalProperties": schemaOf(t.Elem(), in)}
+		return map[string]any{"type": "object", "additionalProperties": d.schema(t.Elem(), in)}
 	case reflect.Interface:
 		return map[string]any{}
 	case reflect.Struct:
-		return objectSchema(t, in)
+		return d.ref(t, in)
 	default:
 	}
 	if strings.HasPrefix(t.Kind().String(), "int") || strings.HasPrefix(t.Kind().String(), "uint") {
@@ -189,7 +194,24 @@ func schemaOf(t reflect.Type, in bool) map[string]any {
 	panic(fmt.Sprintf("mockserver: admin document: no schema for %s", t)) // a test makes the whole document
 }
 
-func objectSchema(t reflect.Type, in bool) map[string]any {
+// ref names the schema of a struct, which is described once.
+func (d *document) ref(t reflect.Type, in bool) map[string]any {
+	name := strings.TrimSuffix(strings.TrimPrefix(t.Name(), "wire"), "View")
+	if i := strings.IndexByte(name, '['); i >= 0 { // page[T]
+		return d.object(t, in)
+	}
+	name = strings.ToUpper(name[:1]) + name[1:]
+	if in {
+		name += "Input"
+	}
+	if d.schemas[name] == nil {
+		d.schemas[name] = true // met: a type that holds itself would not end
+		d.schemas[name] = d.object(t, in)
+	}
+	return map[string]any{"$ref": "#/components/schemas/" + name}
+}
+
+func (d *document) object(t reflect.Type, in bool) map[string]any {
 	properties, required := make(map[string]any), []any{}
 	var walk func(reflect.Type)
 	walk = func(t reflect.Type) {
@@ -202,7 +224,7 @@ func objectSchema(t reflect.Type, in bool) map[string]any {
 			if name == "" || name == "-" {
 				continue
 			}
-			s := schemaOf(f.Type, in)
+			s := d.schema(f.Type, in)
 			if doc := f.Tag.Get("doc"); doc != "" {
 				s["description"] = doc
 			}

@@ -175,10 +175,10 @@ func adminWait(c *adminCall) (any, error) {
 	if err := in.Match.valid(); err != nil {
 		return nil, err
 	}
-	if in.N < 1 || in.Timeout <= 0 || in.Timeout.std() > maxWait {
+	if in.N < 1 || in.Timeout <= 0 || in.Timeout.Std() > maxWait {
 		return nil, refused(http.StatusBadRequest, "n is at least 1, timeout more than 0s and at most 5m")
 	}
-	ctx, cancel := context.WithTimeout(c.Context(), in.Timeout.std())
+	ctx, cancel := context.WithTimeout(c.Context(), in.Timeout.Std())
 	defer cancel()
 	go func() {
 		select {

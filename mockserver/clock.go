@@ -130,7 +130,7 @@ func (c *Clock) restore(to ClockState) {
 		case to.Scale == 0:
 			to.Scale = 1
 		}
-		return clockState{base: time.Now().UTC().Round(0).Add(to.Offset.std()), scale: to.Scale}
+		return clockState{base: time.Now().UTC().Round(0).Add(to.Offset.Std()), scale: to.Scale}
 	})
 }
 

@@ -63,7 +63,8 @@ func atoiDigits(s string) (int64, error) {
 	return n, nil
 }
 
-func (d Duration) std() time.Duration { return time.Duration(d) }
+// Std returns d as a time.Duration.
+func (d Duration) Std() time.Duration { return time.Duration(d) }
 
 // String is time.Duration's text without the zeros that nobody writes:
 // "24h", not "24h0m0s".

@@ -74,7 +74,7 @@ func (k *Keys) revive(st *KeyState) (*record, error) {
 	}
 	spec := keySpec{
 		kind: st.Kind, name: st.Name, contact: st.Contact, scopes: st.Scopes, scoped: true,
-		access: st.Access, user: st.User, life: st.Life.std(), until: st.Until, limit: st.Limit,
+		access: st.Access, user: st.User, life: st.Life.Std(), until: st.Until, limit: st.Limit,
 		attributes: st.Attributes, channels: st.Channels, grant: st.Grant,
 	}
 	r := k.record(v, spec, st.Created)

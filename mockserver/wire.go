@@ -93,7 +93,7 @@ func (l *Limit) UnmarshalJSON(data []byte) error {
 	if w.Requests < 0 || w.Per < 0 || w.Requests > 0 && w.Per == 0 {
 		return errors.New("limit: requests and per must be positive, or requests 0 for no limit")
 	}
-	*l = Limit{Requests: w.Requests, Per: w.Per.std(), Kind: w.Kind}
+	*l = Limit{Requests: w.Requests, Per: w.Per.Std(), Kind: w.Kind}
 	return nil
 }
 
@@ -118,7 +118,7 @@ func (f *Fault) UnmarshalJSON(data []byte) error {
 		return fmt.Errorf("fault: %w", err)
 	}
 	*f = Fault(w.plain)
-	f.Delay = w.Delay.std()
+	f.Delay = w.Delay.Std()
 	return f.valid()
 }
 
@@ -180,6 +180,6 @@ func (d *Diagnosis) UnmarshalJSON(data []byte) error {
 		return fmt.Errorf("diagnosis: %w", err)
 	}
 	*d = Diagnosis(w.plain)
-	d.RetryAfter = w.RetryAfter.std()
+	d.RetryAfter = w.RetryAfter.Std()
 	return nil
 }

@@ -1,0 +1,109 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"os/signal"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/keyfit/keyfit/mockserver"
+)
+
+// explanation is what the admin API says of a request.
+type explanation struct {
+	Provider  mockserver.Provider  `json:"provider"`
+	Namespace string               `json:"namespace"`
+	Diagnosis mockserver.Diagnosis `json:"diagnosis"`
+	Answer    *struct {
+		Status      int    `json:"status"`
+		ContentType string `json:"contentType"`
+		Body        string `json:"body"`
+	} `json:"answer,omitempty"`
+	Faults []string `json:"faults,omitempty"`
+}
+
+func (a *app) explainCommand() *cobra.Command {
+	var provider string
+	cmd := &cobra.Command{
+		Use: "explain [--provider P] -- curl ARGS", Short: "Say why a request would be refused",
+		Long: `explain takes a request as one would give it to curl (-H, -X, -u, -G, -d, URL)
+and says what the provider would answer and why. Nothing is sent to the provider,
+nothing is recorded, no quota is used. With a running mock (KEYFIT_ADMIN_URL) its
+keys are known; without one a key is judged by its shape.`,
+		Example: "  keyfit explain -- curl -H 'X-API-KEY: abc' https://connector.mindkey.com/ping",
+		RunE: func(cmd *cobra.Command, args []string) error {
+			request, err := parseCurl(args)
+			if err != nil {
+				return err
+			}
+			if provider != "" {
+				p, err := parseProvider(provider)
+				if err != nil {
+					return err
+				}
+				request.Provider = p
+			}
+			var out explanation
+			if err := a.explain(cmd.Context(), request, &out); err != nil {
+				return err
+			}
+			return a.print(out, out.write)
+		},
+	}
+	cmd.Flags().SetInterspersed(false)
+	cmd.Flags().StringVar(&provider, "provider", "", "the provider, where the URL's host does not tell")
+	return a.withAdmin(cmd)
+}
+
+// explain asks the running mock, or one made for the question.
+func (a *app) explain(ctx context.Context, in *curlRequest, out *explanation) error {
+	if a.admin.url != "" {
+		return a.do(ctx, http.MethodPost, a.ns("diagnose"), in, out)
+	}
+	srv, err := mockserver.NewHandler()
+	if err != nil {
+		return err
+	}
+	defer func() { _ = srv.Close() }() // it kept nothing
+	url, err := srv.ListenAdmin("")
+	if err != nil {
+		return err
+	}
+	c := &adminClient{url: url, token: srv.AdminToken().Reveal(), http: &http.Client{}}
+	_, _ = fmt.Fprintln(a.err, "keyfit: no mock was named (KEYFIT_ADMIN_URL): a key is judged by its shape alone")
+	return c.call(ctx, http.MethodPost, "/v1/namespaces/default/diagnose", in, out)
+}
+
+func (e *explanation) write(w io.Writer) {
+	verdict := "would be accepted"
+	if e.Diagnosis.Refused() {
+		verdict = "would be refused: " + string(e.Diagnosis.Outcome)
+	} else if e.Diagnosis.Outcome == mockserver.NotFound {
+		verdict = "names no operation"
+	}
+	_, _ = fmt.Fprintf(w, "%s: %s\n", e.Provider, verdict)
+	for _, row := range [][2]string{{"why", e.Diagnosis.Why}, {"sent", e.Diagnosis.Sent}, {"wanted", e.Diagnosis.Want}, {"key", e.Diagnosis.KeyID}} {
+		if row[1] != "" {
+			_, _ = fmt.Fprintf(w, "  %-8s %s\n", row[0], row[1])
+		}
+	}
+	if e.Diagnosis.RetryAfter > 0 {
+		_, _ = fmt.Fprintf(w, "  %-8s %s\n", "wait", mockserver.Duration(e.Diagnosis.RetryAfter))
+	}
+	if e.Answer != nil {
+		_, _ = fmt.Fprintf(w, "  %-8s %d %s\n", "answer", e.Answer.Status, strings.Join(strings.Fields(e.Answer.Body), " "))
+	}
+	for _, f := range e.Faults {
+		_, _ = fmt.Fprintf(w, "  %-8s %s may hit it\n", "fault", f)
+	}
+}
+
+// interruptible ends the context with Ctrl-C.
+func interruptible(ctx context.Context) (context.Context, context.CancelFunc) {
+	return signal.NotifyContext(ctx, os.Interrupt)
+}

@@ -1,0 +1,211 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/keyfit/keyfit/mockserver"
+)
+
+// injected is a fault as the admin API shows it.
+type injected struct {
+	ID        string            `json:"id"`
+	Match     mockserver.Match  `json:"match"`
+	Fault     mockserver.Fault  `json:"fault"`
+	When      []mockserver.When `json:"when,omitempty"`
+	Hits      int               `json:"hits"`
+	Remaining *int              `json:"remaining,omitempty"`
+	What      string            `json:"what"`
+}
+
+func (a *app) faultCommand() *cobra.Command {
+	cmd := group(&cobra.Command{Use: "fault", Short: "Inject faults, list and clear them"})
+	cmd.AddCommand(a.faultAdd(), a.faultList(), a.faultClear())
+	return a.withAdmin(cmd)
+}
+
+func faultKinds() []string {
+	names := make([]string, 0, len(mockserver.FaultKinds()))
+	for _, k := range mockserver.FaultKinds() {
+		names = append(names, string(k))
+	}
+	return names
+}
+
+// faultFlags are the numbers of a fault and the limits of an injection.
+type faultFlags struct {
+	spec            mockserver.FaultSpec
+	delay, from, to string
+	when            mockserver.When
+	probability     float64
+}
+
+func (a *app) faultAdd() *cobra.Command {
+	var in faultFlags
+	cmd := &cobra.Command{
+		Use: "add KIND", Short: "Make matching requests go wrong", Args: exactly("KIND"),
+		Long: "The kinds: " + strings.Join(faultKinds(), ", ") + ".",
+		Example: "  keyfit fault add latency --delay 2s --provider imkit\n  keyfit fault add status --status 503 --first 2\n" +
+			"  keyfit fault add throttle --delay 30s --probability 0.2 --seed 1",
+		ValidArgsFunction: func(*cobra.Command, []string, string) ([]cobra.Completion, cobra.ShellCompDirective) {
+			return faultKinds(), cobra.ShellCompDirectiveNoFileComp
+		},
+	}
+	f := cmd.Flags()
+	matchFlags(cmd, &in.spec.Match)
+	f.StringVar(&in.delay, "delay", "", "of latency, slow_body and throttle; the most of jitter; as `2s`")
+	f.IntVar(&in.spec.Fault.Status, "status", 0, "of status and redirect")
+	f.StringVar(&in.spec.Fault.Body, "body", "", "of status")
+	f.Int64Var(&in.spec.Fault.Bytes, "bytes", 0, "of truncate, slow_body (a piece) and body")
+	f.StringVar(&in.spec.Fault.Location, "location", "", "of redirect, a `URL`")
+	f.Uint64Var(&in.spec.Fault.Seed, "seed", 0, "of jitter and --probability")
+	f.IntVar(&in.when.First, "first", 0, "hit the first so many only")
+	f.IntVar(&in.when.After, "after", 0, "spare the first so many")
+	f.IntVar(&in.when.Every, "every", 0, "hit each so-manieth")
+	f.Float64Var(&in.probability, "probability", 0, "hit with this probability, 0 to 1")
+	f.BoolVar(&in.when.Fresh, "fresh", false, "hit the first request of each connection only")
+	f.StringVar(&in.from, "from", "", "hit from this `time` of the mock clock on")
+	f.StringVar(&in.to, "to", "", "hit until this `time` of the mock clock")
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		in.spec.Fault.Kind = mockserver.FaultKind(args[0])
+		if err := in.complete(cmd.Flags().Changed("probability")); err != nil {
+			return usageError{err}
+		}
+		var out injected
+		if err := a.do(cmd.Context(), http.MethodPost, a.ns("faults"), in.spec, &out); err != nil {
+			return err
+		}
+		return a.print(out, func(w io.Writer) { table(w, faultHead, [][]string{out.row()}) })
+	}
+	return cmd
+}
+
+func (in *faultFlags) complete(hasProbability bool) error {
+	if in.delay != "" {
+		d, err := mockserver.ParseDuration(in.delay)
+		if err != nil {
+			return fmt.Errorf("--delay: %w", err)
+		}
+		in.spec.Fault.Delay = d.Std()
+	}
+	for text, into := range map[*string]*time.Time{&in.from: &in.when.From, &in.to: &in.when.To} {
+		if *text == "" {
+			continue
+		}
+		var err error
+		if *into, err = time.Parse(time.RFC3339, *text); err != nil {
+			return fmt.Errorf("%q is no time as 2027-01-31T00:00:00Z", *text)
+		}
+	}
+	if hasProbability {
+		in.when.Probability, in.when.Seed = &in.probability, in.spec.Fault.Seed
+	}
+	if in.when != (mockserver.When{}) {
+		in.spec.When = []mockserver.When{in.when}
+	}
+	if err := in.spec.Valid(); err != nil {
+		return errors.New(strings.TrimPrefix(err.Error(), "fault: "))
+	}
+	return nil
+}
+
+// matchFlags select requests by what is known before the answer.
+func matchFlags(cmd *cobra.Command, m *mockserver.Match) {
+	f := cmd.Flags()
+	f.StringVar((*string)(&m.Provider), "provider", "", "of this provider only")
+	f.StringVar(&m.Method, "method", "", "of this method only")
+	f.StringVar(&m.Path, "path", "", "of this path only; a trailing * is a prefix")
+	f.StringVar(&m.KeyID, "key", "", "with the key of this `ID` only")
+}
+
+const faultHead = "id\tfault\tmatch\twhen\thits\tremaining"
+
+func (i *injected) row() []string {
+	remaining := ""
+	if i.Remaining != nil {
+		remaining = strconv.Itoa(*i.Remaining)
+	}
+	var match []string
+	for _, part := range []string{string(i.Match.Provider), i.Match.Method, i.Match.Path, i.Match.KeyID} {
+		if part != "" {
+			match = append(match, part)
+		}
+	}
+	if match == nil {
+		match = []string{"all"}
+	}
+	return []string{i.ID, i.What, strings.Join(match, " "), whenText(i.When), strconv.Itoa(i.Hits), remaining}
+}
+
+func whenText(list []mockserver.When) string {
+	var parts []string
+	for _, w := range list {
+		for _, n := range []struct {
+			word string
+			n    int
+		}{{"first", w.First}, {"after", w.After}, {"every", w.Every}} {
+			if n.n > 0 {
+				parts = append(parts, fmt.Sprintf("%s %d", n.word, n.n))
+			}
+		}
+		if w.Probability != nil {
+			parts = append(parts, fmt.Sprintf("probability %g", *w.Probability))
+		}
+		if w.Fresh {
+			parts = append(parts, "fresh connections")
+		}
+		if !w.From.IsZero() {
+			parts = append(parts, "from "+when(w.From))
+		}
+		if !w.To.IsZero() {
+			parts = append(parts, "to "+when(w.To))
+		}
+	}
+	if parts == nil {
+		return "always"
+	}
+	return strings.Join(parts, ", ")
+}
+
+func (a *app) faultList() *cobra.Command {
+	return &cobra.Command{
+		Use: "list", Short: "List faults in force", Args: exactly(),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			var out page[injected]
+			if err := a.do(cmd.Context(), http.MethodGet, a.ns("faults"), nil, &out); err != nil {
+				return err
+			}
+			return a.print(out.Items, func(w io.Writer) {
+				rows := make([][]string, 0, len(out.Items))
+				for i := range out.Items {
+					rows = append(rows, out.Items[i].row())
+				}
+				table(w, faultHead, rows)
+			})
+		},
+	}
+}
+
+func (a *app) faultClear() *cobra.Command {
+	return &cobra.Command{
+		Use: "clear [ID …]", Short: "Remove faults, all of them or those named",
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				return a.do(cmd.Context(), http.MethodDelete, a.ns("faults"), nil, nil)
+			}
+			for _, id := range args {
+				if err := a.do(cmd.Context(), http.MethodDelete, a.ns("faults", id), nil, nil); err != nil {
+					return fmt.Errorf("%s: %w", id, err)
+				}
+			}
+			return nil
+		},
+	}
+}

@@ -1,0 +1,271 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/keyfit/keyfit/mockserver"
+)
+
+func (a *app) requestsCommand() *cobra.Command {
+	cmd := group(&cobra.Command{Use: "requests", Short: "List, follow, show, count and await requests"})
+	cmd.AddCommand(a.requestsList(), a.requestsTail(), a.requestsShow(), a.requestsCount(), a.requestsWait(), a.requestsClear())
+	return a.withAdmin(cmd)
+}
+
+// outcomeFlags are matchFlags with what is known after the answer.
+func outcomeFlags(cmd *cobra.Command, m *mockserver.Match) {
+	matchFlags(cmd, m)
+	f := cmd.Flags()
+	f.StringVar((*string)(&m.Outcome), "outcome", "", "with this outcome only, such as ok or rate_limited")
+	f.IntVar(&m.Status, "status", 0, "answered with this status only")
+	_ = cmd.RegisterFlagCompletionFunc("outcome", func(*cobra.Command, []string, string) ([]cobra.Completion, cobra.ShellCompDirective) { // fails on a wrong name only
+		names := make([]string, 0, len(mockserver.Outcomes()))
+		for _, o := range mockserver.Outcomes() {
+			names = append(names, string(o))
+		}
+		return names, cobra.ShellCompDirectiveNoFileComp
+	})
+}
+
+func matchQuery(m *mockserver.Match) url.Values {
+	q := url.Values{}
+	for name, value := range map[string]string{"provider": string(m.Provider), "method": m.Method, "path": m.Path, "key": m.KeyID, "outcome": string(m.Outcome)} {
+		if value != "" {
+			q.Set(name, value)
+		}
+	}
+	if m.Status != 0 {
+		q.Set("status", strconv.Itoa(m.Status))
+	}
+	return q
+}
+
+const requestHead = "id\ttime\tprovider\tmethod\tpath\tstatus\toutcome\tkey"
+
+func requestRow(x *mockserver.Exchange) []string {
+	return []string{
+		strconv.FormatUint(x.ID, 10), x.At.UTC().Format("15:04:05.000"), string(x.Provider), x.Method, x.Path,
+		strconv.Itoa(x.Status), string(x.Outcome), x.KeyID,
+	}
+}
+
+func (a *app) requestsList() *cobra.Command {
+	var m mockserver.Match
+	var limit int
+	cmd := &cobra.Command{
+		Use: "list", Short: "List the last requests, the newest at the end", Args: exactly(),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if limit < 0 {
+				return usage("--limit is negative")
+			}
+			items, err := all[mockserver.Exchange](cmd.Context(), a, a.ns("requests"), matchQuery(&m), limit)
+			if err != nil {
+				return err
+			}
+			slices.Reverse(items)
+			return a.print(items, func(w io.Writer) {
+				rows := make([][]string, 0, len(items))
+				for i := range items {
+					rows = append(rows, requestRow(&items[i]))
+				}
+				table(w, requestHead, rows)
+			})
+		},
+	}
+	outcomeFlags(cmd, &m)
+	cmd.Flags().IntVar(&limit, "limit", 50, "so many; 0 is all that the journal holds")
+	return cmd
+}
+
+func (a *app) requestsShow() *cobra.Command {
+	return &cobra.Command{
+		Use: "show ID", Short: "Show a request, credentials hidden", Args: exactly("ID"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			var x mockserver.Exchange
+			if err := a.do(cmd.Context(), http.MethodGet, a.ns("requests", args[0]), nil, &x); err != nil {
+				return err
+			}
+			return a.print(x, func(w io.Writer) { writeRequest(w, &x) })
+		},
+	}
+}
+
+func writeRequest(w io.Writer, x *mockserver.Exchange) {
+	line := x.Path
+	if x.Query != "" {
+		line += "?" + x.Query
+	}
+	_, _ = fmt.Fprintf(w, "%s %s\n", x.Method, line)
+	names := make([]string, 0, len(x.Header))
+	for name := range x.Header {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	for _, name := range names {
+		for _, v := range x.Header[name] {
+			_, _ = fmt.Fprintf(w, "%s: %s\n", name, v)
+		}
+	}
+	if x.Body != "" {
+		_, _ = fmt.Fprintf(w, "\n%s\n", x.Body)
+	}
+	_, _ = fmt.Fprintln(w)
+	for _, row := range [][2]string{
+		{"provider", string(x.Provider)},
+		{"received", x.At.UTC().Format(time.RFC3339Nano)},
+		{"status", strconv.Itoa(x.Status)},
+		{"outcome", string(x.Outcome)},
+		{"why", x.Diagnosis.Why},
+		{"key", x.KeyID},
+		{"fault", x.Fault},
+	} {
+		if row[1] != "" {
+			_, _ = fmt.Fprintf(w, "%-9s %s\n", row[0], row[1])
+		}
+	}
+}
+
+func (a *app) requestsTail() *cobra.Command {
+	var m mockserver.Match
+	cmd := &cobra.Command{
+		Use: "tail", Short: "Follow requests as they arrive, until Ctrl-C", Args: exactly(),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			c, err := a.client()
+			if err != nil {
+				return err
+			}
+			ctx, stop := interruptible(cmd.Context())
+			defer stop()
+			res, err := c.send(ctx, http.MethodGet, a.ns("requests", "stream")+"?"+matchQuery(&m).Encode(), nil)
+			if err != nil {
+				return err
+			}
+			defer func() { _ = res.Body.Close() }() // read to its end
+			err = a.follow(res.Body)
+			if ctx.Err() != nil {
+				return nil
+			}
+			return err
+		},
+	}
+	outcomeFlags(cmd, &m)
+	return cmd
+}
+
+// follow prints server-sent events: a line each, or the JSON as it came.
+func (a *app) follow(body io.Reader) error {
+	lines := bufio.NewScanner(body)
+	lines.Buffer(nil, 4<<20)
+	event := ""
+	for lines.Scan() {
+		name, value, _ := strings.Cut(lines.Text(), ": ")
+		switch {
+		case name == "event":
+			event = value
+		case name == "data" && event == "missed":
+			_, _ = fmt.Fprintf(a.err, "keyfit: some requests came faster than they could be shown: %s\n", value)
+		case name == "data" && a.json:
+			if _, err := fmt.Fprintln(a.out, value); err != nil {
+				return fmt.Errorf("write: %w", err)
+			}
+		case name == "data":
+			var x mockserver.Exchange
+			if err := json.Unmarshal([]byte(value), &x); err != nil {
+				return fmt.Errorf("an event cannot be read: %w", err)
+			}
+			if _, err := fmt.Fprintln(a.out, x.String()); err != nil {
+				return fmt.Errorf("write: %w", err)
+			}
+		}
+	}
+	if err := lines.Err(); err != nil && !errors.Is(err, context.Canceled) {
+		return fmt.Errorf("the stream broke off: %w", err)
+	}
+	_, _ = fmt.Fprintln(a.err, "keyfit: the mock has ended")
+	return nil
+}
+
+func (a *app) requestsCount() *cobra.Command {
+	var m mockserver.Match
+	var expect int
+	cmd := &cobra.Command{
+		Use: "count", Short: "Count requests, exactly, whatever the journal has dropped", Args: exactly(),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			var c mockserver.Counts
+			if err := a.do(cmd.Context(), http.MethodPost, a.ns("requests", "count"), map[string]any{"match": m}, &c); err != nil {
+				return err
+			}
+			if err := a.print(c, func(w io.Writer) { writeCounts(w, &c) }); err != nil {
+				return err
+			}
+			if cmd.Flags().Changed("expect") && (c.Total != expect || c.Folded > 0) {
+				return fmt.Errorf("%d requests match, expected %d", c.Total, expect)
+			}
+			return nil
+		},
+	}
+	outcomeFlags(cmd, &m)
+	cmd.Flags().IntVar(&expect, "expect", 0, "fail unless so many match")
+	return cmd
+}
+
+func writeCounts(w io.Writer, c *mockserver.Counts) {
+	_, _ = fmt.Fprintf(w, "%-20s %d\n", "total", c.Total)
+	for _, o := range mockserver.Outcomes() {
+		if n := c.ByOutcome[o]; n > 0 {
+			_, _ = fmt.Fprintf(w, "%-20s %d\n", o, n)
+		}
+	}
+	if c.Folded > 0 {
+		_, _ = fmt.Fprintf(w, "%-20s %d\n", "perhaps", c.Folded)
+	}
+}
+
+func (a *app) requestsWait() *cobra.Command {
+	var m mockserver.Match
+	var n int
+	var timeout string
+	cmd := &cobra.Command{
+		Use: "wait", Short: "Wait until requests have arrived; fails when the time is over", Args: exactly(),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			var out struct {
+				Reached bool              `json:"reached"`
+				Counts  mockserver.Counts `json:"counts"`
+			}
+			in := map[string]any{"match": m, "n": n, "timeout": timeout}
+			if err := a.do(cmd.Context(), http.MethodPost, a.ns("requests", "wait"), in, &out); err != nil {
+				return err
+			}
+			if !out.Reached {
+				return fmt.Errorf("%d of %d requests arrived within %s", out.Counts.Total, n, timeout)
+			}
+			return a.print(out.Counts, func(w io.Writer) { writeCounts(w, &out.Counts) })
+		},
+	}
+	outcomeFlags(cmd, &m)
+	cmd.Flags().IntVar(&n, "count", 1, "so many")
+	cmd.Flags().StringVar(&timeout, "timeout", "30s", "for so long, at most 5m")
+	return cmd
+}
+
+func (a *app) requestsClear() *cobra.Command {
+	return &cobra.Command{
+		Use: "clear", Short: "Forget requests and counts", Args: exactly(),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return a.do(cmd.Context(), http.MethodDelete, a.ns("requests"), nil, nil)
+		},
+	}
+}

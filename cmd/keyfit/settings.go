@@ -1,0 +1,306 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/spf13/pflag"
+
+	"github.com/keyfit/keyfit/mockserver"
+)
+
+// settings is how a mock is started. The flags' names are the names in the
+// configuration file too; limits, profiles, keys and faults stand there only.
+type settings struct {
+	config        string
+	addr          string
+	admin         string
+	adminHosts    []string
+	tokenFile     string
+	providers     []string
+	tls           bool
+	caFile        string
+	http1         bool
+	seed          string
+	freeze        string
+	journal       string
+	state         string
+	readyFile     string
+	noRateLimit   bool
+	noKeys        bool
+	log           string
+	grace         time.Duration
+	unsafeBindAll bool
+
+	file fileSettings
+}
+
+// fileSettings is what only a configuration file can say, and what a reload
+// may change.
+type fileSettings struct {
+	Limits   map[mockserver.Provider]mockserver.Limit   `json:"limits,omitempty"`
+	Profiles map[mockserver.Provider]mockserver.Profile `json:"profiles,omitempty"`
+	Keys     []json.RawMessage                          `json:"keys,omitempty"`
+	Faults   []mockserver.FaultSpec                     `json:"faults,omitempty"`
+}
+
+// flags declares the flags; their defaults are the defaults.
+func (s *settings) flags(f *pflag.FlagSet) {
+	f.StringVar(&s.config, "config", "", "read settings from this JSON `file`; SIGHUP reads it again")
+	f.StringVar(&s.addr, "addr", "127.0.0.1:0", "`host:port` of the first provider; the others have the ports after it; port 0 takes free ones")
+	f.StringVar(&s.admin, "admin", "127.0.0.1:0", "`host:port` of the admin API")
+	f.StringSliceVar(&s.adminHosts, "admin-host", nil, "further `name` by which the admin API may be called")
+	f.StringVar(&s.tokenFile, "admin-token-file", "", "read the admin token from this `file`, or write a new one there")
+	f.StringSliceVar(&s.providers, "providers", nil, "play these only; all if not given")
+	f.BoolVar(&s.tls, "tls", false, "serve https with a certificate of a CA made at the start")
+	f.StringVar(&s.caFile, "ca-file", "", "write the CA's certificate to this `file`")
+	f.BoolVar(&s.http1, "http1", false, "with --tls: no HTTP/2")
+	f.StringVar(&s.seed, "seed", "", "make keys and data the same in every run, from this `number`")
+	f.StringVar(&s.freeze, "freeze", "", "start with the clock frozen at this `time`, as 2027-01-31T00:00:00Z")
+	f.StringVar(&s.journal, "journal", "2000,16MiB", "keep so many requests and bytes; 0,0 keeps none, counts stay exact")
+	f.StringVar(&s.state, "state", "", "keep keys, clock, limits and faults in this JSON `file`")
+	f.StringVar(&s.readyFile, "ready-file", "", "when ready, write URLs, keys and the environment as JSON to this `file` (mode 0600)")
+	f.BoolVar(&s.noRateLimit, "no-rate-limit", false, "lift every provider's rate limit")
+	f.BoolVar(&s.noKeys, "no-keys", false, "issue no key at the start")
+	f.StringVar(&s.log, "log", "text", "log refusals as `text|json|off` on stderr")
+	f.DurationVar(&s.grace, "grace", 5*time.Second, "at the end, let requests under way finish for so long")
+	f.BoolVar(&s.unsafeBindAll, "unsafe-bind-all", false, "allow addresses that other machines can reach")
+}
+
+// load completes the settings from the configuration file: what no flag and no
+// variable has set.
+func (s *settings) load(flags *pflag.FlagSet) error {
+	if s.config != "" {
+		data, err := os.ReadFile(s.config)
+		if err != nil {
+			return fmt.Errorf("config: %w", err)
+		}
+		if err := s.merge(flags, data); err != nil {
+			return fmt.Errorf("config %s: %w", s.config, err)
+		}
+	}
+	return s.check()
+}
+
+func (s *settings) merge(flags *pflag.FlagSet, data []byte) error {
+	var members map[string]json.RawMessage
+	if err := decodeStrict(data, &members); err != nil {
+		return err
+	}
+	lists := make(map[string]json.RawMessage)
+	for name, raw := range members {
+		if slices.Contains([]string{"limits", "profiles", "keys", "faults"}, name) {
+			lists[name] = raw
+			continue
+		}
+		f := flags.Lookup(name)
+		if f == nil || slices.Contains([]string{"config", "help", "json"}, name) {
+			return fmt.Errorf("unknown setting %q; it is named as the flag without --, or limits, profiles, keys, faults", name)
+		}
+		text, err := settingText(raw)
+		if err != nil {
+			return fmt.Errorf("%s: %w", name, err)
+		}
+		if f.Changed {
+			continue
+		}
+		if err := flags.Set(name, text); err != nil {
+			return fmt.Errorf("%s: %w", name, errors.Unwrap(err))
+		}
+	}
+	own, err := json.Marshal(lists)
+	if err != nil {
+		return fmt.Errorf("lists: %w", err)
+	}
+	return decodeStrict(own, &s.file)
+}
+
+// settingText writes a JSON value as a flag takes it.
+func settingText(raw json.RawMessage) (string, error) {
+	var v any
+	d := json.NewDecoder(bytes.NewReader(raw))
+	d.UseNumber()
+	if err := d.Decode(&v); err != nil {
+		return "", fmt.Errorf("decode: %w", err)
+	}
+	switch v := v.(type) {
+	case string:
+		return v, nil
+	case bool:
+		return strconv.FormatBool(v), nil
+	case json.Number:
+		return v.String(), nil
+	case []any:
+		var parts []string
+		for _, x := range v {
+			s, ok := x.(string)
+			if !ok {
+				return "", errors.New("is a list of something else than text")
+			}
+			parts = append(parts, s)
+		}
+		return strings.Join(parts, ","), nil
+	}
+	return "", errors.New("is neither text, number, true or false, nor a list of text")
+}
+
+func decodeStrict(data []byte, into any) error {
+	d := json.NewDecoder(bytes.NewReader(data))
+	d.DisallowUnknownFields()
+	if err := d.Decode(into); err != nil {
+		if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+			return errors.New("it is cut short: the JSON does not end")
+		}
+		return errors.New(strings.TrimPrefix(err.Error(), "json: "))
+	}
+	if _, err := d.Token(); !errors.Is(err, io.EOF) {
+		return errors.New("there is something after the end of the JSON")
+	}
+	return nil
+}
+
+// check finds what is wrong before anything is started or replaced.
+func (s *settings) check() error {
+	for _, name := range s.providers {
+		if _, err := parseProvider(name); err != nil {
+			return err
+		}
+	}
+	for flag, addr := range map[string]string{"addr": s.addr, "admin": s.admin} {
+		if err := s.checkAddr(flag, addr); err != nil {
+			return err
+		}
+	}
+	if !slices.Contains([]string{"text", "json", "off"}, s.log) {
+		return usage("--log is text, json or off, not %q", s.log)
+	}
+	if s.grace < 0 {
+		return usage("--grace is negative")
+	}
+	for p := range s.file.Limits {
+		if _, err := mockserver.ParseProvider(string(p)); err != nil {
+			return fmt.Errorf("config: limits: unknown provider %q", p)
+		}
+	}
+	for p := range s.file.Profiles {
+		if _, err := mockserver.ParseProvider(string(p)); err != nil {
+			return fmt.Errorf("config: profiles: unknown provider %q", p)
+		}
+	}
+	for i := range s.file.Faults {
+		if err := s.file.Faults[i].Valid(); err != nil {
+			return fmt.Errorf("config: faults[%d]: %w", i, err)
+		}
+	}
+	_, err := s.options()
+	return err
+}
+
+func (s *settings) checkAddr(flag, addr string) error {
+	host, port, err := net.SplitHostPort(addr)
+	if err != nil {
+		return usage("--%s %q is not host:port", flag, addr)
+	}
+	if n, err := strconv.ParseUint(port, 10, 16); err != nil || n > 65535-8 && flag == "addr" {
+		return usage("--%s: %q is no port number", flag, port)
+	}
+	ip := net.ParseIP(host)
+	if host != "localhost" && (ip == nil || !ip.IsLoopback()) && !s.unsafeBindAll {
+		return usage("--%s %s can be reached from other machines; say --unsafe-bind-all if that is meant", flag, addr)
+	}
+	return nil
+}
+
+// options are the settings as the library takes them.
+func (s *settings) options() ([]mockserver.Option, error) {
+	opts := s.reloadable()
+	if s.tls {
+		opts = append(opts, mockserver.WithTLS())
+	}
+	if s.http1 {
+		opts = append(opts, mockserver.WithoutHTTP2())
+	}
+	if s.seed != "" {
+		n, err := strconv.ParseUint(s.seed, 10, 64)
+		if err != nil {
+			return nil, usage("--seed %q is no whole number", s.seed)
+		}
+		opts = append(opts, mockserver.WithSeed(n))
+	}
+	if s.freeze != "" {
+		at, err := time.Parse(time.RFC3339, s.freeze)
+		if err != nil {
+			return nil, usage("--freeze %q is no time as 2027-01-31T00:00:00Z", s.freeze)
+		}
+		opts = append(opts, mockserver.WithFrozenClock(at))
+	}
+	entries, size, err := parseJournal(s.journal)
+	if err != nil {
+		return nil, err
+	}
+	opts = append(opts, mockserver.WithJournal(entries, size))
+	if s.state != "" {
+		opts = append(opts, mockserver.WithStateFile(s.state))
+	}
+	return opts, nil
+}
+
+// reloadable are the options that a reload may change.
+func (s *settings) reloadable() []mockserver.Option {
+	var opts []mockserver.Option
+	for p, l := range s.file.Limits {
+		opts = append(opts, mockserver.WithLimit(p, l))
+	}
+	if s.noRateLimit {
+		opts = append(opts, mockserver.WithoutRateLimits())
+	}
+	for p, profile := range s.file.Profiles {
+		opts = append(opts, mockserver.WithProfile(p, profile))
+	}
+	return opts
+}
+
+// parseJournal reads "2000,16MiB".
+func parseJournal(s string) (entries, size int, err error) {
+	wrong := usage("--journal %q is not as 2000,16MiB", s)
+	count, bytesText, ok := strings.Cut(s, ",")
+	if !ok {
+		bytesText = "16MiB"
+	}
+	if entries, err = strconv.Atoi(strings.TrimSpace(count)); err != nil || entries < 0 {
+		return 0, 0, wrong
+	}
+	number, unit := strings.TrimSpace(bytesText), 1
+	for _, u := range []struct {
+		name string
+		size int
+	}{{"KiB", 1 << 10}, {"MiB", 1 << 20}, {"GiB", 1 << 30}} {
+		if rest, ok := strings.CutSuffix(number, u.name); ok {
+			number, unit = strings.TrimSpace(rest), u.size
+		}
+	}
+	n, err := strconv.Atoi(number)
+	if err != nil || n < 0 || n > 1<<40/unit {
+		return 0, 0, wrong
+	}
+	return entries, n * unit, nil
+}
+
+// fixed is what a reload cannot change, by flag name.
+func (s *settings) fixed() map[string]string {
+	return map[string]string{
+		"addr": s.addr, "admin": s.admin, "admin-host": strings.Join(s.adminHosts, ","), "admin-token-file": s.tokenFile,
+		"providers": strings.Join(s.providers, ","), "tls": strconv.FormatBool(s.tls), "ca-file": s.caFile,
+		"http1": strconv.FormatBool(s.http1), "seed": s.seed, "freeze": s.freeze, "journal": s.journal, "state": s.state,
+		"ready-file": s.readyFile, "no-keys": strconv.FormatBool(s.noKeys), "log": s.log, "grace": s.grace.String(),
+	}
+}
