@@ -15,6 +15,7 @@ const (
 
 	maxJournalBody  = 16 << 10
 	maxJournalValue = 4 << 10 // of a query or a header's value
+	maxJournalPath  = 8 << 10
 )
 
 // said is what a request says about itself, credentials hidden.
@@ -80,7 +81,7 @@ func (x *exchange) describe() {
 		x.said.method, x.said.path = x.literal.method, x.literal.path
 	} else {
 		x.said.method = x.red.method(x.r.Method)
-		x.said.path = strings.Clone(x.red.text(x.r.URL.Path)) // uncloned it would hold the whole request line
+		x.said.path = cut(strings.Clone(x.red.text(head(x.r.URL.Path, maxJournalPath))), maxJournalPath) // uncloned it would hold the whole request line
 	}
 	if x.foreign {
 		clear(x.fields)
@@ -88,14 +89,18 @@ func (x *exchange) describe() {
 		return
 	}
 	if x.r.URL.RawQuery != "" {
-		x.said.query = cut(x.red.query(x.r.URL.RawQuery), maxJournalValue)
+		x.said.query = cut(x.red.query(head(x.r.URL.RawQuery, maxJournalValue)), maxJournalValue)
 	}
 	for i := range x.fields {
 		f := &x.fields[i]
 		if f.plain {
-			f.value = cut(x.red.text(f.value), maxJournalValue)
+			f.value = cut(x.red.text(head(f.value, maxJournalValue)), maxJournalValue)
+			continue
+		}
+		if f.value = redacted; plainName(f.name) {
+			f.name = x.red.text(f.name)
 		} else {
-			f.name, f.value = x.red.text(f.name), redacted
+			f.name = redacted
 		}
 	}
 }
@@ -140,7 +145,7 @@ func (s *Server) recordStray(r *http.Request, d Diagnosis, status int) {
 		}
 	}
 	red.parameters(r.URL.RawQuery)
-	f := facts{method: red.method(r.Method), path: strings.Clone(red.text(r.URL.Path)), outcome: d.Outcome, status: status}
+	f := facts{method: red.method(r.Method), path: cut(strings.Clone(red.text(head(r.URL.Path, maxJournalPath))), maxJournalPath), outcome: d.Outcome, status: status}
 	now := s.Clock().Now()
 	s.journal.add(f, nil, stray{
 		At: now, Decided: now, Method: f.method, Path: f.path, Status: status,

@@ -11,14 +11,9 @@ import (
 // no mock made it, stored as SHA-256 like any other, and hidden in the journal.
 // Do not import production keys: the sum of a guessable one can be guessed.
 //
-// The value has 8 to 1,024 printable ASCII characters without space, quote,
-// comma or bracket. Issue fails when a key with that value exists. A rotation
+// The value has 8 to 1,024 printable ASCII characters without space. Issue fails when a key with that value exists. A rotation
 // makes the successor's value itself.
 func Raw(value string) KeyOption { return func(s *keySpec) { s.raw = value } }
-
-// rawSeparators are the characters that end a word in a text; a value without
-// them is found there.
-const rawSeparators = " \t\r\n\"'`,;&<>{}[]()"
 
 // issueOrImport stores a key with a value of its own or with a given one.
 func (k *Keys) issueOrImport(v *vendor, spec keySpec) (Issued, error) {
@@ -29,14 +24,15 @@ func (k *Keys) issueOrImport(v *vendor, spec keySpec) (Issued, error) {
 	if spec.kind != KindKey && spec.kind != KindBearer {
 		return Issued{}, errors.New("Raw is for API keys and bearer tokens") //nolint:staticcheck,revive // names the option
 	}
-	if len(value) < minSecret || len(value) > 1024 || !printable([]byte(value)) || strings.ContainsAny(value, rawSeparators) {
-		return Issued{}, errors.New("a raw key has 8 to 1024 printable ASCII characters without space, quote, comma or bracket")
+	if len(value) < minSecret || len(value) > 1024 || !printable([]byte(value)) || strings.Contains(value, " ") {
+		return Issued{}, errors.New("a raw key has 8 to 1024 printable ASCII characters without space")
 	}
 	spec.raw = ""
 	now := k.ns.clock.Now()
 	rec := k.record(v, spec, now)
 	rec.hash = sha256.Sum256([]byte(value))
 	rec.life.Store(k.lifeOf(life{expires: toNano(spec.end(v, now))}))
+	k.ns.srv.vault.lengthen(len(value))
 	if !k.file(rec) {
 		return Issued{}, ErrKeyInUse
 	}

@@ -36,6 +36,8 @@ func (s *oauthShapes) of(k KeyKind) shape {
 	}
 }
 
+func (s *oauthShapes) all() []shape { return []shape{s.client, s.code, s.refresh} }
+
 func (s *oauthShapes) made(value string) bool {
 	return s.client.made(value) || s.code.made(value) || s.refresh.made(value)
 }

@@ -2,6 +2,7 @@ package mockserver
 
 import (
 	"encoding/hex"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -131,10 +132,33 @@ func toNano(t time.Time) int64 {
 // namespace of a server, so that the key alone can say which one a request
 // belongs to. It is sharded: readers of different keys do not meet.
 type vault struct {
-	stored atomic.Uint64 // grows with every credential stored
-	shards [64]struct {
+	stored  atomic.Uint64         // grows with every credential stored
+	lengths atomic.Pointer[[]int] // of values that no mock made
+	shards  [64]struct {
 		sync.RWMutex
 		m map[digest]*record
+	}
+}
+
+// maxLengths bounds what the redactor has to look for.
+const maxLengths = 16
+
+// lengthen remembers the length of a value that no mock made; the redactor
+// needs it to find the value in a text.
+func (v *vault) lengthen(n int) {
+	for n >= minSecret {
+		old := v.lengths.Load()
+		var next []int
+		if old != nil {
+			next = *old
+		}
+		if slices.Contains(next, n) || len(next) >= maxLengths {
+			return
+		}
+		next = append(slices.Clone(next), n)
+		if v.lengths.CompareAndSwap(old, &next) {
+			return
+		}
 	}
 }
 

@@ -16,6 +16,21 @@ func plainHeader(canonical string) bool {
 	return false
 }
 
+// plainName reports whether a header's own name looks like a name. The longest
+// word of a registered one is "Authentication".
+func plainName(name string) bool {
+	word := 0
+	for _, c := range []byte(name) {
+		if word++; c == '-' {
+			word = 0
+		}
+		if word > 16 {
+			return false
+		}
+	}
+	return len(name) <= 64
+}
+
 // secretName reports whether a parameter or a JSON member of that name carries
 // a credential.
 func secretName(name string) bool {
@@ -32,6 +47,16 @@ func secretName(name string) bool {
 		}
 	}
 	return strings.Contains(n, "auth") && (!strings.Contains(n, "author") || strings.Contains(n, "authori"))
+}
+
+// head is about as much of s as is needed to show limit bytes of it redacted.
+// It ends between words: a cut must not leave half a credential.
+func head(s string, limit int) string {
+	if len(s) <= limit+maxRun {
+		return s
+	}
+	s = s[:limit+maxRun]
+	return s[:strings.LastIndexAny(s, " \t\r\n\"'`,;&=<>{}[]()/")+1]
 }
 
 // cut shortens s, on a copy, so that a little text does not hold a large one.

@@ -51,9 +51,9 @@ func (d *redactor) runs(s string) string {
 func (d *redactor) neighbours(s string, all []span) bool {
 	found := false
 	for i := range all {
-		joined := s[all[i].from:all[i].to]
-		for j := i + 1; j < len(all) && j <= i+2; j++ {
-			if joined += s[all[j].from:all[j].to]; len(joined) >= minMade && d.known(joined) {
+		joined := ""
+		for j := i; j < len(all) && j <= i+2 && !all[j].hide; j++ {
+			if joined += s[all[j].from:all[j].to]; j > i && d.known(joined) {
 				for k := i; k <= j; k++ {
 					all[k].hide = true
 				}
@@ -64,25 +64,49 @@ func (d *redactor) neighbours(s string, all []span) bool {
 	return found
 }
 
-// words hides stored credentials that hold other characters than runs do.
-func (d *redactor) words(s string) string {
-	if len(s) < minSecret {
+// wideRuns hides base64 that runs cannot see because '+' and '/' stand in it.
+func (d *redactor) wideRuns(s string) string {
+	if !strings.ContainsAny(s, "+/") {
 		return s
 	}
-	out := s
-	for w := range strings.FieldsFuncSeq(s, func(r rune) bool { return strings.ContainsRune(rawSeparators, r) }) {
-		_, value, found := strings.Cut(w, "=")
-		if d.stored(w) {
-			out = strings.ReplaceAll(out, w, redacted)
-		} else if found && d.stored(value) {
-			out = strings.ReplaceAll(out, value, redacted)
+	for i := 0; i < len(s); i++ {
+		from := i
+		for i < len(s) && (credChar(s[i]) || s[i] == '+' || s[i] == '/') {
+			i++
+		}
+		for i < len(s) && s[i] == '=' {
+			i++
+		}
+		if n := i - from; n < minPiece || n > maxRun || !strings.ContainsAny(s[from:i], "+/") {
+			continue
+		}
+		if a, b := d.wide(s[from:i]); b > 0 {
+			s = s[:from+a] + redacted + s[from+b:]
+			i = from + a + len(redacted) - 1
 		}
 	}
-	return out
+	return s
 }
 
-func (d *redactor) stored(value string) bool {
-	return len(value) >= minSecret && len(value) <= maxRun && d.srv.vault.find(hashCredential(value)) != nil
+// wide returns where in a run a credential in base64 stands. A slash may belong
+// to it or part it from the rest of a path, so stretches between any two
+// slashes are tried, the longest first.
+func (d *redactor) wide(run string) (from, to int) {
+	starts, ends := []int{0}, []int{}
+	for i := range len(run) {
+		if run[i] == '/' && len(ends) < 8 {
+			starts, ends = append(starts, i+1), append(ends, i)
+		}
+	}
+	ends = append(ends, len(run))
+	for _, a := range starts {
+		for i := len(ends) - 1; i >= 0; i-- {
+			if b := ends[i]; b-a >= minPiece && d.shows(decodeBase64(run[a:b])) {
+				return a, b
+			}
+		}
+	}
+	return 0, 0
 }
 
 func hideSpans(s string, all []span) string {
@@ -99,8 +123,8 @@ func hideSpans(s string, all []span) string {
 	return b.String()
 }
 
-// secret reports whether a run is a credential, as it is or encoded, once or
-// several times: each decoding is shorter.
+// secret reports whether a run holds a credential, as it is or encoded, once
+// or several times: each decoding is shorter.
 func (d *redactor) secret(run string) bool {
 	return d.known(run) || len(run) >= minPiece && (d.shows(decodeBase64(run)) || d.shows(decodeHex(run)))
 }
@@ -108,37 +132,62 @@ func (d *redactor) secret(run string) bool {
 // shows reports whether a decoded text holds a credential.
 func (d *redactor) shows(plain string) bool { return len(plain) >= minSecret && d.hide(plain) != plain }
 
-// minMade is the length of the shortest credential that a mock makes.
-const minMade = 32
-
-// known reports whether a run is a credential: stored here, made by a mock, or
-// either of these around a '.' or without the padding that does not belong.
+// known reports whether a run is a stored credential or holds one that a mock
+// made, whatever stands before and after it.
 func (d *redactor) known(run string) bool {
-	if len(run) < minSecret {
-		return false
-	}
-	bare := strings.TrimRight(run, "=")
-	if d.stored(bare) || d.stored(run) {
+	if bare := strings.TrimRight(run, "="); d.stored(bare) || bare != run && d.stored(run) {
 		return true
 	}
-	if len(run) < minMade {
-		return false
-	}
-	for _, pad := range []string{"", "=", "=="} {
-		s := bare + pad
-		if madeJWT(s) || d.stored(s) {
-			return true
-		}
-		for _, v := range d.srv.vendors {
-			if v.key.made(s) || v.bearer.bytes > 0 && v.bearer.made(s) || v.oauth != nil && v.oauth.made(s) {
+	for i := range d.srv.shapes {
+		s := &d.srv.shapes[i]
+		for from := 0; from+s.size <= len(run); from++ {
+			if s.made(run[from:from+s.size] + s.pad) {
 				return true
 			}
 		}
 	}
-	if i := strings.IndexByte(run, '.'); i >= 0 {
-		return len(run)-i > minMade && d.known(run[i+1:]) || i >= minMade && d.known(run[:i])
+	return holdsJWT(run)
+}
+
+func (d *redactor) stored(value string) bool {
+	return len(value) >= minSecret && d.srv.vault.find(hashCredential(value)) != nil
+}
+
+// holdsJWT reports whether a JWT of a mock stands in run.
+func holdsJWT(run string) bool {
+	const signature = 43 // characters of 32 bytes
+	for from := 0; ; {
+		i := strings.Index(run[from:], "eyJ") // base64 of {"
+		if i < 0 {
+			return false
+		}
+		from += i
+		rest := run[from:]
+		for dot := range len(rest) - signature {
+			if rest[dot] == '.' && madeJWT(rest[:dot+1+signature]) {
+				return true
+			}
+		}
+		from += len("eyJ")
 	}
-	return false
+}
+
+// imported hides values that no mock made but that were imported or assigned.
+// They may hold any character, so every stretch of their lengths is looked up.
+func (d *redactor) imported(s string) string {
+	lengths := d.srv.vault.lengths.Load()
+	if lengths == nil {
+		return s
+	}
+	for _, n := range *lengths {
+		for i := 0; i+n <= len(s); i++ {
+			if d.srv.vault.find(hashCredential(s[i:i+n])) != nil {
+				s = s[:i] + redacted + s[i+n:]
+				i += len(redacted) - 1
+			}
+		}
+	}
+	return s
 }
 
 func credChar(c byte) bool {
@@ -146,15 +195,28 @@ func credChar(c byte) bool {
 }
 
 // decodeBase64 decodes any of the four kinds; "" when s is none or the result
-// is no text.
+// is no text. It allows for a little that does not belong to it at the end.
 func decodeBase64(s string) string {
 	s = strings.TrimRight(strings.TrimSpace(s), "=")
+	if len(s)%4 == 1 {
+		s = s[:len(s)-1]
+	}
 	enc := base64.RawStdEncoding
 	if strings.ContainsAny(s, "-_") {
 		enc = base64.RawURLEncoding
 	}
 	b, err := enc.DecodeString(s)
-	if err != nil || !printable(b) {
+	if err != nil {
+		return ""
+	}
+	odd := 0
+	for i, c := range b {
+		if c < ' ' || c > '~' {
+			b[i] = ' '
+			odd++
+		}
+	}
+	if odd > len(b)/4 {
 		return ""
 	}
 	return string(b)

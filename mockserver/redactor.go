@@ -18,7 +18,7 @@ import (
 // that presents it nowhere.
 type redactor struct {
 	srv    *Server
-	whole  []string // hidden where they stand whole
+	whole  []string // hidden where they stand whole; too many of them hide everything
 	pieces []string // hidden also in pieces
 	clean  cleanTexts
 }
@@ -59,6 +59,7 @@ const (
 	minPiece  = 12       // a common stretch of this length is a piece of a credential
 	maxPieces = 2 << 10  // of one credential
 	maxWhole  = 16 << 10 // of one value; a header may have a megabyte
+	maxValues = 100      // presented by one request
 )
 
 // begin takes the credential that the vendor's own places carried.
@@ -148,14 +149,22 @@ func (d *redactor) method(m string) string {
 	case http.MethodHead:
 		return http.MethodHead
 	}
-	return cut(strings.Clone(d.text(m)), maxCellMethod)
+	for _, c := range []byte(m) {
+		if !(c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c == '-') || len(m) > maxCellMethod {
+			return redacted // no word
+		}
+	}
+	return strings.Clone(d.text(m))
 }
 
 // text returns s without credentials. A text that shows one only when decoded
 // is returned decoded, so that one can see what was hidden.
 func (d *redactor) text(s string) string {
-	if len(s) < minSecret {
+	switch {
+	case len(s) < minSecret:
 		return s
+	case len(d.whole) > maxValues:
+		return redacted
 	}
 	out := d.hide(s)
 	for now := out; ; { // encoded twice is encoded too; each turn is shorter
@@ -184,7 +193,7 @@ func (d *redactor) hide(s string) string {
 	if d.clean.has(s, d.srv.vault.stored.Load()) {
 		return s
 	}
-	out := d.words(d.runs(s))
+	out := d.imported(d.wideRuns(d.runs(s)))
 	if out == s {
 		d.clean.add(s)
 	}
@@ -248,8 +257,8 @@ func (d *redactor) joined(q url.Values) {
 	}
 	var all []place
 	for _, values := range q {
-		for i := range values {
-			if n := len(values[i]); n >= minPiece/2 && n <= maxRun && len(all) < 16 {
+		for i, v := range values {
+			if len(v) >= minPiece/2 && len(v) <= 256 && len(all) < 16 && d.text(v) == v {
 				all = append(all, place{values, i})
 			}
 		}
@@ -265,10 +274,8 @@ func (d *redactor) joined(q url.Values) {
 
 // body returns the beginning of a request body, without credentials.
 func (d *redactor) body(raw []byte, contentType string) string {
-	s := string(raw[:min(len(raw), maxJournalBody+maxRun)])
-	if len(raw) > len(s) { // a cut must not leave half a credential
-		s = s[:strings.LastIndexAny(s, " \t\r\n\"'`,;&=<>{}[]()")+1]
-	}
+	s := string(raw[:min(len(raw), maxJournalBody+2*maxRun)])
+	s = head(s, maxJournalBody)
 	if strings.HasPrefix(contentType, "application/x-www-form-urlencoded") {
 		d.parameters(s)
 		return cut(d.query(s), maxJournalBody)

@@ -25,25 +25,35 @@ type shape struct {
 	bytes int    // raw length with the checksum
 	enc   func([]byte) string
 	dec   func(string) ([]byte, error)
+
+	size int    // length of the credential without padding
+	pad  string // "=" where one belongs
+}
+
+func newShape(tag string, n int, enc func([]byte) string, dec func(string) ([]byte, error)) shape {
+	s := shape{tag: tag, bytes: n, enc: enc, dec: dec}
+	whole := enc(make([]byte, n))
+	s.size = len(strings.TrimRight(whole, "="))
+	s.pad = whole[s.size:]
+	return s
 }
 
 func hexShape(tag string, n int) shape {
-	return shape{tag, n, hex.EncodeToString, hex.DecodeString}
+	return newShape(tag, n, hex.EncodeToString, hex.DecodeString)
 }
 
 func base64URLShape(tag string, n int) shape {
-	return shape{tag, n, base64.RawURLEncoding.EncodeToString, base64.RawURLEncoding.DecodeString}
+	return newShape(tag, n, base64.RawURLEncoding.EncodeToString, base64.RawURLEncoding.DecodeString)
 }
 
 func base32Shape(tag string, n int) shape {
 	enc := base32.NewEncoding("abcdefghijklmnopqrstuvwxyz234567").WithPadding(base32.NoPadding)
-	return shape{tag, n, enc.EncodeToString, enc.DecodeString}
+	return newShape(tag, n, enc.EncodeToString, enc.DecodeString)
 }
 
 func doubleBase64Shape(tag string, n int) shape {
 	e := base64.StdEncoding
-	return shape{
-		tag, n,
+	return newShape(tag, n,
 		func(b []byte) string { return e.EncodeToString([]byte(e.EncodeToString(b))) },
 		func(s string) ([]byte, error) {
 			inner, err := e.DecodeString(s)
@@ -51,8 +61,7 @@ func doubleBase64Shape(tag string, n int) shape {
 				return nil, err
 			}
 			return e.DecodeString(string(inner))
-		},
-	}
+		})
 }
 
 func (s shape) sum(body []byte) uint32 {

@@ -47,6 +47,7 @@ func (u userTokens) Replace(user, token string, expires time.Time) error {
 func (u userTokens) assign(user, token string, expires time.Time) (*record, error) {
 	rec := u.keys.record(u.vendor, keySpec{kind: KindToken, user: user, until: expires}, u.keys.ns.clock.Now())
 	rec.hash = sha256.Sum256([]byte(token))
+	u.keys.ns.srv.vault.lengthen(len(token))
 	rec.life.Store(&life{expires: toNano(expires)})
 	u.keys.ops.RLock()
 	defer u.keys.ops.RUnlock()

@@ -142,6 +142,21 @@ func vendors() []*vendor {
 	return rows
 }
 
+// shapesOf lists how everything looks that the vendors' keys are made of.
+func shapesOf(rows []*vendor) []shape {
+	var all []shape
+	for _, v := range rows {
+		all = append(all, v.key)
+		if v.bearer.bytes > 0 {
+			all = append(all, v.bearer)
+		}
+		if v.oauth != nil {
+			all = append(all, v.oauth.all()...)
+		}
+	}
+	return all
+}
+
 func wants(v *vendor) string {
 	var b strings.Builder
 	for i, c := range v.carriers {

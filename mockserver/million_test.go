@@ -1,0 +1,128 @@
+package mockserver_test
+
+import (
+	"net/http"
+	"runtime"
+	"strconv"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/keyfit/keyfit/mockserver"
+)
+
+// nowhere is a ResponseWriter that forgets.
+type nowhere struct{ header http.Header }
+
+func (w *nowhere) Header() http.Header         { return w.header }
+func (w *nowhere) WriteHeader(int)             {}
+func (w *nowhere) Write(b []byte) (int, error) { return len(b), nil }
+
+// heap is what is reachable.
+func heap() uint64 {
+	runtime.GC()
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return m.HeapAlloc
+}
+
+// flood sends n requests of three kinds in turn: accepted ones, refused ones,
+// and ones with a path that nobody used before.
+func flood(srv *mockserver.Server, key mockserver.Issued, n int) {
+	h := srv.Handler(mockserver.IMKIT)
+	w := &nowhere{header: make(http.Header)}
+	for i := range n {
+		clear(w.header)
+		r, err := http.NewRequest(http.MethodGet, "http://imkit.localhost/admin/connection-count?n="+strconv.Itoa(i), http.NoBody)
+		if err != nil {
+			panic(err)
+		}
+		r.Header.Set("User-Agent", "flood/"+strconv.Itoa(i))
+		switch i % 3 {
+		case 0:
+			key.Apply(r)
+		case 1:
+			key.Apply(r)
+			r.URL.Path = "/nowhere/" + strconv.Itoa(i)
+		}
+		h.ServeHTTP(w, r)
+	}
+}
+
+// Not parallel: it measures the heap.
+//
+//nolint:paralleltest // see above
+func TestAMillionRequestsFitIntoTheJournalsBound(t *testing.T) {
+	n := 999_999
+	if testing.Short() || raceDetector {
+		n = 99_999
+	}
+	const bound = 4 << 20
+	srv, err := mockserver.NewHandler(mockserver.WithJournal(5_000, bound), mockserver.WithoutRateLimits())
+	if err != nil {
+		t.Fatal(err)
+	}
+	key := srv.Keys().Issue(mockserver.IMKIT)
+	flood(srv, key, 3)
+	before := heap()
+	flood(srv, key, n-3)
+	grown := int64(heap()) - int64(before)
+	// The bound, and at most 10,000 counters of paths nobody used before.
+	if limit := int64(bound + 4<<20); grown > limit {
+		t.Errorf("the heap grew by %d bytes, want at most %d", grown, limit)
+	}
+	t.Logf("%d requests: heap grew by %.1f MB", n, float64(grown)/1e6)
+	got := srv.Counts(mockserver.Match{})
+	want := mockserver.Counts{Total: n, ByOutcome: map[mockserver.Outcome]int{
+		mockserver.OK: n / 3, mockserver.NotFound: n / 3, mockserver.MissingKey: n / 3,
+	}}
+	if d := cmp.Diff(want, got); d != "" {
+		t.Errorf("counts (-want +got):\n%s", d)
+	}
+	one := srv.Counts(mockserver.Match{Path: "/admin/connection-count", KeyID: key.ID, Outcome: mockserver.OK})
+	if one.Total != n/3 {
+		t.Errorf("of the key: %+v, want %d", one, n/3)
+	}
+	kept := srv.Requests(mockserver.Match{})
+	if len(kept) == 0 || len(kept) > 5_000 || kept[len(kept)-1].ID != uint64(n) {
+		t.Errorf("%d entries kept", len(kept))
+	}
+	if err := srv.Close(); err != nil {
+		t.Error(err)
+	}
+}
+
+// A client can make everything that is counted by long.
+//
+//nolint:paralleltest // measures the heap
+func TestLongPathsAndMethodsDoNotFillTheMemory(t *testing.T) {
+	srv, err := mockserver.NewHandler(mockserver.WithJournal(100, 1<<20))
+	if err != nil {
+		t.Fatal(err)
+	}
+	h, w := srv.Handler(mockserver.Imin), &nowhere{header: make(http.Header)}
+	long := make([]byte, 64<<10)
+	for i := range long {
+		long[i] = 'a' + byte(i%20)
+	}
+	before := heap()
+	const n = 2_000 // 256 MB of paths and methods
+	for i := range n {
+		r, err := http.NewRequest(http.MethodGet, "http://imin.localhost/", http.NoBody)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.URL.Path = "/" + string(long) + strconv.Itoa(i)
+		r.Method = string(long) + strconv.Itoa(i)
+		h.ServeHTTP(w, r)
+	}
+	if grown := int64(heap()) - int64(before); grown > 4<<20 {
+		t.Errorf("the heap grew by %d bytes", grown)
+	}
+	if c := srv.Counts(mockserver.Match{}); c.Total != n {
+		t.Errorf("%+v", c)
+	}
+	if err := srv.Close(); err != nil {
+		t.Error(err)
+	}
+}
