@@ -80,7 +80,7 @@ func (f *fitsum) findEvents(mode string, filter *filter, now time.Time) []found 
 		default:
 			// The whole series is returned, not the sessions that matched
 			// (page "Dates and Times").
-			h := found{series: s, sessions: occurrences(s.runs, now)}
+			h := found{series: s, sessions: occurrences(s.runs, now, nil)}
 			h.key, h.last = orderKey(mode, s, filter)
 			out = append(out, h)
 		}
@@ -131,7 +131,7 @@ func (f *fitsum) eventByID(w http.ResponseWriter, c *surface.Call) {
 		notFound(w)
 		return
 	}
-	sessions := occurrences(s.runs, c.Now)
+	sessions := occurrences(s.runs, c.Now, nil)
 	if len(sessions) == 0 {
 		notFound(w) // archived (page "Understanding Responses")
 		return

@@ -81,8 +81,8 @@ func (f *filter) match(s *series, now time.Time) []occurrence {
 			return nil
 		}
 	}
-	return slices.DeleteFunc(occurrences(s.runs, now), func(o occurrence) bool {
-		return !f.admits(&s.runs[o.run]) || slices.ContainsFunc(f.session, func(pass func(time.Time) bool) bool { return !pass(o.start) })
+	return slices.DeleteFunc(occurrences(s.runs, now, f.admits), func(o occurrence) bool {
+		return slices.ContainsFunc(f.session, func(pass func(time.Time) bool) bool { return !pass(o.start) })
 	})
 }
 

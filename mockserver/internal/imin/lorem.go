@@ -101,16 +101,16 @@ func (w writer) subEvent(identifier string, i int, r run, adult, junior float64)
 // schedules groups the weekly times of a run by time of day.
 func schedules(r run) []schedule {
 	var out []schedule
-	for _, t := range r.weekly {
-		start := time.Duration(t.minute) * time.Minute
-		from, to := clockText(start), clockText(start+r.length)
-		if n := len(out); n > 0 && out[n-1].StartTime == from {
-			out[n-1].ByDay = append(out[n-1].ByDay, dayName(t.day))
+	for i, t := range r.weekly {
+		if i > 0 && r.weekly[i-1].minute == t.minute {
+			days := &out[len(out)-1].ByDay
+			*days = append(*days, dayName(t.day))
 			continue
 		}
+		start := time.Duration(t.minute) * time.Minute
 		out = append(out, schedule{
 			Type: "PartialSchedule", RepeatFrequency: "P1W", ByDay: []string{dayName(t.day)},
-			StartTime: from, EndTime: to, StartDate: "2024-01-01", EndDate: "2099-12-31",
+			StartTime: clockText(start), EndTime: clockText(start + r.length), StartDate: "2024-01-01", EndDate: "2099-12-31",
 			Duration: duration(r.length), ScheduledEventType: "ScheduledSession", TimeZone: "UTC",
 		})
 	}

@@ -7,6 +7,7 @@ import (
 	"math"
 	"math/rand/v2"
 	"net/url"
+	"strconv"
 	"time"
 )
 
@@ -67,19 +68,21 @@ func dayName(d time.Weekday) string { return "schema:" + d.String() }
 
 // picture is an image without thumbnails, as logos and people have.
 func picture(r *rand.Rand) image {
-	return image{Type: "ImageObject", URL: fmt.Sprintf("https://images.loremfitsum.example/128/128?image=%d", 1+r.IntN(1000))}
+	return image{Type: "ImageObject", URL: imageURL("128", "128", 1+r.IntN(1000))}
 }
 
 func newImage(r *rand.Rand) image {
 	n := 1 + r.IntN(1000)
-	img := image{Type: "ImageObject", URL: fmt.Sprintf("https://images.loremfitsum.example/1024/768?image=%d", n)}
-	for _, size := range [][2]int{{672, 414}, {300, 200}, {100, 100}} {
-		img.Thumbnail = append(img.Thumbnail, thumbnail{
-			"ImageObject", fmt.Sprintf("https://images.loremfitsum.example/%d/%d?image=%d", size[0], size[1], n),
-			fmt.Sprintf("%d px", size[0]), fmt.Sprintf("%d px", size[1]),
-		})
+	sizes := [...][2]string{{"672", "414"}, {"300", "200"}, {"100", "100"}}
+	img := image{Type: "ImageObject", URL: imageURL("1024", "768", n), Thumbnail: make([]thumbnail, len(sizes))}
+	for i, size := range sizes {
+		img.Thumbnail[i] = thumbnail{"ImageObject", imageURL(size[0], size[1], n), size[0] + " px", size[1] + " px"}
 	}
 	return img
+}
+
+func imageURL(width, height string, n int) string {
+	return "https://images.loremfitsum.example/" + width + "/" + height + "?image=" + strconv.Itoa(n)
 }
 
 // phone makes a number of the range that Ofcom keeps for drama.

@@ -32,8 +32,8 @@ type occurrence struct {
 }
 
 // occurrences lists what the runs have in the window that begins now, ordered
-// by time.
-func occurrences(runs []run, now time.Time) []occurrence {
+// by time. admits, unless nil, tells which runs count.
+func occurrences(runs []run, now time.Time, admits func(*run) bool) []occurrence {
 	var out []occurrence
 	end := now.Add(lookahead)
 	add := func(i int, start time.Time) {
@@ -41,7 +41,11 @@ func occurrences(runs []run, now time.Time) []occurrence {
 			out = append(out, occurrence{i, start})
 		}
 	}
-	for i, r := range runs {
+	for i := range runs {
+		r := &runs[i]
+		if admits != nil && !admits(r) {
+			continue
+		}
 		if !r.once.IsZero() {
 			add(i, r.once)
 			continue

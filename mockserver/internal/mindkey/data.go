@@ -51,7 +51,7 @@ func (d *data) hire(first, middle, last string) {
 		Values: []any{id, first, middle, last, email, fmt.Sprintf("+45%08d", n)},
 		Links:  []*odata.Row{d.promote(n, simple)},
 	})
-	for i := range d.random.IntN(3) {
+	for i := range max(d.random.IntN(3), 1-len(d.dependants)) { // the first employee has one
 		d.dependants = append(d.dependants, &odata.Row{
 			Values: []any{
 				fmt.Sprintf("%s-D%d", id, i+1), d.pick([]string{"Alma", "Bror", "Clara"}), last,
