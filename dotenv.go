@@ -110,10 +110,10 @@ var onlyComment = regexp.MustCompile(`(?m)^([ \t]*(?:export[ \t]+)?[\w.]+[ \t]*[
 
 var errNameless = errors.New("a value without a name")
 
-// parseLines is godotenv's parser, with two gaps closed: without the line break at its end
-// a last line that has no = is a value without a name, and so is a line that begins with =.
+// parseLines is godotenv's parser without a gap: to it a line that begins with =, and a last
+// line that has no = at all, are values without a name.
 func parseLines(text string) (map[string]string, error) {
-	vars, err := godotenv.Parse(strings.NewReader(text + "\n"))
+	vars, err := godotenv.Parse(strings.NewReader(text))
 	if _, nameless := vars[""]; nameless && err == nil {
 		err = errNameless
 	}
