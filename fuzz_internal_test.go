@@ -280,6 +280,13 @@ func FuzzScrub(f *testing.F) {
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Fatalf("key %q echoed as %q, cut at %d (-want +got):\n%s", secret, echoed.String(), limit, diff)
 		}
+		// Amid other data, as in Basic credentials: a character at either end may be shared.
+		offset := len(forms) % 3
+		amid := base64.StdEncoding.EncodeToString([]byte("u:u:"[:offset] + secret + ":tail"))
+		from, to := (offset*8+5)/6, (offset+len(secret))*8/6
+		if got := scrub.text(amid); to-from >= minScrub && strings.Contains(strings.ToLower(got), strings.ToLower(amid[from:to])) {
+			t.Fatalf("key %q survives in %q as %q", secret, amid, got)
+		}
 		if scrub.reach() < echoed.Len() {
 			t.Fatalf("an echo of %d bytes is longer than the %d that are read beyond a limit", echoed.Len(), scrub.reach())
 		}
