@@ -2,6 +2,7 @@ package mockserver_test
 
 import (
 	"io"
+	"log/slog"
 	"net/http"
 	"strings"
 	"testing"
@@ -67,3 +68,15 @@ func get(t testing.TB, rt http.RoundTripper, key mockserver.Issued) answer {
 	key.Apply(r)
 	return call(t, rt, r)
 }
+
+// stuckLogger logs when released is closed.
+func stuckLogger(released <-chan struct{}) *slog.Logger {
+	return slog.New(slog.NewTextHandler(writerFunc(func(p []byte) (int, error) {
+		<-released
+		return len(p), nil
+	}), nil))
+}
+
+type writerFunc func([]byte) (int, error)
+
+func (f writerFunc) Write(p []byte) (int, error) { return f(p) }

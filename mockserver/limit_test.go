@@ -178,3 +178,33 @@ func TestAFixedWindowStartsAnewAtItsEnd(t *testing.T) {
 		t.Errorf("(-want +got):\n%s", d)
 	}
 }
+
+// Property: whoever waits exactly retryAfter is let in, a millisecond earlier
+// nobody is; however many were refused meanwhile.
+func TestRetryAfterIsExact(t *testing.T) {
+	t.Parallel()
+	r := rand.New(rand.NewPCG(3, 4))
+	for _, kind := range []mockserver.LimitKind{mockserver.Fixed, mockserver.Sliding} {
+		for range 50 {
+			srv := mockserver.New(t, mockserver.WithFrozenClock(epoch))
+			limit := mockserver.Limit{Requests: 1 + r.IntN(5), Per: time.Duration(1+r.IntN(100)) * time.Second, Kind: kind}
+			rt, key := srv.Transport(), srv.Keys().Issue(mockserver.IMKIT, mockserver.LimitTo(limit))
+			for get(t, rt, key).status == 200 {
+				srv.Clock().Advance(time.Duration(r.Int64N(int64(limit.Per)/10)).Truncate(time.Millisecond))
+			}
+			for range r.IntN(5) {
+				get(t, rt, key)
+			}
+			all := srv.Requests(mockserver.Match{Outcome: mockserver.RateLimited})
+			wait := all[0].Diagnosis.RetryAfter
+			srv.Clock().Advance(wait - time.Millisecond)
+			if got := get(t, rt, key); got.status != 429 || !strings.Contains(got.body, `"retryAfter": 1`+"\n") {
+				t.Errorf("%+v: a millisecond before %s: %d %s", limit, wait, got.status, got.body)
+			}
+			srv.Clock().Advance(time.Millisecond)
+			if got := get(t, rt, key); got.status != 200 {
+				t.Errorf("%+v: after %s: %d %s", limit, wait, got.status, got.body)
+			}
+		}
+	}
+}
