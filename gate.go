@@ -24,9 +24,9 @@ type Limit struct {
 //     which would let 99 through where 50 are allowed. The whole burst is kept.
 //   - Pause. When the server asks to wait (429, or 5xx with a hint), everybody waits until
 //     the hint is over. Then one attempt goes ahead, and the others follow when it passed.
-//   - Slots. While nothing is known of the limit, attempts in flight start at 8 and double
-//     with every full round that comes back: an unlimited server is at 64 after three round
-//     trips, a limited one is not stormed by 200 callers at once.
+//   - Slots. While nothing is known of the limit, attempts go in rounds of 8, 16, 32, 32,
+//     32, 64 and so on, each when the one before is back: an unlimited server is at its full
+//     speed after a few round trips, a limited one is not stormed by 200 callers at once.
 //   - Order. First in, first out. Whoever gives up while waiting leaves no gap.
 //
 // A limit that is not known is learned from the answers' headers, or else from the first
@@ -93,11 +93,13 @@ type gate struct {
 type laneID struct{ provider, key string }
 
 // NewGate returns a Gate for one process. The zero Limit means that the limit is not known
-// and is to be learned; so does one whose Requests or Per is not positive.
+// and is to be learned; so does one whose Requests or Per is not positive. Of more than a
+// million Requests, the gate keeps the same number in proportionally shorter windows.
 func NewGate(l Limit) Gate {
 	if l.Requests <= 0 || l.Per <= 0 {
 		l = Limit{}
 	}
+	l.Requests, l.Per = fit(l.Requests, l.Per)
 	return &gate{limit: l, start: time.Now(), lanes: make(map[laneID]*lane)}
 }
 

@@ -64,66 +64,91 @@ func TestGateHoldsTheBars(t *testing.T) {
 		calls, callers int
 		ideal          time.Duration
 		bar            bar
+		latency        time.Duration // 2 ms if not said
 	}{
 		{
 			"herd of 200 at 20 per second", func() simLimiter { return &fixedWindow{n: 20, per: sec} },
 			Limit{},
 			200, 200, 9 * sec,
 			bar{1.05, 30, 8, 22, 0},
+			0,
 		},
 		{
 			"herd, sliding window", func() simLimiter { return &slidingWindow{n: 20, per: sec} },
 			Limit{},
 			200, 200, 9 * sec,
 			bar{1.05, 30, 8, 22, 0},
+			0,
 		},
 		{
 			"herd, token bucket", func() simLimiter { return &tokenBucket{n: 20, burst: 20, per: sec} },
 			Limit{},
 			200, 200, 9 * sec,
 			bar{1.05, 30, 10, 22, 0},
+			0,
 		},
 		{
 			"storm, fixed window", func() simLimiter { return &fixedWindow{n: 100, per: sec} },
 			Limit{},
 			1000, 64, 9 * sec,
 			bar{1.01, 40, 8, 102, 1050 * ms},
+			0,
+		},
+		{
+			"storm, loopback", func() simLimiter { return &fixedWindow{n: 100, per: sec} },
+			Limit{},
+			1000, 64, 9 * sec,
+			bar{1.01, 40, 8, 102, 1050 * ms},
+			100 * time.Microsecond,
+		},
+		{
+			"storm, sliding window, loopback", func() simLimiter { return &slidingWindow{n: 100, per: sec} },
+			Limit{},
+			1000, 64, 9 * sec,
+			bar{1.01, 40, 8, 102, 1050 * ms},
+			100 * time.Microsecond,
 		},
 		{
 			"storm, sliding window", func() simLimiter { return &slidingWindow{n: 100, per: sec} },
 			Limit{},
 			1000, 64, 9 * sec,
 			bar{1.02, 40, 10, 102, 1050 * ms},
+			0,
 		},
 		{
 			"storm, token bucket", func() simLimiter { return &tokenBucket{n: 100, burst: 100, per: sec} },
 			Limit{},
 			1000, 64, 9 * sec,
 			bar{1.02, 40, 10, 103, 1050 * ms},
+			0,
 		},
 		{
 			"50 per 10 s, sliding, unknown", func() simLimiter { return &slidingWindow{n: 50, per: 10 * sec} },
 			Limit{},
 			500, 64, 90 * sec,
 			bar{1.01, 40, 24, 52, 0},
+			0,
 		},
 		{
 			"60 per minute by the clock, joined in the middle", func() simLimiter { return &fixedWindow{n: 60, per: time.Minute, offset: 20 * sec} },
 			Limit{},
 			300, 64, 220 * sec,
 			bar{1.1, 90, 30, 62, 0},
+			0,
 		},
 		{
 			"limit known, fixed window", func() simLimiter { return &fixedWindow{n: 100, per: sec} },
 			Limit{100, sec},
 			1000, 64, 9 * sec,
 			bar{1.01, 0, 0, 0, 1050 * ms},
+			0,
 		},
 		{
 			"limit known, sliding window", func() simLimiter { return &slidingWindow{n: 100, per: sec} },
 			Limit{100, sec},
 			1000, 64, 9 * sec,
 			bar{1.01, 0, 0, 100, 1050 * ms},
+			0,
 		},
 	}
 	for _, sc := range scenarios {
@@ -133,6 +158,9 @@ func TestGateHoldsTheBars(t *testing.T) {
 					t.Parallel()
 					synctest.Test(t, func(t *testing.T) {
 						s := newSim(sc.server(), h.hint, NewGate(sc.known), seed)
+						if sc.latency > 0 {
+							s.latency = sc.latency
+						}
 						s.run(sc.calls, sc.callers)
 						sc.bar.check(t, s, sc.ideal)
 					})
@@ -261,7 +289,7 @@ func TestGateLearnsFromHeaders(t *testing.T) {
 	})
 }
 
-func TestGateUnlimitedServerIsAt64AfterThreeRoundTrips(t *testing.T) {
+func TestGateUnlimitedServerIsSlowOnlyAtFirst(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s := newSim(&fixedWindow{n: 1 << 30, per: time.Hour}, hintExact, NewGate(Limit{}), 1)

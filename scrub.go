@@ -83,7 +83,7 @@ func (s scrubber) text(t string) string { return s.cut(t, len(t)) }
 
 // all returns the texts without secrets.
 func (s scrubber) all(texts []string) []string {
-	var clean []string
+	clean := make([]string, 0, len(texts))
 	for _, t := range texts {
 		clean = append(clean, s.text(t))
 	}

@@ -7,8 +7,8 @@ import "time"
 // The rule is this: request i+n goes out no earlier than per after request i has certainly
 // arrived. Then no window of per holds more than n arrivals, wherever one lays it: of n+1
 // arrivals in it two would be n or a multiple of n apart. The server counts arrivals, not
-// sends; a request has arrived when its answer is there. From this the fastest half round
-// trip is taken off again, for the next request needs that long to arrive in its turn.
+// sends; a request has certainly arrived when its answer is there. That the next one is on
+// its way for a while as well is the margin.
 //
 // So all that is needed is a log of the last n answers and the number of those in flight:
 // one more may go when fewer than n of both lie within the last per.
@@ -20,7 +20,6 @@ type window struct {
 	top   int           // the published limit, which n never exceeds; 0 if there is none
 	sure  bool          // per is trusted: a window has turned without a refusal
 	turn  bool          // somebody has waited for the window to turn
-	quick time.Duration // the fastest answer so far
 	mark  time.Duration // a new window has begun then, by the server's word; what is older does not count
 	trial bool          // the canary tries that
 	doubt time.Duration // until then it is not tried again
@@ -40,11 +39,8 @@ func (w *window) lateAfter() time.Duration {
 	if w.n == 0 {
 		return 500 * time.Millisecond
 	}
-	return min(max(w.per/10, 100*time.Millisecond), 500*time.Millisecond)
+	return min(max(w.per/4, 250*time.Millisecond), time.Second)
 }
-
-// arrived notes a request that counts against the limit, at the time of its answer.
-func (w *window) arrived(now time.Duration) { w.log.push(now - w.quick/2) }
 
 // ready returns when one more may go besides the out in flight: now, later, or never if
 // an answer has to come first.
@@ -147,7 +143,7 @@ const maxZeros = 2
 // stated takes over a limit that the headers state. It is believed like a published one,
 // but never above a published one.
 func (w *window) stated(o Outcome) {
-	n, per := o.Limit.Requests, o.Limit.Per
+	n, per := fit(o.Limit.Requests, o.Limit.Per)
 	if per <= 0 {
 		if o.Reset <= 0 {
 			return
@@ -161,6 +157,6 @@ func (w *window) stated(o Outcome) {
 		return
 	}
 	w.n, w.per, w.top, w.sure = n, per, n, true
-	w.log.max = max(w.log.max, min(n, 1<<20))
+	w.log.max = max(w.log.max, n)
 	w.lesson.forgetAt = never
 }

@@ -3,7 +3,6 @@ package keyfit
 import (
 	"context"
 	"errors"
-	"math"
 	"net/http"
 	"sync"
 	"time"
@@ -40,11 +39,10 @@ var errLaneDropped = errors.New("the lane was dropped")
 
 func newLane(id laneID, limit Limit, start time.Time) *lane {
 	l := &lane{id: id, limit: limit, start: start, timerAt: never}
-	l.slots = slots{n: firstSlots, ranks: true}
+	l.slots.restart(firstSlots)
 	l.window.log.max = maxLog
 	l.window.mark = -1
 	l.window.lesson = lesson{at: -1, forgetAt: never}
-	l.window.quick = math.MaxInt64
 	if limit.Requests > 0 {
 		l.slots = slots{n: unbounded}
 		l.window.n, l.window.top, l.window.per = limit.Requests, limit.Requests, limit.Per
@@ -89,8 +87,10 @@ func (l *lane) next(now time.Duration) (time.Duration, WaitReason) {
 	w := &l.window
 	if now >= w.lesson.forgetAt {
 		w.forget()
-		l.slots.ranks = w.n == 0
 		l.refusal = nil
+		if w.n == 0 {
+			l.slots.restart(firstSlots)
+		}
 	}
 	if now < l.pauseEnd {
 		return l.pauseEnd, WaitPause
@@ -136,7 +136,7 @@ func (l *lane) expire(now time.Duration) {
 		l.window.log.push(at)
 		switch a := l.flight.oldest(); a.kind {
 		case canary:
-			l.scout = 0
+			l.scout, a.kind = 0, plain
 		case beyond:
 			l.window.probe.lost(now, l.window.per)
 			a.kind = plain
@@ -210,7 +210,6 @@ func (l *lane) leave(place int32, gen uint32, o Outcome) {
 // answered takes the time of a round trip.
 func (l *lane) answered(a attempt, now time.Duration) {
 	l.latency = now - a.sent
-	l.window.quick = min(l.window.quick, l.latency)
 }
 
 // lost ends an attempt without an answer: it may have arrived, but it teaches nothing.
@@ -231,14 +230,14 @@ func (l *lane) lost(a attempt, now time.Duration) {
 func (l *lane) passed(a attempt, o Outcome, now time.Duration) {
 	w := &l.window
 	if !a.overdue {
-		w.arrived(now)
+		w.log.push(now)
 	}
 	switch a.kind {
 	case canary:
 		w.climbed(now)
 		if w.trial {
 			w.turnedEarly(a.sent)
-			l.slots.restart()
+			l.slots.restart(2)
 		} else if w.turn {
 			w.sure, w.turn = true, false
 			l.review(now)
@@ -261,7 +260,7 @@ func (l *lane) passed(a attempt, o Outcome, now time.Duration) {
 func (l *lane) refused(a attempt, o Outcome, now time.Duration) {
 	w := &l.window
 	if w.lesson.published && !a.overdue {
-		w.arrived(now) // some servers count what they refuse
+		w.log.push(now) // some servers count what they refuse
 	}
 	hint := o.Wait
 	if hint <= 0 {

@@ -17,7 +17,16 @@ type sendLog struct {
 const (
 	minLog = 64
 	maxLog = 1 << 14 // for a limit that has to be learned: 128 KiB at most
+	topLog = 1 << 20 // for one that is published
 )
+
+// fit shrinks a limit that is too large for a log to one of the same rate.
+func fit(n int, per time.Duration) (int, time.Duration) {
+	if n <= topLog {
+		return n, per
+	}
+	return topLog, time.Duration(float64(per) * topLog / float64(n))
+}
 
 // push appends t; what would be older than the newest entry counts as new as that.
 func (g *sendLog) push(t time.Duration) {

@@ -51,15 +51,18 @@ func (l *lane) refuse(w *waiter, now, at time.Duration) error {
 	wait := at - now
 	e := &RateLimitError{APIError: l.refusal, RetryAfter: wait, Deadline: w.deadline < at}
 	if l.refusal == nil || now >= l.pauseEnd && l.window.n == l.limit.Requests {
-		e.APIError = &APIError{Provider: w.entry.Provider, Message: l.noRoom(wait)}
+		e.APIError = &APIError{Provider: w.entry.Provider, Message: l.noRoom(now, wait)}
 	}
 	return e
 }
 
-func (l *lane) noRoom(wait time.Duration) string {
+func (l *lane) noRoom(now, wait time.Duration) string {
 	wait = wait.Round(time.Millisecond)
-	if l.window.n == 0 {
-		return fmt.Sprintf("no room for another request before %v", wait)
+	switch {
+	case now < l.pauseEnd:
+		return fmt.Sprintf("the server asked everybody to wait, %v from now", wait)
+	case l.window.n == 0:
+		return fmt.Sprintf("no room for another request for %v", wait)
 	}
 	return fmt.Sprintf("limit of %d requests per %v leaves no room for %v", l.window.n, l.window.per, wait)
 }

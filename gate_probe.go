@@ -27,27 +27,29 @@ func (p *probe) pause(per time.Duration) time.Duration {
 }
 
 // probeAt returns when one above the limit may go: now, later, or never if something else
-// has to happen first. It goes when the window has just been used up and everybody is back:
-// while others are in flight, it could not be told whose fault a refusal is, and a hint in
-// whole seconds does the least harm at the beginning of the wait. If that moment does not
-// come for a whole window, as in a steady flow, any will do.
+// has to happen first. It goes when the window has just been used up for a good while and
+// everybody is back: while others are in flight, it could not be told whose fault a refusal
+// is, and a hint in whole seconds does the least harm at the beginning of the wait. If that
+// moment does not come for a whole window, as in a steady flow, any will do.
 func (w *window) probeAt(now time.Duration, out int) time.Duration {
 	p := &w.probe
 	if w.n == 0 || w.n == w.top || p.left == 0 && p.out > 0 {
 		return never
 	}
-	if out > p.out && now < p.next+w.per {
-		return never
-	}
-	if p.fullAt < 0 {
-		p.fullAt = now
-	}
 	at := now
 	if p.left == 0 {
 		at = max(now, p.next)
 	}
-	if at > p.fullAt+w.per/8 {
-		return never
+	if now < p.next+w.per {
+		if out > p.out || p.left == 0 && w.turned(w.n-out) < now+w.per/4 {
+			return never
+		}
+		if p.fullAt < 0 {
+			p.fullAt = now
+		}
+		if at > p.fullAt+w.per/8 {
+			return never
+		}
 	}
 	if w.top > 0 { // lowered for a while: the limit as published holds all the same
 		if out >= w.top {
