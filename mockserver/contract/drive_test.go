@@ -35,7 +35,7 @@ func (w *world) do(t testing.TB, o *operation, change ...func(*http.Request)) an
 
 func (w *world) bare(t testing.TB, o *operation, change ...func(*http.Request)) answer {
 	t.Helper()
-	return send(t, w.rt, w.p, o.method, o.target, o.body, change...)
+	return send(t, w.rt, w.p, o.method, o.target, o.body, append([]func(*http.Request){o.putHeader}, change...)...)
 }
 
 // credential puts on what the operation's security asks for: the pair where

@@ -3,6 +3,8 @@ package contract_test
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
+	"net/http"
 	"net/url"
 	"slices"
 	"strings"
@@ -19,7 +21,11 @@ type operation struct {
 	target       string // path and query
 	body         string
 	mediaType    string
+	header       http.Header
 }
+
+// putHeader sets the header parameters on a request.
+func (o *operation) putHeader(r *http.Request) { maps.Copy(r.Header, o.header) }
 
 func (o *operation) String() string { return o.method + " " + o.path }
 
@@ -45,6 +51,7 @@ func (d document) operations() []operation {
 // example fills the request from the document's examples.
 func (o *operation) example() {
 	path, query := o.path, url.Values{}
+	o.header = http.Header{}
 	for _, ref := range o.params {
 		p := ref.Value
 		value, given := parameterExample(p)
@@ -53,6 +60,8 @@ func (o *operation) example() {
 			path = strings.ReplaceAll(path, "{"+p.Name+"}", url.PathEscape(value))
 		case p.In == "query" && (given || p.Required):
 			query.Set(p.Name, value)
+		case p.In == "header" && (given || p.Required):
+			o.header.Set(p.Name, value)
 		}
 	}
 	o.target = path

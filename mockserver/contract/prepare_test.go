@@ -10,6 +10,9 @@ import (
 // prepare makes what a vendor's examples name.
 func prepare(t testing.TB, w *world) {
 	t.Helper()
+	if w.p == mockserver.IMKIT {
+		prepareIMKIT(t, w, w.rt)
+	}
 }
 
 // alone reports whether an example cannot succeed by itself: it needs what only

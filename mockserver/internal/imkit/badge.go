@@ -41,8 +41,10 @@ func (a *app) badgesByTags(c *surface.Call) (any, error) {
 	var in struct {
 		Tags json.RawMessage `json:"tags"`
 	}
-	if err := decode(c, &in, invalidBody); err != nil {
-		return nil, err
+	if len(c.Data) > 0 { // tags are optional, so is the body
+		if err := decode(c, &in, invalidBody); err != nil {
+			return nil, err
+		}
 	}
 	var tags []string
 	if given(in.Tags) && json.Unmarshal(in.Tags, &tags) != nil {

@@ -120,7 +120,11 @@ func (a *app) drop(m *message) {
 	a.bytes -= m.size()
 	r := m.room
 	at, found := slices.BinarySearchFunc(r.messages, m.seq, func(x *message, seq uint64) int { return cmp.Compare(x.seq, seq) })
-	if found {
+	switch {
+	case found && at == 0: // as when the oldest go: nothing moves
+		r.messages[0] = nil
+		r.messages = r.messages[1:]
+	case found:
 		r.messages = slices.Delete(r.messages, at, at+1)
 	}
 	for id, read := range r.reads {

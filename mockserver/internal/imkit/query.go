@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"regexp"
+	"regexp/syntax"
 	"slices"
 	"strings"
 	"time"
@@ -17,7 +18,9 @@ import (
 const (
 	maxQuery   = 8 << 10
 	maxDepth   = 20
-	maxPattern = 512
+	maxPattern = 512     // bytes of a regular expression
+	maxProgram = 500     // instructions of its machine: x{1000} has a thousand
+	maxSubject = 4 << 10 // bytes of a value that it looks at
 )
 
 var errQuery = errors.New("imkit: invalid query")
@@ -278,19 +281,37 @@ func matches(operand, options any) (test, error) {
 	if flags != "" {
 		pattern = "(?" + flags + ")" + pattern
 	}
-	re, err := regexp.Compile(pattern)
+	re, err := compile(pattern)
 	if err != nil {
 		return nil, errQuery
 	}
+	match := func(s string) bool { return re.MatchString(s[:min(len(s), maxSubject)]) }
 	return func(v any) bool {
 		switch v := v.(type) {
 		case string:
-			return re.MatchString(v)
+			return match(v)
 		case []string:
-			return slices.ContainsFunc(v, re.MatchString)
+			return slices.ContainsFunc(v, match)
 		}
 		return false
 	}, nil
+}
+
+// compile refuses expressions whose machine is large: each step of a match
+// costs as much.
+func compile(pattern string) (*regexp.Regexp, error) {
+	parsed, err := syntax.Parse(pattern, syntax.Perl)
+	if err != nil {
+		return nil, err
+	}
+	program, err := syntax.Compile(parsed.Simplify())
+	if err != nil {
+		return nil, err
+	}
+	if len(program.Inst) > maxProgram {
+		return nil, errQuery
+	}
+	return regexp.Compile(pattern)
 }
 
 // hasType knows the names of MongoDB's types that occur here.

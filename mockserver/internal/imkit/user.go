@@ -100,15 +100,18 @@ func (a *app) meet(id string, now time.Time) error {
 	return err
 }
 
+// newUser is a user with a token: one that the vendor issues, or the caller's.
+type newUser struct {
+	userInput
+	Issue      bool    `json:"issueAccessToken"`
+	Token      *string `json:"token"`
+	Expiration *string `json:"expirationDate"`
+}
+
 // createUser is an upsert, as on the user-management pages. The token pages
 // say 409; the variant UserConflict follows them.
 func (a *app) createUser(c *surface.Call) (any, error) {
-	var in struct {
-		userInput
-		Issue      bool    `json:"issueAccessToken"`
-		Token      *string `json:"token"`
-		Expiration *string `json:"expirationDate"`
-	}
+	var in newUser
 	if err := decode(c, &in, invalidRequest); err != nil {
 		return nil, err
 	}
@@ -121,27 +124,20 @@ func (a *app) createUser(c *surface.Call) (any, error) {
 	if _, known := a.users[*in.ID]; known && c.Variants&surface.UserConflict != 0 {
 		return nil, &apiError{http.StatusConflict, "Conflict", "USER_EXISTS", "User with _id '" + *in.ID + "' already exists", true}
 	}
-	assign := !in.Issue && in.Token != nil && *in.Token != ""
-	var expires time.Time
-	if assign {
-		var err error
-		if expires, err = tokenExpiry(*in.Token, in.Expiration, false); err != nil {
-			return nil, err
-		}
-	}
-	u, err := a.put(&in.userInput, c.Now)
+	token, expires, err := a.assignNew(&in)
 	if err != nil {
 		return nil, err
 	}
-	view := u.view()
-	switch {
-	case in.Issue:
-		view.Token, expires = a.env.Tokens.Issue(u.id, tokenLife)
-	case assign:
-		if err := a.env.Tokens.Assign(u.id, *in.Token, expires); err != nil {
-			return nil, tokenConflict()
+	u, err := a.put(&in.userInput, c.Now)
+	if err != nil {
+		if token != "" { // "" would end them all
+			a.env.Tokens.Revoke(*in.ID, token)
 		}
-		view.Token = *in.Token
+		return nil, err
+	}
+	view := u.view()
+	if view.Token = token; in.Issue {
+		view.Token, expires = a.env.Tokens.Issue(u.id, tokenLife)
 	}
 	if !expires.IsZero() {
 		view.Expiration = iso(expires)
@@ -150,6 +146,21 @@ func (a *app) createUser(c *surface.Call) (any, error) {
 		return bare{bareToken(u, in.Issue, view.Token, view.Expiration)}, nil
 	}
 	return view, nil
+}
+
+// assignNew makes the caller's token, if there is one, the user's.
+func (a *app) assignNew(in *newUser) (string, time.Time, error) {
+	if in.Issue || in.Token == nil || *in.Token == "" {
+		return "", time.Time{}, nil
+	}
+	expires, err := tokenExpiry(*in.Token, in.Expiration, false)
+	if err != nil {
+		return "", expires, err
+	}
+	if a.env.Tokens.Assign(*in.ID, *in.Token, expires) != nil {
+		return "", expires, tokenConflict()
+	}
+	return *in.Token, expires, nil
 }
 
 // createUsers creates or updates many, and makes no tokens.
