@@ -21,6 +21,7 @@ type call struct {
 	policy      RetryPolicy
 	method      string
 	path        string
+	cookies     []string // the caller's own
 	idempotent  bool
 	replayable  bool
 	attempts    int
@@ -57,7 +58,7 @@ func (c *Client) newCall(req *http.Request, o callConfig) (*call, error) {
 	k := &call{
 		Context: req.Context(), client: c, ring: c.ring, gate: c.gate, policy: c.policy,
 		method: req.Method, path: req.URL.EscapedPath(), // a line break in it stays %0A
-		idempotent: isIdempotent(req),
+		cookies: req.Header["Cookie"], idempotent: isIdempotent(req),
 		replayable: req.Body == nil || req.Body == http.NoBody || req.GetBody != nil,
 	}
 	if k.method == "" {

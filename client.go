@@ -68,7 +68,7 @@ func New(p Provider, opts ...Option) (*Client, error) {
 // HTTP client another pool. The provider and its origin stay.
 func (c *Client) With(opts ...Option) (*Client, error) {
 	cfg := c.config
-	cfg.given, cfg.ring, cfg.keys, cfg.gate, cfg.limit, cfg.http = nil, nil, nil, nil, nil, nil
+	cfg.given, cfg.ring, cfg.keys, cfg.gate, cfg.limit = nil, nil, nil, nil, nil
 	cfg.middleware = slices.Clip(cfg.middleware)
 	if err := cfg.apply(opts); err != nil {
 		return nil, fmt.Errorf("%s: %w", c.provider.Name, err)
@@ -84,8 +84,11 @@ func (c *Client) With(opts ...Option) (*Client, error) {
 	} else if cfg.limit != nil {
 		d.gate = nil
 	}
-	if cfg.http != nil {
+	if cfg.http != c.config.http {
 		d.pool = nil
+	}
+	if cfg.limit == nil {
+		cfg.limit = c.config.limit // for the gate of another key
 	}
 	if err := d.configure(context.Background(), cfg); err != nil {
 		return nil, err

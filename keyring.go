@@ -43,10 +43,14 @@ type Keyring struct {
 // keySet is one state of the ring. It is never changed once it is published.
 type keySet struct {
 	current   key
-	previous  *key      // what current replaced; nil if nothing or let go
-	until     time.Time // previous is held up to here
-	preferred time.Time // up to here previous goes first: the provider does not know current yet
+	previous  *key         // what current replaced; nil if nothing or let go
+	until     time.Time    // previous is held up to here
+	preferred time.Time    // up to here previous goes first: the provider does not know current yet
+	retired   []Credential // what was current before, the last one last: a provider may still tell it
 }
+
+// maxRetired is how many keys of the past are kept, to be taken out of what providers say.
+const maxRetired = 4
 
 // key is one generation. Generations count up from 1 and are never used twice.
 type key struct {
@@ -245,6 +249,8 @@ func (k *Keyring) promote(next Credential, fp string, overlap time.Duration, rea
 			set.until = end
 		}
 	}
+	set.retired = append(slices.Clip(old.retired), old.current.cred)
+	set.retired = set.retired[max(0, len(set.retired)-maxRetired):]
 	k.set.Store(set)
 	k.record(KeyEvent{Kind: KeyPromoted, Generation: set.current.gen, Fingerprint: fp, Previous: old.current.fingerprint, Reason: reason})
 	return true
@@ -276,10 +282,7 @@ func (k *Keyring) pick() key {
 // live returns every credential that a text from the provider could hold.
 func (k *Keyring) live() []Credential {
 	set := k.set.Load()
-	if set.previous == nil {
-		return []Credential{set.current.cred}
-	}
-	return []Credential{set.current.cred, set.previous.cred}
+	return append([]Credential{set.current.cred}, set.retired...)
 }
 
 // next returns a key to replay a call with, after the provider refused the keys of tried,

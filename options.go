@@ -190,7 +190,8 @@ func WithHTTPClient(hc *http.Client) Option {
 		if hc == nil {
 			return errors.New("the client is nil")
 		}
-		c.http = hc
+		copied := *hc
+		c.http = &copied
 		return nil
 	})
 }

@@ -31,7 +31,8 @@ func redirectable(resp *http.Response) bool {
 // or another header (golang/go#4800).
 //
 // scheme takes a key off the new URL that the provider put there, and user is the caller's
-// own rule, nil for none.
+// own rule, nil for none. The answer that redirected stays reachable from the request that
+// it caused, and from that request's answer, and is cleaned for that.
 func redirectGuard(home origin, scheme Scheme, user func(*http.Request, []*http.Request) error) func(*http.Request, []*http.Request) error {
 	return func(req *http.Request, via []*http.Request) error {
 		if to := originOf(req.URL); to != home {
@@ -40,16 +41,17 @@ func redirectGuard(home origin, scheme Scheme, user func(*http.Request, []*http.
 		if s, ok := scheme.(interface{ strip(*url.URL) }); ok {
 			s.strip(req.URL)
 		}
-		if user != nil {
-			err := user(req, via)
-			if err == nil || errors.Is(err, http.ErrUseLastResponse) {
+		switch {
+		case user != nil:
+			if err := user(req, via); errors.Is(err, http.ErrUseLastResponse) {
 				return err
+			} else if err != nil {
+				return &finalError{"the redirect was not followed", err}
 			}
-			return &finalError{"the redirect was not followed", err}
-		}
-		if len(via) >= maxRedirects {
+		case len(via) >= maxRedirects:
 			return errTooManyRedirects
 		}
+		req.Response.Header = callOf(req.Context()).scrub().header(req.Response.Header)
 		return nil
 	}
 }

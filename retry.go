@@ -108,11 +108,18 @@ type loop struct {
 // since attemptTransport hides CloseIdleConnections).
 func newLoop(guard *http.Client) loop {
 	l := loop{client: &retryablehttp.Client{
-		HTTPClient:   guard,
-		RetryMax:     math.MaxInt32, // the policy of the call counts
-		CheckRetry:   checkRetry,
-		Backoff:      func(_, _ time.Duration, _ int, _ *http.Response) time.Duration { return 0 },
-		PrepareRetry: func(req *http.Request) error { return callOf(req.Context()).pause(req.Context()) },
+		HTTPClient: guard,
+		RetryMax:   math.MaxInt32, // the policy of the call counts
+		CheckRetry: checkRetry,
+		Backoff:    func(_, _ time.Duration, _ int, _ *http.Response) time.Duration { return 0 },
+		PrepareRetry: func(req *http.Request) error {
+			k := callOf(req.Context())
+			if guard.Jar != nil { // its cookies are in the header from the last attempt, and come again
+				req.Header = req.Header.Clone()
+				req.Header["Cookie"] = k.cookies
+			}
+			return k.pause(req.Context())
+		},
 		ErrorHandler: retryablehttp.PassthroughErrorHandler,
 	}}
 	if guard.Jar == nil {
@@ -200,7 +207,7 @@ func isTrustError(err error) bool {
 	_, host := errors.AsType[x509.HostnameError](err)
 	_, invalid := errors.AsType[x509.CertificateInvalidError](err)
 	_, record := errors.AsType[tls.RecordHeaderError](err)
-	return verify || unknown || host || invalid || record
+	return verify || unknown || host || invalid || record || errors.Is(err, http.ErrSchemeMismatch)
 }
 
 func (k *call) retryStatus(ctx context.Context, status int) bool {
