@@ -25,7 +25,7 @@ type AttemptEvent struct {
 	Provider, Method, Path string // Path is without query
 	Number                 int    // 1 for the first attempt of a call
 	StatusCode             int    // 0 if no answer came
-	Generation             uint64 // of the key used; 0 for a key given with the call
+	Generation             uint64 // of the key used, in the ring it came from
 	KeyFingerprint         string
 	RequestID              string
 	Duration               time.Duration // until the answer's header was there
