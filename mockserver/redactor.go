@@ -232,7 +232,7 @@ func hidePieces(s, v string) string {
 
 // query returns the query in a stable order, without credentials.
 func (d *redactor) query(raw string) string {
-	q, err := url.ParseQuery(raw)
+	q, err := url.ParseQuery(strings.ReplaceAll(raw, ";", "%3B")) // Optimove's samples have it inside values
 	if err != nil {
 		return redacted // what does not parse may hide anything
 	}
@@ -240,13 +240,27 @@ func (d *redactor) query(raw string) string {
 	out := make(url.Values, len(q))
 	for name, values := range q {
 		for _, v := range values {
-			if secretName(name) {
+			if secretName(name) || hidesMember(v) {
 				v = redacted
 			}
 			out.Add(d.text(name), d.text(v))
 		}
 	}
 	return strings.ReplaceAll(out.Encode(), url.QueryEscape(redacted), redacted)
+}
+
+// hidesMember reports whether a value holds a parameter of a credential's name
+// behind a semicolon, which some read as a separator.
+func hidesMember(v string) bool {
+	_, rest, more := strings.Cut(v, ";")
+	for more {
+		var part string
+		part, rest, more = strings.Cut(rest, ";")
+		if name, _, ok := strings.Cut(part, "="); ok && secretName(name) {
+			return true
+		}
+	}
+	return false
 }
 
 // joined hides a credential that is cut in two over two parameters.

@@ -6,6 +6,7 @@ require (
 	github.com/getkin/kin-openapi v0.152.0
 	github.com/google/go-cmp v0.7.0
 	github.com/keyfit/keyfit v0.0.0
+	golang.org/x/oauth2 v0.37.0
 )
 
 require (

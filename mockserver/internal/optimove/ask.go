@@ -79,7 +79,8 @@ func run(w http.ResponseWriter, c *surface.Call, d *data, answer func(*data, *as
 
 func newAsk(c *surface.Call) *ask {
 	a := &ask{Call: c, query: make(map[string]string)}
-	values, err := url.ParseQuery(c.URL.RawQuery)
+	// The vendor's samples have CustomerAttributes=Alias;Country, unescaped.
+	values, err := url.ParseQuery(strings.ReplaceAll(c.URL.RawQuery, ";", "%3B"))
 	if err != nil {
 		a.fail("The query string is malformed")
 	}

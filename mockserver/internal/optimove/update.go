@@ -20,7 +20,7 @@ type value struct{ text string }
 
 func (v *value) UnmarshalJSON(raw []byte) error {
 	if len(raw) > 0 && (raw[0] == '{' || raw[0] == '[') {
-		return &json.UnmarshalTypeError{Value: "object", Field: "Value"}
+		return &json.UnmarshalTypeError{Value: "object"}
 	}
 	if raw[0] == '"' {
 		return json.Unmarshal(raw, &v.text)
