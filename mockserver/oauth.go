@@ -1,6 +1,7 @@
 package mockserver
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net/url"
@@ -89,8 +90,10 @@ func (o *OAuth) Register(c OAuthClient) (OAuthClient, error) {
 		c.Scopes = iiniit.DefaultScopes()
 	}
 	v, k := o.ns.srv.vendor(Iiniit), o.ns.keys
-	spec := keySpec{kind: KindClient, name: c.Name, scopes: slices.Clone(c.Scopes), scoped: true,
-		grant: &OAuthGrant{Client: o.ns.srv.random.hex(16), Redirects: slices.Clone(c.RedirectURIs), Public: c.Public}}
+	spec := keySpec{
+		kind: KindClient, name: c.Name, scopes: slices.Clone(c.Scopes), scoped: true,
+		grant: &OAuthGrant{Client: o.ns.srv.random.hex(16), Redirects: slices.Clone(c.RedirectURIs), Public: c.Public},
+	}
 	k.ops.RLock()
 	issued := k.issue(v, spec, "")
 	k.ops.RUnlock()
@@ -114,8 +117,10 @@ func validRedirect(uri string) bool {
 
 func (r *record) client() OAuthClient {
 	g := r.spec.grant
-	return OAuthClient{ID: g.Client, KeyID: r.id, Name: r.spec.name, RedirectURIs: slices.Clone(g.Redirects),
-		Scopes: slices.Clone(r.spec.scopes), Public: g.Public, Created: r.created}
+	return OAuthClient{
+		ID: g.Client, KeyID: r.id, Name: r.spec.name, RedirectURIs: slices.Clone(g.Redirects),
+		Scopes: slices.Clone(r.spec.scopes), Public: g.Public, Created: r.created,
+	}
 }
 
 // Clients lists the registered clients in the order of registration.
@@ -126,7 +131,7 @@ func (o *OAuth) Clients() []OAuthClient {
 		recs = append(recs, r)
 	}
 	o.mu.Unlock()
-	slices.SortFunc(recs, func(a, b *record) int { return int(a.seq) - int(b.seq) })
+	slices.SortFunc(recs, func(a, b *record) int { return cmp.Compare(a.seq, b.seq) })
 	out := make([]OAuthClient, 0, len(recs))
 	for _, r := range recs {
 		out = append(out, r.client())

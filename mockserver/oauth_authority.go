@@ -75,8 +75,10 @@ func (a authorityServer) Issue(g surface.Grant) (string, surface.Granted) {
 
 // make files a credential and links it with the one that it replaces.
 func (a authorityServer) make(g surface.Grant) (Issued, surface.Granted) {
-	spec := keySpec{kind: KindBearer, user: g.User, scopes: g.Scopes, scoped: true, until: g.Until,
-		grant: &OAuthGrant{Client: g.Client, Family: g.Family, Redirect: g.Redirect, Challenge: g.Challenge}}
+	spec := keySpec{
+		kind: KindBearer, user: g.User, scopes: g.Scopes, scoped: true, until: g.Until,
+		grant: &OAuthGrant{Client: g.Client, Family: g.Family, Redirect: g.Redirect, Challenge: g.Challenge},
+	}
 	switch g.Use {
 	case surface.Code:
 		spec.kind, spec.life = KindCode, codeLife

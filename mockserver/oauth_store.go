@@ -1,6 +1,7 @@
 package mockserver
 
 import (
+	"cmp"
 	"errors"
 	"slices"
 	"time"
@@ -92,7 +93,7 @@ func (o *OAuth) rebuild(keys map[string]*record) {
 			recs = append(recs, r)
 		}
 	}
-	slices.SortFunc(recs, func(a, b *record) int { return int(a.seq) - int(b.seq) })
+	slices.SortFunc(recs, func(a, b *record) int { return cmp.Compare(a.seq, b.seq) })
 	for _, r := range recs {
 		o.join(r)
 	}

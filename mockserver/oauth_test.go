@@ -18,14 +18,14 @@ import (
 )
 
 // tokenRequest sends a form to the token endpoint of host.
-func tokenRequest(t testing.TB, rt http.RoundTripper, host string, form url.Values, contentType string) answer {
-	t.Helper()
-	r, err := http.NewRequestWithContext(t.Context(), "POST", "http://"+host+"/oauth/token", strings.NewReader(form.Encode()))
+func tokenRequest(tb testing.TB, rt http.RoundTripper, host string, form url.Values, contentType string) answer {
+	tb.Helper()
+	r, err := http.NewRequestWithContext(tb.Context(), http.MethodPost, "http://"+host+"/oauth/token", strings.NewReader(form.Encode()))
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	r.Header.Set("Content-Type", contentType)
-	return call(t, rt, r)
+	return call(tb, rt, r)
 }
 
 func credentialsOf(c mockserver.OAuthClient) url.Values {
@@ -35,21 +35,21 @@ func credentialsOf(c mockserver.OAuthClient) url.Values {
 const formType = "application/x-www-form-urlencoded"
 
 // member returns a string member of a JSON answer.
-func member(t testing.TB, a answer, name string) string {
-	t.Helper()
+func member(tb testing.TB, a answer, name string) string {
+	tb.Helper()
 	var m map[string]any
 	if err := json.Unmarshal([]byte(a.body), &m); err != nil {
-		t.Fatalf("%d %s: %v", a.status, a.body, err)
+		tb.Fatalf("%d %s: %v", a.status, a.body, err)
 	}
 	s, _ := m[name].(string)
 	return s
 }
 
-func register(t testing.TB, n *mockserver.Namespace, c mockserver.OAuthClient) mockserver.OAuthClient {
-	t.Helper()
+func register(tb testing.TB, n *mockserver.Namespace, c mockserver.OAuthClient) mockserver.OAuthClient {
+	tb.Helper()
 	out, err := n.OAuth().Register(c)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return out
 }
@@ -355,7 +355,7 @@ func TestASlowBodyReachesTheTokenEndpoint(t *testing.T) {
 		}
 		_ = w.Close()
 	}()
-	r, err := http.NewRequestWithContext(t.Context(), "POST", "http://iiniit.localhost/oauth/token", body)
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "http://iiniit.localhost/oauth/token", body)
 	if err != nil {
 		t.Fatal(err)
 	}

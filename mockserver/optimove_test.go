@@ -305,7 +305,10 @@ func TestOptimoveRecordsTheCallbackAndCallsNobody(t *testing.T) {
 			t.Errorf("requestId %q", id)
 		}
 		delete(body, "requestId")
-		plain, _ := json.Marshal(body)
+		plain, err := json.Marshal(body)
+		if err != nil {
+			t.Fatal(err)
+		}
 		got[i].Body = string(plain)
 	}
 	want := []mockserver.Callback{

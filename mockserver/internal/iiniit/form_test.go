@@ -32,8 +32,10 @@ func TestABodyIsReadAsWhatItLooksLike(t *testing.T) {
 }
 
 func FuzzParseBody(f *testing.F) {
-	for _, seed := range []string{"", "grant_type=authorization_code&code=a&code=b", "client_id=%zz", `{"grant_type":"client_credentials","client_id":"x"}`,
-		`{"a":"b","a":"c"}`, `{"a":["b"]}`, "[]", "{} {}", "\xff", `{"a":"\ud800"}`, " \t{", `{"":""}`} {
+	for _, seed := range []string{
+		"", "grant_type=authorization_code&code=a&code=b", "client_id=%zz", `{"grant_type":"client_credentials","client_id":"x"}`,
+		`{"a":"b","a":"c"}`, `{"a":["b"]}`, "[]", "{} {}", "\xff", `{"a":"\ud800"}`, " \t{", `{"":""}`,
+	} {
 		f.Add([]byte(seed))
 	}
 	f.Fuzz(func(t *testing.T, body []byte) {

@@ -34,8 +34,8 @@ func ValidScope(s string) bool {
 const (
 	loginPath        = "/auth/login"
 	authorizePath    = "/oauth/authorize"
-	vendorTokenPath  = "/oauth2/authorize"
-	tokenPath        = "/oauth/token"
+	vendorGrantPath  = "/oauth2/authorize"
+	grantPath        = "/oauth/token"
 	revokePath       = "/oauth/revoke"
 	introspectPath   = "/oauth/introspect"
 	wellKnownOAuth   = "/.well-known/oauth-authorization-server"
@@ -69,8 +69,8 @@ func New(env surface.Env) []surface.Route {
 	add(Resource, user, map[string]handler{get: echo, post: echo})
 	add(loginPath, open, map[string]handler{get: s.authorize})
 	add(authorizePath, open, map[string]handler{get: s.authorize, post: s.token})
-	add(vendorTokenPath, open, map[string]handler{post: s.token})
-	add(tokenPath, open, map[string]handler{post: s.token})
+	add(vendorGrantPath, open, map[string]handler{post: s.token})
+	add(grantPath, open, map[string]handler{post: s.token})
 	add(revokePath, open, map[string]handler{post: s.revoke})
 	add(introspectPath, open, map[string]handler{post: s.introspect})
 	add(wellKnownOAuth, open, map[string]handler{get: metadata})

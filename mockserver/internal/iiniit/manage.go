@@ -79,8 +79,10 @@ func (s *server) introspect(w http.ResponseWriter, c *surface.Call) {
 		surface.JSON(w, http.StatusOK, introspection{})
 		return
 	}
-	out := introspection{Active: true, Scope: strings.Join(g.Scopes, " "), ClientID: g.Client, Username: g.User,
-		Issued: g.Created.Unix(), Subject: g.User}
+	out := introspection{
+		Active: true, Scope: strings.Join(g.Scopes, " "), ClientID: g.Client, Username: g.User,
+		Issued: g.Created.Unix(), Subject: g.User,
+	}
 	if out.Subject == "" {
 		out.Subject = g.Client
 	}
@@ -103,7 +105,7 @@ func metadata(w http.ResponseWriter, c *surface.Call) {
 	surface.JSON(w, http.StatusOK, map[string]any{
 		"issuer":                                        issuer,
 		"authorization_endpoint":                        issuer + authorizePath,
-		"token_endpoint":                                issuer + tokenPath,
+		"token_endpoint":                                issuer + grantPath,
 		"revocation_endpoint":                           issuer + revokePath,
 		"introspection_endpoint":                        issuer + introspectPath,
 		"scopes_supported":                              DefaultScopes(),

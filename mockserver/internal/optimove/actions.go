@@ -10,7 +10,7 @@ func allActions(_ *data, a *ask) any {
 		ActionID   int
 		ActionName string
 	}
-	var rows []row
+	rows := make([]row, 0, len(actions()))
 	for _, x := range actions() {
 		rows = append(rows, row{x.id, x.name})
 	}
@@ -35,7 +35,7 @@ func actionName(_ *data, a *ask) any {
 
 // groupCampaigns are the campaigns of a target group on a day.
 func groupCampaigns(a *ask) []campaign {
-	group, day := a.id("TargetGroupID"), a.date("Date")
+	group, day := a.id("TargetGroupID"), a.date()
 	var out []campaign
 	for _, c := range campaignsOf(day, a.Now) {
 		if !c.oneTime() && c.group == group {
@@ -50,8 +50,9 @@ func recipients() []int { return []int{1, 2} }
 
 func actionsByTargetGroup(_ *data, a *ask) any {
 	type row struct{ RecipientGroupID, ActionID int }
-	var rows []row
-	for _, c := range groupCampaigns(a) {
+	campaigns := groupCampaigns(a)
+	rows := make([]row, 0, 2*len(campaigns))
+	for _, c := range campaigns {
 		for _, g := range recipients() {
 			rows = append(rows, row{g, c.action})
 		}
@@ -80,7 +81,7 @@ type promoRow struct {
 }
 
 func promoRows(cs []campaign) []promoRow {
-	var rows []promoRow
+	rows := make([]promoRow, 0, 2*len(cs))
 	for _, c := range cs {
 		for _, g := range recipients() {
 			rows = append(rows, promoRow{g, c.action, c.promo})
@@ -95,7 +96,7 @@ func promoCodes(_ *data, a *ask) any {
 		promoRow
 	}
 	var rows []row
-	for _, c := range campaignsOf(a.date("Date"), a.Now) {
+	for _, c := range campaignsOf(a.date(), a.Now) {
 		if c.oneTime() {
 			continue
 		}
@@ -144,8 +145,9 @@ func executedCampaigns(_ *data, a *ask) any {
 		CampaignID int
 		details
 	}
-	var rows []row
-	for _, c := range campaignsOf(a.date("Date"), a.Now) {
+	campaigns := campaignsOf(a.date(), a.Now)
+	rows := make([]row, 0, len(campaigns))
+	for _, c := range campaigns {
 		rows = append(rows, row{c.id, c.details()})
 	}
 	return list(a, rows)
@@ -175,7 +177,7 @@ func executionChannels(_ *data, a *ask) any {
 
 func campaignsByChannel(_ *data, a *ask) any {
 	type row struct{ CampaignID int }
-	channel, day := a.channel("ChannelID"), a.date("Date")
+	channel, day := a.channel(), a.date()
 	var rows []row
 	for _, c := range campaignsOf(day, a.Now) {
 		if c.uses(channel) {
@@ -201,7 +203,7 @@ func (c *campaign) templateFor(channel int) int {
 func (c *campaign) scheduled() string { return c.day.Add(10 * time.Hour).Format(time.DateTime) }
 
 func campaignChannelDetails(_ *data, a *ask) any {
-	id, channel := a.id("CampaignID"), a.channel("ChannelID")
+	id, channel := a.id("CampaignID"), a.channel()
 	c, ok := campaignByID(id, a.Now)
 	if !ok || !c.uses(channel) {
 		return notFound()

@@ -142,12 +142,12 @@ func (a *ask) flag(name string) bool {
 	return false
 }
 
-// date reads a required date, with or without a time of day.
-func (a *ask) date(name string) time.Time {
-	v := a.text(name)
+// date reads the required date, with or without a time of day.
+func (a *ask) date() time.Time {
+	v := a.text("Date")
 	t, err := parseDate(v)
 	if err != nil && v != "" {
-		a.fail(name + " must be a date, YYYY-MM-DD")
+		a.fail("Date must be a date, YYYY-MM-DD")
 	}
 	return t
 }
@@ -167,10 +167,10 @@ func midnight(t time.Time) time.Time {
 	return time.Date(y, m, d, 0, 0, 0, 0, time.UTC)
 }
 
-// channel reads a channel ID and holds it against the channels that the key is
+// channel reads the channel ID and holds it against the channels that the key is
 // enabled for.
-func (a *ask) channel(name string) int {
-	id := a.id(name)
+func (a *ask) channel() int {
+	id := a.id("ChannelID")
 	a.mayUse(id)
 	return id
 }

@@ -1,6 +1,9 @@
 package optimove
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // historyDays is how long campaigns are remembered.
 const historyDays = 30
@@ -55,12 +58,7 @@ func campaignByID(id int, now time.Time) (campaign, bool) {
 func (c *campaign) oneTime() bool { return c.group == 0 }
 
 func (c *campaign) uses(channel int) bool {
-	for _, id := range c.channels {
-		if id == channel {
-			return true
-		}
-	}
-	return false
+	return slices.Contains(c.channels, channel)
 }
 
 // includes reports whether the campaign was meant for a customer.
@@ -88,8 +86,8 @@ func (c *campaign) channelFor(x *customer) int { return c.channels[x.index%len(c
 // canceledFor is how long the customers of a canceled campaign can be had.
 const canceledFor = 2 * time.Hour
 
-// canceledAt says when a campaign was canceled: the third of the clock's own
-// day, at 08:00 UTC.
+// canceledCampaigns says which campaign was canceled and when: the third of the
+// clock's own day, at 08:00 UTC.
 func canceledCampaigns(now time.Time) (c campaign, at time.Time) {
 	today := midnight(now)
 	return plan(today)[2], today.Add(8 * time.Hour)

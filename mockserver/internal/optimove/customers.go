@@ -79,7 +79,7 @@ type customerRow struct {
 }
 
 func customersByAction(d *data, a *ask) any {
-	group, action, day, pick := a.id("RecipientGroupID"), a.id("ActionID"), a.date("Date"), a.attributes()
+	group, action, day, pick := a.id("RecipientGroupID"), a.id("ActionID"), a.date(), a.attributes()
 	campaigns := campaignsOf(day, a.Now)
 	return customers(a, rowsOf(d, func(x *customer) (customerRow, bool) {
 		got := slices.ContainsFunc(campaigns, func(c campaign) bool {
@@ -102,7 +102,7 @@ type actionRow struct {
 // only if asked for. channel 0 is any.
 func actionRows(d *data, a *ask, campaigns []campaign, groups, control bool, channel int) any {
 	pick := a.attributes()
-	var rows []actionRow
+	rows := make([]actionRow, 0, 24*len(campaigns))
 	for _, c := range campaigns {
 		rows = append(rows, rowsOf(d, func(x *customer) (actionRow, bool) {
 			r := actionRow{CustomerID: x.id, ActionID: c.actionFor(x), ChannelID: c.channelFor(x), attributed: pick.of(x)}
@@ -130,7 +130,7 @@ func oneTimeByCampaign(d *data, a *ask) any {
 
 func oneTimeByDate(d *data, a *ask) any {
 	var of []campaign
-	for _, c := range campaignsOf(a.date("Date"), a.Now) {
+	for _, c := range campaignsOf(a.date(), a.Now) {
 		if c.oneTime() {
 			of = append(of, c)
 		}
@@ -139,7 +139,7 @@ func oneTimeByDate(d *data, a *ask) any {
 }
 
 func actionDetailsByDate(d *data, a *ask) any {
-	return actionRows(d, a, campaignsOf(a.date("Date"), a.Now), true, false, 0)
+	return actionRows(d, a, campaignsOf(a.date(), a.Now), true, false, 0)
 }
 
 func currentlyTargeted(d *data, a *ask) any {
@@ -209,7 +209,7 @@ func actionEnded(d *data, a *ask) any {
 		Duration            int
 		TargetGroupID       int
 	}
-	day := a.date("Date")
+	day := a.date()
 	var rows []row
 	for back := range 8 {
 		began := day.AddDate(0, 0, -back)
@@ -255,7 +255,7 @@ func sendDetailsByChannel(d *data, a *ask) any {
 		ScheduledTime string
 		attributed
 	}
-	channel, id, pick := a.channel("ChannelID"), a.id("CampaignID"), a.attributes()
+	channel, id, pick := a.channel(), a.id("CampaignID"), a.attributes()
 	c, ok := campaignByID(id, a.Now)
 	return customers(a, rowsOf(d, func(x *customer) (row, bool) {
 		if !ok || !c.includes(x) || c.actionFor(x) == 1 || c.channelFor(x) != channel {

@@ -27,7 +27,7 @@ type data struct {
 	sent       map[string]bool // UniqueMessageIDs, bounded by sentOrder
 	sentOrder  []string
 	sends      int
-	requests   int
+	requests   uint64
 }
 
 // Bounds of what clients can add.
@@ -109,14 +109,22 @@ type targetGroup struct {
 func newData(env surface.Env) *data {
 	d := &data{
 		env: env, byID: make(map[string]*customer), lists: make(map[string]bool), sent: make(map[string]bool),
-		groups: []targetGroup{{1, "Lorem regulars", 1}, {2, "Fitsum newcomers", 2}, {3, "Early ipsum", 3},
-			{4, "Sleeping dolor", 4}, {5, "Weekend amet", 5}},
+		groups: []targetGroup{
+			{1, "Lorem regulars", 1},
+			{2, "Fitsum newcomers", 2},
+			{3, "Early ipsum", 3},
+			{4, "Sleeping dolor", 4},
+			{5, "Weekend amet", 5},
+		},
 		promotions: []promotion{{"WB23", "Welcome back, Lorem"}, {"NV10", "Fitsum 10%"}},
-		templates: []template{{504, 8, "Welcome Lorem", ""}, {504, 12, "Fitsum news", ""},
-			{505, 7, "Back to ipsum", "app1"}},
+		templates: []template{
+			{504, 8, "Welcome Lorem", ""},
+			{504, 12, "Fitsum news", ""},
+			{505, 7, "Back to ipsum", "app1"},
+		},
 		apps: []app{{6, "app1", "Lorem Fitsum for phones"}},
 	}
-	random := rand.New(rand.NewPCG(env.Seed, env.Seed^0x6f7074696d6f7665))
+	random := rand.New(rand.NewPCG(env.Seed, env.Seed^0x6f7074696d6f7665)) //nolint:gosec // dummy data, the same for a seed
 	sports := []string{"Lorem", "Ipsum", "Dolor", "Fitsum"}
 	countries := []string{"UK", "DE", "DK", "ES", "SE"}
 	for i := range 120 {
@@ -146,7 +154,7 @@ func (d *data) add(id string) *customer {
 // uuid makes request IDs that are the same in every run.
 func (d *data) uuid() string {
 	d.requests++
-	random := rand.New(rand.NewPCG(d.env.Seed, uint64(d.requests)))
+	random := rand.New(rand.NewPCG(d.env.Seed, d.requests)) //nolint:gosec // the same in every run
 	a, b := random.Uint64(), random.Uint64()
 	return fmt.Sprintf("%08x-%04x-4%03x-8%03x-%012x", a>>32, a>>16&0xffff, a&0xfff, b>>48&0xfff, b&0xffffffffffff)
 }

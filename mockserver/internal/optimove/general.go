@@ -71,7 +71,7 @@ func isListenerURL(s string) bool {
 }
 
 // registerListener replaces an earlier registration for the same event and
-// channel. "This function does not return a payload."
+// channel; the page says that it does not return a payload.
 func registerListener(d *data, a *ask) any {
 	l, ok := readListener(a, true)
 	if !ok {

@@ -7,7 +7,7 @@ import (
 func targetGroupsByDate(_ *data, a *ask) any {
 	type row struct{ TargetGroupID int }
 	var rows []row
-	for _, c := range campaignsOf(a.date("Date"), a.Now) {
+	for _, c := range campaignsOf(a.date(), a.Now) {
 		if !c.oneTime() {
 			rows = append(rows, row{c.group})
 		}

@@ -107,7 +107,7 @@ func deletePromotions(d *data, a *ask) any {
 }
 
 func channelTemplates(d *data, a *ask) any {
-	channel := a.channel("ChannelID")
+	channel := a.channel()
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	var rows []template
@@ -122,7 +122,8 @@ func channelTemplates(d *data, a *ask) any {
 func addTemplates(d *data, a *ask) any {
 	channel := a.id("ChannelID")
 	in, ok := batch[template](a)
-	if a.knownChannel(channel); !ok || a.wrong() {
+	a.knownChannel(channel)
+	if !ok || a.wrong() {
 		return nil
 	}
 	for _, t := range in {
@@ -168,7 +169,8 @@ func deleteTemplates(d *data, a *ask) any {
 func addApps(d *data, a *ask) any {
 	channel := a.id("ChannelID")
 	in, ok := batch[struct{ AppID, AppName string }](a)
-	if a.knownChannel(channel); !ok || a.wrong() {
+	a.knownChannel(channel)
+	if !ok || a.wrong() {
 		return nil
 	}
 	for _, x := range in {

@@ -42,16 +42,16 @@ type outcome struct {
 // mail is a send. The vendor's pages print more members than were read, so
 // unknown ones are let through here.
 type mail struct {
-	TemplateID      *int
-	BrandID         *int
-	Subject         string
+	TemplateID      *int   `json:"TemplateID"`
+	BrandID         *int   `json:"BrandID"`
+	Subject         string `json:"Subject"`
 	HTML            string `json:"Html"`
-	PlainText       string
-	UniqueMessageID string
+	PlainText       string `json:"PlainText"`
+	UniqueMessageID string `json:"UniqueMessageID"`
 	Recipients      []struct {
-		Email            string
-		Personalizations json.RawMessage
-	}
+		Email            string          `json:"Email"`
+		Personalizations json.RawMessage `json:"Personalizations"`
+	} `json:"Recipients"`
 }
 
 func (a *ask) mail() (mail, bool) {

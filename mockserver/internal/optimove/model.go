@@ -39,8 +39,12 @@ func microsegments(*data, *ask) any {
 		ChurnRate        float64
 	}
 	return []row{
-		{1, "Lorem-New", 1, 870.55, 0.55}, {2, "Lorem-Active", 2, 1065.10, 0.52}, {3, "Ipsum-Active", 2, 1213.76, 0.57},
-		{4, "Ipsum-FromChurn", 3, 411.20, 0.61}, {5, "Dolor-Churn", 4, 95.35, 0.93}, {6, "Fitsum-New", 1, 640.05, 0.40},
+		{1, "Lorem-New", 1, 870.55, 0.55},
+		{2, "Lorem-Active", 2, 1065.10, 0.52},
+		{3, "Ipsum-Active", 2, 1213.76, 0.57},
+		{4, "Ipsum-FromChurn", 3, 411.20, 0.61},
+		{5, "Dolor-Churn", 4, 95.35, 0.93},
+		{6, "Fitsum-New", 1, 640.05, 0.40},
 	}
 }
 
@@ -88,7 +92,7 @@ func valueSegmentName(_ *data, a *ask) any {
 }
 
 func customersByValueSegment(d *data, a *ask) any {
-	segment, day, pick := a.id("ValueSegmentID"), a.date("Date"), a.attributes()
+	segment, day, pick := a.id("ValueSegmentID"), a.date(), a.attributes()
 	known := len(campaignsOf(day, a.Now)) > 0
 	return customers(a, rowsOf(d, func(c *customer) (customerRow, bool) {
 		return customerRow{c.id, pick.of(c)}, known && c.segment == segment

@@ -9,6 +9,7 @@ package optimove
 
 import (
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/keyfit/keyfit/mockserver/internal/surface"
@@ -74,21 +75,17 @@ func Fold() func(string) string {
 // actions, target groups and the integration of external systems (page "Roles &
 // permissions"); Admin and Transactional keys may call everything.
 func functions() []function {
-	full := surface.Need{Access: []string{"Admin", "Transactional"}}
-	all := surface.Need{}
-	mail := full
-	mail.Group = TransactionalGroup
-	const get, post, put = http.MethodGet, http.MethodPost, http.MethodPut
+	return slices.Concat(sharedFunctions(surface.Need{}), fullFunctions(surface.Need{Access: []string{"Admin", "Transactional"}}))
+}
+
+// sharedFunctions are those of every key.
+func sharedFunctions(all surface.Need) []function {
+	const get, post = http.MethodGet, http.MethodPost
 	return []function{
 		{get, "/general/GetLastDataUpdate", all, lastDataUpdate},
 		{post, "/general/RegisterEventListener", all, registerListener},
 		{post, "/general/UnregisterEventListener", all, unregisterListener},
 		{get, "/general/GetRegisteredEventListeners", all, registeredListeners},
-
-		{get, "/model/GetCustomerAttributeList", full, attributeList},
-		{get, "/model/GetLifecycleStageList", full, lifecycleStages},
-		{get, "/model/GetMicrosegmentList", full, microsegments},
-		{get, "/model/GetMicrosegmentChangers", full, microsegmentChangers},
 
 		{get, "/actions/GetAllActions", all, allActions},
 		{get, "/actions/GetActionsByTargetGroup", all, actionsByTargetGroup},
@@ -108,6 +105,30 @@ func functions() []function {
 		{get, "/groups/GetTargetGroupID", all, targetGroupID},
 		{get, "/groups/GetTargetGroupName", all, targetGroupName},
 		{get, "/groups/GetTargetGroupDetails", all, targetGroupDetails},
+
+		{get, "/integrations/GetChannelTemplates", all, channelTemplates},
+		{post, "/integrations/AddChannelTemplates", all, addTemplates},
+		{post, "/integrations/DeleteChannelTemplates", all, deleteTemplates},
+		{post, "/integrations/AddChannelApps", all, addApps},
+		{post, "/integrations/DeleteChannelApps", all, deleteApps},
+		{get, "/integrations/GetPromotions", all, getPromotions},
+		{post, "/integrations/AddPromotions", all, addPromotions},
+		{post, "/integrations/DeletePromotions", all, deletePromotions},
+		{post, "/integrations/UpdateCampaignMetrics", all, updateMetrics},
+		{post, "/integrations/UpdateCampaignInteractions", all, updateInteractions},
+	}
+}
+
+// fullFunctions are those that Integrations keys may not call.
+func fullFunctions(full surface.Need) []function {
+	mail := full
+	mail.Group = TransactionalGroup
+	const get, post, put = http.MethodGet, http.MethodPost, http.MethodPut
+	return []function{
+		{get, "/model/GetCustomerAttributeList", full, attributeList},
+		{get, "/model/GetLifecycleStageList", full, lifecycleStages},
+		{get, "/model/GetMicrosegmentList", full, microsegments},
+		{get, "/model/GetMicrosegmentChangers", full, microsegmentChangers},
 
 		{get, "/customers/GetCurrentlyTargetedCustomers", full, currentlyTargeted},
 		{get, "/customers/GetCanceledCampaignCustomers", full, canceledCampaign},
@@ -131,17 +152,6 @@ func functions() []function {
 		{get, "/segments/GetValueSegmentName", full, valueSegmentName},
 		{get, "/segments/GetCustomersByValueSegment", full, customersByValueSegment},
 		{get, "/segments/GetValueSegmentChangers", full, valueSegmentChangers},
-
-		{get, "/integrations/GetChannelTemplates", all, channelTemplates},
-		{post, "/integrations/AddChannelTemplates", all, addTemplates},
-		{post, "/integrations/DeleteChannelTemplates", all, deleteTemplates},
-		{post, "/integrations/AddChannelApps", all, addApps},
-		{post, "/integrations/DeleteChannelApps", all, deleteApps},
-		{get, "/integrations/GetPromotions", all, getPromotions},
-		{post, "/integrations/AddPromotions", all, addPromotions},
-		{post, "/integrations/DeletePromotions", all, deletePromotions},
-		{post, "/integrations/UpdateCampaignMetrics", all, updateMetrics},
-		{post, "/integrations/UpdateCampaignInteractions", all, updateInteractions},
 
 		{get, "/transactionalmail/GetTemplateDetails", full, mailTemplates},
 		{post, "/transactionalmail/SendTransactionalMail", mail, sendMail},
