@@ -51,8 +51,8 @@ func adminSetClock(c *adminCall) (any, error) {
 		return nil, refused(http.StatusBadRequest, `at belongs to mode "frozen", scale to mode "running"`)
 	case in.Mode == clockFrozen && in.At == nil:
 		c.ns.clock.Run(0)
-	case in.Mode == clockFrozen && (in.At.Year() < 1970 || in.At.Year() > 2200): // what nanoseconds since 1970 can hold
-		return nil, refused(http.StatusBadRequest, "at lies between 1970 and 2200")
+	case in.Mode == clockFrozen && (in.At.Year() < 1970 || in.At.Year() > 2150): // what nanoseconds since 1970 can hold
+		return nil, refused(http.StatusBadRequest, "at lies between 1970 and 2150")
 	case in.Mode == clockFrozen:
 		c.ns.clock.Freeze(*in.At)
 	case in.Mode == clockRunning && (in.Scale < 0 || in.Scale > 1e6):
@@ -79,9 +79,8 @@ func adminAdvance(c *adminCall) (any, error) {
 	if err := c.decode(&in); err != nil {
 		return nil, err
 	}
-	const most = 150 * 365 * day
-	if in.By <= 0 || in.By.Std() > most || c.ns.clock.Now().Add(in.By.Std()).Year() > 2200 {
-		return nil, refused(http.StatusBadRequest, `by is a positive duration such as "61s" or "366d", and the year stays below 2200`)
+	if in.By <= 0 || in.By.Std() > maxOffset || c.ns.clock.Now().Add(in.By.Std()).Year() > 2150 {
+		return nil, refused(http.StatusBadRequest, `by is a positive duration such as "61s" or "366d", and the year stays below 2150`)
 	}
 	c.ns.clock.Advance(in.By.Std())
 	return viewClock(c.ns.clock), nil

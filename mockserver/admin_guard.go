@@ -35,7 +35,7 @@ func asProblem(err error) *problem {
 	case errors.Is(err, ErrNoSuchKey), errors.Is(err, ErrNoSuchNamespace):
 		status = http.StatusNotFound
 	case errors.Is(err, ErrKeyEnded), errors.Is(err, ErrKeyReplaced), errors.Is(err, ErrNoOverlap),
-		errors.Is(err, ErrTokenInUse), errors.Is(err, ErrDefaultNamespace):
+		errors.Is(err, ErrTokenInUse), errors.Is(err, ErrKeyInUse), errors.Is(err, ErrDefaultNamespace):
 		status = http.StatusConflict
 	case errors.Is(err, errNotSaved):
 		status = http.StatusInternalServerError

@@ -19,6 +19,10 @@ type issueBody struct {
 	ExpiresIn Duration   `json:"expiresIn" doc:"a life, which a rotation gives anew; absent: the vendor's"`
 	ExpiresAt *time.Time `json:"expiresAt" doc:"a fixed end, which a rotation keeps"`
 	Limit     *Limit     `json:"limit"     doc:"a limit of its own; requests 0 is none"`
+	Raw       string     `json:"raw"       doc:"import this value instead of making one; never a production key"`
+
+	Attributes []string `json:"attributes" doc:"Optimove: the customer attributes it sees; all if absent"`
+	Channels   []int    `json:"channels"   doc:"Optimove: the execution channels it may use; all if absent"`
 }
 
 func (b *issueBody) options() ([]KeyOption, error) {
@@ -34,6 +38,8 @@ func (b *issueBody) options() ([]KeyOption, error) {
 		return nil, refused(http.StatusBadRequest, "access types are Optimove's")
 	case b.Access != "" && !slices.Contains([]AccessType{Admin, Integrations, Transactional}, b.Access):
 		return nil, refused(http.StatusBadRequest, "access: one of Admin, Integrations, Transactional")
+	case b.Provider != Optimove && (b.Attributes != nil || b.Channels != nil):
+		return nil, refused(http.StatusBadRequest, "attributes and channels are Optimove's")
 	case b.User != "" && b.Kind != KindPair:
 		return nil, refused(http.StatusBadRequest, `user belongs to kind "pair"`)
 	}
@@ -49,6 +55,15 @@ func (b *issueBody) options() ([]KeyOption, error) {
 	}
 	if b.Limit != nil {
 		opts = append(opts, LimitTo(*b.Limit))
+	}
+	if b.Raw != "" {
+		opts = append(opts, Raw(b.Raw))
+	}
+	if b.Attributes != nil {
+		opts = append(opts, ShareAttributes(b.Attributes...))
+	}
+	if b.Channels != nil {
+		opts = append(opts, EnableChannels(b.Channels...))
 	}
 	switch b.Kind {
 	case KindKey, "":

@@ -10,7 +10,7 @@ const (
 // adminRoutes is the whole admin API.
 func adminRoutes() []adminRoute {
 	var all []adminRoute
-	for _, part := range [][]adminRoute{processRoutes(), worldRoutes(), keyRoutes(), requestRoutes()} {
+	for _, part := range [][]adminRoute{processRoutes(), worldRoutes(), keyRoutes(), oauthRoutes(), requestRoutes()} {
 		all = append(all, part...)
 	}
 	return all
@@ -68,6 +68,19 @@ func keyRoutes() []adminRoute {
 		{method: "POST", path: keyPath + "/revoke", summary: "End a key at once", in: revokeBody{}, out: Key{}, handle: adminRevoke},
 		{method: "POST", path: keyPath + "/expire", summary: "Move a key's end to now", out: Key{}, handle: adminExpire},
 		{method: "POST", path: nsPath + "/diagnose", summary: "Would this request be refused, and why; nothing is consumed or recorded", in: diagnoseBody{}, out: diagnosisView{}, handle: adminDiagnose},
+	}
+}
+
+func oauthRoutes() []adminRoute {
+	const oauth = nsPath + "/oauth"
+	return []adminRoute{
+		{method: "GET", path: oauth + "/clients", summary: "List iiniit's OAuth clients", out: page[clientView]{}, handle: adminClients},
+		{method: "POST", path: oauth + "/clients", summary: "Register an OAuth client; the answer shows its secret, once", in: clientBody{}, out: clientView{}, status: http.StatusCreated, once: true, handle: adminRegister},
+		{method: "GET", path: oauth + "/tokens", summary: "List codes, access and refresh tokens, without their values", out: page[Key]{}, handle: adminTokens},
+		{method: "POST", path: oauth + "/tokens", summary: "Make an access and a refresh token as if a user had approved", in: tokensBody{}, out: tokensView{}, status: http.StatusCreated, once: true, handle: adminIssueTokens},
+		{method: "POST", path: oauth + "/approve-next", summary: "Answer the next authorization", in: approveBody{}, out: statusView{}, handle: adminApproveNext},
+		{method: "POST", path: oauth + "/expire-all", summary: "End every living code and token", in: expireAllBody{}, out: endedView{}, handle: adminExpireAll},
+		{method: "GET", path: nsPath + "/callbacks", summary: "Calls that a provider would have made to an address that a client gave it", out: page[Callback]{}, handle: adminCallbacks},
 	}
 }
 

@@ -2,6 +2,8 @@ package mockserver
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"math"
 	"sync"
 	"sync/atomic"
@@ -101,6 +103,22 @@ type ClockState struct {
 	FrozenAt time.Time `json:"frozenAt,omitzero"` // frozen: the time that it shows
 	Offset   Duration  `json:"offset,omitzero"`   // running: ahead of the machine's time, or behind
 	Scale    float64   `json:"scale,omitzero"`    // running: 0 is 1, real time
+}
+
+// maxOffset is how far from the machine's time a restored clock may be; more
+// would not fit into a time.Duration for long.
+const maxOffset = 140 * 365 * day
+
+func (s *ClockState) valid() error {
+	switch {
+	case !s.FrozenAt.IsZero() && (s.FrozenAt.Year() < 1970 || s.FrozenAt.Year() > 2200 || s.Offset != 0 || s.Scale != 0):
+		return errors.New("clock: frozenAt stands alone and lies between 1970 and 2200")
+	case s.Offset.Std() > maxOffset || s.Offset.Std() < -maxOffset:
+		return fmt.Errorf("clock: an offset of %s is too far", s.Offset)
+	case !(s.Scale >= 0) || s.Scale > 1e6:
+		return errors.New("clock: scale lies between 0 and 1000000")
+	}
+	return nil
 }
 
 // show describes the clock, so that restore makes another one like it. A clock

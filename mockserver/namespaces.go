@@ -133,16 +133,15 @@ func validNamespace(name string, rows []*vendor) error {
 // namespaceHost reads "<namespace>.<vendor>.localhost". It returns nil for any
 // other host.
 func namespaceHost(rows []*vendor, host string) (*vendor, string) {
-	if !strings.Contains(host, ".localhost") {
+	if i := strings.LastIndexByte(host, ':'); i >= 0 {
+		host = host[:i]
+	}
+	const local = ".localhost"
+	at := len(host) - len(local)
+	if at < 0 || !strings.EqualFold(host[at:], local) {
 		return nil, ""
 	}
-	if h, _, err := net.SplitHostPort(host); err == nil {
-		host = h
-	}
-	rest, ok := strings.CutSuffix(strings.ToLower(host), ".localhost")
-	if !ok {
-		return nil, ""
-	}
+	rest := strings.ToLower(host[:at])
 	name, provider, ok := strings.Cut(rest, ".")
 	if !ok {
 		return nil, ""

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strconv"
 	"time"
 )
 
@@ -84,19 +85,20 @@ var ErrNewerState = errors.New("written by a newer keyfit")
 // (ErrNewerState); it never reads a part.
 func ParseState(data []byte) (State, error) {
 	var head struct {
-		Format  *string `json:"format"`
-		Version *int    `json:"version"`
+		Format  json.RawMessage `json:"format"`
+		Version json.RawMessage `json:"version"`
 	}
-	if err := json.Unmarshal(data, &head); err != nil {
+	if err := json.Unmarshal(data, &head); err != nil && !isWrongType(err) {
 		return State{}, fmt.Errorf("state: %w", plainJSONError(err, len(data)))
 	}
-	switch {
-	case head.Format == nil || *head.Format != stateFormat:
+	if string(head.Format) != strconv.Quote(stateFormat) {
 		return State{}, fmt.Errorf("state: it is no state document: its format is not %q", stateFormat)
-	case head.Version == nil || *head.Version < 1:
+	}
+	switch version, err := strconv.Atoi(string(head.Version)); {
+	case err != nil || version < 1:
 		return State{}, errors.New("state: it has no version")
-	case *head.Version > stateVersion:
-		return State{}, fmt.Errorf("state: version %d is %w, this one reads up to %d", *head.Version, ErrNewerState, stateVersion)
+	case version > stateVersion:
+		return State{}, fmt.Errorf("state: version %d is %w, this one reads up to %d", version, ErrNewerState, stateVersion)
 	}
 	var st State
 	if err := strict(data, &st); err != nil {

@@ -62,6 +62,9 @@ type revived struct {
 }
 
 func (n *Namespace) revive(st *NamespaceState) (revived, error) {
+	if err := st.Clock.valid(); err != nil {
+		return revived{}, err
+	}
 	out := revived{keys: make(map[string]*record, len(st.Keys))}
 	sums := make(map[digest]string, len(st.Keys))
 	for i := range st.Keys {

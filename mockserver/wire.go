@@ -46,6 +46,11 @@ func plainJSONError(err error, size int) error {
 	return errors.New(strings.TrimPrefix(err.Error(), "json: "))
 }
 
+func isWrongType(err error) bool {
+	_, ok := errors.AsType[*json.UnmarshalTypeError](err)
+	return ok
+}
+
 // String is "fixed" or "sliding".
 func (k LimitKind) String() string {
 	if k == Sliding {
