@@ -19,8 +19,10 @@ import (
 
 // hanging are the faults in which a handler waits.
 func hanging() []mockserver.Fault {
-	return []mockserver.Fault{mockserver.HangHeaders(), mockserver.Stall(), mockserver.Latency(time.Hour),
-		mockserver.SlowBody(1, time.Hour), mockserver.Body(-1)}
+	return []mockserver.Fault{
+		mockserver.HangHeaders(), mockserver.Stall(), mockserver.Latency(time.Hour),
+		mockserver.SlowBody(1, time.Hour), mockserver.Body(-1),
+	}
 }
 
 // goroutines returns the stacks of those that a labelled goroutine started,

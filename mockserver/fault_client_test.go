@@ -69,23 +69,28 @@ func TestFaultsOfAGetOnFreshAndReusedConnections(t *testing.T) {
 	}{
 		"reset, once": {
 			mockserver.ResetBefore(), once,
-			met{"do: ECONNRESET", "200", 2}, met{"do: INTERNAL_ERROR", "do: INTERNAL_ERROR", 1},
+			met{"do: ECONNRESET", "200", 2},
+			met{"do: INTERNAL_ERROR", "do: INTERNAL_ERROR", 1},
 		},
 		"reset, fresh connections only": {
 			mockserver.ResetBefore(), fresh,
-			met{"do: ECONNRESET", "200", 1}, met{"do: INTERNAL_ERROR", "200", 1},
+			met{"do: ECONNRESET", "200", 1},
+			met{"do: INTERNAL_ERROR", "200", 1},
 		},
 		"reset after the work, fresh connections only": {
 			mockserver.ResetAfter(), fresh,
-			met{"do: ECONNRESET", "200", 1}, met{"do: INTERNAL_ERROR", "200", 1},
+			met{"do: ECONNRESET", "200", 1},
+			met{"do: INTERNAL_ERROR", "200", 1},
 		},
 		"truncation": {
 			mockserver.Truncate(10), once,
-			met{"200, body: unexpected EOF", "200, body: unexpected EOF", 1}, met{"200, body: INTERNAL_ERROR", "200, body: INTERNAL_ERROR", 1},
+			met{"200, body: unexpected EOF", "200, body: unexpected EOF", 1},
+			met{"200, body: INTERNAL_ERROR", "200, body: INTERNAL_ERROR", 1},
 		},
 		"redirect": {
 			mockserver.Redirect(302, "https://elsewhere.example/x"), once,
-			met{"302 to https://elsewhere.example/x", "302 to https://elsewhere.example/x", 1}, met{},
+			met{"302 to https://elsewhere.example/x", "302 to https://elsewhere.example/x", 1},
+			met{},
 		},
 		"endless body": {mockserver.Body(-1), once, met{"200, endless", "200, endless", 1}, met{}},
 		"status":       {mockserver.Status(503, "down"), once, met{"503", "503", 1}, met{}},

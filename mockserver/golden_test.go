@@ -52,16 +52,30 @@ func TestDocumentedRefusalsAreByteExact(t *testing.T) {
 		set   func(*http.Request, mockserver.Issued)
 		want  string
 	}{
-		"IMKIT, API Key page: invalid": {mockserver.IMKIT, nil, nil, 0, "", func(r *http.Request, _ mockserver.Issued) { r.Header.Set("IM-API-KEY", foreignKey) },
-			"401 application/json; charset=utf-8\n" + imkitInvalid},
+		"IMKIT, API Key page: invalid": {
+			mockserver.IMKIT, nil, nil, 0, "", func(r *http.Request, _ mockserver.Issued) { r.Header.Set("IM-API-KEY", foreignKey) },
+			"401 application/json; charset=utf-8\n" + imkitInvalid,
+		},
 		"IMKIT, API Key page: missing": {mockserver.IMKIT, nil, nil, 0, "", none, "401 application/json; charset=utf-8\n" + imkitMissing},
 		"IMKIT, API Key page: limited": {mockserver.IMKIT, nil, nil, 1000, "", apply, "429 application/json; charset=utf-8\n" + imkitLimited},
-		"IMKIT, API Key page: permissions": {mockserver.IMKIT, []mockserver.KeyOption{mockserver.ClientKey("u")}, nil, 0, "", apply,
-			"403 application/json; charset=utf-8\n" + imkitForbidden},
-		"IMKIT, resource pages: invalid": {mockserver.IMKIT, nil, []mockserver.Option{enveloped}, 0, "", func(r *http.Request, _ mockserver.Issued) { r.Header.Set("IM-API-KEY", foreignKey) },
-			"401 application/json; charset=utf-8\n" + `{"RC": 401, "RM": "Unauthorized", "error": {"code": "INVALID_API_KEY", "message": "The provided API key is invalid or expired"}}`},
-		"IMKIT, resource pages: limited": {mockserver.IMKIT, nil, []mockserver.Option{enveloped}, 1000, "", apply,
-			"429 application/json; charset=utf-8\n" + `{"RC": 429, "RM": "Too Many Requests", "error": {"code": "RATE_LIMIT_EXCEEDED", "message": "Too many requests, please try again later", "retryAfter": 60}}`},
+		"IMKIT, API Key page: permissions": {
+			mockserver.IMKIT,
+			[]mockserver.KeyOption{mockserver.ClientKey("u")},
+			nil, 0, "", apply,
+			"403 application/json; charset=utf-8\n" + imkitForbidden,
+		},
+		"IMKIT, resource pages: invalid": {
+			mockserver.IMKIT, nil,
+			[]mockserver.Option{enveloped},
+			0, "", func(r *http.Request, _ mockserver.Issued) { r.Header.Set("IM-API-KEY", foreignKey) },
+			"401 application/json; charset=utf-8\n" + `{"RC": 401, "RM": "Unauthorized", "error": {"code": "INVALID_API_KEY", "message": "The provided API key is invalid or expired"}}`,
+		},
+		"IMKIT, resource pages: limited": {
+			mockserver.IMKIT, nil,
+			[]mockserver.Option{enveloped},
+			1000, "", apply,
+			"429 application/json; charset=utf-8\n" + `{"RC": 429, "RM": "Too Many Requests", "error": {"code": "RATE_LIMIT_EXCEEDED", "message": "Too many requests, please try again later", "retryAfter": 60}}`,
+		},
 		"Optimove, rate limits page": {mockserver.Optimove, nil, nil, 50, "", apply, "429 application/json; charset=utf-8\n" + optimoveLimited},
 	}
 	for name, tt := range tests {

@@ -190,7 +190,7 @@ func TestRetryAfterIsExact(t *testing.T) {
 			limit := mockserver.Limit{Requests: 1 + r.IntN(5), Per: time.Duration(1+r.IntN(100)) * time.Second, Kind: kind}
 			rt, key := srv.Transport(), srv.Keys().Issue(mockserver.IMKIT, mockserver.LimitTo(limit))
 			for get(t, rt, key).status == 200 {
-				srv.Clock().Advance(time.Duration(r.Int64N(int64(limit.Per)/10)).Truncate(time.Millisecond))
+				srv.Clock().Advance(time.Duration(r.Int64N(int64(limit.Per) / 10)).Truncate(time.Millisecond))
 			}
 			for range r.IntN(5) {
 				get(t, rt, key)

@@ -109,15 +109,21 @@ func TestCountsStayExactWhateverBecomesOfAPendingEntry(t *testing.T) {
 		entries   []mockserver.Outcome
 		counts    map[mockserver.Outcome]int
 	}{
-		"decided": {func(*mockserver.Server, http.RoundTripper, mockserver.Issued) {},
-			[]mockserver.Outcome{mockserver.OK}, map[mockserver.Outcome]int{mockserver.OK: 1}},
+		"decided": {
+			func(*mockserver.Server, http.RoundTripper, mockserver.Issued) {},
+			[]mockserver.Outcome{mockserver.OK},
+			map[mockserver.Outcome]int{mockserver.OK: 1},
+		},
 		"evicted": {func(_ *mockserver.Server, rt http.RoundTripper, key mockserver.Issued) {
 			for range 3 {
 				get(t, rt, key)
 			}
 		}, []mockserver.Outcome{mockserver.OK, mockserver.OK}, map[mockserver.Outcome]int{mockserver.OK: 4}},
-		"forgotten": {func(srv *mockserver.Server, _ http.RoundTripper, _ mockserver.Issued) { srv.ResetJournal() },
-			nil, map[mockserver.Outcome]int{}},
+		"forgotten": {
+			func(srv *mockserver.Server, _ http.RoundTripper, _ mockserver.Issued) { srv.ResetJournal() },
+			nil,
+			map[mockserver.Outcome]int{},
+		},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
