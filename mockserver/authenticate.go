@@ -87,6 +87,7 @@ func (r *record) fits(k credKind) bool {
 		return false
 	case KindBearer:
 		return k == credBearer
+	default:
 	}
 	return k == credKey
 }
@@ -141,6 +142,7 @@ func (v *vendor) made(c *credentials) bool {
 		return madeJWT(c.value)
 	case credBearer:
 		return v.bearer.made(c.value)
+	default:
 	}
 	return v.key.made(c.value)
 }
@@ -154,7 +156,7 @@ func permit(v *vendor, need surface.Need, caller *surface.Caller) Diagnosis {
 			Why: "this operation wants " + kindNames(need.Kinds) + ", not " + kindNames(caller.Kind),
 		}
 	case need.Scope != "" && !slices.Contains(caller.Scopes, need.Scope):
-		why := fmt.Sprintf("%s lacks scope `%s`", caller.KeyID, need.Scope)
+		why := fmt.Sprintf("%s lacks scope %#q", caller.KeyID, need.Scope)
 		if v.provider == MindKey {
 			why += "; MindKey answers 404 to that, never 403"
 		}
@@ -162,7 +164,7 @@ func permit(v *vendor, need surface.Need, caller *surface.Caller) Diagnosis {
 	case need.Access != nil && !slices.Contains(need.Access, caller.Access):
 		return Diagnosis{
 			Outcome: AccessDenied, KeyID: caller.KeyID,
-			Why: fmt.Sprintf("%s has access type `%s`, which may not call this function", caller.KeyID, caller.Access),
+			Why: fmt.Sprintf("%s has access type %#q, which may not call this function", caller.KeyID, caller.Access),
 		}
 	}
 	return Diagnosis{Outcome: OK, KeyID: caller.KeyID}

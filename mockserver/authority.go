@@ -52,10 +52,12 @@ func newAuthority(now time.Time) (*authority, error) {
 		NotBefore: from, NotAfter: to,
 		KeyUsage: x509.KeyUsageDigitalSignature, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
 		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1), net.IPv6loopback},
-		DNSNames: []string{"localhost", "*.localhost", "*.imin.co", "connector.mindkey.com", "*.imkit.io",
+		DNSNames: []string{
+			"localhost", "*.localhost", "*.imin.co", "connector.mindkey.com", "*.imkit.io",
 			"*.optimove.net", "api.iiniit.com", "www.iiniit.com",
 			"imin.localhost", "mindkey.localhost", "imkit.localhost", "optimove.localhost", "iiniit.localhost",
-			"*.imin.localhost", "*.mindkey.localhost", "*.imkit.localhost", "*.optimove.localhost", "*.iiniit.localhost"},
+			"*.imin.localhost", "*.mindkey.localhost", "*.imkit.localhost", "*.optimove.localhost", "*.iiniit.localhost",
+		},
 	}
 	leafDER, err := x509.CreateCertificate(rand.Reader, leaf, cert, &leafKey.PublicKey, caKey)
 	if err != nil {

@@ -12,7 +12,7 @@ func BenchmarkGet(b *testing.B) {
 		b.Fatal(err)
 	}
 	key := srv.Keys().Issue(IMKIT)
-	r, _ := http.NewRequest("GET", "http://x/admin/connection-count", nil)
+	r, _ := http.NewRequest(http.MethodGet, "http://x/admin/connection-count", nil)
 	r.Header.Set("User-Agent", "bench")
 	r.Header.Set("Accept-Encoding", "gzip")
 	key.Apply(r)

@@ -131,7 +131,7 @@ func (c *Clock) show() ClockState {
 	case s.scale == 0:
 		return ClockState{FrozenAt: s.base}
 	}
-	out := ClockState{Offset: Duration(s.now().Sub(time.Now()).Round(time.Millisecond))}
+	out := ClockState{Offset: Duration(time.Until(s.now()).Round(time.Millisecond))}
 	if s.scale != 1 {
 		out.Scale = s.scale
 	}

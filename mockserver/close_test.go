@@ -31,7 +31,7 @@ func goroutines(label string) string {
 	var b bytes.Buffer
 	_ = pprof.Lookup("goroutine").WriteTo(&b, 1)
 	var out []string
-	for _, stack := range strings.Split(b.String(), "\n\n") {
+	for stack := range strings.SplitSeq(b.String(), "\n\n") {
 		if strings.Contains(stack, `"leak":"`+label+`"`) && !strings.Contains(stack, "mockserver_test.goroutines") {
 			out = append(out, stack)
 		}

@@ -19,7 +19,7 @@ func FuzzCredentials(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, name, value, query, body string) {
 		for _, v := range srv.vendors {
-			r, err := http.NewRequest("POST", "http://x/resource", strings.NewReader(body))
+			r, err := http.NewRequest(http.MethodPost, "http://x/resource", strings.NewReader(body))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -77,7 +77,9 @@ func TestKeysHaveTheVendorsShapeAndAHiddenChecksum(t *testing.T) {
 func TestASeedRepeatsTheKeys(t *testing.T) {
 	t.Parallel()
 	issue := func(opts ...Option) string { return New(t, opts...).Keys().Issue(Imin).Secret.Reveal() }
-	if issue(WithSeed(7)) != issue(WithSeed(7)) || issue(WithSeed(7)) == issue(WithSeed(8)) || issue() == issue() {
+	one, again, other := issue(WithSeed(7)), issue(WithSeed(7)), issue(WithSeed(8))
+	free, freeToo := issue(), issue()
+	if one != again || one == other || free == freeToo {
 		t.Error("the seed does not decide")
 	}
 }

@@ -49,6 +49,7 @@ func (d Diagnosis) Refused() bool {
 	switch d.Outcome {
 	case OK, Faulted, NotFound, Pending, "":
 		return false
+	default:
 	}
 	return true
 }

@@ -21,7 +21,7 @@ func exampleServer(opts ...mockserver.Option) *mockserver.Server {
 
 // ping asks MindKey with the key and prints the answer.
 func ping(srv *mockserver.Server, key mockserver.Issued) {
-	r, _ := http.NewRequest("GET", "https://connector.mindkey.com/ping", nil)
+	r, _ := http.NewRequest(http.MethodGet, "https://connector.mindkey.com/ping", nil)
 	key.Apply(r)
 	res, err := srv.Transport().RoundTrip(r)
 	if err != nil {
@@ -33,11 +33,11 @@ func ping(srv *mockserver.Server, key mockserver.Issued) {
 }
 
 func ExampleNew() {
-	test := func(t *testing.T) {
+	test := func(t *testing.T) { //nolint:thelper // it is the test
 		srv := mockserver.New(t)
 		key := srv.Keys().Issue(mockserver.IMKIT)
 
-		r, _ := http.NewRequest("GET", srv.BaseURL(mockserver.IMKIT)+"/admin/clients", nil)
+		r, _ := http.NewRequest(http.MethodGet, srv.BaseURL(mockserver.IMKIT)+"/admin/clients", nil)
 		r.Header.Set("IM-API-KEY", key.Secret.Reveal())
 		res, err := srv.Client().Do(r)
 		if err != nil {

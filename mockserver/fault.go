@@ -49,9 +49,9 @@ type Fault struct {
 // Latency delays the answer by d before anything else happens.
 func Latency(d time.Duration) Fault { return Fault{Kind: FaultLatency, Delay: d} }
 
-// Jitter delays the answer by a time between 0 and max drawn from seed.
-func Jitter(max time.Duration, seed uint64) Fault {
-	return Fault{Kind: FaultJitter, Delay: max, Seed: seed}
+// Jitter delays the answer by a time between 0 and longest drawn from seed.
+func Jitter(longest time.Duration, seed uint64) Fault {
+	return Fault{Kind: FaultJitter, Delay: longest, Seed: seed}
 }
 
 // Status answers with this status and body and has no effect. A body that
@@ -115,6 +115,7 @@ func (f Fault) String() string {
 		return fmt.Sprintf("%s %d", f.Kind, f.Status)
 	case FaultTruncate, FaultBody:
 		return fmt.Sprintf("%s %d", f.Kind, f.Bytes)
+	default:
 	}
 	return string(f.Kind)
 }

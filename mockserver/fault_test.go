@@ -37,7 +37,7 @@ func wires() map[string]wire {
 
 // fetch posts to IMKIT and names what the client met.
 func fetch(c *http.Client, origin string, key mockserver.Issued) string {
-	r, err := http.NewRequest("POST", origin+"/admin/clients", strings.NewReader(`{"_id":"u1"}`))
+	r, err := http.NewRequest(http.MethodPost, origin+"/admin/clients", strings.NewReader(`{"_id":"u1"}`))
 	if err != nil {
 		return err.Error()
 	}
@@ -221,7 +221,7 @@ func TestASeedRepeatsTheSameFaults(t *testing.T) {
 		}
 		return s.String()
 	}
-	if run(1) != run(1) || run(1) == run(2) {
+	if one, again, other := run(1), run(1), run(2); one != again || one == other {
 		t.Error("the seed does not decide")
 	}
 }

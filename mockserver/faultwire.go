@@ -87,6 +87,7 @@ func (x *exchange) answerInstead(f Fault) {
 		surface.JSON(x, http.StatusBadRequest, map[string]string{"error": "ECHO", "message": "you sent " + x.creds.value + " " + x.creds.token})
 	case FaultBody:
 		x.pour(f.Bytes)
+	default: // the others come before the work or distort the answer
 	}
 }
 
@@ -155,6 +156,7 @@ func (x *exchange) send(status int, body []byte, late []Fault) {
 				}
 			}
 			return
+		default: // done already
 		}
 	}
 	_, _ = x.Write(body)

@@ -18,7 +18,7 @@ type answer struct {
 }
 
 // probe is a request that succeeds with a good key of the vendor.
-func probe(p mockserver.Provider) (method, path string) {
+func probe(p mockserver.Provider) (method, path string) { //nolint:unparam // the next vendor's may be a POST
 	switch p {
 	case mockserver.Imin:
 		return "GET", "/events-api/v2/event-series?mode=discovery-geo&geo[radial]=51.7520131,-1.2578499,5"
@@ -33,11 +33,11 @@ func probe(p mockserver.Provider) (method, path string) {
 }
 
 // newRequest builds a request to the vendor under the in-memory host.
-func newRequest(t testing.TB, p mockserver.Provider, method, path, body string) *http.Request {
-	t.Helper()
-	r, err := http.NewRequestWithContext(t.Context(), method, "http://"+string(p)+".localhost"+path, strings.NewReader(body))
+func newRequest(tb testing.TB, p mockserver.Provider, method, path, body string) *http.Request {
+	tb.Helper()
+	r, err := http.NewRequestWithContext(tb.Context(), method, "http://"+string(p)+".localhost"+path, strings.NewReader(body))
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	if body == "" {
 		r.Body, r.ContentLength = http.NoBody, 0
@@ -46,27 +46,27 @@ func newRequest(t testing.TB, p mockserver.Provider, method, path, body string) 
 }
 
 // call sends r and reads the whole answer; a transport error fails the test.
-func call(t testing.TB, rt http.RoundTripper, r *http.Request) answer {
-	t.Helper()
+func call(tb testing.TB, rt http.RoundTripper, r *http.Request) answer {
+	tb.Helper()
 	res, err := rt.RoundTrip(r)
 	if err != nil {
-		t.Fatalf("%s %s: %v", r.Method, r.URL.Path, err)
+		tb.Fatalf("%s %s: %v", r.Method, r.URL.Path, err)
 	}
 	defer res.Body.Close()
 	body, err := io.ReadAll(res.Body)
 	if err != nil {
-		t.Fatalf("%s %s: read: %v", r.Method, r.URL.Path, err)
+		tb.Fatalf("%s %s: read: %v", r.Method, r.URL.Path, err)
 	}
 	return answer{res.StatusCode, string(body), res.Header}
 }
 
 // get sends the vendor's probe with the key.
-func get(t testing.TB, rt http.RoundTripper, key mockserver.Issued) answer {
-	t.Helper()
+func get(tb testing.TB, rt http.RoundTripper, key mockserver.Issued) answer {
+	tb.Helper()
 	method, path := probe(key.Provider)
-	r := newRequest(t, key.Provider, method, path, "")
+	r := newRequest(tb, key.Provider, method, path, "")
 	key.Apply(r)
-	return call(t, rt, r)
+	return call(tb, rt, r)
 }
 
 // stuckLogger logs when released is closed.

@@ -22,7 +22,7 @@ func (k *Keys) issueOrImport(v *vendor, spec keySpec) (Issued, error) {
 		return k.issue(v, spec, ""), nil
 	}
 	if spec.kind != KindKey && spec.kind != KindBearer {
-		return Issued{}, errors.New("Raw is for API keys and bearer tokens") //nolint:staticcheck,revive // names the option
+		return Issued{}, errors.New("Raw is for API keys and bearer tokens")
 	}
 	if len(value) < minSecret || len(value) > 1024 || !printable([]byte(value)) || strings.Contains(value, " ") {
 		return Issued{}, errors.New("a raw key has 8 to 1024 printable ASCII characters without space")

@@ -98,6 +98,7 @@ func (v *vendor) applier(k KeyKind) func(*http.Request, Issued) {
 		want = credClient
 	case KindBearer:
 		want = credBearer
+	default:
 	}
 	for _, c := range v.carriers {
 		if c.kind != want || c.header == "" {

@@ -210,6 +210,7 @@ func (k *Keys) mint(v *vendor, spec keySpec, now time.Time) string {
 		return v.bearer.mint(k.ns.srv.random.fill)
 	case KindClient, KindCode, KindRefresh:
 		return v.oauth.of(spec.kind).mint(k.ns.srv.random.fill)
+	default:
 	}
 	return v.key.mint(k.ns.srv.random.fill)
 }

@@ -76,12 +76,14 @@ func (s *Server) Listen(p Provider, addr string) (string, error) {
 }
 
 func listen(addr string) (net.Listener, error) {
+	var c net.ListenConfig
+	ctx := context.Background() // for names only; addresses need none
 	if addr != "" {
-		return net.Listen("tcp", addr)
+		return c.Listen(ctx, "tcp", addr)
 	}
-	l, err := net.Listen("tcp4", "127.0.0.1:0")
+	l, err := c.Listen(ctx, "tcp4", "127.0.0.1:0")
 	if err != nil { // a machine with IPv6 only
-		return net.Listen("tcp6", "[::1]:0")
+		return c.Listen(ctx, "tcp6", "[::1]:0")
 	}
 	return l, nil
 }
@@ -115,7 +117,7 @@ func connectionOf(r *http.Request) *connection {
 
 // httpServer is the one way in which the mock serves connections.
 func (s *Server) httpServer(h http.Handler) *http.Server {
-	srv := &http.Server{
+	srv := &http.Server{ //nolint:gosec // no timeouts: a test's slow client is none of the mock's business
 		Handler:   s.running.handler(h),
 		ConnState: s.running.connState,
 		ErrorLog:  log.New(io.Discard, "", 0), // aborted handlers and resets are the point

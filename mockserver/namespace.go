@@ -198,7 +198,7 @@ func (n *Namespace) router(v *vendor) *routes {
 	for _, r := range v.surface(n.env(v)) {
 		built.needs[r.Pattern] = r.Need
 		built.mux.HandleFunc(r.Pattern, func(w http.ResponseWriter, _ *http.Request) {
-			w.(*exchange).run(&r)
+			w.(*exchange).run(&r) //nolint:errcheck // route calls the mux with nothing else
 		})
 		// ServeMux prefers a literal path with a method to any other pattern.
 		if method, path, ok := strings.Cut(r.Pattern, " "); ok && path[0] == '/' &&
@@ -207,7 +207,9 @@ func (n *Namespace) router(v *vendor) *routes {
 			built.literal[key] = &literal{key, &r}
 		}
 	}
-	built.mux.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) { w.(*exchange).run(nil) })
+	built.mux.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) {
+		w.(*exchange).run(nil) //nolint:errcheck // as above
+	})
 	st.routes.Store(built)
 	return built
 }

@@ -43,8 +43,10 @@ type class struct {
 
 // caller is what a surface learns about the holder.
 func (r *record) caller() surface.Caller {
-	return surface.Caller{KeyID: r.id, Name: r.spec.name, Kind: r.kind, Access: string(r.spec.access),
-		Scopes: r.spec.scopes, User: r.spec.user, Attributes: r.spec.attributes, Channels: r.spec.channels}
+	return surface.Caller{
+		KeyID: r.id, Name: r.spec.name, Kind: r.kind, Access: string(r.spec.access),
+		Scopes: r.spec.scopes, User: r.spec.user, Attributes: r.spec.attributes, Channels: r.spec.channels,
+	}
 }
 
 // window is the key's rate-limit window, made at its first request.

@@ -21,7 +21,8 @@ func plainHeader(canonical string) bool {
 func plainName(name string) bool {
 	word := 0
 	for _, c := range []byte(name) {
-		if word++; c == '-' {
+		word++
+		if c == '-' {
 			word = 0
 		}
 		if word > 16 {

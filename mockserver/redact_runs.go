@@ -3,6 +3,7 @@ package mockserver
 import (
 	"encoding/base64"
 	"encoding/hex"
+	"slices"
 	"strings"
 )
 
@@ -51,9 +52,10 @@ func (d *redactor) runs(s string) string {
 func (d *redactor) neighbours(s string, all []span) bool {
 	found := false
 	for i := range all {
-		joined := ""
+		joined := make([]byte, 0, 128)
 		for j := i; j < len(all) && j <= i+2 && !all[j].hide; j++ {
-			if joined += s[all[j].from:all[j].to]; j > i && d.known(joined) {
+			joined = append(joined, s[all[j].from:all[j].to]...)
+			if j > i && d.known(string(joined)) {
 				for k := i; k <= j; k++ {
 					all[k].hide = true
 				}
@@ -100,8 +102,8 @@ func (d *redactor) wide(run string) (from, to int) {
 	}
 	ends = append(ends, len(run))
 	for _, a := range starts {
-		for i := len(ends) - 1; i >= 0; i-- {
-			if b := ends[i]; b-a >= minPiece && d.shows(decodeBase64(run[a:b])) {
+		for _, b := range slices.Backward(ends) {
+			if b-a >= minPiece && d.shows(decodeBase64(run[a:b])) {
 				return a, b
 			}
 		}

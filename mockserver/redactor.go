@@ -150,7 +150,7 @@ func (d *redactor) method(m string) string {
 		return http.MethodHead
 	}
 	for _, c := range []byte(m) {
-		if !(c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c == '-') || len(m) > maxCellMethod {
+		if letter := c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c == '-'; !letter || len(m) > maxCellMethod {
 			return redacted // no word
 		}
 	}

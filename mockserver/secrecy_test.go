@@ -110,15 +110,15 @@ type watched struct {
 	log *bytes.Buffer
 }
 
-func watch(t testing.TB) watched {
-	t.Helper()
+func watch(tb testing.TB) watched {
+	tb.Helper()
 	var log bytes.Buffer
 	srv, err := mockserver.NewHandler(mockserver.WithJournal(1, 1<<20), mockserver.WithoutRateLimits(),
 		mockserver.WithLogger(slog.New(slog.NewJSONHandler(&log, nil))))
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
-	t.Cleanup(func() { _ = srv.Close() })
+	tb.Cleanup(func() { _ = srv.Close() })
 	return watched{srv, &log}
 }
 
@@ -128,7 +128,10 @@ func (w watched) send(p mockserver.Provider, r *http.Request) string {
 	rec := httptest.NewRecorder()
 	w.Handler(p).ServeHTTP(rec, r)
 	all := w.Requests(mockserver.Match{})
-	journal, _ := json.Marshal(all)
+	journal, err := json.Marshal(all)
+	if err != nil {
+		return err.Error()
+	}
 	out := fmt.Sprintf("diagnosis: %s\njournal: %s\n%+v\n%s\nlog: %s", rec.Header().Get("X-Mock-Diagnosis"), journal, all, all, w.log)
 	w.log.Reset()
 	return out
@@ -172,12 +175,12 @@ func secrets(srv *mockserver.Server) map[mockserver.Provider][]string {
 	return out
 }
 
-func blank(t testing.TB, p mockserver.Provider) *http.Request {
-	t.Helper()
+func blank(tb testing.TB, p mockserver.Provider) *http.Request {
+	tb.Helper()
 	_, path := probe(p)
 	r, err := http.NewRequest(http.MethodPost, "http://"+string(p)+".localhost"+path, http.NoBody)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return r
 }

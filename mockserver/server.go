@@ -52,30 +52,30 @@ type Server struct {
 // New starts a server for a test and closes it with the test. When the test
 // failed, the last journalled requests are logged. Nothing listens until
 // BaseURL is called, so New also works inside a testing/synctest bubble.
-func New(t testing.TB, opts ...Option) *Server {
-	t.Helper()
+func New(tb testing.TB, opts ...Option) *Server {
+	tb.Helper()
 	s, err := NewHandler(opts...)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	var mu sync.Mutex
 	over, told := false, make(map[string]bool)
-	s.tb = t
+	s.tb = tb
 	s.alarm = func(text string) {
 		mu.Lock()
 		defer mu.Unlock()
 		if !over && !told[text] { // a late request must not log into a test that ended
 			told[text] = true // loud once is loud
-			t.Log(text)
+			tb.Log(text)
 		}
 	}
-	t.Cleanup(func() {
+	tb.Cleanup(func() {
 		mu.Lock()
 		over = true
 		mu.Unlock()
 		_ = s.Close()
-		if t.Failed() {
-			t.Log("mockserver: requests of this test:\n" + s.dump(50))
+		if tb.Failed() {
+			tb.Log("mockserver: requests of this test:\n" + s.dump(50))
 		}
 	})
 	return s

@@ -25,7 +25,7 @@ func TestRealHostsReachTheirVendor(t *testing.T) {
 		"https://api4.optimove.net": mockserver.Optimove, "https://api.iiniit.com": mockserver.Iiniit,
 		"http://www.iiniit.com": mockserver.Iiniit, "http://IMKIT.localhost:8080": mockserver.IMKIT,
 	} {
-		r, _ := http.NewRequest("GET", origin+"/", nil)
+		r, _ := http.NewRequest(http.MethodGet, origin+"/", nil)
 		srv.Keys().Issue(p).Apply(r)
 		if got := call(t, rt, r); got.status != 404 {
 			t.Errorf("%s: %d %s", origin, got.status, got.header.Get("X-Mock-Diagnosis"))
@@ -34,7 +34,7 @@ func TestRealHostsReachTheirVendor(t *testing.T) {
 			t.Errorf("%s did not reach %s", origin, p)
 		}
 	}
-	r, _ := http.NewRequest("GET", "https://example.com/", nil)
+	r, _ := http.NewRequest(http.MethodGet, "https://example.com/", nil)
 	if got := call(t, rt, r); got.status != 421 {
 		t.Errorf("foreign host: %d", got.status)
 	}
@@ -52,7 +52,7 @@ func TestEverythingWorksInABubble(t *testing.T) {
 		if got := get(t, rt, key); got.status != 429 {
 			t.Errorf("second: %d", got.status)
 		}
-		time.Sleep(time.Minute) // the bubble's time is the clock's
+		time.Sleep(time.Minute) //nolint:forbidigo // the bubble's time
 		srv.Inject(mockserver.Match{}, mockserver.Latency(time.Hour))
 		start := time.Now()
 		if got := get(t, rt, key); got.status != 200 || time.Since(start) != time.Hour {
@@ -98,16 +98,16 @@ func TestTheClockRunsFreezesAndScales(t *testing.T) {
 		check("new", start)
 		c.Advance(time.Hour)
 		c.Advance(-time.Hour)
-		time.Sleep(time.Minute)
+		time.Sleep(time.Minute) //nolint:forbidigo // the bubble's time
 		check("advanced and running", start.Add(time.Hour+time.Minute))
 		c.Freeze(epoch)
-		time.Sleep(time.Minute)
+		time.Sleep(time.Minute) //nolint:forbidigo // the bubble's time
 		check("frozen", epoch)
 		c.Run(60)
-		time.Sleep(time.Minute)
+		time.Sleep(time.Minute) //nolint:forbidigo // the bubble's time
 		check("an hour a minute", epoch.Add(time.Hour))
 		c.Run(-1)
-		time.Sleep(time.Minute)
+		time.Sleep(time.Minute) //nolint:forbidigo // the bubble's time
 		check("stopped", epoch.Add(time.Hour))
 	})
 }
@@ -118,14 +118,14 @@ func TestTLSIsTrustedThroughTheServersOwnCA(t *testing.T) {
 		srv := mockserver.New(t, opts...)
 		key := srv.Keys().Issue(mockserver.IMKIT)
 		for _, origin := range []string{srv.BaseURL(mockserver.IMKIT), "https://your-app.imkit.io"} {
-			r, _ := http.NewRequest("GET", origin+"/admin/clients", nil)
+			r, _ := http.NewRequest(http.MethodGet, origin+"/admin/clients", nil)
 			key.Apply(r)
 			res, err := srv.Client().Do(r)
 			if err != nil {
 				t.Fatal(err)
 			}
 			_ = res.Body.Close()
-			if res.StatusCode != 200 || res.Proto != proto {
+			if res.StatusCode != http.StatusOK || res.Proto != proto {
 				t.Errorf("%s: %d %s, want %s", origin, res.StatusCode, res.Proto, proto)
 			}
 		}
@@ -158,7 +158,7 @@ func TestTheHandlerServesWithoutAListener(t *testing.T) {
 	defer srv.Close()
 	key := srv.Keys().Issue(mockserver.MindKey)
 	for name, h := range map[string]http.Handler{"by host": srv, "one vendor": srv.Handler(mockserver.MindKey)} {
-		r := httptest.NewRequest("GET", "http://connector.mindkey.com/ping", nil)
+		r := httptest.NewRequest(http.MethodGet, "http://connector.mindkey.com/ping", nil)
 		key.Apply(r)
 		w := httptest.NewRecorder()
 		h.ServeHTTP(w, r)

@@ -36,13 +36,13 @@ func (n *Namespace) WaitFor(ctx context.Context, m Match, k int) ([]Exchange, er
 
 // Expect fails the test unless exactly k exchanges match, and shows the last
 // ones that did not.
-func (n *Namespace) Expect(t testing.TB, m Match, k int) {
-	t.Helper()
+func (n *Namespace) Expect(tb testing.TB, m Match, k int) {
+	tb.Helper()
 	c := n.Counts(m)
 	if c.Total == k && c.Folded == 0 {
 		return
 	}
-	t.Errorf("mockserver: %d requests match %+v, want %d\n%s", c.Total, m, k, n.dump(20))
+	tb.Errorf("mockserver: %d requests match %+v, want %d\n%s", c.Total, m, k, n.dump(20))
 }
 
 // ResetJournal forgets exchanges and counts.

@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
+	"strconv"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -32,7 +33,8 @@ func startTarget(ctx context.Context, name, kind string, keys int, profile strin
 	if err != nil {
 		return nil, err
 	}
-	cmd := exec.CommandContext(ctx, self, "-serve", kind, "-keys", fmt.Sprint(keys), "-profile", profile)
+	cmd := exec.CommandContext(ctx, self, //nolint:gosec // this program again
+		"-serve", kind, "-keys", strconv.Itoa(keys), "-profile", profile)
 	cmd.Stderr = os.Stderr
 	in, err := cmd.StdinPipe()
 	if err != nil {
@@ -136,7 +138,8 @@ func pause(ctx context.Context, d time.Duration) {
 
 // pump sends one request after the other until ctx ends.
 func pump(ctx context.Context, t *target, first, step int, done *atomic.Int64) error {
-	conn, err := net.Dial("tcp", t.addr)
+	var dialer net.Dialer
+	conn, err := dialer.DialContext(ctx, "tcp", t.addr)
 	if err != nil {
 		return err
 	}

@@ -42,10 +42,10 @@ func measure(ctx context.Context, c config, out io.Writer) error {
 			results[i] = append(results[i], r)
 		}
 	}
-	print := func(format string, a ...any) { _, _ = fmt.Fprintf(out, format, a...) }
-	print("%-24s %8s %7s %9s %10s %8s %9s\n", "one authenticated GET", "req/s", "ratio", "CPU µs", "CPU ratio", "allocs", "heap MB")
+	say := func(format string, a ...any) { _, _ = fmt.Fprintf(out, format, a...) }
+	say("%-24s %8s %7s %9s %10s %8s %9s\n", "one authenticated GET", "req/s", "ratio", "CPU µs", "CPU ratio", "allocs", "heap MB")
 	for i, t := range targets {
-		print("%-24s %8.0f %7.2f %9.2f %10.2f %8.1f %9.1f\n", t.name,
+		say("%-24s %8.0f %7.2f %9.2f %10.2f %8.1f %9.1f\n", t.name,
 			median(results[i], func(r result, _ int) float64 { return r.perSecond }),
 			median(results[i], func(r result, n int) float64 { return r.perSecond / results[0][n].perSecond }),
 			median(results[i], func(r result, _ int) float64 { return r.cpu / 1000 }),
@@ -53,10 +53,10 @@ func measure(ctx context.Context, c config, out io.Writer) error {
 			median(results[i], func(r result, _ int) float64 { return r.mallocs }),
 			median(results[i], func(r result, _ int) float64 { return float64(r.heap) / 1e6 }))
 	}
-	print("%d keys against %d: %.2f of the requests, %.2f of the CPU\n", c.keys, usedKeys,
+	say("%d keys against %d: %.2f of the requests, %.2f of the CPU\n", c.keys, usedKeys,
 		median(results[3], func(r result, n int) float64 { return r.perSecond / results[2][n].perSecond }),
 		median(results[3], func(r result, n int) float64 { return r.cpu / results[2][n].cpu }))
-	return startTimes(ctx, c, print)
+	return startTimes(ctx, c, say)
 }
 
 type server struct {
@@ -88,7 +88,7 @@ func median[T any](all []T, of func(T, int) float64) float64 {
 }
 
 // startTimes measures start + one request + close in this process.
-func startTimes(ctx context.Context, c config, print func(string, ...any)) error {
+func startTimes(ctx context.Context, c config, say func(string, ...any)) error {
 	for _, s := range []struct {
 		name string
 		opts []mockserver.Option
@@ -105,7 +105,7 @@ func startTimes(ctx context.Context, c config, print func(string, ...any)) error
 			}
 			took = append(took, time.Since(start))
 		}
-		print("start + request + close, %s: %.2f ms\n", s.name,
+		say("start + request + close, %s: %.2f ms\n", s.name,
 			median(took, func(d time.Duration, _ int) float64 { return d.Seconds() * 1000 }))
 	}
 	return nil

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -108,7 +109,8 @@ func open(kind string, keys int) (addr string, secrets []string, closeAll func()
 
 // openBare is net/http with the least that a handler can do.
 func openBare() (addr string, secrets []string, closeAll func() error, err error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	var c net.ListenConfig
+	l, err := c.Listen(context.Background(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		return "", nil, nil, err
 	}
