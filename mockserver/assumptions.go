@@ -162,7 +162,7 @@ func commonAssumptions() []Assumption {
 		{"", "two credentials in one request", "refused like a bad key; Kong does so too", byProfile},
 		{"", "scheme words", "compared without case, RFC 9110 section 11.1", ""},
 		{"", "order of checks", "credential, right, limit; what an earlier one refuses consumes no quota", ""},
-		{"", "unknown path or method", "404 in the vendor's shape, after the key was checked; Optimove and iiniit answer 405 to a method", profile},
+		{"", "unknown path or method", "404 in the vendor's shape, after the key was checked; Optimove and iiniit answer 405 to a method", byProfile},
 		{"", "request body above 10 MiB", "413, plain text", ""},
 		{"", "user tokens and OAuth tokens that clients ask for", "the last 10,000 of a namespace are kept", ""},
 		{"", "wait hints", "IMKIT's body only; Retry-After and RateLimit headers are documented by no vendor", "Profile.Hints"},
