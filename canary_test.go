@@ -604,7 +604,7 @@ func TestCanaryTheRequestOfAnAnswerHoldsNoKey(t *testing.T) {
 			}
 			for _, path := range []string{"/here", "/moved"} {
 				for name, do := range map[string]func(*http.Request) (*http.Response, error){"Do": c.Do, "HTTPClient": c.HTTPClient().Do} {
-					req, err := http.NewRequest(http.MethodGet, "http://localhost"+path, nil) //nolint:noctx // a test's context changes while it is printed
+					req, err := http.NewRequest(http.MethodGet, "http://localhost"+path, nil)
 					if err != nil {
 						t.Fatal(err)
 					}
@@ -692,7 +692,8 @@ func TestCanarySourcesAndProbesThatQuoteTheKeyAreNotRepeated(t *testing.T) {
 	find.absent(t, "Rotate", canaryForms(err))
 	for _, bad := range []keyfit.Credential{
 		keyfit.APIKey(wireKey + "\n" + wireKey), keyfit.APIKey(wireKey + "\x01"), keyfit.APIKey("“" + wireKey + "”"),
-		keyfit.KeyPair(wireID+"\x7f", wireKey), {ID: keyfit.NewSecret(wireID)},
+		keyfit.KeyPair(wireID+"\x7f", wireKey),
+		{ID: keyfit.NewSecret(wireID)},
 	} {
 		if err := c.Keys().Rotate(t.Context(), bad); err != nil {
 			find.absent(t, "Rotate to a malformed key", canaryForms(err))
@@ -729,7 +730,7 @@ func TestCanaryValuesThatHoldAKeyDoNotShowIt(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, used := keyfit.Get[string](context.Background(), c, "/") //nolint:usetesting // a test's context changes while it is printed
+	_, used := keyfit.Get[string](context.Background(), c, "/")
 	type mine struct {
 		s keyfit.Secret
 		p *keyfit.Secret

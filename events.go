@@ -139,3 +139,23 @@ func (o *observer) key(provider string, e KeyEvent) {
 		slog.Uint64("generation", e.Generation), slog.String("key", e.Fingerprint),
 		slog.String("previous", e.Previous), slog.String("reason", e.Reason))
 }
+
+// waits tells of a wait that begins.
+func (k *call) waits(ctx context.Context, why WaitReason, d time.Duration) {
+	k.client.obs.wait(ctx, WaitEvent{
+		Provider: k.client.provider.Name, Method: k.method, Path: k.scrub().text(k.path), Reason: why, Duration: d,
+		Source: k.hint.source, Dropped: k.scrub().all(k.hint.dropped), StatusCode: k.status,
+	})
+}
+
+// observe tells of an attempt that ended.
+func (k *call) observe(ctx context.Context, resp *http.Response, err error, took time.Duration) {
+	e := AttemptEvent{
+		Provider: k.client.provider.Name, Method: k.method, Path: k.scrub().text(k.path), Number: k.attempts,
+		Generation: k.key.gen, KeyFingerprint: k.key.fingerprint, Duration: took, Err: err,
+	}
+	if resp != nil {
+		e.StatusCode, e.RequestID = resp.StatusCode, requestID(resp.Header, problem{}, k.scrub())
+	}
+	k.client.obs.attempt(ctx, e)
+}

@@ -293,7 +293,7 @@ func TestBodyThatStallsIsBounded(t *testing.T) {
 				defer close(release)
 				c := rawClient(t, "http://localhost", 2, keyfit.WithKey(rawOldKey), keyfit.WithHTTPClient(hc))
 				began := time.Now()
-				err := test.call(context.Background(), c) //nolint:usetesting // the promise is for a context without end
+				err := test.call(context.Background(), c)
 				if !test.check(err) {
 					t.Errorf("got %T %v", err, err)
 				}

@@ -1,0 +1,140 @@
+package keyfit
+
+import (
+	"context"
+	"errors"
+	"io"
+	"maps"
+	"net"
+	"net/http"
+	"net/http/httptrace"
+	"net/url"
+	"sync/atomic"
+	"time"
+)
+
+// send puts the key on a copy of the request and sends the copy.
+func (t *attemptTransport) send(req *http.Request, k *call) (*http.Response, error) {
+	ctx, done := k.attemptContext(req.Context())
+	var trace *connTrace
+	if !k.idempotent {
+		trace = new(connTrace)
+		ctx = httptrace.WithClientTrace(ctx, trace.hooks())
+	}
+	out := req.WithContext(ctx)
+	if _, header := t.scheme.(headerOnly); !header {
+		u := *req.URL
+		out.URL = &u
+	}
+	out.Header = make(http.Header, len(req.Header)+3)
+	maps.Copy(out.Header, req.Header)
+	if _, named := out.Header["User-Agent"]; !named {
+		out.Header["User-Agent"] = k.client.agent
+	}
+	if err := t.scheme.Apply(out, k.key.cred); err != nil {
+		done()
+		return nil, closeBody(req, &finalError{"the key could not be put on the request", k.scrub().error(err)})
+	}
+	resp, err := t.next.RoundTrip(out)
+	if err != nil {
+		late := ctx.Err() != nil && req.Context().Err() == nil
+		done()
+		k.unsent = trace != nil && trace.unsent(err)
+		if late {
+			err = timeoutError{k.policy.AttemptTimeout}
+		}
+		return nil, k.scrub().error(withoutURL(err))
+	}
+	resp.Request = req // the copy holds the key
+	if k.policy.AttemptTimeout > 0 {
+		resp.Body = &doneBody{ReadCloser: resp.Body, done: done}
+	}
+	return resp, nil
+}
+
+// connTrace tells whether a POST may be sent again after an error: only if there was no
+// connection to send it on. That takes evidence, for a transport of the caller's that
+// tells nothing of its connections may have sent it.
+type connTrace struct{ asked, got atomic.Bool }
+
+func (t *connTrace) hooks() *httptrace.ClientTrace {
+	return &httptrace.ClientTrace{
+		GetConn: func(string) { t.asked.Store(true) },
+		GotConn: func(httptrace.GotConnInfo) { t.got.Store(true) },
+	}
+}
+
+func (t *connTrace) unsent(err error) bool {
+	if t.asked.Load() {
+		return !t.got.Load()
+	}
+	dial, ok := errors.AsType[*net.OpError](err)
+	return ok && dial.Op == "dial"
+}
+
+// finalError is a failure on our side of the wire, which another attempt would repeat.
+type finalError struct {
+	what string
+	err  error
+}
+
+func (e *finalError) Error() string { return e.what + ": " + e.err.Error() }
+func (e *finalError) Unwrap() error { return e.err }
+
+// gateError marks what a gate of the caller's own may return beside the two that a
+// [Gate] promises.
+func gateError(ctx context.Context, err error) error {
+	if _, ok := errors.AsType[*RateLimitError](err); ok || ctx.Err() != nil {
+		return err
+	}
+	return &finalError{"the gate failed", err}
+}
+
+// withoutURL takes the *url.Error layers off an error: they print the URL.
+func withoutURL(err error) error {
+	for {
+		ue, ok := errors.AsType[*url.Error](err)
+		if !ok {
+			return err
+		}
+		err = ue.Err
+	}
+}
+
+func closeBody(req *http.Request, err error) error {
+	if req.Body != nil {
+		_ = req.Body.Close()
+	}
+	return err
+}
+
+// attemptContext bounds one attempt, its body included, by the policy's AttemptTimeout.
+func (k *call) attemptContext(ctx context.Context) (context.Context, context.CancelFunc) {
+	if k.policy.AttemptTimeout <= 0 {
+		return ctx, func() {}
+	}
+	return context.WithTimeout(ctx, k.policy.AttemptTimeout)
+}
+
+// timeoutError is an attempt that took too long while the call still has time.
+type timeoutError struct{ after time.Duration }
+
+func (e timeoutError) Error() string { return "the attempt timed out after " + e.after.String() }
+
+// Timeout and Temporary make it a net.Error.
+func (e timeoutError) Timeout() bool { return true }
+
+// Temporary completes net.Error.
+func (e timeoutError) Temporary() bool { return true }
+
+// doneBody releases the attempt's context when its body is closed.
+type doneBody struct {
+	io.ReadCloser
+	done context.CancelFunc
+}
+
+func (b *doneBody) Close() error {
+	err := b.ReadCloser.Close()
+	b.done()
+	return err
+}
