@@ -179,6 +179,15 @@ func TestOAuthSurvivesASnapshot(t *testing.T) {
 	if got.status != 200 {
 		t.Fatalf("refresh after the restore: %d %s", got.status, got.body)
 	}
+	links := map[string]string{}
+	for _, k := range next.OAuth().Tokens() {
+		if k.Kind == mockserver.KindRefresh {
+			links[k.ID] = k.Replaces + " " + string(k.Status) + " " + k.ReplacedBy
+		}
+	}
+	if d := cmp.Diff(map[string]string{"key_000003": " revoked key_000005", "key_000005": "key_000003 expiring "}, links); d != "" {
+		t.Errorf("refresh tokens (-want +got):\n%s", d)
+	}
 	if replay := tokenRequest(t, next.Transport(), "iiniit.localhost", refresh, formType); replay.status != 400 {
 		t.Errorf("replay: %d", replay.status)
 	}
@@ -297,7 +306,12 @@ func TestALimitCountsPerAccessToken(t *testing.T) {
 	if d := cmp.Diff([]int{200, 429, 200}, got); d != "" {
 		t.Errorf("(-want +got):\n%s", d)
 	}
-	for range 3 { // the authorization server has no limit
+	for range 3 { // the authorization server has no limit, whoever asks
+		r := newRequest(t, mockserver.Iiniit, "GET", "/.well-known/oauth-authorization-server", "")
+		a.Access.Apply(r)
+		if got := call(t, rt, r).status; got != 200 {
+			t.Errorf("metadata: %d", got)
+		}
 		if got := tokenRequest(t, rt, "iiniit.localhost", credentialsOf(client), formType).status; got != 200 {
 			t.Errorf("token: %d", got)
 		}

@@ -82,12 +82,29 @@ func TestTheDocumentsExamplesSucceed(t *testing.T) {
 	eachVendor(t, func(t *testing.T, p mockserver.Provider) {
 		w := newWorld(t, p, mockserver.WithoutRateLimits())
 		prepare(t, w)
-		for _, o := range w.doc.operations() {
+		all := w.doc.operations()
+		for _, o := range all {
 			if got := w.do(t, &o); !w.rt.succeeded(o.String()) && !alone(p, &o) {
 				t.Errorf("%s: the example answers %d %.200s", &o, got.status, got.body)
 			}
+			for _, read := range all {
+				if o.method != http.MethodGet && read.method == http.MethodGet && related(&o, &read) {
+					w.do(t, &read) // what was written shows
+				}
+			}
 		}
 	})
+}
+
+// related reports whether two operations are of one part of the API.
+func related(a, b *operation) bool {
+	part := func(o *operation) string {
+		if len(o.op.Tags) > 0 {
+			return o.op.Tags[0]
+		}
+		return ""
+	}
+	return part(a) == part(b)
 }
 
 func TestRefusedCredentialsAreAnsweredAsDescribed(t *testing.T) {
