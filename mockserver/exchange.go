@@ -57,7 +57,7 @@ type exchange struct {
 
 // serve runs one request of vendor v that came to namespace home.
 func (s *Server) serve(v *vendor, home *Namespace, w http.ResponseWriter, r *http.Request) {
-	x := s.pool.Get().(*exchange) //nolint:errcheck // the pool holds nothing else
+	x := s.pool.Get().(*exchange)
 	x.begin(s, v, w, r)
 	x.creds = readCredentials(v, r)
 	x.id = s.identify(&x.creds)
@@ -145,7 +145,7 @@ func (x *exchange) run(route *surface.Route) {
 		return
 	}
 	if !x.readBody() {
-		x.refuseWith(Answer{Status: http.StatusRequestEntityTooLarge, Body: "request body too large"}, quota{})
+		x.refuseWith(x.profile().tooLarge(), quota{})
 		return
 	}
 	x.call.Request, x.call.Now, x.call.Data, x.call.Deny = x.r, x.at, x.body, x.deny

@@ -137,6 +137,15 @@ func TestAProfileWritesEveryIMKITErrorInOneShape(t *testing.T) {
 	}
 }
 
+func TestABodyThatNobodyReadsIsRefusedInIMKITsShape(t *testing.T) {
+	t.Parallel()
+	got := newIMKIT(t).do(platform, "POST /config", `{"x":"`+strings.Repeat("x", 10<<20)+`"}`)
+	same(t, "body", flat("INVALID_BODY", "Request body is too large"), got.body)
+	if got.status != http.StatusRequestEntityTooLarge {
+		t.Errorf("status %d", got.status)
+	}
+}
+
 func TestAMissingRightOnARoomIsDiagnosed(t *testing.T) {
 	t.Parallel()
 	app := newIMKIT(t).seed()
@@ -253,6 +262,7 @@ func TestBadInputOfIMKITIsRefusedByName(t *testing.T) {
 		"a text for a list":       {platform, "POST /rooms/", `{"members":"ann"}`, "INVALID_BODY"},
 		"an unknown type":         {platform, "POST /rooms/", `{"roomType":"public"}`, "INVALID_BODY"},
 		"an unknown member":       {platform, "POST /rooms/", `{"members":["nobody"]}`, "CLIENT_NOT_FOUND"},
+		"a group like a user":     {platform, "POST /admin/groups", `{"_id":"ann","nickname":"x"}`, "GROUP_ALREADY_EXISTS"},
 		"a room twice":            {platform, "POST /rooms/", `{"_id":"r"}`, "ROOM_ALREADY_EXISTS"},
 		"too long an ID":          {platform, "POST /admin/clients", `{"_id":"` + strings.Repeat("x", 257) + `"}`, "INVALID_REQUEST"},
 		"too large a body":        {platform, "POST /config", `{"x":"` + strings.Repeat("x", 1<<20) + `"}`, "INVALID_BODY"},

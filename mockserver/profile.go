@@ -105,12 +105,20 @@ func (p *Profile) answer(o Outcome, blame credKind) Answer {
 		if a, ok := p.Bearer[o]; ok {
 			return a
 		}
-	default:
 	}
 	if a, ok := p.Answers[o]; ok {
 		return a
 	}
 	return Answer{Status: http.StatusUnauthorized, Body: "Unauthorized"}
+}
+
+// tooLarge refuses a body that the mock does not read, in the vendor's shape
+// where it has one.
+func (p *Profile) tooLarge() Answer {
+	if p.Shape != 0 {
+		return Answer{Status: http.StatusRequestEntityTooLarge, Code: "INVALID_BODY", Message: "Request body is too large"}
+	}
+	return Answer{Status: http.StatusRequestEntityTooLarge, Body: "request body too large"}
 }
 
 // render writes the body. retryAfter in whole seconds counts for 429 only.

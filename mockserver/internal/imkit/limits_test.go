@@ -10,6 +10,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/keyfit/keyfit/mockserver/internal/surface"
 )
 
@@ -88,6 +90,34 @@ func TestAFullStateSaysSoAndKeepsWhatItHas(t *testing.T) {
 	}
 }
 
+// tokens counts what a full state must not end.
+type tokens struct {
+	surface.Tokens
+	revoked []string
+}
+
+func (k *tokens) Assign(string, string, time.Time) error { return nil }
+
+func (k *tokens) Revoke(_, token string) int {
+	k.revoked = append(k.revoked, token)
+	return 1
+}
+
+func TestAUserThatDoesNotFitGetsNoTokenAndLosesNone(t *testing.T) {
+	t.Parallel()
+	kept := &tokens{}
+	a := newApp(surface.Env{Tokens: kept})
+	a.used = maxState
+	for _, body := range []string{`{"_id":"u"}`, `{"_id":"u","issueAccessToken":true}`, `{"_id":"u","token":"own"}`} {
+		if _, err := a.createUser(asKey(t, body)); err == nil {
+			t.Errorf("%s is accepted", body)
+		}
+	}
+	if d := cmp.Diff([]string{"own"}, kept.revoked); d != "" {
+		t.Errorf("revoked (-want +got):\n%s", d)
+	}
+}
+
 func TestStateIsAccountedForExactly(t *testing.T) {
 	t.Parallel()
 	a := newApp(surface.Env{})
@@ -103,6 +133,8 @@ func TestStateIsAccountedForExactly(t *testing.T) {
 	}
 	do(a.createUsers, `{"data":[{"_id":"u","nickname":"long name"},{"_id":"v"}]}`)
 	before := a.used
+	do(a.createRoom, `{"_id":"two","roomType":"direct","members":["u","v"]}`)
+	do(a.deleteRoom, ``, "id", "two")
 	do(a.createRoom, `{"_id":"r","name":"n","members":["u"],"roomTags":["t"]}`)
 	do(a.addMembers, `{"invitees":["v"]}`, "id", "r")
 	do(a.updateRoom, `{"name":"longer","managers":["u"]}`, "id", "r")
@@ -114,8 +146,8 @@ func TestStateIsAccountedForExactly(t *testing.T) {
 	do(a.deleteConfig, ``, "key", "a")
 	do(a.removeMembers, `{"members":["u"]}`, "id", "r")
 	do(a.deleteRoom, ``, "id", "r")
-	if a.used != before {
-		t.Errorf("%d bytes after all is deleted, %d before", a.used, before)
+	if a.used != before || len(a.direct) != 0 {
+		t.Errorf("%d bytes after all is deleted, %d before; %d rooms of two", a.used, before, len(a.direct))
 	}
 }
 
