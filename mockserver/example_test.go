@@ -25,11 +25,11 @@ func ping(srv *mockserver.Server, key mockserver.Issued) {
 	key.Apply(r)
 	res, err := srv.Transport().RoundTrip(r)
 	if err != nil {
-		fmt.Println(err)
+		fmt.Println(err) //nolint:forbidigo // examples print
 		return
 	}
 	_ = res.Body.Close()
-	fmt.Println(strings.TrimSpace(res.Status[:3] + " " + res.Header.Get("X-Mock-Diagnosis")))
+	fmt.Println(strings.TrimSpace(res.Status[:3] + " " + res.Header.Get("X-Mock-Diagnosis"))) //nolint:forbidigo // examples print
 }
 
 func ExampleNew() {
