@@ -57,7 +57,7 @@ type exchange struct {
 
 // serve runs one request of vendor v that came to namespace home.
 func (s *Server) serve(v *vendor, home *Namespace, w http.ResponseWriter, r *http.Request) {
-	x := s.pool.Get().(*exchange)
+	x := s.pool.Get().(*exchange) //nolint:errcheck // the pool holds nothing else
 	x.begin(s, v, w, r)
 	x.creds = readCredentials(v, r)
 	x.id = s.identify(&x.creds)

@@ -105,6 +105,7 @@ func (p *Profile) answer(o Outcome, blame credKind) Answer {
 		if a, ok := p.Bearer[o]; ok {
 			return a
 		}
+	default:
 	}
 	if a, ok := p.Answers[o]; ok {
 		return a
