@@ -60,6 +60,10 @@ type checked struct {
 	base http.RoundTripper
 	fold func(path string) string // to the document's spelling
 
+	// sample, if set, is how many large good answers of an operation are read
+	// through; other tests read them all.
+	sample int
+
 	mu   sync.Mutex
 	seen map[string]map[int]int // answers by operation and status
 }
@@ -102,7 +106,9 @@ func (c *checked) check(r *http.Request, res *http.Response, body []byte) error 
 		}
 		return fmt.Errorf("no operation of the document, yet it answers: %w", err)
 	}
-	c.count(route, res.StatusCode)
+	if n := c.count(route, res.StatusCode); c.sample > 0 && n > c.sample && res.StatusCode < 300 && len(body) > 16<<10 {
+		return nil
+	}
 	if status := route.Operation.Responses.Status(res.StatusCode); status != nil && len(status.Value.Content) == 0 && len(body) > 0 {
 		return fmt.Errorf("the document has no content for %d", res.StatusCode)
 	}
@@ -121,7 +127,7 @@ func (c *checked) find(r *http.Request) (*routers.Route, map[string]string, erro
 	return c.doc.router.FindRoute(asked)
 }
 
-func (c *checked) count(route *routers.Route, status int) {
+func (c *checked) count(route *routers.Route, status int) int {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	op := route.Method + " " + route.Path
@@ -129,6 +135,7 @@ func (c *checked) count(route *routers.Route, status int) {
 		c.seen[op] = make(map[int]int)
 	}
 	c.seen[op][status]++
+	return c.seen[op][status]
 }
 
 // succeeded reports whether an operation answered with 2xx or 3xx.

@@ -176,6 +176,7 @@ func TestBadRequestsAreAnsweredAsDescribed(t *testing.T) {
 	eachVendor(t, func(t *testing.T, p mockserver.Provider) {
 		w := newWorld(t, p, mockserver.WithoutRateLimits(), mockserver.WithJournal(10, 1<<20))
 		prepare(t, w)
+		w.rt.sample = 20
 		for _, o := range w.doc.operations() {
 			for _, body := range badBodies() {
 				if o.op.RequestBody != nil {
