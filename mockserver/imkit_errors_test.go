@@ -158,15 +158,15 @@ func TestAMissingRightOnARoomIsDiagnosed(t *testing.T) {
 
 // operations reads the operations of IMKIT's OpenAPI document: "METHOD /path",
 // and whether a client key may call it.
-func operations(t testing.TB) map[string]bool {
-	t.Helper()
+func operations(tb testing.TB) map[string]bool {
+	tb.Helper()
 	var doc struct {
 		Paths map[string]map[string]struct {
 			Security []map[string]any `json:"security"`
 		} `json:"paths"`
 	}
 	if err := json.Unmarshal(mockserver.OpenAPI(mockserver.IMKIT), &doc); err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	out := map[string]bool{}
 	for path, methods := range doc.Paths {

@@ -60,11 +60,19 @@ type variantName struct {
 }
 
 func variantNames() []variantName {
-	return []variantName{{BareTokens, "bare-tokens"}, {EnvelopedTokens, "enveloped-tokens"},
-		{MemberStrings, "member-strings"}, {MemberObjects, "member-objects"},
-		{SenderStrings, "sender-strings"}, {SenderObjects, "sender-objects"},
-		{FlatErrors, "flat-errors"}, {UserConflict, "user-conflict"}, {PageRefusals, "page-refusals"},
-		{EmptyNotFound, "empty-not-found"}, {SingleAttribute, "single-attribute"}}
+	return []variantName{
+		{BareTokens, "bare-tokens"},
+		{EnvelopedTokens, "enveloped-tokens"},
+		{MemberStrings, "member-strings"},
+		{MemberObjects, "member-objects"},
+		{SenderStrings, "sender-strings"},
+		{SenderObjects, "sender-objects"},
+		{FlatErrors, "flat-errors"},
+		{UserConflict, "user-conflict"},
+		{PageRefusals, "page-refusals"},
+		{EmptyNotFound, "empty-not-found"},
+		{SingleAttribute, "single-attribute"},
+	}
 }
 
 // MarshalJSON writes the variants as a list of names: bare-tokens,
