@@ -137,6 +137,28 @@ func (w watched) send(p mockserver.Provider, r *http.Request) string {
 	return out
 }
 
+// outside is what other programs may read: the state to export, the metrics,
+// and what the admin API tells about keys and requests.
+func (w watched) outside(t *testing.T) string {
+	t.Helper()
+	state, err := json.Marshal(w.SnapshotAll())
+	if err != nil {
+		t.Fatal(err)
+	}
+	out := string(state)
+	for _, path := range []string{"/metrics", "/v1/namespaces/default/keys", "/v1/namespaces/default/requests"} {
+		r := httptest.NewRequest(http.MethodGet, "http://127.0.0.1"+path, http.NoBody)
+		r.Header.Set("Authorization", "Bearer "+w.AdminToken().Reveal())
+		rec := httptest.NewRecorder()
+		w.AdminHandler().ServeHTTP(rec, r)
+		if rec.Code != http.StatusOK || rec.Body.Len() == 0 {
+			t.Fatalf("%s: %d %s", path, rec.Code, rec.Body)
+		}
+		out += "\n" + path + ": " + rec.Body.String()
+	}
+	return out
+}
+
 // leak returns the form in which the secret stands in the output, if any, in
 // whatever case. Of a presented one no stretch of 16 characters may stand there
 // either.
@@ -201,6 +223,14 @@ func TestNoOutputShowsASecretHoweverItIsWritten(t *testing.T) {
 						t.Errorf("%s: %s, sent %s in %s, stands in an output (%s)", p, secret, formName, placeName, l)
 					}
 				}
+			}
+		}
+	}
+	out := w.outside(t)
+	for p, list := range known {
+		for _, secret := range list {
+			if l := leak(out, secret, forms(secret), false); l != "" {
+				t.Errorf("%s: %s stands in state, metrics or admin API (%s)", p, secret, l)
 			}
 		}
 	}
