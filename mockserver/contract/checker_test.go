@@ -29,7 +29,7 @@ type document struct {
 }
 
 // load reads and validates p's document.
-func load(t testing.TB, p mockserver.Provider) document {
+func load(t *testing.T, p mockserver.Provider) document {
 	t.Helper()
 	data := mockserver.OpenAPI(p)
 	if data == nil {
@@ -68,7 +68,8 @@ type checked struct {
 	seen map[string]map[int]int // answers by operation and status
 }
 
-func newChecked(t testing.TB, doc document, srv *mockserver.Server) *checked {
+func newChecked(t *testing.T, doc document, srv *mockserver.Server) *checked {
+	t.Helper()
 	return &checked{t: t, doc: doc, base: srv.Transport(), fold: func(s string) string { return s }, seen: make(map[string]map[int]int)}
 }
 
@@ -158,7 +159,7 @@ type answer struct {
 }
 
 // send sends a request to p through rt and reads the answer.
-func send(t testing.TB, rt http.RoundTripper, p mockserver.Provider, method, path, body string, change ...func(*http.Request)) answer {
+func send(t *testing.T, rt http.RoundTripper, p mockserver.Provider, method, path, body string, change ...func(*http.Request)) answer {
 	t.Helper()
 	r, err := http.NewRequestWithContext(t.Context(), method, "http://"+string(p)+".localhost"+path, strings.NewReader(body))
 	if err != nil {

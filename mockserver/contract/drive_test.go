@@ -19,7 +19,7 @@ type world struct {
 	key mockserver.Issued
 }
 
-func newWorld(t testing.TB, p mockserver.Provider, opts ...mockserver.Option) *world {
+func newWorld(t *testing.T, p mockserver.Provider, opts ...mockserver.Option) *world {
 	t.Helper()
 	doc := load(t, p)
 	srv := mockserver.New(t, append([]mockserver.Option{mockserver.WithFrozenClock(epoch), mockserver.WithSeed(1)}, opts...)...)
@@ -27,13 +27,13 @@ func newWorld(t testing.TB, p mockserver.Provider, opts ...mockserver.Option) *w
 }
 
 // do sends an operation's example with a credential that fits it.
-func (w *world) do(t testing.TB, o *operation, change ...func(*http.Request)) answer {
+func (w *world) do(t *testing.T, o *operation, change ...func(*http.Request)) answer {
 	t.Helper()
 	apply := w.credential(o)
 	return w.bare(t, o, append([]func(*http.Request){apply}, change...)...)
 }
 
-func (w *world) bare(t testing.TB, o *operation, change ...func(*http.Request)) answer {
+func (w *world) bare(t *testing.T, o *operation, change ...func(*http.Request)) answer {
 	t.Helper()
 	return send(t, w.rt, w.p, o.method, o.target, o.body, append([]func(*http.Request){o.putHeader}, change...)...)
 }
@@ -67,33 +67,26 @@ func (w *world) open(o *operation) bool {
 	return len(*o.op.Security) == 0
 }
 
-func eachVendor(t *testing.T, test func(t *testing.T, p mockserver.Provider)) {
-	t.Helper()
+func TestTheDocumentsExamplesSucceed(t *testing.T) {
+	t.Parallel()
 	for _, p := range mockserver.Providers() {
 		t.Run(string(p), func(t *testing.T) {
 			t.Parallel()
-			test(t, p)
-		})
-	}
-}
-
-func TestTheDocumentsExamplesSucceed(t *testing.T) {
-	t.Parallel()
-	eachVendor(t, func(t *testing.T, p mockserver.Provider) {
-		w := newWorld(t, p, mockserver.WithoutRateLimits())
-		prepare(t, w)
-		all := w.doc.operations()
-		for _, o := range all {
-			if got := w.do(t, &o); !w.rt.succeeded(o.String()) && !alone(p, &o) {
-				t.Errorf("%s: the example answers %d %.200s", &o, got.status, got.body)
-			}
-			for _, read := range all {
-				if o.method != http.MethodGet && read.method == http.MethodGet && related(&o, &read) {
-					w.do(t, &read) // what was written shows
+			w := newWorld(t, p, mockserver.WithoutRateLimits())
+			prepare(t, w)
+			all := w.doc.operations()
+			for _, o := range all {
+				if got := w.do(t, &o); !w.rt.succeeded(o.String()) && !alone(p, &o) {
+					t.Errorf("%s: the example answers %d %.200s", &o, got.status, got.body)
+				}
+				for _, read := range all {
+					if o.method != http.MethodGet && read.method == http.MethodGet && related(&o, &read) {
+						w.do(t, &read) // what was written shows
+					}
 				}
 			}
-		}
-	})
+		})
+	}
 }
 
 // related reports whether two operations are of one part of the API.
@@ -109,50 +102,56 @@ func related(a, b *operation) bool {
 
 func TestRefusedCredentialsAreAnsweredAsDescribed(t *testing.T) {
 	t.Parallel()
-	eachVendor(t, func(t *testing.T, p mockserver.Provider) {
-		w := newWorld(t, p, mockserver.WithoutRateLimits())
-		revoked, expired := w.srv.Keys().Issue(p), w.srv.Keys().Issue(p, mockserver.ExpiresIn(time.Hour))
-		_ = w.srv.Keys().Revoke(revoked.ID, "")
-		_ = w.srv.Keys().Expire(expired.ID)
-		bad := map[string]func(*http.Request){
-			"none":    func(*http.Request) {},
-			"revoked": revoked.Apply,
-			"expired": expired.Apply,
-			"foreign": func(r *http.Request) {
-				w.key.Apply(r)
-				for name, v := range r.Header {
-					if secret := w.key.Secret.Reveal(); strings.Contains(v[0], secret) {
-						r.Header[name] = []string{strings.ReplaceAll(v[0], secret, "a-key-that-no-mock-made")}
+	for _, p := range mockserver.Providers() {
+		t.Run(string(p), func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t, p, mockserver.WithoutRateLimits())
+			revoked, expired := w.srv.Keys().Issue(p), w.srv.Keys().Issue(p, mockserver.ExpiresIn(time.Hour))
+			_ = w.srv.Keys().Revoke(revoked.ID, "")
+			_ = w.srv.Keys().Expire(expired.ID)
+			bad := map[string]func(*http.Request){
+				"none":    func(*http.Request) {},
+				"revoked": revoked.Apply,
+				"expired": expired.Apply,
+				"foreign": func(r *http.Request) {
+					w.key.Apply(r)
+					for name, v := range r.Header {
+						if secret := w.key.Secret.Reveal(); strings.Contains(v[0], secret) {
+							r.Header[name] = []string{strings.ReplaceAll(v[0], secret, "a-key-that-no-mock-made")}
+						}
+					}
+				},
+				"another vendor's place": func(r *http.Request) { r.Header.Set("X-Auth-Token", "lorem") },
+			}
+			for _, o := range w.doc.operations() {
+				for name, put := range bad {
+					if got := w.bare(t, &o, put); got.status < 400 && !w.open(&o) {
+						t.Errorf("%s with credential %q: %d", &o, name, got.status)
 					}
 				}
-			},
-			"another vendor's place": func(r *http.Request) { r.Header.Set("X-Auth-Token", "lorem") },
-		}
-		for _, o := range w.doc.operations() {
-			for name, put := range bad {
-				if got := w.bare(t, &o, put); got.status < 400 && !w.open(&o) {
-					t.Errorf("%s with credential %q: %d", &o, name, got.status)
-				}
 			}
-		}
-	})
+		})
+	}
 }
 
 func TestALimitIsAnsweredAsDescribed(t *testing.T) {
 	t.Parallel()
-	eachVendor(t, func(t *testing.T, p mockserver.Provider) {
-		w := newWorld(t, p)
-		w.key = w.srv.Keys().Issue(p, mockserver.LimitTo(mockserver.Limit{Requests: 1, Per: time.Minute}))
-		limited := 0
-		for _, o := range w.doc.operations() {
-			if w.do(t, &o).status == http.StatusTooManyRequests {
-				limited++
+	for _, p := range mockserver.Providers() {
+		t.Run(string(p), func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t, p)
+			w.key = w.srv.Keys().Issue(p, mockserver.LimitTo(mockserver.Limit{Requests: 1, Per: time.Minute}))
+			limited := 0
+			for _, o := range w.doc.operations() {
+				if w.do(t, &o).status == http.StatusTooManyRequests {
+					limited++
+				}
 			}
-		}
-		if limited == 0 {
-			t.Error("no operation was limited")
-		}
-	})
+			if limited == 0 {
+				t.Error("no operation was limited")
+			}
+		})
+	}
 }
 
 // badBodies are bodies that no operation takes, or that are at the edge.
@@ -173,82 +172,91 @@ func badValues() []string {
 
 func TestBadRequestsAreAnsweredAsDescribed(t *testing.T) {
 	t.Parallel()
-	eachVendor(t, func(t *testing.T, p mockserver.Provider) {
-		w := newWorld(t, p, mockserver.WithoutRateLimits(), mockserver.WithJournal(10, 1<<20))
-		prepare(t, w)
-		w.rt.sample = 20
-		for _, o := range w.doc.operations() {
-			for _, body := range badBodies() {
-				if o.op.RequestBody != nil {
-					bad := o
-					bad.body = body
-					w.do(t, &bad)
-					w.do(t, &bad, func(r *http.Request) { r.Header.Set("Content-Type", "text/lorem") })
+	for _, p := range mockserver.Providers() {
+		t.Run(string(p), func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t, p, mockserver.WithoutRateLimits(), mockserver.WithJournal(10, 1<<20))
+			prepare(t, w)
+			w.rt.sample = 20
+			for _, o := range w.doc.operations() {
+				for _, body := range badBodies() {
+					if o.op.RequestBody != nil {
+						bad := o
+						bad.body = body
+						w.do(t, &bad)
+						w.do(t, &bad, func(r *http.Request) { r.Header.Set("Content-Type", "text/lorem") })
+					}
 				}
-			}
-			path, raw, _ := strings.Cut(o.target, "?")
-			for _, ref := range o.params {
-				name := ref.Value.Name
-				for _, value := range badValues() {
-					bad := o
-					switch ref.Value.In {
-					case "query":
-						q, _ := url.ParseQuery(raw)
-						q.Set(name, value)
-						bad.target = path + "?" + q.Encode()
-					case "path":
-						if value == "" || value == ".." || strings.Contains(value, "%00") {
-							continue // another path
-						}
-						bad.target = strings.ReplaceAll(o.path, "{"+name+"}", url.PathEscape(value))
-						if strings.Contains(bad.target, "{") {
+				path, raw, _ := strings.Cut(o.target, "?")
+				for _, ref := range o.params {
+					name := ref.Value.Name
+					for _, value := range badValues() {
+						bad := o
+						switch ref.Value.In {
+						case "query":
+							q, _ := url.ParseQuery(raw)
+							q.Set(name, value)
+							bad.target = path + "?" + q.Encode()
+						case "path":
+							if value == "" || value == ".." || strings.Contains(value, "%00") {
+								continue // another path
+							}
+							bad.target = strings.ReplaceAll(o.path, "{"+name+"}", url.PathEscape(value))
+							if strings.Contains(bad.target, "{") {
+								continue
+							}
+						default:
 							continue
 						}
-					default:
-						continue
+						w.do(t, &bad)
 					}
-					w.do(t, &bad)
 				}
+				bad := o
+				bad.target = path + "?lorem=fitsum&%zz=1;2&" + raw
+				w.do(t, &bad)
 			}
-			bad := o
-			bad.target = path + "?lorem=fitsum&%zz=1;2&" + raw
-			w.do(t, &bad)
-		}
-	})
+		})
+	}
 }
 
 func TestAWrongMethodIsRefused(t *testing.T) {
 	t.Parallel()
-	eachVendor(t, func(t *testing.T, p mockserver.Provider) {
-		w := newWorld(t, p, mockserver.WithoutRateLimits())
-		for _, o := range w.doc.operations() {
-			wrong := o
-			for _, wrong.method = range []string{"PATCH", "DELETE", "LOREM", "OPTIONS"} {
-				if w.doc.Paths.Value(o.path).GetOperation(strings.ReplaceAll(wrong.method, "LOREM", "TRACE")) != nil {
-					continue
-				}
-				if got := w.do(t, &wrong); got.status < 400 || got.status >= 500 {
-					t.Errorf("%s: %d %.200s", &wrong, got.status, got.body)
+	for _, p := range mockserver.Providers() {
+		t.Run(string(p), func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t, p, mockserver.WithoutRateLimits())
+			for _, o := range w.doc.operations() {
+				wrong := o
+				for _, wrong.method = range []string{"PATCH", "DELETE", "LOREM", "OPTIONS"} {
+					if w.doc.Paths.Value(o.path).GetOperation(strings.ReplaceAll(wrong.method, "LOREM", "TRACE")) != nil {
+						continue
+					}
+					if got := w.do(t, &wrong); got.status < 400 || got.status >= 500 {
+						t.Errorf("%s: %d %.200s", &wrong, got.status, got.body)
+					}
 				}
 			}
-		}
-	})
+		})
+	}
 }
 
 func TestABodyThatIsTooLargeIsRefused(t *testing.T) {
 	t.Parallel()
 	large := `{"lorem":"` + strings.Repeat("x", 11<<20) + `"}`
-	eachVendor(t, func(t *testing.T, p mockserver.Provider) {
-		w := newWorld(t, p, mockserver.WithoutRateLimits(), mockserver.WithJournal(0, 0))
-		for _, o := range w.doc.operations() {
-			if o.op.RequestBody == nil {
-				continue
+	for _, p := range mockserver.Providers() {
+		t.Run(string(p), func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t, p, mockserver.WithoutRateLimits(), mockserver.WithJournal(0, 0))
+			for _, o := range w.doc.operations() {
+				if o.op.RequestBody == nil {
+					continue
+				}
+				o.body = large
+				if got := w.do(t, &o); got.status < 400 {
+					t.Errorf("%s: %d", &o, got.status)
+				}
+				return // one operation is enough: the core refuses
 			}
-			o.body = large
-			if got := w.do(t, &o); got.status < 400 {
-				t.Errorf("%s: %d", &o, got.status)
-			}
-			return // one operation is enough: the core refuses
-		}
-	})
+		})
+	}
 }

@@ -9,7 +9,7 @@ import (
 
 // prepareIMKIT makes the users, the rooms and the message that the examples
 // name. The message's ID follows from the seed and the clock.
-func prepareIMKIT(t testing.TB, w *world, rt http.RoundTripper) {
+func prepareIMKIT(t *testing.T, w *world, rt http.RoundTripper) {
 	t.Helper()
 	for _, step := range [][2]string{
 		{"/admin/clients/list", `{"data":[{"_id":"user001","nickname":"Alice"},{"_id":"user002","nickname":"Bob"},{"_id":"user003"}]}`},
@@ -45,7 +45,7 @@ func TestIMKITsVariantsAnswerTheExamples(t *testing.T) {
 }
 
 // unchecked is do without a look at the schemas, which are the default's.
-func (w *world) unchecked(t testing.TB, o *operation) answer {
+func (w *world) unchecked(t *testing.T, o *operation) answer {
 	t.Helper()
 	return send(t, w.rt.base, w.p, o.method, o.target, o.body, w.credential(o), o.putHeader)
 }

@@ -8,7 +8,7 @@ import (
 )
 
 // prepare makes what a vendor's examples name.
-func prepare(t testing.TB, w *world) {
+func prepare(t *testing.T, w *world) {
 	t.Helper()
 	if w.p == mockserver.IMKIT {
 		prepareIMKIT(t, w, w.rt)
