@@ -19,9 +19,9 @@ import (
 )
 
 // adminCall sends a request to the admin API in memory; body "" sends none.
-func adminCall(t testing.TB, srv *mockserver.Server, method, path, body string, change ...func(*http.Request)) answer {
-	t.Helper()
-	r := httptest.NewRequestWithContext(t.Context(), method, "http://127.0.0.1:1"+path, strings.NewReader(body))
+func adminCall(tb testing.TB, srv *mockserver.Server, method, path, body string, change ...func(*http.Request)) answer {
+	tb.Helper()
+	r := httptest.NewRequestWithContext(tb.Context(), method, "http://127.0.0.1:1"+path, strings.NewReader(body))
 	r.Header.Set("Authorization", "Bearer "+srv.AdminToken().Reveal())
 	if method != "GET" && method != "DELETE" {
 		r.Header.Set("Content-Type", "application/json")
@@ -35,15 +35,15 @@ func adminCall(t testing.TB, srv *mockserver.Server, method, path, body string, 
 }
 
 // adminJSON is adminCall that wants a status and decodes the answer.
-func adminJSON[T any](t testing.TB, srv *mockserver.Server, status int, method, path, body string) T {
-	t.Helper()
-	got := adminCall(t, srv, method, path, body)
+func adminJSON[T any](tb testing.TB, srv *mockserver.Server, status int, method, path, body string) T {
+	tb.Helper()
+	got := adminCall(tb, srv, method, path, body)
 	var out T
 	if got.status != status {
-		t.Fatalf("%s %s: %d, want %d: %s", method, path, got.status, status, got.body)
+		tb.Fatalf("%s %s: %d, want %d: %s", method, path, got.status, status, got.body)
 	}
 	if err := json.Unmarshal([]byte(got.body), &out); err != nil {
-		t.Fatalf("%s %s: %v: %s", method, path, err, got.body)
+		tb.Fatalf("%s %s: %v: %s", method, path, err, got.body)
 	}
 	return out
 }
@@ -433,7 +433,7 @@ func events(t *testing.T, body *bufio.Reader, n int) (out []mockserver.Exchange)
 
 func stream(t *testing.T, srv *mockserver.Server, query string, change ...func(*http.Request)) (*bufio.Reader, func()) {
 	t.Helper()
-	r, err := http.NewRequestWithContext(t.Context(), "GET", srv.AdminURL()+"/v1/namespaces/default/requests/stream"+query, nil)
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, srv.AdminURL()+"/v1/namespaces/default/requests/stream"+query, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -442,7 +442,7 @@ func stream(t *testing.T, srv *mockserver.Server, query string, change ...func(*
 		f(r)
 	}
 	res, err := (&http.Client{Transport: &http.Transport{}}).Do(r)
-	if err != nil || res.StatusCode != 200 || res.Header.Get("Content-Type") != "text/event-stream" {
+	if err != nil || res.StatusCode != http.StatusOK || res.Header.Get("Content-Type") != "text/event-stream" {
 		t.Fatalf("stream: %v %v", res, err)
 	}
 	return bufio.NewReader(res.Body), func() { res.Body.Close() }
@@ -741,7 +741,7 @@ func TestTheAdminAPIServesDocumentsAndTheCA(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer res.Body.Close()
-	if body, _ := io.ReadAll(res.Body); res.StatusCode != 200 {
+	if body, _ := io.ReadAll(res.Body); res.StatusCode != http.StatusOK {
 		t.Errorf("over the socket: %d %s", res.StatusCode, body)
 	}
 }

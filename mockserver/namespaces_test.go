@@ -20,7 +20,7 @@ import (
 // fetchAs sends a request over a socket with a Host of its own.
 func fetchAs(t testing.TB, srv *mockserver.Server, url, host string, key *mockserver.Issued) answer {
 	t.Helper()
-	r, err := http.NewRequestWithContext(t.Context(), "GET", url, nil)
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -90,7 +90,7 @@ func TestFiftyTestsOnOneServerDoNotSeeEachOther(t *testing.T) {
 			key := n.Keys().Issue(mockserver.IMKIT)
 			got := map[int]int{}
 			for range 10 {
-				r, err := http.NewRequestWithContext(t.Context(), "GET", url+"/admin/connection-count", nil)
+				r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url+"/admin/connection-count", nil)
 				if err != nil {
 					t.Error(err)
 					return
@@ -141,7 +141,7 @@ func TestADeletedNamespaceIsGone(t *testing.T) {
 	if got := get(t, srv.Transport(), key); got.status != 401 || !strings.HasPrefix(got.header.Get("X-Mock-Diagnosis"), "unknown_key") {
 		t.Errorf("its key: %d %v", got.status, got.header)
 	}
-	r, err := http.NewRequestWithContext(t.Context(), "GET", url, nil)
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -232,7 +232,7 @@ func TestShutdownLetsARequestFinish(t *testing.T) {
 func refusesConnections(t *testing.T, url string) {
 	t.Helper()
 	for {
-		r, err := http.NewRequestWithContext(t.Context(), "GET", url+"/nowhere", nil)
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url+"/nowhere", nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -249,7 +249,7 @@ func TestShutdownCutsAStalledClientWhenTheGraceIsOver(t *testing.T) {
 	srv := mockserver.New(t)
 	srv.Inject(mockserver.Match{}, mockserver.Stall())
 	key, url := srv.Keys().Issue(mockserver.IMKIT), srv.BaseURL(mockserver.IMKIT)
-	r, err := http.NewRequestWithContext(t.Context(), "GET", url+"/admin/connection-count", nil)
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url+"/admin/connection-count", nil)
 	if err != nil {
 		t.Fatal(err)
 	}
