@@ -18,11 +18,11 @@ import (
 )
 
 // fetchAs sends a request over a socket with a Host of its own.
-func fetchAs(t testing.TB, srv *mockserver.Server, url, host string, key *mockserver.Issued) answer {
-	t.Helper()
-	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url, nil)
+func fetchAs(tb testing.TB, srv *mockserver.Server, url, host string, key *mockserver.Issued) answer {
+	tb.Helper()
+	r, err := http.NewRequestWithContext(tb.Context(), http.MethodGet, url, nil)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	if host != "" {
 		r.Host = host
@@ -30,7 +30,7 @@ func fetchAs(t testing.TB, srv *mockserver.Server, url, host string, key *mockse
 	if key != nil {
 		key.Apply(r)
 	}
-	return call(t, srv.Client().Transport, r)
+	return call(tb, srv.Client().Transport, r)
 }
 
 func TestARequestFindsItsNamespace(t *testing.T) {

@@ -19,9 +19,9 @@ import (
 )
 
 // richServer has something of everything that a state document holds.
-func richServer(t testing.TB, opts ...mockserver.Option) (*mockserver.Server, []mockserver.Issued) {
-	t.Helper()
-	srv := mockserver.New(t, append(opts, mockserver.WithFrozenClock(epoch))...)
+func richServer(tb testing.TB, opts ...mockserver.Option) (*mockserver.Server, []mockserver.Issued) {
+	tb.Helper()
+	srv := mockserver.New(tb, append(opts, mockserver.WithFrozenClock(epoch))...)
 	k := srv.Keys()
 	keys := []mockserver.Issued{
 		k.Issue(mockserver.Imin, mockserver.Named("site")),
@@ -34,25 +34,25 @@ func richServer(t testing.TB, opts ...mockserver.Option) (*mockserver.Server, []
 	}
 	next, err := k.Rotate(keys[0].ID, time.Hour)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	if err := k.Revoke(keys[6].ID, "lost"); err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	other := srv.InNamespace("other").Keys().Issue(mockserver.IMKIT)
 	srv.Limit(mockserver.Optimove, mockserver.Limit{Requests: 7, Per: time.Second})
 	srv.SetProfile(mockserver.IMKIT, mockserver.Profile{Shape: mockserver.Enveloped, Hints: mockserver.HintSeconds, Variants: mockserver.FlatErrors})
 	srv.Inject(mockserver.Match{Path: "/nowhere*"}, mockserver.Latency(time.Second), mockserver.First(2), mockserver.Probability(0.5, 3))
 	srv.InNamespace("other").Clock().Advance(time.Hour)
-	get(t, srv.Transport(), keys[1]) // last used
+	get(tb, srv.Transport(), keys[1]) // last used
 	return srv, append(keys, next, other)
 }
 
-func encode(t testing.TB, st mockserver.State) []byte {
-	t.Helper()
+func encode(tb testing.TB, st mockserver.State) []byte {
+	tb.Helper()
 	data, err := st.Encode()
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return data
 }
