@@ -64,6 +64,15 @@
 //	srv.Inject(mockserver.Match{Path: "/admin/*"}, mockserver.Status(503, ""), mockserver.First(2))
 //	srv.Inject(mockserver.Match{}, mockserver.ResetBefore(), mockserver.FreshConnectionOnly())
 //
+// # OAuth
+//
+// iiniit's mock is an OAuth 2.0 authorization server too: code flow with PKCE,
+// refresh with rotation, client credentials, revocation, introspection. OAuth
+// registers clients, answers for the user and ends tokens:
+//
+//	client, err := srv.OAuth().Register(mockserver.OAuthClient{RedirectURIs: []string{"http://localhost/cb"}})
+//	srv.OAuth().ExpireAll(mockserver.KindBearer)     // refresh, please
+//
 // # What arrived
 //
 //	srv.Expect(t, mockserver.Match{Outcome: mockserver.RateLimited}, 1)
