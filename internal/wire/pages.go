@@ -2,9 +2,13 @@ package wire
 
 import (
 	"errors"
+	"fmt"
 	"iter"
 	"slices"
 )
+
+// ErrPaging is under the errors of [Items] itself, which name no API.
+var ErrPaging = errors.New("paging does not advance")
 
 // Items yields the items of all pages. read reads the page at a cursor and returns its
 // items, the cursor of the next page, and whether there is one; the first page is at
@@ -20,7 +24,7 @@ func Items[T any, C comparable](first C, key func(T) string, read func(at C) (it
 		seen := map[C]bool{}
 		for at, more := first, true; more; {
 			if seen[at] {
-				yield(none, errors.New("paging does not advance: the server leads back to a page that was read"))
+				yield(none, fmt.Errorf("%w: the server leads back to a page that was read", ErrPaging))
 				return
 			}
 			seen[at] = true
@@ -31,7 +35,7 @@ func Items[T any, C comparable](first C, key func(T) string, read func(at C) (it
 			}
 			if keys := keysOf(items, key); len(keys) > 0 {
 				if slices.Equal(keys, last) {
-					yield(none, errors.New("paging does not advance: the server repeats a page"))
+					yield(none, fmt.Errorf("%w: the server repeats a page", ErrPaging))
 					return
 				}
 				last = keys

@@ -171,11 +171,20 @@ func normalize(v reflect.Value) {
 		if !f.CanSet() {
 			continue
 		}
-		if raw, ok := reflect.TypeAssert[*json.RawMessage](f.Addr()); ok {
+		switch raw := f.Addr().Interface().(type) {
+		case *json.RawMessage:
 			if *raw = canonical(*raw); isNull(*raw) {
 				*raw = nil
 			}
 			continue
+		case *[]json.RawMessage:
+			for i := range *raw {
+				(*raw)[i] = canonical((*raw)[i])
+			}
+		case *map[string]json.RawMessage:
+			for name := range *raw {
+				(*raw)[name] = canonical((*raw)[name])
+			}
 		}
 		switch f.Kind() {
 		case reflect.Slice, reflect.Map:

@@ -23,6 +23,8 @@ type record struct {
 	Tags  []string                   `json:"tags,omitempty"`
 	Map   map[string]int             `json:"map,omitempty"`
 	Any   json.RawMessage            `json:"any,omitempty"`
+	List  []json.RawMessage          `json:"list,omitempty"`
+	Raws  map[string]json.RawMessage `json:"raws,omitempty"`
 	Child *record                    `json:"child,omitempty"`
 	Extra map[string]json.RawMessage `json:"-"`
 }
@@ -63,6 +65,7 @@ func TestDecode(t *testing.T) {
 		{"empty", `{"tags":[],"map":{},"_id":""}`, record{}, `{}`},
 		{"nested", `{"child":{"z":0}}`, record{Child: &record{Extra: raw("z", "0")}}, `{"child":{"z":0}}`},
 		{"raw", `{"any": [ 1 ]}`, record{Any: json.RawMessage("[1]")}, `{"any":[1]}`},
+		{"raw inside", `{"list":[ { "a": 1 }, null ], "raws":{"x": [ 2 ]}}`, record{List: []json.RawMessage{json.RawMessage(`{"a":1}`), json.RawMessage("null")}, Raws: raw("x", "[2]")}, `{"list":[{"a":1},null],"raws":{"x":[2]}}`},
 		{"nothing", `null`, record{}, `{}`},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
