@@ -128,7 +128,11 @@ func (a *app) reachesChild(sig os.Signal) bool {
 		return false
 	}
 	info, err := in.Stat()
-	return err == nil && info.Mode()&os.ModeCharDevice != 0 && in.Name() != os.DevNull
+	if err != nil || info.Mode()&os.ModeCharDevice == 0 {
+		return false
+	}
+	null, err := os.Stat(os.DevNull) // a device too, and no keyboard
+	return err == nil && !os.SameFile(info, null)
 }
 
 // childEnvironment is the environment of a command under run: ours over what

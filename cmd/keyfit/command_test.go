@@ -1,0 +1,478 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/keyfit/keyfit/mockserver"
+)
+
+func TestUsageErrorsExit2WithOneLine(t *testing.T) {
+	t.Parallel()
+	for _, args := range [][]string{
+		{"nope"},
+		{"keys", "nope"},
+		{"mock", "extra"},
+		{"mock", "--nope"},
+		{"mock", "--grace", "soon"},
+		{"mock", "--addr", "nowhere"},
+		{"mock", "--addr", "0.0.0.0:0"},
+		{"mock", "--admin", "192.168.1.1:80"},
+		{"mock", "--addr", "127.0.0.1:99999"},
+		{"mock", "--seed", "x"},
+		{"mock", "--freeze", "yesterday"},
+		{"mock", "--journal", "many"},
+		{"mock", "--journal", "-1,5"},
+		{"mock", "--providers", "acme"},
+		{"mock", "--log", "loud"},
+		{"mock", "--grace", "-1s"},
+		{"run"},
+		{"run", "--tls"},
+		{"keys", "issue"},
+		{"keys", "issue", "acme"},
+		{"keys", "issue", "imkit", "imin"},
+		{"keys", "issue", "imkit", "--limit", "3"},
+		{"keys", "issue", "imkit", "--limit", "3/never"},
+		{"keys", "issue", "imkit", "--client-key", "a", "--bearer"},
+		{"keys", "show"},
+		{"clock", "advance"},
+		{"clock", "advance", "soon"},
+		{"clock", "freeze", "noon"},
+		{"clock", "run", "-1"},
+		{"fault", "add"},
+		{"fault", "add", "fire"},
+		{"fault", "add", "latency", "--delay", "x"},
+		{"fault", "add", "stall", "--probability", "7"},
+		{"requests", "show"},
+		{"requests", "list", "--limit", "-1"},
+		{"explain"},
+		{"explain", "--", "curl", "--nope", "http://x"},
+		{"explain", "--", "curl", "a", "b"},
+		{"explain", "--provider", "acme", "--", "/x"},
+		{"state", "import"},
+		{"openapi"},
+		{"openapi", "acme"},
+		{"namespace", "create"},
+		{"version", "9"},
+		{"keys", "list", "--admin-url", "not a url"},
+	} {
+		oneLine(t, strings.Join(args, " "), keyfit(t, map[string]string{"KEYFIT_ADMIN_TOKEN": "x"}, args...), 2, "--help")
+	}
+	got := keyfit(t, map[string]string{"KEYFIT_NO_RATE_LIMIT": "perhaps"}, "mock")
+	oneLine(t, "a bad variable", got, 2, "KEYFIT_NO_RATE_LIMIT")
+	oneLine(t, "a misspelt command", keyfit(t, nil, "keys", "isue"), 2, `"issue"`)
+}
+
+func TestFailuresExit1AndSayWhatToDo(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	taken, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer taken.Close()
+	stranger := http.Server{Handler: http.NotFoundHandler()}
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	go func() { _ = stranger.Serve(l) }()
+	defer stranger.Close()
+	half := filepath.Join(dir, "half.json")
+	writeFile(t, half, `{"format":"keyfit-mock-state","version":1,"namespaces":[{"name":`)
+	future := filepath.Join(dir, "future.json")
+	writeFile(t, future, `{"format":"keyfit-mock-state","version":99}`)
+	config := filepath.Join(dir, "config.json")
+	writeFile(t, config, `{"limts": {}}`)
+	badKey := filepath.Join(dir, "key.json")
+	writeFile(t, badKey, `{"keys": [{"provider": "acme"}]}`)
+	short := filepath.Join(dir, "token")
+	writeFile(t, short, "hunter2\n")
+	env := func(url string) map[string]string {
+		return map[string]string{"KEYFIT_ADMIN_URL": url, "KEYFIT_ADMIN_TOKEN": "0123456789abcdef"}
+	}
+	mock := mockFor(t)
+	wrong := map[string]string{"KEYFIT_ADMIN_URL": mock["KEYFIT_ADMIN_URL"], "KEYFIT_ADMIN_TOKEN": "0123456789abcdef"}
+	for _, tt := range []struct {
+		name  string
+		env   map[string]string
+		args  []string
+		parts []string
+	}{
+		{"port in use", nil, []string{"mock", "--addr", taken.Addr().String()}, []string{"in use", "--addr 127.0.0.1:0"}},
+		{"admin port in use", nil, []string{"mock", "--admin", taken.Addr().String()}, []string{"in use", "--admin 127.0.0.1:0"}},
+		{"state cut in half", nil, []string{"mock", "--state", half}, []string{half, "left as it is", "cut short"}},
+		{"state from the future", nil, []string{"mock", "--state", future}, []string{future, "newer keyfit"}},
+		{"state that cannot be written", nil, []string{"mock", "--state", filepath.Join(dir, "no", "state.json")}, []string{"state.json"}},
+		{"no config", nil, []string{"mock", "--config", filepath.Join(dir, "none.json")}, []string{"config"}},
+		{"misspelt config", nil, []string{"mock", "--config", config}, []string{config, `"limts"`}},
+		{"key of the config", nil, []string{"mock", "--config", badKey}, []string{"keys[0]", "provider"}},
+		{"short token", nil, []string{"mock", "--admin-token-file", short}, []string{"16 or more"}},
+		{"no URL", nil, []string{"keys", "list"}, []string{"KEYFIT_ADMIN_URL"}},
+		{"no token", map[string]string{"KEYFIT_ADMIN_URL": "http://127.0.0.1:1"}, []string{"keys", "list"}, []string{"KEYFIT_ADMIN_TOKEN"}},
+		{"no mock", env("http://" + freeAddr(t)), []string{"keys", "list"}, []string{"does `keyfit mock` run"}},
+		{"not a mock", env("http://" + l.Addr().String()), []string{"keys", "list"}, []string{"no admin API"}},
+		{"wrong token", wrong, []string{"clock", "show"}, []string{"another run"}},
+		{"no such key", mock, []string{"keys", "revoke", "key_9"}, []string{"no such key"}},
+		{"no such namespace", mock, []string{"keys", "list", "-n", "nope"}, []string{"no such namespace"}},
+		{"no such fault", mock, []string{"fault", "clear", "fault_9"}, []string{"fault_9", "no such fault"}},
+		{"import of nothing", mock, []string{"state", "import", filepath.Join(dir, "none.json")}, []string{"import"}},
+		{"import of half", mock, []string{"state", "import", half}, []string{half, "cut short"}},
+		{"wait in vain", mock, []string{"requests", "wait", "--timeout", "10ms"}, []string{"0 of 1"}},
+		{"explain nobody's host", mock, []string{"explain", "--", "http://example.com/"}, []string{"provider"}},
+	} {
+		oneLine(t, tt.name, keyfit(t, tt.env, tt.args...), 1, tt.parts...)
+	}
+	for path, want := range map[string]string{half: `"name":`, future: "99"} {
+		if data, err := os.ReadFile(path); err != nil || !bytes.Contains(data, []byte(want)) {
+			t.Errorf("%s was changed", path)
+		}
+	}
+}
+
+func TestFlagBeatsEnvironmentBeatsFileBeatsDefault(t *testing.T) {
+	t.Parallel()
+	config := filepath.Join(t.TempDir(), "mock.json")
+	writeFile(t, config, `{"grace": "3s", "journal": "30", "no-keys": true, "providers": ["imkit", "imin"], "tls": true, "seed": 3}`)
+	settingsOf := func(env map[string]string, args ...string) map[string]string {
+		m := mockForEnv(t, env, append([]string{"--config", config, "--log", "off"}, args...)...)
+		var v struct {
+			Config struct {
+				Settings map[string]string `json:"settings"`
+			} `json:"config"`
+		}
+		c := &adminClient{url: m["KEYFIT_ADMIN_URL"], token: m["KEYFIT_ADMIN_TOKEN"], http: &http.Client{}}
+		if err := c.call(t.Context(), "GET", "/v1/config", nil, &v); err != nil {
+			t.Fatal(err)
+		}
+		s := v.Config.Settings
+		return map[string]string{"grace": s["grace"], "journal": s["journal"], "no-keys": s["no-keys"], "providers": s["providers"], "tls": s["tls"], "seed": s["seed"], "log": s["log"]}
+	}
+	file := map[string]string{"grace": "3s", "journal": "30", "no-keys": "true", "providers": "imkit,imin", "tls": "true", "seed": "3", "log": "off"}
+	if diff := cmp.Diff(file, settingsOf(nil)); diff != "" {
+		t.Errorf("file over default:\n%s", diff)
+	}
+	env := map[string]string{"KEYFIT_GRACE": "4s", "KEYFIT_TLS": "false", "KEYFIT_PROVIDERS": "mindkey"}
+	want := map[string]string{"grace": "4s", "journal": "30", "no-keys": "true", "providers": "mindkey", "tls": "false", "seed": "3", "log": "off"}
+	if diff := cmp.Diff(want, settingsOf(env)); diff != "" {
+		t.Errorf("environment over file:\n%s", diff)
+	}
+	want["grace"], want["seed"] = "5s", "9"
+	if diff := cmp.Diff(want, settingsOf(env, "--grace", "5s", "--seed", "9")); diff != "" {
+		t.Errorf("flag over environment:\n%s", diff)
+	}
+}
+
+func TestTheBannerHasACurlThatWorksForEachProvider(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	out, in := io.Pipe()
+	over := make(chan int, 1)
+	go func() {
+		over <- run(ctx, []string{"mock", "--log", "off"}, terminal{strings.NewReader(""), in, io.Discard, func(string) (string, bool) { return "", false }})
+		in.Close()
+	}()
+	buf := make([]byte, 64<<10)
+	n, err := out.Read(buf)
+	if err != nil {
+		t.Fatal(err)
+	}
+	curls := 0
+	for line := range strings.Lines(string(buf[:n])) {
+		words := strings.Fields(line)
+		if len(words) == 0 || words[0] != "curl" {
+			continue
+		}
+		curls++
+		request, err := parseCurl(shellWords(t, strings.TrimSpace(line)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, request.URL, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, h := range request.Headers {
+			name, value, _ := strings.Cut(h, ": ")
+			r.Header.Set(name, value)
+		}
+		res, err := http.DefaultClient.Do(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if body, _ := io.ReadAll(res.Body); res.StatusCode != http.StatusOK {
+			t.Errorf("%s: %d %s", line, res.StatusCode, body)
+		}
+		res.Body.Close()
+	}
+	if curls != len(mockserver.Providers()) {
+		t.Errorf("%d curls in\n%s", curls, buf[:n])
+	}
+	cancel()
+	if code := <-over; code != 0 {
+		t.Errorf("exit code %d", code)
+	}
+}
+
+// shellWords splits a line with words and single quotes, as the banner has it.
+func shellWords(t *testing.T, line string) (words []string) {
+	t.Helper()
+	for line != "" {
+		if quoted, ok := strings.CutPrefix(line, "'"); ok {
+			word, rest, _ := strings.Cut(quoted, "'")
+			words, line = append(words, word), strings.TrimPrefix(rest, " ")
+			continue
+		}
+		word, rest, _ := strings.Cut(line, " ")
+		words, line = append(words, word), rest
+	}
+	return words
+}
+
+func TestCommandsSteerARunningMock(t *testing.T) {
+	t.Parallel()
+	env := mockFor(t, "--log", "off", "--freeze", "2027-01-01T00:00:00Z")
+	must := func(args ...string) string {
+		t.Helper()
+		got := keyfit(t, env, args...)
+		if got.code != 0 {
+			t.Fatalf("%v: %d %s", args, got.code, got.err)
+		}
+		return got.out
+	}
+	status := func(key string) int {
+		t.Helper()
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, env["IMKIT_BASE_URL"]+"/admin/connection-count", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Header.Set("IM-API-KEY", key)
+		res, err := http.DefaultClient.Do(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer res.Body.Close()
+		return res.StatusCode
+	}
+	key := strings.TrimSpace(must("keys", "issue", "imkit", "-q", "--limit", "1/1m", "--name", "ci"))
+	if got := []int{status(key), status(key)}; cmp.Diff([]int{200, 429}, got) != "" {
+		t.Errorf("limit 1: %v", got)
+	}
+	must("clock", "advance", "60s")
+	if got := status(key); got != 200 {
+		t.Errorf("a minute later: %d", got)
+	}
+	list := must("keys", "list", "--name", "ci", "--json")
+	var keys []mockserver.Key
+	if err := json.Unmarshal([]byte(list), &keys); err != nil || len(keys) != 1 {
+		t.Fatalf("%v: %s", err, list)
+	}
+	next := field(t, must("keys", "rotate", keys[0].ID, "--overlap", "1h", "--json"), "secret")
+	must("clock", "advance", "1h")
+	if got := []int{status(key), status(next)}; cmp.Diff([]int{401, 200}, got) != "" {
+		t.Errorf("after the overlap: %v", got)
+	}
+	must("fault", "add", "status", "--status", "503", "--first", "1", "--provider", "imkit")
+	must("clock", "advance", "1m")
+	if got := []int{status(next), status(next)}; cmp.Diff([]int{503, 200}, got) != "" {
+		t.Errorf("first 1: %v", got)
+	}
+	must("fault", "clear")
+	if got := keyfit(t, env, "requests", "count", "--outcome", "rate_limited", "--expect", "1"); got.code != 0 {
+		t.Errorf("count: %+v", got)
+	}
+	if got := keyfit(t, env, "requests", "count", "--outcome", "rate_limited", "--expect", "2"); got.code != 1 || got.err != "keyfit: 1 requests match, expected 2\n" {
+		t.Errorf("count: %+v", got)
+	}
+	if shown := must("requests", "show", "2"); !strings.Contains(shown, "rate_limited") || strings.Contains(shown, key) {
+		t.Errorf("requests show 2:\n%s", shown)
+	}
+	why := must("explain", "--", "curl", "-sS", "-HX-API-KEY: "+next, env["IMKIT_BASE_URL"]+"/admin/connection-count")
+	if !strings.Contains(why, "wrong_header") || !strings.Contains(why, "IM-API-KEY") || strings.Contains(why, next) {
+		t.Errorf("explain:\n%s", why)
+	}
+}
+
+func TestTablesAreAligned(t *testing.T) {
+	t.Parallel()
+	env := mockFor(t, "--log", "off", "--freeze", "2027-01-01T00:00:00Z", "--seed", "1", "--providers", "imkit,mindkey")
+	got := keyfit(t, env, "keys", "list")
+	want := `ID          PROVIDER  KIND   NAME   STATUS  FINGERPRINT  EXPIRES              LAST USED
+key_000001  mindkey   key    start  active  XXXXXXXX     2028-01-01 00:00:00  -
+key_000002  imkit     key    start  active  XXXXXXXX     -                    -
+key_000003  imkit     token  start  active  XXXXXXXX     -                    -
+key_000004  imkit     pair   start  active  XXXXXXXX     -                    -
+`
+	out := got.out
+	var keys []mockserver.Key
+	if err := json.Unmarshal([]byte(keyfit(t, env, "keys", "list", "--json").out), &keys); err != nil {
+		t.Fatal(err)
+	}
+	for _, k := range keys {
+		out = strings.ReplaceAll(out, k.Fingerprint, "XXXXXXXX")
+	}
+	if diff := cmp.Diff(want, out); diff != "" {
+		t.Error(diff)
+	}
+	if got := keyfit(t, env, "clock", "show").out; got != "2027-01-01T00:00:00.000Z  frozen\n" {
+		t.Errorf("clock show: %q", got)
+	}
+}
+
+func TestStateGoesOutAndIn(t *testing.T) {
+	t.Parallel()
+	first, second := mockFor(t), mockFor(t, "--log", "off", "--no-keys")
+	file := filepath.Join(t.TempDir(), "fixture.json")
+	if got := keyfit(t, first, "state", "export", file); got.code != 0 {
+		t.Fatal(got.err)
+	}
+	if got := keyfit(t, second, "state", "import", file); got.code != 0 || !strings.Contains(got.out, "default") {
+		t.Fatalf("%+v", got)
+	}
+	a, b := keyfit(t, first, "state", "export").out, keyfit(t, second, "state", "export", "-").out
+	if diff := cmp.Diff(a, b); diff != "" {
+		t.Errorf("(-first +second):\n%s", diff)
+	}
+	for name, value := range first {
+		if strings.HasSuffix(name, "_KEY") && strings.Contains(a, value) {
+			t.Errorf("the value of %s stands in the export", name)
+		}
+	}
+	if got := keyfitIn(t.Context(), second, a, "state", "import", "-"); got.code != 0 {
+		t.Errorf("from stdin: %+v", got)
+	}
+	if got := keyfit(t, second, "state", "reset"); got.code != 0 || keyfit(t, second, "keys", "list", "--json").out != "[]\n" {
+		t.Errorf("reset: %+v", got)
+	}
+}
+
+func TestTailFollowsRequests(t *testing.T) {
+	t.Parallel()
+	env := mockFor(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	out, in := io.Pipe()
+	over := make(chan int, 1)
+	go func() {
+		over <- run(ctx, []string{"requests", "tail", "--json", "--outcome", "ok"}, terminal{strings.NewReader(""), in, io.Discard, func(name string) (string, bool) { v, ok := env[name]; return v, ok }})
+	}()
+	stop := make(chan struct{})
+	go func() { // the stream shows what comes after it began
+		for {
+			r, err := http.NewRequestWithContext(ctx, http.MethodGet, env["IMKIT_BASE_URL"]+"/admin/connection-count", nil)
+			if err != nil {
+				return
+			}
+			r.Header.Set("IM-API-KEY", env["IMKIT_API_KEY"])
+			if res, err := http.DefaultClient.Do(r); err == nil {
+				res.Body.Close()
+			}
+			select {
+			case <-stop:
+				return
+			default:
+			}
+		}
+	}()
+	var x mockserver.Exchange
+	err := json.NewDecoder(out).Decode(&x)
+	close(stop)
+	if err != nil || x.Outcome != "ok" || x.Path != "/admin/connection-count" {
+		t.Errorf("%v: %+v", err, x)
+	}
+	cancel()
+	go func() { _, _ = io.Copy(io.Discard, out) }()
+	if code := <-over; code != 0 {
+		t.Errorf("exit code %d", code)
+	}
+}
+
+func TestExplainWithoutAMockJudgesByShape(t *testing.T) {
+	t.Parallel()
+	got := keyfit(t, nil, "explain", "--json", "--", "curl", "-H", "Authorization: Bearer abcdefghijklmnop", "https://connector.mindkey.com/ping")
+	if got.code != 0 || field(t, got.out, "provider") != "mindkey" || !strings.Contains(got.out, "wrong_scheme") || !strings.Contains(got.err, "shape") {
+		t.Errorf("%+v", got)
+	}
+	got = keyfit(t, nil, "explain", "--provider", "imkit", "--", "-H", "IM-API-KEY: a-production-key-perhaps", "/admin/connection-count")
+	if got.code != 0 || !strings.Contains(got.out, "not_a_mock_key") || strings.Contains(got.out+got.err, "a-production-key-perhaps") {
+		t.Errorf("%+v", got)
+	}
+}
+
+func TestNamespacesComeAndGo(t *testing.T) {
+	t.Parallel()
+	env := mockFor(t)
+	if got := keyfit(t, env, "namespace", "create", "team-a", "--listen", "--json"); got.code != 0 || !strings.Contains(got.out, `"imkit": "http://127.0.0.1:`) {
+		t.Fatalf("%+v", got)
+	}
+	if got := keyfit(t, env, "keys", "issue", "imkit", "-n", "team-a", "--json"); field(t, got.out, "id") != "team-a/key_000001" {
+		t.Errorf("%+v", got)
+	}
+	for _, id := range []string{"key_000001", "team-a/key_000001"} {
+		if got := keyfit(t, env, "keys", "show", id, "-n", "team-a"); got.code != 0 {
+			t.Errorf("%s: %+v", id, got)
+		}
+	}
+	if got := keyfit(t, env, "namespace", "delete", "team-a"); got.code != 0 {
+		t.Errorf("%+v", got)
+	}
+	if got := keyfit(t, env, "namespace", "list"); strings.Contains(got.out, "team-a") {
+		t.Errorf("%+v", got)
+	}
+}
+
+func TestDocumentsVersionAndCompletionNeedNoMock(t *testing.T) {
+	t.Parallel()
+	for _, p := range append(mockserver.Providers(), "admin") {
+		got := keyfit(t, nil, "openapi", string(p))
+		if got.code == 0 && !json.Valid([]byte(got.out)) || p == "admin" && got.code != 0 {
+			t.Errorf("openapi %s: %d %s", p, got.code, got.err)
+		}
+	}
+	if got := keyfit(t, nil, "version", "--json"); got.code != 0 || field(t, got.out, "version") == "" {
+		t.Errorf("%+v", got)
+	}
+	for _, shell := range []string{"bash", "zsh", "fish", "powershell"} {
+		if got := keyfit(t, nil, "completion", shell); got.code != 0 || !strings.Contains(got.out, "keyfit") {
+			t.Errorf("completion %s: %d %s", shell, got.code, got.err)
+		}
+	}
+	if got := keyfit(t, nil, "__complete", "keys", "issue", ""); !strings.HasPrefix(got.out, "imin\nmindkey\nimkit\noptimove\niiniit\n") {
+		t.Errorf("completion of a provider: %q", got.out)
+	}
+	if got := keyfit(t, nil); got.code != 0 || !strings.Contains(got.out, "keyfit run -- npm test") {
+		t.Errorf("no arguments: %+v", got)
+	}
+}
+
+func TestTheAdminTokenComesFromAFileOrGoesThere(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "token")
+	env := mockFor(t, "--log", "off", "--admin-token-file", path)
+	data, err := os.ReadFile(path)
+	if err != nil || strings.TrimSpace(string(data)) != env["KEYFIT_ADMIN_TOKEN"] {
+		t.Fatalf("%v: %q", err, data)
+	}
+	if info, err := os.Stat(path); err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("mode %v, %v", info.Mode(), err)
+	}
+	again := mockFor(t, "--log", "off", "--admin-token-file", path)
+	if again["KEYFIT_ADMIN_TOKEN"] != env["KEYFIT_ADMIN_TOKEN"] {
+		t.Error("a second mock drew another token")
+	}
+	url := map[string]string{"KEYFIT_ADMIN_URL": env["KEYFIT_ADMIN_URL"]}
+	if got := keyfit(t, url, "clock", "show", "--admin-token-file", path); got.code != 0 {
+		t.Errorf("%+v", got)
+	}
+}

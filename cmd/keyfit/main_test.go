@@ -1,0 +1,220 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+)
+
+// binary is the program, built once: signals, exit codes and kill -9 belong to
+// real processes.
+var binary string
+
+func TestMain(m *testing.M) { os.Exit(withBinary(m)) }
+
+func withBinary(m *testing.M) int {
+	dir, err := os.MkdirTemp("", "keyfit-test-*")
+	if err != nil {
+		panic(err)
+	}
+	defer os.RemoveAll(dir)
+	binary = filepath.Join(dir, "keyfit")
+	build := exec.Command("go", "build", "-o", binary, ".")
+	build.Stderr = os.Stderr
+	if err := build.Run(); err != nil {
+		panic(err)
+	}
+	return m.Run()
+}
+
+// environment is the test's own without what would steer keyfit.
+func environment(more ...string) []string {
+	var env []string
+	for _, line := range os.Environ() {
+		if !strings.HasPrefix(line, "KEYFIT_") {
+			env = append(env, line)
+		}
+	}
+	return append(env, more...)
+}
+
+// process is a mock that runs as a program.
+type process struct {
+	*exec.Cmd
+	ready readyDocument
+	lines chan string // of stderr
+	ended chan error
+}
+
+// startProcess runs `keyfit mock --json` and waits until it is ready.
+func startProcess(tb testing.TB, args ...string) *process {
+	tb.Helper()
+	p := &process{Cmd: exec.Command(binary, append([]string{"mock", "--json"}, args...)...), lines: make(chan string, 1000), ended: make(chan error, 1)}
+	p.Env = environment()
+	out, err := p.StdoutPipe()
+	if err != nil {
+		tb.Fatal(err)
+	}
+	errs, err := p.StderrPipe()
+	if err != nil {
+		tb.Fatal(err)
+	}
+	if err := p.Start(); err != nil {
+		tb.Fatal(err)
+	}
+	first, err := bufio.NewReader(out).ReadBytes('\n')
+	if err != nil {
+		rest, _ := io.ReadAll(errs)
+		tb.Fatalf("the mock did not start: %v: %s", err, rest)
+	}
+	if err := json.Unmarshal(first, &p.ready); err != nil {
+		tb.Fatalf("%v: %s", err, first)
+	}
+	go func() {
+		s := bufio.NewScanner(errs)
+		for s.Scan() {
+			p.lines <- s.Text()
+		}
+		close(p.lines)
+		p.ended <- p.Wait()
+	}()
+	tb.Cleanup(func() {
+		_ = p.Process.Kill()
+		for range p.lines { // joins the reader
+		}
+	})
+	return p
+}
+
+// said waits for a line of stderr that holds the text.
+func (p *process) said(t *testing.T, text string) string {
+	t.Helper()
+	for line := range p.lines {
+		if strings.Contains(line, text) {
+			return line
+		}
+	}
+	t.Fatalf("the mock ended without saying %q", text)
+	return ""
+}
+
+// admin calls the admin API.
+func (p *process) admin(t *testing.T, method, path string, in, out any) error {
+	t.Helper()
+	c := &adminClient{url: p.ready.Admin.URL, token: p.ready.Admin.Token, http: &http.Client{}}
+	return c.call(t.Context(), method, path, in, out)
+}
+
+// imkit sends a GET with an IMKIT key and returns the status.
+func (p *process) imkit(t *testing.T, key string) int {
+	t.Helper()
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, p.ready.URLs["imkit"]+"/admin/connection-count", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Header.Set("IM-API-KEY", key)
+	res, err := http.DefaultClient.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close()
+	_, _ = io.Copy(io.Discard, res.Body)
+	return res.StatusCode
+}
+
+// result is what a command did.
+type result struct {
+	code     int
+	out, err string
+}
+
+// keyfit runs a command in this process.
+func keyfit(tb testing.TB, env map[string]string, args ...string) result {
+	tb.Helper()
+	return keyfitIn(tb.Context(), env, "", args...)
+}
+
+func keyfitIn(ctx context.Context, env map[string]string, in string, args ...string) result {
+	var out, errs bytes.Buffer
+	code := run(ctx, args, terminal{strings.NewReader(in), &out, &errs, func(name string) (string, bool) {
+		v, ok := env[name]
+		return v, ok
+	}})
+	return result{code, out.String(), errs.String()}
+}
+
+// mockFor starts a mock in this process and returns the environment that finds
+// it.
+func mockFor(tb testing.TB, args ...string) map[string]string {
+	tb.Helper()
+	return mockForEnv(tb, nil, args...)
+}
+
+func mockForEnv(tb testing.TB, env map[string]string, args ...string) map[string]string {
+	tb.Helper()
+	dir := tb.TempDir()
+	ready := filepath.Join(dir, "ready.json")
+	if len(args) == 0 {
+		args = []string{"--log", "off"}
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	var over sync.WaitGroup
+	reader, writer := io.Pipe()
+	over.Go(func() {
+		code := run(ctx, append([]string{"mock", "--ready-file", ready}, args...), terminal{strings.NewReader(""), writer, io.Discard, func(name string) (string, bool) { v, ok := env[name]; return v, ok }})
+		if code != 0 {
+			tb.Errorf("mock: exit code %d", code)
+		}
+		writer.Close()
+	})
+	if _, err := reader.Read(make([]byte, 1)); err != nil { // the banner comes when all is ready
+		tb.Fatal(err)
+	}
+	go func() { _, _ = io.Copy(io.Discard, reader) }()
+	tb.Cleanup(func() {
+		cancel()
+		over.Wait()
+	})
+	data, err := os.ReadFile(ready)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	var doc readyDocument
+	if err := json.Unmarshal(data, &doc); err != nil {
+		tb.Fatal(err)
+	}
+	return doc.Env
+}
+
+// oneLine checks that a command failed with one line that says this.
+func oneLine(t *testing.T, name string, got result, code int, parts ...string) {
+	t.Helper()
+	if got.code != code || strings.Count(got.err, "\n") != 1 || !strings.HasPrefix(got.err, "keyfit: ") || got.out != "" {
+		t.Errorf("%s: code %d, out %q, err %q; want code %d and one line", name, got.code, got.out, got.err, code)
+		return
+	}
+	for _, part := range parts {
+		if !strings.Contains(got.err, part) {
+			t.Errorf("%s: %q does not say %q", name, got.err, part)
+		}
+	}
+}
+
+func field(t *testing.T, data, name string) string {
+	t.Helper()
+	var m map[string]any
+	if err := json.Unmarshal([]byte(data), &m); err != nil {
+		t.Fatalf("%v: %s", err, data)
+	}
+	return fmt.Sprint(m[name])
+}

@@ -1,0 +1,373 @@
+package main
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/keyfit/keyfit/mockserver"
+)
+
+func TestEveryAcknowledgedKeySurvivesKill9(t *testing.T) {
+	t.Parallel()
+	state := filepath.Join(t.TempDir(), "state.json")
+	type acked struct {
+		id, secret string
+		revoked    bool
+	}
+	var known []acked
+	for round := range 3 {
+		p := startProcess(t, "--state", state, "--no-keys")
+		for _, k := range known { // all of the rounds before
+			want := map[bool]int{false: 200, true: 401}[k.revoked]
+			if got := p.imkit(t, k.secret); got != want {
+				t.Errorf("round %d: %s: %d, want %d", round, k.id, got, want)
+			}
+		}
+		var mu sync.Mutex
+		var workers sync.WaitGroup
+		enough := make(chan struct{})
+		for range 4 {
+			workers.Go(func() {
+				for {
+					var k issuedKey
+					if p.admin(t, "POST", "/v1/namespaces/default/keys", map[string]string{"provider": "imkit"}, &k) != nil {
+						return // killed
+					}
+					mu.Lock()
+					known = append(known, acked{k.ID, k.Secret, false})
+					n := len(known)
+					mu.Unlock()
+					if n%5 == 0 && p.admin(t, "POST", "/v1/namespaces/default/keys/"+k.ID+"/revoke", map[string]string{}, nil) == nil {
+						mu.Lock()
+						for i := range known {
+							known[i].revoked = known[i].revoked || known[i].id == k.ID
+						}
+						mu.Unlock()
+					}
+					if n == 30*(round+1) {
+						close(enough)
+					}
+				}
+			})
+		}
+		<-enough
+		if err := p.Process.Kill(); err != nil {
+			t.Fatal(err)
+		}
+		workers.Wait()
+		<-p.ended
+	}
+	p := startProcess(t, "--state", state)
+	for _, k := range known {
+		// a revocation that was under way when the process died may have been saved without being acknowledged
+		if got := p.imkit(t, k.secret); got != 200 && (got != 401 || !k.revoked && !revokedNow(t, p, k.id)) || got == 200 && k.revoked {
+			t.Errorf("%s, revoked %v: %d", k.id, k.revoked, got)
+		}
+	}
+	t.Logf("%d keys over 3 kills", len(known))
+}
+
+func revokedNow(t *testing.T, p *process, id string) bool {
+	t.Helper()
+	var k mockserver.Key
+	if err := p.admin(t, http.MethodGet, "/v1/namespaces/default/keys/"+id, nil, &k); err != nil {
+		t.Error(err)
+	}
+	return k.Status == mockserver.StatusRevoked
+}
+
+func writeFile(tb testing.TB, path, content string) {
+	tb.Helper()
+	if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
+		tb.Fatal(err)
+	}
+}
+
+func TestSIGHUPReplacesTheConfigurationOrKeepsTheOld(t *testing.T) {
+	t.Parallel()
+	config := filepath.Join(t.TempDir(), "mock.json")
+	writeFile(t, config, `{"seed": "7", "limits": {"imkit": {"requests": 2, "per": "1h"}}, "faults": [{"match": {"path": "/teapot"}, "fault": {"kind": "status", "status": 418}}]}`)
+	p := startProcess(t, "--config", config)
+	limit := func() int {
+		var v struct{ Limit mockserver.Limit }
+		if err := p.admin(t, http.MethodGet, "/v1/namespaces/default/providers/imkit", nil, &v); err != nil {
+			t.Fatal(err)
+		}
+		return v.Limit.Requests
+	}
+	faults := func() (kinds []mockserver.FaultKind) {
+		var v page[injected]
+		if err := p.admin(t, http.MethodGet, "/v1/namespaces/default/faults", nil, &v); err != nil {
+			t.Fatal(err)
+		}
+		for _, i := range v.Items {
+			kinds = append(kinds, i.Fault.Kind)
+		}
+		return kinds
+	}
+	hup := func(says string) {
+		if err := p.Process.Signal(syscall.SIGHUP); err != nil {
+			t.Fatal(err)
+		}
+		p.said(t, says)
+	}
+	if limit() != 2 || cmp.Diff([]mockserver.FaultKind{"status"}, faults()) != "" {
+		t.Fatalf("at the start: %d, %v", limit(), faults())
+	}
+	for name, bad := range map[string]string{
+		"cut in half":       `{"limits": {"imkit": {"requests": 9`,
+		"unknown setting":   `{"limits": {"imkit": {"requests": 9, "per": "1h"}}, "limts": {}}`,
+		"unknown provider":  `{"limits": {"imkit": {"requests": 9, "per": "1h"}, "acme": {"requests": 1, "per": "1h"}}}`,
+		"unknown fault":     `{"limits": {"imkit": {"requests": 9, "per": "1h"}}, "faults": [{"fault": {"kind": "fire"}}]}`,
+		"another fixed one": `{"seed": "8", "limits": {"imkit": {"requests": 9, "per": "1h"}}}`,
+		"no text":           `{"state": {"a": 1}}`,
+	} {
+		writeFile(t, config, bad)
+		hup("not reloaded")
+		if limit() != 2 || cmp.Diff([]mockserver.FaultKind{"status"}, faults()) != "" {
+			t.Errorf("%s: limit %d, faults %v", name, limit(), faults())
+		}
+	}
+	writeFile(t, config, `{"seed": "7", "limits": {"imkit": {"requests": 5, "per": "1h"}}, "faults": [{"fault": {"kind": "latency", "delay": "1ms"}}]}`)
+	hup("configuration reloaded")
+	if limit() != 5 || cmp.Diff([]mockserver.FaultKind{"latency"}, faults()) != "" {
+		t.Errorf("reloaded: limit %d, faults %v", limit(), faults())
+	}
+	writeFile(t, config, `{"seed": "7"}`)
+	if err := p.admin(t, "POST", "/v1/reload", map[string]any{}, nil); err != nil || limit() != 1000 || faults() != nil {
+		t.Errorf("POST /v1/reload: %v, limit %d, faults %v", err, limit(), faults())
+	}
+	if got := p.imkit(t, p.ready.Env["IMKIT_API_KEY"]); got != 200 {
+		t.Errorf("the key of the start: %d", got)
+	}
+}
+
+func TestSIGTERMEndsWithinTheGraceThoughAClientStalls(t *testing.T) {
+	t.Parallel()
+	state := filepath.Join(t.TempDir(), "state.json")
+	ready := filepath.Join(t.TempDir(), "ready.json")
+	p := startProcess(t, "--state", state, "--ready-file", ready, "--grace", "200ms")
+	if err := p.admin(t, "POST", "/v1/namespaces/default/faults", map[string]any{"fault": map[string]string{"kind": "stall"}}, nil); err != nil {
+		t.Fatal(err)
+	}
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, p.ready.URLs["imkit"]+"/admin/connection-count", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Header.Set("IM-API-KEY", p.ready.Env["IMKIT_API_KEY"])
+	res, err := http.DefaultClient.Do(r) // headers, half a body, then nothing
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close()
+	raw, err := net.Dial("tcp", strings.TrimPrefix(p.ready.URLs["imin"], "http://")) // and a client that says nothing
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer raw.Close()
+	began := time.Now()
+	if err := p.Process.Signal(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	if err := <-p.ended; err != nil {
+		t.Errorf("exit: %v", err)
+	}
+	if took := time.Since(began); took > 5*time.Second {
+		t.Errorf("took %s", took)
+	}
+	if _, err := io.ReadAll(res.Body); err == nil {
+		t.Error("the stalled answer came to an end")
+	}
+	if _, err := os.Stat(ready); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("the ready file stays: %v", err)
+	}
+	again := startProcess(t, "--state", state)
+	if err := again.admin(t, "DELETE", "/v1/namespaces/default/faults/fault_1", nil, nil); err != nil {
+		t.Errorf("the fault was not saved: %v", err)
+	}
+	if got := again.imkit(t, p.ready.Env["IMKIT_API_KEY"]); got != 200 {
+		t.Errorf("saved at the end: %d", got)
+	}
+}
+
+func TestPOSTShutdownEndsTheProcess(t *testing.T) {
+	t.Parallel()
+	p := startProcess(t)
+	if err := p.admin(t, "POST", "/v1/shutdown", map[string]any{}, nil); err != nil {
+		t.Fatal(err)
+	}
+	if err := <-p.ended; err != nil {
+		t.Errorf("exit: %v", err)
+	}
+}
+
+// command runs the binary to its end.
+func command(t *testing.T, args ...string) result {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), binary, args...)
+	var out, errs bytes.Buffer
+	cmd.Env, cmd.Stdout, cmd.Stderr = environment(), &out, &errs
+	err := cmd.Run()
+	if _, ok := errors.AsType[*exec.ExitError](err); err != nil && !ok {
+		t.Fatal(err)
+	}
+	return result{cmd.ProcessState.ExitCode(), out.String(), errs.String()}
+}
+
+func TestOtherLanguagesMeetTheFourErrors(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct{ interpreter, script string }{{"node", "client.mjs"}, {"python3", "client.py"}} {
+		for _, tls := range []bool{false, true} {
+			t.Run(fmt.Sprintf("%s tls=%v", tt.interpreter, tls), func(t *testing.T) {
+				t.Parallel()
+				if _, err := exec.LookPath(tt.interpreter); err != nil {
+					t.Skipf("%s is not installed", tt.interpreter)
+				}
+				got := command(t, "run", fmt.Sprintf("--tls=%v", tls), "--", tt.interpreter, filepath.Join("testdata", tt.script))
+				want := "user created\n401 MISSING_API_KEY\n401 INVALID_API_KEY\n403 INSUFFICIENT_PERMISSIONS\n429 RATE_LIMIT_EXCEEDED\nlimit over after 60 s\n"
+				if diff := cmp.Diff(result{0, want, ""}, got, cmp.AllowUnexported(result{})); diff != "" {
+					t.Error(diff)
+				}
+			})
+		}
+	}
+}
+
+func TestRunPassesExitCodeAndSignalsOn(t *testing.T) {
+	t.Parallel()
+	for want, script := range map[int]string{0: "exit 0", 7: "exit 7", 143: "kill -TERM $$", 137: "kill -KILL $$"} {
+		if got := command(t, "run", "--", "sh", "-c", script); got.code != want || got.err != "" {
+			t.Errorf("%s: code %d, %q", script, got.code, got.err)
+		}
+	}
+	if got := command(t, "run", "--", "no-such-command-here"); got.code != 127 || !strings.Contains(got.err, "no command") {
+		t.Errorf("no such command: %d %q", got.code, got.err)
+	}
+	if got := command(t, "run", "--", "./testdata"); got.code != 126 {
+		t.Errorf("a directory: %d %q", got.code, got.err)
+	}
+	for _, sig := range []syscall.Signal{syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP, syscall.SIGUSR1} {
+		cmd := exec.CommandContext(t.Context(), binary, "run", "--", "sh", "-c",
+			`trap "echo got; exit 9" TERM INT HUP USR1; echo ready; while :; do sleep 0.02; done`)
+		cmd.Env = environment()
+		out, err := cmd.StdoutPipe()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := io.ReadFull(out, make([]byte, len("ready\n"))); err != nil {
+			t.Fatal(err)
+		}
+		if err := cmd.Process.Signal(sig); err != nil {
+			t.Fatal(err)
+		}
+		rest, _ := io.ReadAll(out)
+		_ = cmd.Wait()
+		if cmd.ProcessState.ExitCode() != 9 || string(rest) != "got\n" {
+			t.Errorf("%v: code %d, said %q", sig, cmd.ProcessState.ExitCode(), rest)
+		}
+	}
+}
+
+func TestRunGivesTheCommandItsEnvironment(t *testing.T) {
+	t.Parallel()
+	cmd := exec.CommandContext(t.Context(), binary, "run", "--tls", "--", "env")
+	cmd.Env = environment("IMKIT_API_KEY=of the user", "IMKIT_API_KEY_FILE=/somewhere", "NO_PROXY=example.com", "KEEP=this")
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	env := map[string]string{}
+	for line := range strings.Lines(string(out)) {
+		name, value, _ := strings.Cut(strings.TrimSuffix(line, "\n"), "=")
+		if _, twice := env[name]; twice {
+			t.Errorf("%s stands there twice", name)
+		}
+		env[name] = value
+	}
+	for _, p := range mockserver.Providers() {
+		name := strings.ToUpper(string(p))
+		if !strings.HasPrefix(env[name+"_BASE_URL"], "https://127.0.0.1:") || len(env[name+"_API_KEY"]) < 20 {
+			t.Errorf("%s: %q %q", p, env[name+"_BASE_URL"], env[name+"_API_KEY"])
+		}
+	}
+	for _, name := range []string{
+		"IMKIT_CLIENT_KEY", "IMKIT_USER_TOKEN", "IMKIT_CLIENT_ID", "IINIIT_ACCESS_TOKEN", "MINDKEY_API_KEY_EXPIRES",
+		"KEYFIT_ADMIN_URL", "KEYFIT_ADMIN_TOKEN", "SSL_CERT_FILE", "NODE_EXTRA_CA_CERTS", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE",
+	} {
+		if env[name] == "" {
+			t.Errorf("%s is missing", name)
+		}
+	}
+	if _, ok := env["IMKIT_API_KEY_FILE"]; ok {
+		t.Error("IMKIT_API_KEY_FILE contradicts IMKIT_API_KEY and is still there")
+	}
+	if diff := cmp.Diff([]string{"example.com,127.0.0.1,localhost,::1", "this"}, []string{env["NO_PROXY"], env["KEEP"]}); diff != "" {
+		t.Error(diff)
+	}
+	if _, err := os.Stat(env["SSL_CERT_FILE"]); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("the bundle is left behind: %v", err)
+	}
+}
+
+// BenchmarkFirst200 measures from exec to the first 200 of an authenticated
+// request, as a client sees it that starts together with the mock and asks all
+// the time. It is printed, not judged: the machine decides.
+func BenchmarkFirst200(b *testing.B) {
+	const key = "a-fixed-key-for-the-benchmark"
+	config := filepath.Join(b.TempDir(), "mock.json")
+	writeFile(b, config, `{"keys": [{"provider": "imkit", "raw": "`+key+`"}]}`)
+	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
+	var sum time.Duration
+	for range b.N {
+		addr := freeAddr(b)
+		cmd := exec.Command(binary, "mock", "--config", config, "--providers", "imkit", "--addr", addr, "--log", "off")
+		cmd.Env = environment()
+		began := time.Now()
+		if err := cmd.Start(); err != nil {
+			b.Fatal(err)
+		}
+		for status := 0; status != http.StatusOK; {
+			r, err := http.NewRequest(http.MethodGet, "http://"+addr+"/admin/connection-count", nil)
+			if err != nil {
+				b.Fatal(err)
+			}
+			r.Header.Set("IM-API-KEY", key)
+			if res, err := client.Do(r); err == nil {
+				res.Body.Close()
+				status = res.StatusCode
+			}
+		}
+		sum += time.Since(began)
+		_ = cmd.Process.Kill()
+		_ = cmd.Wait()
+	}
+	b.ReportMetric(float64(sum.Microseconds())/1000/float64(b.N), "ms/first-200")
+}
+
+// freeAddr is an address that was free a moment ago.
+func freeAddr(tb testing.TB) string {
+	tb.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		tb.Fatal(err)
+	}
+	defer l.Close()
+	return l.Addr().String()
+}
