@@ -110,7 +110,7 @@ func (x *exchange) route() {
 			return
 		}
 	}
-	rt.mux.ServeHTTP(x, r)
+	rt.mux().ServeHTTP(x, r)
 }
 
 // namespaceOf lets the key choose the namespace; without a key of this vendor

@@ -40,8 +40,8 @@ type vendorState struct {
 
 // routes is a vendor's surface with the data it holds.
 type routes struct {
-	fold    func(string) string // nil: paths stay as they are
-	mux     *http.ServeMux
+	fold    func(string) string       // nil: paths stay as they are
+	mux     func() *http.ServeMux     // for all others, made at first use
 	literal map[literalRoute]*literal // those without wildcards
 	needs   map[string]surface.Need   // by pattern, for Verify
 }
@@ -191,15 +191,14 @@ func (n *Namespace) router(v *vendor) *routes {
 	if r := st.routes.Load(); r != nil {
 		return r
 	}
-	built := &routes{mux: http.NewServeMux(), literal: make(map[literalRoute]*literal), needs: make(map[string]surface.Need)}
+	built := &routes{literal: make(map[literalRoute]*literal), needs: make(map[string]surface.Need)}
 	if v.fold != nil {
 		built.fold = v.fold()
 	}
-	for _, r := range v.surface(n.env(v)) {
+	all := v.surface(n.env(v))
+	built.mux = sync.OnceValue(func() *http.ServeMux { return newMux(all) })
+	for _, r := range all {
 		built.needs[r.Pattern] = r.Need
-		built.mux.HandleFunc(r.Pattern, func(w http.ResponseWriter, _ *http.Request) {
-			w.(*exchange).run(&r) //nolint:errcheck // route calls the mux with nothing else
-		})
 		// ServeMux prefers a literal path with a method to any other pattern.
 		if method, path, ok := strings.Cut(r.Pattern, " "); ok && path[0] == '/' &&
 			!strings.Contains(path, "{") && !strings.HasSuffix(path, "/") {
@@ -207,11 +206,23 @@ func (n *Namespace) router(v *vendor) *routes {
 			built.literal[key] = &literal{key, &r}
 		}
 	}
-	built.mux.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) {
-		w.(*exchange).run(nil) //nolint:errcheck // as above
-	})
 	st.routes.Store(built)
 	return built
+}
+
+// newMux finds what is no literal path. Most vendors' servers never need it, and
+// a hundred patterns take longer to register than a request takes.
+func newMux(all []surface.Route) *http.ServeMux {
+	mux := http.NewServeMux()
+	for _, r := range all {
+		mux.HandleFunc(r.Pattern, func(w http.ResponseWriter, _ *http.Request) {
+			w.(*exchange).run(&r) //nolint:errcheck // route calls the mux with nothing else
+		})
+	}
+	mux.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) {
+		w.(*exchange).run(nil) //nolint:errcheck // as above
+	})
+	return mux
 }
 
 // env is what a vendor's surface is given.

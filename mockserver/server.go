@@ -296,7 +296,7 @@ func (s *Server) examine(v *vendor, home *Namespace, r *http.Request) (Diagnosis
 	d := authenticate(v, &creds, id, n.clock.Now())
 	routes := n.router(v)
 	folded, _ := routes.folded(r)
-	_, pattern := routes.mux.Handler(folded)
+	_, pattern := routes.mux().Handler(folded)
 	need, known := routes.needs[pattern]
 	switch {
 	case known && need.Open:

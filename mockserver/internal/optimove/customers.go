@@ -62,7 +62,7 @@ func (p *picked) of(c *customer) attributed {
 
 // rowsOf makes rows of the customers that belong.
 func rowsOf[T any](d *data, row func(*customer) (T, bool)) []T {
-	d.mu.Lock()
+	d.lock()
 	defer d.mu.Unlock()
 	var rows []T
 	for _, c := range d.customers {
@@ -179,7 +179,7 @@ func canceledCampaign(d *data, a *ask) any {
 
 func lastActionExecuted(d *data, a *ask) any {
 	id := a.text("CustomerID")
-	d.mu.Lock()
+	d.lock()
 	defer d.mu.Unlock()
 	x := d.byID[id]
 	if x == nil {

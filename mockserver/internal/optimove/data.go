@@ -124,7 +124,17 @@ func newData(env surface.Env) *data {
 		},
 		apps: []app{{6, "app1", "Lorem Fitsum for phones"}},
 	}
-	random := rand.New(rand.NewPCG(env.Seed, env.Seed^0x6f7074696d6f7665)) //nolint:gosec // dummy data, the same for a seed
+	return d
+}
+
+// lock locks the data and makes the customers at the first use: a server that
+// nobody asks for customers starts without.
+func (d *data) lock() {
+	d.mu.Lock()
+	if len(d.customers) > 0 {
+		return
+	}
+	random := rand.New(rand.NewPCG(d.env.Seed, d.env.Seed^0x6f7074696d6f7665)) //nolint:gosec // dummy data, the same for a seed
 	sports := []string{"Lorem", "Ipsum", "Dolor", "Fitsum"}
 	countries := []string{"UK", "DE", "DK", "ES", "SE"}
 	for i := range 120 {
@@ -139,11 +149,9 @@ func newData(env surface.Env) *data {
 		c.values["LifetimeValue"] = strconv.Itoa(random.IntN(5000))
 		c.values["SignupDate"] = fmt.Sprintf("2025-%02d-%02d", 1+random.IntN(12), 1+random.IntN(28))
 	}
-	return d
 }
 
-// add makes a customer in the groups of newcomers. The caller holds mu or is
-// newData.
+// add makes a customer in the groups of newcomers. The caller holds mu.
 func (d *data) add(id string) *customer {
 	c := &customer{index: len(d.customers), id: id, values: make(map[string]string), stage: 1, segment: 4, microsegment: 1, group: 2}
 	d.customers = append(d.customers, c)

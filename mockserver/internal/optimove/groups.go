@@ -56,7 +56,7 @@ func createList(d *data, a *ask) any {
 	if !a.body(&in) {
 		return nil
 	}
-	d.mu.Lock()
+	d.lock()
 	defer d.mu.Unlock()
 	switch {
 	case in.Name == "":

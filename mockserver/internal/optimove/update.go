@@ -114,7 +114,7 @@ func updateAttributes(d *data, a *ask) any {
 			return bad("Attributes may have at most 10 entries per customer")
 		}
 	}
-	d.mu.Lock()
+	d.lock()
 	defer d.mu.Unlock()
 	var wrong []problem
 	for _, u := range in.List {
@@ -170,7 +170,7 @@ func upsertCustomer(d *data, a *ask) any {
 	case in.CallbackURL != "" && !isListenerURL(in.CallbackURL):
 		return bad("CallbackUrl must be an absolute http or https URL")
 	}
-	d.mu.Lock()
+	d.lock()
 	defer d.mu.Unlock()
 	if !d.hasRoom([]newCustomer{in}) {
 		return bad("The limit of customers is reached")
@@ -200,7 +200,7 @@ func insertOrUpdate(d *data, a *ask) any {
 			return bad("Customers has an invalid entry")
 		}
 	}
-	d.mu.Lock()
+	d.lock()
 	defer d.mu.Unlock()
 	if !d.hasRoom(in.Customers) {
 		return bad("The limit of customers is reached")
