@@ -120,7 +120,7 @@ func (s *AdminMessagesService) SendBatch(ctx context.Context, batch BatchInput, 
 	}
 	for i := range batch.To {
 		if err := batch.To[i].check(); err != nil {
-			r.err = cmp.Or(r.err, fmt.Errorf("To[%d]: %w", i, err))
+			r.err = cmp.Or(r.err, fmt.Errorf("recipient To[%d]: %w", i, err))
 		}
 	}
 	return call[Batch](ctx, s.caller, r, opts)
