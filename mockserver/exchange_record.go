@@ -4,14 +4,13 @@ import (
 	"log/slog"
 	"net/http"
 	"strings"
-	"time"
 )
 
 const (
 	// entryOverhead is an entry without its strings, with what the allocator
 	// adds; fieldOverhead a header field.
-	entryOverhead = 512
-	fieldOverhead = 64
+	entryOverhead = 384
+	fieldOverhead = 48
 
 	maxJournalBody  = 16 << 10
 	maxJournalValue = 4 << 10 // of a query or a header's value
@@ -68,7 +67,7 @@ func (x *exchange) describe() {
 	for name, values := range x.r.Header {
 		plain := plainHeader(name)
 		for _, v := range values {
-			x.fields = append(x.fields, headerField{name, v, plain})
+			x.fields = append(x.fields, headerField{name, v})
 			if !plain && (x.creds.value == "" || !strings.HasSuffix(v, x.creds.value)) && v != x.creds.token {
 				x.red.header(name, v) // the vendor's own places are known already
 			}
@@ -93,7 +92,7 @@ func (x *exchange) describe() {
 	}
 	for i := range x.fields {
 		f := &x.fields[i]
-		if f.plain {
+		if plainHeader(f.name) {
 			f.value = cut(x.red.text(head(f.value, maxJournalValue)), maxJournalValue)
 			continue
 		}
@@ -113,14 +112,14 @@ func (x *exchange) redact(s string) string {
 
 // fill implements filler.
 func (x *exchange) fill(e *entry) {
-	ex := &e.ex // field by field: the entry is used again, and a whole copy costs
-	ex.At, ex.Provider, ex.Conn = x.at, x.v.provider, x.conn.id()
-	ex.Method, ex.Path, ex.Query, ex.Body = x.said.method, x.said.path, x.said.query, x.said.body
-	ex.KeyID, ex.Fault, ex.Header = x.diag.KeyID, x.fault, nil
+	e.at, e.provider, e.conn = x.at, x.v.provider, x.conn.id()
+	e.method, e.path, e.query, e.body = x.said.method, x.said.path, x.said.query, x.said.body
+	e.keyID, e.fault = x.diag.KeyID, x.fault
 	if x.committed {
-		ex.Decided, ex.Status, ex.Outcome, ex.Diagnosis = x.ns.clock.Now(), x.status, x.diag.Outcome, x.diag
+		e.took, e.status = x.ns.clock.Now().Sub(x.at), x.status
+		e.say(&x.diag)
 	} else {
-		ex.Decided, ex.Status, ex.Outcome, ex.Diagnosis = time.Time{}, 0, Pending, Diagnosis{Outcome: Pending, KeyID: x.diag.KeyID}
+		e.took, e.status, e.outcome, e.diag = 0, 0, Pending, nil
 	}
 	if over := len(e.header) - len(x.fields); over > 0 {
 		clear(e.header[len(x.fields):])
@@ -156,7 +155,14 @@ func (s *Server) recordStray(r *http.Request, d Diagnosis, status int) {
 // stray is an Exchange that needs no more work.
 type stray Exchange
 
-func (s stray) fill(e *entry) { e.ex, e.size = Exchange(s), entryOverhead+len(s.Path) }
+func (s stray) fill(e *entry) {
+	clear(e.header)
+	*e = entry{
+		at: s.At, provider: s.Provider, method: s.Method, path: s.Path, keyID: s.KeyID, conn: s.Conn, status: s.Status,
+		header: e.header[:0], size: entryOverhead + len(s.Path) + len(s.Diagnosis.Why),
+	}
+	e.say(&s.Diagnosis)
+}
 
 // log tells about refusals and faults. It is silent without WithLogger, except
 // that a test hears of a key that no mock made.

@@ -36,18 +36,6 @@ const (
 	defaultJournalBytes   = 16 << 20
 )
 
-// entry is an Exchange at rest, without maps. Evicted entries are used again.
-type entry struct {
-	ex     Exchange
-	header []headerField
-	size   int
-}
-
-type headerField struct {
-	name, value string
-	plain       bool // harmless by name
-}
-
 // journal is a ring bounded in entries and bytes, plus exact counters.
 type journal struct {
 	mu         sync.Mutex
@@ -126,7 +114,7 @@ func (j *journal) enter(from filler) *entry {
 	if j.maxEntries > 0 && j.maxBytes > 0 {
 		e = j.slot()
 		from.fill(e)
-		e.ex.ID = j.seq
+		e.id = j.seq
 		j.bytes += e.size
 		j.trim()
 	}
@@ -145,10 +133,10 @@ func (j *journal) decide(t ticket, f facts, last **lastCell, from filler) {
 	}
 	j.counters.drop(t.facts)
 	j.count(f, last)
-	if e := t.entry; e != nil && e.ex.ID == t.id {
+	if e := t.entry; e != nil && e.id == t.id {
 		j.bytes -= e.size
 		from.fill(e)
-		e.ex.ID = t.id
+		e.id = t.id
 		j.bytes += e.size
 		j.trim()
 	}
@@ -199,7 +187,7 @@ func (j *journal) drop() {
 	if cap(e.header) > 16 { // a rare one must not stay for good
 		e.header = nil
 	}
-	e.ex, e.header, e.size = Exchange{}, e.header[:0], 0
+	*e = entry{header: e.header[:0]}
 	j.head = (j.head + 1) % len(j.ring)
 	j.n--
 }
@@ -211,16 +199,9 @@ func (j *journal) requests(m Match) []Exchange {
 	var out []Exchange
 	for i := range j.n {
 		e := j.ring[(j.head+i)%len(j.ring)]
-		f := e.ex.facts()
-		if !m.exchange(&f) {
-			continue
+		if f := e.facts(); m.exchange(&f) {
+			out = append(out, e.exchange())
 		}
-		x := e.ex
-		x.Header = make(http.Header, len(e.header))
-		for _, h := range e.header {
-			x.Header[h.name] = append(x.Header[h.name], h.value)
-		}
-		out = append(out, x)
 	}
 	return out
 }

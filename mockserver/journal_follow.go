@@ -1,7 +1,5 @@
 package mockserver
 
-import "net/http"
-
 // after copies out the exchanges with an ID above id, oldest first, and a
 // channel that closes when something is added or decided. oldest is the ID of
 // the oldest that the journal still holds, 0 if it holds none.
@@ -11,10 +9,10 @@ func (j *journal) after(id uint64) (out []Exchange, next <-chan struct{}, oldest
 	for i := range j.n {
 		e := j.ring[(j.head+i)%len(j.ring)]
 		if i == 0 {
-			oldest = e.ex.ID
+			oldest = e.id
 		}
-		if e.ex.ID > id {
-			out = append(out, e.copy())
+		if e.id > id {
+			out = append(out, e.exchange())
 		}
 	}
 	if len(j.waiters) == 0 {
@@ -28,15 +26,6 @@ func (j *journal) last() uint64 {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	return j.seq
-}
-
-func (e *entry) copy() Exchange {
-	x := e.ex
-	x.Header = make(http.Header, len(e.header))
-	for _, h := range e.header {
-		x.Header[h.name] = append(x.Header[h.name], h.value)
-	}
-	return x
 }
 
 // follower reads a journal as it grows. A pending exchange comes once when it

@@ -1,0 +1,62 @@
+package mockserver
+
+import (
+	"net/http"
+	"time"
+)
+
+// entry is an Exchange at rest: small, because the journal's memory is walked
+// through again and again, and the cache with it. Evicted entries are used
+// again.
+type entry struct {
+	id       uint64
+	at       time.Time
+	took     time.Duration // from at to the decision
+	provider Provider
+	method   string
+	path     string
+	query    string
+	body     string
+	keyID    string
+	fault    string
+	outcome  Outcome
+	diag     *Diagnosis // nil when there is no more to say than outcome and key
+	header   []headerField
+	conn     uint64
+	status   int
+	size     int
+}
+
+type headerField struct{ name, value string }
+
+func (e *entry) facts() facts {
+	return facts{e.provider, e.method, e.path, e.keyID, e.outcome, e.status}
+}
+
+// exchange copies the entry out.
+func (e *entry) exchange() Exchange {
+	x := Exchange{
+		ID: e.id, At: e.at, Provider: e.provider, Method: e.method, Path: e.path, Query: e.query,
+		Header: make(http.Header, len(e.header)), Body: e.body, Status: e.status, Outcome: e.outcome,
+		Diagnosis: Diagnosis{Outcome: e.outcome, KeyID: e.keyID}, KeyID: e.keyID, Fault: e.fault, Conn: e.conn,
+	}
+	if e.outcome != Pending {
+		x.Decided = e.at.Add(e.took)
+	}
+	if e.diag != nil {
+		x.Diagnosis = *e.diag
+	}
+	for _, h := range e.header {
+		x.Header[h.name] = append(x.Header[h.name], h.value)
+	}
+	return x
+}
+
+// say sets what became of the request.
+func (e *entry) say(d *Diagnosis) {
+	e.outcome, e.diag = d.Outcome, nil
+	if d.Why != "" || d.Sent != "" || d.Want != "" || d.RetryAfter != 0 {
+		c := *d
+		e.diag = &c
+	}
+}
