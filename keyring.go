@@ -149,6 +149,7 @@ func (k *Keyring) Credential(context.Context) (Credential, error) {
 type KeyStatus struct {
 	Generation  uint64    // counts the swaps, from 1
 	Fingerprint string    // of the current key
+	Place       string    // where the source found it, see [Credential]; "" if not known
 	Since       time.Time // when it became current
 	Expires     time.Time // when it ends; zero if not known
 	Previous    string    // fingerprint of the previous key while it is held; "" if none
@@ -164,6 +165,8 @@ func (k *Keyring) Status() KeyStatus {
 	s := KeyStatus{
 		Generation: set.current.gen, Fingerprint: set.current.fingerprint, Since: set.current.since,
 		Expires: set.current.cred.Expires, SourceStale: k.stale,
+		// A source that names a place by its content must not make this snapshot tell it.
+		Place: newScrubber([]Credential{set.current.cred}).text(set.current.cred.Place),
 	}
 	if p := set.held(time.Now()); p != nil {
 		s.Previous, s.PreviousEnd = p.fingerprint, set.until

@@ -90,6 +90,12 @@ func (s scrubber) all(texts []string) []string {
 	return clean
 }
 
+// Redact returns text with every key taken out that the ring holds or held lately, raw or
+// as an encoder may have written it: percent-encoded, as JSON or HTML escapes, in base64.
+// It is for what a program shows of a raw answer, since a server may echo the key. Errors
+// and events of this package need it not.
+func (k *Keyring) Redact(text string) string { return newScrubber(k.live()).text(text) }
+
 // cut returns what begins in the first limit bytes of t, without secrets. A secret that
 // lies across the limit is taken out whole: cutting first would leave a fragment of it.
 func (s scrubber) cut(t string, limit int) string {

@@ -77,6 +77,9 @@ type Credential struct {
 	Key Secret
 	// Expires is when the key stops working; zero if that is not known.
 	Expires time.Time
+	// Place says, for a person, where the source found it: "environment variable
+	// IMKIT_API_KEY". It is "" if the source does not say, and no part of the fingerprint.
+	Place string
 }
 
 // APIKey returns the credential of a single key.

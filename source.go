@@ -51,11 +51,16 @@ func StaticCredential(c Credential) Source {
 	return SourceFunc(func(context.Context) (Credential, error) {
 		c, err := c.clean()
 		if err != nil {
-			return Credential{}, &sourceError{place: "the key given in the program", err: err}
+			return Credential{}, &sourceError{place: placeProgram, err: err}
+		}
+		if c.Place == "" {
+			c.Place = placeProgram
 		}
 		return c, nil
 	})
 }
+
+const placeProgram = "the key given in the program"
 
 // Env offers the key in the process environment: the first of names that is set. NAME_FILE
 // in place of NAME gives the path of a file to read it from, as containers mount secrets;
@@ -181,7 +186,7 @@ func (s variableSource) read(ctx context.Context, lookup func(string) (string, b
 		case idErr != nil && err == nil:
 			return Credential{}, idErr
 		case err == nil:
-			key.ID = id.Key
+			key.ID, key.Place = id.Key, s.vars.place(s.idName+" and "+name)
 		}
 	}
 	if err != nil {
@@ -208,6 +213,7 @@ func (s variableSource) value(ctx context.Context, lookup func(string) (string, 
 			// A file that was named must be there: its absence is no reason to go on.
 			return Credential{}, &sourceError{s.vars.place(name + "_FILE"), errors.New(err.Error())}
 		}
+		cred.Place += ", as " + s.vars.place(name+"_FILE") + " says"
 		return cred, nil
 	case !direct:
 		return Credential{}, &sourceError{s.vars.place(name), errNotSet}
@@ -216,7 +222,7 @@ func (s variableSource) value(ctx context.Context, lookup func(string) (string, 
 	if err != nil {
 		return Credential{}, &sourceError{s.vars.place(name), err}
 	}
-	return APIKey(key), nil
+	return Credential{Key: NewSecret(key), Place: s.vars.place(name)}, nil
 }
 
 func (s variableSource) expires(lookup func(string) (string, bool), name string) (time.Time, error) {
@@ -270,7 +276,7 @@ func (s fileSource) Credential(context.Context) (Credential, error) {
 	if err != nil {
 		return Credential{}, &sourceError{place, err}
 	}
-	return APIKey(key), nil
+	return Credential{Key: NewSecret(key), Place: place}, nil
 }
 
 // readSmallFile reads at most limit bytes; a larger file is an error. Text of the error

@@ -83,6 +83,8 @@ key is missing, wrong, expired, revoked, rotated or used too often.
   keyfit run -- npm test     run a command against a mock of its own
   keyfit mock                run a mock until Ctrl-C
   keyfit keys issue imkit    talk to one that runs (KEYFIT_ADMIN_URL, KEYFIT_ADMIN_TOKEN)
+  keyfit check               try your own keys at the real APIs
+  keyfit call mindkey GET /ping
 
 Every flag has an environment variable: --no-rate-limit is KEYFIT_NO_RATE_LIMIT.
 A flag wins over the environment, the environment over --config, that over the
@@ -94,7 +96,8 @@ default. Exit codes: 1 failed, 2 not understood; run passes on its command's.`,
 	root.PersistentFlags().BoolVar(&a.json, "json", false, "write JSON for machines instead of text for people")
 	root.PersistentPreRunE = func(cmd *cobra.Command, _ []string) error { return a.fromEnvironment(cmd.Flags()) }
 	root.AddCommand(a.mockCommand(), a.runCommand(), a.keysCommand(), a.clockCommand(), a.faultCommand(),
-		a.requestsCommand(), a.explainCommand(), a.namespaceCommand(), a.stateCommand(), a.openAPICommand(), a.versionCommand())
+		a.requestsCommand(), a.explainCommand(), a.namespaceCommand(), a.stateCommand(), a.openAPICommand(), a.versionCommand(),
+		a.checkCommand(), a.callCommand())
 	return root
 }
 

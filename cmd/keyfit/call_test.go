@@ -1,0 +1,183 @@
+package main
+
+import (
+	"encoding/json"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/keyfit/keyfit"
+	"github.com/keyfit/keyfit/mockserver"
+)
+
+func TestCallPrintsTheAnswer(t *testing.T) {
+	t.Parallel()
+	w := newVendorWorld(t)
+	file := filepath.Join(t.TempDir(), "body.json")
+	if err := os.WriteFile(file, []byte(`{"lorem":1}`), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	echo := func(method, credential string, n int) string {
+		return `{"method":"` + method + `","path":"/resource","credential":"` + credential + `","carrier":"header","scope":"read:user","bytes":` + string(rune('0'+n/10)) + string(rune('0'+n%10)) + `}`
+	}
+	for _, test := range []struct {
+		args, stdin, want string
+	}{
+		{"mindkey GET /ping", "", "pong"},
+		{"MindKey get /ping", "", "pong"},
+		{"iiniit POST /resource --data @" + file, "", echo("POST", "api_key", 11)},
+		{"iiniit POST /resource --data -", `{"ipsum":12}`, echo("POST", "api_key", 12)},
+		{`iiniit POST /resource --data {"dolor":123}`, "", echo("POST", "api_key", 13)},
+		{"iiniit POST /resource --data lorem-fitsum.. --header Content-Type:text/plain", "", echo("POST", "api_key", 14)},
+	} {
+		got := w.invoke(t, test.stdin, append([]string{"call"}, strings.Fields(test.args)...)...)
+		if d := cmp.Diff(invoked{out: test.want}, got, cmp.AllowUnexported(invoked{})); d != "" {
+			t.Errorf("%s (-want +got):\n%s", test.args, d)
+		}
+	}
+}
+
+func TestCallSendsParametersAndHeadersAsTheyAre(t *testing.T) {
+	t.Parallel()
+	w := newVendorWorld(t)
+	var seen *http.Request
+	server := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { seen = r }))
+	t.Cleanup(server.Close)
+	got := w.invoke(t, "", "call", "optimove", "GET", "/a%2Fb/c?x=1", "--param", "q=a&b=c d'\"/%2F", "--param", "q=é", "-H", "X-Lorem: ipsum: dolor", "-H", "Accept: text/csv", "--base-url", server.URL)
+	if got.code != 0 || seen == nil {
+		t.Fatalf("%+v", got)
+	}
+	type request struct {
+		Path   string
+		Query  url.Values
+		Header []string
+	}
+	want := request{"/a%2Fb/c", url.Values{"x": {"1"}, "q": {"a&b=c d'\"/%2F", "é"}}, []string{"ipsum: dolor", "text/csv", w.lines["OPTIMOVE_API_KEY"]}}
+	if d := cmp.Diff(want, request{seen.URL.EscapedPath(), seen.URL.Query(), []string{seen.Header.Get("X-Lorem"), seen.Header.Get("Accept"), seen.Header.Get("X-Api-Key")}}); d != "" {
+		t.Errorf("(-want +got):\n%s", d)
+	}
+}
+
+func TestCallPrintsARefusalAndFails(t *testing.T) {
+	t.Parallel()
+	w := newVendorWorld(t)
+	got := w.invoke(t, "", "call", "imkit", "GET", "/nothing/here")
+	want := invoked{1, `{"error":"NOT_FOUND","message":"Not Found"}`, ""}
+	got.out = strings.Join(strings.Fields(got.out), "")
+	got.out = strings.Replace(got.out, "NotFound", "Not Found", 1)
+	if !strings.HasPrefix(got.err, "keyfit: imkit: GET /nothing/here: 404 Not Found") {
+		t.Errorf("said: %s", got.err)
+	}
+	got.err = ""
+	if d := cmp.Diff(want, got, cmp.AllowUnexported(invoked{})); d != "" {
+		t.Errorf("(-want +got):\n%s", d)
+	}
+	w.Inject(mockserver.Match{}, mockserver.Status(503, "Lorem Fitsum"))
+	if got := w.invoke(t, "", "call", "imin", "GET", "/x"); got.code != 1 || got.out != "Lorem Fitsum" {
+		t.Errorf("503: %+v", got)
+	}
+	w.Expect(t, mockserver.Match{Provider: mockserver.Imin}, 1)
+	delete(w.lines, "IMIN_API_KEY")
+	w.write(t)
+	if got := w.invoke(t, "", "call", "imin", "GET", "/x"); got.code != 1 || !strings.Contains(got.err, "set IMIN_API_KEY") {
+		t.Errorf("no key: %+v", got)
+	}
+}
+
+func TestCallSaysMoreIfAsked(t *testing.T) {
+	t.Parallel()
+	w := newVendorWorld(t)
+	got := w.invoke(t, "", "call", "mindkey", "GET", "/ping?lorem=ipsum", "-v")
+	for _, line := range []string{"> GET /ping\n", "> key " + keyfit.APIKey(w.lines["MINDKEY_API_KEY"]).Fingerprint() + ", from MINDKEY_API_KEY in ", "< 200 OK, after ", "< Content-Type: text/plain"} {
+		if !strings.Contains(got.err, line) {
+			t.Errorf("%q is not in:\n%s", line, got.err)
+		}
+	}
+	if got.code != 0 || got.out != "pong" {
+		t.Errorf("%+v", got)
+	}
+	var out answered
+	if err := json.Unmarshal([]byte(w.invoke(t, "", "call", "mindkey", "GET", "/ping", "--json").out), &out); err != nil || out.Status != 200 || out.Text != "pong" {
+		t.Errorf("%v, %+v", err, out)
+	}
+}
+
+// TestCanaryCallTakesTheKeyOutOfAnEcho: the server sends back all that it got, in the body
+// and in headers, in several encodings, with good and bad statuses.
+func TestCanaryCallTakesTheKeyOutOfAnEcho(t *testing.T) {
+	t.Parallel()
+	w := newVendorWorld(t)
+	for _, status := range []int{200, 400, 401, 500} {
+		server := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+			var all strings.Builder
+			_ = r.Header.Write(&all)
+			text := all.String() + r.URL.RawQuery
+			rw.Header().Set("X-Echo", url.QueryEscape(text))
+			rw.WriteHeader(status)
+			encoded, _ := json.Marshal(text)
+			_, _ = rw.Write([]byte(text + url.PathEscape(text) + string(encoded)))
+		}))
+		t.Cleanup(server.Close)
+		for _, v := range vendors() {
+			for _, more := range [][]string{{"-v"}, {"--json"}} {
+				got := w.invoke(t, "", append([]string{"call", v.name, "GET", "/echo", "--base-url", server.URL}, more...)...)
+				if !strings.Contains(got.out, "[redacted]") {
+					t.Errorf("%s, %d: nothing was echoed: %+v", v.name, status, got)
+				}
+			}
+		}
+	}
+}
+
+func TestCallRefusesTheKeyOnTheCommandLine(t *testing.T) {
+	t.Parallel()
+	w := newVendorWorld(t)
+	key := w.lines["IMKIT_API_KEY"]
+	for _, args := range [][]string{
+		{"/x?lorem=" + key}, {"/" + url.PathEscape(key)}, {"/x", "--param", "lorem=" + key}, {"/x", "-H", "X-Lorem: " + key}, {"/x", "--data", `"` + key + `"`},
+	} {
+		if got := w.invoke(t, "", append([]string{"call", "imkit", "GET"}, args...)...); got.code != exitUsage || !strings.Contains(got.err, "change the key") {
+			t.Errorf("%+v", got)
+		}
+	}
+	w.Expect(t, mockserver.Match{}, 0)
+}
+
+func TestAnAnswerForAPersonIsIndentedAndSteersNoTerminal(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]string{
+		`{"n":12345678901234567890,"l":[1.50]}`: "{\n  \"n\": 12345678901234567890,\n  \"l\": [\n    1.50\n  ]\n}\n",
+		"pong":                                  "pong\n",
+		"a\x1b[2J\u009bb\r\n":                   "a\ufffd[2J\ufffdb\ufffd\n",
+	} {
+		if d := cmp.Diff(want, forPerson(text)); d != "" {
+			t.Errorf("%q (-want +got):\n%s", text, d)
+		}
+	}
+}
+
+func TestTheVendorsSchemesAreSpelledAsTheSDKSendsThem(t *testing.T) {
+	t.Parallel()
+	for _, v := range vendors() {
+		req := httptest.NewRequest(http.MethodGet, "/", http.NoBody)
+		cred := keyfit.APIKey("K")
+		if v.provider.EnvID != "" {
+			cred = keyfit.KeyPair("I", "K")
+		}
+		if err := v.provider.Scheme.Apply(req, cred); err != nil {
+			t.Fatal(err)
+		}
+		for part := range strings.SplitSeq(v.scheme, ", ") {
+			name, word, _ := strings.Cut(part, ": ")
+			if value := req.Header.Get(name); value == "" || !strings.HasPrefix(value, word) {
+				t.Errorf("%s sends %v, not %s", v.name, req.Header, part)
+			}
+		}
+	}
+}

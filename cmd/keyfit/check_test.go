@@ -1,0 +1,272 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/keyfit/keyfit/mockserver"
+)
+
+// vendorWorld is a mock and a .env that leads to it.
+type vendorWorld struct {
+	*mockserver.Server
+	dotenv  string
+	lines   map[string]string
+	secrets []string
+}
+
+// newVendorWorld issues a key for each vendor. The .env has no line of the vendors left out.
+func newVendorWorld(t *testing.T, leaveOut ...string) *vendorWorld {
+	t.Helper()
+	w := &vendorWorld{Server: mockserver.New(t), dotenv: filepath.Join(t.TempDir(), ".env"), lines: map[string]string{}}
+	for _, p := range mockserver.Providers() {
+		name := strings.ToUpper(string(p))
+		w.lines[name+"_BASE_URL"] = w.BaseURL(p)
+		if !slices.Contains(leaveOut, string(p)) {
+			w.set(name+"_API_KEY", w.Keys().Issue(p).Secret.Reveal())
+		}
+	}
+	if !slices.Contains(leaveOut, "imkit-user") {
+		pair := w.Keys().Issue(mockserver.IMKIT, mockserver.ClientKey("user001"))
+		w.set("IMKIT_CLIENT_KEY", pair.Secret.Reveal())
+		w.set("IMKIT_USER_TOKEN", pair.Token.Reveal())
+	}
+	w.write(t)
+	return w
+}
+
+func (w *vendorWorld) set(name, secret string) {
+	w.lines[name] = secret
+	w.secrets = append(w.secrets, secret)
+}
+
+func (w *vendorWorld) write(t *testing.T) {
+	t.Helper()
+	var content strings.Builder
+	for name, value := range w.lines {
+		fmt.Fprintf(&content, "%s=%s\n", name, value)
+	}
+	if err := os.WriteFile(w.dotenv, []byte(content.String()), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// invoked is what a command line did.
+type invoked struct {
+	code     int
+	out, err string
+}
+
+// invoke runs a command line with --dotenv, and finds no key in what it printed.
+func (w *vendorWorld) invoke(t *testing.T, stdin string, args ...string) invoked {
+	t.Helper()
+	var out, err bytes.Buffer
+	code := run(context.Background(), append(args, "--dotenv", w.dotenv), terminal{
+		in: strings.NewReader(stdin), out: &out, err: &err, env: func(string) (string, bool) { return "", false },
+	})
+	for _, secret := range w.secrets {
+		if strings.Contains(out.String()+err.String(), secret) {
+			t.Errorf("%v prints a key:\n%s%s", args, out.String(), err.String())
+		}
+	}
+	return invoked{code, out.String(), err.String()}
+}
+
+// verdicts runs check --json.
+func (w *vendorWorld) verdicts(t *testing.T, args ...string) (int, []checked) {
+	t.Helper()
+	got := w.invoke(t, "", append([]string{"check", "--json"}, args...)...)
+	var doc struct {
+		OK      bool
+		Vendors []checked
+	}
+	if err := json.Unmarshal([]byte(got.out), &doc); err != nil {
+		t.Fatalf("%v: %s%s", err, got.out, got.err)
+	}
+	if doc.OK != (got.code == 0) {
+		t.Errorf("ok is %v, the exit code %d", doc.OK, got.code)
+	}
+	return got.code, doc.Vendors
+}
+
+func TestCheckTriesEveryKeyThatIsThere(t *testing.T) {
+	t.Parallel()
+	w := newVendorWorld(t)
+	code, got := w.verdicts(t)
+	if code != 0 {
+		t.Errorf("exit code %d", code)
+	}
+	for i := range got {
+		if got[i].Fingerprint == "" || (got[i].LatencyMS > 0) != (got[i].Vendor != "iiniit") {
+			t.Errorf("fingerprint and latency: %+v", got[i])
+		}
+		got[i].Fingerprint, got[i].LatencyMS, got[i].Advice = "", 0, ""
+	}
+	in := func(names string) string { return names + " in " + w.dotenv }
+	want := []checked{
+		{Vendor: "imin", Verdict: accepted, Place: in("IMIN_API_KEY"), Scheme: "X-API-KEY", Status: 200, Answer: "200 OK"},
+		{Vendor: "mindkey", Verdict: accepted, Place: in("MINDKEY_API_KEY"), Scheme: "Authorization: ApiKey-v2", Status: 200, Answer: "200 OK"},
+		{Vendor: "imkit", Verdict: accepted, Place: in("IMKIT_API_KEY"), Scheme: "IM-API-KEY", Status: 200, Answer: "200 OK", Quota: &quota{Requests: 1000, Per: "1m"}},
+		{Vendor: "imkit-user", Verdict: accepted, Place: in("IMKIT_CLIENT_KEY and IMKIT_USER_TOKEN"), Scheme: "IM-CLIENT-KEY, IM-Authorization", Status: 200, Answer: "200 OK"},
+		{Vendor: "optimove", Verdict: accepted, Place: in("OPTIMOVE_API_KEY"), Scheme: "X-API-KEY", Status: 200, Answer: "200 OK", Quota: &quota{Requests: 50, Per: "10s"}},
+		{Vendor: "iiniit", Verdict: unproven, Place: in("IINIIT_API_KEY"), Scheme: "Authorization: ApiKey", Answer: "not asked"},
+	}
+	if d := cmp.Diff(want, got); d != "" {
+		t.Errorf("(-want +got):\n%s", d)
+	}
+	w.Expect(t, mockserver.Match{}, 5)
+}
+
+func TestCheckSaysWhatToDoAboutAKeyThatFails(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		name, vendor   string
+		spoil          func(t *testing.T, w *vendorWorld)
+		answer, advice string
+	}{
+		{"revoked", "imkit", func(t *testing.T, w *vendorWorld) {
+			t.Helper()
+			for _, k := range w.Keys().List(mockserver.KeyFilter{Provider: mockserver.IMKIT}) {
+				_ = w.Keys().Revoke(k.ID, "")
+			}
+		}, "401 Unauthorized", "put a good one into IMKIT_API_KEY in "},
+		{"past its date", "mindkey", func(_ *testing.T, w *vendorWorld) {
+			w.lines["MINDKEY_API_KEY_EXPIRES"] = "2020-01-31"
+			w.Clock().Advance(366 * 24 * time.Hour)
+		}, "401 Unauthorized", "it ended at 2020-01-31"},
+		{"limit used up", "imkit", func(_ *testing.T, w *vendorWorld) {
+			w.Clock().Freeze(time.Now())
+			w.Inject(mockserver.Match{Provider: mockserver.IMKIT}, mockserver.Throttle(40*time.Second))
+		}, "429 Too Many Requests", "check again in 40s"},
+		{"server fails", "optimove", func(_ *testing.T, w *vendorWorld) {
+			w.Inject(mockserver.Match{Provider: mockserver.Optimove}, mockserver.Status(503, ""))
+		}, "503 Service Unavailable", "check again later"},
+		{"may not", "optimove", func(_ *testing.T, w *vendorWorld) {
+			w.Inject(mockserver.Match{Provider: mockserver.Optimove}, mockserver.Status(403, "no"))
+		}, "403 Forbidden", "give it that permission"},
+		{"no address", "imkit", func(_ *testing.T, w *vendorWorld) { delete(w.lines, "IMKIT_BASE_URL") }, "not asked", "set IMKIT_BASE_URL"},
+		{"no answer", "imin", func(_ *testing.T, w *vendorWorld) { w.lines["IMIN_BASE_URL"] = "http://127.0.0.1:1" }, "no answer", "look at network, proxy and IMIN_BASE_URL"},
+		{"too slow", "imin", func(_ *testing.T, w *vendorWorld) {
+			w.Inject(mockserver.Match{Provider: mockserver.Imin}, mockserver.HangHeaders())
+		}, "no answer", "no answer within --timeout"},
+		{"half a pair", "imkit-user", func(_ *testing.T, w *vendorWorld) { delete(w.lines, "IMKIT_CLIENT_KEY") }, "not asked", "repair the place"},
+		{"named and absent", "imin", func(_ *testing.T, w *vendorWorld) { delete(w.lines, "IMIN_API_KEY") }, "not asked", "set IMIN_API_KEY"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			w := newVendorWorld(t)
+			test.spoil(t, w)
+			w.write(t)
+			code, got := w.verdicts(t, test.vendor, "--timeout", "500ms")
+			if code != 1 || len(got) != 1 || got[0].Verdict != failed || got[0].Answer != test.answer || got[0].Error == "" || !strings.Contains(got[0].Advice, test.advice) {
+				t.Errorf("exit code %d, %+v; want %q and advice %q", code, got, test.answer, test.advice)
+			}
+			people := w.invoke(t, "", "check", test.vendor, "--timeout", "500ms")
+			if people.code != 1 || !strings.Contains(people.out, "→ ") {
+				t.Errorf("for people: %+v", people)
+			}
+		})
+	}
+}
+
+func TestCheckWarnsOfAKeyThatEndsSoon(t *testing.T) {
+	t.Parallel()
+	w := newVendorWorld(t)
+	for date, want := range map[string]string{
+		time.Now().Add(10*24*time.Hour + time.Hour).Format(time.RFC3339): "it ends in 10 days",
+		time.Now().Add(-time.Hour).Format(time.RFC3339):                  "correct that date",
+		time.Now().Add(90 * 24 * time.Hour).Format(time.RFC3339):         "",
+	} {
+		w.lines["MINDKEY_API_KEY_EXPIRES"] = date
+		w.write(t)
+		code, got := w.verdicts(t, "mindkey")
+		if code != 0 || len(got) != 1 || got[0].Verdict != accepted || !strings.Contains(got[0].Advice, want) || (want == "") != (got[0].Advice == "") {
+			t.Errorf("%s: exit code %d, %+v", date, code, got)
+		}
+	}
+}
+
+func TestCheckReadsTheQuotaOfTheAnswer(t *testing.T) {
+	t.Parallel()
+	three := 3
+	for name, test := range map[string]struct {
+		limit, remaining string
+		want             *quota
+	}{
+		"said":     {"10", "3", &quota{Requests: 10, Remaining: &three}},
+		"not said": {"", "", nil},
+		"half":     {"10", "", nil},
+		"nonsense": {"-1", "x", nil},
+	} {
+		h := http.Header{}
+		h.Set("X-RateLimit-Limit", test.limit)
+		h.Set("X-RateLimit-Remaining", test.remaining)
+		if d := cmp.Diff(test.want, saidQuota(h)); d != "" {
+			t.Errorf("%s (-want +got):\n%s", name, d)
+		}
+	}
+	if d := cmp.Diff([]string{"3 of 10 left", "50 per 10s", ""}, []string{
+		(&quota{Requests: 10, Remaining: &three}).String(), (&quota{Requests: 50, Per: "10s"}).String(), (*quota)(nil).String(),
+	}); d != "" {
+		t.Errorf("for people (-want +got):\n%s", d)
+	}
+}
+
+func TestCheckOfNothing(t *testing.T) {
+	t.Parallel()
+	w := newVendorWorld(t, "imin", "mindkey", "imkit", "imkit-user", "optimove", "iiniit")
+	got := w.invoke(t, "", "check")
+	if got.code != 1 || got.out != "" || !strings.Contains(got.err, "no key in the environment or in .env; set one of IMIN_API_KEY") {
+		t.Errorf("%+v", got)
+	}
+	code, list := w.verdicts(t)
+	if code != 1 || list == nil || len(list) != 0 {
+		t.Errorf("exit code %d, %v", code, list)
+	}
+}
+
+func TestCheckAndCallRefuseWhatTheyDoNotUnderstand(t *testing.T) {
+	t.Parallel()
+	w := newVendorWorld(t)
+	for _, line := range []string{
+		"check acme", "check --timeout 0s", "check --timeout soon", "check --nonsense", "check --dotenv /none/.env",
+		"call imin", "call imin GET", "call acme GET /", "call imin GET / extra", "call imin GET relative", "call imin GET //evil.example/",
+		"call imin GET https://evil.example/", "call imin G=T /", "call imin POST / --data {", "call imin GET / --header lorem", "call imin GET / --param lorem",
+		"call imin GET / --header X-Api-Key:lorem", "call imkit GET / --header authorization:lorem", "call imkit-user GET / -H im-client-key:lorem",
+		"call iiniit GET / --param api_key=lorem", "call iiniit GET /?api_key=lorem",
+	} {
+		args := strings.Fields(line)
+		if slices.Contains(args, "--dotenv") {
+			var out bytes.Buffer
+			code := run(t.Context(), args, terminal{in: strings.NewReader(""), out: &out, err: &out, env: func(string) (string, bool) { return "", false }})
+			if code != exitUsage {
+				t.Errorf("%s: exit code %d, %s", line, code, out.String())
+			}
+			continue
+		}
+		if got := w.invoke(t, "", args...); got.code != exitUsage || got.out != "" || !strings.Contains(got.err, "--help") {
+			t.Errorf("%s: %+v", line, got)
+		}
+	}
+	w.Expect(t, mockserver.Match{}, 0)
+}
+
+func TestCheckFindsAKeyInTheEnvironmentFirst(t *testing.T) {
+	w := newVendorWorld(t)
+	t.Setenv("IMKIT_API_KEY", w.Keys().Issue(mockserver.IMKIT).Secret.Reveal())
+	code, got := w.verdicts(t, "imkit", "IMKIT")
+	if code != 0 || len(got) != 1 || got[0].Place != "environment variable IMKIT_API_KEY" {
+		t.Errorf("exit code %d, %+v", code, got)
+	}
+}
