@@ -32,12 +32,13 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+	"time"
 )
 
 // Decode reads a JSON object into the struct that plain points to and puts the members
 // that the struct has no field for into extra. Names match exactly, other than in
 // encoding/json, so "Name" is not taken for "name" and is not lost. A member that is
-// absent, null or an empty array or object leaves the same Go value, the zero. JSON null
+// absent, null, an empty array or object, or "" for a time leaves the same Go value, the zero. JSON null
 // leaves everything as it was.
 func Decode(b []byte, plain any, extra *map[string]json.RawMessage) error { //nolint:gocritic // the map is set, not filled
 	if isNull(b) {
@@ -49,15 +50,18 @@ func Decode(b []byte, plain any, extra *map[string]json.RawMessage) error { //no
 		return &json.UnmarshalTypeError{Value: kind(b), Type: v.Type()}
 	}
 	known := names(v.Type())
-	rest := map[string]json.RawMessage{}
+	rest, given := map[string]json.RawMessage{}, len(members)
 	for name, raw := range members {
-		if !known[name] {
+		switch typ, ok := known[name]; {
+		case !ok:
 			rest[name] = canonical(raw)
+			delete(members, name)
+		case typ == reflect.TypeFor[time.Time]() && string(raw) == `""`:
 			delete(members, name)
 		}
 	}
 	v.SetZero()
-	if len(rest) > 0 { // encoding/json would match some of them without regard to case
+	if len(members) < given { // encoding/json would match some of them without regard to case
 		var err error
 		if b, err = json.Marshal(members); err != nil {
 			return err
@@ -85,7 +89,7 @@ func Encode(plain any, extra map[string]json.RawMessage) ([]byte, error) {
 	out := bytes.NewBuffer(bytes.TrimSuffix(b, []byte("}")))
 	for _, name := range slices.Sorted(maps.Keys(extra)) {
 		switch raw := extra[name]; {
-		case known[name]:
+		case known[name] != nil:
 			return nil, fmt.Errorf("the extra member %q has a field of its own", name)
 		case raw != nil && !json.Valid(raw):
 			return nil, fmt.Errorf("the extra member %q is not JSON", name)
@@ -148,17 +152,18 @@ func Require(pairs ...string) error {
 	return nil
 }
 
-// names are the JSON names of a struct's fields, those of embedded structs included.
-func names(t reflect.Type) map[string]bool {
-	known := map[string]bool{}
+// names are the JSON names of a struct's fields with their types, those of embedded
+// structs included.
+func names(t reflect.Type) map[string]reflect.Type {
+	known := map[string]reflect.Type{}
 	for _, f := range reflect.VisibleFields(t) {
 		name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
 		switch {
 		case f.Tag.Get("json") == "-" || !f.IsExported() || f.Anonymous && name == "":
 		case name == "":
-			known[f.Name] = true
+			known[f.Name] = f.Type
 		default:
-			known[name] = true
+			known[name] = f.Type
 		}
 	}
 	return known

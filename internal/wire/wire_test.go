@@ -25,6 +25,7 @@ type record struct {
 	Any   json.RawMessage            `json:"any,omitempty"`
 	List  []json.RawMessage          `json:"list,omitempty"`
 	Raws  map[string]json.RawMessage `json:"raws,omitempty"`
+	At    time.Time                  `json:"at,omitzero"`
 	Child *record                    `json:"child,omitempty"`
 	Extra map[string]json.RawMessage `json:"-"`
 }
@@ -62,7 +63,7 @@ func TestDecode(t *testing.T) {
 		{"the field's own name", `{"Extra":{"q":1}}`, record{Extra: raw("Extra", `{"q":1}`)}, `{"Extra":{"q":1}}`},
 		{"absent", `{}`, record{}, `{}`},
 		{"null", `{"tags":null,"map":null,"any":null,"child":null,"_id":null}`, record{}, `{}`},
-		{"empty", `{"tags":[],"map":{},"_id":""}`, record{}, `{}`},
+		{"empty", `{"tags":[],"map":{},"_id":"","at":""}`, record{}, `{}`},
 		{"nested", `{"child":{"z":0}}`, record{Child: &record{Extra: raw("z", "0")}}, `{"child":{"z":0}}`},
 		{"raw", `{"any": [ 1 ]}`, record{Any: json.RawMessage("[1]")}, `{"any":[1]}`},
 		{"raw inside", `{"list":[ { "a": 1 }, null ], "raws":{"x": [ 2 ]}}`, record{List: []json.RawMessage{json.RawMessage(`{"a":1}`), json.RawMessage("null")}, Raws: raw("x", "[2]")}, `{"list":[{"a":1},null],"raws":{"x":[2]}}`},
