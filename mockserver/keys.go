@@ -39,6 +39,7 @@ type Keys struct {
 
 	lastClass atomic.Pointer[class]
 	lastLife  atomic.Pointer[life]
+	slab      slab
 }
 
 // Issue makes a key. It panics when p is no provider or the option does not
@@ -132,7 +133,12 @@ func (k *Keys) record(v *vendor, spec keySpec, now time.Time) *record {
 		}
 		k.lastClass.Store(c)
 	}
-	return &record{class: c, created: now}
+	r := new(record)
+	if spec.kind == KindKey {
+		r = k.slab.record()
+	}
+	r.class, r.created = c, now
+	return r
 }
 
 // same reports whether two specs are the same, slices and pointers included.
@@ -164,7 +170,7 @@ func (k *Keys) file(rec *record) bool {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	rec.seq = k.seq + 1
-	rec.id = fmt.Sprintf("%skey_%06d", k.ns.prefix(), rec.seq)
+	rec.id = k.slab.id(k.ns.prefix(), rec.seq)
 	if !k.ns.srv.vault.put(rec) {
 		return false
 	}
