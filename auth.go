@@ -153,7 +153,7 @@ func (k *call) read(resp *http.Response, out *Outcome) (refused bool) {
 	case status == http.StatusTooManyRequests || status >= 500:
 		e, kind := k.apiError(resp)
 		k.answer = e
-		k.hint = parseHint(resp.Header, e.body, k.client.provider.WaitField, time.Now())
+		k.hint = parseHint(e.Header, e.body, k.client.provider.WaitField, time.Now())
 		if kind == refusedLimit {
 			k.hint.wait = k.hint.refusedWait()
 		}

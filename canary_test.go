@@ -194,10 +194,20 @@ func (w *canaryWatch) see(v any) {
 	w.mu.Unlock()
 }
 
+// canaryGate lets everybody pass, for a 429 is to stop nobody here, and tells each time of
+// a wait, whose event then quotes the last answer's hints.
+type canaryGate struct{}
+
+func (canaryGate) Enter(_ context.Context, e keyfit.Entry) (func(keyfit.Outcome), error) {
+	e.Waiting(keyfit.WaitPause, time.Nanosecond)
+	return func(keyfit.Outcome) {}, nil
+}
+
 func (w *canaryWatch) options() []keyfit.Option {
 	level := &slog.HandlerOptions{Level: slog.LevelDebug}
 	both := slog.NewMultiHandler(slog.NewJSONHandler(&w.json, level), slog.NewTextHandler(&w.text, level))
 	return []keyfit.Option{
+		keyfit.WithGate(canaryGate{}),
 		keyfit.WithLogger(slog.New(both)),
 		keyfit.WithHooks(keyfit.Hooks{
 			Attempt: func(_ context.Context, e keyfit.AttemptEvent) { w.see(e); w.seeError(e.Err) },
@@ -300,6 +310,10 @@ func canaryEchoes() []canaryEcho {
 			canaryRaw(w, "HTTP/1.1 403 Forbidden\r\nX-"+canaryToken(key)+": 1\r\nContent-Length: 0\r\n\r\n")
 		}},
 		{every: true, name: "wrong type", answer: canaryBody(http.StatusOK, "application/json", `{"n":"KEY"}`)},
+		{name: "wrong number", answer: canaryBody(http.StatusOK, "application/json", `{"n":0.KEY}`)},
+		{name: "a decoder that quotes", answer: func(w http.ResponseWriter, key string) {
+			canaryBody(http.StatusOK, "application/json", `{"at":"KEY"}`)(w, canaryJSON(key))
+		}},
 		{name: "broken JSON", answer: canaryBody(http.StatusOK, "application/json", `{"n":12, KEY`)},
 		{name: "not JSON", answer: canaryBody(http.StatusOK, "text/html", `KEY`)},
 		{name: "good answer", answer: canaryBody(http.StatusOK, "application/json", `{"n":12,"t":"KEY"}`), good: true},
@@ -340,8 +354,11 @@ func canaryEchoes() []canaryEcho {
 }
 
 func canaryJSON(s string) string {
-	b, _ := json.Marshal(s)
-	return strings.Trim(string(b), `"`)
+	b, err := json.Marshal(s)
+	if err != nil {
+		panic(err)
+	}
+	return string(b[1 : len(b)-1])
 }
 
 // canaryToken returns s if it may stand in a header's name.
@@ -378,6 +395,12 @@ func canaryWriters() map[string]func(string) string {
 		writers[name+" in a query"] = func(key string) string { return url.QueryEscape(enc.EncodeToString([]byte("k=" + key))) }
 	}
 	return writers
+}
+
+// canaryAnswer is what the calls ask for. A time.Time quotes what it cannot decode.
+type canaryAnswer struct {
+	N  int       `json:"n"`
+	At time.Time `json:"at"`
 }
 
 // canaryServer repeats the keys given in every way: /ECHO/WRITER.
@@ -440,9 +463,9 @@ func TestCanaryAnEchoedKeyIsNeverTold(t *testing.T) {
 					}
 					path := "/" + url.PathEscape(echo.name) + "/" + url.PathEscape(writer)
 					var told keyfit.Response
-					_, err := keyfit.Send[struct{ N int }](t.Context(), c, http.MethodPut, path, "body", keyfit.WithResponse(&told))
-					if err == nil && !echo.good {
-						t.Errorf("%s: want an error", path)
+					_, err := keyfit.Send[canaryAnswer](t.Context(), c, http.MethodPut, path, "body", keyfit.WithResponse(&told))
+					if err == nil && !echo.good || told.Attempts == 0 {
+						t.Fatalf("%s: want an error after an attempt, got %v", path, err)
 					}
 					texts := canaryForms(told)
 					if err != nil {
@@ -487,7 +510,11 @@ func TestCanaryAnEchoOfARetiredKeyIsNotToldEither(t *testing.T) {
 						continue
 					}
 					path := "/" + url.PathEscape(echo.name) + "/raw"
-					_, err := keyfit.Get[struct{ N int }](t.Context(), c, path)
+					var told keyfit.Response
+					_, err := keyfit.Get[canaryAnswer](t.Context(), c, path, keyfit.WithResponse(&told))
+					if err == nil && !echo.good || told.Attempts == 0 {
+						t.Fatalf("%s: want an error after an attempt, got %v", path, err)
+					}
 					if err != nil {
 						find.absent(t, path, canaryForms(err))
 					}
@@ -512,6 +539,9 @@ func TestCanaryAPairRotatedAwayIsNotTold(t *testing.T) {
 	}
 	for _, echo := range []string{"/400 JSON/raw", "/401 text/raw", "/500 headers/raw", "/malformed answer/raw"} {
 		_, err := keyfit.Get[string](t.Context(), c, (&url.URL{Path: echo}).String())
+		if err == nil {
+			t.Fatal("want an error")
+		}
 		newCanary(s.cred).absent(t, echo, canaryForms(err))
 	}
 }
@@ -538,7 +568,11 @@ func TestCanaryAKeyOfOneCallIsNotTold(t *testing.T) {
 					continue
 				}
 				path := "/" + url.PathEscape(echo.name) + "/raw"
-				_, err := keyfit.Get[struct{ N int }](t.Context(), c, path, keyfit.WithKeys(keyfit.StaticCredential(s.cred)))
+				var told keyfit.Response
+				_, err := keyfit.Get[canaryAnswer](t.Context(), c, path, keyfit.WithKeys(keyfit.StaticCredential(s.cred)), keyfit.WithResponse(&told))
+				if err == nil && !echo.good || told.Attempts == 0 {
+					t.Fatalf("%s: want an error after an attempt, got %v", path, err)
+				}
 				if err != nil {
 					find.absent(t, path, canaryForms(err))
 				}
@@ -568,6 +602,9 @@ func TestCanaryAKeyPastedIntoAPathIsNotTold(t *testing.T) {
 			for _, status := range []string{"200", "401", "404", "429", "500"} {
 				path := (&url.URL{Path: "/keys/" + s.cred.Key.Reveal(), RawQuery: "k=" + url.QueryEscape(s.cred.Key.Reveal())}).String()
 				_, err := keyfit.Get[int](t.Context(), c, path, keyfit.Param("status", status))
+				if err == nil {
+					t.Fatal("want an error")
+				}
 				newCanary(s.cred).absent(t, status, canaryForms(err), watch.take())
 			}
 		})
@@ -604,7 +641,7 @@ func TestCanaryTheRequestOfAnAnswerHoldsNoKey(t *testing.T) {
 			}
 			for _, path := range []string{"/here", "/moved"} {
 				for name, do := range map[string]func(*http.Request) (*http.Response, error){"Do": c.Do, "HTTPClient": c.HTTPClient().Do} {
-					req, err := http.NewRequest(http.MethodGet, "http://localhost"+path, nil)
+					req, err := http.NewRequest(http.MethodGet, "http://localhost"+path, nil) // a test's context changes while it is printed
 					if err != nil {
 						t.Fatal(err)
 					}
@@ -653,6 +690,9 @@ func TestCanaryWhatMiddlewareFailsWithIsNotTold(t *testing.T) {
 					t.Fatal(err)
 				}
 				_, err = keyfit.Get[string](t.Context(), c, "/path", keyfit.Param("next", wireQuery))
+				if err == nil {
+					t.Fatal("want an error")
+				}
 				newCanary(s.cred).absent(t, name, canaryForms(err), watch.take())
 			})
 		}
@@ -730,7 +770,7 @@ func TestCanaryValuesThatHoldAKeyDoNotShowIt(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, used := keyfit.Get[string](context.Background(), c, "/")
+	_, used := keyfit.Get[string](context.Background(), c, "/") // a test's context changes while it is printed
 	type mine struct {
 		s keyfit.Secret
 		p *keyfit.Secret
@@ -788,5 +828,29 @@ func TestCanaryValuesThatHoldAKeyDoNotShowIt(t *testing.T) {
 	var wire bytes.Buffer
 	if err := errors.Join(gob.NewEncoder(&wire).Encode(cred), gob.NewDecoder(&wire).Decode(&back)); err != nil || !back.Key.IsZero() {
 		t.Errorf("gob carries no key and breaks nothing: got %v, %v", back, err)
+	}
+}
+
+// TestCanaryAKeyOfDigitsIsNotQuotedAsABadHint: a number that cannot be a wait is told to
+// the Wait hook, and a key may be such a number.
+func TestCanaryAKeyOfDigitsIsNotQuotedAsABadHint(t *testing.T) {
+	t.Parallel()
+	for _, digits := range []string{"84629173504862", "8462917350486291735048629173504862917350486291735048629173504862917350"} {
+		s := wireSchemes()[0]
+		s.cred = keyfit.APIKey(digits)
+		srv := canaryServer(t, s.cred)
+		var watch canaryWatch
+		c, err := keyfit.New(s.provider(srv.URL), append(watch.options(),
+			keyfit.WithKeys(keyfit.StaticCredential(s.cred)), keyfit.WithRetry(canaryPolicy()))...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, echo := range []string{"/retry-after/raw", "/wrong number/raw", "/wrong type/raw"} {
+			_, err = keyfit.Get[canaryAnswer](t.Context(), c, (&url.URL{Path: echo}).String())
+			if err == nil {
+				t.Fatal("want an error")
+			}
+			newCanary(s.cred).absent(t, echo, canaryForms(err), watch.take())
+		}
 	}
 }

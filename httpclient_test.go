@@ -221,7 +221,7 @@ func TestRoundTripperKeepsItsContract(t *testing.T) {
 					t.Fatal(err)
 				}
 				jar.SetCookies(at, []*http.Cookie{{Name: "old", Value: "0"}})
-				for _, s := range wireSchemes() {
+				for i, s := range wireSchemes() {
 					c, err := keyfit.New(s.provider(srv.URL), keyfit.WithKeys(keyfit.StaticCredential(s.cred)),
 						keyfit.WithRetry(rawPolicy(2)), keyfit.WithHTTPClient(&http.Client{Jar: jar}))
 					if err != nil {
@@ -248,7 +248,11 @@ func TestRoundTripperKeepsItsContract(t *testing.T) {
 						}
 					}
 					before, header, uri := *req, req.Header.Clone(), *req.URL
-					resp, err := c.HTTPClient().Transport.RoundTrip(req)
+					send := c.HTTPClient().Transport.RoundTrip
+					if i%2 == 1 {
+						send = c.Do
+					}
+					resp, err := send(req)
 					if err == nil {
 						_, _ = io.Copy(io.Discard, resp.Body)
 						_ = resp.Body.Close()
@@ -523,9 +527,25 @@ func TestMiddlewareRunsOncePerAttemptInTheOrderGiven(t *testing.T) {
 	if d := cmp.Diff(want, seen); d != "" {
 		t.Errorf("refused, failed, redirected, done (-want +got):\n%s", d)
 	}
-	seen = nil
-	if _, err := keyfit.Get[struct{}](t.Context(), c, "/moved"); err != nil || len(seen) != 3 {
-		t.Errorf("the parent got the child's middleware: %v, %v", seen, err)
+	sibling, err := c.With(keyfit.WithMiddleware(note("sibling")))
+	if err != nil {
+		t.Fatal(err)
+	}
+	grandchild, err := d.With()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, family := range []struct {
+		client *keyfit.Client
+		last   string
+	}{{c, "inner"}, {d, "derived"}, {sibling, "sibling"}, {grandchild, "derived"}} {
+		seen = nil
+		if _, err := keyfit.Get[struct{}](t.Context(), family.client, "/moved"); err != nil {
+			t.Fatal(err)
+		}
+		if got := seen[len(seen)-1]; !strings.HasPrefix(got, family.last+" ") {
+			t.Errorf("clients mix their middleware: want %s last, got %v", family.last, seen)
+		}
 	}
 }
 

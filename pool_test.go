@@ -36,6 +36,8 @@ func TestPoolNeedsNoMoreConnectionsThanCallers(t *testing.T) {
 		case r.URL.Path == "/first": // holds every caller, so that each has its connection
 			together.Done()
 			together.Wait()
+		case n%16 == 1: // a call that fails without an answer, which is where the peer closes the pool
+			http.Redirect(w, r, "http://elsewhere.example.com/", http.StatusFound)
 		case n%4 == 0:
 			http.Error(w, strings.Repeat("a large error ", 400), http.StatusInternalServerError)
 		case n%4 == 2:
@@ -62,8 +64,11 @@ func TestPoolNeedsNoMoreConnectionsThanCallers(t *testing.T) {
 				t.Error(err)
 			}
 			for left.Add(-1) >= 0 {
-				_, err := keyfit.Get[struct{ OK bool }](t.Context(), c, "/")
-				if _, typed := errors.AsType[*keyfit.APIError](err); err != nil && !typed {
+				var err error
+				if _, err = keyfit.Get[struct{ OK bool }](t.Context(), c, "/"); err == nil {
+					_, err = keyfit.Get[struct{}](t.Context(), c, "/") // whose body nobody reads
+				}
+				if _, typed := errors.AsType[*keyfit.APIError](err); err != nil && !typed && !errors.Is(err, keyfit.ErrCrossOrigin) {
 					t.Error(err)
 				} else if err != nil {
 					failed.Add(1)
@@ -72,7 +77,7 @@ func TestPoolNeedsNoMoreConnectionsThanCallers(t *testing.T) {
 		})
 	}
 	wg.Wait()
-	if failed.Load() < calls/10 {
+	if failed.Load() < calls/4 {
 		t.Errorf("only %d calls failed: the test shows nothing", failed.Load())
 	}
 	// net/http drops a connection whose write loop did not report back within 50 ms, which
@@ -293,7 +298,7 @@ func TestBodyThatStallsIsBounded(t *testing.T) {
 				defer close(release)
 				c := rawClient(t, "http://localhost", 2, keyfit.WithKey(rawOldKey), keyfit.WithHTTPClient(hc))
 				began := time.Now()
-				err := test.call(context.Background(), c)
+				err := test.call(context.Background(), c) // the promise is for a context without end
 				if !test.check(err) {
 					t.Errorf("got %T %v", err, err)
 				}

@@ -389,6 +389,28 @@ func TestStreamThatCannotBeReplayedIsSentOnceAndTheErrorSaysSo(t *testing.T) {
 	}
 }
 
+// TestStreamIsClosedWhenTheCallCannotBegin: a body that is given away is closed, as
+// net/http has it, though nothing is sent.
+func TestStreamIsClosedWhenTheCallCannotBegin(t *testing.T) {
+	t.Parallel()
+	c := rawClient(t, "http://localhost", 1, keyfit.WithKey(rawOldKey))
+	for name, call := range map[string]func(io.Reader) error{
+		"no key": func(body io.Reader) error {
+			_, err := keyfit.Send[string](t.Context(), c, http.MethodPost, "/", body, keyfit.WithKeys(keyfit.Chain()))
+			return err
+		},
+		"another origin": func(body io.Reader) error {
+			_, err := keyfit.Send[string](t.Context(), c, http.MethodPost, "//example.com/", body)
+			return err
+		},
+	} {
+		body := &rawBody{Reader: strings.NewReader("body")}
+		if err := call(body); err == nil || body.closed.Load() == 0 {
+			t.Errorf("%s: want an error and the body closed, got %v and %d closings", name, err, body.closed.Load())
+		}
+	}
+}
+
 // TestPostToAServerThatSpeaksNoTLSIsNotTriedAgain: whatever is sent there, it stays so.
 func TestPostToAServerThatSpeaksNoTLSIsNotTriedAgain(t *testing.T) {
 	t.Parallel()

@@ -123,7 +123,7 @@ func newWireNet(t *testing.T) *wireNet {
 	n.plain, n.secure = start(n.serve, (*httptest.Server).Start), start(n.serve, (*httptest.Server).StartTLS)
 	n.trapPlain, n.trapTLS = start(n.serveTrap, (*httptest.Server).Start), start(n.serveTrap, (*httptest.Server).StartTLS)
 	n.transport = &http.Transport{
-		TLSClientConfig: &tls.Config{InsecureSkipVerify: true},
+		TLSClientConfig: &tls.Config{InsecureSkipVerify: true}, // the trap has no good certificate
 		DialContext: func(ctx context.Context, network, addr string) (net.Conn, error) {
 			_, port, err := net.SplitHostPort(addr)
 			if err != nil {
@@ -319,7 +319,7 @@ func TestRedirectLoopEndsWithAnErrorAndIsNotTriedAgain(t *testing.T) {
 	for _, status := range redirectStatuses {
 		t.Run(strconv.Itoa(status), func(t *testing.T) {
 			t.Parallel()
-			c := n.client(t, wireSchemes()[0], "http://127.0.0.1:"+n.plain)
+			c := n.client(t, wireSchemes()[0], "http://127.0.0.1:"+n.plain, keyfit.WithRetry(rawPolicy(100)))
 			at := fmt.Sprintf("/redirect/%d/loop", status)
 			_, err := keyfit.Send[string](t.Context(), c, http.MethodPut, at, wireBody)
 			failed, ok := errors.AsType[*keyfit.RequestError](err)

@@ -129,7 +129,7 @@ func TestTimeoutOfAnAttemptIsRetriedAndOneOfTheCallIsNot(t *testing.T) {
 	const bound = 3 * time.Second
 	hang := rawTripper(func(r *http.Request) (*http.Response, error) {
 		<-r.Context().Done()
-		return nil, r.Context().Err()
+		return nil, context.Cause(r.Context()) // as http.Transport does
 	})
 	for _, test := range []struct {
 		name     string
@@ -185,6 +185,9 @@ func TestTimeoutOfAnAttemptIsRetriedAndOneOfTheCallIsNot(t *testing.T) {
 				}
 				if test.is != nil && !errors.Is(err, test.is) {
 					t.Errorf("want %v, got %v", test.is, err)
+				}
+				if test.is == nil && (!strings.Contains(err.Error(), "timed out after 3s") || errors.Is(err, context.DeadlineExceeded)) {
+					t.Errorf("the caller's time is not over, and the error says what was: got %v", err)
 				}
 				timeout, ok := errors.AsType[net.Error](err)
 				if got := ok && timeout.Timeout(); got != test.timeout {
