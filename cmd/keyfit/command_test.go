@@ -66,11 +66,11 @@ func TestUsageErrorsExit2WithOneLine(t *testing.T) {
 		{"version", "9"},
 		{"keys", "list", "--admin-url", "not a url"},
 	} {
-		oneLine(t, strings.Join(args, " "), keyfit(t, map[string]string{"KEYFIT_ADMIN_TOKEN": "x"}, args...), 2, "--help")
+		oneLine(t, strings.Join(args, " "), runKeyfit(t, map[string]string{"KEYFIT_ADMIN_TOKEN": "x"}, args...), 2, "--help")
 	}
-	got := keyfit(t, map[string]string{"KEYFIT_NO_RATE_LIMIT": "perhaps"}, "mock")
+	got := runKeyfit(t, map[string]string{"KEYFIT_NO_RATE_LIMIT": "perhaps"}, "mock")
 	oneLine(t, "a bad variable", got, 2, "KEYFIT_NO_RATE_LIMIT")
-	oneLine(t, "a misspelt command", keyfit(t, nil, "keys", "isue"), 2, `"issue"`)
+	oneLine(t, "a misspelt command", runKeyfit(t, nil, "keys", "isue"), 2, `"issue"`)
 }
 
 func TestFailuresExit1AndSayWhatToDo(t *testing.T) {
@@ -131,7 +131,7 @@ func TestFailuresExit1AndSayWhatToDo(t *testing.T) {
 		{"wait in vain", mock, []string{"requests", "wait", "--timeout", "10ms"}, []string{"0 of 1"}},
 		{"explain nobody's host", mock, []string{"explain", "--", "http://example.com/"}, []string{"provider"}},
 	} {
-		oneLine(t, tt.name, keyfit(t, tt.env, tt.args...), 1, tt.parts...)
+		oneLine(t, tt.name, runKeyfit(t, tt.env, tt.args...), 1, tt.parts...)
 	}
 	for path, want := range map[string]string{half: `"name":`, future: "99"} {
 		if data, err := os.ReadFile(path); err != nil || !bytes.Contains(data, []byte(want)) {
@@ -245,7 +245,7 @@ func TestCommandsSteerARunningMock(t *testing.T) {
 	env := mockFor(t, "--log", "off", "--freeze", "2027-01-01T00:00:00Z")
 	must := func(args ...string) string {
 		t.Helper()
-		got := keyfit(t, env, args...)
+		got := runKeyfit(t, env, args...)
 		if got.code != 0 {
 			t.Fatalf("%v: %d %s", args, got.code, got.err)
 		}
@@ -289,10 +289,10 @@ func TestCommandsSteerARunningMock(t *testing.T) {
 		t.Errorf("first 1: %v", got)
 	}
 	must("fault", "clear")
-	if got := keyfit(t, env, "requests", "count", "--outcome", "rate_limited", "--expect", "1"); got.code != 0 {
+	if got := runKeyfit(t, env, "requests", "count", "--outcome", "rate_limited", "--expect", "1"); got.code != 0 {
 		t.Errorf("count: %+v", got)
 	}
-	if got := keyfit(t, env, "requests", "count", "--outcome", "rate_limited", "--expect", "2"); got.code != 1 || got.err != "keyfit: 1 requests match, expected 2\n" {
+	if got := runKeyfit(t, env, "requests", "count", "--outcome", "rate_limited", "--expect", "2"); got.code != 1 || got.err != "keyfit: 1 requests match, expected 2\n" {
 		t.Errorf("count: %+v", got)
 	}
 	if shown := must("requests", "show", "2"); !strings.Contains(shown, "rate_limited") || strings.Contains(shown, key) {
@@ -307,7 +307,7 @@ func TestCommandsSteerARunningMock(t *testing.T) {
 func TestTablesAreAligned(t *testing.T) {
 	t.Parallel()
 	env := mockFor(t, "--log", "off", "--freeze", "2027-01-01T00:00:00Z", "--seed", "1", "--providers", "imkit,mindkey")
-	got := keyfit(t, env, "keys", "list")
+	got := runKeyfit(t, env, "keys", "list")
 	want := `ID          PROVIDER  KIND   NAME   STATUS  FINGERPRINT  EXPIRES              LAST USED
 key_000001  mindkey   key    start  active  XXXXXXXX     2028-01-01 00:00:00  -
 key_000002  imkit     key    start  active  XXXXXXXX     -                    -
@@ -316,7 +316,7 @@ key_000004  imkit     pair   start  active  XXXXXXXX     -                    -
 `
 	out := got.out
 	var keys []mockserver.Key
-	if err := json.Unmarshal([]byte(keyfit(t, env, "keys", "list", "--json").out), &keys); err != nil {
+	if err := json.Unmarshal([]byte(runKeyfit(t, env, "keys", "list", "--json").out), &keys); err != nil {
 		t.Fatal(err)
 	}
 	for _, k := range keys {
@@ -325,7 +325,7 @@ key_000004  imkit     pair   start  active  XXXXXXXX     -                    -
 	if diff := cmp.Diff(want, out); diff != "" {
 		t.Error(diff)
 	}
-	if got := keyfit(t, env, "clock", "show").out; got != "2027-01-01T00:00:00.000Z  frozen\n" {
+	if got := runKeyfit(t, env, "clock", "show").out; got != "2027-01-01T00:00:00.000Z  frozen\n" {
 		t.Errorf("clock show: %q", got)
 	}
 }
@@ -334,13 +334,13 @@ func TestStateGoesOutAndIn(t *testing.T) {
 	t.Parallel()
 	first, second := mockFor(t), mockFor(t, "--log", "off", "--no-keys")
 	file := filepath.Join(t.TempDir(), "fixture.json")
-	if got := keyfit(t, first, "state", "export", file); got.code != 0 {
+	if got := runKeyfit(t, first, "state", "export", file); got.code != 0 {
 		t.Fatal(got.err)
 	}
-	if got := keyfit(t, second, "state", "import", file); got.code != 0 || !strings.Contains(got.out, "default") {
+	if got := runKeyfit(t, second, "state", "import", file); got.code != 0 || !strings.Contains(got.out, "default") {
 		t.Fatalf("%+v", got)
 	}
-	a, b := keyfit(t, first, "state", "export").out, keyfit(t, second, "state", "export", "-").out
+	a, b := runKeyfit(t, first, "state", "export").out, runKeyfit(t, second, "state", "export", "-").out
 	if diff := cmp.Diff(a, b); diff != "" {
 		t.Errorf("(-first +second):\n%s", diff)
 	}
@@ -349,10 +349,10 @@ func TestStateGoesOutAndIn(t *testing.T) {
 			t.Errorf("the value of %s stands in the export", name)
 		}
 	}
-	if got := keyfitIn(t.Context(), second, a, "state", "import", "-"); got.code != 0 {
+	if got := runKeyfitIn(t.Context(), second, a, "state", "import", "-"); got.code != 0 {
 		t.Errorf("from stdin: %+v", got)
 	}
-	if got := keyfit(t, second, "state", "reset"); got.code != 0 || keyfit(t, second, "keys", "list", "--json").out != "[]\n" {
+	if got := runKeyfit(t, second, "state", "reset"); got.code != 0 || runKeyfit(t, second, "keys", "list", "--json").out != "[]\n" {
 		t.Errorf("reset: %+v", got)
 	}
 }
@@ -400,11 +400,11 @@ func TestTailFollowsRequests(t *testing.T) {
 
 func TestExplainWithoutAMockJudgesByShape(t *testing.T) {
 	t.Parallel()
-	got := keyfit(t, nil, "explain", "--json", "--", "curl", "-H", "Authorization: Bearer abcdefghijklmnop", "https://connector.mindkey.com/ping")
+	got := runKeyfit(t, nil, "explain", "--json", "--", "curl", "-H", "Authorization: Bearer abcdefghijklmnop", "https://connector.mindkey.com/ping")
 	if got.code != 0 || field(t, got.out, "provider") != "mindkey" || !strings.Contains(got.out, "wrong_scheme") || !strings.Contains(got.err, "shape") {
 		t.Errorf("%+v", got)
 	}
-	got = keyfit(t, nil, "explain", "--provider", "imkit", "--", "-H", "IM-API-KEY: a-production-key-perhaps", "/admin/connection-count")
+	got = runKeyfit(t, nil, "explain", "--provider", "imkit", "--", "-H", "IM-API-KEY: a-production-key-perhaps", "/admin/connection-count")
 	if got.code != 0 || !strings.Contains(got.out, "not_a_mock_key") || strings.Contains(got.out+got.err, "a-production-key-perhaps") {
 		t.Errorf("%+v", got)
 	}
@@ -413,21 +413,21 @@ func TestExplainWithoutAMockJudgesByShape(t *testing.T) {
 func TestNamespacesComeAndGo(t *testing.T) {
 	t.Parallel()
 	env := mockFor(t)
-	if got := keyfit(t, env, "namespace", "create", "team-a", "--listen", "--json"); got.code != 0 || !strings.Contains(got.out, `"imkit": "http://127.0.0.1:`) {
+	if got := runKeyfit(t, env, "namespace", "create", "team-a", "--listen", "--json"); got.code != 0 || !strings.Contains(got.out, `"imkit": "http://127.0.0.1:`) {
 		t.Fatalf("%+v", got)
 	}
-	if got := keyfit(t, env, "keys", "issue", "imkit", "-n", "team-a", "--json"); field(t, got.out, "id") != "team-a/key_000001" {
+	if got := runKeyfit(t, env, "keys", "issue", "imkit", "-n", "team-a", "--json"); field(t, got.out, "id") != "team-a/key_000001" {
 		t.Errorf("%+v", got)
 	}
 	for _, id := range []string{"key_000001", "team-a/key_000001"} {
-		if got := keyfit(t, env, "keys", "show", id, "-n", "team-a"); got.code != 0 {
+		if got := runKeyfit(t, env, "keys", "show", id, "-n", "team-a"); got.code != 0 {
 			t.Errorf("%s: %+v", id, got)
 		}
 	}
-	if got := keyfit(t, env, "namespace", "delete", "team-a"); got.code != 0 {
+	if got := runKeyfit(t, env, "namespace", "delete", "team-a"); got.code != 0 {
 		t.Errorf("%+v", got)
 	}
-	if got := keyfit(t, env, "namespace", "list"); strings.Contains(got.out, "team-a") {
+	if got := runKeyfit(t, env, "namespace", "list"); strings.Contains(got.out, "team-a") {
 		t.Errorf("%+v", got)
 	}
 }
@@ -435,23 +435,23 @@ func TestNamespacesComeAndGo(t *testing.T) {
 func TestDocumentsVersionAndCompletionNeedNoMock(t *testing.T) {
 	t.Parallel()
 	for _, p := range append(mockserver.Providers(), "admin") {
-		got := keyfit(t, nil, "openapi", string(p))
+		got := runKeyfit(t, nil, "openapi", string(p))
 		if got.code == 0 && !json.Valid([]byte(got.out)) || p == "admin" && got.code != 0 {
 			t.Errorf("openapi %s: %d %s", p, got.code, got.err)
 		}
 	}
-	if got := keyfit(t, nil, "version", "--json"); got.code != 0 || field(t, got.out, "version") == "" {
+	if got := runKeyfit(t, nil, "version", "--json"); got.code != 0 || field(t, got.out, "version") == "" {
 		t.Errorf("%+v", got)
 	}
 	for _, shell := range []string{"bash", "zsh", "fish", "powershell"} {
-		if got := keyfit(t, nil, "completion", shell); got.code != 0 || !strings.Contains(got.out, "keyfit") {
+		if got := runKeyfit(t, nil, "completion", shell); got.code != 0 || !strings.Contains(got.out, "keyfit") {
 			t.Errorf("completion %s: %d %s", shell, got.code, got.err)
 		}
 	}
-	if got := keyfit(t, nil, "__complete", "keys", "issue", ""); !strings.HasPrefix(got.out, "imin\nmindkey\nimkit\noptimove\niiniit\n") {
+	if got := runKeyfit(t, nil, "__complete", "keys", "issue", ""); !strings.HasPrefix(got.out, "imin\nmindkey\nimkit\noptimove\niiniit\n") {
 		t.Errorf("completion of a provider: %q", got.out)
 	}
-	if got := keyfit(t, nil); got.code != 0 || !strings.Contains(got.out, "keyfit run -- npm test") {
+	if got := runKeyfit(t, nil); got.code != 0 || !strings.Contains(got.out, "keyfit run -- npm test") {
 		t.Errorf("no arguments: %+v", got)
 	}
 }
@@ -472,7 +472,7 @@ func TestTheAdminTokenComesFromAFileOrGoesThere(t *testing.T) {
 		t.Error("a second mock drew another token")
 	}
 	url := map[string]string{"KEYFIT_ADMIN_URL": env["KEYFIT_ADMIN_URL"]}
-	if got := keyfit(t, url, "clock", "show", "--admin-token-file", path); got.code != 0 {
+	if got := runKeyfit(t, url, "clock", "show", "--admin-token-file", path); got.code != 0 {
 		t.Errorf("%+v", got)
 	}
 }

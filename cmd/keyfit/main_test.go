@@ -138,13 +138,13 @@ type result struct {
 	out, err string
 }
 
-// keyfit runs a command in this process.
-func keyfit(tb testing.TB, env map[string]string, args ...string) result {
+// runKeyfit runs a command in this process.
+func runKeyfit(tb testing.TB, env map[string]string, args ...string) result {
 	tb.Helper()
-	return keyfitIn(tb.Context(), env, "", args...)
+	return runKeyfitIn(tb.Context(), env, "", args...)
 }
 
-func keyfitIn(ctx context.Context, env map[string]string, in string, args ...string) result {
+func runKeyfitIn(ctx context.Context, env map[string]string, in string, args ...string) result {
 	var out, errs bytes.Buffer
 	code := run(ctx, args, terminal{strings.NewReader(in), &out, &errs, func(name string) (string, bool) {
 		v, ok := env[name]
