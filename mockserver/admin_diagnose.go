@@ -17,8 +17,8 @@ type diagnoseBody struct {
 	Headers  []string `json:"headers"  doc:"lines as in \"X-API-KEY: …\""`
 }
 
-// diagnosisView says what would be answered, and why.
-type diagnosisView struct {
+// explanationView says what would be answered, and why.
+type explanationView struct {
 	Provider  Provider  `json:"provider"`
 	Namespace string    `json:"namespace"`
 	Diagnosis Diagnosis `json:"diagnosis"`
@@ -52,7 +52,7 @@ func adminDiagnose(c *adminCall) (any, error) {
 		return nil, refused(http.StatusBadRequest, "the URL's host is no provider's; give provider")
 	}
 	d, blame, n := c.srv.examine(v, home, r)
-	view := diagnosisView{Provider: v.provider, Namespace: n.title(), Diagnosis: d}
+	view := explanationView{Provider: v.provider, Namespace: n.title(), Diagnosis: d}
 	if d.Refused() || d.Outcome == NotFound {
 		p := n.vendors[v.index].profile.Load()
 		a := p.answer(d.Outcome, blame)

@@ -6,8 +6,8 @@ import (
 	"net/http"
 )
 
-// faultView is an injection.
-type faultView struct {
+// injectionView is an injection.
+type injectionView struct {
 	ID        string `json:"id"`
 	Match     Match  `json:"match"`
 	Fault     Fault  `json:"fault"`
@@ -17,8 +17,8 @@ type faultView struct {
 	What      string `json:"what"`                // in words
 }
 
-func viewFault(i *Injection) faultView {
-	v := faultView{ID: i.ID, Match: i.Match, Fault: i.Fault, When: i.When, Hits: i.Hits(), What: i.Fault.String()}
+func viewFault(i *Injection) injectionView {
+	v := injectionView{ID: i.ID, Match: i.Match, Fault: i.Fault, When: i.When, Hits: i.Hits(), What: i.Fault.String()}
 	if n := i.Remaining(); n >= 0 {
 		v.Remaining = &n
 	}
@@ -26,7 +26,7 @@ func viewFault(i *Injection) faultView {
 }
 
 func adminFaults(c *adminCall) (any, error) {
-	out := page[faultView]{Items: []faultView{}}
+	out := page[injectionView]{Items: []injectionView{}}
 	for _, i := range c.ns.Injections() {
 		out.Items = append(out.Items, viewFault(i))
 	}

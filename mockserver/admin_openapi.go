@@ -15,7 +15,7 @@ import (
 // from the table that serves the API and the types that decode its bodies, so
 // that it cannot say anything else.
 func AdminOpenAPI() []byte {
-	d := &document{schemas: make(map[string]any)}
+	d := &document{schemas: make(map[string]any), types: make(map[string]reflect.Type)}
 	d.schemas["Problem"] = d.object(reflect.TypeFor[problem](), false)
 	paths := make(map[string]map[string]any)
 	for _, r := range adminRoutes() {
@@ -49,7 +49,10 @@ func AdminOpenAPI() []byte {
 }
 
 // document collects the schemas of the types it meets.
-type document struct{ schemas map[string]any }
+type document struct {
+	schemas map[string]any
+	types   map[string]reflect.Type
+}
 
 func media(kind string, schema any) map[string]any {
 	return map[string]any{kind: map[string]any{"schema": schema}}
@@ -204,7 +207,11 @@ func (d *document) ref(t reflect.Type, in bool) map[string]any {
 	if in {
 		name += "Input"
 	}
+	if met := d.types[name]; met != nil && met != t {
+		panic(fmt.Sprintf("mockserver: admin document: %s and %s are both %s", met, t, name)) // a test makes the whole document
+	}
 	if d.schemas[name] == nil {
+		d.types[name] = t
 		d.schemas[name] = true // met: a type that holds itself would not end
 		d.schemas[name] = d.object(t, in)
 	}

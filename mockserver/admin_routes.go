@@ -48,8 +48,8 @@ func worldRoutes() []adminRoute {
 		{method: "GET", path: nsPath + "/clock", summary: "The clock", out: clockView{}, handle: adminClock},
 		{method: "PUT", path: nsPath + "/clock", summary: "Freeze the clock, or let it run", in: clockBody{}, out: clockView{}, handle: adminSetClock},
 		{method: "POST", path: nsPath + "/clock/advance", summary: "Move the clock forward", in: advanceBody{}, out: clockView{}, handle: adminAdvance},
-		{method: "GET", path: nsPath + "/faults", summary: "List injected faults", out: page[faultView]{}, handle: adminFaults},
-		{method: "POST", path: nsPath + "/faults", summary: "Inject a fault", in: FaultSpec{}, out: faultView{}, status: http.StatusCreated, handle: adminInject},
+		{method: "GET", path: nsPath + "/faults", summary: "List injected faults", out: page[injectionView]{}, handle: adminFaults},
+		{method: "POST", path: nsPath + "/faults", summary: "Inject a fault", in: FaultSpec{}, out: injectionView{}, status: http.StatusCreated, handle: adminInject},
 		{method: "DELETE", path: nsPath + "/faults", summary: "Remove every fault", handle: adminClearFaults},
 		{method: "DELETE", path: nsPath + "/faults/{id}", summary: "Remove a fault", handle: adminRemoveFault},
 		{method: "GET", path: nsPath + "/state", summary: "Export the namespace: a state document", out: State{}, handle: adminState},
@@ -67,7 +67,7 @@ func keyRoutes() []adminRoute {
 		{method: "POST", path: keyPath + "/rotate", summary: "Issue a successor; the old key ends after the overlap", in: rotateBody{}, out: issuedView{}, status: http.StatusCreated, once: true, handle: adminRotate},
 		{method: "POST", path: keyPath + "/revoke", summary: "End a key at once", in: revokeBody{}, out: Key{}, handle: adminRevoke},
 		{method: "POST", path: keyPath + "/expire", summary: "Move a key's end to now", out: Key{}, handle: adminExpire},
-		{method: "POST", path: nsPath + "/diagnose", summary: "Would this request be refused, and why; nothing is consumed or recorded", in: diagnoseBody{}, out: diagnosisView{}, handle: adminDiagnose},
+		{method: "POST", path: nsPath + "/diagnose", summary: "Would this request be refused, and why; nothing is consumed or recorded", in: diagnoseBody{}, out: explanationView{}, handle: adminDiagnose},
 	}
 }
 

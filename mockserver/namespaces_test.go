@@ -130,6 +130,18 @@ func TestFiftyTestsOnOneServerDoNotSeeEachOther(t *testing.T) {
 	}
 }
 
+func TestEveryListenerTellsThatItLives(t *testing.T) {
+	t.Parallel()
+	srv := mockserver.New(t)
+	srv.Inject(mockserver.Match{}, mockserver.Status(503, ""))
+	for _, p := range mockserver.Providers() {
+		if got := fetchAs(t, srv, srv.BaseURL(p)+"/_mock/health", "", nil); got.status != 200 || got.body != "ok\n" {
+			t.Errorf("%s: %d %q", p, got.status, got.body)
+		}
+	}
+	srv.Expect(t, mockserver.Match{}, 0)
+}
+
 func TestADeletedNamespaceIsGone(t *testing.T) {
 	t.Parallel()
 	srv := mockserver.New(t)

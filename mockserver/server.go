@@ -220,6 +220,9 @@ func (s *Server) start(l net.Listener, h http.Handler, tls bool) *http.Server {
 // vendor, "<vendor>.localhost" or "<namespace>.<vendor>.localhost". Another
 // host gets 421.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if live(w, r) {
+		return
+	}
 	if v := vendorForHost(s.vendors, r.Host); v != nil {
 		s.serve(v, s.Namespace, w, r)
 		return
@@ -229,6 +232,16 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	s.stray(w, r, "the host is no vendor's; use a vendor's host, <vendor>.localhost, BaseURL or Handler")
+}
+
+// live answers GET /_mock/health, the one path that no vendor has: a container
+// asks there whether the mock is up. It is not journalled.
+func live(w http.ResponseWriter, r *http.Request) bool {
+	if r.URL.Path != "/_mock/health" {
+		return false
+	}
+	surface.Raw(w, http.StatusOK, "text/plain; charset=utf-8", []byte("ok\n"))
+	return true
 }
 
 // serveNamed serves a request whose host names a namespace. One that nobody
@@ -260,6 +273,9 @@ func (s *Server) handler(p Provider, home *Namespace) http.Handler {
 		panic("mockserver: no provider " + string(p))
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if live(w, r) {
+			return
+		}
 		if named, name := namespaceHost(s.vendors, r.Host); named == v {
 			s.serveNamed(v, name, w, r)
 			return

@@ -129,12 +129,12 @@ func TestSIGHUPReplacesTheConfigurationOrKeepsTheOld(t *testing.T) {
 		t.Fatalf("at the start: %d, %v", limit(), faults())
 	}
 	for name, bad := range map[string]string{
-		"cut in half":       `{"limits": {"imkit": {"requests": 9`,
-		"unknown setting":   `{"limits": {"imkit": {"requests": 9, "per": "1h"}}, "limts": {}}`,
-		"unknown provider":  `{"limits": {"imkit": {"requests": 9, "per": "1h"}, "acme": {"requests": 1, "per": "1h"}}}`,
-		"unknown fault":     `{"limits": {"imkit": {"requests": 9, "per": "1h"}}, "faults": [{"fault": {"kind": "fire"}}]}`,
+		"cut in half":       `{"seed": "7", "limits": {"imkit": {"requests": 9`,
+		"unknown setting":   `{"seed": "7", "limits": {"imkit": {"requests": 9, "per": "1h"}}, "limts": {}}`,
+		"unknown provider":  `{"seed": "7", "limits": {"imkit": {"requests": 9, "per": "1h"}, "acme": {"requests": 1, "per": "1h"}}}`,
+		"unknown fault":     `{"seed": "7", "limits": {"imkit": {"requests": 9, "per": "1h"}}, "faults": [{"fault": {"kind": "fire"}}]}`,
 		"another fixed one": `{"seed": "8", "limits": {"imkit": {"requests": 9, "per": "1h"}}}`,
-		"no text":           `{"state": {"a": 1}}`,
+		"no text":           `{"seed": "7", "state": {"a": 1}}`,
 	} {
 		writeFile(t, config, bad)
 		hup("not reloaded")
@@ -201,6 +201,9 @@ func TestSIGTERMEndsWithinTheGraceThoughAClientStalls(t *testing.T) {
 	}
 	if got := again.imkit(t, p.ready.Env["IMKIT_API_KEY"]); got != 200 {
 		t.Errorf("saved at the end: %d", got)
+	}
+	if _, issued := again.ready.Env["IMKIT_API_KEY"]; issued {
+		t.Error("a mock that has keys issued others at its start")
 	}
 }
 
