@@ -1,0 +1,85 @@
+package imin
+
+import (
+	"encoding/json"
+	"fmt"
+	"iter"
+
+	"github.com/keyfit/keyfit/internal/wire"
+)
+
+const (
+	maxLimit = 50 // items a page (page "Events API")
+	maxPage  = 1 << 30
+)
+
+// Page is one page of a search (imin:RestrictedCollection).
+type Page[T any] struct {
+	Context List[string] `json:"@context,omitempty"`
+	ID      string       `json:"id,omitempty"` // the URL of the request
+	Type    string       `json:"type,omitempty"`
+	// TotalItems counts the items of all pages: exact if there is one page, approximate if
+	// there are more (page "Understanding Responses"). nil if imin does not say.
+	TotalItems *int                       `json:"imin:totalItems,omitempty"`
+	View       View                       `json:"view,omitzero"`
+	Items      []T                        `json:"imin:item,omitempty"`
+	Extra      map[string]json.RawMessage `json:"-"`
+}
+
+// View says which page of a search this is, and what was searched for: its ID shows the
+// filters that the server added by itself.
+type View struct {
+	ID           string                     `json:"id,omitempty"`
+	Type         string                     `json:"type,omitempty"`
+	First        string                     `json:"first,omitempty"` // URL of the first page
+	Last         string                     `json:"last,omitempty"`  // URL of the last page
+	CurrentPage  int                        `json:"imin:currentPage,omitempty"`
+	ItemsPerPage int                        `json:"imin:itemsPerPage,omitempty"`
+	TotalPages   int                        `json:"imin:totalPages,omitempty"`
+	URLTemplate  string                     `json:"urlTemplate,omitempty"`
+	Extra        map[string]json.RawMessage `json:"-"`
+}
+
+// IsZero reports whether there is no view at all.
+func (v View) IsZero() bool {
+	return v.ID == "" && v.Type == "" && v.First == "" && v.Last == "" && v.URLTemplate == "" &&
+		v.CurrentPage == 0 && v.ItemsPerPage == 0 && v.TotalPages == 0 && len(v.Extra) == 0
+}
+
+// UnmarshalJSON keeps unknown members in Extra.
+func (p *Page[T]) UnmarshalJSON(b []byte) error {
+	type plain Page[T]
+	return wire.Decode(b, (*plain)(p), &p.Extra)
+}
+
+// MarshalJSON writes the members of Extra too.
+func (p Page[T]) MarshalJSON() ([]byte, error) {
+	type plain Page[T]
+	return wire.Encode(plain(p), p.Extra)
+}
+
+// whole is the window with which all pages are read: the largest pages, from the first,
+// unless the query says otherwise.
+func whole(limit, page int) (most, first int) {
+	if limit == 0 {
+		limit = maxLimit
+	}
+	return limit, max(page, 1)
+}
+
+// all yields the items of all pages. key tells items apart.
+func all[T any](first int, key func(T) string, read func(page int) (Page[T], error)) iter.Seq2[T, error] {
+	return wire.Items(first, key, func(at int) ([]T, int, bool, error) {
+		p, err := read(at)
+		if err != nil {
+			return nil, 0, false, err
+		}
+		if is := p.View.CurrentPage; is != 0 && is != at {
+			return nil, 0, false, fmt.Errorf("imin: page %d was asked for and page %d came", at, is)
+		}
+		// An empty page is behind the last one: totals are approximate, and sessions end
+		// while one reads.
+		more := len(p.Items) > 0 && (p.View.TotalPages == 0 || at < p.View.TotalPages)
+		return p.Items, at + 1, more, nil
+	})
+}

@@ -1,0 +1,116 @@
+package imin
+
+import (
+	"encoding/json"
+
+	"github.com/keyfit/keyfit/internal/wire"
+)
+
+// Place is where something is. imin:locationSummary, the Places API and the places of
+// events all have this type.
+type Place struct {
+	Type           string                     `json:"type,omitempty"`
+	ID             string                     `json:"id,omitempty"`
+	Name           string                     `json:"name,omitempty"`
+	Description    string                     `json:"description,omitempty"`
+	URL            string                     `json:"url,omitempty"`
+	Telephone      string                     `json:"telephone,omitempty"`
+	Identifier     Scalar                     `json:"identifier,omitempty"`
+	Address        *Address                   `json:"address,omitempty"`
+	Geo            *Coordinates               `json:"geo,omitempty"`
+	AmenityFeature List[Amenity]              `json:"amenityFeature,omitempty"`
+	OpeningHours   List[OpeningHours]         `json:"openingHoursSpecification,omitempty"`
+	Image          List[Image]                `json:"image,omitempty"`
+	Classification string                     `json:"mcr:placeClassification,omitempty"` // Places API: [Park], [LeisureCentre]
+	Activity       List[Concept]              `json:"activity,omitempty"`                // Places API
+	Event          *EventLink                 `json:"imin:event,omitempty"`              // places of events
+	Extra          map[string]json.RawMessage `json:"-"`
+}
+
+// UnmarshalJSON reads an object, or the ID alone; it keeps unknown members in Extra.
+func (p *Place) UnmarshalJSON(b []byte) error {
+	if id, ok := wire.String(b); ok {
+		*p = Place{ID: id}
+		return nil
+	}
+	type plain Place
+	return wire.Decode(b, (*plain)(p), &p.Extra)
+}
+
+// MarshalJSON writes the members of Extra too.
+func (p Place) MarshalJSON() ([]byte, error) {
+	type plain Place
+	return wire.Encode(plain(p), p.Extra)
+}
+
+// Address is a postal address.
+type Address struct {
+	Type            string                     `json:"type,omitempty"`
+	StreetAddress   string                     `json:"streetAddress,omitempty"`
+	AddressLocality string                     `json:"addressLocality,omitempty"` // the town
+	AddressRegion   string                     `json:"addressRegion,omitempty"`
+	PostalCode      string                     `json:"postalCode,omitempty"`
+	AddressCountry  string                     `json:"addressCountry,omitempty"`   // ISO 3166-1 alpha-2, such as GB
+	FullAddress     string                     `json:"imin:fullAddress,omitempty"` // imin's, on one line
+	Extra           map[string]json.RawMessage `json:"-"`
+}
+
+// UnmarshalJSON reads an object, or the address on one line; it keeps unknown members in
+// Extra.
+func (a *Address) UnmarshalJSON(b []byte) error {
+	if line, ok := wire.String(b); ok {
+		*a = Address{FullAddress: line}
+		return nil
+	}
+	type plain Address
+	return wire.Decode(b, (*plain)(a), &a.Extra)
+}
+
+// MarshalJSON writes the members of Extra too.
+func (a Address) MarshalJSON() ([]byte, error) {
+	type plain Address
+	return wire.Encode(plain(a), a.Extra)
+}
+
+// Coordinates are a point on the earth, in degrees (WGS 84).
+type Coordinates struct {
+	Type      string   `json:"type,omitempty"`
+	Latitude  *float64 `json:"latitude,omitempty"`
+	Longitude *float64 `json:"longitude,omitempty"`
+	// Distance is from the centre of the search; UnitCode KMT: kilometres.
+	Distance *Quantity                  `json:"imin:distanceFromGeoQueryCenter,omitempty"`
+	Extra    map[string]json.RawMessage `json:"-"`
+}
+
+// Point returns the coordinates; false if one of them is missing.
+func (c *Coordinates) Point() (lat, lon float64, ok bool) {
+	if c == nil || c.Latitude == nil || c.Longitude == nil {
+		return 0, 0, false
+	}
+	return *c.Latitude, *c.Longitude, true
+}
+
+// Amenity is something that a place has, or (Value false) has not.
+type Amenity struct {
+	Type  string                     `json:"type,omitempty"`
+	Name  string                     `json:"name,omitempty"`
+	Value *bool                      `json:"value,omitempty"`
+	Extra map[string]json.RawMessage `json:"-"`
+}
+
+// OpeningHours are those of one or more days.
+type OpeningHours struct {
+	Type      string                     `json:"type,omitempty"`
+	DayOfWeek List[string]               `json:"dayOfWeek,omitempty"` // such as schema:Tuesday
+	Opens     string                     `json:"opens,omitempty"`     // HH:MM, the place's own time
+	Closes    string                     `json:"closes,omitempty"`
+	Extra     map[string]json.RawMessage `json:"-"`
+}
+
+// EventLink says how many series there are at a place, and the URL of their search.
+type EventLink struct {
+	Type       string                     `json:"type,omitempty"`
+	ID         string                     `json:"id,omitempty"`
+	TotalItems *int                       `json:"imin:totalItems,omitempty"`
+	Extra      map[string]json.RawMessage `json:"-"`
+}

@@ -1,0 +1,54 @@
+package imin
+
+import (
+	"context"
+	"fmt"
+	"net/url"
+	"slices"
+
+	"github.com/keyfit/keyfit"
+	"github.com/keyfit/keyfit/internal/wire"
+)
+
+// maxURL is the longest URL that imin takes, in characters (page "Understanding Responses").
+const maxURL = 2048
+
+// host is one of imin's hosts; client is nil if the caller gave none.
+type host struct {
+	name   string
+	client *keyfit.Client
+}
+
+// get reads a T from a path that may have a query.
+func get[T any](ctx context.Context, h host, path string, query url.Values, opts []keyfit.CallOption) (T, error) {
+	var none T
+	if h.client == nil {
+		return none, fmt.Errorf("imin: there is no client of %s: make one by New or give it to FromClients", h.name)
+	}
+	if n := len("https://"+h.name+path+"?") + len(query.Encode()); len(query) > 0 && n > maxURL {
+		return none, fmt.Errorf("imin: the URL of the search would have %d characters: imin takes at most %d", n, maxURL)
+	}
+	if len(query) > 0 {
+		opts = slices.Concat([]keyfit.CallOption{keyfit.Params(query)}, opts)
+	}
+	return keyfit.Get[T](ctx, h.client, path, opts...)
+}
+
+// getByID reads a T by the ID in its path.
+func getByID[T any](ctx context.Context, h host, template, id string, opts []keyfit.CallOption) (T, error) {
+	path, err := wire.Path(template, id)
+	if err != nil {
+		var none T
+		return none, fmt.Errorf("imin: %w", err)
+	}
+	return get[T](ctx, h, path, nil, opts)
+}
+
+// list reads one page of a search.
+func list[T any](ctx context.Context, h host, path string, q interface{ params() (url.Values, error) }, opts []keyfit.CallOption) (Page[T], error) {
+	query, err := q.params()
+	if err != nil {
+		return Page[T]{}, err
+	}
+	return get[Page[T]](ctx, h, path, query, opts)
+}

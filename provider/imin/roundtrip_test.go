@@ -1,0 +1,233 @@
+package imin_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/keyfit/keyfit"
+	"github.com/keyfit/keyfit/provider/imin"
+)
+
+// bodies are answers of the mock to one of each call, with what decodes them.
+func bodies(t *testing.T) map[string]body {
+	t.Helper()
+	w := newWorld(t)
+	of := w.ids(t)
+	out := map[string]body{}
+	for operation, call := range calls(w, of) {
+		if _, err := call(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		host := operation[len("GET "):]
+		client := w.Hosts().Search
+		switch {
+		case strings.HasPrefix(host, "places."):
+			client = w.Hosts().Places
+		case strings.HasPrefix(host, "firehose."):
+			client = w.Hosts().Firehose
+		}
+		raw, err := keyfit.Get[[]byte](t.Context(), client, w.sent()[0].URL.RequestURI())
+		if err != nil {
+			t.Fatal(err)
+		}
+		w.sent()
+		out[operation] = body{raw, decoder(operation)}
+	}
+	// Those with every shape that the ones above may lack.
+	for name, path := range map[string]string{
+		"all series": "/events-api/v2/event-series?mode=discovery-geo&geo[radial]=51.752,-1.257,50&limit=50&entitlementFilter=W10=",
+		"online":     "/events-api/v2/event-series?isVirtual=true&mode=discovery-geo&limit=50",
+	} {
+		raw, err := keyfit.Get[[]byte](t.Context(), w.Keyfit(), path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		out[name] = body{raw, decode[imin.Page[imin.EventSeries]]}
+	}
+	raw, err := keyfit.Get[[]byte](t.Context(), w.Keyfit(), "/facilities-api/v2/facility-uses?mode=upcoming-slots&startDate[gte]=2030-01-03T08:00:00Z&geo[radial]=51.752,-1.257,50&limit=50")
+	if err != nil {
+		t.Fatal(err)
+	}
+	out["all facilities"] = body{raw, decode[imin.Page[imin.FacilityUse]]}
+	return out
+}
+
+type body struct {
+	raw    []byte
+	decode func([]byte) (any, error)
+}
+
+func decode[T any](b []byte) (any, error) {
+	var v T
+	err := json.Unmarshal(b, &v)
+	return v, err
+}
+
+func decoder(operation string) func([]byte) (any, error) {
+	_, path, _ := strings.Cut(operation, "/")
+	switch path {
+	case "events-api/v2/event-series":
+		return decode[imin.Page[imin.EventSeries]]
+	case "events-api/v2/event-series/{id}":
+		return decode[imin.EventSeries]
+	case "events-api/v2/facets":
+		return decode[imin.Facets]
+	case "facilities-api/v2/facility-uses":
+		return decode[imin.Page[imin.FacilityUse]]
+	case "facilities-api/v2/facility-uses/{identifier}":
+		return decode[imin.FacilityUse]
+	case "facilities-api/v2/slots/{slotId}":
+		return decode[imin.Slot]
+	case "firehose/datasets":
+		return decode[imin.FeedPage[imin.Dataset]]
+	case "firehose/bookable-sellers/{broker}":
+		return decode[imin.FeedPage[imin.Seller]]
+	default:
+		return decode[imin.Page[imin.Place]]
+	}
+}
+
+// tree is JSON as maps, arrays and numbers as they were written.
+func tree(tb testing.TB, b []byte) any {
+	tb.Helper()
+	var v any
+	d := json.NewDecoder(bytes.NewReader(b))
+	d.UseNumber()
+	if err := d.Decode(&v); err != nil {
+		tb.Fatal(err)
+	}
+	return v
+}
+
+// walk visits every object of a tree.
+func walk(v any, visit func(map[string]any)) {
+	switch v := v.(type) {
+	case map[string]any:
+		for _, name := range slices.Sorted(maps.Keys(v)) {
+			walk(v[name], visit)
+		}
+		visit(v)
+	case []any:
+		for _, e := range v {
+			walk(e, visit)
+		}
+	}
+}
+
+// listed writes the two members that the mock has without their array as a List does.
+func listed(o map[string]any) {
+	for _, member := range []string{"dayOfWeek", "@context"} {
+		if one, ok := o[member].(string); ok {
+			o[member] = []any{one}
+		}
+	}
+}
+
+func TestDecodingAndEncodingLosesNothing(t *testing.T) {
+	t.Parallel()
+	for name, b := range bodies(t) {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			doc := tree(t, b.raw)
+			n := 0
+			walk(doc, func(o map[string]any) {
+				n++
+				o[fmt.Sprintf("x:unknown%d", n)] = map[string]any{"deep": []any{json.Number("1.50"), nil, "<"}, "n": json.Number("1e3")}
+				o["Extra"] = "a member of this name"
+			})
+			first, err := b.decode(encode(t, doc))
+			if err != nil {
+				t.Fatal(err)
+			}
+			out := encode(t, first)
+			walk(doc, listed)
+			if diff := cmp.Diff(doc, tree(t, out)); diff != "" {
+				t.Errorf("encoded (-sent +encoded):\n%s", diff)
+			}
+			second, err := b.decode(out)
+			if diff := cmp.Diff(first, second); diff != "" || err != nil {
+				t.Errorf("decoded again, %v (-first +second):\n%s", err, diff)
+			}
+		})
+	}
+}
+
+func TestAbsentNullAndEmptyAreOneGoValue(t *testing.T) {
+	t.Parallel()
+	for name, b := range bodies(t) {
+		if strings.HasPrefix(name, "all ") || name == "online" {
+			continue // the shapes of the others, many times
+		}
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			doc := tree(t, b.raw)
+			walk(doc, func(o map[string]any) {
+				for member, v := range o {
+					if many, ok := v.([]any); ok && len(many) > 1 {
+						o[member] = many[:1]
+					}
+				}
+			})
+			seen := map[string]bool{}
+			walk(doc, func(o map[string]any) {
+				kind := fmt.Sprint(o["type"], o["@type"])
+				for _, member := range slices.Sorted(maps.Keys(o)) {
+					if member == "type" || strings.HasPrefix(member, "loremfitsum:") || seen[kind+member] {
+						continue // the type of an event says what it is; unknown members stay as they are
+					}
+					seen[kind+member] = true
+					was := o[member]
+					delete(o, member)
+					want, err := b.decode(encode(t, doc))
+					if err != nil {
+						t.Fatal(err)
+					}
+					forms := []any{nil}
+					if _, ok := was.([]any); ok {
+						forms = append(forms, []any{})
+					}
+					for _, form := range forms {
+						o[member] = form
+						got, err := b.decode(encode(t, doc))
+						if diff := cmp.Diff(want, got); diff != "" || err != nil {
+							t.Errorf("%s %s as %v: %v (-absent +got):\n%s", kind, member, form, err, diff)
+						}
+					}
+					o[member] = was
+				}
+			})
+		})
+	}
+}
+
+func TestOneElementStandsForAnArray(t *testing.T) {
+	t.Parallel()
+	for name, b := range bodies(t) {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			doc := tree(t, b.raw)
+			want, err := b.decode(b.raw)
+			if err != nil {
+				t.Fatal(err)
+			}
+			walk(doc, func(o map[string]any) {
+				for member, v := range o {
+					if many, ok := v.([]any); ok && len(many) == 1 && (member != "imin:item" || o["view"] == nil) && member != "items" {
+						o[member] = many[0]
+					}
+				}
+			})
+			got, err := b.decode(encode(t, doc))
+			if diff := cmp.Diff(want, got); diff != "" || err != nil {
+				t.Errorf("%v (-array +element):\n%s", err, diff)
+			}
+		})
+	}
+}
