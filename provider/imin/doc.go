@@ -4,9 +4,9 @@
 //
 //	client, err := imin.New() // key: IMIN_API_KEY, then .env
 //	query := imin.EventQuery{
-//		Mode:             imin.DiscoveryGeo,
-//		Near:             &imin.Radial{Lat: 51.752, Lon: -1.258, Km: 5},
-//		ActivityLabels:   []string{"Yoga"},
+//		Mode:           imin.DiscoveryGeo,
+//		Near:           &imin.Radial{Lat: 51.752, Lon: -1.258, Km: 5},
+//		ActivityLabels: []string{"Yoga"},
 //	}
 //	for event, err := range client.EventSeries.Search(ctx, query) {
 //		if err != nil {
@@ -32,7 +32,7 @@
 //
 // # Records
 //
-// An [EventSeries] holds runs ([SessionSeries]), which hold the [ScheduledSession]s. imin
+// An [EventSeries] holds runs ([SessionSeries]), each with its [ScheduledSession] values. imin
 // writes places once, in imin:locationSummary, and refers to them from the runs;
 // [SessionSeries].Place is the place itself. Prices are a [Decimal] with the digits that
 // imin sent. imin leaves out what has no value, so absent, null and empty are one Go

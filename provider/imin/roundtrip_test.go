@@ -42,8 +42,8 @@ func bodies(t *testing.T) map[string]body {
 	}
 	// Those with every shape that the ones above may lack.
 	for name, path := range map[string]string{
-		"all series": "/events-api/v2/event-series?mode=discovery-geo&geo[radial]=51.752,-1.257,50&limit=50&entitlementFilter=W10=",
-		"online":     "/events-api/v2/event-series?isVirtual=true&mode=discovery-geo&limit=50",
+		"all series": "/events-api/v2/event-series?mode=discovery-geo&geo[radial]=51.752,-1.257,50&limit=12&entitlementFilter=W10=",
+		"online":     "/events-api/v2/event-series?isVirtual=true&mode=discovery-geo&limit=6",
 	} {
 		raw, err := keyfit.Get[[]byte](t.Context(), w.Keyfit(), path)
 		if err != nil {
@@ -51,7 +51,7 @@ func bodies(t *testing.T) map[string]body {
 		}
 		out[name] = body{raw, decode[imin.Page[imin.EventSeries]]}
 	}
-	raw, err := keyfit.Get[[]byte](t.Context(), w.Keyfit(), "/facilities-api/v2/facility-uses?mode=upcoming-slots&startDate[gte]=2030-01-03T08:00:00Z&geo[radial]=51.752,-1.257,50&limit=50")
+	raw, err := keyfit.Get[[]byte](t.Context(), w.Keyfit(), "/facilities-api/v2/facility-uses?mode=upcoming-slots&startDate[gte]=2030-01-03T08:00:00Z&geo[radial]=51.752,-1.257,50&limit=6")
 	if err != nil {
 		t.Fatal(err)
 	}
