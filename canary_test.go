@@ -146,6 +146,20 @@ func canaryForms(v any) string {
 	return all.String()
 }
 
+// canaryGist is what the errors of a tree say and hold.
+func canaryGist(err error) string {
+	var all strings.Builder
+	for err, rest := err, []error(nil); err != nil; {
+		fmt.Fprintf(&all, "%v\n", err)
+		canaryParts(&all, err)
+		rest = append(rest, canaryUnder(err)...)
+		if err = nil; len(rest) > 0 {
+			err, rest = rest[0], rest[1:]
+		}
+	}
+	return all.String()
+}
+
 // canaryUnder is what an error wraps.
 func canaryUnder(err error) []error {
 	switch e := err.(type) { //nolint:errorlint // the tree is walked by hand, node by node
@@ -185,10 +199,14 @@ type canaryWatch struct {
 	mu         sync.Mutex
 	json, text bytes.Buffer
 	events     strings.Builder
+	gist       bool
 }
 
 func (w *canaryWatch) see(v any) {
-	texts := canaryForms(v)
+	texts := fmt.Sprintf("%+v", v)
+	if !w.gist {
+		texts = canaryForms(v)
+	}
 	w.mu.Lock()
 	w.events.WriteString(texts)
 	w.mu.Unlock()
@@ -387,7 +405,7 @@ func canaryWriters() map[string]func(string) string {
 	}
 	writers["upper case"], writers["lower case"] = strings.ToUpper, strings.ToLower
 	for name, enc := range map[string]*base64.Encoding{
-		"base64": base64.StdEncoding, "base64 unpadded": base64.RawStdEncoding, "base64 for URLs": base64.URLEncoding,
+		"base64": base64.StdEncoding, "base64 for URLs": base64.RawURLEncoding,
 	} {
 		writers[name] = func(key string) string { return enc.EncodeToString([]byte(key)) }
 		writers[name+" of Basic"] = func(key string) string { return enc.EncodeToString([]byte("x:" + key)) }
@@ -455,21 +473,25 @@ func TestCanaryAnEchoedKeyIsNeverTold(t *testing.T) {
 					// scheme meets every answer.
 					key := s.cred.Key.Reveal()
 					switch first := i < 2; {
-					case writer == "raw" && (first || !echo.large):
+					case writer == "raw" && (first || echo.every || !echo.large && key == wireKey):
 					case first && echo.every && write(key) != key:
 					case first && echo.large && writer == "JSON, every byte":
 					default:
 						continue
 					}
 					path := "/" + url.PathEscape(echo.name) + "/" + url.PathEscape(writer)
+					watch.gist = writer != "raw" // how a value is printed does not depend on what is in it
 					var told keyfit.Response
 					_, err := keyfit.Send[canaryAnswer](t.Context(), c, http.MethodPut, path, "body", keyfit.WithResponse(&told))
 					if err == nil && !echo.good || told.Attempts == 0 {
 						t.Fatalf("%s: want an error after an attempt, got %v", path, err)
 					}
-					texts := canaryForms(told)
-					if err != nil {
-						texts += canaryForms(err)
+					texts := fmt.Sprintf("%+v\n%s", told, canaryGist(err))
+					if writer == "raw" {
+						texts = canaryForms(told)
+						if err != nil {
+							texts += canaryForms(err)
+						}
 					}
 					find.absent(t, path, texts, watch.take())
 				}

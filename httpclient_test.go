@@ -132,7 +132,7 @@ func TestHTTPClientAnswersBecomeTypedErrors(t *testing.T) {
 		w.WriteHeader(status)
 		_, _ = io.WriteString(w, `{"message":"the provider's words"}`)
 	})
-	c := rawClient(t, srv.URL, 1, keyfit.WithKey(rawOldKey))
+	c := rawClient(t, srv.URL, 1, keyfit.WithKey(rawOldKey), keyfit.WithGate(&rawGate{})) // the 429 is to stop no other case
 	for _, test := range []struct {
 		status int
 		want   error
