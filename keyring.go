@@ -293,11 +293,12 @@ func (k *Keyring) live() []Credential {
 // fingerprints: a key that came back under a new generation is no other key.
 func (k *Keyring) next(ctx context.Context, tried []string) (key, bool) {
 	untried := func(c key) bool { return !slices.Contains(tried, c.fingerprint) }
-	if set := k.set.Load(); untried(set.current) {
+	set := k.set.Load()
+	if untried(set.current) {
 		return set.current, true
 	}
-	k.reloadAfterRefusal(ctx)
-	set := k.set.Load()
+	k.reloadAfterRefusal(ctx, set.current.fingerprint)
+	set = k.set.Load()
 	if untried(set.current) {
 		return set.current, true
 	}

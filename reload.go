@@ -10,6 +10,7 @@ import (
 // reloadFlight is one question to the source, shared by all who want it asked.
 type reloadFlight struct {
 	done    chan struct{}
+	refused string // fingerprint of the key whose refusal is the reason; "" for another
 	changed bool
 	err     error
 }
@@ -18,7 +19,18 @@ type reloadFlight struct {
 // whether the key changed. On an error, or when the source has nothing, the present key
 // stays. Callers at the same time share one question to the source.
 func (k *Keyring) Reload(ctx context.Context) (changed bool, err error) {
-	return k.reload(ctx, func(fp string) bool { return fp != k.offer })
+	return k.reload(ctx, "", func(fp string) bool { return fp != k.offer })
+}
+
+type refusedKey struct{}
+
+// RefusedKey returns the fingerprint of the key whose refusal by the provider is why a
+// [Keyring] asks its [Source]; ctx is that of [Source.Credential]. It is "" if the source
+// is asked for another reason. A source that keeps what it fetched, as one of OAuth tokens
+// does, drops it if it has this fingerprint.
+func RefusedKey(ctx context.Context) string {
+	fp, _ := ctx.Value(refusedKey{}).(string)
+	return fp
 }
 
 // reloadAfterRefusal asks the source because the current key was refused. Any other key
@@ -27,14 +39,14 @@ func (k *Keyring) Reload(ctx context.Context) (changed bool, err error) {
 // is: taking it would undo the rotation for good because the provider was late once.
 // Asking in vain is not repeated at once: a revoked key must
 // not turn every call into a question to the secret store.
-func (k *Keyring) reloadAfterRefusal(ctx context.Context) {
+func (k *Keyring) reloadAfterRefusal(ctx context.Context, refused string) {
 	k.mu.Lock()
 	vain := k.flight == nil && time.Since(k.asked) < askAgain
 	k.mu.Unlock()
 	if vain {
 		return
 	}
-	changed, _ := k.reload(ctx, func(fp string) bool { // the failure is in an event
+	changed, _ := k.reload(ctx, refused, func(fp string) bool { // the failure is in an event
 		previous := k.set.Load().held(time.Now())
 		return fp != k.offer || previous == nil || previous.fingerprint != fp
 	})
@@ -46,23 +58,34 @@ func (k *Keyring) reloadAfterRefusal(ctx context.Context) {
 }
 
 // reload joins the flight under way or starts one. wanted says, under k.mu, whether a
-// key with that fingerprint is news.
-func (k *Keyring) reload(ctx context.Context, wanted func(fp string) bool) (bool, error) {
+// key with that fingerprint is news. After a refusal a flight that began without knowing
+// of one is not enough: the source may have offered what it had.
+func (k *Keyring) reload(ctx context.Context, refused string, wanted func(fp string) bool) (bool, error) {
+	for {
+		f := k.join(ctx, refused, wanted)
+		select {
+		case <-f.done:
+		case <-ctx.Done():
+			return false, ctx.Err()
+		}
+		if refused == "" || f.refused != "" || f.changed || f.err != nil {
+			return f.changed, f.err
+		}
+	}
+}
+
+// join returns the flight under way, or one that it starts.
+func (k *Keyring) join(ctx context.Context, refused string, wanted func(fp string) bool) *reloadFlight {
 	k.mu.Lock()
+	defer k.mu.Unlock()
 	f := k.flight
 	if f == nil {
-		f = &reloadFlight{done: make(chan struct{})}
+		f = &reloadFlight{done: make(chan struct{}), refused: refused}
 		k.flight = f
 		// The question outlives the caller who happened to ask first: others wait for it.
-		go k.fly(context.WithoutCancel(ctx), f, wanted)
+		go k.fly(context.WithValue(context.WithoutCancel(ctx), refusedKey{}, refused), f, wanted)
 	}
-	k.mu.Unlock()
-	select {
-	case <-f.done:
-		return f.changed, f.err
-	case <-ctx.Done():
-		return false, ctx.Err()
-	}
+	return f
 }
 
 // maxReload bounds a question to a source that does not answer.

@@ -90,6 +90,16 @@ func (s scrubber) all(texts []string) []string {
 	return clean
 }
 
+// Redact returns text with the secrets taken out, in every form that [Keyring.Redact]
+// knows. A secret of fewer than four bytes stays: it would take too much with it.
+func Redact(text string, secrets ...Secret) string {
+	creds := make([]Credential, 0, len(secrets))
+	for _, s := range secrets {
+		creds = append(creds, Credential{Key: s})
+	}
+	return newScrubber(creds).text(text)
+}
+
 // Redact returns text with every key taken out that the ring holds or held lately, raw or
 // as an encoder may have written it: percent-encoded, as JSON or HTML escapes, in base64.
 // It is for what a program shows of a raw answer, since a server may echo the key. Errors
