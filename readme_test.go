@@ -3,6 +3,7 @@ package keyfit_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"regexp"
 	"strings"
@@ -11,6 +12,7 @@ import (
 
 	"github.com/keyfit/keyfit"
 	"github.com/keyfit/keyfit/mockserver"
+	"github.com/keyfit/keyfit/provider/imkit"
 )
 
 // The functions below hold the Go blocks of README.md, word for word; the test at the end
@@ -22,7 +24,7 @@ type readmeUsers struct {
 	}
 }
 
-var _ = []any{readmeUse, readmeSixth, readmeRotate, readmeErrors, readmeMock}
+var _ = []any{readmeUse, readmeTyped, readmeSixth, readmeRotate, readmeErrors, readmeMock}
 
 func readmeUse(ctx context.Context) error {
 	type users struct {
@@ -39,6 +41,21 @@ func readmeUse(ctx context.Context) error {
 	}
 	page, err := keyfit.Get[users](ctx, c, "/admin/clients", keyfit.Param("limit", "50"))
 	_ = page
+	return err
+}
+
+func readmeTyped(ctx context.Context) error {
+	admin, err := imkit.New("your-app")
+	if err != nil {
+		return err
+	}
+	alice, err := admin.Users.Create(ctx, imkit.UserInput{ID: "user001", Nickname: "Alice"})
+	for user, err := range admin.Users.All(ctx, imkit.UserQuery{}) { // page after page
+		if err != nil {
+			return err
+		}
+		fmt.Println(user.Nickname, user.ID == alice.ID)
+	}
 	return err
 }
 
