@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"net/url"
@@ -197,6 +198,12 @@ func newPool(hc *http.Client) http.RoundTripper {
 		ExpectContinueTimeout: time.Second,
 		ResponseHeaderTimeout: time.Minute,
 	}
+}
+
+// Format prints the provider's name and nothing of the inside, for every verb: printing
+// must not read a pool that is in use.
+func (c *Client) Format(f fmt.State, _ rune) {
+	_, _ = io.WriteString(f, "keyfit.Client("+c.provider.Name+")")
 }
 
 // Keys returns the client's keyring, to rotate, reload or watch it.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -143,6 +144,12 @@ func asNoKey(src Source, err error) error {
 // Credential returns the credential in use, so that a Keyring is a [Source] itself.
 func (k *Keyring) Credential(context.Context) (Credential, error) {
 	return k.pick().cred, nil
+}
+
+// Format prints the fingerprint of the current key and nothing of the inside, for every
+// verb.
+func (k *Keyring) Format(f fmt.State, _ rune) {
+	_, _ = io.WriteString(f, "keyfit.Keyring("+k.set.Load().current.fingerprint+")")
 }
 
 // KeyStatus is a snapshot of a [Keyring], fit for a health page: it holds no key.

@@ -38,7 +38,8 @@ type RetryPolicy struct {
 	// its limit may cost. 0 means 60 s; for no waiting at all use a nanosecond.
 	MaxWait time.Duration
 	// AttemptTimeout bounds one attempt, from its sending to the end of its body. An
-	// attempt that times out is tried again like a connection error. 0 means no bound but
+	// attempt that times out before its answer's header is tried again like a connection
+	// error; one that times out in the body of its answer is an error. 0 means no bound but
 	// the context, and 60 s until the answer's header on the client's own connections.
 	AttemptTimeout time.Duration
 	// Budget bounds the tries that follow a failure (not those that follow a 429, which
