@@ -92,7 +92,9 @@ its variable or file, never by its value, and what the vendor answered. A vendor
 named as an argument must have a key; without arguments those that have one are
 tried. ` + strings.Join(vendorNames(), ", ") + ` are known.
 
-Exit code: 0 every key is good, 1 one failed or there is none, 2 not understood.`,
+A key of a vendor that documents no call to try it with is found and not sent.
+
+Exit code: 0 no key failed, 1 one did or there is none, 2 not understood.`,
 		Example: "  keyfit check\n  keyfit check imkit --json\n  keyfit check --dotenv deploy/.env --timeout 3s",
 		ValidArgsFunction: func(*cobra.Command, []string, string) ([]cobra.Completion, cobra.ShellCompDirective) {
 			return vendorNames(), cobra.ShellCompDirectiveNoFileComp
