@@ -64,6 +64,7 @@ func keyRoutes() []adminRoute {
 		{method: "GET", path: nsPath + "/keys", summary: "List keys in the order of issue", query: listed, out: page[Key]{}, handle: adminKeys},
 		{method: "POST", path: nsPath + "/keys", summary: "Issue a key; the answer shows its value, once", in: issueBody{}, out: issuedView{}, status: http.StatusCreated, once: true, handle: adminIssue},
 		{method: "GET", path: keyPath, summary: "One key, without its value", out: Key{}, handle: adminKey},
+		{method: "PATCH", path: keyPath, summary: "Change what a key is issued with; what is absent stays", in: editBody{}, out: Key{}, handle: adminEdit},
 		{method: "POST", path: keyPath + "/rotate", summary: "Issue a successor; the old key ends after the overlap", in: rotateBody{}, out: issuedView{}, status: http.StatusCreated, once: true, handle: adminRotate},
 		{method: "POST", path: keyPath + "/revoke", summary: "End a key at once", in: revokeBody{}, out: Key{}, handle: adminRevoke},
 		{method: "POST", path: keyPath + "/expire", summary: "Move a key's end to now", out: Key{}, handle: adminExpire},

@@ -255,7 +255,7 @@ func (k *Keys) List(f KeyFilter) []Key {
 	recs := make([]*record, 0, len(k.byID))
 	for _, rec := range k.byID {
 		if (f.Provider == "" || rec.vendor.provider == f.Provider) && (f.Kind == "" || rec.spec.kind == f.Kind) &&
-			(f.Name == "" || rec.spec.name == f.Name) {
+			(f.Name == "" || rec.now().name == f.Name) {
 			recs = append(recs, rec)
 		}
 	}

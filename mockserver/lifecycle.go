@@ -46,7 +46,7 @@ func (k *Keys) rotate(id string, overlap time.Duration) (Issued, error) {
 		// "Client key: one per application; replace = revoke old then generate".
 		return Issued{}, fmt.Errorf("mockserver: rotate %q: %w", id, ErrNoOverlap)
 	}
-	next := k.issue(rec.vendor, rec.spec, rec.id)
+	next := k.issue(rec.vendor, *rec.now(), rec.id)
 	rec.shorten(now.Add(overlap), next.ID)
 	if rec.partner != nil {
 		rec.partner.change.Lock()
@@ -108,4 +108,15 @@ func (r *record) revoke(now time.Time, reason string) {
 		l.revoked, l.reason = now.UnixNano(), reason
 		r.life.Store(&l)
 	}
+}
+
+// edit changes what the key is issued with: its record, of a pair both, and
+// what a rotation inherits. Requests under way keep what they have read.
+func (k *Keys) edit(id string, how func(*keySpec)) error {
+	return k.end(id, "edit", func(r *record, _ time.Time) {
+		l, next := *r.life.Load(), *r.now()
+		how(&next)
+		l.edited = &next
+		r.life.Store(&l)
+	})
 }

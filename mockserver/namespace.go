@@ -131,8 +131,8 @@ func (n *Namespace) SetProfile(p Provider, o Profile) {
 
 // limitOf is the limit that holds for a key.
 func (n *Namespace) limitOf(rec *record) *Limit {
-	if rec.spec.limit != nil {
-		return rec.spec.limit
+	if own := rec.now().limit; own != nil {
+		return own
 	}
 	return n.vendors[rec.vendor.index].limit.Load()
 }
@@ -155,7 +155,7 @@ func (n *Namespace) LimitGroup(p Provider, group string, l Limit) {
 // general one), and the window that counts it. A key that LimitTo freed of
 // limits is free of these too.
 func (n *Namespace) windowOf(rec *record, group string) (*Limit, *limiter) {
-	if group == "" || rec.spec.limit != nil && rec.spec.limit.none() {
+	if own := rec.now().limit; group == "" || own != nil && own.none() {
 		return n.limitOf(rec), rec.window()
 	}
 	limit := (*n.vendors[rec.vendor.index].groups.Load())[group]

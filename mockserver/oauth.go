@@ -118,8 +118,8 @@ func validRedirect(uri string) bool {
 func (r *record) client() OAuthClient {
 	g := r.spec.grant
 	return OAuthClient{
-		ID: g.Client, KeyID: r.id, Name: r.spec.name, RedirectURIs: slices.Clone(g.Redirects),
-		Scopes: slices.Clone(r.spec.scopes), Public: g.Public, Created: r.created,
+		ID: g.Client, KeyID: r.id, Name: r.now().name, RedirectURIs: slices.Clone(g.Redirects),
+		Scopes: slices.Clone(r.now().scopes), Public: g.Public, Created: r.created,
 	}
 }
 

@@ -27,7 +27,7 @@ func (a authorityServer) Client(id string) (surface.Client, bool) {
 
 func (r *record) surfaceClient() surface.Client {
 	g := r.spec.grant
-	return surface.Client{ID: g.Client, Name: r.spec.name, Redirects: g.Redirects, Scopes: r.spec.scopes, Public: g.Public}
+	return surface.Client{ID: g.Client, Name: r.now().name, Redirects: g.Redirects, Scopes: r.now().scopes, Public: g.Public}
 }
 
 func (a authorityServer) Authenticate(id, secret string) (surface.Client, surface.Problem) {

@@ -28,7 +28,7 @@ type record struct {
 	life     atomic.Pointer[life]
 	lastUsed atomic.Int64 // ns; 0 is never
 	limiter  atomic.Pointer[limiter]
-	change   sync.Mutex // serialises rotate, revoke, expire
+	change   sync.Mutex // serialises rotate, revoke, expire, edit
 	counted  *lastCell  // guarded by the journal's lock
 }
 
@@ -43,9 +43,10 @@ type class struct {
 
 // caller is what a surface learns about the holder.
 func (r *record) caller() surface.Caller {
+	s := r.now()
 	return surface.Caller{
-		KeyID: r.id, Name: r.spec.name, Kind: r.kind, Access: string(r.spec.access),
-		Scopes: r.spec.scopes, User: r.spec.user, Attributes: r.spec.attributes, Channels: r.spec.channels,
+		KeyID: r.id, Name: s.name, Kind: r.kind, Access: string(s.access),
+		Scopes: s.scopes, User: s.user, Attributes: s.attributes, Channels: s.channels,
 	}
 }
 
@@ -65,6 +66,15 @@ type life struct {
 	reason     string
 	replaces   string
 	replacedBy string
+	edited     *keySpec // in the place of the class's, once the key was edited
+}
+
+// now is what the key is by now: as issued, or as edited since.
+func (r *record) now() *keySpec {
+	if s := r.life.Load().edited; s != nil {
+		return s
+	}
+	return &r.spec
 }
 
 func (r *record) status(now time.Time) KeyStatus {
@@ -95,13 +105,13 @@ func (r *record) touch(now time.Time) {
 
 // key is the public view at a time.
 func (r *record) key(now time.Time) Key {
-	l := r.life.Load()
+	l, s := r.life.Load(), r.now()
 	k := Key{
-		ID: r.id, Provider: r.vendor.provider, Kind: r.spec.kind, Name: r.spec.name,
+		ID: r.id, Provider: r.vendor.provider, Kind: s.kind, Name: s.name,
 		Fingerprint: hex.EncodeToString(r.hash[:4]),
 		Status:      r.status(now),
-		Scopes:      append([]string(nil), r.spec.scopes...),
-		Access:      r.spec.access, Contact: r.spec.contact, User: r.spec.user,
+		Scopes:      append([]string(nil), s.scopes...),
+		Access:      s.access, Contact: s.contact, User: s.user,
 		Created: r.created, Expires: fromNano(l.expires), LastUsed: fromNano(r.lastUsed.Load()),
 		Revoked: fromNano(l.revoked), RevokeReason: l.reason,
 		Replaces: l.replaces, ReplacedBy: l.replacedBy,
@@ -109,8 +119,8 @@ func (r *record) key(now time.Time) Key {
 	if r.spec.grant != nil {
 		k.Client = r.spec.grant.Client
 	}
-	if r.spec.limit != nil {
-		own := *r.spec.limit
+	if s.limit != nil {
+		own := *s.limit
 		k.Limit = &own
 	}
 	return k

@@ -30,12 +30,12 @@ func (k *Keys) show() []KeyState {
 }
 
 func (r *record) show() KeyState {
-	l, bare := r.life.Load(), func(id string) string { return strings.TrimPrefix(id, r.ns.prefix()) }
+	l, s, bare := r.life.Load(), r.now(), func(id string) string { return strings.TrimPrefix(id, r.ns.prefix()) }
 	st := KeyState{
-		ID: bare(r.id), Provider: r.vendor.provider, Kind: r.spec.kind, SHA256: hex.EncodeToString(r.hash[:]),
-		Name: r.spec.name, Contact: r.spec.contact, Scopes: r.spec.scopes, Access: r.spec.access, User: r.spec.user,
-		Attributes: r.spec.attributes, Channels: r.spec.channels, Grant: r.spec.grant,
-		Limit: r.spec.limit, Life: Duration(r.spec.life), Until: r.spec.until,
+		ID: bare(r.id), Provider: r.vendor.provider, Kind: s.kind, SHA256: hex.EncodeToString(r.hash[:]),
+		Name: s.name, Contact: s.contact, Scopes: s.scopes, Access: s.access, User: s.user,
+		Attributes: s.attributes, Channels: s.channels, Grant: s.grant,
+		Limit: s.limit, Life: Duration(s.life), Until: s.until,
 		Created: r.created, Expires: fromNano(l.expires), LastUsed: fromNano(r.lastUsed.Load()),
 		Revoked: fromNano(l.revoked), RevokeReason: l.reason,
 		Replaces: bare(l.replaces), ReplacedBy: bare(l.replacedBy),

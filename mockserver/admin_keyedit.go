@@ -1,0 +1,72 @@
+package mockserver
+
+import (
+	"net/http"
+	"slices"
+)
+
+// editBody is what PATCH …/keys/{id} takes. A key's kind, value and life are
+// not in it: they change by rotating, revoking and expiring.
+type editBody struct {
+	Name       *string    `json:"name"`
+	Contact    *string    `json:"contact"`
+	Scopes     []string   `json:"scopes"     doc:"of an API key or a bearer token; [] takes every scope away"`
+	Access     AccessType `json:"access"     doc:"Optimove only"`
+	Limit      *Limit     `json:"limit"      doc:"a limit of its own; requests 0 is none"`
+	ResetLimit bool       `json:"resetLimit" doc:"go back to the provider's limit"`
+}
+
+// fits says what of the body the key cannot take.
+func (b *editBody) fits(k Key) error {
+	switch {
+	case b.Scopes != nil && k.Kind != KindKey && k.Kind != KindBearer:
+		return refused(http.StatusBadRequest, "scopes belong to API keys and bearer tokens")
+	case b.Access != "" && (k.Provider != Optimove || k.Kind != KindKey):
+		return refused(http.StatusBadRequest, "access types are Optimove's")
+	case b.Access != "" && !slices.Contains([]AccessType{Admin, Integrations, Transactional}, b.Access):
+		return refused(http.StatusBadRequest, "access: one of Admin, Integrations, Transactional")
+	case b.Limit != nil && b.ResetLimit:
+		return refused(http.StatusBadRequest, "give limit or resetLimit, not both")
+	}
+	return nil
+}
+
+// apply lays the body over what the key is.
+func (b *editBody) apply(s *keySpec) {
+	if b.Name != nil {
+		s.name = *b.Name
+	}
+	if b.Contact != nil {
+		s.contact = *b.Contact
+	}
+	if b.Scopes != nil {
+		s.scopes, s.scoped = b.Scopes, true
+	}
+	if b.Access != "" {
+		s.access = b.Access
+	}
+	if b.Limit != nil {
+		s.limit = b.Limit
+	}
+	if b.ResetLimit {
+		s.limit = nil
+	}
+}
+
+func adminEdit(c *adminCall) (any, error) {
+	var in editBody
+	if err := c.decode(&in); err != nil {
+		return nil, err
+	}
+	k, ok := c.ns.keys.Get(c.keyID())
+	if !ok {
+		return nil, refused(http.StatusNotFound, "no such key in this namespace")
+	}
+	if err := in.fits(k); err != nil {
+		return nil, err
+	}
+	if err := c.ns.keys.edit(k.ID, in.apply); err != nil {
+		return nil, err
+	}
+	return adminKey(c)
+}
