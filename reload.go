@@ -37,8 +37,8 @@ func RefusedKey(ctx context.Context) string {
 // than the refused one is taken, also one that the source has offered all along while the
 // ring was rotated by hand; but not if that is the previous key, which is at hand as it
 // is: taking it would undo the rotation for good because the provider was late once.
-// Asking in vain is not repeated at once: a revoked key must
-// not turn every call into a question to the secret store.
+// Asking in vain is not repeated at once: a revoked key must not turn every call into a
+// question to the secret store.
 func (k *Keyring) reloadAfterRefusal(ctx context.Context, refused string) {
 	k.mu.Lock()
 	vain := k.flight == nil && time.Since(k.asked) < askAgain

@@ -72,6 +72,7 @@ func TestEveryAnswerOfTheAdminAPIIsAsDescribed(t *testing.T) {
 		{"POST", ns + "/keys/key_000001/rotate", `{"overlap":"1h"}`},
 		{"POST", ns + "/keys/key_000004/revoke", `{"reason":"test"}`},
 		{"POST", ns + "/keys/key_000005/expire", ``},
+		{"PATCH", ns + "/keys/key_000001", `{"name":"b","limit":{"requests":2,"per":"1m","kind":"sliding"}}`},
 		{"GET", ns + "/keys/key_000001", ``},
 		{"GET", ns + "/keys?limit=2", ``},
 		{"POST", ns + "/faults", `{"match":{"provider":"imkit","path":"/x*"},"fault":{"kind":"slow_body","delay":"2s","bytes":3},"when":[{"first":2,"probability":0.5,"seed":3},{"from":"2027-01-01T00:00:00Z"}]}`},
