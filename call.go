@@ -102,7 +102,7 @@ func (k *call) use(used key) {
 	}
 	k.key = used
 	k.attempts++
-	k.status, k.unsent, k.answer, k.wait, k.paced, k.hint = 0, false, nil, 0, false, hint{}
+	k.status, k.unsent, k.answer, k.wait, k.paced, k.hint = 0, false, nil, 0, false, hint{remaining: -1}
 }
 
 // scrub takes out every credential that the call used or that is live.
