@@ -21,9 +21,6 @@ type attemptTransport struct {
 	next      http.RoundTripper // the caller's middleware, then the pool
 }
 
-// maxReplays is how many other keys are tried after a refusal.
-const maxReplays = 2
-
 // RoundTrip sends the request as the http.RoundTripper contract says: req is not changed,
 // and its body is closed in every case.
 func (t *attemptTransport) RoundTrip(req *http.Request) (*http.Response, error) {
@@ -35,22 +32,15 @@ func (t *attemptTransport) RoundTrip(req *http.Request) (*http.Response, error) 
 	if err := t.allowed(req.URL); err != nil {
 		return nil, closeBody(req, err)
 	}
-	var tried []string
-	var other key // what to replay with; the zero key stands for the current one
+	defer k.ring.stepDown(k)
+	k.tried = k.tried[:0]
+	var other *key // what to replay with; nil stands for the current one
 	for {
-		resp, refused, err := t.pass(req, k, other)
+		resp, err := t.pass(req, k, other)
 		if err != nil {
 			return nil, err
 		}
-		if !refused {
-			if len(tried) > 0 && provesKey(resp.StatusCode) {
-				k.ring.accepted(k.key)
-			}
-			return resp, nil
-		}
-		k.ring.refused(k.key)
-		tried = append(tried, k.key.fingerprint)
-		replay, next, ok := t.replay(req, k, tried)
+		replay, next, ok := t.replay(req, k)
 		if !ok {
 			return resp, nil
 		}
@@ -59,31 +49,31 @@ func (t *attemptTransport) RoundTrip(req *http.Request) (*http.Response, error) 
 	}
 }
 
-// provesKey reports whether a status says that the provider knows the key: a limit or a
-// failure says nothing about it.
-func provesKey(status int) bool {
-	return status < 500 && status != http.StatusTooManyRequests
-}
-
-// replay prepares the request for another key, if there is one and the body comes again.
-func (t *attemptTransport) replay(req *http.Request, k *call, tried []string) (*http.Request, key, bool) {
-	if len(tried) > maxReplays {
-		return nil, key{}, false
-	}
-	other, ok := k.ring.next(req.Context(), tried)
-	if !ok {
-		return nil, key{}, false
+// replay prepares the request for another key, if the answer calls for one, there is one,
+// and the body can be produced again.
+func (t *attemptTransport) replay(req *http.Request, k *call) (_ *http.Request, other *key, ok bool) {
+	switch k.verdict {
+	case keyRefused, keyLacks:
+	case keyUnknown, keyGood, keyMissing:
+		return nil, nil, false
 	}
 	if !k.replayable {
-		k.note = joinNotes(k.note, noteStream)
-		return nil, key{}, false
+		if k.verdict == keyRefused {
+			k.notReplayed = true
+			k.note = joinNotes(k.note, noteStream)
+		}
+		return nil, nil, false
+	}
+	if other, ok = k.another(); !ok {
+		return nil, nil, false
 	}
 	replay := req.WithContext(req.Context())
 	if req.GetBody != nil {
 		body, err := req.GetBody()
 		if err != nil {
+			k.notReplayed = true
 			k.note = joinNotes(k.note, "not sent again: the body could not be produced a second time")
-			return nil, key{}, false
+			return nil, nil, false
 		}
 		replay.Body = body
 	}
@@ -107,52 +97,75 @@ func (t *attemptTransport) allowed(u *url.URL) error {
 }
 
 // pass takes the request through the gate and sends it with the given key, or with the one
-// that is current once the gate is open. refused says that the provider refused that key.
-func (t *attemptTransport) pass(req *http.Request, k *call, given key) (resp *http.Response, refused bool, err error) {
-	entry := Entry{Provider: k.client.provider.Name, Key: k.tenant, MaxWait: k.policy.MaxWait}
-	if k.client.obs.wantsWaits() {
-		entry.Waiting = func(why WaitReason, d time.Duration) { k.waits(req.Context(), why, d) }
-	}
-	leave, err := k.gate.Enter(req.Context(), entry)
+// that is current once the gate is open.
+func (t *attemptTransport) pass(req *http.Request, k *call, given *key) (*http.Response, error) {
+	used, leave, err := t.enter(req, k, given)
 	if err != nil {
-		return nil, false, closeBody(req, gateError(req.Context(), err))
+		return nil, closeBody(req, err)
 	}
 	out := Outcome{Remaining: -1}
 	defer func() { leave(out) }()
 
-	if given.gen == 0 {
-		given = k.ring.pick()
-	}
-	k.use(given)
-	var begin time.Time
-	if k.client.obs.wantsAttempts() {
-		begin = time.Now()
-	}
-	resp, err = t.send(req, k)
+	k.use(used)
+	sent := k.ring.now()
+	used.use.used.Store(sent)
+	used.use.inFlight.Add(1)
+	defer used.use.inFlight.Add(-1)
+	resp, err := t.send(req, k)
 	if err == nil {
 		k.status = resp.StatusCode
-		refused = k.read(resp, &out)
+		k.read(resp, &out)
+		k.judge(sent)
 	}
-	if !begin.IsZero() {
-		k.observe(req.Context(), resp, err, time.Since(begin))
+	if k.client.obs.wantsAttempts() {
+		k.observe(req.Context(), resp, err, time.Duration(k.ring.now()-sent))
 	}
 	if err == nil && !redirectable(resp) {
 		_ = resp.Body.Close()
-		return nil, false, &finalError{"the redirect was not followed", errBadLocation}
+		return nil, &finalError{"the redirect was not followed", errBadLocation}
 	}
-	return resp, refused, err
+	return resp, err
+}
+
+// enter passes the ring's circuit and then the gate. If the circuit opened meanwhile, it
+// begins anew: whoever waits for a key must not take the place of others in the gate.
+func (t *attemptTransport) enter(req *http.Request, k *call, given *key) (key, func(Outcome), error) {
+	entry := Entry{Provider: k.client.provider.Name, Key: k.tenant, MaxWait: k.policy.MaxWait}
+	if k.client.obs.wantsWaits() {
+		entry.Waiting = func(why WaitReason, d time.Duration) { k.waits(req.Context(), why, d) }
+	}
+	for {
+		if given == nil {
+			if err := k.ring.admit(k); err != nil {
+				return key{}, nil, err
+			}
+		}
+		leave, err := k.gate.Enter(req.Context(), entry)
+		if err != nil {
+			return key{}, nil, gateError(req.Context(), err)
+		}
+		if given != nil {
+			return *given, leave, nil
+		}
+		set := k.ring.set.Load()
+		if set.circuit == nil || k.canary != nil {
+			return set.pick(), leave, nil
+		}
+		leave(Outcome{Remaining: -1})
+	}
 }
 
 // read takes from an answer what the gate, the keyring and the retry loop want to know.
-func (k *call) read(resp *http.Response, out *Outcome) (refused bool) {
+func (k *call) read(resp *http.Response, out *Outcome) {
 	out.StatusCode = resp.StatusCode
 	if resp.StatusCode < 400 && mentionsLimit(resp.Header) {
 		k.hint = parseHint(resp.Header, nil, "", time.Now())
 	}
+	kind := refusedOther
 	switch status := resp.StatusCode; {
 	case status == http.StatusTooManyRequests || status >= 500:
-		e, kind := k.apiError(resp)
-		k.answer = e
+		k.answer, kind = k.apiError(resp)
+		e := k.answer
 		k.hint = parseHint(e.Header, e.body, k.client.provider.WaitField, time.Now())
 		if kind == refusedLimit {
 			k.hint.wait = k.hint.refusedWait()
@@ -161,16 +174,12 @@ func (k *call) read(resp *http.Response, out *Outcome) (refused bool) {
 		if kind == refusedLimit || k.hint.said {
 			out.Wait, out.Refusal, k.paced = k.wait, e, true
 		}
-	case status == http.StatusUnauthorized || status == http.StatusForbidden:
-		e, kind := k.apiError(resp)
-		k.answer = e
-		refused = kind == refusedInvalid
 	case status >= 400:
-		k.answer, _ = k.apiError(resp)
+		k.answer, kind = k.apiError(resp)
 	case status >= 300:
 		peek(resp, maxErrorBody) // so that a body which stalls does not hold the redirect
 		k.moved = k.moved || status <= http.StatusSeeOther
 	}
 	out.Limit, out.Remaining, out.Reset = k.hint.limit, k.hint.remaining, k.hint.reset
-	return refused
+	k.verdict = verdictOf(resp.StatusCode, kind)
 }

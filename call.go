@@ -26,6 +26,16 @@ type call struct {
 	replayable  bool
 	attempts    int
 	key         key           // the key of the last attempt
+	sent        int64         // when that left
+	verdict     verdict       // what its answer said of the key
+	tried       []string      // fingerprints of the keys that were refused
+	regressing  bool          // the previous key is tried for a permission
+	canary      *circuit      // the circuit that this call tries keys for
+	thorough    bool          // it tries all of them
+	alone       int           // how often it was refused while others were not
+	patience    time.Time     // up to here it may be held
+	unusable    bool          // it was held in vain
+	notReplayed bool          // its body cannot be sent again
 	credentials []Credential  // every credential that the call has used
 	status      int           // the last answer's; 0 if none came
 	unsent      bool          // of the last attempt nothing left this machine
@@ -78,8 +88,8 @@ func (c *Client) newCall(req *http.Request, o callConfig) (*call, error) {
 			return nil, c.named(err)
 		}
 	}
-	k.ring, k.tenant = ring, ring.pick().fingerprint
-	if k.tenant == c.ring.pick().fingerprint {
+	k.ring, k.tenant = ring, ring.set.Load().pick().fingerprint
+	if k.tenant == c.ring.set.Load().pick().fingerprint {
 		k.tenant = "" // the same account: the same lane of the gate
 	}
 	return k, nil
@@ -103,6 +113,7 @@ func (k *call) use(used key) {
 	k.key = used
 	k.attempts++
 	k.status, k.unsent, k.answer, k.wait, k.paced, k.hint = 0, false, nil, 0, false, hint{remaining: -1}
+	k.verdict = keyUnknown
 }
 
 // scrub takes out every credential that the call used or that is live.
@@ -136,7 +147,7 @@ func (k *call) answerError(resp *http.Response) error {
 	case refusedMissing:
 		return &MissingKeyError{e}
 	case refusedInvalid:
-		return &InvalidKeyError{e}
+		return &InvalidKeyError{APIError: e, Unusable: k.unusable, NotReplayed: k.notReplayed}
 	case refusedLimit:
 		return &RateLimitError{APIError: e, RetryAfter: k.hint.wait, Deadline: k.deadline}
 	case refusedPermission:

@@ -85,6 +85,9 @@ func (c *Client) With(opts ...Option) (*Client, error) {
 	} else if cfg.limit != nil {
 		d.gate = nil
 	}
+	if d.ring != nil && slices.Contains(cfg.given, "WithKeyringOptions") {
+		return nil, fmt.Errorf("%s: WithKeyringOptions is for a new keyring: a derived client keeps that of its parent, unless it is given a key", c.provider.Name)
+	}
 	if cfg.http != c.config.http {
 		d.pool = nil
 	}
@@ -151,8 +154,12 @@ func (c *Client) newRing(ctx context.Context, cfg config) (*Keyring, error) {
 	if cfg.ring != nil {
 		return cfg.ring, nil
 	}
-	obs, name := cfg.observer, c.provider.Name
-	return NewKeyring(ctx, cfg.keySource(&c.provider), OnKeyEvent(func(e KeyEvent) { obs.key(name, e) }))
+	obs := cfg.observer
+	opts := []KeyringOption{ForProvider(c.provider), OnKeyEvent(obs.key)}
+	if c.provider.Probe != "" {
+		opts = append(opts, VerifyOffers(c.Probe))
+	}
+	return NewKeyring(ctx, cfg.keySource(&c.provider), append(opts, cfg.ringOptions...)...)
 }
 
 // named puts the provider's name on an error that has a place for it.
@@ -313,6 +320,9 @@ func (k *call) failure(ctx context.Context, err error) error {
 	err = k.scrub().error(withoutURL(err))
 	if limited, ok := errors.AsType[*RateLimitError](err); ok {
 		return k.refusedByGate(limited)
+	}
+	if unusable, ok := errors.AsType[*InvalidKeyError](err); ok {
+		return unusable
 	}
 	if ctx.Err() != nil && !errors.Is(err, ctx.Err()) {
 		err = fmt.Errorf("%w: %w", ctx.Err(), err)

@@ -31,6 +31,8 @@ var (
 
 	// ErrNoKey: no source had a key. A [Source] wraps it to say "nothing here, go on".
 	ErrNoKey = errors.New("no key")
+	// ErrNoUsableKey: the provider refuses every key there is; see [HoldCalls].
+	ErrNoUsableKey = errors.New("no usable key")
 	// ErrInsecure: a key would have gone over plain http. Nothing was sent.
 	ErrInsecure = errors.New("refused to send a key over plain http")
 	// ErrCrossOrigin: a request or redirect leads to another origin than the provider's.
@@ -157,13 +159,30 @@ func (e *MissingKeyError) Is(target error) bool { return target == ErrUnauthoriz
 
 // InvalidKeyError is INVALID_API_KEY: the provider refused the credential, and neither a
 // newer one nor the previous one was accepted in its place.
-type InvalidKeyError struct{ *APIError }
+type InvalidKeyError struct {
+	*APIError
+	// Unusable says that no key at hand works: the call was held in vain, or not sent since
+	// the provider refuses every key. The error is then also [ErrNoUsableKey].
+	Unusable bool
+	// NotReplayed says that another key was not tried, since the body is a stream that
+	// cannot be sent a second time. Give the request a GetBody.
+	NotReplayed bool
 
-// Unwrap returns the [APIError].
-func (e *InvalidKeyError) Unwrap() error { return e.APIError }
+	cause error // why the wait for a key ended; nil if that was the ring's own time
+}
 
-// Is matches [ErrUnauthorized].
-func (e *InvalidKeyError) Is(target error) bool { return target == ErrUnauthorized }
+// Unwrap returns the [APIError], and the context's error if that ended the wait for a key.
+func (e *InvalidKeyError) Unwrap() []error {
+	if e.cause != nil {
+		return []error{e.APIError, e.cause}
+	}
+	return []error{e.APIError}
+}
+
+// Is matches [ErrUnauthorized], and [ErrNoUsableKey] if Unusable is set.
+func (e *InvalidKeyError) Is(target error) bool {
+	return target == ErrUnauthorized || e.Unusable && target == ErrNoUsableKey
+}
 
 // RateLimitError is RATE_LIMIT_EXCEEDED: the provider's limit is used up and waiting for
 // it does not fit [RetryPolicy.MaxWait] or the caller's deadline, or was not allowed. If

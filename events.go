@@ -42,34 +42,6 @@ type WaitEvent struct {
 	StatusCode             int           // the answer that caused it; 0 if none did
 }
 
-// KeyEventKind says what happened to a key.
-type KeyEventKind string
-
-// The events of a [Keyring].
-const (
-	KeyPromoted KeyEventKind = "key.promoted" // a key became current
-	KeyRejected KeyEventKind = "key.rejected" // a new key was not verified
-	KeyRefused  KeyEventKind = "key.refused"  // the provider refused a key in a call
-	KeyFallback KeyEventKind = "key.fallback" // the previous key was accepted where the current was not
-	SourceStale KeyEventKind = "source.stale" // the source failed; the last good key stays
-)
-
-// KeyEvent is one event of a [Keyring]. It holds fingerprints, never keys.
-type KeyEvent struct {
-	Kind        KeyEventKind
-	Time        time.Time
-	Generation  uint64 // of the key the event is about; 0 if it never became current
-	Fingerprint string // of that key
-	Previous    string // fingerprint of the other key involved; "" if none
-	Reason      string // one line
-}
-
-// LogValue is the event as a group of attributes.
-func (e KeyEvent) LogValue() slog.Value {
-	return slog.GroupValue(slog.String("kind", string(e.Kind)), slog.Uint64("generation", e.Generation),
-		slog.String("key", e.Fingerprint), slog.String("previous", e.Previous), slog.String("reason", e.Reason))
-}
-
 // observer sends events to hooks and log. The zero observer is silent.
 type observer struct {
 	hooks Hooks
@@ -124,20 +96,13 @@ func (o *observer) wait(ctx context.Context, e WaitEvent) {
 	o.log.LogAttrs(ctx, slog.LevelInfo, "wait", attrs...)
 }
 
-func (o *observer) key(provider string, e KeyEvent) {
+func (o *observer) key(e KeyEvent) {
 	if o.hooks.Key != nil {
 		o.hooks.Key(e)
 	}
-	if o.log == nil {
-		return
+	if o.log != nil {
+		e.log(o.log)
 	}
-	level := slog.LevelInfo
-	if e.Kind != KeyPromoted {
-		level = slog.LevelWarn
-	}
-	o.log.LogAttrs(context.Background(), level, string(e.Kind), slog.String("provider", provider),
-		slog.Uint64("generation", e.Generation), slog.String("key", e.Fingerprint),
-		slog.String("previous", e.Previous), slog.String("reason", e.Reason))
 }
 
 // waits tells of a wait that begins.

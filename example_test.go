@@ -270,7 +270,7 @@ func ExampleKeyring_Rotate() {
 	}
 	err = c.Keys().Rotate(ctx, keyfit.APIKey(next.Secret.Reveal()), keyfit.Verify(c.Probe), keyfit.Overlap(time.Minute))
 	status := c.Keys().Status()
-	fmt.Println(err, "generation", status.Generation, "previous held:", status.Previous != "")
+	fmt.Println(err, "generation", status.Current.Generation, "previous held:", status.Previous != nil)
 	// Output:
 	// the old key stays: true
 	// <nil> generation 2 previous held: true

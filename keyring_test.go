@@ -213,20 +213,25 @@ func TestThePreviousKeyIsHeldAsLongAsWasSaid(t *testing.T) {
 				if err := ring.Rotate(t.Context(), keyfit.APIKey("ring-new"), tt.opts...); err != nil {
 					t.Fatal(err)
 				}
-				want := keyfit.KeyStatus{Generation: 2, Fingerprint: keyfit.APIKey("ring-new").Fingerprint(), Since: swapped}
+				held := func() (fingerprint string, until time.Time) {
+					if p := ring.Status().Previous; p != nil {
+						return p.Fingerprint, p.Until
+					}
+					return "", time.Time{}
+				}
+				want, end := "", time.Time{}
 				if tt.held > 0 {
-					want.Previous, want.PreviousEnd = first.Fingerprint(), swapped.Add(tt.held)
+					want, end = first.Fingerprint(), swapped.Add(tt.held)
 					if tt.life > 0 {
-						want.PreviousEnd = first.Expires
+						end = first.Expires
 					}
 				}
-				if diff := cmp.Diff(want, ring.Status()); diff != "" {
-					t.Errorf("after the swap (-want +got):\n%s", diff)
+				if got, until := held(); got != want || !until.Equal(end) {
+					t.Errorf("after the swap: want %q up to %s, got %q up to %s", want, end, got, until)
 				}
 				time.Sleep(tt.held) //nolint:forbidigo // fake time
-				want.Previous, want.PreviousEnd = "", time.Time{}
-				if diff := cmp.Diff(want, ring.Status()); diff != "" {
-					t.Errorf("after the overlap (-want +got):\n%s", diff)
+				if got, until := held(); got != "" || !until.IsZero() {
+					t.Errorf("after the overlap: %q is held up to %s", got, until)
 				}
 			})
 		})
@@ -276,7 +281,7 @@ func TestReloadTakesWhatIsNewAndNeverTakesAKeyAway(t *testing.T) {
 			said: "the key source failed, the present key stays: the value has a control character at byte 5 of 6",
 		},
 		{name: "well again", key: "ring-2", current: "ring-2"},
-		{name: "back to an older key", key: "ring-1", changed: true, current: "ring-1", events: []string{"key.promoted 3 ring-1<ring-2"}},
+		{name: "back to an older key", key: "ring-1", changed: true, current: "ring-1", events: []string{"key.rollback 3 ring-1<ring-2"}},
 	}
 	for _, step := range steps {
 		src.offer(step.key, step.err)
@@ -288,8 +293,8 @@ func TestReloadTakesWhatIsNewAndNeverTakesAKeyAway(t *testing.T) {
 		if changed != step.changed || said != step.said || step.err != nil && !errors.Is(err, down) {
 			t.Errorf("%s: want %v, %q, got %v, %q", step.name, step.changed, step.said, changed, said)
 		}
-		if got := currentKey(t, ring); got != step.current || ring.Status().SourceStale != step.stale {
-			t.Errorf("%s: want %s (stale %v), got %s (stale %v)", step.name, step.current, step.stale, got, ring.Status().SourceStale)
+		if got := currentKey(t, ring); got != step.current || ring.Status().Source.Stale != step.stale {
+			t.Errorf("%s: want %s (stale %v), got %s (stale %v)", step.name, step.current, step.stale, got, ring.Status().Source.Stale)
 		}
 		if diff := cmp.Diff(step.events, events.take("ring-1", "ring-2")); diff != "" {
 			t.Errorf("%s: events (-want +got):\n%s", step.name, diff)
@@ -453,7 +458,7 @@ func TestASwapBetweenRetriesIsOnTheWireAtOnce(t *testing.T) {
 func TestAStormOfRefusalsIsOneReloadAndOneReplayEach(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		const callers = 100
+		const callers, opens = 100, 20 // after so many refusals the others wait for the source's answer
 		src := &ringSource{key: "storm-1"}
 		ring, events := newRing(t, src)
 		src.offer("storm-2", nil)
@@ -475,7 +480,7 @@ func TestAStormOfRefusalsIsOneReloadAndOneReplayEach(t *testing.T) {
 		for _, key := range wire.take() {
 			sent[key]++
 		}
-		if diff := cmp.Diff(map[string]int{"storm-1": callers, "storm-2": callers}, sent); diff != "" {
+		if diff := cmp.Diff(map[string]int{"storm-1": opens, "storm-2": callers}, sent); diff != "" {
 			t.Errorf("on the wire (-want +got):\n%s", diff)
 		}
 		if failed.Load() != 0 || src.questions() != 2 { // the first question is the ring's own start
@@ -485,7 +490,10 @@ func TestAStormOfRefusalsIsOneReloadAndOneReplayEach(t *testing.T) {
 		for _, e := range events.take("storm-1", "storm-2") {
 			told[e]++
 		}
-		want := map[string]int{"key.promoted 1 storm-1<": 1, "key.promoted 2 storm-2<storm-1": 1, "key.refused 1 storm-1<": callers}
+		want := map[string]int{
+			"key.promoted 1 storm-1<": 1, "key.promoted 2 storm-2<storm-1": 1, "key.refused 1 storm-1<": opens,
+			"circuit.open 1 storm-1<": 1, "circuit.closed 2 storm-2<": 1,
+		}
 		if diff := cmp.Diff(want, told); diff != "" {
 			t.Errorf("events (-want +got):\n%s", diff)
 		}
@@ -591,7 +599,9 @@ func TestThePreviousKeyServesWhileTheProviderIsLate(t *testing.T) {
 		want := []string{
 			"key.refused 2 late-new<", "key.fallback 1 late-old<late-new",
 			"key.refused 2 late-new<", "key.fallback 1 late-old<late-new",
-			"key.refused 1 late-old<", "key.refused 2 late-new<",
+			"key.refused 1 late-old<",
+			"key.safe_to_revoke 1 late-old<late-new", "key.retired 1 late-old<late-new",
+			"key.refused 2 late-new<",
 		}
 		if diff := cmp.Diff(want, events.take("late-old", "late-new")); diff != "" {
 			t.Errorf("events (-want +got):\n%s", diff)
@@ -612,7 +622,7 @@ func TestARotationByHandIsNotUndoneByARefusal(t *testing.T) {
 		if err := ringGet(t.Context(), c); err != nil {
 			t.Fatal(err)
 		}
-		if got := ring.Status(); got.Fingerprint != keyfit.APIKey("hand-new").Fingerprint() {
+		if got := ring.Status().Current; got.Fingerprint != keyfit.APIKey("hand-new").Fingerprint() {
 			t.Fatal("one refusal while the source still offers the old key has undone the rotation")
 		}
 		// The source is rolled back and offered the old key anew: that is news.
@@ -627,8 +637,8 @@ func TestARotationByHandIsNotUndoneByARefusal(t *testing.T) {
 		if err := ringGet(t.Context(), c); err != nil {
 			t.Fatal(err)
 		}
-		if diff := cmp.Diff([]string{"hand-other", "hand-new"}, wire.take()); diff != "" || ring.Status().Generation != 4 {
-			t.Errorf("want generation 4, got %d; on the wire (-want +got):\n%s", ring.Status().Generation, diff)
+		if diff := cmp.Diff([]string{"hand-other", "hand-new"}, wire.take()); diff != "" || ring.Status().Current.Generation != 4 {
+			t.Errorf("want generation 4, got %d; on the wire (-want +got):\n%s", ring.Status().Current.Generation, diff)
 		}
 	})
 }
@@ -662,7 +672,7 @@ func TestOnlyARefusedKeyIsReplaced(t *testing.T) {
 	}{
 		{"401, a bad key", 401, `{"error":"INVALID_API_KEY"}`, 2, []string{"key.refused 2 only-new<", "key.refused 1 only-old<"}},
 		{"403, a bad key in words", 403, "Invalid API Key", 2, []string{"key.refused 2 only-new<", "key.refused 1 only-old<"}},
-		{"401, no key arrived", 401, missing, 1, nil},
+		{"401, no key arrived", 401, missing, 1, []string{"auth.misconfigured 2 only-new<"}},
 		{"403, a permission", 403, `{"error":"INSUFFICIENT_PERMISSIONS"}`, 1, nil},
 		{"404", 404, "", 1, nil},
 		{"400", 400, "", 1, nil},
@@ -802,7 +812,7 @@ func TestAHookMayAskAndChangeTheRing(t *testing.T) {
 	var told []uint64
 	ring, err := keyfit.NewKeyring(t.Context(), keyfit.Static("hook-1"), keyfit.OnKeyEvent(func(e keyfit.KeyEvent) {
 		told = append(told, e.Generation)
-		if ring != nil && ring.Status().Generation == 2 {
+		if ring != nil && ring.Status().Current.Generation == 2 {
 			if err := ring.Rotate(context.Background(), keyfit.APIKey("hook-3")); err != nil {
 				t.Error(err)
 			}

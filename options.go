@@ -29,21 +29,22 @@ type SharedOption interface {
 
 // config is what options say of a client.
 type config struct {
-	given      []string // the options given so far, to find contradictions
-	baseURL    string
-	keys       Source
-	ring       *Keyring
-	dotenv     string
-	noDotenv   bool
-	http       *http.Client
-	middleware []func(http.RoundTripper) http.RoundTripper
-	observer   observer
-	gate       Gate
-	limit      *Limit
-	policy     RetryPolicy
-	maxBody    int64
-	userAgent  string
-	allowHTTP  bool
+	given       []string // the options given so far, to find contradictions
+	baseURL     string
+	keys        Source
+	ring        *Keyring
+	ringOptions []KeyringOption
+	dotenv      string
+	noDotenv    bool
+	http        *http.Client
+	middleware  []func(http.RoundTripper) http.RoundTripper
+	observer    observer
+	gate        Gate
+	limit       *Limit
+	policy      RetryPolicy
+	maxBody     int64
+	userAgent   string
+	allowHTTP   bool
 }
 
 // callConfig is what options say of a call.
@@ -60,6 +61,7 @@ type callConfig struct {
 func contradicts(a, b string) bool {
 	for _, set := range [...][]string{
 		{"WithKey", "WithKeys", "WithKeyring"},
+		{"WithKeyringOptions", "WithKeyring"},
 		{"WithDotEnv", "WithoutDotEnv"},
 		{"WithGate", "WithLimit"},
 	} {
@@ -161,6 +163,19 @@ func WithKeyring(ring *Keyring) Option {
 			return errors.New("the keyring is nil")
 		}
 		c.ring = ring
+		return nil
+	})
+}
+
+// WithKeyringOptions makes the client's own keyring with these options, after those that it
+// has in any case: the provider's name and probe, the client's log and hooks. A ring that
+// was made before has options of its own, see [WithKeyring].
+func WithKeyringOptions(opts ...KeyringOption) Option {
+	return one("WithKeyringOptions", func(c *config) error {
+		if slices.ContainsFunc(opts, func(o KeyringOption) bool { return o == nil }) {
+			return errors.New("an option is nil")
+		}
+		c.ringOptions = opts
 		return nil
 	})
 }

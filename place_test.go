@@ -29,7 +29,7 @@ func TestAKeyringSaysWhereTheSourceFoundTheKey(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		return ring.Status().Place
+		return ring.Status().Current.Place
 	}
 	custom := func(place string) keyfit.Source {
 		return keyfit.SourceFunc(func(context.Context) (keyfit.Credential, error) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"time"
 )
 
@@ -15,11 +16,22 @@ type reloadFlight struct {
 	err     error
 }
 
-// Reload asks the source now and makes what it offers current if that is new. It reports
-// whether the key changed. On an error, or when the source has nothing, the present key
-// stays. Callers at the same time share one question to the source.
+// Reload asks the source now and makes what it offers current if that is new and, where
+// the ring has a probe, verified. It reports whether the key changed. On an error, or when
+// the source has nothing, the present key stays. Callers at the same time share one
+// question to the source.
+//
+// An offered key that could not be verified is an error here. It stays staged, and is
+// tried again while [Keyring.Watch] runs or the source is asked.
 func (k *Keyring) Reload(ctx context.Context) (changed bool, err error) {
-	return k.reload(ctx, "", func(fp string) bool { return fp != k.offer })
+	k.mu.Lock()
+	if set := k.set.Load(); !set.recheck.IsZero() {
+		now := *set
+		now.recheck = time.Now()
+		k.set.Store(&now)
+	}
+	k.mu.Unlock()
+	return k.reload(ctx, "")
 }
 
 type refusedKey struct{}
@@ -33,36 +45,52 @@ func RefusedKey(ctx context.Context) string {
 	return fp
 }
 
-// reloadAfterRefusal asks the source because the current key was refused. Any other key
-// than the refused one is taken, also one that the source has offered all along while the
-// ring was rotated by hand; but not if that is the previous key, which is at hand as it
-// is: taking it would undo the rotation for good because the provider was late once.
-// Asking in vain is not repeated at once: a revoked key must not turn every call into a
-// question to the secret store.
-func (k *Keyring) reloadAfterRefusal(ctx context.Context, refused string) {
-	k.mu.Lock()
-	vain := k.flight == nil && time.Since(k.asked) < askAgain
-	k.mu.Unlock()
-	if vain {
-		return
+// askPace spaces the questions to the source that refusals cause and that bring nothing: a
+// revoked key must not turn every call into a question to the secret store.
+type askPace struct {
+	last  time.Time
+	space time.Duration
+}
+
+const (
+	// A place on this machine may be asked often; a store may not.
+	askLocal, askLocalMax   = 10 * time.Millisecond, time.Second
+	askRemote, askRemoteMax = 100 * time.Millisecond, 30 * time.Second
+)
+
+// next returns when the source may be asked again.
+func (p *askPace) next() time.Time { return p.last.Add(p.space) }
+
+// vain records a question that brought nothing.
+func (p *askPace) vain(src Source) {
+	least, most := askRemote, askRemoteMax
+	if settles(src) {
+		least, most = askLocal, askLocalMax
 	}
-	changed, _ := k.reload(ctx, refused, func(fp string) bool { // the failure is in an event
-		previous := k.set.Load().held(time.Now())
-		return fp != k.offer || previous == nil || previous.fingerprint != fp
-	})
-	if !changed {
-		k.mu.Lock()
-		k.asked = time.Now()
-		k.mu.Unlock()
+	p.last = time.Now()
+	ceiling := min(max(2*p.space, least), most)
+	p.space = ceiling
+	if ceiling > askRemote { // replicas that lost their key together do not ask together
+		p.space = ceiling/2 + rand.N(ceiling/2) //nolint:gosec // jitter needs no secrecy
 	}
 }
 
-// reload joins the flight under way or starts one. wanted says, under k.mu, whether a
-// key with that fingerprint is news. After a refusal a flight that began without knowing
-// of one is not enough: the source may have offered what it had.
-func (k *Keyring) reload(ctx context.Context, refused string, wanted func(fp string) bool) (bool, error) {
+// reloadAfterRefusal asks the source because the current key was refused, unless that was
+// done in vain a moment ago.
+func (k *Keyring) reloadAfterRefusal(ctx context.Context, refused string) {
+	k.mu.Lock()
+	early := k.flight == nil && time.Now().Before(k.inVain.next())
+	k.mu.Unlock()
+	if !early {
+		_, _ = k.reload(ctx, refused) // a failure is in an event
+	}
+}
+
+// reload joins the flight under way or starts one. After a refusal a flight that began
+// without knowing of one is not enough: the source may have offered what it had.
+func (k *Keyring) reload(ctx context.Context, refused string) (bool, error) {
 	for {
-		f := k.join(ctx, refused, wanted)
+		f := k.join(ctx, refused)
 		select {
 		case <-f.done:
 		case <-ctx.Done():
@@ -75,7 +103,7 @@ func (k *Keyring) reload(ctx context.Context, refused string, wanted func(fp str
 }
 
 // join returns the flight under way, or one that it starts.
-func (k *Keyring) join(ctx context.Context, refused string, wanted func(fp string) bool) *reloadFlight {
+func (k *Keyring) join(ctx context.Context, refused string) *reloadFlight {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	f := k.flight
@@ -83,69 +111,103 @@ func (k *Keyring) join(ctx context.Context, refused string, wanted func(fp strin
 		f = &reloadFlight{done: make(chan struct{}), refused: refused}
 		k.flight = f
 		// The question outlives the caller who happened to ask first: others wait for it.
-		go k.fly(context.WithValue(context.WithoutCancel(ctx), refusedKey{}, refused), f, wanted)
+		go k.fly(context.WithValue(context.WithoutCancel(ctx), refusedKey{}, refused), f)
 	}
 	return f
 }
 
-// maxReload bounds a question to a source that does not answer.
+// maxReload bounds a question to a source, and to the provider about what it offered.
 const maxReload = 30 * time.Second
 
-func (k *Keyring) fly(ctx context.Context, f *reloadFlight, wanted func(fp string) bool) {
+func (k *Keyring) fly(ctx context.Context, f *reloadFlight) {
 	ctx, cancel := context.WithTimeout(ctx, maxReload)
 	defer cancel()
-	cred, fp, err := k.ask(ctx)
+	offer, err := k.ask(ctx)
 
 	k.mu.Lock()
 	if err != nil {
 		f.err = fmt.Errorf("the key source failed, the present key stays: %w", err)
-		k.stale = true
+		k.stale = oneLine(err.Error(), 200)
 		k.record(KeyEvent{Kind: SourceStale, Reason: err.Error()})
 	} else {
-		f.changed = wanted(fp) && k.promote(cred, fp, k.hold, "offered by the source")
-		k.offer, k.stale = fp, false
+		f.changed = k.take(offer, f.refused) || k.retryStaged()
+		k.stale, k.answered = "", time.Now()
 	}
-	k.flight = nil
+	k.look()
+	probing := f.refused == "" && k.wantsProbe()
+	if !probing {
+		k.land(f)
+	}
 	k.mu.Unlock()
-	defer close(f.done) // after the events: who waited for the reload finds them told
 	k.tell()
+
+	if probing {
+		changed, err := k.verifyStaged(ctx)
+		k.mu.Lock()
+		f.changed = f.changed || changed
+		f.err = errors.Join(f.err, err)
+		k.land(f)
+		k.mu.Unlock()
+		k.tell()
+	}
+	close(f.done) // after the events: who waited for the reload finds them told
 }
+
+// land ends a flight. k.mu is held.
+func (k *Keyring) land(f *reloadFlight) {
+	k.flight = nil
+	switch {
+	case f.changed:
+		k.inVain = askPace{}
+	case f.refused != "":
+		k.inVain.vain(k.source)
+	}
+	if cc := k.set.Load().circuit; cc != nil {
+		cc.tell() // one of those who wait asks the next time
+	}
+}
+
+// settleTime lies between the two equal reads after which a changed place is believed.
+const settleTime = 10 * time.Millisecond
 
 // ask returns what the source offers, checked. If that is new and the source reads a
 // place that somebody may be writing, it is believed after two equal reads.
-func (k *Keyring) ask(ctx context.Context) (Credential, string, error) {
+func (k *Keyring) ask(ctx context.Context) (Offer, error) {
 	last := k.set.Load().current.fingerprint
 	for {
-		cred, err := k.askOnce(ctx)
+		offer, err := k.askOnce(ctx)
 		if err != nil {
-			return Credential{}, "", err
+			return Offer{}, err
 		}
-		fp := cred.Fingerprint()
+		fp := offer.Current.Fingerprint()
 		if fp == last || !settles(k.source) {
-			return cred, fp, nil
+			return offer, nil
 		}
 		last = fp
 		if err := sleep(ctx, settleTime); err != nil {
-			return Credential{}, "", err
+			return Offer{}, err
 		}
 	}
 }
 
-func (k *Keyring) askOnce(ctx context.Context) (Credential, error) {
-	cred, err := k.source.Credential(ctx)
+func (k *Keyring) askOnce(ctx context.Context) (Offer, error) {
+	offer, err := offerOf(ctx, k.source)
+	heard := offer
 	if err == nil {
-		cred, err = cred.clean()
+		offer, err = offer.clean(k.life)
 	}
 	if err != nil {
-		return Credential{}, newScrubber(append(k.live(), cred)).error(err)
+		return Offer{}, newScrubber(append(k.live(), heard.Current, heard.Previous, heard.Pending)).error(err)
 	}
-	return cred, nil
+	return offer, nil
 }
 
 // Watch asks the source every so often and makes what it newly offers current, until ctx
 // ends; it returns ctx's error. Content is compared, not times or names, so every way of
 // replacing a file is seen. A source that fails is asked again at the next turn; see
-// [SourceStale]. Run it in a goroutine of its own; every must be positive.
+// [SourceStale]. An offered key that the provider does not accept yet is tried again after
+// one second, two, four and so on up to thirty. Watch also tells when a key is about to
+// expire. Run it in a goroutine of its own; every must be positive.
 func (k *Keyring) Watch(ctx context.Context, every time.Duration) error {
 	if every <= 0 {
 		return errors.New("watching needs a positive interval")
@@ -153,12 +215,16 @@ func (k *Keyring) Watch(ctx context.Context, every time.Duration) error {
 	turn := time.NewTicker(every)
 	defer turn.Stop()
 	for {
+		again := time.NewTimer(k.untilRecheck())
 		select {
 		case <-ctx.Done():
+			again.Stop()
 			return ctx.Err()
 		case <-turn.C:
-			_, _ = k.Reload(ctx) // a failure is in an event, and the last good key stays
+		case <-again.C:
 		}
+		again.Stop()
+		_, _ = k.reload(ctx, "") // a failure is in an event, and the last good key stays
 	}
 }
 

@@ -195,6 +195,9 @@ func isFinal(err error) bool {
 	if _, ok := errors.AsType[*RateLimitError](err); ok {
 		return true
 	}
+	if _, ok := errors.AsType[*InvalidKeyError](err); ok {
+		return true
+	}
 	if _, ok := errors.AsType[*finalError](err); ok {
 		return true
 	}

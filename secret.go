@@ -77,6 +77,13 @@ type Credential struct {
 	Key Secret
 	// Expires is when the key stops working; zero if that is not known.
 	Expires time.Time
+	// Issued is when the provider issued the key; zero if that is not known. Where Expires
+	// is not known and the provider's [Provider.KeyLife] is, a [Keyring] takes the end from
+	// the two.
+	Issued time.Time
+	// Version is the source's own name for this key, such as the version of a secret in a
+	// store; "" if it has none. A [KeyStatus] shows it.
+	Version string
 	// Place says, for a person, where the source found it: "environment variable
 	// IMKIT_API_KEY". It is "" if the source does not say, and no part of the fingerprint.
 	Place string

@@ -64,7 +64,7 @@ func TestAThousandSwapsUnderLoadFailNoCall(t *testing.T) {
 	if answered.ByOutcome[mockserver.OK] < int(calls.Load()) {
 		t.Errorf("%d calls, and the server accepted %v", calls.Load(), answered.ByOutcome)
 	}
-	if got := c.Keys().Status().Generation; got != swaps+1 {
+	if got := c.Keys().Status().Current.Generation; got != swaps+1 {
 		t.Errorf("want generation %d, got %d", swaps+1, got)
 	}
 	ended := srv.Keys().List(mockserver.KeyFilter{Provider: mockserver.MindKey, Status: mockserver.StatusExpired})

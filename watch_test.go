@@ -138,7 +138,7 @@ func TestAWatchedFileIsNeverReadHalf(t *testing.T) {
 							t.Fatalf("two polls after key %d was written the ring uses %q", n, got)
 						}
 					}
-					if got := ring.Status().Generation; got != 26 {
+					if got := ring.Status().Current.Generation; got != 26 {
 						t.Errorf("want 26 generations, one for each key, got %d", got)
 					}
 					for _, e := range events.list {
@@ -176,8 +176,8 @@ func TestAWatchedFileInABadStateKeepsTheKeyAndSaysSo(t *testing.T) {
 				go func() { _ = ring.Watch(ctx, watchPoll) }()
 				watchDo(t, spoil(path))
 				pause(3 * watchPoll / 2)
-				if got := currentKey(t, ring); got != watchKey(1) || !ring.Status().SourceStale {
-					t.Errorf("want the old key and a stale source, got %q, %v", got, ring.Status().SourceStale)
+				if got := currentKey(t, ring); got != watchKey(1) || !ring.Status().Source.Stale {
+					t.Errorf("want the old key and a stale source, got %q, %v", got, ring.Status().Source.Stale)
 				}
 				last := events.list[len(events.list)-1]
 				if last.Kind != keyfit.SourceStale || !strings.HasPrefix(last.Reason, "file "+path+": ") {

@@ -243,7 +243,7 @@ func (a *app) send(ctx context.Context, c *keyfit.Client, verbose bool, method, 
 
 // writeExchange is what -v adds. Query and body are the user's own and not repeated.
 func (a *app) writeExchange(c *keyfit.Client, out *answered, method, path string) {
-	status := c.Keys().Status()
+	status := c.Keys().Status().Current
 	path, _, _ = strings.Cut(path, "?")
 	lines := []string{
 		fmt.Sprintf("> %s %s", method, path),

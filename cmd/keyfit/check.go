@@ -167,7 +167,7 @@ func (v *vendor) check(ctx context.Context, must bool, s *checkSettings) *checke
 		}
 		return out
 	}
-	status := ring.Status()
+	status := ring.Status().Current
 	out.Place, out.Fingerprint, out.Expires = status.Place, status.Fingerprint, status.Expires
 	c, err := keyfit.New(v.provider, keyfit.WithKeyring(ring), keyfit.WithDotEnv(s.dotenv))
 	if err != nil {

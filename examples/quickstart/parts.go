@@ -194,7 +194,7 @@ func swapping(ctx context.Context, w *world, r *report) error {
 	time.Sleep(300 * time.Millisecond)
 	close(done)
 	lost := <-failed
-	status := c.Keys().Status()
+	status := c.Keys().Status().Current
 	r.line(lost == 0 && status.Generation == 4, "32 goroutines, 3 new keys in .env, each old key revoked at once: %d calls, %d failed, now key %s (generation %d)",
 		total.Load(), lost, status.Fingerprint, status.Generation)
 	return nil

@@ -92,7 +92,7 @@ func callOn(ctx context.Context, c *keyfit.Client, edit func() error) error {
 	for {
 		select {
 		case <-ctx.Done():
-			fmt.Printf("\n%d calls, %d failed, %d keys\n", total, failed, c.Keys().Status().Generation)
+			fmt.Printf("\n%d calls, %d failed, %d keys\n", total, failed, c.Keys().Status().Current.Generation)
 			if failed > 0 {
 				return fmt.Errorf("%d calls failed", failed)
 			}

@@ -129,7 +129,7 @@ func TestATokenIsRefreshedAheadOfItsEnd(t *testing.T) {
 			}
 			srv.Expect(t, tokenRequests(), 1)
 			srv.Expect(t, mockserver.Match{Path: resource, Status: 401}, 0)
-			if d := cmp.Diff(time.Now().Add(time.Hour), c.Keyfit().Keys().Status().Expires); d != "" {
+			if d := cmp.Diff(time.Now().Add(time.Hour), c.Keyfit().Keys().Status().Current.Expires); d != "" {
 				t.Errorf("%s: the ring's expiry (-want +got):\n%s", name, d)
 			}
 		})

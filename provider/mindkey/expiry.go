@@ -52,13 +52,13 @@ func (c *Client) ExpiryWarnings() *ExpiryWarnings {
 // KeyExpires returns when the key in use stops, from MINDKEY_API_KEY_EXPIRES or the
 // [keyfit.Credential] that a source gave; the zero time if that is not known. MindKey
 // itself does not tell.
-func (c *Client) KeyExpires() time.Time { return c.keyfit.Keys().Status().Expires }
+func (c *Client) KeyExpires() time.Time { return c.keyfit.Keys().Status().Current.Expires }
 
 // Due returns the warning that the key in use has come to since it was asked last, and
 // whether there is one. After a rotation it begins anew. A key whose end is not known
 // gives none.
 func (w *ExpiryWarnings) Due(now time.Time) (ExpiryWarning, bool) {
-	status := w.keys.Status()
+	status := w.keys.Status().Current
 	if status.Expires.IsZero() {
 		return ExpiryWarning{}, false
 	}

@@ -1,0 +1,136 @@
+package keyfit
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"time"
+)
+
+// KeyEventKind says what happened to a key.
+type KeyEventKind string
+
+// The events of a [Keyring].
+const (
+	KeyStaged          KeyEventKind = "key.staged"           // the source offered a key, which is not yet used
+	KeyVerified        KeyEventKind = "key.verified"         // the provider accepted it
+	KeyRejected        KeyEventKind = "key.rejected"         // the provider refused it; it is tried again
+	KeyPromoted        KeyEventKind = "key.promoted"         // a key became current
+	KeyRollback        KeyEventKind = "key.rollback"         // the previous key became current again: the operator or the source wants it
+	KeyDemoted         KeyEventKind = "key.demoted"          // the same, since the provider accepts it and not its successor
+	KeyRefused         KeyEventKind = "key.refused"          // the provider refused a key in a call
+	KeyFallback        KeyEventKind = "key.fallback"         // the previous key was accepted where the current was not
+	KeyScopeRegression KeyEventKind = "key.scope_regression" // a new key may not do what the previous one could
+	KeyExpiring        KeyEventKind = "key.expiring"         // the current key ends in 30, 14, 7 or 1 days
+	KeyExpired         KeyEventKind = "key.expired"          // the current key ended by its date; it stays until another is there
+	KeyRetired         KeyEventKind = "key.retired"          // a key was let go of
+	KeySafeToRevoke    KeyEventKind = "key.safe_to_revoke"   // this program has not used a replaced key for the quiet time
+	SourceStale        KeyEventKind = "source.stale"         // the source failed; the last good key stays
+	CircuitOpen        KeyEventKind = "circuit.open"         // every key is refused: one call at a time tries
+	CircuitClosed      KeyEventKind = "circuit.closed"       // calls go out freely again
+	AuthMisconfigured  KeyEventKind = "auth.misconfigured"   // the provider saw no key: the scheme is wrong, or something took it off
+)
+
+// KeyEvent is one event of a [Keyring]. It holds fingerprints, never keys.
+type KeyEvent struct {
+	Kind        KeyEventKind
+	Time        time.Time
+	Provider    string // "" if the ring was not told, see [ForProvider]
+	Generation  uint64 // of the key the event is about; 0 if it never became current
+	Fingerprint string // of that key
+	Previous    string // fingerprint of the other key involved; "" if none
+	Reason      string // one line
+}
+
+// LogValue is the event as a group of attributes.
+func (e KeyEvent) LogValue() slog.Value {
+	return slog.GroupValue(slog.String("kind", string(e.Kind)), slog.String("provider", e.Provider), slog.Uint64("generation", e.Generation),
+		slog.String("key", e.Fingerprint), slog.String("previous", e.Previous), slog.String("reason", e.Reason))
+}
+
+// log writes the event as a line of its own: info for what goes as it should, warn for what
+// somebody should look at.
+func (e KeyEvent) log(to *slog.Logger) {
+	level := slog.LevelWarn
+	switch e.Kind {
+	case KeyStaged, KeyVerified, KeyPromoted, KeyRetired, KeySafeToRevoke, CircuitClosed:
+		level = slog.LevelInfo
+	case KeyRejected, KeyRollback, KeyDemoted, KeyRefused, KeyFallback, KeyScopeRegression, KeyExpiring, KeyExpired, SourceStale, CircuitOpen, AuthMisconfigured:
+	}
+	to.LogAttrs(context.Background(), level, string(e.Kind), slog.String("provider", e.Provider),
+		slog.Uint64("generation", e.Generation), slog.String("key", e.Fingerprint),
+		slog.String("previous", e.Previous), slog.String("reason", e.Reason))
+}
+
+// OnKeyEvent calls f with every event of the ring, one after the other and in the order in
+// which the keys changed, on a goroutine that uses the ring. f must not block.
+func OnKeyEvent(f func(KeyEvent)) KeyringOption {
+	return func(k *Keyring) error {
+		if f == nil {
+			return errors.New("OnKeyEvent wants a function")
+		}
+		k.onEvent = append(k.onEvent, f)
+		return nil
+	}
+}
+
+// LogKeyEvents logs every event of the ring, info or warn. [WithLogger] does so for a
+// client's own ring.
+func LogKeyEvents(log *slog.Logger) KeyringOption {
+	return func(k *Keyring) error {
+		if log == nil {
+			return errors.New("LogKeyEvents wants a logger")
+		}
+		k.onEvent = append(k.onEvent, func(e KeyEvent) { e.log(log) })
+		return nil
+	}
+}
+
+// ForProvider has events and status name the provider, and takes from it how long a key
+// lives ([Provider.KeyLife]). A client's own ring needs no telling.
+func ForProvider(p Provider) KeyringOption {
+	return func(k *Keyring) error {
+		k.provider, k.life = p.Name, p.KeyLife
+		return nil
+	}
+}
+
+// record puts an event behind those that are not yet told. k.mu is held.
+func (k *Keyring) record(e KeyEvent) {
+	if len(k.onEvent) == 0 {
+		return
+	}
+	e.Time, e.Provider = time.Now(), k.provider
+	k.events = append(k.events, e)
+}
+
+// tell hands the recorded events to the hooks. If another goroutine does so already, that
+// one tells these too: events stay in order and nobody waits for a slow hook.
+func (k *Keyring) tell() {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.telling {
+		return
+	}
+	k.telling = true
+	defer func() { k.telling = false }()
+	for len(k.events) > 0 {
+		e := k.events[0]
+		k.events = k.events[1:]
+		func() {
+			k.mu.Unlock()
+			defer k.mu.Lock() // also if a hook panics
+			for _, f := range k.onEvent {
+				f(e)
+			}
+		}()
+	}
+	k.events = nil
+}
+
+func (k *Keyring) emit(e KeyEvent) {
+	k.mu.Lock()
+	k.record(e)
+	k.mu.Unlock()
+	k.tell()
+}

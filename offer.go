@@ -1,0 +1,160 @@
+package keyfit
+
+import (
+	"context"
+	"time"
+)
+
+// Offer is all that a source knows. The zero [Credential] stands for none.
+type Offer struct {
+	// Current is the key that the source wants used. It must be there.
+	Current Credential
+	// Previous is what Current replaced. A ring that is just made holds it for the case
+	// that the provider does not know Current yet.
+	Previous Credential
+	// Pending is a key that the source prepares. A ring verifies it ahead, and uses it only
+	// when it has become Current, or when every other key is refused.
+	Pending Credential
+}
+
+// Offerer is a [Source] that knows more than one key, as a secret store with versions does.
+type Offerer interface {
+	Source
+	// Offer is [Source.Credential] for everything that the source knows.
+	Offer(ctx context.Context) (Offer, error)
+}
+
+// offerOf asks a source for all that it knows.
+func offerOf(ctx context.Context, src Source) (Offer, error) {
+	if o, ok := src.(Offerer); ok {
+		return o.Offer(ctx)
+	}
+	cred, err := src.Credential(ctx)
+	return Offer{Current: cred}, err
+}
+
+// clean checks an offer. A malformed Previous or Pending is none: the ring does without.
+func (o Offer) clean(life time.Duration) (Offer, error) {
+	var err error
+	if o.Current, err = o.Current.clean(); err != nil {
+		return Offer{}, err
+	}
+	o.Current = o.Current.withEnd(life)
+	for _, c := range []*Credential{&o.Previous, &o.Pending} {
+		if *c, err = c.clean(); err != nil || c.Fingerprint() == o.Current.Fingerprint() {
+			*c = Credential{}
+			continue
+		}
+		*c = c.withEnd(life)
+	}
+	return o, nil
+}
+
+// withEnd returns the credential with its end, if that follows from its issue.
+func (c Credential) withEnd(life time.Duration) Credential {
+	if c.Expires.IsZero() && !c.Issued.IsZero() && life > 0 {
+		c.Expires = c.Issued.Add(life)
+	}
+	return c
+}
+
+// take makes of an offer what it means for the ring, and reports whether the current key
+// changed. refused is the fingerprint of the key whose refusal was the reason to ask; "" if
+// there was another. k.mu is held.
+//
+// Only what is new is taken: a source that goes on offering what it did while the ring was
+// rotated by hand does not undo that. After a refusal any key is taken that is not the
+// refused one, but for the previous one, which is at hand as it is: taking it would undo
+// the rotation for good because the provider was late once.
+func (k *Keyring) take(o Offer, refused string) (changed bool) {
+	next := newKey(o.Current)
+	news := next.fingerprint != k.offer
+	k.offer = next.fingerprint
+	set := k.set.Load()
+	if r := k.rejected[next.fingerprint]; r != nil && r.version != o.Current.Version {
+		delete(k.rejected, next.fingerprint) // the source says that it is another one
+	}
+	previous := set.held(time.Now())
+	staged := set.staged != nil && set.staged.fingerprint == next.fingerprint
+	switch {
+	case next.fingerprint == set.current.fingerprint:
+		k.refresh(o.Current, news)
+	case previous != nil && previous.fingerprint == next.fingerprint:
+		if !news {
+			break
+		}
+		if refused != "" || previous.use.refusals.Load() == 0 {
+			return k.promote(*previous, k.overlap, KeyRollback, "the source offers the previous key again")
+		}
+		k.stage(*previous)
+	case !news && !staged && refused == "":
+	case k.trusted(next.fingerprint, refused):
+		return k.promote(next, k.overlap, KeyPromoted, "offered by the source")
+	case !staged:
+		k.stage(next)
+	case set.pending:
+		changed := *set
+		changed.pending = false
+		k.set.Store(&changed)
+	}
+	k.beside(o)
+	return false
+}
+
+// trusted reports whether an offer may be current at once: there is no probe to try it
+// first, or nothing to lose. k.mu is held.
+func (k *Keyring) trusted(fp, refused string) bool {
+	if k.isRejected(fp) {
+		return false
+	}
+	set := k.set.Load()
+	if set.verified && set.staged.fingerprint == fp {
+		return true
+	}
+	return k.probe == nil || refused != "" || set.circuit != nil
+}
+
+// stage puts an offer aside until it is verified. k.mu is held.
+func (k *Keyring) stage(next key) {
+	set := k.set.Load().stage(next, false)
+	if r := k.rejected[next.fingerprint]; r != nil {
+		set.recheck = r.until
+	}
+	k.set.Store(set)
+	k.record(KeyEvent{Kind: KeyStaged, Fingerprint: next.fingerprint, Previous: set.current.fingerprint, Reason: "offered by the source, not yet verified"})
+}
+
+// refresh takes what the source says anew about the current key, and lets go of a
+// candidate that it does not offer any more. k.mu is held.
+func (k *Keyring) refresh(cred Credential, news bool) {
+	set := k.set.Load()
+	if c := set.current.cred; !c.Expires.Equal(cred.Expires) || c.Version != cred.Version || c.Place != cred.Place {
+		changed := *set
+		changed.current.cred = cred
+		set = &changed
+		k.set.Store(set)
+	}
+	if news && set.staged != nil && !set.pending {
+		k.record(KeyEvent{Kind: KeyRetired, Fingerprint: set.staged.fingerprint, Previous: set.current.fingerprint, Reason: "the source does not offer it any more"})
+		k.set.Store(set.unstage())
+	}
+}
+
+// beside takes the other keys of an offer: a fallback for a ring that has none yet, and a
+// key to verify ahead. k.mu is held.
+func (k *Keyring) beside(o Offer) {
+	set := k.set.Load()
+	if fp := o.Previous.Fingerprint(); fp != "" && set.current.gen == 1 && set.previous == nil && k.overlap > 0 && fp != set.current.fingerprint {
+		held := newKey(o.Previous)
+		changed := *set
+		changed.previous, changed.until = &held, set.current.since.Add(k.overlap)
+		set = &changed
+		k.set.Store(set)
+	}
+	fp := o.Pending.Fingerprint()
+	if fp == "" || set.staged != nil && set.staged.fingerprint == fp || set.staged != nil && !set.pending || fp == set.current.fingerprint {
+		return
+	}
+	k.set.Store(set.stage(newKey(o.Pending), true))
+	k.record(KeyEvent{Kind: KeyStaged, Fingerprint: fp, Previous: set.current.fingerprint, Reason: "prepared by the source"})
+}

@@ -1,0 +1,108 @@
+package keyfit
+
+import "time"
+
+// KeyStatus is a snapshot of a [Keyring], fit for a health page: it holds no key. Its JSON
+// is stable; `keyfit rotate --watch` reads it.
+type KeyStatus struct {
+	Provider string        `json:"provider,omitempty"` // "" if the ring was not told
+	Current  KeyInfo       `json:"current"`
+	Previous *KeyInfo      `json:"previous,omitempty"` // nil if none is held
+	Staged   *KeyInfo      `json:"staged,omitempty"`   // nil if nothing is offered that is not current
+	Source   SourceStatus  `json:"source"`
+	Circuit  CircuitStatus `json:"circuit"`
+	// SafeToRevoke names the keys that were replaced and that nobody has used for the
+	// [QuietTime], while their successor was accepted. It speaks for this program only.
+	SafeToRevoke []string `json:"safe_to_revoke,omitempty"`
+}
+
+// KeyState is where a key stands.
+type KeyState string
+
+// The states of a key that a ring holds.
+const (
+	StateStaged   KeyState = "staged"   // offered, and not tried yet
+	StateVerified KeyState = "verified" // accepted by the provider, and waiting for its turn
+	StateRejected KeyState = "rejected" // offered, and refused by the provider; it is tried again
+	StateCurrent  KeyState = "current"
+	StatePrevious KeyState = "previous"
+)
+
+// KeyInfo is what is known of one key.
+type KeyInfo struct {
+	Generation  uint64    `json:"generation,omitempty"` // counts the swaps, from 1; 0 if it has not been current
+	Fingerprint string    `json:"fingerprint"`
+	State       KeyState  `json:"state"`
+	Place       string    `json:"place,omitempty"`        // where the source found it, see [Credential]; "" if not known
+	Version     string    `json:"version,omitempty"`      // the source's name for it
+	Since       time.Time `json:"since,omitzero"`         // when it came into this state
+	Expires     time.Time `json:"expires,omitzero"`       // when it ends; zero if not known
+	Until       time.Time `json:"until,omitzero"`         // up to when it is held; zero but for the previous key
+	LastUsed    time.Time `json:"last_used,omitzero"`     // when an attempt left with it
+	Accepted    time.Time `json:"last_accepted,omitzero"` // when the provider last accepted it
+	InFlight    int       `json:"in_flight"`              // attempts without an answer
+}
+
+// SourceStatus is how the source answered when it was last asked.
+type SourceStatus struct {
+	Stale    bool      `json:"stale"`             // it failed; the last good key is in use
+	Error    string    `json:"error,omitempty"`   // why; "" if it did not fail
+	Answered time.Time `json:"answered,omitzero"` // when it last did not fail
+}
+
+// CircuitStatus says whether calls are kept back because the provider refuses every key.
+type CircuitStatus struct {
+	Open     bool      `json:"open"`
+	Since    time.Time `json:"since,omitzero"`
+	Next     time.Time `json:"next,omitzero"` // when the next call tries
+	Holding  int       `json:"holding"`       // calls that wait
+	Refusals int       `json:"refusals"`      // in a row, of any key
+}
+
+// Status returns a snapshot.
+func (k *Keyring) Status() KeyStatus {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	set := k.set.Load()
+	s := KeyStatus{
+		Provider: k.provider,
+		Current:  k.info(set.current, StateCurrent),
+		Source:   SourceStatus{Stale: k.stale != "", Error: k.stale, Answered: k.answered},
+		Circuit:  CircuitStatus{Refusals: int(k.refusals.Load())},
+	}
+	if p := set.held(time.Now()); p != nil {
+		info := k.info(*p, StatePrevious)
+		info.Until = set.until
+		s.Previous = &info
+	}
+	if set.staged != nil {
+		state := StateStaged
+		if set.verified {
+			state = StateVerified
+		} else if k.rejected[set.staged.fingerprint] != nil {
+			state = StateRejected
+		}
+		info := k.info(*set.staged, state)
+		s.Staged = &info
+	}
+	if cc := set.circuit; cc != nil {
+		s.Circuit.Open, s.Circuit.Since, s.Circuit.Next, s.Circuit.Holding = true, cc.since, cc.next, cc.holding
+	}
+	now := time.Now()
+	for _, l := range k.leaving {
+		if at := k.quietAt(l); !at.IsZero() && !now.Before(at) {
+			s.SafeToRevoke = append(s.SafeToRevoke, l.fingerprint)
+		}
+	}
+	return s
+}
+
+func (k *Keyring) info(c key, state KeyState) KeyInfo {
+	// A source that names a place by its content must not make this snapshot tell it.
+	scrub := newScrubber([]Credential{c.cred})
+	return KeyInfo{
+		Generation: c.gen, Fingerprint: c.fingerprint, State: state,
+		Place: scrub.text(c.cred.Place), Version: scrub.text(c.cred.Version), Since: c.since, Expires: c.cred.Expires,
+		LastUsed: k.at(c.use.used.Load()), Accepted: k.at(c.use.accepted.Load()), InFlight: int(c.use.inFlight.Load()),
+	}
+}

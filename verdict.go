@@ -1,0 +1,180 @@
+package keyfit
+
+import (
+	"context"
+	"hash/maphash"
+	"net/http"
+	"slices"
+	"time"
+)
+
+// verdict is what an answer says about the key that the attempt carried.
+type verdict int
+
+const (
+	keyUnknown verdict = iota // nothing: a limit, a failure, an answer from something in between
+	keyGood                   // the provider knows it
+	keyLacks                  // the provider knows it, and it may not do this
+	keyRefused                // the provider does not take it
+	keyMissing                // it did not arrive
+)
+
+// verdictOf judges an answer by its status and, if it is an error, by what kind of refusal
+// it is. A limit is the account's and says nothing about the key; a new key must not look
+// like fresh quota.
+func verdictOf(status int, kind refusal) verdict {
+	switch kind {
+	case refusedInvalid:
+		return keyRefused
+	case refusedMissing:
+		return keyMissing
+	case refusedPermission:
+		return keyLacks
+	case refusedLimit:
+		return keyUnknown
+	case refusedOther:
+	}
+	switch {
+	case status >= 500, status == http.StatusTooManyRequests, status == http.StatusRequestTimeout, status == http.StatusProxyAuthRequired:
+		return keyUnknown
+	}
+	return keyGood
+}
+
+const (
+	// preferTime is how long the previous key goes first once it was accepted where the
+	// current one was refused.
+	preferTime = 2 * time.Second
+	// demoteAfter is how many refusals in a row, with the previous key accepted in between,
+	// make the previous key current again.
+	demoteAfter = 3
+	// retireAfter is how many refusals in a row let go of the previous key as a fallback.
+	retireAfter = 2
+)
+
+// route names what a call asks for, in the tables of [keyUse].
+func (k *Keyring) route(c *call) uint64 {
+	return maphash.String(k.seed, c.path) ^ maphash.String(k.seed, c.method)
+}
+
+// good takes an answer that proves the key of an attempt; sent is when that left. Nearly
+// every call ends here, so all but the rare case goes without a lock.
+func (k *Keyring) good(c *call, sent int64, status int, replayed bool) {
+	use := c.key.use
+	use.accepted.Store(k.now())
+	if use.goodSent.Load() < sent {
+		use.goodSent.Store(sent)
+	}
+	if use.refusals.Load() != 0 {
+		use.refusals.Store(0)
+	}
+	if k.refusals.Load() != 0 {
+		k.refusals.Store(0)
+	}
+	if status < http.StatusMultipleChoices {
+		use.routes.add(k.route(c))
+	}
+	if set := k.set.Load(); replayed || set.circuit != nil || !set.preferred.IsZero() || !set.recheck.IsZero() {
+		k.mu.Lock()
+		k.accepted(c, sent, replayed)
+		k.mu.Unlock()
+		k.tell()
+	}
+}
+
+// accepted is the rare case of good: the ring is not at rest. k.mu is held.
+func (k *Keyring) accepted(c *call, sent int64, replayed bool) {
+	set := k.set.Load()
+	if cc := set.circuit; cc != nil && (c.canary == cc || sent > cc.sent) {
+		k.closeCircuit("a key was accepted")
+		set = k.set.Load()
+	}
+	switch fp := c.key.fingerprint; {
+	case fp == set.current.fingerprint:
+		if !set.preferred.IsZero() {
+			changed := *set
+			changed.preferred = time.Time{}
+			k.set.Store(&changed)
+		}
+	case replayed && set.staged != nil && fp == set.staged.fingerprint:
+		delete(k.rejected, fp)
+		k.promote(*set.staged, k.overlap, KeyPromoted, "accepted where the current key was refused")
+	case replayed && set.previous != nil && fp == set.previous.fingerprint:
+		k.fallBack(set)
+	}
+	if set = k.set.Load(); !set.recheck.IsZero() && !set.verified && !time.Now().Before(set.recheck) && k.flight == nil {
+		f := &reloadFlight{done: make(chan struct{})}
+		k.flight = f
+		go k.fly(context.Background(), f)
+	}
+}
+
+// fallBack has the previous key go first, or be current again if the current one was
+// refused too often. k.mu is held.
+func (k *Keyring) fallBack(set *keySet) {
+	if bad := set.current; bad.use.refusals.Load() >= demoteAfter {
+		next := set.demote(k.reject(bad, demotedFirst, demotedLast))
+		k.set.Store(next)
+		k.forgetLeaving(next.current.fingerprint)
+		k.record(KeyEvent{
+			Kind: KeyDemoted, Generation: bad.gen, Fingerprint: bad.fingerprint, Previous: next.current.fingerprint,
+			Reason: "the provider refused it again and again, and accepted the previous one, which is current again",
+		})
+		return
+	}
+	changed := *set
+	changed.preferred = time.Now().Add(preferTime)
+	k.set.Store(&changed)
+	k.record(KeyEvent{
+		Kind: KeyFallback, Generation: set.previous.gen, Fingerprint: set.previous.fingerprint, Previous: set.current.fingerprint,
+		Reason: "the provider refused the current key and accepted the previous one",
+	})
+}
+
+// refuse takes a refusal of the key of an attempt; sent is when that left.
+func (k *Keyring) refuse(c *call, sent int64) {
+	c.key.use.refusals.Add(1)
+	inARow := k.refusals.Add(1)
+	k.mu.Lock()
+	k.record(KeyEvent{Kind: KeyRefused, Generation: c.key.gen, Fingerprint: c.key.fingerprint, Reason: "refused by the provider"})
+	k.circuitHears(c, sent, int(inARow))
+	k.mu.Unlock()
+	k.tell()
+}
+
+// next returns a key to replay a call with, after the provider refused the keys of tried,
+// the last of them just now; ok is false if there is none. Keys are told apart by their
+// fingerprints: a key that came back under a new generation is no other key.
+func (k *Keyring) next(c *call, tried []string) (_ key, ok bool) {
+	untried := func(c *key) bool { return c != nil && !slices.Contains(tried, c.fingerprint) }
+	set := k.set.Load()
+	if untried(&set.current) {
+		return set.current, true
+	}
+	if k.hold > 0 && set.circuit != nil && c.canary == nil {
+		return key{}, false // one call asks for all
+	}
+	k.reloadAfterRefusal(c, set.current.fingerprint)
+	set = k.set.Load()
+	if untried(&set.current) {
+		return set.current, true
+	}
+	if p := set.held(time.Now()); untried(p) && (p.use.refusals.Load() < retireAfter || c.thorough) {
+		return *p, true
+	}
+	if untried(set.staged) {
+		return *set.staged, true
+	}
+	return key{}, false
+}
+
+// regressed returns the previous key if the current one is new and lacks a permission that
+// the previous one had.
+func (k *Keyring) regressed(c *call) (_ key, ok bool) {
+	set, now := k.set.Load(), time.Now()
+	p := set.held(now)
+	if p == nil || c.key.fingerprint != set.current.fingerprint || now.Sub(set.current.since) > k.overlap {
+		return key{}, false
+	}
+	return *p, p.use.routes.has(k.route(c))
+}

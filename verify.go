@@ -1,0 +1,163 @@
+package keyfit
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"time"
+)
+
+// VerifyOffers has probe try each key that the source offers before the ring uses it: two
+// successes in a row make it current, since a provider may know a new key at one of its
+// edges and not yet at another. A refusal rejects it, and it is tried again later; any
+// other failure says nothing about the key, and it is tried again too. See [Client.Probe].
+//
+// The first key is used without a probe, and so is one given to [Keyring.Rotate]: the
+// program asked for it.
+func VerifyOffers(probe func(ctx context.Context, offered Credential) error) KeyringOption {
+	return func(k *Keyring) error {
+		if probe == nil {
+			return errors.New("VerifyOffers wants a function")
+		}
+		k.probe = probe
+		return nil
+	}
+}
+
+const (
+	// probesWanted is how many successes in a row verify a key.
+	probesWanted = 2
+	// maxProbe bounds one probe.
+	maxProbe = 10 * time.Second
+	// A key that a probe found unknown is tried again soon: it may be on its way.
+	recheckFirst, recheckLast = time.Second, 30 * time.Second
+	// One that calls met is tried with calls, so it is tried less often.
+	demotedFirst, demotedLast = time.Minute, 10 * time.Minute
+	// maxRejected bounds the memory of bad keys.
+	maxRejected = 32
+)
+
+// rejection remembers that the provider refused a candidate.
+type rejection struct {
+	until   time.Time     // up to here it is not tried, unless there is nothing to lose
+	backoff time.Duration // the next such time
+	version string        // the source's, to see when it offers the key anew
+}
+
+// isRejected reports whether a candidate was refused a moment ago. k.mu is held.
+func (k *Keyring) isRejected(fp string) bool {
+	r := k.rejected[fp]
+	return r != nil && time.Now().Before(r.until)
+}
+
+// reject remembers a refusal of a candidate and returns when it may be tried again. k.mu is
+// held.
+func (k *Keyring) reject(c key, least, most time.Duration) time.Time {
+	r := k.rejected[c.fingerprint]
+	if r == nil {
+		r = &rejection{}
+		if k.rejected == nil {
+			k.rejected = make(map[string]*rejection)
+		}
+		k.forgetOldest()
+		k.rejected[c.fingerprint] = r
+	}
+	r.backoff = min(max(2*r.backoff, least), most)
+	r.version = c.cred.Version
+	r.until = time.Now().Add(r.backoff/2 + rand.N(r.backoff/2)) //nolint:gosec // jitter needs no secrecy
+	return r.until
+}
+
+// forgetOldest makes room for one rejection.
+func (k *Keyring) forgetOldest() {
+	if len(k.rejected) < maxRejected {
+		return
+	}
+	oldest := ""
+	for fp, r := range k.rejected {
+		if oldest == "" || r.until.Before(k.rejected[oldest].until) {
+			oldest = fp
+		}
+	}
+	delete(k.rejected, oldest)
+}
+
+// wantsProbe reports whether there is a candidate to try now. k.mu is held.
+func (k *Keyring) wantsProbe() bool {
+	set := k.set.Load()
+	return k.probe != nil && set.staged != nil && !set.verified && !time.Now().Before(set.recheck)
+}
+
+// retryStaged makes a candidate current that calls have to try, since there is no probe,
+// once its time has come. k.mu is held.
+func (k *Keyring) retryStaged() (changed bool) {
+	set := k.set.Load()
+	if k.probe != nil || set.staged == nil || set.pending || set.recheck.IsZero() || time.Now().Before(set.recheck) {
+		return false
+	}
+	return k.promote(*set.staged, k.overlap, KeyPromoted, "tried again")
+}
+
+// untilRecheck is how long a candidate has to wait for its next try.
+func (k *Keyring) untilRecheck() time.Duration {
+	set := k.set.Load()
+	if set.recheck.IsZero() || set.verified {
+		return math.MaxInt64
+	}
+	return max(time.Until(set.recheck), time.Millisecond)
+}
+
+// verifyStaged tries the candidate and makes it current if the provider accepts it. The
+// error says why it did not.
+func (k *Keyring) verifyStaged(ctx context.Context) (changed bool, err error) {
+	staged := k.set.Load().staged
+	if staged == nil {
+		return false, nil
+	}
+	for range probesWanted {
+		probing, cancel := context.WithTimeout(ctx, maxProbe)
+		err = k.probe(probing, staged.cred)
+		cancel()
+		if err != nil {
+			break
+		}
+	}
+	if err != nil {
+		err = newScrubber(append(k.live(), staged.cred)).error(err)
+	}
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.probed(staged, err)
+}
+
+// probed takes the verdict on a candidate. k.mu is held.
+func (k *Keyring) probed(staged *key, err error) (changed bool, _ error) {
+	set := k.set.Load()
+	if set.staged == nil || set.staged.fingerprint != staged.fingerprint {
+		return false, nil // it became current meanwhile, or another took its place
+	}
+	next := *set
+	if err != nil {
+		next.recheck = k.reject(*staged, recheckFirst, recheckLast)
+		k.set.Store(&next)
+		if isRefusal(err) {
+			k.record(KeyEvent{Kind: KeyRejected, Fingerprint: staged.fingerprint, Previous: set.current.fingerprint, Reason: "refused by the provider: " + oneLine(err.Error(), 200)})
+		}
+		return false, fmt.Errorf("the offered key %s was not verified, the present one stays: %w", staged.fingerprint, err)
+	}
+	next.verified, next.recheck = true, time.Time{}
+	k.set.Store(&next)
+	delete(k.rejected, staged.fingerprint)
+	k.record(KeyEvent{Kind: KeyVerified, Fingerprint: staged.fingerprint, Previous: set.current.fingerprint, Reason: "accepted by the provider"})
+	if set.pending {
+		return false, nil
+	}
+	return k.promote(*staged, k.overlap, KeyPromoted, "offered by the source, and verified"), nil
+}
+
+// isRefusal reports whether a probe's error is the provider's verdict on the key.
+func isRefusal(err error) bool {
+	return errors.Is(err, ErrUnauthorized) || errors.Is(err, ErrForbidden)
+}
