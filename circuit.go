@@ -45,8 +45,10 @@ const (
 type circuit struct {
 	since    time.Time
 	sent     int64         // when the attempt left whose refusal opened it
-	canary   bool          // one is out
+	out      int           // canaries
 	turns    int           // canaries that came back in vain
+	doubted  bool          // an attempt that left later was accepted
+	extra    bool          // so one canary more may go, whoever is out
 	space    time.Duration // between the last canary and the next
 	next     time.Time     // when that may go
 	news     bool          // the key changed while a canary was out
@@ -58,6 +60,26 @@ type circuit struct {
 func (c *circuit) tell() {
 	close(c.reworded)
 	c.reworded = make(chan struct{})
+}
+
+// doubt hears that an attempt was accepted that had left after the refused one: perhaps it
+// is not the key that is wrong but that one call. Another call may try at once, once.
+func (c *circuit) doubt() {
+	if !c.doubted {
+		c.doubted, c.extra = true, true
+		c.tell()
+	}
+}
+
+// mayTry reports whether a call may be a canary now, and makes it one.
+func (c *circuit) mayTry(now time.Time) bool {
+	due := c.out == 0 && !now.Before(c.next)
+	if !due && !c.extra {
+		return false
+	}
+	c.extra = c.extra && due
+	c.out++
+	return true
 }
 
 // open puts a circuit in place. k.mu is held.
@@ -84,16 +106,18 @@ func (k *Keyring) closeCircuit(why string) {
 
 // circuitHears takes a refusal. Where calls are held, the first one of the current key
 // opens the circuit at once, with that call as its canary: the others need not meet the
-// same. Not so if an attempt that left later was accepted: then it is not the key. k.mu is
-// held.
+// same. k.mu is held.
 func (k *Keyring) circuitHears(c *call, sent int64, inARow int) {
 	set := k.set.Load()
 	switch {
 	case set.circuit != nil:
 		set.circuit.refused = c.answer
-	case k.hold > 0 && c.replayable && c.key.fingerprint == set.current.fingerprint && c.key.use.goodSent.Load() <= sent:
+	case k.hold > 0 && c.replayable && c.key.fingerprint == set.current.fingerprint:
 		cc := k.open(c, sent, "the current key was refused: other calls wait until it is known what works")
-		cc.canary, c.canary = true, cc
+		cc.out, c.canary = 1, cc
+		if c.key.use.goodSent.Load() > sent {
+			cc.doubt()
+		}
 	case inARow >= openAfter:
 		cc := k.open(c, sent, fmt.Sprintf("%d refusals in a row: one call at a time tries", inARow))
 		k.postpone(cc)
@@ -109,7 +133,7 @@ func (k *Keyring) circuitSees(set *keySet) {
 	case k.hold == 0:
 		k.closeCircuit("another key is current")
 	default:
-		cc.news, cc.space, cc.next = cc.canary, 0, time.Now()
+		cc.news, cc.space, cc.next = cc.out > 0, 0, time.Now()
 		cc.tell()
 	}
 }
@@ -139,11 +163,13 @@ func (k *Keyring) stepDown(c *call) {
 	if k.set.Load().circuit != cc {
 		return
 	}
-	cc.canary = false
+	cc.out--
 	cc.turns++
-	if cc.news {
+	switch {
+	case cc.out > 0:
+	case cc.news:
 		cc.news, cc.next = false, time.Now()
-	} else {
+	default:
 		k.postpone(cc)
 	}
 	cc.tell()
@@ -207,8 +233,8 @@ func (k *Keyring) wait(c *call) error {
 			return nil
 		}
 		now := time.Now()
-		if !cc.canary && c.replayable && !now.Before(cc.next) {
-			cc.canary, c.canary, c.thorough = true, cc, cc.turns > 0
+		if c.replayable && cc.mayTry(now) {
+			c.canary, c.thorough = cc, cc.turns > 0
 			k.mu.Unlock()
 			return nil
 		}
@@ -225,7 +251,7 @@ func (k *Keyring) wait(c *call) error {
 			return err
 		}
 		until := c.heldUntil(k.hold)
-		if !cc.canary && cc.next.Before(until) && c.replayable {
+		if cc.out == 0 && cc.next.Before(until) && c.replayable {
 			until = cc.next
 		}
 		if at := k.inVain.next(); at.Before(until) {

@@ -254,6 +254,9 @@ func (k *Keyring) promote(next key, overlap time.Duration, kind KeyEventKind, re
 	if s := old.staged; s != nil && s.fingerprint == next.fingerprint {
 		next.use = s.use
 	}
+	if old.current.use.refusals.Load() > 0 {
+		k.reject(old.current, recheckFirst, recheckLast)
+	}
 	set := old.promote(next, overlap)
 	k.set.Store(set)
 	k.record(KeyEvent{Kind: kind, Generation: set.current.gen, Fingerprint: next.fingerprint, Previous: old.current.fingerprint, Reason: reason})

@@ -88,7 +88,7 @@ func (k *Keyring) take(o Offer, refused string) (changed bool) {
 		}
 		k.stage(*previous)
 	case !news && !staged && refused == "":
-	case k.trusted(next.fingerprint, refused):
+	case k.trusted(next.fingerprint, refused, news):
 		return k.promote(next, k.overlap, KeyPromoted, "offered by the source")
 	case !staged:
 		k.stage(next)
@@ -102,9 +102,10 @@ func (k *Keyring) take(o Offer, refused string) (changed bool) {
 }
 
 // trusted reports whether an offer may be current at once: there is no probe to try it
-// first, or nothing to lose. k.mu is held.
-func (k *Keyring) trusted(fp, refused string) bool {
-	if k.isRejected(fp) {
+// first, or nothing to lose. What the source has offered all along, and the provider has
+// refused before, is not: it is the last thing to try. k.mu is held.
+func (k *Keyring) trusted(fp, refused string, news bool) bool {
+	if k.isRejected(fp) || !news && refused != "" && k.rejected[fp] != nil {
 		return false
 	}
 	set := k.set.Load()

@@ -48,9 +48,16 @@ const (
 	// demoteAfter is how many refusals in a row, with the previous key accepted in between,
 	// make the previous key current again.
 	demoteAfter = 3
-	// retireAfter is how many refusals in a row let go of the previous key as a fallback.
-	retireAfter = 2
 )
+
+// retireAfter is how many refusals in a row let go of the previous key as a fallback. Where
+// calls are held one is enough, since a later canary tries it all the same.
+func (k *Keyring) retireAfter() int32 {
+	if k.hold > 0 {
+		return 1
+	}
+	return 2
+}
 
 // route names what a call asks for, in the tables of [keyUse].
 func (k *Keyring) route(c *call) uint64 {
@@ -85,9 +92,13 @@ func (k *Keyring) good(c *call, sent int64, status int, replayed bool) {
 // accepted is the rare case of good: the ring is not at rest. k.mu is held.
 func (k *Keyring) accepted(c *call, sent int64, replayed bool) {
 	set := k.set.Load()
-	if cc := set.circuit; cc != nil && (c.canary == cc || sent > cc.sent) {
+	switch cc := set.circuit; {
+	case cc == nil:
+	case c.canary == cc:
 		k.closeCircuit("a key was accepted")
 		set = k.set.Load()
+	case sent > cc.sent:
+		cc.doubt()
 	}
 	switch fp := c.key.fingerprint; {
 	case fp == set.current.fingerprint:
@@ -159,10 +170,10 @@ func (k *Keyring) next(c *call, tried []string) (_ key, ok bool) {
 	if untried(&set.current) {
 		return set.current, true
 	}
-	if p := set.held(time.Now()); untried(p) && (p.use.refusals.Load() < retireAfter || c.thorough) {
+	if p := set.held(time.Now()); untried(p) && (c.thorough || p.use.refusals.Load() < k.retireAfter()) {
 		return *p, true
 	}
-	if untried(set.staged) {
+	if untried(set.staged) && (c.thorough || k.hold == 0 || !k.wasRejected(set.staged.fingerprint)) {
 		return *set.staged, true
 	}
 	return key{}, false

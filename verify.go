@@ -52,6 +52,12 @@ func (k *Keyring) isRejected(fp string) bool {
 	return r != nil && time.Now().Before(r.until)
 }
 
+func (k *Keyring) wasRejected(fp string) bool {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.isRejected(fp)
+}
+
 // reject remembers a refusal of a candidate and returns when it may be tried again. k.mu is
 // held.
 func (k *Keyring) reject(c key, least, most time.Duration) time.Time {

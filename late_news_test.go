@@ -1,0 +1,109 @@
+package keyfit_test
+
+import (
+	"net/http"
+	"slices"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/keyfit/keyfit"
+	"github.com/keyfit/keyfit/mockserver"
+)
+
+// A hundred rotations without overlap, fifty milliseconds apart: the provider ends the old
+// key when it issues the new one, and the program hears of that ten milliseconds later. Of
+// the calls that come in between, one asks and the others wait.
+const (
+	newsCallers, newsRotations = 64, 100
+	newsEvery, newsLate        = 50 * time.Millisecond, 10 * time.Millisecond
+	newsRequests               = 20_000
+	newsPace                   = newsEvery * newsRotations * newsCallers / newsRequests // of one caller
+)
+
+// Over real HTTP: what is refused depends on how many calls are under way when a key ends,
+// and so on the machine; that no call is lost does not.
+func TestLateNewsFailsNoCallOverHTTP(t *testing.T) {
+	t.Parallel()
+	srv := mockserver.New(t, mockserver.WithoutRateLimits(), mockserver.WithJournal(0, 0))
+	liveWithLateNews(t, srv, nil)
+}
+
+// On a clock that no other program can hold up, the figures are those of the engine.
+func TestLateNewsCostsOneWaitAndFewRefusals(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		srv := mockserver.New(t, mockserver.WithoutRateLimits(), mockserver.WithJournal(0, 0))
+		wire := srv.Transport()
+		refused, p99 := liveWithLateNews(t, srv, roundTripFunc(func(req *http.Request) (*http.Response, error) {
+			time.Sleep(150 * time.Microsecond) //nolint:forbidigo // fake time: the way there
+			resp, err := wire.RoundTrip(req)
+			time.Sleep(150 * time.Microsecond) //nolint:forbidigo // fake time: and back
+			return resp, err
+		}))
+		if refused > 300 || p99 > 15*time.Millisecond {
+			t.Errorf("%d refusals and a p99 of %s, want 300 and 15ms at most", refused, p99)
+		}
+	})
+}
+
+func liveWithLateNews(t *testing.T, srv *mockserver.Server, wire http.RoundTripper) (refused int, p99 time.Duration) {
+	t.Helper()
+	issued := srv.Keys().Issue(mockserver.MindKey)
+	opts := []keyfit.Option{
+		keyfit.WithKey(issued.Secret.Reveal()),
+		keyfit.WithKeyringOptions(keyfit.HoldCalls(30*time.Second, 0)),
+	}
+	if wire == nil {
+		opts = append(opts, keyfit.WithBaseURL(srv.BaseURL(mockserver.MindKey)))
+	} else {
+		opts = append(opts, keyfit.WithHTTPClient(&http.Client{Transport: wire}))
+	}
+	c, err := keyfit.New(keyfit.MindKey(), opts...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var took [newsCallers][]time.Duration
+	var failed sync.Once
+	var working sync.WaitGroup
+	for i := range newsCallers {
+		working.Go(func() {
+			<-time.After(newsPace * time.Duration(i) / newsCallers) // evenly, or all would call at once
+			pace := time.NewTicker(newsPace)
+			defer pace.Stop()
+			for range newsRequests / newsCallers {
+				begin := time.Now()
+				if _, err := keyfit.Get[struct{}](t.Context(), c, "/ping"); err != nil {
+					failed.Do(func() { t.Errorf("a call was lost: %v", err) })
+				}
+				took[i] = append(took[i], time.Since(begin))
+				<-pace.C
+			}
+		})
+	}
+	turn := time.NewTicker(newsEvery)
+	defer turn.Stop()
+	for range newsRotations {
+		<-turn.C
+		next := srv.Keys().Issue(mockserver.MindKey)
+		if err := srv.Keys().Revoke(issued.ID, "replaced"); err != nil {
+			t.Fatal(err)
+		}
+		<-time.After(newsLate)
+		if err := c.Keys().Rotate(t.Context(), keyfit.APIKey(next.Secret.Reveal())); err != nil {
+			t.Fatal(err)
+		}
+		issued = next
+	}
+	working.Wait()
+
+	all := slices.Concat(took[:]...)
+	slices.Sort(all)
+	p99, refused = all[len(all)*99/100], srv.Counts(mockserver.Match{Outcome: mockserver.Revoked}).Total
+	t.Logf("%d calls, %d refusals at the server, p50 %s, p99 %s, max %s", len(all), refused, all[len(all)/2], p99, all[len(all)-1])
+	if refused < newsRotations {
+		t.Errorf("only %d calls met a dead key: the test shows nothing", refused)
+	}
+	return refused, p99
+}

@@ -1,0 +1,5 @@
+//go:build race
+
+package keyfit_test
+
+const raceDetector = true
