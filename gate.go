@@ -68,6 +68,7 @@ const (
 // Outcome is what a Gate is told of an attempt that came back.
 type Outcome struct {
 	StatusCode int           // 0: no answer came
+	Unsent     bool          // the attempt was never sent: its slot and its place in the window are given back, and it teaches nothing
 	Wait       time.Duration // how long the server asked us to wait, already max(own backoff, hint); 0 if it did not ask
 	Limit      Limit         // what the answer's headers say of the limit; zero if nothing
 	Remaining  int           // requests left in the window by the headers; -1 if not said

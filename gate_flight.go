@@ -16,6 +16,7 @@ type attempt struct {
 	gen        uint32 // of this use of the place: a second leave is recognised by it
 	prev, next int32
 	sent       time.Duration
+	logged     time.Duration // its entry in the log, once it is overdue
 	kind       attemptKind
 	overdue    bool // out for so long that it has arrived by now; already in the log
 }

@@ -132,9 +132,9 @@ func (l *lane) late() time.Duration {
 // expire takes those in flight for arrived that have been out for too long.
 func (l *lane) expire(now time.Duration) {
 	for now >= l.late() {
-		at := l.late()
-		l.window.log.push(at)
-		switch a := l.flight.oldest(); a.kind {
+		a := l.flight.oldest()
+		a.logged = l.window.log.push(l.late())
+		switch a.kind {
 		case canary:
 			l.scout, a.kind = 0, plain
 		case beyond:
@@ -192,10 +192,12 @@ func (l *lane) leave(place int32, gen uint32, o Outcome) {
 	if l.scout == place && a.kind == canary {
 		l.scout = 0
 	}
-	switch o.StatusCode {
-	case 0:
+	switch {
+	case o.Unsent:
+		l.giveBack(a, now)
+	case o.StatusCode == 0:
 		l.lost(a, now)
-	case http.StatusTooManyRequests:
+	case o.StatusCode == http.StatusTooManyRequests:
 		l.answered(a, now)
 		l.refused(a, o, now)
 	default:
@@ -204,6 +206,21 @@ func (l *lane) leave(place int32, gen uint32, o Outcome) {
 	}
 	if l.queue.n > 0 {
 		l.pump(now)
+	}
+}
+
+// giveBack undoes an attempt that was let through and never sent.
+func (l *lane) giveBack(a attempt, now time.Duration) {
+	if a.overdue {
+		l.window.log.remove(a.logged)
+	}
+	l.slots.giveBack()
+	switch a.kind {
+	case canary:
+		l.wary = true
+	case beyond:
+		l.window.probe.lost(now, l.window.per)
+	case plain, early:
 	}
 }
 

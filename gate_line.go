@@ -203,11 +203,8 @@ func (l *lane) ungrant(w *waiter, now time.Duration) {
 	if !ok {
 		return
 	}
-	switch a.kind {
-	case canary:
-		l.scout, l.wary = 0, true
-	case beyond:
-		l.window.probe.lost(now, l.window.per)
-	case plain, early:
+	if a.kind == canary {
+		l.scout = 0
 	}
+	l.giveBack(a, now)
 }

@@ -28,8 +28,8 @@ func fit(n int, per time.Duration) (int, time.Duration) {
 	return topLog, time.Duration(float64(per) * topLog / float64(n))
 }
 
-// push appends t; what would be older than the newest entry counts as new as that.
-func (g *sendLog) push(t time.Duration) {
+// push appends t, and returns it: what would be older than the newest entry counts as new as that.
+func (g *sendLog) push(t time.Duration) time.Duration {
 	if g.n > 0 {
 		t = max(t, g.at(g.n-1))
 	}
@@ -42,6 +42,20 @@ func (g *sendLog) push(t time.Duration) {
 	}
 	g.buf[(g.head+g.n)&(len(g.buf)-1)] = t
 	g.n++
+	return t
+}
+
+// remove takes one entry of the time t out, if there still is one. It is rare: of attempts
+// that were never sent, and took long to find that out.
+func (g *sendLog) remove(t time.Duration) {
+	i := g.n - g.since(t) - 1
+	if i < 0 || g.at(i) != t {
+		return
+	}
+	for ; i+1 < g.n; i++ {
+		g.buf[(g.head+i)&(len(g.buf)-1)] = g.at(i + 1)
+	}
+	g.n--
 }
 
 // at returns entry i, 0 being the oldest.

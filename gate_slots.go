@@ -76,6 +76,13 @@ func (s *slots) sent(out int, now time.Duration) {
 	s.peak, s.since = out, now
 }
 
+// giveBack undoes sent for one that never went.
+func (s *slots) giveBack() {
+	if s.rounds && !s.held {
+		s.left = min(s.left+1, s.n)
+	}
+}
+
 // collided halves the slots after a refusal that nobody foresaw.
 func (s *slots) collided(out int) {
 	s.n = max(firstSlots, min(s.n, s.peak)/2)
