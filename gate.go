@@ -27,7 +27,10 @@ type Limit struct {
 //   - Slots. While nothing is known of the limit, attempts go in rounds of 8, 16, 32, 32,
 //     32, 64 and so on, each when the one before is back: an unlimited server is at its full
 //     speed after a few round trips, a limited one is not stormed by 200 callers at once.
-//   - Order. First in, first out. Whoever gives up while waiting leaves no gap.
+//   - Order. First in, first out. A first retry keeps the place of its call; a second goes
+//     to the end, lest the same call find out each time that the server refuses still. A probe goes before
+//     all others; a call goes before a batch, but of eight turns for which both wait one is
+//     a batch's. Whoever gives up while waiting leaves no gap.
 //
 // A limit that is not known is learned from the answers' headers, or else from the first
 // 429: what passed in the window before it is what passes at once from then on. Beyond
@@ -51,8 +54,23 @@ type Entry struct {
 	Provider string
 	Key      string                                // fingerprint of a key given for one call; "" for the client's own keyring
 	MaxWait  time.Duration                         // the longest single wait that the caller accepts; 0 means no bound but the context's
+	Priority Priority                              // who goes first of those who wait; the zero value is an ordinary call
+	Since    time.Time                             // when the call began, for a retry that keeps its place in the order; the zero time means now
 	Waiting  func(why WaitReason, d time.Duration) // called at most once, before the first wait; may be nil; never under the gate's lock
 }
+
+// Priority says who goes first of those who wait at a [Gate]; it changes nothing where
+// nobody has to wait. The zero value is an ordinary call.
+type Priority int8
+
+// The priorities. A probe decides whether a key may be used, and many may be waiting for
+// that. A batch has nobody waiting for it: calls overtake it, seven at a time at most, so
+// that it goes on, if slowly, however many calls there are.
+const (
+	PriorityBatch Priority = -1
+	PriorityCall  Priority = 0
+	PriorityProbe Priority = 1
+)
 
 // WaitReason says why an attempt waits.
 type WaitReason string
@@ -69,7 +87,8 @@ const (
 type Outcome struct {
 	StatusCode int           // 0: no answer came
 	Unsent     bool          // the attempt was never sent: its slot and its place in the window are given back, and it teaches nothing
-	Wait       time.Duration // how long the server asked us to wait, already max(own backoff, hint); 0 if it did not ask
+	Wait       time.Duration // how long everybody is to stay away: max(own backoff, the server's hint); 0 if the server did not ask
+	Hint       time.Duration // the server's hint alone, from which the limit is learned; 0 if it gave none, then Wait stands for it
 	Limit      Limit         // what the answer's headers say of the limit; zero if nothing
 	Remaining  int           // requests left in the window by the headers; -1 if not said
 	Reset      time.Duration // until the window resets by the headers; 0 if not said

@@ -1,6 +1,7 @@
 package keyfit
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"net/http"
@@ -279,11 +280,10 @@ func (l *lane) refused(a attempt, o Outcome, now time.Duration) {
 	if w.lesson.published && !a.overdue {
 		w.log.push(now) // some servers count what they refuse
 	}
-	hint := o.Wait
-	if hint <= 0 {
-		hint = 250 * time.Millisecond
-		o.Wait = hint
+	if o.Wait = max(o.Wait, o.Hint); o.Wait <= 0 {
+		o.Wait = 250 * time.Millisecond
 	}
+	hint := cmp.Or(max(o.Hint, 0), o.Wait)
 	if a.kind == beyond {
 		w.probe.out--
 	}

@@ -10,7 +10,11 @@ import (
 
 // line puts the attempt into the queue, unless it is foreseeable that it waits in vain.
 func (l *lane) line(ctx context.Context, e Entry, now time.Duration) (*waiter, error) {
-	w := &waiter{entry: e, entered: now, deadline: never, giveUp: never, index: -1}
+	since := now
+	if !e.Since.IsZero() {
+		since = min(now, e.Since.Sub(l.start))
+	}
+	w := l.queue.waiter(e, since)
 	if d, ok := ctx.Deadline(); ok {
 		w.deadline = now + time.Until(d) - l.latency
 	}
@@ -18,8 +22,10 @@ func (l *lane) line(ctx context.Context, e Entry, now time.Duration) (*waiter, e
 	if e.MaxWait > 0 {
 		w.giveUp = min(w.giveUp, now+e.MaxWait)
 	}
-	if at := l.foresee(now, l.queue.n); at > now && at > w.giveUp {
-		return nil, l.refuse(w, now, at)
+	if at := l.foresee(now, l.queue.ahead(w, false)); at > now && at > w.giveUp {
+		if at = l.foresee(now, l.queue.ahead(w, true)); at > now && at > w.giveUp {
+			return nil, l.refuse(w, now, at)
+		}
 	}
 	w.ready = make(chan struct{})
 	l.queue.push(w)
@@ -42,7 +48,7 @@ func (l *lane) pause(o Outcome, now time.Duration) {
 		l.pauseEnd = end
 	}
 	for l.queue.nextGiveUp() < l.pauseEnd {
-		l.turnAway(l.queue.byGiveUp[0], now, l.pauseEnd)
+		l.turnAway(l.queue.byGiveUp.w[0], now, l.pauseEnd)
 	}
 }
 
@@ -74,8 +80,7 @@ func (l *lane) pump(now time.Duration) {
 		if at, _ = l.next(now); at > now {
 			break
 		}
-		w := l.queue.first
-		l.queue.remove(w)
+		w := l.queue.pop()
 		w.place, w.gen = l.admit(now)
 		w.granted = true
 		close(w.ready)
@@ -106,7 +111,7 @@ func (l *lane) wake() {
 	l.timerAt = never
 	l.expire(now)
 	for l.queue.nextGiveUp() <= now {
-		w := l.queue.byGiveUp[0]
+		w := l.queue.byGiveUp.w[0]
 		at := l.foresee(now, 0)
 		if at <= now && w.giveUp == w.deadline {
 			l.queue.patient(w) // what is missing is a slot, and one may come in time
@@ -130,14 +135,12 @@ func (l *lane) review(now time.Duration) {
 		return
 	}
 	ahead := 0
-	for w := l.queue.first; w != nil; {
-		next := w.next
+	for _, w := range l.queue.inOrder() {
 		if at := l.foresee(now, ahead); at > now && at > w.giveUp {
 			l.turnAway(w, now, at)
 		} else {
 			ahead++
 		}
-		w = next
 	}
 }
 
@@ -175,7 +178,7 @@ func (l *lane) tell(e Entry, w *waiter) {
 	}
 	now := l.tick(l.now())
 	at, why := l.next(now)
-	d := l.foresee(now, l.queue.n-1) - now
+	d := l.foresee(now, l.queue.ahead(w, true)) - now
 	l.mu.Unlock()
 	if at > now {
 		e.Waiting(why, d)

@@ -216,6 +216,8 @@ func clone(l simLimiter) simLimiter {
 		return &fixedWindow{n: l.n, per: l.per, offset: l.offset}
 	case *slidingWindow:
 		return &slidingWindow{n: l.n, per: l.per}
+	case *changing:
+		return &changing{l.at, clone(l.before), clone(l.after)}
 	}
 	return l
 }

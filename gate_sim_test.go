@@ -151,12 +151,17 @@ func (s *sim) serve() Outcome {
 	return o
 }
 
-// call makes one call as the retry layer does: at most 4 attempts, waits left to the gate.
+// call makes one call as the retry layer does: at most 4 attempts, waits left to the gate,
+// the place in the order kept once.
 func (s *sim) call(ctx context.Context) error {
 	begin := s.now()
 	err := errors.New("4 attempts refused")
 	for try := range 4 {
-		leave, err2 := s.gate.Enter(ctx, Entry{Provider: "sim", MaxWait: time.Hour})
+		e := Entry{Provider: "sim", MaxWait: time.Hour}
+		if try == 1 {
+			e.Since = s.start.Add(begin)
+		}
+		leave, err2 := s.gate.Enter(ctx, e)
 		if err2 != nil {
 			err = err2
 			break
@@ -166,7 +171,7 @@ func (s *sim) call(ctx context.Context) error {
 			s.mu.Lock()
 			backoff := time.Duration(s.rnd.Int64N(int64(250*time.Millisecond) << try))
 			s.mu.Unlock()
-			o.Wait = max(o.Wait, backoff)
+			o.Hint, o.Wait = o.Wait, max(o.Wait, backoff)
 		}
 		leave(o)
 		if o.StatusCode == http.StatusOK {

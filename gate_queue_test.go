@@ -1,0 +1,230 @@
+package keyfit
+
+import (
+	stdcmp "cmp"
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// Who goes when: those in line, as they came, and the order in which they go.
+func TestGateServesAProbeBeforeACallBeforeABatch(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		name string
+		line string // in the order of arrival: p, c, b
+		want string
+	}{
+		{"calls in the order of arrival", "ccc", "ccc"},
+		{"a probe overtakes all", "bccp", "pccb"},
+		{"calls overtake a batch", "bbcc", "ccbb"},
+		{"but seven at a time", "bb" + strings.Repeat("c", 16), "cccccccbcccccccbcc"},
+		{"probes do not count as that", "b" + strings.Repeat("cp", 8), "ppppppppcccccccbc"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			var q queue
+			for i, kind := range tt.line {
+				p := map[rune]Priority{'p': PriorityProbe, 'c': PriorityCall, 'b': PriorityBatch}[kind]
+				w := q.waiter(Entry{Priority: p}, time.Duration(i))
+				foretold := q.ahead(w, false)
+				q.push(w)
+				if at := slices.Index(q.inOrder(), w); at != foretold {
+					t.Errorf("number %d was told that %d go before it, want %d", i, foretold, at)
+				}
+			}
+			var foretold, got string
+			for _, w := range q.inOrder() {
+				foretold += "pcb"[w.class : w.class+1]
+			}
+			for q.n > 0 {
+				w := q.pop()
+				got += "pcb"[w.class : w.class+1]
+			}
+			if diff := cmp.Diff([2]string{tt.want, tt.want}, [2]string{foretold, got}); diff != "" {
+				t.Errorf("foretold and real order (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+// In any order of coming and leaving, those in line go as inOrder foretells.
+func TestGateQueueOrderIsTheOneThatIsForetold(t *testing.T) {
+	t.Parallel()
+	for seed := range uint64(50) {
+		r := rand.New(rand.NewPCG(seed, 3))
+		var q queue
+		for range 200 {
+			switch all := q.inOrder(); {
+			case len(all) == 0 || r.IntN(3) > 0:
+				w := q.waiter(Entry{Priority: Priority(r.IntN(3) - 1)}, time.Duration(r.IntN(50)))
+				w.giveUp = time.Duration(r.IntN(50))
+				foretold := q.ahead(w, true)
+				q.push(w)
+				if at := slices.Index(q.inOrder(), w); at > foretold {
+					t.Fatalf("seed %d: %d go before one, foretold were %d at the most", seed, at, foretold)
+				}
+			case r.IntN(2) == 0:
+				q.remove(all[r.IntN(len(all))])
+			default:
+				if got := q.pop(); got != all[0] {
+					t.Fatalf("seed %d: another one went first than foretold", seed)
+				}
+			}
+			if least := slices.MinFunc(append(q.inOrder(), &waiter{giveUp: never}), func(a, b *waiter) int { return int(a.giveUp - b.giveUp) }); q.nextGiveUp() != least.giveUp {
+				t.Fatalf("seed %d: the first to give up does so at %v, want %v", seed, q.nextGiveUp(), least.giveUp)
+			}
+		}
+	}
+}
+
+// Under a load of calls that never ends, batches go on all the same, a probe goes at once.
+func TestGateStarvesNobody(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		g := NewGate(Limit{10, sec})
+		ctx, cancel := context.WithTimeout(t.Context(), 60*sec)
+		defer cancel()
+		var mu sync.Mutex
+		went, longest := map[Priority]int{}, map[Priority]time.Duration{}
+		var done sync.WaitGroup
+		caller := func(p Priority, pause time.Duration) {
+			for ctx.Err() == nil {
+				start := time.Now()
+				leave, err := g.Enter(ctx, Entry{Provider: "p", Priority: p})
+				if err != nil {
+					return
+				}
+				mu.Lock()
+				went[p]++
+				longest[p] = max(longest[p], time.Since(start))
+				mu.Unlock()
+				time.Sleep(ms)
+				leave(ok())
+				time.Sleep(pause)
+			}
+		}
+		for range 50 {
+			done.Go(func() { caller(PriorityCall, 0) })
+			done.Go(func() { caller(PriorityBatch, 0) })
+		}
+		done.Go(func() { caller(PriorityProbe, 5*sec) })
+		done.Wait()
+		t.Logf("went %v, waited at the longest %v", went, longest)
+		if b := went[PriorityBatch]; b < 60 || b > 90 {
+			t.Errorf("%d of about 600 were batches, want one in eight", b)
+		}
+		if d := longest[PriorityProbe]; d > sec {
+			t.Errorf("a probe waited %v, want one window at the most", d)
+		}
+	})
+}
+
+// A retry that brings the time of its call goes before those who came after it.
+func TestGateARetryKeepsItsPlace(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		g := NewGate(Limit{1, sec})
+		came := time.Now()
+		time.Sleep(ms)
+		mustEnter(t, g)(ok())
+		var mu sync.Mutex
+		var got []string
+		var done sync.WaitGroup
+		enter := func(name string, since time.Time) {
+			done.Go(func() {
+				leave, err := g.Enter(t.Context(), Entry{Provider: "p", Since: since})
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				mu.Lock()
+				got = append(got, name)
+				mu.Unlock()
+				leave(ok())
+			})
+			synctest.Wait()
+			time.Sleep(ms)
+		}
+		enter("first", time.Time{})
+		enter("second", time.Time{})
+		enter("retry", came)
+		enter("from the future", time.Now().Add(time.Hour))
+		enter("last", time.Time{})
+		done.Wait()
+		if diff := cmp.Diff([]string{"retry", "first", "second", "from the future", "last"}, got); diff != "" {
+			t.Errorf("order (-want +got):\n%s", diff)
+		}
+	})
+}
+
+// Nobody is served more than one window later than anyone who came at the same time or
+// later, however long the line; nobody fails for being the first in it. Who has been
+// refused twice goes to its end, as in an outage, and is later by its length.
+func TestGateIsFairBehindALongQueue(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		name   string
+		server simLimiter
+		most   time.Duration
+	}{
+		{"fixed", &fixedWindow{n: 20, per: sec}, sec},
+		{"sliding", &slidingWindow{n: 20, per: sec}, sec},
+		{"outage", &changing{40 * sec, &changing{5 * sec, &fixedWindow{n: 20, per: sec}, closed{}}, &fixedWindow{n: 20, per: sec}}, 10 * sec},
+	} {
+		for _, h := range simHints {
+			t.Run(fmt.Sprintf("%s/%s", tt.name, h.name), func(t *testing.T) {
+				t.Parallel()
+				synctest.Test(t, func(t *testing.T) {
+					s := newSim(clone(tt.server), h.hint, NewGate(Limit{}), 1)
+					s.runFor(80*sec, 200)
+					slices.SortFunc(s.calls, func(a, b simCall) int { return stdcmp.Or(int(a.begin-b.begin), int(a.end-b.end)) })
+					later, worst := never, time.Duration(0)
+					for _, c := range slices.Backward(s.calls) {
+						worst, later = max(worst, c.end-min(c.end, later)), min(later, c.end)
+					}
+					t.Logf("%d calls, the most that one came too late is %v, %d failed", len(s.calls), worst, s.failed)
+					if worst > tt.most {
+						t.Errorf("one was served %v after another who came later, want at most %v", worst, tt.most)
+					}
+					if s.failed > 0 {
+						t.Errorf("%d calls failed", s.failed)
+					}
+				})
+			})
+		}
+	}
+}
+
+// Ten thousand wait; all are served in order, and there is never more than one timer.
+func TestGateTenThousandWaiters(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		g := NewGate(Limit{1000, sec})
+		var done sync.WaitGroup
+		start := time.Now()
+		for range 10_000 {
+			done.Go(func() {
+				leave, err := g.Enter(t.Context(), Entry{Provider: "p", MaxWait: time.Minute})
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				leave(ok())
+			})
+		}
+		done.Wait()
+		if d := time.Since(start); d != 9*sec {
+			t.Errorf("took %v, want 9s", d)
+		}
+	})
+}
