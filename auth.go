@@ -117,6 +117,7 @@ func (t *attemptTransport) pass(req *http.Request, k *call, given *key) (*http.R
 		k.read(resp, &out)
 		k.judge(sent)
 	}
+	out.Unsent = err != nil && k.unsent
 	if k.client.obs.wantsAttempts() {
 		k.observe(req.Context(), resp, err, time.Duration(k.ring.now()-sent))
 	}
@@ -130,7 +131,10 @@ func (t *attemptTransport) pass(req *http.Request, k *call, given *key) (*http.R
 // enter passes the ring's circuit and then the gate. If the circuit opened meanwhile, it
 // begins anew: whoever waits for a key must not take the place of others in the gate.
 func (t *attemptTransport) enter(req *http.Request, k *call, given *key) (key, func(Outcome), error) {
-	entry := Entry{Provider: k.client.provider.Name, Key: k.tenant, MaxWait: k.policy.MaxWait}
+	entry := Entry{Provider: k.client.provider.Name, Key: k.tenant, MaxWait: k.policy.MaxWait, Priority: k.priority}
+	if k.attempts == 1 { // once: see the order of a Gate
+		entry.Since = k.client.budget.begin.Add(k.began)
+	}
 	if k.client.obs.wantsWaits() {
 		entry.Waiting = func(why WaitReason, d time.Duration) { k.waits(req.Context(), why, d) }
 	}
@@ -142,6 +146,7 @@ func (t *attemptTransport) enter(req *http.Request, k *call, given *key) (key, f
 		}
 		leave, err := k.gate.Enter(req.Context(), entry)
 		if err != nil {
+			k.client.stats.refusedByGate(err)
 			return key{}, nil, gateError(req.Context(), err)
 		}
 		if given != nil {
@@ -151,7 +156,7 @@ func (t *attemptTransport) enter(req *http.Request, k *call, given *key) (key, f
 		if set.circuit == nil || k.canary != nil {
 			return set.pick(), leave, nil
 		}
-		leave(Outcome{Remaining: -1})
+		leave(Outcome{Remaining: -1, Unsent: true})
 	}
 }
 
@@ -172,13 +177,16 @@ func (k *call) read(resp *http.Response, out *Outcome) {
 		}
 		k.wait = k.policy.wait(k.attempts, k.hint, kind == refusedLimit)
 		if kind == refusedLimit || k.hint.said {
-			out.Wait, out.Refusal, k.paced = k.wait, e, true
+			out.Wait, out.Hint, out.Refusal, k.paced = k.wait, k.hint.wait, e, true
 		}
 	case status >= 400:
 		k.answer, kind = k.apiError(resp)
 	case status >= 300:
 		peek(resp, maxErrorBody) // so that a body which stalls does not hold the redirect
 		k.moved = k.moved || status <= http.StatusSeeOther
+	}
+	if resp.StatusCode >= 400 {
+		k.client.stats.refusedAs(resp.StatusCode, kind)
 	}
 	out.Limit, out.Remaining, out.Reset = k.hint.limit, k.hint.remaining, k.hint.reset
 	k.verdict = verdictOf(resp.StatusCode, kind)

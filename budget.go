@@ -1,60 +1,86 @@
 package keyfit
 
 import (
-	"sync"
+	"sync/atomic"
 	"time"
 )
 
-// retryBudget counts requests and retries over a sliding minute, in seconds.
+// retryBudget counts requests and retries over a sliding minute, a word for each second. It
+// takes no lock: to count a request is one atomic addition, and a retry is spent by a
+// compare-and-swap on the word of its second, so no two spend the same one.
 type retryBudget struct {
-	mu      sync.Mutex
 	begin   time.Time
-	buckets [60]budgetBucket
+	seconds [60]atomic.Uint64 // budgetWord
 }
 
-type budgetBucket struct {
-	second            int64 // since begin
-	requests, retries int
-}
+// budgetWord is what one second has seen: its number since begin, requests, retries. Four
+// million requests in a second are more than can be sent, and a word that is 48 days old to
+// the second is read as new at the worst.
+type budgetWord uint64
+
+const (
+	retryBits   = 20
+	requestBits = 22
+	secondShift = retryBits + requestBits
+
+	oneRequest = 1 << retryBits
+	oneRetry   = 1
+)
+
+func (w budgetWord) second() uint64   { return uint64(w) >> secondShift }
+func (w budgetWord) requests() uint64 { return uint64(w) >> retryBits & (1<<requestBits - 1) }
+func (w budgetWord) retries() uint64  { return uint64(w) & (1<<retryBits - 1) }
 
 // minRetries is how many retries a second are allowed whatever the number of requests.
 const minRetries = 3
 
 func newRetryBudget() *retryBudget { return &retryBudget{begin: time.Now()} }
 
-func (b *retryBudget) bucket() *budgetBucket {
-	second := int64(time.Since(b.begin) / time.Second)
-	k := &b.buckets[second%int64(len(b.buckets))]
-	if k.second != second {
-		*k = budgetBucket{second: second}
+// at returns the second of a time since begin, and its word, which is made new if it is of another minute.
+func (b *retryBudget) at(now time.Duration) (uint64, *atomic.Uint64) {
+	second := uint64(now / time.Second) //nolint:gosec // never negative
+	word := &b.seconds[second%uint64(len(b.seconds))]
+	second &= 1<<(64-secondShift) - 1
+	for old := word.Load(); budgetWord(old).second() != second; old = word.Load() {
+		if word.CompareAndSwap(old, second<<secondShift) {
+			break
+		}
 	}
-	return k
+	return second, word
 }
 
-// request counts a call.
-func (b *retryBudget) request() {
-	b.mu.Lock()
-	b.bucket().requests++
-	b.mu.Unlock()
+// request counts a call, and returns when that was, since begin.
+func (b *retryBudget) request() time.Duration {
+	now := time.Since(b.begin)
+	_, word := b.at(now)
+	word.Add(oneRequest)
+	return now
 }
 
 // spend takes one retry from the budget, which is part of the requests of the last
 // minute; false says that it is spent.
 func (b *retryBudget) spend(part float64) bool {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	now := b.bucket()
-	requests, retries := 0, 0
-	for i := range b.buckets {
-		k := &b.buckets[i]
-		if now.second-k.second < int64(len(b.buckets)) {
-			requests += k.requests
-			retries += k.retries
+	for {
+		second, word := b.at(time.Since(b.begin))
+		old := word.Load()
+		requests, retries := b.count(second)
+		if budgetWord(old).retries() >= minRetries && float64(retries) >= part*float64(requests) {
+			return false
+		}
+		if word.CompareAndSwap(old, old+oneRetry) {
+			return true
 		}
 	}
-	if now.retries >= minRetries && float64(retries) >= part*float64(requests) {
-		return false
+}
+
+// count sums up the minute that ends with second.
+func (b *retryBudget) count(second uint64) (requests, retries uint64) {
+	for i := range b.seconds {
+		w := budgetWord(b.seconds[i].Load())
+		if age := (second - w.second()) & (1<<(64-secondShift) - 1); age < uint64(len(b.seconds)) {
+			requests += w.requests()
+			retries += w.retries()
+		}
 	}
-	now.retries++
-	return true
+	return requests, retries
 }

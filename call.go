@@ -18,6 +18,8 @@ type call struct {
 	ring        *Keyring
 	gate        Gate
 	tenant      string // fingerprint of a key given with the call; "" for the client's own
+	priority    Priority
+	began       time.Duration // since the beginning of the client's budget
 	policy      RetryPolicy
 	method      string
 	path        string
@@ -66,7 +68,7 @@ func callOf(ctx context.Context) *call {
 // newCall begins a call. req is not changed.
 func (c *Client) newCall(req *http.Request, o callConfig) (*call, error) {
 	k := &call{
-		Context: req.Context(), client: c, ring: c.ring, gate: c.gate, policy: c.policy,
+		Context: req.Context(), client: c, ring: c.ring, gate: c.gate, policy: c.policy, priority: c.config.priority,
 		method: req.Method, path: req.URL.EscapedPath(), // a line break in it stays %0A
 		cookies: req.Header["Cookie"], idempotent: isIdempotent(req),
 		replayable: req.Body == nil || req.Body == http.NoBody || req.GetBody != nil,
@@ -78,6 +80,9 @@ func (c *Client) newCall(req *http.Request, o callConfig) (*call, error) {
 		k.policy = *o.policy
 		setDefault(&k.policy.AttemptTimeout, c.policy.AttemptTimeout)
 	}
+	if o.priority != nil {
+		k.priority = *o.priority
+	}
 	if o.keys == nil {
 		return k, nil
 	}
@@ -88,9 +93,9 @@ func (c *Client) newCall(req *http.Request, o callConfig) (*call, error) {
 			return nil, c.named(err)
 		}
 	}
-	k.ring, k.tenant = ring, ring.set.Load().pick().fingerprint
-	if k.tenant == c.ring.set.Load().pick().fingerprint {
-		k.tenant = "" // the same account: the same lane of the gate
+	k.ring = ring
+	if given := ring.set.Load().pick().fingerprint; !o.sameAccount && given != c.ring.set.Load().pick().fingerprint {
+		k.tenant = given // another account: a lane of its own in the gate
 	}
 	return k, nil
 }

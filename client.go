@@ -33,6 +33,7 @@ type Client struct {
 	ring     *Keyring
 	gate     Gate
 	budget   *retryBudget
+	stats    *counters
 	policy   RetryPolicy
 	maxBody  int64
 	obs      observer
@@ -53,7 +54,7 @@ func New(p Provider, opts ...Option) (*Client, error) {
 	if err := cfg.apply(opts); err != nil {
 		return nil, fmt.Errorf("%s: %w", p.Name, err)
 	}
-	c := &Client{provider: p, budget: newRetryBudget()}
+	c := &Client{provider: p, budget: newRetryBudget(), stats: new(counters)}
 	var err error
 	if c.base, err = cfg.base(ctx, &p); err != nil {
 		return nil, fmt.Errorf("%s: %w", p.Name, err)
@@ -289,7 +290,8 @@ func (c *Client) do(req *http.Request, o callConfig) (*http.Response, *call, err
 	if out.Header == nil {
 		out.Header = make(http.Header)
 	}
-	c.budget.request()
+	k.began = c.budget.request()
+	c.stats.requests.Add(1)
 	resp, err := c.loop.send(out)
 	if err != nil {
 		if resp != nil {

@@ -9,8 +9,8 @@ import (
 
 // Limit is a published ceiling: at most Requests in every Per. The zero Limit means "not known".
 type Limit struct {
-	Requests int
-	Per      time.Duration
+	Requests int           `json:"requests"`
+	Per      time.Duration `json:"per_ns"`
 }
 
 // Gate decides when an attempt may go out. It is asked once per attempt, retries and
@@ -58,19 +58,6 @@ type Entry struct {
 	Since    time.Time                             // when the call began, for a retry that keeps its place in the order; the zero time means now
 	Waiting  func(why WaitReason, d time.Duration) // called at most once, before the first wait; may be nil; never under the gate's lock
 }
-
-// Priority says who goes first of those who wait at a [Gate]; it changes nothing where
-// nobody has to wait. The zero value is an ordinary call.
-type Priority int8
-
-// The priorities. A probe decides whether a key may be used, and many may be waiting for
-// that. A batch has nobody waiting for it: calls overtake it, seven at a time at most, so
-// that it goes on, if slowly, however many calls there are.
-const (
-	PriorityBatch Priority = -1
-	PriorityCall  Priority = 0
-	PriorityProbe Priority = 1
-)
 
 // WaitReason says why an attempt waits.
 type WaitReason string
@@ -159,6 +146,17 @@ func (g *gate) lane(id laneID) *lane {
 	}
 	g.last.Store(l)
 	return l
+}
+
+// Stats returns the state of a lane; see [GateStats].
+func (g *gate) Stats(provider, key string) GateStats {
+	g.mu.Lock()
+	l := g.lanes[laneID{provider, key}]
+	g.mu.Unlock()
+	if l == nil {
+		return GateStats{}
+	}
+	return l.stats()
 }
 
 // sweep drops the lanes that nobody has used for a while: keys given for single calls

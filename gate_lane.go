@@ -29,6 +29,7 @@ type lane struct {
 	scout    int32     // its place in flight; 0 if none is out
 	latency  time.Duration
 
+	waits   histogram
 	timer   *time.Timer
 	timerAt time.Duration
 	used    time.Duration
@@ -297,6 +298,25 @@ func (l *lane) refused(a attempt, o Outcome, now time.Duration) {
 	calm := foreseen && (l.calm || !l.wary)
 	l.pause(o, now)
 	l.calm = calm
+}
+
+// stats returns where the lane stands.
+func (l *lane) stats() GateStats {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	w := &l.window
+	s := GateStats{
+		Waiting: l.queue.n, InFlight: l.flight.out, Limit: Limit{w.n, w.per},
+		Learned: w.n > 0 && (!w.lesson.published || w.n != w.top),
+		Paused:  max(0, l.pauseEnd-l.now()), Waits: l.waits.waits(),
+	}
+	if l.slots.n < unbounded {
+		s.Slots = l.slots.n
+	}
+	if w.n == 0 {
+		s.Limit = Limit{}
+	}
+	return s
 }
 
 func (l *lane) isDropped() bool {

@@ -14,7 +14,7 @@ func (l *lane) line(ctx context.Context, e Entry, now time.Duration) (*waiter, e
 	if !e.Since.IsZero() {
 		since = min(now, e.Since.Sub(l.start))
 	}
-	w := l.queue.waiter(e, since)
+	w := l.queue.waiter(e, now, since)
 	if d, ok := ctx.Deadline(); ok {
 		w.deadline = now + time.Until(d) - l.latency
 	}
@@ -81,6 +81,7 @@ func (l *lane) pump(now time.Duration) {
 			break
 		}
 		w := l.queue.pop()
+		l.waits.add(now - w.entered)
 		w.place, w.gen = l.admit(now)
 		w.granted = true
 		close(w.ready)
@@ -125,6 +126,7 @@ func (l *lane) wake() {
 // turnAway refuses one that waits.
 func (l *lane) turnAway(w *waiter, now, at time.Duration) {
 	l.queue.remove(w)
+	l.waits.add(now - w.entered)
 	w.err = l.refuse(w, now, at)
 	close(w.ready)
 }
@@ -196,6 +198,7 @@ func (l *lane) abandon(w *waiter) {
 		l.ungrant(w, now)
 	case w.err == nil:
 		l.queue.remove(w)
+		l.waits.add(now - w.entered)
 	}
 	l.pump(now)
 }

@@ -15,6 +15,7 @@ const never = time.Duration(math.MaxInt64)
 type waiter struct {
 	entry    Entry
 	class    int
+	entered  time.Duration // into this line
 	since    time.Duration // when the caller came
 	seq      uint64        // and in which order, if at the same time
 	deadline time.Duration // the latest start that the context's deadline leaves; never if it has none
@@ -27,24 +28,6 @@ type waiter struct {
 	err     error // refused
 
 	index [2]int // in the heap of its class and in the one by giveUp; -1 if not there
-}
-
-// The classes of those who wait, as they are served.
-const (
-	probes = iota
-	calls
-	batches
-	classes
-)
-
-func (p Priority) class() int {
-	switch {
-	case p > PriorityCall:
-		return probes
-	case p < PriorityCall:
-		return batches
-	}
-	return calls
 }
 
 // batchTurn says how many calls may overtake a batch: then it is a batch's turn.
@@ -62,11 +45,11 @@ type queue struct {
 	byGiveUp  waiterHeap
 }
 
-// waiter makes one that came at since and is not in line yet.
-func (q *queue) waiter(e Entry, since time.Duration) *waiter {
+// waiter makes one that is not in line yet; its place there is that of since.
+func (q *queue) waiter(e Entry, now, since time.Duration) *waiter {
 	q.seq++
 	return &waiter{
-		entry: e, class: e.Priority.class(), since: since, seq: q.seq,
+		entry: e, class: e.Priority.class(), entered: now, since: since, seq: q.seq,
 		deadline: never, giveUp: never, index: [2]int{-1, -1},
 	}
 }

@@ -35,7 +35,7 @@ func TestGateServesAProbeBeforeACallBeforeABatch(t *testing.T) {
 			var q queue
 			for i, kind := range tt.line {
 				p := map[rune]Priority{'p': PriorityProbe, 'c': PriorityCall, 'b': PriorityBatch}[kind]
-				w := q.waiter(Entry{Priority: p}, time.Duration(i))
+				w := q.waiter(Entry{Priority: p}, 0, time.Duration(i))
 				foretold := q.ahead(w, false)
 				q.push(w)
 				if at := slices.Index(q.inOrder(), w); at != foretold {
@@ -66,7 +66,7 @@ func TestGateQueueOrderIsTheOneThatIsForetold(t *testing.T) {
 		for range 200 {
 			switch all := q.inOrder(); {
 			case len(all) == 0 || r.IntN(3) > 0:
-				w := q.waiter(Entry{Priority: Priority(r.IntN(3) - 1)}, time.Duration(r.IntN(50)))
+				w := q.waiter(Entry{Priority: Priority(r.IntN(3) - 1)}, 0, time.Duration(r.IntN(50)))
 				w.giveUp = time.Duration(r.IntN(50))
 				foretold := q.ahead(w, true)
 				q.push(w)

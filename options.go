@@ -42,6 +42,7 @@ type config struct {
 	gate        Gate
 	limit       *Limit
 	policy      RetryPolicy
+	priority    Priority
 	maxBody     int64
 	userAgent   string
 	allowHTTP   bool
@@ -53,8 +54,11 @@ type callConfig struct {
 	header   http.Header
 	keys     Source
 	policy   *RetryPolicy
+	priority *Priority
 	maxBody  int64
 	response *Response
+
+	sameAccount bool // keys is another key of the client's own account
 }
 
 // contradicts reports whether two options say the same thing in two ways.

@@ -119,6 +119,7 @@ func newLoop(guard *http.Client) loop {
 				req.Header = req.Header.Clone()
 				req.Header["Cookie"] = k.cookies
 			}
+			k.client.stats.retries.Add(1)
 			return k.pause(req.Context())
 		},
 		ErrorHandler: retryablehttp.PassthroughErrorHandler,
@@ -262,6 +263,7 @@ func (k *call) withinBudget() bool {
 	if k.client.budget.spend(k.policy.Budget) {
 		return true
 	}
+	k.client.stats.budget.Add(1)
 	k.note = joinNotes(k.note, "not tried again: the retry budget is spent")
 	return false
 }
@@ -272,6 +274,7 @@ func (k *call) pause(ctx context.Context) error {
 	if k.paced {
 		return nil
 	}
+	k.client.stats.backedOff(k.wait)
 	k.waits(ctx, WaitBackoff, k.wait)
 	return sleep(ctx, k.wait)
 }

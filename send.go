@@ -33,6 +33,7 @@ func (t *attemptTransport) send(req *http.Request, k *call) (*http.Response, err
 	}
 	if err := t.scheme.Apply(out, k.key.cred); err != nil {
 		done()
+		k.unsent = true
 		return nil, closeBody(req, &finalError{"the key could not be put on the request", k.scrub().error(err)})
 	}
 	resp, err := t.next.RoundTrip(out)

@@ -235,8 +235,18 @@ func (k *call) decodeError(status int, body []byte, isJSON bool, value any, err 
 	return e
 }
 
-// Probe tries a credential with the provider's cheapest call, once. It is made for
-// [Verify]. It returns the typed error of a refusal, and an error if the provider
+// asProbe marks the call as a probe of a key of the client's own account. The limit is the
+// account's, so a key that is tried finds what the others have left of it, and no fresh one.
+func asProbe() CallOption {
+	return callOption(func(o *callConfig) error {
+		first := PriorityProbe
+		o.priority, o.sameAccount = &first, true
+		return nil
+	})
+}
+
+// Probe tries a credential of the client's own account with the provider's cheapest call,
+// once, within the limit and before all others who wait for it. It is made for [Verify]. It returns the typed error of a refusal, and an error if the provider
 // documents no such call.
 func (c *Client) Probe(ctx context.Context, cred Credential) error {
 	if c.provider.Probe == "" {
@@ -244,6 +254,6 @@ func (c *Client) Probe(ctx context.Context, cred Credential) error {
 	}
 	policy := c.policy
 	policy.MaxAttempts = 1
-	_, err := Get[struct{}](ctx, c, c.provider.Probe, WithKeys(StaticCredential(cred)), WithRetry(policy))
+	_, err := Get[struct{}](ctx, c, c.provider.Probe, WithKeys(StaticCredential(cred)), WithRetry(policy), asProbe())
 	return err
 }

@@ -1,0 +1,196 @@
+package keyfit
+
+import (
+	"errors"
+	"math/bits"
+	"net/http"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// Stats is what a client has done since [New], and where its gate stands. Counters only
+// grow, so the rate of each is the difference of two snapshots. Nothing in it is secret.
+type Stats struct {
+	// Requests counts calls, and Retries the further attempts that follow a failure or a
+	// refusal for the limit. Replays with another key and redirects are in neither.
+	Requests uint64   `json:"requests"`
+	Retries  uint64   `json:"retries"`
+	Refusals Refusals `json:"refusals"`
+	// Backoffs are the waits between two attempts that the server did not ask for; those
+	// that the gate imposes are in Gate.Waits.
+	Backoffs Waits `json:"backoffs"`
+	// Gate is the state of the client's own lane of the gate; zero if the gate is one that
+	// does not tell (see [GateStats]).
+	Gate GateStats `json:"gate"`
+}
+
+// Refusals counts what was refused, by the cause. The first five are answers of the
+// provider, and a call may meet several; the others are decisions on this side.
+type Refusals struct {
+	Limit       uint64 `json:"limit"`       // RATE_LIMIT_EXCEEDED, usually status 429
+	MissingKey  uint64 `json:"missing_key"` // MISSING_API_KEY
+	InvalidKey  uint64 `json:"invalid_key"` // INVALID_API_KEY
+	Permission  uint64 `json:"permission"`  // INSUFFICIENT_PERMISSIONS
+	Unavailable uint64 `json:"unavailable"` // status 500 and above
+	Deadline    uint64 `json:"deadline"`    // the gate: no room before the deadline
+	MaxWait     uint64 `json:"max_wait"`    // the gate: no room within MaxWait
+	Budget      uint64 `json:"budget"`      // not tried again: the retry budget was spent
+}
+
+// GateStats is the state of a gate for one provider and key. The gate of [NewGate] has the
+// method
+//
+//	Stats(provider, key string) GateStats
+//
+// as any other may have; key is that of [Entry]. A lane that was never used is the zero value.
+type GateStats struct {
+	Waiting  int           `json:"waiting"`   // attempts in line
+	InFlight int           `json:"in_flight"` // attempts that were let through and have not come back, overdue ones excepted
+	Slots    int           `json:"slots"`     // the most that may be in flight at once; 0 means no bound
+	Limit    Limit         `json:"limit"`     // the limit that is kept; zero if none is known
+	Learned  bool          `json:"learned"`   // Limit was learned from answers, and is not the published one
+	Paused   time.Duration `json:"paused_ns"` // how long everybody has to wait; 0 if nobody has
+	Waits    Waits         `json:"waits"`     // of those who have waited: until their turn, or until they gave up
+}
+
+// Waits sums up waits that are over. The quantiles are of all of them, to within 7 %.
+type Waits struct {
+	Count uint64        `json:"count"`
+	Total time.Duration `json:"total_ns"`
+	P50   time.Duration `json:"p50_ns"`
+	P99   time.Duration `json:"p99_ns"`
+	Max   time.Duration `json:"max_ns"`
+}
+
+// Stats returns a snapshot. It is cheap enough to be called every second, and safe for
+// concurrent use. Clients derived with [Client.With] count together with the one they come
+// from; of a call with a key of its own the state of the gate is not shown.
+func (c *Client) Stats() Stats {
+	s := c.stats.snapshot()
+	if g, ok := c.gate.(interface {
+		Stats(provider, key string) GateStats
+	}); ok {
+		s.Gate = g.Stats(c.provider.Name, "")
+	}
+	return s
+}
+
+// counters is what a client counts. A call that goes well adds to one of them.
+type counters struct {
+	requests atomic.Uint64
+	_        [56]byte // the rest is on another cache line
+
+	retries, limit, missing, invalid, permission, unavailable, deadline, maxWait, budget atomic.Uint64
+
+	mu       sync.Mutex
+	backoffs histogram
+}
+
+// refusedAs counts an answer that is an error.
+func (c *counters) refusedAs(status int, kind refusal) {
+	switch kind {
+	case refusedLimit:
+		c.limit.Add(1)
+	case refusedMissing:
+		c.missing.Add(1)
+	case refusedInvalid:
+		c.invalid.Add(1)
+	case refusedPermission:
+		c.permission.Add(1)
+	case refusedOther:
+		if status >= http.StatusInternalServerError {
+			c.unavailable.Add(1)
+		}
+	}
+}
+
+// refusedByGate counts an attempt that a gate did not let through.
+func (c *counters) refusedByGate(err error) {
+	limited, ok := errors.AsType[*RateLimitError](err)
+	switch {
+	case !ok:
+	case limited.Deadline:
+		c.deadline.Add(1)
+	default:
+		c.maxWait.Add(1)
+	}
+}
+
+// backedOff counts a wait between two attempts.
+func (c *counters) backedOff(d time.Duration) {
+	c.mu.Lock()
+	c.backoffs.add(d)
+	c.mu.Unlock()
+}
+
+func (c *counters) snapshot() Stats {
+	c.mu.Lock()
+	backoffs := c.backoffs.waits()
+	c.mu.Unlock()
+	return Stats{
+		Requests: c.requests.Load(), Retries: c.retries.Load(), Backoffs: backoffs,
+		Refusals: Refusals{
+			Limit: c.limit.Load(), MissingKey: c.missing.Load(), InvalidKey: c.invalid.Load(), Permission: c.permission.Load(),
+			Unavailable: c.unavailable.Load(), Deadline: c.deadline.Load(), MaxWait: c.maxWait.Load(), Budget: c.budget.Load(),
+		},
+	}
+}
+
+// histogram counts durations in steps that grow with them: eight for each doubling.
+type histogram struct {
+	steps      []uint32 // made with the first wait
+	count      uint64
+	total, max time.Duration
+}
+
+// The steps go from a microsecond to twelve days; what is longer is in the last.
+const (
+	stepBits   = 3
+	histogramN = 40 << stepBits
+)
+
+// step returns the number of the step that holds d.
+func step(d time.Duration) int {
+	us := uint64(max(d, 0) / time.Microsecond)
+	if us < 1<<stepBits {
+		return int(us)
+	}
+	octave := bits.Len64(us) - 1 - stepBits
+	return min(octave<<stepBits+int(us>>octave), histogramN-1) //nolint:gosec // us>>octave is below 16
+}
+
+// stepMiddle returns a duration in the middle of a step.
+func stepMiddle(i int) time.Duration {
+	if i < 2<<stepBits {
+		return time.Duration(i) * time.Microsecond
+	}
+	octave := i>>stepBits - 1
+	low := (1<<stepBits + i&(1<<stepBits-1)) << octave
+	return time.Duration(low+1<<octave/2) * time.Microsecond
+}
+
+func (h *histogram) add(d time.Duration) {
+	if h.steps == nil {
+		h.steps = make([]uint32, histogramN)
+	}
+	h.steps[step(d)]++
+	h.count++
+	h.total += d
+	h.max = max(h.max, d)
+}
+
+// quantile returns the duration below which part of all lie.
+func (h *histogram) quantile(part float64) time.Duration {
+	rank, seen := uint64(part*float64(h.count)), uint64(0)
+	for i, n := range h.steps {
+		if seen += uint64(n); seen > rank {
+			return min(stepMiddle(i), h.max)
+		}
+	}
+	return h.max
+}
+
+func (h *histogram) waits() Waits {
+	return Waits{Count: h.count, Total: h.total, P50: h.quantile(0.5), P99: h.quantile(0.99), Max: h.max}
+}
