@@ -123,7 +123,7 @@ func TestGateStarvesNobody(t *testing.T) {
 		if b := went[PriorityBatch]; b < 60 || b > 90 {
 			t.Errorf("%d of about 600 were batches, want one in eight", b)
 		}
-		if d := longest[PriorityProbe]; d > sec {
+		if d := longest[PriorityProbe]; d > sec+10*ms { // and the flight of those who went first
 			t.Errorf("a probe waited %v, want one window at the most", d)
 		}
 	})
