@@ -22,7 +22,7 @@
 //	  redirect    follows within the provider's origin, stops at its border
 //	   attempt    gate: shared pause, window, slots
 //	              key: the current credential, on a copy of the request
-//	              a refused key: one replay with a newer or the previous one
+//	              a refused key: a replay with a newer or the previous one
 //	    caller's middleware
 //	     pool
 //
@@ -33,9 +33,11 @@
 // # Changing a key
 //
 // [Keyring.Rotate] takes a new key from the program, [Keyring.Watch] follows a file, a
-// .env or any other [Source]. Calls do not notice: an attempt under way ends with the key
-// it began with, and a call whose key the provider refuses goes on with the newer or, if
-// the provider is late, the previous one.
+// .env or any other [Source]. What a source offers is a candidate: it becomes current when
+// the provider has accepted it. Calls do not notice: an attempt under way ends with the
+// key it began with, and a call whose key the provider refuses goes on with the newer or,
+// if the provider is late, the previous one. With [HoldCalls] it waits where none works
+// yet. [Keyring.Status] and the [KeyEvent]s tell where each key stands.
 //
 // # Failing
 //

@@ -24,7 +24,7 @@ type readmeUsers struct {
 	}
 }
 
-var _ = []any{readmeUse, readmeTyped, readmeSixth, readmeRotate, readmeErrors, readmeMock}
+var _ = []any{readmeUse, readmeTyped, readmeSixth, readmeRotate, readmeHold, readmeErrors, readmeMock}
 
 func readmeUse(ctx context.Context) error {
 	type users struct {
@@ -76,6 +76,11 @@ func readmeRotate(ctx context.Context, c *keyfit.Client, next string) (err error
 
 	go c.Keys().Watch(ctx, 10*time.Second) // or: follow the .env, the mounted file, your own Source
 	return err
+}
+
+func readmeHold() (*keyfit.Client, error) {
+	c, err := keyfit.New(keyfit.MindKey(), keyfit.WithKeyringOptions(keyfit.HoldCalls(30*time.Second, 0)))
+	return c, err
 }
 
 func readmeErrors(ctx context.Context, c *keyfit.Client, tryAgainIn func(time.Duration) error, callTheOperator func(error) error) (err error) {
