@@ -238,8 +238,7 @@ func (k *Keyring) wait(c *call) error {
 			k.mu.Unlock()
 			return nil
 		}
-		ask := k.flight != nil || !now.Before(k.inVain.next())
-		if ask && !asked {
+		if k.mayAsk(now) && !asked {
 			refused := k.set.Load().current.fingerprint
 			k.mu.Unlock()
 			asked = k.hold == 0 // who is not held asks once
@@ -254,8 +253,8 @@ func (k *Keyring) wait(c *call) error {
 		if cc.out == 0 && cc.next.Before(until) && c.replayable {
 			until = cc.next
 		}
-		if at := k.inVain.next(); at.Before(until) {
-			until = at
+		if at := k.inVain.next(); k.flight == nil && at.Before(until) {
+			until = at // else the end of that flight is told
 		}
 		cc.holding++
 		changed := cc.reworded

@@ -1,12 +1,15 @@
 package keyfit_test
 
 import (
+	"context"
 	"net/http"
 	"slices"
 	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/google/go-cmp/cmp"
 
 	"github.com/keyfit/keyfit"
 	"github.com/keyfit/keyfit/mockserver"
@@ -106,4 +109,34 @@ func liveWithLateNews(t *testing.T, srv *mockserver.Server, wire http.RoundTripp
 		t.Errorf("only %d calls met a dead key: the test shows nothing", refused)
 	}
 	return refused, p99
+}
+
+// The provider answers calls, and does not answer probes: a refused call does not wait for
+// the probe of the key that would save it.
+func TestARefusedCallDoesNotWaitForAProbe(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		src := &ringSource{key: "probe-old"}
+		stalled := keyfit.VerifyOffers(func(ctx context.Context, _ keyfit.Credential) error {
+			<-ctx.Done()
+			return ctx.Err()
+		})
+		ring, _ := newRing(t, src, stalled)
+		wire := &ringWire{answer: accepts("probe-new")}
+		c := ringClient(t, wire, ring)
+		src.offer("probe-new", nil)
+		go func() { _, _ = ring.Reload(t.Context()) }()
+		synctest.Wait()
+		begin := time.Now()
+		if err := ringGet(t.Context(), c); err != nil || time.Since(begin) > time.Second {
+			t.Errorf("after %s: %v", time.Since(begin), err)
+		}
+		if diff := cmp.Diff([]string{"probe-old", "probe-new"}, wire.take()); diff != "" || currentKey(t, ring) != "probe-new" {
+			t.Errorf("current is %s; on the wire (-want +got):\n%s", currentKey(t, ring), diff)
+		}
+		time.Sleep(time.Minute) // the probe ends
+		if currentKey(t, ring) != "probe-new" {
+			t.Error("a late probe has undone what a call has proved")
+		}
+	})
 }

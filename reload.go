@@ -12,6 +12,7 @@ import (
 type reloadFlight struct {
 	done    chan struct{}
 	refused string // fingerprint of the key whose refusal is the reason; "" for another
+	probing bool   // the source has answered, and the provider is asked; guarded by the ring's mu
 	changed bool
 	err     error
 }
@@ -79,11 +80,20 @@ func (p *askPace) vain(src Source) {
 // done in vain a moment ago.
 func (k *Keyring) reloadAfterRefusal(ctx context.Context, refused string) {
 	k.mu.Lock()
-	early := k.flight == nil && time.Now().Before(k.inVain.next())
+	worthwhile := k.mayAsk(time.Now())
 	k.mu.Unlock()
-	if !early {
+	if worthwhile {
 		_, _ = k.reload(ctx, refused) // a failure is in an event
 	}
+}
+
+// mayAsk reports whether a refusal may ask the source, or wait for who asks. Not so while
+// the provider is asked about a candidate: who was refused tries that himself. k.mu is held.
+func (k *Keyring) mayAsk(now time.Time) bool {
+	if k.flight != nil {
+		return !k.flight.probing
+	}
+	return !now.Before(k.inVain.next())
 }
 
 // reload joins the flight under way or starts one. After a refusal a flight that began
@@ -134,14 +144,14 @@ func (k *Keyring) fly(ctx context.Context, f *reloadFlight) {
 		k.stale, k.answered = "", time.Now()
 	}
 	k.look()
-	probing := f.refused == "" && k.wantsProbe()
-	if !probing {
+	f.probing = f.refused == "" && k.wantsProbe()
+	if !f.probing {
 		k.land(f)
 	}
 	k.mu.Unlock()
 	k.tell()
 
-	if probing {
+	if f.probing {
 		changed, err := k.verifyStaged(ctx)
 		k.mu.Lock()
 		f.changed = f.changed || changed
