@@ -32,7 +32,7 @@ func asProblem(err error) *problem {
 	}
 	status := http.StatusBadRequest
 	switch {
-	case errors.Is(err, ErrNoSuchKey), errors.Is(err, ErrNoSuchNamespace):
+	case errors.Is(err, ErrNoSuchKey), errors.Is(err, ErrNoSuchNamespace), errors.Is(err, ErrNoSuchCollection):
 		status = http.StatusNotFound
 	case errors.Is(err, ErrKeyEnded), errors.Is(err, ErrKeyReplaced), errors.Is(err, ErrNoOverlap),
 		errors.Is(err, ErrTokenInUse), errors.Is(err, ErrKeyInUse), errors.Is(err, ErrDefaultNamespace):

@@ -158,6 +158,8 @@ func (d *document) schema(t reflect.Type, in bool) map[string]any {
 		return map[string]any{"type": "string", "format": "date-time"}
 	case reflect.TypeFor[Duration](), reflect.TypeFor[time.Duration](): // the latter inside Fault and Diagnosis
 		return map[string]any{"type": "string", "examples": []any{"90s", "24h", "365d"}}
+	case reflect.TypeFor[json.RawMessage]():
+		return map[string]any{"type": "object"}
 	case reflect.TypeFor[LimitKind]():
 		return map[string]any{"enum": []any{"fixed", "sliding"}}
 	case reflect.TypeFor[Shape]():

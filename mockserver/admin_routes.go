@@ -10,7 +10,7 @@ const (
 // adminRoutes is the whole admin API.
 func adminRoutes() []adminRoute {
 	var all []adminRoute
-	for _, part := range [][]adminRoute{processRoutes(), worldRoutes(), keyRoutes(), oauthRoutes(), requestRoutes()} {
+	for _, part := range [][]adminRoute{processRoutes(), worldRoutes(), dataRoutes(), keyRoutes(), oauthRoutes(), requestRoutes()} {
 		all = append(all, part...)
 	}
 	return all
@@ -54,6 +54,15 @@ func worldRoutes() []adminRoute {
 		{method: "DELETE", path: nsPath + "/faults/{id}", summary: "Remove a fault", handle: adminRemoveFault},
 		{method: "GET", path: nsPath + "/state", summary: "Export the namespace: a state document", out: State{}, handle: adminState},
 		{method: "PUT", path: nsPath + "/state", summary: "Import a namespace in place of this one", in: State{}, out: restoredView{}, maxBody: maxStateBody, handle: adminRestore},
+	}
+}
+
+func dataRoutes() []adminRoute {
+	const data = nsPath + "/data/{provider}"
+	return []adminRoute{
+		{method: "GET", path: data, summary: "List what a provider's mock stores: collections, with counts", out: page[Collection]{}, handle: adminCollections},
+		{method: "GET", path: data + "/{collection}", summary: "One collection, whole; PUT takes it back", out: itemsView{}, handle: adminData},
+		{method: "PUT", path: data + "/{collection}", summary: "Replace a collection; all of it is checked before anything changes", in: itemsBody{}, out: itemsView{}, maxBody: maxStateBody, handle: adminSetData},
 	}
 }
 

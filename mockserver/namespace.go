@@ -44,6 +44,8 @@ type routes struct {
 	mux     func() *http.ServeMux     // for all others, made at first use
 	literal map[literalRoute]*literal // those without wildcards
 	needs   map[string]surface.Need   // by pattern, for Verify
+	data    surface.Data              // nil: nothing is stored
+	changed *atomic.Bool              // data is not the start's
 }
 
 // literalRoute is a method and a path that stand literally in a pattern.
@@ -191,11 +193,20 @@ func (n *Namespace) router(v *vendor) *routes {
 	if r := st.routes.Load(); r != nil {
 		return r
 	}
-	built := &routes{literal: make(map[literalRoute]*literal), needs: make(map[string]surface.Need)}
+	built := n.play(v)
+	st.routes.Store(built)
+	return built
+}
+
+// play makes a vendor's surface as it is at the start.
+func (n *Namespace) play(v *vendor) *routes {
+	built := &routes{literal: make(map[literalRoute]*literal), needs: make(map[string]surface.Need), changed: new(atomic.Bool)}
 	if v.fold != nil {
 		built.fold = v.fold()
 	}
-	all := v.surface(n.env(v))
+	played := v.surface(n.env(v, built.changed))
+	all := played.Routes
+	built.data = played.Data
 	built.mux = sync.OnceValue(func() *http.ServeMux { return newMux(all) })
 	for _, r := range all {
 		built.needs[r.Pattern] = r.Need
@@ -206,7 +217,6 @@ func (n *Namespace) router(v *vendor) *routes {
 			built.literal[key] = &literal{key, &r}
 		}
 	}
-	st.routes.Store(built)
 	return built
 }
 
@@ -225,10 +235,14 @@ func newMux(all []surface.Route) *http.ServeMux {
 	return mux
 }
 
-// env is what a vendor's surface is given.
-func (n *Namespace) env(v *vendor) surface.Env {
+// env is what a vendor's surface is given; changed is to say that its data did.
+func (n *Namespace) env(v *vendor, changed *atomic.Bool) surface.Env {
 	return surface.Env{
 		Now: n.clock.Now, Seed: n.srv.opts.seed, Tokens: userTokens{n.keys, v}, Authority: authorityServer{n.oauth, v},
 		Callback: func(url string, body []byte) { n.callback(v.provider, url, body) },
+		Changed: func() {
+			changed.Store(true)
+			n.srv.file.later()
+		},
 	}
 }

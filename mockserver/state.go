@@ -10,16 +10,20 @@ import (
 
 const (
 	stateFormat  = "keyfit-mock-state"
-	stateVersion = 1
+	stateVersion = 2
+	dataVersion  = 2 // the first that has the vendors' data
 )
 
 // State is what a server remembers, as one JSON document: the state file, an
 // export, an import and a fixture under version control are all this. It holds
-// SHA-256 sums of keys and never a value. Requests, rate-limit windows and the
-// vendors' data are not in it.
+// SHA-256 sums of keys and never a value. Requests, rate-limit windows and what
+// a vendor's mock derives from seed and clock are not in it; nor is the data of
+// a vendor whose data is as at the start.
+//
+// Version 1 had no data: restoring such a document leaves the data as it is.
 type State struct {
 	Format     string           `json:"format"`  // "keyfit-mock-state"
-	Version    int              `json:"version"` // 1
+	Version    int              `json:"version"` // 2
 	Namespaces []NamespaceState `json:"namespaces"`
 }
 
@@ -31,6 +35,7 @@ type NamespaceState struct {
 	Providers map[Provider]ProviderState `json:"providers,omitempty"`
 	Keys      []KeyState                 `json:"keys"`
 	Faults    []FaultState               `json:"faults,omitempty"`
+	Data      map[Provider]DataState     `json:"data,omitempty"` // of vendors whose data changed
 }
 
 // ProviderState is what was changed about one vendor.
@@ -123,12 +128,12 @@ func (n *Namespace) Snapshot() State {
 
 // Restore makes the namespace what the document's one namespace was, whatever
 // its name. It checks everything before it changes anything. Rate-limit
-// windows start anew; requests and the vendors' data stay.
+// windows start anew; requests stay.
 func (n *Namespace) Restore(st State) error {
 	if len(st.Namespaces) != 1 {
 		return fmt.Errorf("mockserver: restore: the document has %d namespaces, one is wanted here", len(st.Namespaces))
 	}
-	if err := n.restore(&st.Namespaces[0]); err != nil {
+	if err := n.restore(&st.Namespaces[0], st.Version >= dataVersion); err != nil {
 		return fmt.Errorf("mockserver: restore: %w", err)
 	}
 	if err := n.srv.file.flush(); err != nil {
@@ -196,7 +201,7 @@ func (s *Server) restoreAll(st State) error {
 		st.Namespaces = append(st.Namespaces, NamespaceState{Name: DefaultNamespace})
 	}
 	for i := range st.Namespaces {
-		if err := s.InNamespace(st.Namespaces[i].Name).restore(&st.Namespaces[i]); err != nil {
+		if err := s.InNamespace(st.Namespaces[i].Name).restore(&st.Namespaces[i], st.Version >= dataVersion); err != nil {
 			return err
 		}
 	}

@@ -15,6 +15,12 @@ func (n *Namespace) show() NamespaceState {
 			}
 			out.Providers[v.provider] = ProviderState{*st.limit.Load(), *st.profile.Load()}
 		}
+		if data := n.showData(i); data != nil {
+			if out.Data == nil {
+				out.Data = make(map[Provider]DataState)
+			}
+			out.Data[v.provider] = data
+		}
 	}
 	for _, i := range n.Injections() {
 		i.mu.Lock()
@@ -32,7 +38,9 @@ func (n *Namespace) title() string {
 	return n.name
 }
 
-func (n *Namespace) restore(st *NamespaceState) error {
+// restore makes the namespace what st says. Without hasData st is of a time
+// when documents had no data.
+func (n *Namespace) restore(st *NamespaceState, hasData bool) error {
 	alive, err := n.revive(st)
 	if err != nil {
 		return err
@@ -48,6 +56,9 @@ func (n *Namespace) restore(st *NamespaceState) error {
 			n.vendors[i].profile.Store(&p.Profile)
 			n.vendors[i].changed.Store(true)
 		}
+		if hasData || alive.data[i] != nil {
+			n.vendors[i].routes.Store(alive.data[i]) // nil is as at the start
+		}
 	}
 	n.clock.restore(st.Clock)
 	return nil
@@ -59,6 +70,7 @@ type revived struct {
 	seq      uint64
 	faults   []*Injection
 	faultSeq uint64
+	data     map[int]*routes // by vendor.index
 }
 
 func (n *Namespace) revive(st *NamespaceState) (revived, error) {
@@ -110,7 +122,9 @@ func (n *Namespace) revive(st *NamespaceState) (revived, error) {
 		out.faults = append(out.faults, in)
 		out.faultSeq = max(out.faultSeq, number)
 	}
-	return out, nil
+	var err error
+	out.data, err = n.reviveData(st.Data)
+	return out, err
 }
 
 // replace puts other injections in the place of all of them.

@@ -21,14 +21,12 @@ func (u userTokens) Issue(user string, life time.Duration) (string, time.Time) {
 	rec := u.keys.store(u.vendor, spec, "", "", nil, &secret)
 	u.keys.bound(rec)
 	u.keys.ops.RUnlock()
-	u.keys.ns.srv.file.flushOrTell()
 	return secret.Reveal(), fromNano(rec.life.Load().expires)
 }
 
 // Assign implements surface.Tokens.
 func (u userTokens) Assign(user, token string, expires time.Time) error {
 	_, err := u.assign(user, token, expires)
-	u.keys.ns.srv.file.flushOrTell()
 	return err
 }
 
@@ -38,7 +36,6 @@ func (u userTokens) Replace(user, token string, expires time.Time) error {
 	if err == nil {
 		u.revoke(user, func(r *record) bool { return r != rec })
 	}
-	u.keys.ns.srv.file.flushOrTell()
 	return err
 }
 
@@ -74,12 +71,11 @@ func (u userTokens) assign(user, token string, expires time.Time) (*record, erro
 // Revoke implements surface.Tokens.
 func (u userTokens) Revoke(user, token string) int {
 	hash := sha256.Sum256([]byte(token))
-	n := u.revoke(user, func(r *record) bool { return token == "" || r.hash == hash })
-	if n > 0 {
-		u.keys.ns.srv.file.flushOrTell()
-	}
-	return n
+	return u.revoke(user, func(r *record) bool { return token == "" || r.hash == hash })
 }
+
+// Save implements surface.Tokens.
+func (u userTokens) Save() { u.keys.ns.srv.file.flushOrTell() }
 
 // revoke ends the user's tokens that which selects and counts them.
 func (u userTokens) revoke(user string, which func(*record) bool) int {

@@ -90,6 +90,9 @@ func TestEveryAnswerOfTheAdminAPIIsAsDescribed(t *testing.T) {
 		{"GET", ns + "/oauth/tokens", ``},
 		{"POST", ns + "/oauth/expire-all", ``},
 		{"GET", ns + "/callbacks", ``},
+		{"GET", ns + "/data/optimove", ``},
+		{"GET", ns + "/data/imin/facilities", ``},
+		{"PUT", ns + "/data/imkit/users", `{"items":[{"_id":"ann","nickname":"Ann"},{"_id":"bob"}]}`},
 		{"GET", ns + "/requests?limit=1", ``},
 		{"GET", ns + "/requests/1", ``},
 		{"POST", ns + "/requests/count", `{"match":{"provider":"imkit"}}`},
@@ -138,6 +141,7 @@ func TestEveryAnswerOfTheAdminAPIIsAsDescribed(t *testing.T) {
 		{"POST", ns + "/keys/key_9/revoke", `{}`},
 		{"GET", "/v1/namespaces/nope/clock", ``},
 		{"PUT", "/v1/state", `{"format":"keyfit-mock-state","version":9}`},
+		{"PUT", ns + "/data/imkit/users", `{"items":[{"_id":""}]}`},
 	} {
 		if got := do(s[0], s[1], s[2]); got < 400 {
 			t.Errorf("%s %s: %d", s[0], s[1], got)

@@ -46,8 +46,9 @@ const (
 
 type server struct{ env surface.Env }
 
-// New builds the routes.
-func New(env surface.Env) []surface.Route {
+// New builds the surface. It has no Data: clients, codes and tokens are keys of
+// the core, which shows and keeps them as hashes; the resource stores nothing.
+func New(env surface.Env) surface.Surface {
 	s := &server{env}
 	open, user := surface.Need{Open: true}, surface.Need{Scope: ReadUser}
 	type handler = func(http.ResponseWriter, *surface.Call)
@@ -74,7 +75,7 @@ func New(env surface.Env) []surface.Route {
 	add(revokePath, open, map[string]handler{post: s.revoke})
 	add(introspectPath, open, map[string]handler{post: s.introspect})
 	add(wellKnownOAuth, open, map[string]handler{get: metadata})
-	return routes
+	return surface.Surface{Routes: routes}
 }
 
 // echo says what arrived, without the credential.

@@ -117,6 +117,9 @@ func membership(s *series, adult bool) []string {
 	if adult {
 		o = offers.PublicAdult
 	}
+	if o == nil || o.MembershipRequired == nil { // only in data that was put in
+		return nil
+	}
 	if *o.MembershipRequired {
 		return []string{"true"}
 	}

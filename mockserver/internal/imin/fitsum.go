@@ -15,7 +15,7 @@ type fitsum struct {
 	seed       uint64
 	sites      []place   // of events; the last is Null Island
 	weekly     []*series // that come back every week
-	tasters    []*series // templates of one-off series, see tasterOn
+	tasters    []*series // templates of one-off series, a day each in turn, see tasterOn
 	halls      []place   // of facilities, not of events
 	facilities []*facility
 }
@@ -139,10 +139,13 @@ func (f *fitsum) nullIsland(w writer) *series {
 }
 
 // tasterOn is the one-off series of a day. Its id ends in the Unix time of its
-// only session, and it is gone once that has begun.
+// only session, and it is gone once that has begun. Nil without templates.
 func (f *fitsum) tasterOn(day time.Time) *series {
 	start := day.Add(time.Duration(9*60+15*below(40, f.seed, day)) * time.Minute)
-	s := *f.tasters[int(day.Unix()/86400)&1]
+	if len(f.tasters) == 0 {
+		return nil
+	}
+	s := *f.tasters[int(day.Unix()/86400)%len(f.tasters)]
 	s.doc.Identifier = "loremfitsum-" + strconv.FormatInt(start.Unix(), 10)
 	s.runs = []run{{site: s.runs[0].site, length: s.runs[0].length, once: start}}
 	sub := s.doc.SubEvent[0]
@@ -155,7 +158,9 @@ func (f *fitsum) tasterOn(day time.Time) *series {
 func (f *fitsum) now(now time.Time) []*series {
 	out := slices.Clone(f.weekly)
 	for day := midnight(now); !day.After(now.Add(lookahead)); day = day.AddDate(0, 0, 1) {
-		out = append(out, f.tasterOn(day))
+		if s := f.tasterOn(day); s != nil {
+			out = append(out, s)
+		}
 	}
 	return out
 }
@@ -168,7 +173,7 @@ func (f *fitsum) byID(id string) *series {
 		}
 	}
 	if n, err := strconv.ParseInt(strings.TrimPrefix(id, "loremfitsum-"), 10, 64); err == nil && n > 0 && n < 1<<36 {
-		if s := f.tasterOn(midnight(time.Unix(n, 0))); s.doc.Identifier == id {
+		if s := f.tasterOn(midnight(time.Unix(n, 0))); s != nil && s.doc.Identifier == id {
 			return s
 		}
 	}

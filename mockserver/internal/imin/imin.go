@@ -13,25 +13,29 @@ import (
 	"github.com/keyfit/keyfit/mockserver/internal/surface"
 )
 
-// New builds the routes. The paths of search.imin.co, places.imin.co and
+// New builds the surface. The paths of search.imin.co, places.imin.co and
 // firehose.imin.co do not overlap, so every host serves all of them.
-func New(env surface.Env) []surface.Route {
-	f := newFitsum(env.Seed)
+func New(env surface.Env) surface.Surface {
+	set := &dataSet{}
+	set.current.Store(newFitsum(env.Seed))
+	on := func(h func(*fitsum, http.ResponseWriter, *surface.Call)) func(http.ResponseWriter, *surface.Call) {
+		return bounded(func(w http.ResponseWriter, c *surface.Call) { h(set.current.Load(), w, c) })
+	}
 	polls := &polls{last: make(map[string]time.Time)}
-	return []surface.Route{
-		{Pattern: "GET " + eventPath, Handle: bounded(f.searchEvents)},
-		{Pattern: "GET " + eventPath + "/{id}", Handle: bounded(f.eventByID)},
-		{Pattern: "GET /events-api/v2/places", Handle: bounded(f.eventPlaces)},
+	return surface.Surface{Data: set.data(), Routes: []surface.Route{
+		{Pattern: "GET " + eventPath, Handle: on((*fitsum).searchEvents)},
+		{Pattern: "GET " + eventPath + "/{id}", Handle: on((*fitsum).eventByID)},
+		{Pattern: "GET /events-api/v2/places", Handle: on((*fitsum).eventPlaces)},
 		{Pattern: "GET /events-api/v2/facets", Handle: bounded(facets)},
-		{Pattern: "GET " + facilityPath, Handle: bounded(f.searchFacilities)},
-		{Pattern: "GET " + facilityPath + "/{identifier}", Handle: bounded(f.facilityByID)},
-		{Pattern: "GET " + slotPath + "/{slotId}", Handle: bounded(f.slotByID)},
-		{Pattern: "GET /api/v1/places", Handle: bounded(f.placesAPI)},
+		{Pattern: "GET " + facilityPath, Handle: on((*fitsum).searchFacilities)},
+		{Pattern: "GET " + facilityPath + "/{identifier}", Handle: on((*fitsum).facilityByID)},
+		{Pattern: "GET " + slotPath + "/{slotId}", Handle: on((*fitsum).slotByID)},
+		{Pattern: "GET /api/v1/places", Handle: on((*fitsum).placesAPI)},
 		{Pattern: "GET /firehose/datasets", Handle: bounded(polls.feed(func(*surface.Call) []feedItem { return datasets() }))},
 		{Pattern: "GET /firehose/bookable-sellers/{broker}", Handle: bounded(polls.feed(func(c *surface.Call) []feedItem {
 			return sellers(c.PathValue("broker"))
 		}))},
-	}
+	}}
 }
 
 // bounded refuses URLs that are longer than documented.

@@ -55,11 +55,29 @@ func (a *app) handle(h handler) func(http.ResponseWriter, *surface.Call) {
 	}
 }
 
+// locked runs an operation under the lock. The core hears of it once the lock
+// is free: saving reads what the lock guards.
 func (a *app) locked(h handler, c *surface.Call) (any, error) {
+	v, did, err := a.operate(h, c)
+	if did.changed {
+		a.env.Tell()
+	}
+	if did.tokens {
+		a.env.Tokens.Save()
+	}
+	return v, err
+}
+
+func (a *app) operate(h handler, c *surface.Call) (any, effects, error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
+	a.did = effects{}
 	a.settle(c.Now)
-	return h(c)
+	v, err := h(c)
+	if err == nil && c.Method != http.MethodGet {
+		a.did.changed = true
+	}
+	return v, a.did, err
 }
 
 // fail writes an error in the shape of its page, unless the profile asks for

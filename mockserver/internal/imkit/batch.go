@@ -124,6 +124,10 @@ func (a *app) settle(now time.Time) {
 	if n < 0 {
 		n = len(a.pending)
 	}
+	if n == 0 {
+		return
+	}
+	a.did.changed = true
 	for i := range a.pending[:n] {
 		j := a.pending[i]
 		if r := a.rooms[j.room]; r != nil && a.maySend(r, j.msg.sender) == nil {

@@ -12,6 +12,16 @@ import (
 
 func (a *app) getConfig(*surface.Call) (any, error) { return maps.Clone(a.config), nil }
 
+// censorship is the setting of the sensitive words.
+const censorship = "censorship"
+
+func isCensorship(raw json.RawMessage) bool {
+	var in struct {
+		Keywords *[]string `json:"keywords"`
+	}
+	return json.Unmarshal(raw, &in) == nil && in.Keywords != nil
+}
+
 // updateConfig sets what is given and keeps the rest. censorship is the one
 // setting with a documented form (page "Update Sensitive Words").
 func (a *app) updateConfig(c *surface.Call) (any, error) {
@@ -19,13 +29,8 @@ func (a *app) updateConfig(c *surface.Call) (any, error) {
 	if err := decode(c, &in, invalidBody); err != nil {
 		return nil, err
 	}
-	if raw, ok := in["censorship"]; ok {
-		var censorship struct {
-			Keywords *[]string `json:"keywords"`
-		}
-		if json.Unmarshal(raw, &censorship) != nil || censorship.Keywords == nil {
-			return nil, refused(http.StatusBadRequest, "Invalid request format", "INVALID_CONFIG_FORMAT", "Config format is invalid or malformed")
-		}
+	if raw, ok := in[censorship]; ok && !isCensorship(raw) {
+		return nil, refused(http.StatusBadRequest, "Invalid request format", "INVALID_CONFIG_FORMAT", "Config format is invalid or malformed")
 	}
 	delta := 0
 	for key, value := range in {

@@ -42,7 +42,11 @@ type app struct {
 	pending    []job
 	blocks     map[blockKey]*block
 	config     map[string]json.RawMessage
+	did        effects // of the operation that runs
 }
+
+// effects are what an operation did that the core must hear of.
+type effects struct{ changed, tokens bool }
 
 func newApp(env surface.Env) *app {
 	return &app{
@@ -53,12 +57,18 @@ func newApp(env surface.Env) *app {
 	}
 }
 
-// New builds the routes.
-func New(env surface.Env) []surface.Route {
+// New builds the surface.
+func New(env surface.Env) surface.Surface {
 	a := newApp(env)
 	routes := a.adminRoutes()
 	routes = append(routes, a.roomRoutes()...)
-	return append(routes, a.userRoutes()...)
+	return surface.Surface{Routes: append(routes, a.userRoutes()...), Data: a.data()}
+}
+
+// tokens are the core's, for an operation that changes them.
+func (a *app) tokens() surface.Tokens {
+	a.did.tokens = true
+	return a.env.Tokens
 }
 
 // adminRoutes are those that want the API key: the pages list IM-API-KEY only,

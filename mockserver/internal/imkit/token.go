@@ -84,7 +84,7 @@ func (a *app) updateToken(c *surface.Call) (any, error) {
 	if u == nil {
 		return nil, tokenClientNotFound(id)
 	}
-	if a.env.Tokens.Replace(id, *in.Token, expires) != nil {
+	if a.tokens().Replace(id, *in.Token, expires) != nil {
 		return nil, tokenConflict()
 	}
 	next := *u
@@ -113,7 +113,7 @@ func (a *app) revokeToken(c *surface.Call) (any, error) {
 	if in.Token != nil && *in.Token != "" {
 		token, said = *in.Token, "Token"
 	}
-	n := a.env.Tokens.Revoke(id, token)
+	n := a.tokens().Revoke(id, token)
 	switch {
 	case n == 0 && a.users[id] == nil:
 		return nil, tokenClientNotFound(id)

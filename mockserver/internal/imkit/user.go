@@ -83,6 +83,7 @@ func (a *app) put(in *userInput, now time.Time) (*user, error) {
 	if err := a.grow(next.size() - before); err != nil {
 		return nil, err
 	}
+	a.did.changed = true // also when a GET met the user of a token, or a list was too long
 	if !known {
 		a.userOrder = append(a.userOrder, next.id)
 	}
@@ -131,13 +132,13 @@ func (a *app) createUser(c *surface.Call) (any, error) {
 	u, err := a.put(&in.userInput, c.Now)
 	if err != nil {
 		if token != "" { // "" would end them all
-			a.env.Tokens.Revoke(*in.ID, token)
+			a.tokens().Revoke(*in.ID, token)
 		}
 		return nil, err
 	}
 	view := u.view()
 	if view.Token = token; in.Issue {
-		view.Token, expires = a.env.Tokens.Issue(u.id, tokenLife)
+		view.Token, expires = a.tokens().Issue(u.id, tokenLife)
 	}
 	if !expires.IsZero() {
 		view.Expiration = iso(expires)
@@ -157,7 +158,7 @@ func (a *app) assignNew(in *newUser) (string, time.Time, error) {
 	if err != nil {
 		return "", expires, err
 	}
-	if a.env.Tokens.Assign(*in.ID, *in.Token, expires) != nil {
+	if a.tokens().Assign(*in.ID, *in.Token, expires) != nil {
 		return "", expires, tokenConflict()
 	}
 	return *in.Token, expires, nil

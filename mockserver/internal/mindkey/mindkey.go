@@ -12,13 +12,14 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+	"sync/atomic"
 
 	"github.com/keyfit/keyfit/mockserver/internal/odata"
 	"github.com/keyfit/keyfit/mockserver/internal/surface"
 )
 
-// New builds the routes.
-func New(env surface.Env) []surface.Route {
+// New builds the surface.
+func New(env surface.Env) surface.Surface {
 	sets := entities(env.Seed)
 	routes := make([]surface.Route, 0, 1+2*len(sets))
 	// The request is documented (page "API key authentication"), the answer is not.
@@ -33,15 +34,18 @@ func New(env surface.Env) []surface.Route {
 			// documented as not supported and finds no route.
 			surface.Route{Pattern: "GET /odata/v2/" + e.typ.Name + "/{key}", Need: need, Handle: e.one})
 	}
-	return routes
+	return surface.Surface{Routes: routes, Data: &store{sets: sets}}
 }
 
 // entity is one entity set. Its key is the first property of its type.
 type entity struct {
 	scope    string
 	typ, raw *odata.Type // with mapped names, with the names beneath
-	rows     []*odata.Row
+	stored   atomic.Pointer[[]*odata.Row]
 }
+
+// rows are never modified: others take their place.
+func (e *entity) rows() []*odata.Row { return *e.stored.Load() }
 
 // in picks the type by the caller's mode.
 func (e *entity) in(h http.Header) *odata.Type {
@@ -57,7 +61,7 @@ func (e *entity) list(w http.ResponseWriter, c *surface.Call) {
 		badQuery(w, err)
 		return
 	}
-	page, total := q.Apply(e.rows, c.Now)
+	page, total := q.Apply(e.rows(), c.Now)
 	body := append([]byte("{"), e.context(c, q.Projection())...)
 	if q.Count {
 		body = strconv.AppendInt(append(body, `,"@odata.count":`...), int64(total), 10)
@@ -78,7 +82,7 @@ func (e *entity) one(w http.ResponseWriter, c *surface.Call) {
 		badQuery(w, err)
 		return
 	}
-	for _, row := range e.rows {
+	for _, row := range e.rows() {
 		if row.Values[0] == c.PathValue("key") {
 			body := q.Append(nil, row, e.context(c, q.Projection()+"/$entity"))
 			surface.Raw(w, http.StatusOK, contentType, body)

@@ -52,7 +52,9 @@ func entities(seed uint64) []*entity {
 }
 
 func newEntity(scope string, rows []*odata.Row, t *odata.Type) *entity {
-	return &entity{scope: scope, typ: t, raw: rawType(t), rows: rows}
+	e := &entity{scope: scope, typ: t, raw: rawType(t)}
+	e.stored.Store(&rows)
+	return e
 }
 
 // props reads "name" (a string) or "name:kind".

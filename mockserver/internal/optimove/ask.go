@@ -61,6 +61,9 @@ func run(w http.ResponseWriter, c *surface.Call, d *data, answer func(*data, *as
 		c.Deny(a.deny)
 		return
 	}
+	if _, refused := out.(refusal); !refused && c.Method != http.MethodGet {
+		d.env.Tell()
+	}
 	switch out := out.(type) {
 	case nil:
 		w.WriteHeader(http.StatusOK)

@@ -16,6 +16,7 @@ type data struct {
 	env surface.Env
 
 	mu         sync.Mutex
+	made       bool // the customers are there, see lock
 	customers  []*customer
 	byID       map[string]*customer
 	groups     []targetGroup
@@ -131,9 +132,10 @@ func newData(env surface.Env) *data {
 // nobody asks for customers starts without.
 func (d *data) lock() {
 	d.mu.Lock()
-	if len(d.customers) > 0 {
+	if d.made {
 		return
 	}
+	d.made = true
 	random := rand.New(rand.NewPCG(d.env.Seed, d.env.Seed^0x6f7074696d6f7665)) //nolint:gosec // dummy data, the same for a seed
 	sports := []string{"Lorem", "Ipsum", "Dolor", "Fitsum"}
 	countries := []string{"UK", "DE", "DK", "ES", "SE"}

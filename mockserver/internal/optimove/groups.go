@@ -80,7 +80,11 @@ func createList(d *data, a *ask) any {
 		return bad("The list has no valid customer IDs")
 	}
 	d.lists[in.Name] = true
-	g := targetGroup{d.groups[len(d.groups)-1].TargetGroupID + 1, in.Name, len(d.groups) + 1}
+	last := 0
+	for _, g := range d.groups {
+		last = max(last, g.TargetGroupID)
+	}
+	g := targetGroup{last + 1, in.Name, len(d.groups) + 1}
 	d.groups = append(d.groups, g)
 	return struct {
 		Group    int      `json:"target-group-id"`

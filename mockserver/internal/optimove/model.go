@@ -30,6 +30,9 @@ func lifecycleStages(*data, *ask) any {
 	return rows
 }
 
+// microsegmentCount is the highest MicrosegmentID of the list below.
+const microsegmentCount = 6
+
 func microsegments(*data, *ask) any {
 	type row struct {
 		MicrosegmentID   int

@@ -27,8 +27,8 @@ type function struct {
 	answer       func(*data, *ask) any
 }
 
-// New builds the routes.
-func New(env surface.Env) []surface.Route {
+// New builds the surface.
+func New(env surface.Env) surface.Surface {
 	d := newData(env)
 	fs := functions()
 	routes := make([]surface.Route, 0, 2*len(fs))
@@ -43,7 +43,7 @@ func New(env surface.Env) []surface.Route {
 				text(w, http.StatusMethodNotAllowed, "Method Not Allowed")
 			}})
 	}
-	return routes
+	return surface.Surface{Routes: routes, Data: d.data()}
 }
 
 // Fold brings the spellings of a path to that of the routes: samples write

@@ -12,6 +12,7 @@ import (
 const (
 	maxUpdated    = 1000
 	maxAttributes = 10
+	maxValue      = 1000 // bytes of an attribute's value
 )
 
 // value is an attribute's new value: a string, or a number or boolean as
@@ -60,7 +61,7 @@ func (d *data) apply(c *customer, changes []change) []problem {
 			reason = "INVALID_FIELD"
 		case def.fixed:
 			reason = "UPDATE_FIELD_TEMPORARY_UNAVAILABLE"
-		case len(ch.Value.text) > 1000:
+		case len(ch.Value.text) > maxValue:
 			reason = "INVALID_VALUE"
 		case def.number:
 			if n, err := strconv.Atoi(ch.Value.text); err != nil || n < 0 {

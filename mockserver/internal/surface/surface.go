@@ -1,10 +1,11 @@
 // Package surface is the seam between the core of the mock (keys, limits,
 // faults, journal) and what one vendor answers.
 //
-// A vendor is a Factory: given an Env it returns its routes. The core routes,
-// authenticates, checks what a route needs, keeps the limit, injects faults
-// and journals; only then does it call Route.Handle. A handler therefore holds
-// vendor behaviour and nothing else. It must not import package mockserver.
+// A vendor is a Factory: given an Env it returns its Surface, the routes and
+// what they store. The core routes, authenticates, checks what a route needs,
+// keeps the limit, injects faults and journals; only then does it call
+// Route.Handle. A handler therefore holds vendor behaviour and nothing else. It
+// must not import package mockserver.
 package surface
 
 import (
@@ -142,6 +143,9 @@ type Tokens interface {
 	// Revoke ends token of user, or all tokens of user when token is empty,
 	// and reports how many ended.
 	Revoke(user, token string) int
+	// Save returns once the changes above are kept. A surface calls it before
+	// it answers, without a lock of its own: keeping reads the surface's Data.
+	Save()
 }
 
 // Env is what the core gives a surface when it is built. A surface is built
@@ -155,11 +159,27 @@ type Env struct {
 	// Callback records a call that the vendor would make to a client's own
 	// address. Nothing is ever sent.
 	Callback func(url string, body []byte)
+	// Changed says that Data is no longer what the surface began with. It is
+	// cheap; a surface calls it before it answers. Nil is nobody to tell.
+	Changed func()
 }
 
-// Factory builds the routes of one vendor over state of its own. Handlers are
-// called concurrently.
-type Factory func(Env) []Route
+// Tell calls Changed.
+func (e *Env) Tell() {
+	if e.Changed != nil {
+		e.Changed()
+	}
+}
+
+// Surface is one vendor over state of its own. Handlers are called
+// concurrently.
+type Surface struct {
+	Routes []Route
+	Data   Data // nil: it stores nothing that could be shown
+}
+
+// Factory builds a Surface.
+type Factory func(Env) Surface
 
 // JSON writes v as JSON with the given status. A value that cannot be encoded
 // is a bug of the surface and answers 500.

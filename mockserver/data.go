@@ -1,0 +1,186 @@
+package mockserver
+
+import (
+	"cmp"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/keyfit/keyfit/mockserver/internal/surface"
+)
+
+// Collection is a named part of what a provider's mock stores.
+type Collection struct {
+	Name  string `json:"name"`
+	Count int    `json:"count"`
+}
+
+// DataState is what a provider's mock stores, by collection: the items as JSON
+// objects. A value that is or holds a credential of the server is not in it;
+// "[redacted]#" and eight digits of its SHA-256 sum stand there.
+type DataState map[string][]json.RawMessage
+
+// Errors about data.
+var (
+	ErrNoSuchCollection = errors.New("no such collection")
+	ErrInvalidData      = errors.New("the data does not fit")
+)
+
+// Collections lists what p's mock stores, with counts: IMKIT's users and rooms,
+// imin's places and event series, MindKey's entities, Optimove's customers.
+// What follows from seed and clock (sessions, slots, campaigns) is not stored.
+// iiniit's list is empty: its clients and tokens are keys, see OAuth. It fails
+// with ErrNoSuchVendor.
+func (n *Namespace) Collections(p Provider) ([]Collection, error) {
+	played, err := n.played(p)
+	if err != nil {
+		return nil, fmt.Errorf("mockserver: collections of %q: %w", p, err)
+	}
+	out := []Collection{}
+	if played.data != nil {
+		dump := played.data.Dump()
+		for _, name := range played.data.Names() {
+			out = append(out, Collection{name, len(dump[name])})
+		}
+	}
+	return out, nil
+}
+
+// Data returns the items of one collection, in a fixed order and writing:
+// whoever reads twice what did not change reads the same bytes. SetData takes
+// them back. It fails with ErrNoSuchVendor or ErrNoSuchCollection.
+func (n *Namespace) Data(p Provider, collection string) ([]json.RawMessage, error) {
+	played, err := n.played(p)
+	if err == nil {
+		err = known(played.data, collection)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("mockserver: data of %q: %w", p, err)
+	}
+	return (&redactor{srv: n.srv}).items(played.data.Dump()[collection]), nil
+}
+
+// SetData puts items in the place of a whole collection and returns once the
+// state file has them. Everything is checked first: unknown members, IDs that
+// stand twice, references to what is not there, counts and sizes. An error
+// (ErrInvalidData), which names the element and the member, changes nothing;
+// nor do ErrNoSuchVendor and ErrNoSuchCollection.
+func (n *Namespace) SetData(p Provider, collection string, items []json.RawMessage) error {
+	err := n.setData(p, collection, items)
+	if err == nil {
+		err = n.srv.file.flush()
+	}
+	if err != nil {
+		return fmt.Errorf("mockserver: set data of %q: %w", p, err)
+	}
+	return nil
+}
+
+func (n *Namespace) setData(p Provider, collection string, items []json.RawMessage) error {
+	played, err := n.played(p)
+	if err == nil {
+		err = known(played.data, collection)
+	}
+	if err != nil {
+		return err
+	}
+	if err := played.data.Replace(map[string][]json.RawMessage{collection: items}); err != nil {
+		return fmt.Errorf("%w: %w", ErrInvalidData, err)
+	}
+	played.changed.Store(true)
+	return nil
+}
+
+// played is p's surface.
+func (n *Namespace) played(p Provider) (*routes, error) {
+	v := n.srv.vendor(p)
+	if v == nil {
+		return nil, ErrNoSuchVendor
+	}
+	return n.router(v), nil
+}
+
+// known fails for a collection that data does not have.
+func known(data surface.Data, collection string) error {
+	switch {
+	case data == nil:
+		return fmt.Errorf("%w: it stores none", ErrNoSuchCollection)
+	case !slices.Contains(data.Names(), collection):
+		return fmt.Errorf("%w %.40q; there are %s", ErrNoSuchCollection, collection, strings.Join(data.Names(), ", "))
+	}
+	return nil
+}
+
+// showData describes the data of a vendor that is not as at the start.
+func (n *Namespace) showData(i int) DataState {
+	r := n.vendors[i].routes.Load()
+	if r == nil || r.data == nil || !r.changed.Load() {
+		return nil
+	}
+	out, red := make(DataState), redactor{srv: n.srv}
+	for name, items := range r.data.Dump() {
+		out[name] = red.items(items)
+	}
+	return out
+}
+
+// reviveData makes surfaces with the data of a state document. A collection
+// that is not in it is as at the start.
+func (n *Namespace) reviveData(all map[Provider]DataState) (map[int]*routes, error) {
+	out := make(map[int]*routes, len(all))
+	for _, p := range slices.SortedFunc(maps.Keys(all), func(a, b Provider) int { return cmp.Compare(a, b) }) {
+		v := n.srv.vendor(p)
+		if v == nil {
+			return nil, fmt.Errorf("data: %w: %q", ErrNoSuchVendor, p)
+		}
+		r := n.play(v)
+		if r.data == nil {
+			return nil, fmt.Errorf("data: %s: it stores none", p)
+		}
+		if err := r.data.Replace(all[p]); err != nil {
+			return nil, fmt.Errorf("data: %s: %w", p, err)
+		}
+		r.changed.Store(true)
+		out[v.index] = r
+	}
+	return out, nil
+}
+
+// items hides credentials in what clients stored.
+func (d *redactor) items(items []json.RawMessage) []json.RawMessage {
+	for i, raw := range items {
+		items[i] = d.item(raw)
+	}
+	return items
+}
+
+// item hides credentials in the strings of a JSON text, names too, and leaves
+// all else as it is. One that is hidden stays distinct from others, so that IDs
+// and what refers to them still fit.
+func (d *redactor) item(raw json.RawMessage) json.RawMessage {
+	text := string(raw)
+	var b strings.Builder
+	last := 0
+	for i := 0; i < len(text); i++ {
+		if text[i] != '"' {
+			continue
+		}
+		end := stringEnd(text, i)
+		var plain string
+		if end-i >= minSecret && json.Unmarshal([]byte(text[i:end]), &plain) == nil && d.text(plain) != plain {
+			sum := sha256.Sum256([]byte(plain))
+			b.WriteString(text[last:i] + `"` + redacted + "#" + hex.EncodeToString(sum[:4]) + `"`)
+			last = end
+		}
+		i = end - 1
+	}
+	if last == 0 {
+		return raw
+	}
+	return json.RawMessage(b.String() + text[last:])
+}

@@ -1,0 +1,435 @@
+package mockserver_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/keyfit/keyfit/mockserver"
+)
+
+// items reads a JSON array.
+func items(tb testing.TB, array string) []json.RawMessage {
+	tb.Helper()
+	var out []json.RawMessage
+	if err := json.Unmarshal([]byte(array), &out); err != nil {
+		tb.Fatal(err)
+	}
+	return out
+}
+
+// textOf writes items as one JSON array.
+func textOf(tb testing.TB, list []json.RawMessage) string {
+	tb.Helper()
+	out, err := json.Marshal(list)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return string(out)
+}
+
+// asAdmin makes a request with an API key.
+func asAdmin(tb testing.TB, srv *mockserver.Server, p mockserver.Provider, method, path, body string) answer {
+	tb.Helper()
+	r := newRequest(tb, p, method, path, body)
+	if body != "" {
+		r.Header.Set("Content-Type", "application/json")
+	}
+	srv.Keys().Issue(p, mockserver.LimitTo(mockserver.Limit{})).Apply(r)
+	return call(tb, srv.Transport(), r)
+}
+
+// chat makes users, a group, rooms, messages, reads, blocks, settings and a
+// batch that waits, over IMKIT's own API.
+func chat(tb testing.TB, srv *mockserver.Server) {
+	tb.Helper()
+	for _, step := range [][3]string{
+		{"POST", "/admin/clients/list", `{"data":[{"_id":"ann","nickname":"Ann <3"},{"_id":"bob"},{"_id":"cyd","email":"c@example.com"}]}`},
+		{"POST", "/admin/groups", `{"_id":"team","nickname":"Team","members":["bob","cyd"]}`},
+		{"POST", "/rooms", `{"_id":"hall","name":"Hall","members":["ann","team"],"owner":"ann","roomTags":["x"],"systemMessage":true}`},
+		{"POST", "/rooms", `{"_id":"two","roomType":"direct","members":["ann","bob"]}`},
+		{"POST", "/messages", `{"room":"hall","sender":"ann","messageType":"text","message":"one"}`},
+		{"POST", "/messages", `{"room":"hall","sender":"ann","messageType":"text","message":{"b":1,"a":[2,"é<"]}}`},
+		{"POST", "/messages", `{"room":"two","sender":"bob","messageType":"text","message":"hi"}`},
+		{"POST", "/admin/clients/ann/mute/two", ``},
+		{"POST", "/blockStatus/room/hall/cyd", ``},
+		{"POST", "/config", `{"censorship":{"keywords":["x"]},"other":[1, 2]}`},
+		{"POST", "/messages/batch", `{"message":"hello","messageType":"text","sender":"ann","paras":[{"receiver":"cyd"}]}`},
+	} {
+		if got := asAdmin(tb, srv, mockserver.IMKIT, step[0], step[1], step[2]); got.status != 200 {
+			tb.Fatalf("%s %s: %d %s", step[0], step[1], got.status, got.body)
+		}
+	}
+}
+
+// everything is all data of a server, by provider and collection.
+func everything(tb testing.TB, srv *mockserver.Server) map[string]string {
+	tb.Helper()
+	out := make(map[string]string)
+	for _, p := range mockserver.Providers() {
+		all, err := srv.Collections(p)
+		if err != nil {
+			tb.Fatal(err)
+		}
+		for _, c := range all {
+			list, err := srv.Data(p, c.Name)
+			if err != nil || len(list) != c.Count {
+				tb.Fatalf("%s %s: %d items of %d, %v", p, c.Name, len(list), c.Count, err)
+			}
+			out[string(p)+" "+c.Name] = textOf(tb, list)
+		}
+	}
+	return out
+}
+
+func TestEveryCollectionGoesInAsItCameOut(t *testing.T) {
+	t.Parallel()
+	srv := mockserver.New(t, mockserver.WithFrozenClock(epoch))
+	chat(t, srv)
+	before := everything(t, srv)
+	reads := []struct {
+		p    mockserver.Provider
+		path string
+	}{
+		{mockserver.IMKIT, "/rooms/hall/messages/v3"},
+		{mockserver.IMKIT, "/admin/clients"},
+		{mockserver.IMKIT, "/blockStatus/room/hall"},
+		{mockserver.IMKIT, "/config"},
+		{mockserver.Imin, "/events-api/v2/event-series?geo[radial]=51.75,-1.25,10&mode=upcoming-sessions"},
+		{mockserver.Imin, "/events-api/v2/event-series?isVirtual=true&mode=discovery-price-asc&iminTag[not]=none"},
+		{mockserver.Imin, "/events-api/v2/event-series/loremfitsum-1001"},
+		{mockserver.Imin, "/facilities-api/v2/facility-uses?geo[radial]=51.75,-1.25,10&mode=discovery-geo"},
+		{mockserver.Imin, "/api/v1/places"},
+		{mockserver.MindKey, "/odata/v2/Employee?$expand=position"},
+		{mockserver.MindKey, "/odata/v2/PositionVersion?$expand=position,employee"},
+		{mockserver.MindKey, "/odata/v2/EmployeeEquipment?$expand=employee"},
+		{mockserver.Optimove, "/segments/GetCustomersByValueSegment?ValueSegmentID=2&Date=2026-12-30&CustomerAttributes=Alias;Age"},
+		{mockserver.Optimove, "/groups/GetTargetGroupDetails"},
+	}
+	var first []string
+	for _, r := range reads {
+		got := asAdmin(t, srv, r.p, "GET", r.path, "")
+		if got.status != 200 || len(got.body) < 50 {
+			t.Fatalf("%s: %d %s", r.path, got.status, got.body)
+		}
+		first = append(first, got.body)
+	}
+	for name, text := range before {
+		p, collection, _ := strings.Cut(name, " ")
+		if err := srv.SetData(mockserver.Provider(p), collection, items(t, text)); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if d := cmp.Diff(before, everything(t, srv)); d != "" {
+		t.Errorf("after writing back (-want +got):\n%s", d)
+	}
+	for i, r := range reads {
+		if d := cmp.Diff(first[i], asAdmin(t, srv, r.p, "GET", r.path, "").body); d != "" {
+			t.Errorf("%s (-before +after):\n%s", r.path, d)
+		}
+	}
+}
+
+func TestUnreadCountsAndWaitingBatchesSurviveARestore(t *testing.T) {
+	t.Parallel()
+	srv := mockserver.New(t, mockserver.WithFrozenClock(epoch))
+	chat(t, srv)
+	next := mockserver.New(t)
+	st, err := mockserver.ParseState(encode(t, srv.Snapshot()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := next.Restore(st); err != nil {
+		t.Fatal(err)
+	}
+	for _, s := range []*mockserver.Server{srv, next} {
+		s.Clock().Advance(2 * time.Second) // the batch is sent
+	}
+	for user, want := range map[string]string{"ann": `"badge":1}`, "bob": `"badge":4}`, "cyd": `"badge":5}`} {
+		for i, s := range []*mockserver.Server{srv, next} {
+			r := newRequest(t, mockserver.IMKIT, "GET", "/me/badge", "")
+			s.Keys().Issue(mockserver.IMKIT, mockserver.ClientKey(user)).Apply(r)
+			if got := call(t, s.Transport(), r); !strings.Contains(got.body, want) {
+				t.Errorf("server %d, %s: %s, want %s", i, user, got.body, want)
+			}
+		}
+	}
+	one := asAdmin(t, next, mockserver.IMKIT, "POST", "/messages", `{"room":"hall","sender":"ann","messageType":"text","message":"next"}`)
+	var made struct {
+		Result struct {
+			ID string `json:"_id"`
+		}
+	}
+	if err := json.Unmarshal([]byte(one.body), &made); err != nil || made.Result.ID == "" {
+		t.Fatalf("%s: %v", one.body, err)
+	}
+	if old := everything(t, srv)["imkit messages"]; strings.Contains(old, made.Result.ID) {
+		t.Errorf("the ID of a new message, %s, is that of an old one", made.Result.ID)
+	}
+}
+
+func TestDataThatDoesNotFitIsRefusedByNameAndChangesNothing(t *testing.T) {
+	t.Parallel()
+	srv := mockserver.New(t, mockserver.WithFrozenClock(epoch))
+	chat(t, srv)
+	before := everything(t, srv)
+	for _, tt := range []struct {
+		p                       mockserver.Provider
+		collection, items, want string
+	}{
+		{mockserver.IMKIT, "users", `[{"_id":"ann"},{"_id":"ann"}]`, "users[1]: _id is that of users[0]"},
+		{mockserver.IMKIT, "users", `[{"_id":""}]`, "users[0]: _id is not valid"},
+		{mockserver.IMKIT, "users", `["ann"]`, "users[0]: it is no JSON object"},
+		{mockserver.IMKIT, "users", `[{"_id":7}]`, "users[0]: _id is a number"},
+		{mockserver.IMKIT, "users", `[{"_id":"ann"}]`, "groups[0]: members[0] is no user"},
+		{mockserver.IMKIT, "rooms", `[]`, "messages[0]: room is no room"},
+		{mockserver.IMKIT, "rooms", `[{"_id":"r","members":["eve"]}]`, "rooms[0]: members[0] is neither user nor group"},
+		{mockserver.IMKIT, "messages", `[{"_id":"m","room":"hall","sender":"ann","messageType":"text"}]`, "messages[0]: message is missing"},
+		{mockserver.IMKIT, "blocks", `[{"by":"love","room":"hall","blocker":"ann","blockee":"bob"}]`, `blocks[0]: by is neither`},
+		{mockserver.IMKIT, "config", `[{"key":"censorship","value":1}]`, "config[0]: value: censorship"},
+		{mockserver.IMKIT, "batches", `[{"room":"hall","sender":"ann","messageType":"text","message":"x"}]`, "batches[0]: due is missing"},
+		{mockserver.MindKey, "Employee", `[{"employeeId":"E1","salary":1}]`, `Employee[0]: unknown field "salary"`},
+		{mockserver.MindKey, "Employee", `[]`, `EmployeeDependant[0]: employee: there is no "EMP001"`},
+		{mockserver.MindKey, "EmployeeEquipment", `[{"employeeEquipmentId":"x","quantity":1.5}]`, "EmployeeEquipment[0]: quantity: it is no Edm.Int64"},
+		{mockserver.MindKey, "EmployeeEquipment", `[{"employeeEquipmentId":"x"},{"employeeEquipmentId":"x"}]`, "EmployeeEquipment[1]: employeeEquipmentId is that of"},
+		{mockserver.Optimove, "customers", `[{"CustomerID":"a","LifecycleStageID":9}]`, "customers[0]: LifecycleStageID"},
+		{mockserver.Optimove, "customers", `[{"CustomerID":"a","LifecycleStageID":1,"ValueSegmentID":1,"MicrosegmentID":1,"TargetGroupID":1,"Attributes":{"Age":"old"}}]`, "customers[0]: Attributes: Age"},
+		{mockserver.Optimove, "targetGroups", `[]`, "customers[0]: TargetGroupID is none of targetGroups"},
+		{mockserver.Optimove, "promotions", `[{"PromoCode":"a"}]`, "promotions[0]: PromoCode and PromotionName"},
+		{mockserver.Optimove, "eventListeners", `[{"EventTypeID":1,"ListenerURL":"nowhere"}]`, "eventListeners[0]: ListenerURL"},
+		{mockserver.Imin, "eventPlaces", `[]`, "location.id is none of eventPlaces"},
+		{mockserver.Imin, "eventPlaces", `[{"id":"a","name":"A","geo":{"latitude":91}}]`, "eventPlaces[0]: geo is nowhere"},
+		{mockserver.Imin, "eventSeries", `[{"identifier":"a","name":"A","organizer":{"name":"x"},"subEvent":[{}]}]`, "eventSeries[0]: activity"},
+		{mockserver.Imin, "facilities", `[{"identifier":"a","name":"A","provider":{"name":"x"},"place":"nowhere","maximumUses":1}]`, "facilities[0]: place is none"},
+	} {
+		err := srv.SetData(tt.p, tt.collection, items(t, tt.items))
+		if !errors.Is(err, mockserver.ErrInvalidData) || !strings.Contains(err.Error(), tt.want) || strings.Contains(err.Error(), "\n") {
+			t.Errorf("%s %s: error %v, want %q", tt.collection, tt.items, err, tt.want)
+		}
+		if d := cmp.Diff(before, everything(t, srv)); d != "" {
+			t.Fatalf("%s %s: something changed:\n%s", tt.collection, tt.items, d)
+		}
+	}
+	if err := srv.SetData(mockserver.IMKIT, "cars", nil); !errors.Is(err, mockserver.ErrNoSuchCollection) {
+		t.Errorf("an unknown collection: %v", err)
+	}
+	if err := srv.SetData("acme", "users", nil); !errors.Is(err, mockserver.ErrNoSuchVendor) {
+		t.Errorf("an unknown provider: %v", err)
+	}
+}
+
+func TestWhatIsPutInIsWhatTheProviderAnswers(t *testing.T) {
+	t.Parallel()
+	srv := mockserver.New(t, mockserver.WithFrozenClock(epoch))
+	for _, tt := range []struct {
+		p                             mockserver.Provider
+		collection, items, path, want string
+	}{
+		{mockserver.IMKIT, "users", `[{"_id":"zoe","nickname":"Zoe"}]`, "/admin/clients", `"nickname":"Zoe"`},
+		{mockserver.IMKIT, "rooms", `[{"_id":"den","name":"Den","members":["zoe"]}]`, "/rooms/den", `"name":"Den"`},
+		{mockserver.MindKey, "EmployeeEquipment", `[{"employeeEquipmentId":"Q1","description":"Kettle","employee":"EMP001"}]`, "/odata/v2/EmployeeEquipment?$expand=employee", `"description":"Kettle"`},
+		{mockserver.Optimove, "promotions", `[{"PromoCode":"Q1","PromotionName":"Kettle"}]`, "/integrations/GetPromotions", `"PromoCode":"Q1"`},
+		{mockserver.Optimove, "customers", `[]`, "/segments/GetCustomersByValueSegment?ValueSegmentID=2&Date=2026-12-30", `[]`},
+		{
+			mockserver.Imin, "eventSeries",
+			`[{"identifier":"my-1","name":"My Tennis","organizer":{"name":"Me"},"activity":[{"type":"Concept","id":"https://openactive.io/activity-list#00000000-0000-4000-8000-000000000001"}],` +
+				`"eventAttendanceMode":"schema:OnlineEventAttendanceMode","subEvent":[{"eventSchedule":[{"byDay":["schema:Tuesday"],"startTime":"23:30","endTime":"00:15"}]}]}]`,
+			"/events-api/v2/event-series/my-1", `"startDate":"2027-01-05T23:30:00Z","endDate":"2027-01-06T00:15:00Z","duration":"PT45M"`,
+		},
+	} {
+		if err := srv.SetData(tt.p, tt.collection, items(t, tt.items)); err != nil {
+			t.Errorf("%s: %v", tt.collection, err)
+		}
+		if got := asAdmin(t, srv, tt.p, "GET", tt.path, ""); got.status != 200 || !strings.Contains(got.body, tt.want) {
+			t.Errorf("%s: %d %s, want %s", tt.path, got.status, got.body, tt.want)
+		}
+	}
+	if err := srv.Reset(); err != nil {
+		t.Fatal(err)
+	}
+	if d := cmp.Diff(everything(t, mockserver.New(t)), everything(t, srv)); d != "" {
+		t.Errorf("after a reset (-new +got):\n%s", d)
+	}
+}
+
+func TestAStateDocumentHasChangedDataAndOnlyThat(t *testing.T) {
+	t.Parallel()
+	srv := mockserver.New(t, mockserver.WithFrozenClock(epoch))
+	asAdmin(t, srv, mockserver.Imin, "GET", "/api/v1/places", "")
+	asAdmin(t, srv, mockserver.Optimove, "GET", "/groups/GetTargetGroupDetails", "")
+	asAdmin(t, srv, mockserver.IMKIT, "POST", "/admin/clients", `{"nickname":"no ID"}`)
+	if doc := encode(t, srv.Snapshot()); bytes.Contains(doc, []byte(`"data"`)) {
+		t.Errorf("nothing changed, but:\n%s", doc)
+	}
+	asAdmin(t, srv, mockserver.IMKIT, "POST", "/admin/clients", `{"_id":"ann"}`)
+	asAdmin(t, srv, mockserver.Optimove, "POST", "/integrations/AddPromotions", `[{"PromoCode":"Q1","PromotionName":"Kettle"}]`)
+	st := srv.Snapshot()
+	if got := len(st.Namespaces[0].Data); got != 2 {
+		t.Errorf("data of %d providers", got)
+	}
+	srv.InNamespace("b") // a world of its own
+	next := mockserver.New(t)
+	asAdmin(t, next, mockserver.MindKey, "GET", "/ping", "")
+	if err := next.SetData(mockserver.MindKey, "EmployeeEquipment", nil); err != nil {
+		t.Fatal(err)
+	}
+	if err := next.Restore(st); err != nil {
+		t.Fatal(err)
+	}
+	if d := cmp.Diff(everything(t, srv), everything(t, next)); d != "" {
+		t.Errorf("restored; what is not in the document is as at the start (-want +got):\n%s", d)
+	}
+}
+
+func TestAnOlderStateLeavesTheDataAsItIs(t *testing.T) {
+	t.Parallel()
+	srv := mockserver.New(t, mockserver.WithFrozenClock(epoch))
+	chat(t, srv)
+	before := everything(t, srv)
+	st, err := mockserver.ParseState([]byte(`{"format":"keyfit-mock-state","version":1,"namespaces":[{"name":"default","keys":[]}]}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := srv.Restore(st); err != nil {
+		t.Fatal(err)
+	}
+	if d := cmp.Diff(before, everything(t, srv)); d != "" {
+		t.Errorf("(-before +after):\n%s", d)
+	}
+}
+
+func TestAStateWithBrokenDataIsRefusedWhole(t *testing.T) {
+	t.Parallel()
+	srv, _ := richServer(t)
+	chat(t, srv)
+	before := encode(t, srv.SnapshotAll())
+	for _, tt := range []struct {
+		name, want string
+		change     func(map[mockserver.Provider]mockserver.DataState)
+	}{
+		{"unknown provider", "no such provider", func(d map[mockserver.Provider]mockserver.DataState) { d["acme"] = nil }},
+		{"provider without data", "stores none", func(d map[mockserver.Provider]mockserver.DataState) { d[mockserver.Iiniit] = nil }},
+		{"unknown collection", "no such collection", func(d map[mockserver.Provider]mockserver.DataState) { d[mockserver.IMKIT]["cars"] = nil }},
+		{"lost users", "members[0] is no user", func(d map[mockserver.Provider]mockserver.DataState) { delete(d[mockserver.IMKIT], "users") }},
+		{"twice", "_id is that of", func(d map[mockserver.Provider]mockserver.DataState) {
+			d[mockserver.IMKIT]["rooms"] = append(d[mockserver.IMKIT]["rooms"], d[mockserver.IMKIT]["rooms"][0])
+		}},
+	} {
+		var st mockserver.State
+		if err := json.Unmarshal(before, &st); err != nil {
+			t.Fatal(err)
+		}
+		st.Namespaces[0].Keys = nil // would be a change
+		tt.change(st.Namespaces[0].Data)
+		if err := srv.RestoreAll(st); err == nil || !strings.Contains(err.Error(), tt.want) || !strings.Contains(err.Error(), "data: ") {
+			t.Errorf("%s: error %v, want %q", tt.name, err, tt.want)
+		}
+		if diff := cmp.Diff(string(before), string(encode(t, srv.SnapshotAll()))); diff != "" {
+			t.Fatalf("%s: something changed:\n%s", tt.name, diff)
+		}
+	}
+}
+
+func TestDataSetOverTheAdminAPIIsOnTheDiskWhenItIsAcknowledged(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "state.json")
+	srv := mockserver.New(t, mockserver.WithStateFile(path))
+	saved := func() map[mockserver.Provider]mockserver.DataState {
+		data, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		st, err := mockserver.ParseState(data)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return st.Namespaces[0].Data
+	}
+	if got := adminCall(t, srv, "PUT", "/v1/namespaces/default/data/imkit/users", `{"items":[{"_id":"ann"}]}`); got.status != 200 {
+		t.Fatalf("%d %s", got.status, got.body)
+	}
+	if got := len(saved()[mockserver.IMKIT]["users"]); got != 1 {
+		t.Errorf("%d users in the file", got)
+	}
+	// a user with a token is saved with the token
+	if got := asAdmin(t, srv, mockserver.IMKIT, "POST", "/admin/clients", `{"_id":"bob","issueAccessToken":true}`); got.status != 200 {
+		t.Fatalf("%d %s", got.status, got.body)
+	}
+	if got := len(saved()[mockserver.IMKIT]["users"]); got != 2 {
+		t.Errorf("%d users in the file", got)
+	}
+	if err := srv.Close(); err != nil {
+		t.Fatal(err)
+	}
+	again := mockserver.New(t, mockserver.WithStateFile(path))
+	if got := asAdmin(t, again, mockserver.IMKIT, "GET", "/admin/clients", ""); !strings.Contains(got.body, `"totalCount":2`) {
+		t.Errorf("after a restart: %s", got.body)
+	}
+}
+
+func TestVendorWritesAreSavedWithinTheDebounce(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "state.json")
+	synctest.Test(t, func(t *testing.T) {
+		srv := mockserver.New(t, mockserver.WithStateFile(path), mockserver.WithFrozenClock(epoch))
+		key := srv.Keys().Issue(mockserver.IMKIT)
+		r := newRequest(t, mockserver.IMKIT, "POST", "/admin/clients", `{"_id":"ann"}`)
+		key.Apply(r)
+		if got := call(t, srv.Transport(), r); got.status != 200 {
+			t.Fatalf("%d %s", got.status, got.body)
+		}
+		time.Sleep(201 * time.Millisecond) //nolint:forbidigo // in a bubble: the machine's time is the test's
+		synctest.Wait()
+		if data, err := os.ReadFile(path); err != nil || !bytes.Contains(data, []byte(`"_id": "ann"`)) {
+			t.Errorf("not written after the debounce: %v", err)
+		}
+	})
+}
+
+// A client may put a credential anywhere. Neither the document nor the admin
+// API shows it, and what refers to it still fits.
+func TestDataShowsNoCredential(t *testing.T) {
+	t.Parallel()
+	srv := mockserver.New(t, mockserver.WithFrozenClock(epoch))
+	key, other := srv.Keys().Issue(mockserver.IMKIT), srv.Keys().Issue(mockserver.Optimove)
+	pair := srv.Keys().Issue(mockserver.IMKIT, mockserver.ClientKey("ann"))
+	srv.Keys().Issue(mockserver.Iiniit, mockserver.Raw("an-imported-value"))
+	secrets := []string{key.Secret.Reveal(), other.Secret.Reveal(), pair.Secret.Reveal(), pair.Token.Reveal(), "an-imported-value", "own-token-of-bob"}
+	for _, step := range [][2]string{
+		{"/admin/clients", `{"_id":"bob","token":"own-token-of-bob"}`},
+		{"/admin/clients", `{"_id":"` + secrets[0] + `","nickname":"` + secrets[1] + `"}`},
+		{"/admin/clients", `{"_id":"` + secrets[2] + `","description":"it is ` + secrets[3] + `, and an-imported-value"}`},
+		{"/rooms", `{"_id":"r","members":["` + secrets[0] + `","` + secrets[2] + `"]}`},
+		{"/messages", `{"room":"r","sender":"` + secrets[0] + `","messageType":"text","message":{"deep":["own-token-of-bob"]}}`},
+		{"/config", `{"` + secrets[1] + `":1}`},
+	} {
+		if got := asAdmin(t, srv, mockserver.IMKIT, "POST", step[0], step[1]); got.status != 200 {
+			t.Fatalf("%s: %d %s", step[0], got.status, got.body)
+		}
+	}
+	doc := encode(t, srv.Snapshot())
+	shown := string(doc)
+	for _, c := range []string{"users", "rooms", "messages", "config"} {
+		shown += adminCall(t, srv, "GET", "/v1/namespaces/default/data/imkit/"+c, "").body
+	}
+	for i, s := range secrets {
+		if strings.Contains(shown, s) {
+			t.Errorf("credential %d stands in the data", i)
+		}
+	}
+	st, err := mockserver.ParseState(doc)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := mockserver.New(t).Restore(st); err != nil {
+		t.Errorf("the document with hidden IDs: %v", err)
+	}
+}

@@ -1,0 +1,268 @@
+package mindkey
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/keyfit/keyfit/mockserver/internal/odata"
+	"github.com/keyfit/keyfit/mockserver/internal/surface"
+)
+
+// store is the surface's Data: a collection for each entity set, by its name.
+// An item has the properties of its type; null is absent. Of the relations it
+// has the key: employee is an employeeId, an Employee's position the
+// positionVersionId of the current one. A PositionVersion's own position
+// follows from its properties.
+type store struct {
+	mu   sync.Mutex // serialises changes and dumps
+	sets []*entity
+}
+
+// The entity sets that relations point into.
+const (
+	employeeSet = "Employee"
+	versionSet  = "PositionVersion"
+)
+
+// Names implements surface.Data.
+func (s *store) Names() []string {
+	names := make([]string, 0, len(s.sets))
+	for _, e := range s.sets {
+		names = append(names, e.typ.Name)
+	}
+	return names
+}
+
+// Dump implements surface.Data.
+func (s *store) Dump() map[string][]json.RawMessage {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.dump()
+}
+
+func (s *store) dump() map[string][]json.RawMessage {
+	versions := make(map[*odata.Row]any) // by the position that employees link to
+	for _, e := range s.sets {
+		if e.typ.Name == versionSet {
+			for _, row := range e.rows() {
+				versions[row.Links[1]] = row.Values[0]
+			}
+		}
+	}
+	out := make(map[string][]json.RawMessage, len(s.sets))
+	for _, e := range s.sets {
+		items := make([]json.RawMessage, 0, len(e.rows()))
+		for _, row := range e.rows() {
+			items = append(items, e.write(row, versions))
+		}
+		out[e.typ.Name] = items
+	}
+	return out
+}
+
+// write writes a row with the keys of what it is related to.
+func (e *entity) write(row *odata.Row, versions map[*odata.Row]any) json.RawMessage {
+	var b bytes.Buffer
+	add := func(name string, v any) {
+		value, err := json.Marshal(v)
+		if v == nil || err != nil { // strings, numbers and booleans always encode
+			return
+		}
+		if b.Len() > 0 {
+			b.WriteByte(',')
+		}
+		fmt.Fprintf(&b, "%q:%s", name, value)
+	}
+	for i, p := range e.typ.Props {
+		v := row.Values[i]
+		if t, ok := v.(time.Time); ok {
+			v = t.Format(layoutOf(p.Kind))
+		}
+		add(p.Name, v)
+	}
+	for i, l := range e.typ.Links {
+		switch {
+		case row.Links[i] == nil:
+		case l.Name == "employee":
+			add(l.Name, row.Links[i].Values[0])
+		case e.typ.Name == employeeSet:
+			add(l.Name, versions[row.Links[i]])
+		}
+	}
+	return json.RawMessage("{" + b.String() + "}")
+}
+
+func layoutOf(k odata.Kind) string {
+	if k == odata.Date {
+		return time.DateOnly
+	}
+	return time.RFC3339Nano
+}
+
+// maxRows bounds an entity set.
+const maxRows = 10_000
+
+// Replace implements surface.Data.
+func (s *store) Replace(next map[string][]json.RawMessage) error {
+	for _, name := range slices.Sorted(maps.Keys(next)) {
+		switch {
+		case !slices.Contains(s.Names(), name):
+			return fmt.Errorf("%w: %.40q; there are %s", surface.ErrNoCollection, name, strings.Join(s.Names(), ", "))
+		case len(next[name]) > maxRows:
+			return fmt.Errorf("%s: %d items, at most %d fit", name, len(next[name]), maxRows)
+		}
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	all := s.dump()
+	maps.Copy(all, next)
+	read := make(map[string][]*item, len(s.sets))
+	for _, e := range s.sets {
+		items, err := e.read(all[e.typ.Name])
+		if err != nil {
+			return err
+		}
+		read[e.typ.Name] = items
+	}
+	if err := s.relate(read); err != nil {
+		return err
+	}
+	for _, e := range s.sets {
+		rows := make([]*odata.Row, 0, len(read[e.typ.Name]))
+		for _, it := range read[e.typ.Name] {
+			rows = append(rows, it.row)
+		}
+		e.stored.Store(&rows)
+	}
+	return nil
+}
+
+// item is a row with the keys of what it is related to.
+type item struct {
+	row  *odata.Row
+	keys map[string]string
+}
+
+// read reads the items of one entity set.
+func (e *entity) read(items []json.RawMessage) ([]*item, error) {
+	out := make([]*item, 0, len(items))
+	for i, raw := range items {
+		it, err := e.readItem(raw)
+		if err != nil {
+			return nil, surface.At(e.typ.Name, i, err)
+		}
+		out = append(out, it)
+	}
+	return out, surface.Distinct(e.typ.Name, out, e.typ.Props[0].Name, func(it **item) any { return (*it).row.Values[0] })
+}
+
+func (e *entity) readItem(raw json.RawMessage) (*item, error) {
+	var members map[string]json.RawMessage
+	if json.Unmarshal(raw, &members) != nil || members == nil {
+		return nil, errors.New("it is no JSON object")
+	}
+	it := &item{&odata.Row{Values: make([]any, len(e.typ.Props)), Links: make([]*odata.Row, len(e.typ.Links))}, map[string]string{}}
+	for i, p := range e.typ.Props {
+		v, err := readValue(p.Kind, members[p.Name])
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", p.Name, err)
+		}
+		it.row.Values[i] = v
+		delete(members, p.Name)
+	}
+	for _, l := range e.typ.Links {
+		if l.Name == "employee" || e.typ.Name == employeeSet {
+			key, err := readValue(odata.String, members[l.Name])
+			if err != nil {
+				return nil, fmt.Errorf("%s: %w", l.Name, err)
+			}
+			if key != nil {
+				it.keys[l.Name], _ = key.(string)
+			}
+			delete(members, l.Name)
+		}
+	}
+	if unknown := slices.Sorted(maps.Keys(members)); len(unknown) > 0 {
+		return nil, fmt.Errorf("unknown field %.40q", unknown[0])
+	}
+	if key, ok := it.row.Values[0].(string); !ok || key == "" {
+		return nil, fmt.Errorf("%s is missing", e.typ.Props[0].Name)
+	}
+	return it, nil
+}
+
+// readValue reads a property; nil is null or absent.
+func readValue(kind odata.Kind, raw json.RawMessage) (any, error) {
+	if len(raw) == 0 || string(raw) == "null" {
+		return nil, nil //nolint:nilnil // null is a value of every property
+	}
+	var err error
+	var out any
+	switch kind {
+	case odata.Int:
+		out, err = value[int64](raw)
+	case odata.Decimal:
+		out, err = value[float64](raw)
+	case odata.Bool:
+		out, err = value[bool](raw)
+	case odata.Date, odata.DateTime:
+		var text string
+		if text, err = value[string](raw); err == nil {
+			var t time.Time
+			t, err = time.Parse(layoutOf(kind), text)
+			out = t.UTC()
+		}
+	default:
+		out, err = value[string](raw)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("it is no %s", kind)
+	}
+	return out, nil
+}
+
+func value[T any](raw json.RawMessage) (T, error) {
+	var v T
+	err := json.Unmarshal(raw, &v)
+	return v, err
+}
+
+// relate puts rows in the place of keys. The simple employee and position of a
+// relation have the first properties of what they stand for.
+func (s *store) relate(read map[string][]*item) error {
+	employees, versions := make(map[string]*odata.Row), make(map[string]*odata.Row)
+	for _, it := range read[employeeSet] {
+		id, _ := it.row.Values[0].(string)
+		employees[id] = &odata.Row{Values: it.row.Values[:5]}
+	}
+	for _, it := range read[versionSet] {
+		id, _ := it.row.Values[0].(string)
+		versions[id] = &odata.Row{Values: it.row.Values[1:3]}
+		it.row.Links[1] = versions[id]
+	}
+	for _, e := range s.sets {
+		for i, it := range read[e.typ.Name] {
+			for k, l := range e.typ.Links {
+				key, given := it.keys[l.Name]
+				if !given {
+					continue
+				}
+				among := employees
+				if l.Name == "position" {
+					among = versions
+				}
+				if it.row.Links[k] = among[key]; among[key] == nil {
+					return surface.At(e.typ.Name, i, fmt.Errorf("%s: there is no %.40q", l.Name, key))
+				}
+			}
+		}
+	}
+	return nil
+}
