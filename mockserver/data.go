@@ -1,7 +1,6 @@
 package mockserver
 
 import (
-	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -133,7 +132,7 @@ func (n *Namespace) showData(i int) DataState {
 // that is not in it is as at the start.
 func (n *Namespace) reviveData(all map[Provider]DataState) (map[int]*routes, error) {
 	out := make(map[int]*routes, len(all))
-	for _, p := range slices.SortedFunc(maps.Keys(all), func(a, b Provider) int { return cmp.Compare(a, b) }) {
+	for _, p := range slices.Sorted(maps.Keys(all)) {
 		v := n.srv.vendor(p)
 		if v == nil {
 			return nil, fmt.Errorf("data: %w: %q", ErrNoSuchVendor, p)

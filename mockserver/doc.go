@@ -73,6 +73,17 @@
 //	client, err := srv.OAuth().Register(mockserver.OAuthClient{RedirectURIs: []string{"http://localhost/cb"}})
 //	srv.OAuth().ExpireAll(mockserver.KindBearer)     // refresh, please
 //
+// # Data
+//
+// What a vendor's mock stores is made up from the seed; clients change it over
+// the vendor's API. Collections lists it, SetData puts something else in:
+//
+//	err := srv.SetData(mockserver.IMKIT, "users", []json.RawMessage{[]byte(`{"_id":"ann"}`)})
+//	users, err := srv.Data(mockserver.IMKIT, "users")
+//
+// imin's sessions and slots and Optimove's campaigns are not stored: they
+// follow from the stored schedules, facilities and customers, seed and clock.
+//
 // # What arrived
 //
 //	srv.Expect(t, mockserver.Match{Outcome: mockserver.RateLimited}, 1)
@@ -93,6 +104,6 @@
 //
 // Start is New without a test, and Shutdown is Close for those who have time.
 // ListenAdmin serves the admin API, with which other languages do all of the
-// above; WithStateFile keeps keys, clocks, limits and faults over a restart.
-// The command is keyfit mock.
+// above; WithStateFile keeps keys, clocks, limits, faults and data over a
+// restart. The command is keyfit mock.
 package mockserver

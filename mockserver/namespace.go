@@ -237,12 +237,13 @@ func newMux(all []surface.Route) *http.ServeMux {
 
 // env is what a vendor's surface is given; changed is to say that its data did.
 func (n *Namespace) env(v *vendor, changed *atomic.Bool) surface.Env {
+	later := n.srv.file.later
 	return surface.Env{
 		Now: n.clock.Now, Seed: n.srv.opts.seed, Tokens: userTokens{n.keys, v}, Authority: authorityServer{n.oauth, v},
 		Callback: func(url string, body []byte) { n.callback(v.provider, url, body) },
 		Changed: func() {
 			changed.Store(true)
-			n.srv.file.later()
+			later()
 		},
 	}
 }

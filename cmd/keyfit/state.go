@@ -87,7 +87,8 @@ func (a *app) stateCommand() *cobra.Command {
 	cmd := group(&cobra.Command{
 		Use: "state", Short: "Export, import and reset what a mock remembers",
 		Long: `The document is JSON and the same as --state keeps: keys as SHA-256 sums (never
-values), clock, limits, profiles and faults. It fits under version control.`,
+values), clock, limits, profiles, faults and what providers store once it changed. It
+fits under version control.`,
 	})
 	path := func() string {
 		if every {
@@ -143,13 +144,7 @@ func (a *app) export(cmd *cobra.Command, path string, args []string) error {
 }
 
 func (a *app) restore(cmd *cobra.Command, path, file string) error {
-	var data []byte
-	var err error
-	if file == "-" {
-		data, err = io.ReadAll(a.in)
-	} else {
-		data, err = os.ReadFile(file) //nolint:gosec // the user's own choice
-	}
+	data, err := a.input(file)
 	if err != nil {
 		return fmt.Errorf("import: %w", err)
 	}
