@@ -1,9 +1,6 @@
 package mindkey
 
 import (
-	"encoding/json"
-	"errors"
-	"fmt"
 	"time"
 
 	"github.com/keyfit/keyfit/internal/wire"
@@ -17,51 +14,23 @@ type Date struct {
 }
 
 // DateOf is the day that t shows in its zone.
-func DateOf(t time.Time) Date {
-	y, m, d := t.Date()
-	return Date{y, m, d}
-}
+func DateOf(t time.Time) Date { return Date(wire.DateOf(t)) }
 
 // In is the first moment of the day in a zone.
-func (d Date) In(zone *time.Location) time.Time {
-	return time.Date(d.Year, d.Month, d.Day, 0, 0, 0, 0, zone)
-}
+func (d Date) In(zone *time.Location) time.Time { return wire.Date(d).In(zone) }
 
 // IsZero reports whether there is no date.
 func (d Date) IsZero() bool { return d == Date{} }
 
 // String is the date as ISO 8601 has it: 2027-01-31.
-func (d Date) String() string { return fmt.Sprintf("%04d-%02d-%02d", d.Year, int(d.Month), d.Day) }
+func (d Date) String() string { return wire.Date(d).String() }
 
-func (d Date) valid() bool {
-	return d.Year >= 1 && d.Year <= 9999 && DateOf(d.In(time.UTC)) == d
-}
+func (d Date) valid() bool { return wire.Date(d).Valid() }
 
 // MarshalJSON writes the date as a string, null for the zero Date. A day that the
 // calendar does not have is an error.
-func (d Date) MarshalJSON() ([]byte, error) {
-	if d.IsZero() {
-		return []byte("null"), nil
-	}
-	if !d.valid() {
-		return nil, errors.New("not a date of the calendar")
-	}
-	return []byte(`"` + d.String() + `"`), nil
-}
+func (d Date) MarshalJSON() ([]byte, error) { return wire.Date(d).MarshalJSON() }
 
 // UnmarshalJSON reads a date, or the time at which one begins; null and "" are the zero
 // Date.
-func (d *Date) UnmarshalJSON(b []byte) error {
-	var s string
-	if err := json.Unmarshal(b, &s); err != nil {
-		return errors.New("not a date")
-	}
-	t, err := wire.Time(s, time.UTC)
-	if err != nil || !t.Equal(DateOf(t).In(t.Location())) {
-		return errors.New("not a date")
-	}
-	if *d = DateOf(t); t.IsZero() {
-		*d = Date{}
-	}
-	return nil
-}
+func (d *Date) UnmarshalJSON(b []byte) error { return (*wire.Date)(d).UnmarshalJSON(b) }
