@@ -170,8 +170,11 @@ func (d *redactor) item(raw json.RawMessage) json.RawMessage {
 			continue
 		}
 		end := stringEnd(text, i)
-		var plain string
-		if end-i >= minSecret && json.Unmarshal([]byte(text[i:end]), &plain) == nil && d.text(plain) != plain {
+		plain := text[i+1 : end-1]
+		if strings.IndexByte(plain, '\\') >= 0 && json.Unmarshal([]byte(text[i:end]), &plain) != nil {
+			plain = "" // the surface wrote it: it is JSON
+		}
+		if d.text(plain) != plain {
 			sum := sha256.Sum256([]byte(plain))
 			b.WriteString(text[last:i] + `"` + redacted + "#" + hex.EncodeToString(sum[:4]) + `"`)
 			last = end

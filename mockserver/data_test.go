@@ -73,8 +73,13 @@ func chat(tb testing.TB, srv *mockserver.Server) {
 // everything is all data of a server, by provider and collection.
 func everything(tb testing.TB, srv *mockserver.Server) map[string]string {
 	tb.Helper()
+	return dataOf(tb, srv, mockserver.Providers()...)
+}
+
+func dataOf(tb testing.TB, srv *mockserver.Server, providers ...mockserver.Provider) map[string]string {
+	tb.Helper()
 	out := make(map[string]string)
-	for _, p := range mockserver.Providers() {
+	for _, p := range providers {
 		all, err := srv.Collections(p)
 		if err != nil {
 			tb.Fatal(err)

@@ -1,0 +1,92 @@
+package mockserver_test
+
+import (
+	"encoding/json"
+	"slices"
+	"testing"
+
+	"github.com/keyfit/keyfit/mockserver"
+)
+
+// holed calls f with v once for every member, at any depth, that is missing and
+// every element that is null.
+func holed(v any, f func()) {
+	switch v := v.(type) {
+	case map[string]any:
+		for name, old := range v {
+			delete(v, name)
+			f()
+			v[name] = old
+			holed(old, f)
+		}
+	case []any:
+		for i, old := range v {
+			v[i] = nil
+			f()
+			v[i] = old
+			holed(old, f)
+		}
+	}
+}
+
+// What is accepted with a hole in it must not make a read of the provider fail:
+// the surfaces were written for data of their own making, which is whole.
+func TestAnItemWithAHoleIsRefusedOrAnswered(t *testing.T) {
+	t.Parallel()
+	for _, p := range mockserver.Providers() {
+		t.Run(string(p), func(t *testing.T) {
+			t.Parallel()
+			srv := mockserver.New(t, mockserver.WithFrozenClock(epoch))
+			if p == mockserver.IMKIT {
+				chat(t, srv)
+			}
+			if p == mockserver.Imin { // one record of a kind is as good as fifty
+				for collection, most := range map[string]int{"eventSeries": 1, "tasters": 0, "facilities": 1} {
+					list, err := srv.Data(p, collection)
+					if err == nil {
+						err = srv.SetData(p, collection, list[:most])
+					}
+					if err != nil {
+						t.Fatal(err)
+					}
+				}
+			}
+			key := srv.Keys().Issue(p, mockserver.LimitTo(mockserver.Limit{}))
+			all, err := srv.Collections(p)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, c := range all {
+				list, err := srv.Data(p, c.Name)
+				if err != nil || len(list) == 0 {
+					continue
+				}
+				var item any
+				if err := json.Unmarshal(list[0], &item); err != nil {
+					t.Fatal(err)
+				}
+				holed(item, func() {
+					raw, err := json.Marshal(item)
+					if err != nil {
+						t.Fatal(err)
+					}
+					next := slices.Clone(list)
+					next[0] = raw
+					if srv.SetData(p, c.Name, next) != nil {
+						return
+					}
+					for _, path := range probes(p) {
+						r := newRequest(t, p, "GET", path, "")
+						key.Apply(r)
+						if got := call(t, srv.Transport(), r); got.status >= 500 {
+							t.Fatalf("%s %s: %s: %d %s", c.Name, raw, path, got.status, got.body)
+						}
+					}
+				})
+				if err := srv.SetData(p, c.Name, list); err != nil {
+					t.Fatal(err)
+				}
+			}
+		})
+	}
+}
