@@ -96,7 +96,7 @@ default. Exit codes: 1 failed, 2 not understood; run passes on its command's.`,
 	root.PersistentFlags().BoolVar(&a.json, "json", false, "write JSON for machines instead of text for people")
 	root.PersistentPreRunE = func(cmd *cobra.Command, _ []string) error { return a.fromEnvironment(cmd.Flags()) }
 	root.AddCommand(a.mockCommand(), a.runCommand(), a.keysCommand(), a.clockCommand(), a.faultCommand(),
-		a.requestsCommand(), a.explainCommand(), a.namespaceCommand(), a.dataCommand(), a.stateCommand(), a.openAPICommand(), a.versionCommand(),
+		a.requestsCommand(), a.explainCommand(), a.namespaceCommand(), a.oauthCommand(), a.dataCommand(), a.stateCommand(), a.openAPICommand(), a.versionCommand(),
 		a.checkCommand(), a.callCommand())
 	return root
 }
