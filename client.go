@@ -275,6 +275,12 @@ func (t roundTripper) RoundTrip(req *http.Request) (*http.Response, error) {
 	return resp, nil
 }
 
+// CloseIdleConnections closes the client's pool of connections, those in use aside. It is
+// what [http.Client.CloseIdleConnections] looks for.
+func (t roundTripper) CloseIdleConnections() {
+	(&http.Client{Transport: t.c.pool}).CloseIdleConnections()
+}
+
 // do sends a request through the stack. req is not changed.
 func (c *Client) do(req *http.Request, o callConfig) (*http.Response, *call, error) {
 	k, err := c.newCall(req, o)
