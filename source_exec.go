@@ -1,0 +1,231 @@
+package keyfit
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os/exec"
+	"slices"
+	"strings"
+	"time"
+)
+
+const (
+	// execTimeout bounds one run. A question of the keyring itself ends after maxReload.
+	execTimeout = 10 * time.Second
+	// execLinger is how long the output may stay open once the command is over or killed.
+	execLinger = time.Second
+	// maxExecOutput is far above any key and keeps a wrong command from filling memory.
+	maxExecOutput = 64 << 10
+	// execNoKey is EX_NOINPUT of sysexits.h. A plain 1, 2 or 3 is what broken scripts end
+	// with, and a broken command must not pass for one that has no key.
+	execNoKey = 66
+)
+
+// Exec offers what a command prints: one JSON object, as in
+//
+//	{"key": "…", "id": "…", "version": 7, "not_after": "2027-01-31T12:00:00Z"}
+//
+// It is the way to any store that has a command of its own. key is required; id is the
+// public half of a pair. version, text or a number, is the store's name for this key and
+// not_after, an RFC 3339 time or date, its end. Other members are ignored, so that a tool
+// may print more than that; null counts as absent.
+//
+// The command is run anew for each question, without a shell, with the environment of
+// this process and no input. It has 10 seconds and 64 KiB, or less if the context ends
+// before. Exit status 66 says that there is no key: the error wraps [ErrNoKey] and a
+// [Chain] goes on. Every other failure (another status, no such program, an answer that is
+// empty, cut short or malformed) is an error that does not.
+//
+// Errors name the program, its exit status and how much it wrote on the standard error,
+// never the arguments, nor a word of what it printed: both may hold a key. Safe for
+// concurrent use; runs are then concurrent too.
+func Exec(name string, args ...string) Source {
+	args = slices.Clone(args)
+	return execSource{name: name, args: func() []string { return args }, timeout: execTimeout, linger: execLinger}
+}
+
+type execSource struct {
+	name            string
+	args            func() []string // no printer calls it: an argument may be a token
+	timeout, linger time.Duration
+}
+
+func (s execSource) place() string { return "command " + s.name }
+
+// Format prints the program alone, for every verb.
+func (s execSource) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, "keyfit.Exec("+s.name+")") }
+
+func (s execSource) Credential(ctx context.Context) (Credential, error) {
+	output, err := s.run(ctx)
+	if err == nil {
+		var cred Credential
+		if cred, err = parseExecOutput(output); err == nil {
+			cred.Place = s.place()
+			return cred, nil
+		}
+	}
+	return Credential{}, &sourceError{s.place(), err}
+}
+
+// run returns what the command printed, if it ended well.
+func (s execSource) run(ctx context.Context) ([]byte, error) {
+	if s.name == "" {
+		return nil, errors.New("no command is named")
+	}
+	within, cancel := context.WithTimeout(ctx, s.timeout)
+	defer cancel()
+	cmd := exec.CommandContext(within, s.name, s.args()...) //nolint:gosec // the program's own choice, and no shell reads it
+	out, notes := &boundedOutput{limit: maxExecOutput, full: cancel}, &boundedOutput{}
+	cmd.Stdout, cmd.Stderr = out, notes
+	cmd.WaitDelay = s.linger // a grandchild that keeps the pipes must not hold us
+	err := cmd.Run()
+	if errors.Is(err, exec.ErrWaitDelay) {
+		err = nil // the command itself ended well; its answer must still be whole
+	}
+	switch ended, exited := errors.AsType[*exec.ExitError](err); {
+	case out.size > maxExecOutput:
+		return nil, fmt.Errorf("printed more than %d bytes, so it is not what was meant", maxExecOutput)
+	case ctx.Err() != nil:
+		return nil, ctx.Err()
+	case within.Err() != nil:
+		return nil, fmt.Errorf("gave no answer within %s%s", s.timeout, notes.aside())
+	case exited && ended.ExitCode() == execNoKey:
+		return nil, fmt.Errorf("says by exit status %d that it has no key%s (%w)", execNoKey, notes.aside(), ErrNoKey)
+	case exited:
+		return nil, fmt.Errorf("failed: %s%s; run it by hand to read why", ended.ProcessState, notes.aside())
+	case err != nil:
+		return nil, fmt.Errorf("could not be run: %w", withoutCommand(err))
+	}
+	return out.kept.Bytes(), nil
+}
+
+// withoutCommand keeps what the system said and leaves out paths.
+func withoutCommand(err error) error {
+	if e, ok := errors.AsType[*exec.Error](err); ok {
+		return e.Err
+	}
+	if pe, ok := errors.AsType[*fs.PathError](err); ok {
+		return pe.Err
+	}
+	return err
+}
+
+// boundedOutput keeps up to limit bytes and counts the rest.
+type boundedOutput struct {
+	kept  bytes.Buffer
+	limit int
+	size  int
+	full  func() // called once there is more than limit; nil for never
+}
+
+func (b *boundedOutput) Write(p []byte) (int, error) {
+	b.kept.Write(p[:min(len(p), b.limit-b.kept.Len())])
+	b.size += len(p)
+	if b.size > b.limit && b.full != nil {
+		b.full()
+	}
+	return len(p), nil
+}
+
+// aside says for an error how much there is to read.
+func (b *boundedOutput) aside() string {
+	if b.size == 0 {
+		return ""
+	}
+	return fmt.Sprintf(", with %d bytes on its standard error", b.size)
+}
+
+// execOutput is what a command prints. Members are raw, since the decoder's own errors
+// quote values.
+type execOutput struct {
+	Key      json.RawMessage `json:"key"`
+	ID       json.RawMessage `json:"id"`
+	Version  json.RawMessage `json:"version"`
+	NotAfter json.RawMessage `json:"not_after"`
+}
+
+// parseExecOutput reads a command's answer. Its errors say what is wrong with it and
+// repeat nothing of it.
+func parseExecOutput(output []byte) (Credential, error) {
+	output = bytes.TrimSpace(bytes.TrimPrefix(output, []byte(byteOrderMark)))
+	switch {
+	case len(output) == 0:
+		return Credential{}, errors.New("printed nothing: want a JSON object with the member key")
+	case output[0] != '{':
+		return Credential{}, errors.New("did not print a JSON object: want one with the member key")
+	}
+	var doc execOutput
+	if err := json.Unmarshal(output, &doc); err != nil {
+		if bad, ok := errors.AsType[*json.SyntaxError](err); ok && bad.Offset < int64(len(output)) {
+			return Credential{}, fmt.Errorf("printed what is no JSON object, from byte %d of %d on", bad.Offset, len(output))
+		}
+		return Credential{}, errors.New("printed a JSON object that is cut short")
+	}
+	var cred Credential
+	var err error
+	if cred.Key, err = execSecret("key", doc.Key); err != nil {
+		return Credential{}, err
+	}
+	if len(doc.ID) > 0 && string(doc.ID) != "null" {
+		if cred.ID, err = execSecret("id", doc.ID); err != nil {
+			return Credential{}, err
+		}
+	}
+	if cred.Version, err = execVersion(doc.Version); err != nil {
+		return Credential{}, err
+	}
+	cred.Expires, err = execTime(doc.NotAfter)
+	return cred, err
+}
+
+func execSecret(name string, raw json.RawMessage) (Secret, error) {
+	var text *string
+	if len(raw) > 0 && json.Unmarshal(raw, &text) != nil {
+		return Secret{}, fmt.Errorf("printed a member %s that is not text", name)
+	}
+	if text == nil {
+		return Secret{}, fmt.Errorf("printed no member %s", name)
+	}
+	clean, err := cleanKey(*text)
+	if err != nil {
+		return Secret{}, fmt.Errorf("member %s: %w", name, err)
+	}
+	return NewSecret(clean), nil
+}
+
+// execVersion takes text and numbers, these as they are written.
+func execVersion(raw json.RawMessage) (string, error) {
+	var text *string
+	var number json.Number
+	switch {
+	case len(raw) == 0 || json.Unmarshal(raw, &text) == nil:
+		if text == nil {
+			return "", nil
+		}
+		return strings.TrimSpace(*text), nil
+	case json.Unmarshal(raw, &number) == nil:
+		return number.String(), nil
+	}
+	return "", errors.New("printed a member version that is neither text nor a number")
+}
+
+func execTime(raw json.RawMessage) (time.Time, error) {
+	var text *string
+	if len(raw) > 0 && json.Unmarshal(raw, &text) != nil {
+		return time.Time{}, errors.New("printed a member not_after that is not text")
+	}
+	if text == nil || strings.TrimSpace(*text) == "" {
+		return time.Time{}, nil
+	}
+	for _, layout := range []string{time.RFC3339, time.DateOnly} {
+		if t, err := time.Parse(layout, strings.TrimSpace(*text)); err == nil {
+			return t, nil
+		}
+	}
+	return time.Time{}, errors.New("printed a member not_after that is not an RFC 3339 date (2027-01-31) or time (2027-01-31T12:00:00Z)")
+}

@@ -1,0 +1,51 @@
+package keyfit
+
+import (
+	"strings"
+	"testing"
+	"time"
+)
+
+func FuzzParseExecOutput(f *testing.F) {
+	for _, seed := range []string{
+		`{"key":"abc"}`, `{"key":"abc","id":"i","version":"7","not_after":"2027-01-31"}`, `{"key":"abc","version":7e3}`, `{"key":1}`, `{"key":`, `{}`, ``,
+		"\ufeff{\"key\":\"a\"}", `{"key":"a"} `, `{"key":"a"}{}`, `{"Key":"a","KEY":"b"}`, `{"key":"\u0000"}`, `{"key":"\ud800"}`, `[{"key":"a"}]`, `{"key":"a","version":true}`, `{"key":"a","not_after":""}`,
+	} {
+		f.Add(seed, "c4n4rYc4n4rY")
+	}
+	f.Fuzz(func(t *testing.T, output, value string) {
+		planted := fuzzPlant(value)
+		for _, text := range []string{output, strings.ReplaceAll(output, "abc", planted), `{"key":"` + planted, `{"version":` + planted + `}`, `{"key":"x","not_after":"` + planted + `"}`} {
+			cred, err := parseExecOutput([]byte(text))
+			if err != nil {
+				if found := fuzzQuotes(err, planted); found != "" && strings.Contains(text, planted) {
+					t.Fatalf("the error quotes %q of the output: %v", found, err)
+				}
+				if strings.ContainsAny(err.Error(), "\r\n") {
+					t.Fatalf("the error is more than a line: %q", err)
+				}
+				continue
+			}
+			clean, err := cred.clean()
+			if err != nil || clean.Fingerprint() != cred.Fingerprint() {
+				t.Fatalf("%q: the credential is not clean: %v", text, err)
+			}
+			if strings.TrimSpace(cred.Version) != cred.Version {
+				t.Fatalf("%q: version %q", text, cred.Version)
+			}
+		}
+	})
+}
+
+func TestExecGivesUpAfterItsTimeout(t *testing.T) {
+	t.Parallel()
+	s, ok := Exec("sleep", "60").(execSource)
+	if !ok || s.timeout != 10*time.Second || s.linger != time.Second {
+		t.Fatalf("the defaults are %s and %s", s.timeout, s.linger)
+	}
+	s.timeout = 30 * time.Millisecond
+	_, err := s.Credential(t.Context())
+	if err == nil || err.Error() != "command sleep: gave no answer within 30ms" {
+		t.Errorf("%v", err)
+	}
+}
