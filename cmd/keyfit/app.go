@@ -85,6 +85,7 @@ key is missing, wrong, expired, revoked, rotated or used too often.
   keyfit keys issue imkit    talk to one that runs (KEYFIT_ADMIN_URL, KEYFIT_ADMIN_TOKEN)
   keyfit check               try your own keys at the real APIs
   keyfit call mindkey GET /ping
+  keyfit rotate imkit        replace your own key, and learn when the old one may go
 
 Every flag has an environment variable: --no-rate-limit is KEYFIT_NO_RATE_LIMIT.
 A flag wins over the environment, the environment over --config, that over the
@@ -97,7 +98,7 @@ default. Exit codes: 1 failed, 2 not understood; run passes on its command's.`,
 	root.PersistentPreRunE = func(cmd *cobra.Command, _ []string) error { return a.fromEnvironment(cmd.Flags()) }
 	root.AddCommand(a.mockCommand(), a.runCommand(), a.keysCommand(), a.clockCommand(), a.faultCommand(),
 		a.requestsCommand(), a.explainCommand(), a.namespaceCommand(), a.oauthCommand(), a.dataCommand(), a.stateCommand(), a.openAPICommand(), a.versionCommand(),
-		a.checkCommand(), a.callCommand())
+		a.checkCommand(), a.callCommand(), a.rotateCommand())
 	return root
 }
 

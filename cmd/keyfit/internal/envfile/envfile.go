@@ -68,7 +68,7 @@ func Remove(content []byte, name string) (out []byte, lines []int, err error) {
 	if err != nil {
 		return nil, nil, errCannotEdit
 	}
-	if !sameBut(name, before.raw, after.raw) {
+	if _, still := after.raw[name]; still || !sameBut(name, before.raw, after.raw) {
 		return nil, nil, errCannotEdit
 	}
 	return out, lines, nil

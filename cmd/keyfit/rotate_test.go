@@ -1,0 +1,551 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/joho/godotenv"
+
+	"github.com/keyfit/keyfit"
+	"github.com/keyfit/keyfit/mockserver"
+)
+
+// rotateWorld is a mock, and a .env with the present key of one vendor.
+type rotateWorld struct {
+	*mockserver.Server
+	dir, dotenv string
+	old, next   string
+	secrets     []string
+}
+
+func newRotateWorld(t *testing.T, vendor mockserver.Provider) *rotateWorld {
+	t.Helper()
+	w := &rotateWorld{Server: mockserver.New(t), dir: t.TempDir()}
+	w.dotenv = filepath.Join(w.dir, ".env")
+	w.old, w.next = w.Keys().Issue(vendor).Secret.Reveal(), w.Keys().Issue(vendor).Secret.Reveal()
+	w.secrets = []string{w.old, w.next}
+	name := strings.ToUpper(string(vendor))
+	w.put(t, fmt.Sprintf("# my keys\n%s_BASE_URL=%s\n%s_API_KEY=%s # production\nOTHER=\"$x\"\n", name, w.BaseURL(vendor), name, w.old))
+	return w
+}
+
+func (w *rotateWorld) put(t *testing.T, content string) {
+	t.Helper()
+	if err := os.WriteFile(w.dotenv, []byte(content), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func (w *rotateWorld) content(t *testing.T) string {
+	t.Helper()
+	data, err := os.ReadFile(w.dotenv)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(data)
+}
+
+// rotate runs the command, and finds no key in what it says nor a file that it left.
+func (w *rotateWorld) rotate(t *testing.T, stdin string, args ...string) invoked {
+	t.Helper()
+	return w.rotateIn(t, map[string]string{}, stdin, args...)
+}
+
+func (w *rotateWorld) rotateIn(t *testing.T, env map[string]string, stdin string, args ...string) invoked {
+	t.Helper()
+	before := dirNames(t, w.dir)
+	var out, errs bytes.Buffer
+	args = append([]string{"rotate"}, args...)
+	if !slices.Contains(args, "--dotenv") {
+		args = append(args, "--dotenv", w.dotenv)
+	}
+	code := run(context.Background(), args, terminal{
+		in: strings.NewReader(stdin), out: &out, err: &errs, env: func(name string) (string, bool) { v, ok := env[name]; return v, ok },
+	})
+	w.quiet(t, out.String()+errs.String())
+	if d := cmp.Diff(before, dirNames(t, w.dir)); d != "" {
+		t.Errorf("files (-before +after):\n%s", d)
+	}
+	return invoked{code, out.String(), errs.String()}
+}
+
+// quiet finds a key, or eight bytes in a row of one, in a text.
+func (w *rotateWorld) quiet(t *testing.T, text string) {
+	t.Helper()
+	for _, secret := range w.secrets {
+		for i := 0; i+8 <= len(secret); i++ {
+			if strings.Contains(text, secret[i:i+8]) {
+				t.Errorf("a key is told:\n%s", text)
+				return
+			}
+		}
+	}
+}
+
+func dirNames(t *testing.T, dir string) []string {
+	t.Helper()
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	names := []string{}
+	for _, e := range entries {
+		names = append(names, e.Name())
+	}
+	return names
+}
+
+func fingerprint(key string) string { return keyfit.APIKey(key).Fingerprint() }
+
+// events decodes --json.
+func events(t *testing.T, out string) (found []rotateEvent, names []string) {
+	t.Helper()
+	for line := range strings.Lines(out) {
+		var e rotateEvent
+		if err := json.Unmarshal([]byte(line), &e); err != nil {
+			t.Fatalf("%v: %s", err, line)
+		}
+		found, names = append(found, e), append(names, e.Event)
+	}
+	return found, names
+}
+
+func TestRotatePutsTheNewKeyIn(t *testing.T) {
+	t.Parallel()
+	for _, vendor := range []mockserver.Provider{mockserver.Imin, mockserver.MindKey, mockserver.IMKIT, mockserver.Optimove} {
+		t.Run(string(vendor), func(t *testing.T) {
+			t.Parallel()
+			w := newRotateWorld(t, vendor)
+			want := strings.Replace(w.content(t), w.old, w.next, 1)
+			got := w.rotate(t, w.next+"\n", string(vendor), "-", "--yes")
+			if got.code != 0 || got.err != "" {
+				t.Fatalf("%+v", got)
+			}
+			if d := cmp.Diff(want, w.content(t)); d != "" {
+				t.Errorf("the file (-want +got):\n%s", d)
+			}
+			for _, part := range []string{
+				"✓ present key " + fingerprint(w.old), "✓ new key     " + fingerprint(w.next) + ", from the standard input", "✓ verified    200 OK in ", "✓ swapped ", ", line 3\n",
+				"! keyfit cannot see who uses the old key " + fingerprint(w.old), "→ revoke ",
+			} {
+				if !strings.Contains(got.out, part) {
+					t.Errorf("%q is missing:\n%s", part, got.out)
+				}
+			}
+			w.Expect(t, mockserver.Match{}, 2)
+		})
+	}
+}
+
+func TestRotateForAProgram(t *testing.T) {
+	t.Parallel()
+	w := newRotateWorld(t, mockserver.IMKIT)
+	file := filepath.Join(t.TempDir(), "new")
+	writeFile(t, file, w.next+"\r\n")
+	got := w.rotate(t, "", "imkit", "--key-file", file, "--yes", "--json", "--expires", "2090-01-31")
+	found, names := events(t, got.out)
+	if d := cmp.Diff([]string{"present", "new", "verified", "verified", "swapped", "unseen", "advice", "done"}, names); d != "" || got.code != 0 || got.err != "" {
+		t.Fatalf("%+v (-want +got):\n%s", got, d)
+	}
+	swapped := found[4]
+	if swapped.Fingerprint != fingerprint(w.next) || swapped.Previous != fingerprint(w.old) || swapped.Time.IsZero() || !strings.Contains(swapped.Place, w.dotenv) {
+		t.Errorf("%+v", swapped)
+	}
+	if d := cmp.Diff([]int{3, 5}, swapped.Lines); d != "" {
+		t.Errorf("lines (-want +got):\n%s", d)
+	}
+	if last := found[len(found)-1]; last.Changed == nil || !*last.Changed {
+		t.Errorf("%+v", last)
+	}
+	if !strings.HasSuffix(w.content(t), "\nIMKIT_API_KEY_EXPIRES=2090-01-31\n") {
+		t.Errorf("the date is missing:\n%s", strings.ReplaceAll(w.content(t), w.next, "…"))
+	}
+}
+
+func TestRotateChangesNothingIfTheNewKeyIsRefused(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		spoil func(w *rotateWorld)
+		next  string // in place of the world's
+		want  string
+	}{
+		"unknown": {nil, "c4n4rYc4n4rYc4n4rY", "is not proven: "},
+		"accepted once": {func(w *rotateWorld) {
+			w.Inject(mockserver.Match{}, mockserver.Status(401, `{"error":"INVALID_API_KEY"}`), mockserver.After(1))
+		}, "", "is not proven: "},
+		"server fails":      {func(w *rotateWorld) { w.Inject(mockserver.Match{}, mockserver.Status(503, "")) }, "", "check again later"},
+		"the present one":   {func(w *rotateWorld) { w.next = w.old }, "", "the new key is the one that is there already"},
+		"empty":             {nil, "\n", "has 0 lines and not 1"},
+		"two lines":         {nil, "c4n4rYc4n4rY\nc4n4rYc4n4rY\n", "has 2 lines and not 1"},
+		"not ASCII":         {nil, "c4n4rYc4n4rY“", "non-ASCII character at byte 13 of 15"},
+		"not to be written": {nil, `c4n4rY'c4n4rY\`, "cannot hold"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newRotateWorld(t, mockserver.IMKIT)
+			if test.spoil != nil {
+				test.spoil(w)
+			}
+			next := w.next
+			if test.next != "" {
+				next, w.secrets = test.next, append(w.secrets, "c4n4rYc4n4rY")
+			}
+			before := w.content(t)
+			got := w.rotate(t, next, "imkit", "-", "--yes", "--json")
+			found, _ := events(t, got.out)
+			last := found[len(found)-1]
+			if got.code != exitFailure || last.Event != "failed" || last.Changed == nil || *last.Changed || !strings.Contains(last.Text, test.want) {
+				t.Errorf("code %d, %+v; want %q", got.code, last, test.want)
+			}
+			if !strings.Contains(got.err, test.want) || !strings.HasSuffix(got.err, "; nothing was changed\n") {
+				t.Errorf("%q", got.err)
+			}
+			if w.content(t) != before {
+				t.Error("the file was changed")
+			}
+		})
+	}
+}
+
+func TestRotateOfUnusualFiles(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct{ content, want, says string }{
+		"CRLF and export":    {"A=1\r\nexport IMKIT_API_KEY='OLD'\r\nB=2", "A=1\r\nexport IMKIT_API_KEY='NEW'\r\nB=2", ", line 2\n"},
+		"twice":              {"IMKIT_API_KEY=OLD\nIMKIT_API_KEY=OLD\n", "IMKIT_API_KEY=NEW\nIMKIT_API_KEY=NEW\n", ", lines 1 and 2\n"},
+		"absent":             {"A=1", "A=1\nIMKIT_API_KEY=NEW\n", "! there is no usable key yet: "},
+		"empty":              {"IMKIT_API_KEY=\n", "IMKIT_API_KEY=NEW\n", "the value is empty"},
+		"old one in comment": {"#IMKIT_API_KEY=OLD\nIMKIT_API_KEY=OLD\n", "#IMKIT_API_KEY=OLD\nIMKIT_API_KEY=NEW\n", "the old key still stands elsewhere in the file: line 1"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newRotateWorld(t, mockserver.IMKIT)
+			fill := strings.NewReplacer("OLD", w.old, "NEW", w.next)
+			w.put(t, fill.Replace(test.content))
+			got := w.rotate(t, w.next, "imkit", "-", "--yes", "--base-url", w.BaseURL(mockserver.IMKIT))
+			if got.code != 0 || !strings.Contains(got.out, test.says) {
+				t.Errorf("%+v; want %q", got, test.says)
+			}
+			if d := cmp.Diff(fill.Replace(test.want), w.content(t)); d != "" {
+				t.Errorf("(-want +got):\n%s", d)
+			}
+		})
+	}
+}
+
+func TestRotateRefusesWhatItCannotDoWell(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		content, args string
+		code          int
+		want          string
+	}{
+		"no file":            {"", "imkit - --yes --dotenv /none/.env", exitUsage, "there is no file"},
+		"not to be parsed":   {"IMKIT_API_KEY=OLD\nc4n4rYc4n4rY\n", "imkit - --yes", exitFailure, "line 2 cannot be parsed"},
+		"a file named there": {"IMKIT_API_KEY_FILE=/run/key\n", "imkit - --yes", exitFailure, "rotate that one with --file"},
+		"the old key's date": {"IMKIT_API_KEY=OLD\nIMKIT_API_KEY_EXPIRES=2030-01-01\n", "imkit - --yes", exitUsage, "give the new one's by --expires"},
+		"the key itself":     {"", "imkit NEW", exitUsage, "the new key is no argument"},
+		"after the dash":     {"", "imkit - NEW", exitUsage, "the new key is no argument"},
+		"for the vendor":     {"", "NEW -", exitUsage, "there is no such vendor"},
+		"for a file":         {"", "imkit --yes --key-file NEW", exitFailure, "--key-file: no such file"},
+		"for an address":     {"", "imkit - --yes --watch NEW", exitUsage, "--watch wants URLs"},
+		"for a date":         {"", "imkit - --yes --expires NEW", exitUsage, "--expires is a date"},
+		"for a probe":        {"", "imkit - --yes --probe NEW", exitUsage, "--probe wants a path"},
+		"key in the probe":   {"", "imkit - --yes --probe /x?api_key=NEW", exitUsage, "--probe holds a credential"},
+		"a date gone by":     {"", "imkit - --yes --expires 2020-01-01", exitUsage, "in the past"},
+		"nobody to ask":      {"", "imkit -", exitUsage, "nobody can be asked"},
+		"no key":             {"", "imkit --yes", exitUsage, "the new key is missing"},
+		"JSON and questions": {"", "imkit - --json", exitUsage, "wants --yes"},
+		"revoke for real":    {"", "imkit - --yes --revoke", exitUsage, "--revoke is for a mock"},
+		"a pair in a file":   {"", "imkit-user - --yes --file x", exitUsage, "cannot hold the pair"},
+		"a date in a file":   {"", "imkit - --yes --file x --expires 2090-01-01", exitUsage, "--expires is for .env"},
+		"two origins":        {"", "imkit - --yes --key-file x", exitUsage, "exclude each other"},
+		"no time":            {"", "imkit - --yes --timeout 0s", exitUsage, "must be positive"},
+		"no mock":            {"", "imkit - --yes --mock", exitFailure, "which mock?"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newRotateWorld(t, mockserver.IMKIT)
+			if test.content != "" {
+				w.put(t, strings.ReplaceAll(test.content, "OLD", w.old))
+			}
+			w.secrets = append(w.secrets, "c4n4rYc4n4rY")
+			before := w.content(t)
+			got := w.rotate(t, w.next, strings.Fields(strings.ReplaceAll(test.args, "NEW", w.next))...)
+			if got.code != test.code || !strings.Contains(got.err, test.want) || strings.Count(got.err, "\n") != 1 {
+				t.Errorf("%+v; want code %d and %q", got, test.code, test.want)
+			}
+			if w.content(t) != before {
+				t.Error("the file was changed")
+			}
+		})
+	}
+}
+
+func TestRotateOfAKeysEnd(t *testing.T) {
+	t.Parallel()
+	w := newRotateWorld(t, mockserver.MindKey)
+	w.put(t, w.content(t)+"MINDKEY_API_KEY_EXPIRES=2030-01-01\n")
+	want := strings.ReplaceAll(strings.Replace(w.content(t), w.old, w.next, 1), "MINDKEY_API_KEY_EXPIRES=2030-01-01\n", "")
+	if got := w.rotate(t, w.next, "mindkey", "-", "--yes", "--expires", "none"); got.code != 0 {
+		t.Fatalf("%+v", got)
+	}
+	if d := cmp.Diff(want, w.content(t)); d != "" {
+		t.Errorf("(-want +got):\n%s", d)
+	}
+}
+
+func TestRotateOfAPairIsOneSwap(t *testing.T) {
+	t.Parallel()
+	w := newRotateWorld(t, mockserver.IMKIT)
+	old, next := w.Keys().Issue(mockserver.IMKIT, mockserver.ClientKey("user001")), w.Keys().Issue(mockserver.IMKIT, mockserver.ClientKey("user001"))
+	w.secrets = []string{old.Secret.Reveal(), old.Token.Reveal(), next.Secret.Reveal(), next.Token.Reveal()}
+	lines := func(p mockserver.Issued) string {
+		return "IMKIT_CLIENT_KEY=" + p.Secret.Reveal() + "\nA=1\nIMKIT_USER_TOKEN=" + p.Token.Reveal() + "\nIMKIT_BASE_URL=" + w.BaseURL(mockserver.IMKIT) + "\n"
+	}
+	w.put(t, lines(old))
+	got := w.rotate(t, next.Secret.Reveal()+"\n"+next.Token.Reveal()+"\n", "imkit-user", "-", "--yes")
+	if got.code != 0 || !strings.Contains(got.out, "IMKIT_CLIENT_KEY and IMKIT_USER_TOKEN in "+w.dotenv+", lines 1 and 3") {
+		t.Fatalf("%+v", got)
+	}
+	if d := cmp.Diff(lines(next), w.content(t)); d != "" {
+		t.Errorf("(-want +got):\n%s", d)
+	}
+}
+
+func TestRotateOfAKeyFile(t *testing.T) {
+	t.Parallel()
+	w := newRotateWorld(t, mockserver.Optimove)
+	for _, end := range []string{"", "\n", "\r\n"} {
+		w.put(t, w.old+end)
+		got := w.rotate(t, w.next, "optimove", "-", "--yes", "--file", w.dotenv, "--dotenv", "/none/.env", "--base-url", w.BaseURL(mockserver.Optimove))
+		if got.code != 0 || w.content(t) != w.next+end {
+			t.Errorf("%+v", got)
+		}
+	}
+}
+
+func TestRotateWithoutACallToTryTheKeyWith(t *testing.T) {
+	t.Parallel()
+	w := newRotateWorld(t, mockserver.Iiniit)
+	got := w.rotate(t, w.next, "iiniit", "-", "--yes", "--probe", "/resource")
+	if got.code != 0 || !strings.Contains(got.out, "✓ verified ") {
+		t.Errorf("with a path: %+v", got)
+	}
+	w.Expect(t, mockserver.Match{}, 2)
+	got = w.rotate(t, w.old, "iiniit", "-", "--yes")
+	if got.code != 0 || !strings.Contains(got.out, "! the new key is not tried: iiniit documents no call") || strings.Contains(got.out, "verified") {
+		t.Errorf("without: %+v", got)
+	}
+	w.Expect(t, mockserver.Match{}, 2)
+}
+
+func TestRotateKeepsABackupOnlyIfAsked(t *testing.T) {
+	t.Parallel()
+	w := newRotateWorld(t, mockserver.IMKIT)
+	before := w.content(t)
+	kept := filepath.Join(t.TempDir(), "before")
+	if got := w.rotate(t, w.next, "imkit", "-", "--yes", "--backup", kept); got.code != 0 || !strings.Contains(got.out, "delete it at the end") {
+		t.Fatalf("%+v", got)
+	}
+	data, err := os.ReadFile(kept)
+	info, err2 := os.Stat(kept)
+	if err != nil || err2 != nil || string(data) != before || info.Mode().Perm() != 0o600 {
+		t.Errorf("%v, %v, %v", err, err2, info)
+	}
+	if got := w.rotate(t, w.old, "imkit", "-", "--yes", "--backup", kept); got.code != exitFailure || !strings.Contains(got.err, "file exists; nothing was changed") {
+		t.Errorf("an older backup: %+v", got)
+	}
+}
+
+// script answers with one text after the other, the last one for ever.
+func script(t *testing.T, answers ...string) *httptest.Server {
+	t.Helper()
+	var n int
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		answer := answers[min(n, len(answers)-1)]
+		n++
+		if answer == "" {
+			w.WriteHeader(http.StatusBadGateway)
+		}
+		_, _ = w.Write([]byte(answer))
+	}))
+	t.Cleanup(srv.Close)
+	return srv
+}
+
+func TestRotateWatchesUntilEveryReplicaHasLetGo(t *testing.T) {
+	t.Parallel()
+	w := newRotateWorld(t, mockserver.IMKIT)
+	fill := strings.NewReplacer("OLD", fingerprint(w.old), "NEW", fingerprint(w.next))
+	status := func(text string) string { return fill.Replace(text) }
+	first := script(t,
+		status(`{"provider":"imkit","current":{"generation":3,"fingerprint":"OLD","in_flight":4}}`), "", "nonsense",
+		status(`{"provider":"imkit","current":{"generation":4,"fingerprint":"NEW"},"previous":{"generation":3,"fingerprint":"OLD","in_flight":2,"last_used":"2027-01-31T12:00:00Z"}}`),
+		status(`{"provider":"imkit","current":{"generation":4,"fingerprint":"NEW"},"safe_to_revoke":["OLD"]}`))
+	second := script(t, status(`[{"provider":"imin","current":{"generation":9,"fingerprint":"OLD"}},{"provider":"imkit","current":{"generation":1,"fingerprint":"NEW"}}]`))
+	got := w.rotate(t, w.next, "imkit", "-", "--yes", "--watch-every", "5ms", "--watch", first.URL+"/keys?token=c4n4rY", "--watch", second.URL)
+	if got.code != 0 || strings.Contains(got.out, "c4n4rY") {
+		t.Fatalf("%+v", got)
+	}
+	at := "… watching    " + first.URL + "/keys: "
+	want := []string{
+		at + status("generation 3, OLD is current, which is the old key"),
+		at + "answers 502 Bad Gateway", at + "the answer is not the JSON of a Keyring.Status()",
+		at + status("generation 4, NEW is current; old key: 2 in flight, last used 2027-01-31 12:00:00"),
+		at + status("generation 4, NEW is current; the old key is let go"),
+		"✓ unused      " + status("OLD: it is safe to revoke the old key"),
+	}
+	var said []string
+	for line := range strings.Lines(got.out) {
+		if strings.HasPrefix(line, at) || strings.HasPrefix(line, "✓ unused") {
+			said = append(said, strings.TrimSpace(line))
+		}
+	}
+	if d := cmp.Diff(want, said); d != "" {
+		t.Errorf("(-want +got):\n%s", d)
+	}
+	if strings.Count(got.out, second.URL) != 1 {
+		t.Errorf("what does not change is told once:\n%s", got.out)
+	}
+}
+
+func TestRotateSaysThatTheOldKeyIsStillUsed(t *testing.T) {
+	t.Parallel()
+	for name, status := range map[string]string{
+		"used": `{"current":{"generation":3,"fingerprint":"OLD"}}`,
+		// It went back to the old key after it had named it.
+		"taken back":        `{"current":{"generation":5,"fingerprint":"OLD"},"safe_to_revoke":["OLD"]}`,
+		"held as a reserve": `{"current":{"generation":1,"fingerprint":"NEW"},"previous":{"generation":0,"fingerprint":"OLD"}}`,
+		"not yet named":     `{"current":{"generation":4,"fingerprint":"NEW"}}`,
+		"another vendor":    `{"provider":"imin","current":{"generation":1,"fingerprint":"NEW"}}`,
+		"nothing":           `{}`,
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newRotateWorld(t, mockserver.IMKIT)
+			srv := script(t, strings.NewReplacer("OLD", fingerprint(w.old), "NEW", fingerprint(w.next)).Replace(status))
+			got := w.rotate(t, w.next, "imkit", "-", "--yes", "--watch-every", "5ms", "--timeout", "300ms", "--watch", srv.URL)
+			if got.code != exitFailure || !strings.Contains(got.err, "the old key "+fingerprint(w.old)+" was not seen to be out of use within 300ms; the new key is in ") ||
+				!strings.Contains(got.err, "do not revoke the old one yet") || strings.Contains(got.out, "safe to revoke the old key") {
+				t.Errorf("%+v", got)
+			}
+			if !strings.Contains(w.content(t), w.next) {
+				t.Error("the new key is not there")
+			}
+		})
+	}
+}
+
+func TestRotateAtAMockWatchesAndRevokes(t *testing.T) {
+	t.Parallel()
+	env := mockFor(t)
+	w := &rotateWorld{dir: t.TempDir()}
+	w.dotenv = filepath.Join(w.dir, ".env")
+	issue := func() string { return strings.TrimSpace(runKeyfit(t, env, "keys", "issue", "imkit", "-q").out) }
+	w.old, w.next = issue(), issue()
+	w.secrets = []string{w.old, w.next}
+	w.put(t, "IMKIT_API_KEY="+w.old+"\nIMKIT_BASE_URL="+env["IMKIT_BASE_URL"]+"\n")
+	ask := func(key string) int {
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, env["IMKIT_BASE_URL"]+"/admin/connection-count", http.NoBody)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Header.Set("IM-API-KEY", key)
+		res, err := http.DefaultClient.Do(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		res.Body.Close()
+		return res.StatusCode
+	}
+	got := w.rotateIn(t, env, w.next, "imkit", "-", "--yes", "--json", "--mock", "--revoke", "--quiet", "100ms", "--watch-every", "10ms")
+	found, names := events(t, got.out)
+	if got.code != 0 || len(names) < 4 || !cmp.Equal(names[len(names)-3:], []string{"unused", "revoked", "done"}) {
+		t.Fatalf("%v, %+v", names, got)
+	}
+	if took := found[len(found)-3].Time.Sub(found[4].Time); took < 100*time.Millisecond {
+		t.Errorf("quiet for %s was enough", took)
+	}
+	if old, next := ask(w.old), ask(w.next); old != 401 || next != 200 {
+		t.Errorf("the old key is answered %d, the new one %d", old, next)
+	}
+	// Without --revoke the mock is only looked at; a key that it does not know is said before anything is changed.
+	w.secrets = append(w.secrets, issue())
+	got = w.rotateIn(t, env, w.secrets[2], "imkit", "-", "--yes", "--mock", "--quiet", "10ms", "--watch-every", "5ms")
+	if got.code != 0 || !strings.Contains(got.out, "at the mock: keyfit keys revoke key_") || ask(w.next) != 200 {
+		t.Errorf("%+v", got)
+	}
+	w.put(t, "IMKIT_API_KEY=another\nIMKIT_BASE_URL="+env["IMKIT_BASE_URL"]+"\n")
+	if got = w.rotateIn(t, env, w.next, "imkit", "-", "--yes", "--mock"); got.code != exitFailure || !strings.Contains(got.err, "does not know the present key") || !strings.HasSuffix(got.err, "nothing was changed\n") {
+		t.Errorf("%+v", got)
+	}
+}
+
+// The vendor's answer is the moment at which somebody else saves the file.
+func TestRotateLeavesAFileAloneThatSomebodyElseChanges(t *testing.T) {
+	t.Parallel()
+	w := newRotateWorld(t, mockserver.IMKIT)
+	theirs := w.content(t) + "THEIRS=1\n"
+	vendor := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, _ *http.Request) {
+		if err := os.WriteFile(w.dotenv, []byte(theirs), 0o600); err != nil {
+			t.Error(err)
+		}
+		_, _ = rw.Write([]byte("{}"))
+	}))
+	defer vendor.Close()
+	backup := filepath.Join(t.TempDir(), "b")
+	got := w.rotate(t, w.next, "imkit", "-", "--yes", "--base-url", vendor.URL, "--backup", backup)
+	if got.code != exitFailure || !strings.Contains(got.err, "was changed by somebody else meanwhile") || w.content(t) != theirs {
+		t.Errorf("%+v", got)
+	}
+	if _, err := os.Stat(backup); err == nil {
+		t.Error("a backup was left")
+	}
+}
+
+// A program that follows the file meets whole keys only, the old one or the new.
+func TestAProgramThatFollowsTheFileSeesTheRotation(t *testing.T) {
+	t.Parallel()
+	w := newRotateWorld(t, mockserver.IMKIT)
+	done := make(chan struct{})
+	seen := map[string]bool{}
+	go func() {
+		defer close(done)
+		for !seen[w.next] {
+			vars, err := godotenv.Read(w.dotenv)
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			seen[vars["IMKIT_API_KEY"]] = true
+		}
+	}()
+	if got := w.rotate(t, w.next, "imkit", "-", "--yes"); got.code != 0 {
+		t.Fatalf("%+v", got)
+	}
+	<-done
+	delete(seen, w.old)
+	if len(seen) != 1 {
+		t.Errorf("%d other values were read", len(seen)-1)
+	}
+}
+
+func TestEveryVendorHasAWayToRevoke(t *testing.T) {
+	t.Parallel()
+	for _, name := range vendorNames() {
+		if r := revocationOf(name); r.how == "" || r.wait == "" || strings.Contains(r.how, "not documented: ask") != strings.HasPrefix(name, "iiniit") {
+			t.Errorf("%s: %+v", name, r)
+		}
+	}
+}
