@@ -171,7 +171,7 @@ func TestRotateAsksAPersonWithoutEcho(t *testing.T) {
 			}()
 			seen.shows(t, "New MINDKEY_API_KEY (not shown): ")
 			for echoes(t, program) { // it is off a moment after the question
-				time.Sleep(time.Millisecond) //nolint:forbidigo // the kernel tells nobody
+				time.Sleep(time.Millisecond)
 			}
 			_, _ = person.WriteString(w.next + "\n")
 			seen.shows(t, "? [y/N] ")
@@ -210,7 +210,7 @@ func TestCtrlCAtTheQuestionGivesTheEchoBack(t *testing.T) {
 	}()
 	seen.shows(t, "(not shown): ")
 	for echoes(t, program) {
-		time.Sleep(time.Millisecond) //nolint:forbidigo // the kernel tells nobody
+		time.Sleep(time.Millisecond)
 	}
 	cancel()
 	if got := <-code; got != exitFailure || !echoes(t, program) || w.content(t) != before {

@@ -63,7 +63,11 @@ func (t *rotateTarget) refuseReference() error {
 
 // names are the variables of the key: the public half of a pair first.
 func (t *rotateTarget) names() []string {
-	return dedupe([]string{t.vendor.provider.EnvID, t.vendor.provider.EnvVar})
+	p := t.vendor.provider
+	if p.EnvID == "" {
+		return []string{p.EnvVar}
+	}
+	return []string{p.EnvID, p.EnvVar}
 }
 
 // place names the key for a person.
