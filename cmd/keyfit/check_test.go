@@ -42,6 +42,9 @@ func newVendorWorld(t *testing.T, leaveOut ...string) *vendorWorld {
 		w.set("IMKIT_CLIENT_KEY", pair.Secret.Reveal())
 		w.set("IMKIT_USER_TOKEN", pair.Token.Reveal())
 	}
+	if !slices.Contains(leaveOut, "iiniit") {
+		w.set("IINIIT_ACCESS_TOKEN", w.Keys().Issue(mockserver.Iiniit, mockserver.Bearer()).Secret.Reveal())
+	}
 	w.write(t)
 	return w
 }
@@ -108,7 +111,7 @@ func TestCheckTriesEveryKeyThatIsThere(t *testing.T) {
 		t.Errorf("exit code %d", code)
 	}
 	for i := range got {
-		if got[i].Fingerprint == "" || (got[i].LatencyMS > 0) != (got[i].Vendor != "iiniit") {
+		if got[i].Fingerprint == "" || (got[i].LatencyMS > 0) != !strings.HasPrefix(got[i].Vendor, "iiniit") {
 			t.Errorf("fingerprint and latency: %+v", got[i])
 		}
 		got[i].Fingerprint, got[i].LatencyMS, got[i].Advice = "", 0, ""
@@ -121,6 +124,7 @@ func TestCheckTriesEveryKeyThatIsThere(t *testing.T) {
 		{Vendor: "imkit-user", Verdict: accepted, Place: in("IMKIT_CLIENT_KEY and IMKIT_USER_TOKEN"), Scheme: "IM-CLIENT-KEY, IM-Authorization", Status: 200, Answer: "200 OK"},
 		{Vendor: "optimove", Verdict: accepted, Place: in("OPTIMOVE_API_KEY"), Scheme: "X-API-KEY", Status: 200, Answer: "200 OK", Quota: &quota{Requests: 50, Per: "10s"}},
 		{Vendor: "iiniit", Verdict: unproven, Place: in("IINIIT_API_KEY"), Scheme: "Authorization: ApiKey", Answer: "not asked"},
+		{Vendor: "iiniit-token", Verdict: unproven, Place: in("IINIIT_ACCESS_TOKEN"), Scheme: "Authorization: Bearer", Answer: "not asked"},
 	}
 	if d := cmp.Diff(want, got); d != "" {
 		t.Errorf("(-want +got):\n%s", d)

@@ -544,7 +544,7 @@ func TestAProgramThatFollowsTheFileSeesTheRotation(t *testing.T) {
 func TestEveryVendorHasAWayToRevoke(t *testing.T) {
 	t.Parallel()
 	for _, name := range vendorNames() {
-		if r := revocationOf(name); r.how == "" || r.wait == "" || strings.Contains(r.how, "not documented: ask") != strings.HasPrefix(name, "iiniit") {
+		if r := revocationOf(name); r.how == "" || r.wait == "" || strings.Contains(r.how, "is not documented: ask") != strings.HasPrefix(name, "iiniit") {
 			t.Errorf("%s: %+v", name, r)
 		}
 	}

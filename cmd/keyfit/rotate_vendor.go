@@ -29,6 +29,8 @@ func revocationOf(vendor string) revocation {
 		}
 	case "optimove": // developer.optimove.com, Authentication Guide
 		return revocation{restarted, "in Optimove, Settings > General > API Key Management: disable the old key first, and delete it once nobody misses it"}
+	case "iiniit", "iiniit-token": // www.iiniit.com advises to rotate and revoke, and does not say where
+		return revocation{restarted, "how iiniit revokes a key or a token is not documented: ask its support"}
 	}
-	return revocation{restarted, "how a key is revoked at " + vendor + " is not documented: ask its support"}
+	return revocation{restarted, "how " + vendor + " revokes a key is not documented: ask its support"}
 }

@@ -11,7 +11,7 @@ import (
 	"github.com/keyfit/keyfit"
 )
 
-// vendor is one way to call one of the five; imkit has two.
+// vendor is one way to call one of the five; imkit and iiniit have two.
 type vendor struct {
 	name     string
 	provider keyfit.Provider
@@ -19,6 +19,8 @@ type vendor struct {
 }
 
 func vendors() []vendor {
+	token := keyfit.Iiniit() // with an OAuth 2.0 access token in place of the key
+	token.Scheme, token.EnvVar = keyfit.Bearer(), "IINIIT_ACCESS_TOKEN"
 	return []vendor{
 		{"imin", keyfit.Imin(), "X-API-KEY"},
 		{"mindkey", keyfit.MindKey(), "Authorization: ApiKey-v2"},
@@ -26,6 +28,7 @@ func vendors() []vendor {
 		{"imkit-user", keyfit.IMKITUser(""), "IM-CLIENT-KEY, IM-Authorization"},
 		{"optimove", keyfit.Optimove(""), "X-API-KEY"},
 		{"iiniit", keyfit.Iiniit(), "Authorization: ApiKey"},
+		{"iiniit-token", token, "Authorization: Bearer"},
 	}
 }
 
