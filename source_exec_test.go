@@ -204,3 +204,18 @@ func TestExecTellsNoSecret(t *testing.T) {
 	}
 	found.absent(t, "exec", said.String(), canaryForms(failed), canaryForms(ring), canaryForms(ring.Status()), canaryForms(cred), canaryForms(src))
 }
+
+// A script is enough for a store that has a command of its own:
+//
+//	#!/bin/sh
+//	vault kv get -format=json secret/imkit |
+//		jq '{key: .data.data.key, version: .data.metadata.version, not_after: .data.data.not_after}'
+func ExampleExec() {
+	c, err := keyfit.New(keyfit.IMKIT("your-app"), keyfit.WithKeys(keyfit.Exec("imkit-key-from-vault")))
+	if err != nil {
+		fmt.Println(errors.Is(err, keyfit.ErrNoKey)) // it says which program failed and how, not a word of what it printed
+		return
+	}
+	go c.Keys().Watch(context.Background(), time.Minute)
+	// Output: true
+}

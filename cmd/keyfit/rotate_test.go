@@ -9,8 +9,11 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -393,7 +396,7 @@ func TestRotateWatchesUntilEveryReplicaHasLetGo(t *testing.T) {
 		status(`{"provider":"imkit","current":{"generation":3,"fingerprint":"OLD","in_flight":4}}`), "", "nonsense",
 		status(`{"provider":"imkit","current":{"generation":4,"fingerprint":"NEW"},"previous":{"generation":3,"fingerprint":"OLD","in_flight":2,"last_used":"2027-01-31T12:00:00Z"}}`),
 		status(`{"provider":"imkit","current":{"generation":4,"fingerprint":"NEW"},"safe_to_revoke":["OLD"]}`))
-	second := script(t, status(`[{"provider":"imin","current":{"generation":9,"fingerprint":"OLD"}},{"provider":"imkit","current":{"generation":1,"fingerprint":"NEW"}}]`))
+	second := script(t, status(`[{"provider":"imin","current":{"generation":9,"fingerprint":"OLD"}},{"provider":"imkit","current":{"generation":2,"fingerprint":"0ther"}},{"provider":"imkit","current":{"generation":1,"fingerprint":"NEW"}}]`))
 	got := w.rotate(t, w.next, "imkit", "-", "--yes", "--watch-every", "5ms", "--watch", first.URL+"/keys?token=c4n4rY", "--watch", second.URL)
 	if got.code != 0 || strings.Contains(got.out, "c4n4rY") {
 		t.Fatalf("%+v", got)
@@ -469,13 +472,23 @@ func TestRotateAtAMockWatchesAndRevokes(t *testing.T) {
 		res.Body.Close()
 		return res.StatusCode
 	}
+	lastUse := make(chan time.Time)
+	go func() { // somebody who does not know of the rotation yet
+		turn := time.NewTicker(5 * time.Millisecond)
+		defer turn.Stop()
+		for range 60 {
+			<-turn.C
+			ask(w.old)
+		}
+		lastUse <- time.Now()
+	}()
 	got := w.rotateIn(t, env, w.next, "imkit", "-", "--yes", "--json", "--mock", "--revoke", "--quiet", "100ms", "--watch-every", "10ms")
 	found, names := events(t, got.out)
 	if got.code != 0 || len(names) < 4 || !cmp.Equal(names[len(names)-3:], []string{"unused", "revoked", "done"}) {
 		t.Fatalf("%v, %+v", names, got)
 	}
-	if took := found[len(found)-3].Time.Sub(found[4].Time); took < 100*time.Millisecond {
-		t.Errorf("quiet for %s was enough", took)
+	if quiet := found[len(found)-3].Time.Sub(<-lastUse); quiet < 90*time.Millisecond {
+		t.Errorf("quiet for %s was enough", quiet)
 	}
 	if old, next := ask(w.old), ask(w.next); old != 401 || next != 200 {
 		t.Errorf("the old key is answered %d, the new one %d", old, next)
@@ -539,6 +552,55 @@ func TestAProgramThatFollowsTheFileSeesTheRotation(t *testing.T) {
 	if len(seen) != 1 {
 		t.Errorf("%d other values were read", len(seen)-1)
 	}
+}
+
+// The whole of a rotation under load: a program follows the .env, calls go on all the time,
+// the old key is revoked as soon as nobody uses it, and no call fails.
+func TestNoCallFailsWhileTheKeyIsRotated(t *testing.T) {
+	t.Parallel()
+	env := mockFor(t, "--log", "off", "--no-rate-limit", "--grace", "100ms")
+	w := &rotateWorld{dir: t.TempDir()}
+	w.dotenv = filepath.Join(w.dir, ".env")
+	issue := func() string { return strings.TrimSpace(runKeyfit(t, env, "keys", "issue", "imkit", "-q").out) }
+	w.old, w.next = issue(), issue()
+	w.secrets = []string{w.old, w.next}
+	w.put(t, "IMKIT_API_KEY="+w.old+"\nIMKIT_BASE_URL="+env["IMKIT_BASE_URL"]+"\n")
+	provider := keyfit.IMKIT("")
+	provider.Limit = keyfit.Limit{} // the mock has lifted it too
+	c, err := keyfit.New(provider, keyfit.WithKeys(keyfit.DotEnv(w.dotenv, "IMKIT_API_KEY")), keyfit.WithDotEnv(w.dotenv))
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	var load sync.WaitGroup
+	load.Go(func() { _ = c.Keys().Watch(ctx, 20*time.Millisecond) })
+	var calls, failures atomic.Int64
+	for range 4 {
+		load.Go(func() {
+			for ctx.Err() == nil {
+				_, err := keyfit.Get[struct{}](t.Context(), c, "/admin/connection-count")
+				if calls.Add(1); err != nil {
+					failures.Add(1)
+					t.Error(err)
+				}
+			}
+		})
+	}
+	got := w.rotateIn(t, env, w.next, "imkit", "-", "--yes", "--mock", "--revoke", "--quiet", "150ms", "--watch-every", "10ms")
+	atTheEnd := calls.Load()
+	for calls.Load() < atTheEnd+20 && failures.Load() == 0 {
+		runtime.Gosched()
+	}
+	cancel()
+	load.Wait()
+	if got.code != 0 || !strings.Contains(got.out, "✓ revoked ") || failures.Load() != 0 {
+		t.Errorf("%d of %d calls failed: %+v", failures.Load(), calls.Load(), got)
+	}
+	// "Safe" was safe: nobody came with the old key once it was revoked.
+	if refused := runKeyfit(t, env, "requests", "count", "--outcome", "revoked", "--expect", "0"); refused.code != 0 {
+		t.Errorf("%+v", refused)
+	}
+	t.Logf("%d calls", calls.Load())
 }
 
 func TestEveryVendorHasAWayToRevoke(t *testing.T) {

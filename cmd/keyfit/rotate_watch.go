@@ -78,8 +78,9 @@ func brief(fp string) string {
 	return fp
 }
 
-// decodeStatus reads a status, or a list of them, and takes that of the provider.
-func decodeStatus(data []byte, provider string) (*ringStatus, error) {
+// decodeStatus reads a status, or a list of them, and takes that of the provider: of several
+// one that tells of a key of this rotation.
+func decodeStatus(data []byte, provider string, keys ...string) (*ringStatus, error) {
 	var list []ringStatus
 	if err := json.Unmarshal(data, &list); err != nil {
 		var one ringStatus
@@ -88,18 +89,20 @@ func decodeStatus(data []byte, provider string) (*ringStatus, error) {
 		}
 		list = []ringStatus{one}
 	}
-	for i := range list {
-		if s := &list[i]; s.Current != nil && (s.Provider == provider || s.Provider == "") {
-			return s, nil
-		}
+	list = slices.DeleteFunc(list, func(s ringStatus) bool { return s.Current == nil || s.Provider != provider && s.Provider != "" })
+	if len(list) == 0 {
+		return nil, fmt.Errorf("the answer tells of no key of %s", provider)
 	}
-	return nil, fmt.Errorf("the answer tells of no key of %s", provider)
+	at := slices.IndexFunc(list, func(s ringStatus) bool {
+		return slices.ContainsFunc(keys, func(fp string) bool { return s.of(fp) != nil || slices.Contains(s.SafeToRevoke, fp) })
+	})
+	return &list[max(at, 0)], nil
 }
 
 // maxStatus is far above any status.
 const maxStatus = 1 << 20
 
-func askStatus(ctx context.Context, address, provider string) (*ringStatus, error) {
+func askStatus(ctx context.Context, address, provider string, keys ...string) (*ringStatus, error) {
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, address, http.NoBody)
@@ -119,7 +122,7 @@ func askStatus(ctx context.Context, address, provider string) (*ringStatus, erro
 	if err != nil {
 		return nil, fmt.Errorf("no whole answer: %w", err)
 	}
-	return decodeStatus(data, provider)
+	return decodeStatus(data, provider, keys...)
 }
 
 // watchOld is step 4: it returns nil once, in one turn, everybody has let go of the old key.
@@ -160,7 +163,7 @@ func (r *rotateRun) lookAtServices(ctx context.Context, old string) bool {
 	var all sync.WaitGroup
 	for i, address := range r.set.watch {
 		all.Go(func() {
-			answers[i].status, answers[i].err = askStatus(ctx, address, r.vendor.provider.Name)
+			answers[i].status, answers[i].err = askStatus(ctx, address, r.vendor.provider.Name, old, r.next.Fingerprint())
 		})
 	}
 	all.Wait()
