@@ -22,7 +22,7 @@ func (r *rotateRun) newKey(ctx context.Context) (keyfit.Credential, string, erro
 	var from string
 	var err error
 	switch {
-	case r.set.fromStdin:
+	case r.set.fromStdin && r.ask == nil: // at a terminal - is asked for too: typing would be echoed
 		from = "the standard input"
 		lines, err = await(ctx, func() ([]string, error) { return readLines(r.in) })
 	case r.set.keyFile != "":

@@ -157,7 +157,7 @@ func echoes(t *testing.T, tty *os.File) bool {
 
 func TestRotateAsksAPersonWithoutEcho(t *testing.T) {
 	t.Parallel()
-	for name, answer := range map[string]string{"agreed": "y\n", "not agreed": "\n"} {
+	for name, answer := range map[string]string{"agreed": "y\n", "not agreed": "\n", "a dash": "y\n"} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			w := newRotateWorld(t, mockserver.MindKey)
@@ -166,7 +166,11 @@ func TestRotateAsksAPersonWithoutEcho(t *testing.T) {
 			seen := watchScreen(person)
 			code := make(chan int)
 			go func() {
-				code <- run(context.Background(), []string{"rotate", "mindkey", "--dotenv", w.dotenv},
+				args := []string{"rotate", "mindkey", "--dotenv", w.dotenv}
+				if name == "a dash" { // which means the standard input, and that is the terminal
+					args = append(args, "-")
+				}
+				code <- run(context.Background(), args,
 					terminal{program, program, program, func(string) (string, bool) { return "", false }})
 			}()
 			seen.shows(t, "New MINDKEY_API_KEY (not shown): ")

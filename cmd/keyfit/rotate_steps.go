@@ -112,6 +112,10 @@ func (r *rotateRun) readNext(ctx context.Context) error {
 		return fmt.Errorf("the new key is the one that is there already (%s)", fp)
 	}
 	r.say.step(&rotateEvent{Event: "new", Fingerprint: fp, Place: from}, "new key", fp+", from "+from)
+	if life := r.vendor.provider.KeyLife; life > 0 && r.set.expires == "" && r.set.file == "" {
+		r.say.warn(&rotateEvent{Event: "warning", Fingerprint: fp}, fmt.Sprintf(
+			"keys of %s end %d days after their issue: with --expires DATE programs warn in time", r.vendor.name, int(life.Hours()/24)))
+	}
 	return nil
 }
 

@@ -146,6 +146,9 @@ func TestRotatePutsTheNewKeyIn(t *testing.T) {
 					t.Errorf("%q is missing:\n%s", part, got.out)
 				}
 			}
+			if strings.Contains(got.out, "365 days after their issue") != (vendor == mockserver.MindKey) {
+				t.Errorf("the keys' life:\n%s", got.out)
+			}
 			w.Expect(t, mockserver.Match{}, 2)
 		})
 	}

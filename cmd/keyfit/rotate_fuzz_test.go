@@ -1,0 +1,42 @@
+package main
+
+import (
+	"strings"
+	"testing"
+	"unicode"
+)
+
+// What a service answers is another's text: it must not steer the terminal, and no answer
+// may pass for a key let go that is current or held.
+func FuzzDecodeStatus(f *testing.F) {
+	for _, seed := range []string{
+		`{}`, `[]`, `null`, `{"current":null}`, `{"provider":"imkit","current":{"generation":1,"fingerprint":"0123456789ab"}}`,
+		`[{"provider":"imin"},{"provider":"imkit","current":{"generation":4,"fingerprint":"b"},"previous":{"fingerprint":"a","in_flight":-1,"last_used":"2027-01-31T12:00:00Z"},"safe_to_revoke":["a"]}]`,
+		`{"current":{"generation":2,"fingerprint":"a"},"safe_to_revoke":["a"]}`, "{\"current\":{\"fingerprint\":\"\\u001b[2J\"}}", `{"current":{"generation":1,"fingerprint":"b"},"staged":{"fingerprint":"a"}}`,
+		`{"current":{"generation":1},"safe_to_revoke":["a"]}`, `{"current":{"last_used":"x"}}`, `{"safe_to_revoke":"a"}`,
+	} {
+		f.Add([]byte(seed), "a")
+	}
+	f.Fuzz(func(t *testing.T, data []byte, old string) {
+		s, err := decodeStatus(data, "imkit", old)
+		if err != nil {
+			if s != nil || strings.ContainsFunc(err.Error(), unicode.IsControl) {
+				t.Fatalf("%v, %q", s, err)
+			}
+			return
+		}
+		if text := s.describe(old); strings.ContainsFunc(text, unicode.IsControl) {
+			t.Fatalf("%q would steer the terminal", text)
+		}
+		if !s.letsGo(old) {
+			return
+		}
+		named := false
+		for _, fp := range s.SafeToRevoke {
+			named = named || fp == old
+		}
+		if s.Current.Fingerprint == old || !named && s.of(old) != nil || !named && s.Current.Generation != 1 {
+			t.Fatalf("%s passes for a service that let go of %q", data, old)
+		}
+	})
+}
