@@ -44,9 +44,9 @@ The new key is asked for without echo, or read from the standard input (-) or fr
 --key-file; it is never an argument. A pair (imkit-user) is two lines: the client
 key, then the token. If the new key is refused, nothing is changed; where a vendor
 documents no call to try it with (iiniit), --probe names one, or the key goes in
-untried and keyfit says so. The file keeps its mode, owner, comments, quotes and every other line; a symlink is followed; a
-file that somebody else changes meanwhile is left alone. Ctrl-C at any moment
-leaves the old file or the new one, whole.
+untried and keyfit says so. The file keeps its mode, owner, comments, quotes and
+every other line; a symlink is followed; a file that somebody else changes meanwhile
+is left alone. Ctrl-C at any moment leaves the old file or the new one, whole.
 
 --watch URL asks a service for the JSON of its Keyring.Status(), or a list of them,
 until it names the old key in safe_to_revoke, or is one that was started with the
