@@ -113,11 +113,14 @@ func (s *Source) transportError(ctx context.Context, err error) error {
 	if ctx.Err() != nil {
 		return fmt.Errorf("no answer in time: %w", ctx.Err())
 	}
-	if failed, ok := errors.AsType[*url.Error](err); ok {
-		return fmt.Errorf("the server cannot be asked: %w", failed.Err)
-	}
 	if errors.Is(err, errRedirected) {
 		return errRedirected
+	}
+	if tooLarge, ok := errors.AsType[*http.MaxBytesError](err); ok {
+		return fmt.Errorf("the answer is larger than %d bytes, so it is not what was meant", tooLarge.Limit)
+	}
+	if failed, ok := errors.AsType[*url.Error](err); ok {
+		return fmt.Errorf("the server cannot be asked: %w", failed.Err)
 	}
 	switch s.cfg.Auth.(type) {
 	case fixedToken, tokenFile, AppRole:

@@ -62,7 +62,7 @@ func (s *Source) read(ctx context.Context, version int) (document, error) {
 		case ctx.Err() != nil:
 			return ctx.Err()
 		case decodeErr != nil:
-			return notAnAnswer(decodeErr)
+			return s.notAnAnswer(ctx, decodeErr)
 		}
 		doc, err = a.document()
 		return err
@@ -70,9 +70,9 @@ func (s *Source) read(ctx context.Context, version int) (document, error) {
 	return doc, err
 }
 
-func notAnAnswer(err error) error {
-	if tooLarge, ok := errors.AsType[*http.MaxBytesError](err); ok {
-		return fmt.Errorf("the answer is larger than %d bytes, so it is not what was meant", tooLarge.Limit)
+func (s *Source) notAnAnswer(ctx context.Context, err error) error {
+	if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
+		return s.transportError(ctx, err)
 	}
 	return errors.New("the answer is not JSON: is this the address of a Vault or OpenBao server?")
 }

@@ -1,0 +1,168 @@
+package vault_test
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/keyfit/keyfit"
+	"github.com/keyfit/keyfit/source/vault"
+	"github.com/keyfit/keyfit/source/vault/vaulttest"
+)
+
+func TestAConfigurationThatCannotWorkIsRefusedAtOnce(t *testing.T) {
+	t.Parallel()
+	token := vault.Token(keyfit.NewSecret("hvs.token"))
+	tests := map[string]struct {
+		cfg  vault.Config
+		want string // "" for no error
+	}{
+		"no path":                    {vault.Config{Auth: token}, "the Vault source needs the path of a secret"},
+		"a negative version":         {vault.Config{Path: "app", Version: -1, Auth: token}, "version and timeout of a Vault source must not be negative"},
+		"no URL":                     {vault.Config{Path: "app", Address: "vault.example.com", Auth: token}, "the address of the Vault server is not a URL such as https://vault.example.com:8200"},
+		"a password in the address":  {vault.Config{Path: "app", Address: "https://u:canary@vault.example.com", Auth: token}, "the address of the Vault server holds a user or a password: take them out"},
+		"plain http":                 {vault.Config{Path: "app", Address: "http://vault.example.com:8200", Auth: token}, "the Vault server vault.example.com:8200 would be asked over plain http, which shows token and key on the way: use https, or set Config.PlainHTTP"},
+		"plain http that is wanted":  {vault.Config{Path: "app", Address: "http://vault.example.com:8200", Auth: token, PlainHTTP: true}, ""},
+		"plain http to this machine": {vault.Config{Path: "app", Address: "http://[::1]:8200", Auth: token}, ""},
+		"https":                      {vault.Config{Path: "app", Address: "https://vault.example.com:8200", Auth: token}, ""},
+		"another scheme":             {vault.Config{Path: "app", Address: "ftp://vault.example.com", Auth: token}, `the Vault server cannot be asked over "ftp": use https`},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			_, err := vault.New(test.cfg)
+			got := ""
+			if err != nil {
+				got = err.Error()
+			}
+			if diff := cmp.Diff(test.want, got); diff != "" {
+				t.Errorf("error (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestTheTokenOfTheEnvironmentIsTheDefault(t *testing.T) {
+	fake := vaulttest.New(vaulttest.Vault)
+	web := httptest.NewServer(fake)
+	t.Cleanup(web.Close)
+	t.Setenv("VAULT_ADDR", web.URL)
+	t.Setenv("VAULT_TOKEN", "")
+	if _, err := vault.New(vault.Config{Path: "app"}); err == nil || !strings.Contains(err.Error(), "has no token") {
+		t.Errorf("without a token: got %v", err)
+	}
+	t.Setenv("VAULT_TOKEN", fake.RootToken())
+	t.Setenv("VAULT_WRAP_TTL", "5m") // meant for the command line
+	src := newSource(t, vault.Config{Path: "app"})
+	if _, err := src.Credential(t.Context()); !errors.Is(err, keyfit.ErrNoKey) {
+		t.Errorf("with a token: got %v", err)
+	}
+}
+
+func TestWhatAServerMayAnswer(t *testing.T) {
+	t.Parallel()
+	always := func(status int, body string) func(int) (int, string) {
+		return func(int) (int, string) { return status, body }
+	}
+	const document = `{"data":{"data":{"key":"k1"},"metadata":{"version":1}}}`
+	tests := map[string]struct {
+		answer func(n int) (int, string) // to the nth request, from 0
+		asked  int
+		want   string // "" for the key
+	}{
+		"what is needed and nothing more": {always(200, document), 1, ""},
+		"a version in quotes, and more":   {always(200, `{"new":1,"data":{"data":{"key":"k1"},"metadata":{"version":"1","new":{}},"new":[]}}`), 1, ""},
+		"500, and then the key":           {func(n int) (int, string) { return 200 + 300*(1-min(n, 1)), document }, 2, ""},
+		"500 for good":                    {always(500, `{"errors":["internal error"]}`), 3, "500, internal server error: the server could not answer; it is asked again next time"},
+		"sealed":                          {always(503, `{"errors":["Vault is sealed"]}`), 3, "503, is sealed: unseal the server"},
+		"a quota":                         {always(429, `{"errors":["request path \"x\": rate limit quota exceeded"]}`), 3, "429, quota exceeded: the server limits requests; ask less often"},
+		"a redirect":                      {always(307, ""), 1, "the server redirects elsewhere, and the token was not sent there: give the address of the active server"},
+		"a page":                          {always(200, "<html>"), 1, "the answer is not JSON: is this the address of a Vault or OpenBao server?"},
+		"a page of an error":              {always(404, "<html>"), 1, "404, not found: look at the address, the namespace and the mount"},
+		"nothing":                         {always(200, ""), 1, "the answer is not JSON: is this the address of a Vault or OpenBao server?"},
+		"KV version 1":                    {always(200, `{"data":{"key":"k1"}}`), 1, "the answer is not one of KV version 2: look at the mount, and at what kind of engine it is"},
+		"no version":                      {always(200, `{"data":{"data":{"key":"k1"},"metadata":{}}}`), 1, "the answer is not one of KV version 2: look at the mount, and at what kind of engine it is"},
+		"far too much":                    {always(200, `{"data":"`+strings.Repeat("x", 2<<20)+`"}`), 1, "the answer is larger than 1048576 bytes, so it is not what was meant"},
+		"far too much of an error":        {always(400, strings.Repeat("x", 2<<20)), 1, "the answer is larger than 1048576 bytes, so it is not what was meant"},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			asked := 0
+			web := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+				status, body := test.answer(asked)
+				asked++
+				if status == http.StatusTemporaryRedirect {
+					w.Header().Set("Location", "http://127.0.0.1:1/elsewhere")
+				}
+				w.Header().Set("Retry-After", "0") // else the client waits for a second
+				w.WriteHeader(status)
+				_, _ = io.WriteString(w, body)
+			}))
+			t.Cleanup(web.Close)
+			src := newSource(t, vault.Config{Address: web.URL, Path: "app", Auth: vault.Token(keyfit.NewSecret("hvs.t"))})
+			cred, err := src.Credential(t.Context())
+			switch {
+			case test.want == "" && (err != nil || cred.Key.Reveal() != "k1"):
+				t.Errorf("got %q, %v", cred.Key.Reveal(), err)
+			case test.want != "":
+				if err == nil {
+					t.Fatal("there is no error")
+				}
+				if diff := cmp.Diff("Vault secret secret/app: "+test.want, err.Error()); diff != "" {
+					t.Errorf("error (-want +got):\n%s", diff)
+				}
+			}
+			if asked != test.asked {
+				t.Errorf("%d requests, want %d", asked, test.asked)
+			}
+		})
+	}
+}
+
+func TestAServerThatDoesNotAnswerIsGivenUp(t *testing.T) {
+	t.Parallel()
+	stop := make(chan struct{})
+	web := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		select {
+		case <-stop:
+		case <-r.Context().Done():
+		}
+	}))
+	t.Cleanup(web.Close)
+	t.Cleanup(func() { close(stop) })
+	cfg := vault.Config{Address: web.URL, Path: "app", Auth: vault.Token(keyfit.NewSecret("hvs.t")), Timeout: 30 * time.Millisecond}
+	_, err := newSource(t, cfg).Credential(t.Context())
+	if !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("timeout: got %v", err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	cfg.Timeout = 0
+	if _, err = newSource(t, cfg).Credential(ctx); !errors.Is(err, context.Canceled) {
+		t.Errorf("cancelled: got %v", err)
+	}
+}
+
+func TestAServerThatIsAwayIsSaid(t *testing.T) {
+	t.Parallel()
+	cfg := vault.Config{Address: "http://localhost", Path: "app", Auth: vault.Token(keyfit.NewSecret("hvs.t"))}
+	cfg.Transport = away{}
+	_, err := newSource(t, cfg).Credential(t.Context())
+	if err == nil || !strings.Contains(err.Error(), "the server cannot be asked: the line is cut") {
+		t.Errorf("got %v", err)
+	}
+}
+
+type away struct{}
+
+func (away) RoundTrip(*http.Request) (*http.Response, error) {
+	return nil, errors.New("the line is cut")
+}
