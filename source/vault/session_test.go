@@ -132,21 +132,8 @@ func TestALoginThatFailsIsSaid(t *testing.T) {
 func inBubble(t *testing.T, ttl string) (*vaulttest.Fake, *vault.Source) {
 	t.Helper()
 	fake := vaulttest.New(vaulttest.Vault)
-	put := func(path, body string) *http.Response {
-		req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "http://localhost/v1/"+path, strings.NewReader(body))
-		if err != nil {
-			t.Fatal(err)
-		}
-		req.Header.Set("X-Vault-Token", fake.RootToken())
-		resp, err := fake.Transport().RoundTrip(req)
-		if err != nil || resp.StatusCode >= http.StatusBadRequest {
-			t.Fatalf("set up %s: %v %v", path, resp, err)
-		}
-		return resp
-	}
-	put("secret/data/app", `{"data":{"key":"k1"}}`)
+	fake.Write("secret", "app", map[string]any{"key": "k1"})
 	auth := fake.NewRole("approle", "app", ttl, `{"path":{"secret/data/*":{"capabilities":["read"]}}}`)
-	fake.Requests()
 	src := newSource(t, vault.Config{
 		Address: "http://localhost", Path: "app", Transport: fake.Transport(),
 		Auth: vault.AppRole{RoleID: auth.RoleID, SecretID: keyfit.NewSecret(auth.SecretID)},

@@ -8,6 +8,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
@@ -95,34 +96,36 @@ func TestWhatAServerMayAnswer(t *testing.T) {
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			asked := 0
-			web := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-				status, body := test.answer(asked)
-				asked++
-				if status == http.StatusTemporaryRedirect {
-					w.Header().Set("Location", "http://127.0.0.1:1/elsewhere")
+			synctest.Test(t, func(t *testing.T) { // where the waits between retries cost nothing
+				asked := 0
+				server := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+					status, body := test.answer(asked)
+					asked++
+					if status == http.StatusTemporaryRedirect {
+						w.Header().Set("Location", "http://127.0.0.1:1/elsewhere")
+					}
+					w.WriteHeader(status)
+					_, _ = io.WriteString(w, body)
+				})
+				src := newSource(t, vault.Config{
+					Address: "http://localhost", Path: "app", Auth: vault.Token(keyfit.NewSecret("hvs.t")), Transport: inProcess{server},
+				})
+				cred, err := src.Credential(t.Context())
+				switch {
+				case test.want == "" && (err != nil || cred.Key.Reveal() != "k1"):
+					t.Errorf("got %q, %v", cred.Key.Reveal(), err)
+				case test.want != "":
+					if err == nil {
+						t.Fatal("there is no error")
+					}
+					if diff := cmp.Diff("Vault secret secret/app: "+test.want, err.Error()); diff != "" {
+						t.Errorf("error (-want +got):\n%s", diff)
+					}
 				}
-				w.Header().Set("Retry-After", "0") // else the client waits for a second
-				w.WriteHeader(status)
-				_, _ = io.WriteString(w, body)
-			}))
-			t.Cleanup(web.Close)
-			src := newSource(t, vault.Config{Address: web.URL, Path: "app", Auth: vault.Token(keyfit.NewSecret("hvs.t"))})
-			cred, err := src.Credential(t.Context())
-			switch {
-			case test.want == "" && (err != nil || cred.Key.Reveal() != "k1"):
-				t.Errorf("got %q, %v", cred.Key.Reveal(), err)
-			case test.want != "":
-				if err == nil {
-					t.Fatal("there is no error")
+				if asked != test.asked {
+					t.Errorf("%d requests, want %d", asked, test.asked)
 				}
-				if diff := cmp.Diff("Vault secret secret/app: "+test.want, err.Error()); diff != "" {
-					t.Errorf("error (-want +got):\n%s", diff)
-				}
-			}
-			if asked != test.asked {
-				t.Errorf("%d requests, want %d", asked, test.asked)
-			}
+			})
 		})
 	}
 }
@@ -153,12 +156,14 @@ func TestAServerThatDoesNotAnswerIsGivenUp(t *testing.T) {
 
 func TestAServerThatIsAwayIsSaid(t *testing.T) {
 	t.Parallel()
-	cfg := vault.Config{Address: "http://localhost", Path: "app", Auth: vault.Token(keyfit.NewSecret("hvs.t"))}
-	cfg.Transport = away{}
-	_, err := newSource(t, cfg).Credential(t.Context())
-	if err == nil || !strings.Contains(err.Error(), "the server cannot be asked: the line is cut") {
-		t.Errorf("got %v", err)
-	}
+	synctest.Test(t, func(t *testing.T) {
+		cfg := vault.Config{Address: "http://localhost", Path: "app", Auth: vault.Token(keyfit.NewSecret("hvs.t"))}
+		cfg.Transport = away{}
+		_, err := newSource(t, cfg).Credential(t.Context())
+		if err == nil || !strings.Contains(err.Error(), "the server cannot be asked: the line is cut") {
+			t.Errorf("got %v", err)
+		}
+	})
 }
 
 type away struct{}

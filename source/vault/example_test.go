@@ -1,0 +1,47 @@
+package vault_test
+
+import (
+	"context"
+	"fmt"
+	"net/http/httptest"
+
+	"github.com/keyfit/keyfit"
+	"github.com/keyfit/keyfit/source/vault"
+	"github.com/keyfit/keyfit/source/vault/vaulttest"
+)
+
+// A client whose key is in Vault, and a rotation of it. The fake stands for the server.
+func Example() {
+	ctx := context.Background()
+	fake := vaulttest.New(vaulttest.Vault)
+	server := httptest.NewServer(fake)
+	defer server.Close()
+	fake.Write("secret", "myapp/imkit", map[string]any{"key": "the-first-key"})
+	role := fake.NewRole("approle", "myapp", "20m", `{"path": {"secret/data/myapp/*": {"capabilities": ["read"]}}}`)
+
+	src, err := vault.New(vault.Config{
+		Address: server.URL, // or VAULT_ADDR
+		Path:    "myapp/imkit",
+		Auth:    vault.AppRole{RoleID: role.RoleID, SecretID: keyfit.NewSecret(role.SecretID)},
+	})
+	if err != nil {
+		panic(err)
+	}
+	defer src.Close()
+	ring, err := keyfit.NewKeyring(ctx, src)
+	if err != nil {
+		panic(err)
+	}
+	// go ring.Watch(ctx, 30*time.Second) follows the secret by itself; clients take the ring
+	// with keyfit.WithKeyring.
+
+	fake.Write("secret", "myapp/imkit", map[string]any{"key": "the-second-key"})
+	changed, err := ring.Reload(ctx)
+	fmt.Println(changed, err)
+
+	offer, err := src.Offer(ctx)
+	fmt.Println("current: version", offer.Current.Version, "previous: version", offer.Previous.Version, err)
+	// Output:
+	// true <nil>
+	// current: version 2 previous: version 1 <nil>
+}
