@@ -61,9 +61,17 @@ func TestTheTokenOfTheEnvironmentIsTheDefault(t *testing.T) {
 	}
 	t.Setenv("VAULT_TOKEN", fake.RootToken())
 	t.Setenv("VAULT_WRAP_TTL", "5m") // meant for the command line
+	wrapped := false
+	fake.Intercept(func(_ http.ResponseWriter, r *http.Request) bool {
+		wrapped = wrapped || r.Header.Get("X-Vault-Wrap-TTL") != ""
+		return false
+	})
 	src := newSource(t, vault.Config{Path: "app"})
 	if _, err := src.Credential(t.Context()); !errors.Is(err, keyfit.ErrNoKey) {
 		t.Errorf("with a token: got %v", err)
+	}
+	if wrapped {
+		t.Error("the answer was to be wrapped")
 	}
 }
 
