@@ -1,0 +1,51 @@
+package awssm_test
+
+import (
+	"context"
+	"fmt"
+	"net/http/httptest"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
+
+	"github.com/keyfit/keyfit"
+	"github.com/keyfit/keyfit/source/awssm"
+	"github.com/keyfit/keyfit/source/awssm/awssmtest"
+)
+
+// A client whose key is in AWS Secrets Manager, and a rotation of it. The fake stands for
+// the service; in a program cfg comes from config.LoadDefaultConfig and there is no endpoint.
+func Example() {
+	ctx := context.Background()
+	fake := awssmtest.New("AKIAEXAMPLE")
+	server := httptest.NewServer(fake)
+	defer server.Close()
+	fake.Put("prod/imkit", `{"key": "the-first-key"}`)
+
+	cfg := aws.Config{
+		Region: "eu-west-1", BaseEndpoint: aws.String(server.URL),
+		Credentials: aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
+			return aws.Credentials{AccessKeyID: "AKIAEXAMPLE", SecretAccessKey: "example"}, nil
+		}),
+	}
+	src, err := awssm.New(secretsmanager.NewFromConfig(cfg), awssm.Config{Secret: "prod/imkit", Field: "key"})
+	if err != nil {
+		panic(err)
+	}
+	ring, err := keyfit.NewKeyring(ctx, src)
+	if err != nil {
+		panic(err)
+	}
+	// go ring.Watch(ctx, time.Minute) follows the secret by itself; clients take the ring with
+	// keyfit.WithKeyring.
+
+	second := fake.Put("prod/imkit", `{"key": "the-second-key"}`)
+	changed, err := ring.Reload(ctx)
+	fmt.Println(changed, err)
+
+	offer, err := src.Offer(ctx)
+	fmt.Println("the second is current:", offer.Current.Version == second, "a previous one:", !offer.Previous.Key.IsZero(), err)
+	// Output:
+	// true <nil>
+	// the second is current: true a previous one: true <nil>
+}

@@ -1,0 +1,78 @@
+package awssm
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/keyfit/keyfit"
+)
+
+// fields are those of a secret that is a JSON object.
+type fields map[string]json.RawMessage
+
+// parse takes the key out of the text of a secret. Its errors hold nothing of the content.
+func (s *Source) parse(text string) (keyfit.Credential, error) {
+	var object fields
+	isObject := json.Unmarshal([]byte(text), &object) == nil && object != nil
+	switch {
+	case s.cfg.Field == "" && isObject:
+		return keyfit.Credential{}, errors.New("the secret is a JSON object: say in Config.Field which field holds the key")
+	case s.cfg.Field == "" && strings.TrimSpace(text) == "":
+		return keyfit.Credential{}, errors.New("the secret is empty")
+	case s.cfg.Field == "":
+		return keyfit.APIKey(text), nil
+	case !isObject:
+		return keyfit.Credential{}, fmt.Errorf("the secret is no JSON object, so it has no field %q", s.cfg.Field)
+	}
+	key, err := object.text(s.cfg.Field)
+	if err != nil {
+		return keyfit.Credential{}, err
+	}
+	cred := keyfit.APIKey(key)
+	if s.cfg.IDField != "" {
+		id, err := object.text(s.cfg.IDField)
+		if err != nil {
+			return keyfit.Credential{}, err
+		}
+		cred.ID = keyfit.NewSecret(id)
+	}
+	cred.Expires, err = object.expires(s.cfg.ExpiresField)
+	return cred, err
+}
+
+func (f fields) text(name string) (string, error) {
+	raw, ok := f[name]
+	if !ok {
+		return "", fmt.Errorf("the secret has no field %q among its %d", name, len(f))
+	}
+	var value string
+	if json.Unmarshal(raw, &value) != nil || string(raw) == "null" {
+		return "", fmt.Errorf("field %q of the secret is not a string", name)
+	}
+	if strings.TrimSpace(value) == "" {
+		return "", fmt.Errorf("field %q of the secret is empty", name)
+	}
+	return value, nil
+}
+
+func (f fields) expires(name string) (time.Time, error) {
+	raw, ok := f[name]
+	if !ok || string(raw) == "null" {
+		return time.Time{}, nil
+	}
+	var value string
+	if json.Unmarshal(raw, &value) == nil {
+		if value = strings.TrimSpace(value); value == "" {
+			return time.Time{}, nil
+		}
+		for _, layout := range []string{time.RFC3339, time.DateOnly} {
+			if t, err := time.Parse(layout, value); err == nil {
+				return t, nil
+			}
+		}
+	}
+	return time.Time{}, fmt.Errorf("%q is not an RFC 3339 date (2027-01-31) or time (2027-01-31T12:00:00Z)", name)
+}
