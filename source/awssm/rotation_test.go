@@ -2,6 +2,7 @@ package awssm_test
 
 import (
 	"context"
+	"errors"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -43,6 +44,14 @@ func TestARotationIsFollowedStepByStep(t *testing.T) {
 				SecretId: aws.String("app"), SecretString: aws.String("k2"), ClientRequestToken: aws.String(second), VersionStages: []string{"AWSPENDING"},
 			})
 			return err
+		}, v1, shown{}, v2},
+		{"a finishSecret that does not say what it replaces", func() error {
+			blind := *moveCurrent
+			blind.RemoveFromVersionId = nil
+			if _, err := client.UpdateSecretVersionStage(ctx, &blind); err == nil {
+				return errors.New("it was accepted")
+			}
+			return nil
 		}, v1, shown{}, v2},
 		{"finishSecret", func() error { _, err := client.UpdateSecretVersionStage(ctx, moveCurrent); return err }, v2, v1, shown{}},
 		{"removal of AWSPENDING", func() error {

@@ -77,7 +77,7 @@ func (a AppRole) Login(ctx context.Context, client *api.Client) (*api.Secret, er
 		body["secret_id"] = secretID
 	}
 	path := "auth/" + strings.Trim(orElse(a.Mount, "approle"), "/") + "/login"
-	return client.Logical().WriteWithContext(ctx, path, body) //nolint:wrapcheck // login words it
+	return client.Logical().WriteWithContext(ctx, path, body)
 }
 
 // maxSecretFile is far above any token and keeps a wrong path from filling memory.

@@ -47,7 +47,7 @@ func TestTheFakeAnswersAsTheServer(t *testing.T) {
 	}
 	onEachServer(t, func(t *testing.T, s *server) {
 		t.Helper()
-		s.role(t, "1h", "read")
+		s.role(t, "read")
 		for i, step := range steps {
 			method, path, _ := strings.Cut(step.do, " ")
 			path = strings.Replace(strings.Replace(path, "kv/", s.mount+"/", 1), "auth/approle/", "auth/"+s.approle+"/", 1)

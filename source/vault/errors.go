@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
 
 	"github.com/hashicorp/vault/api"
@@ -79,7 +80,7 @@ func (s *Source) loginError(ctx context.Context, err error) error {
 }
 
 func sayStatus(status int, phrase, advice string) string {
-	parts := []string{fmt.Sprint(status)}
+	parts := []string{strconv.Itoa(status)}
 	if text := http.StatusText(status); phrase == "" && text != "" {
 		phrase = strings.ToLower(text)
 	}

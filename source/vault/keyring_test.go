@@ -21,7 +21,7 @@ func TestAKeyringTakesANewVersion(t *testing.T) {
 		t.Helper()
 		s.write(t, "app", map[string]any{"key": "key-one-1", "not_after": "2031-01-31"})
 		cfg := s.config("app")
-		cfg.Auth = s.role(t, "1h", "read")
+		cfg.Auth = s.role(t, "read")
 		ring, err := keyfit.NewKeyring(t.Context(), newSource(t, cfg))
 		if err != nil {
 			t.Fatal(err)

@@ -2,14 +2,13 @@ package vault_test
 
 import (
 	"context"
+	"crypto/rand"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"strings"
 	"sync"
 	"testing"
-
-	"crypto/rand"
 
 	"github.com/hashicorp/vault/api"
 
@@ -98,7 +97,7 @@ func (s *server) write(t *testing.T, path string, data map[string]any) {
 }
 
 // role makes a role whose tokens may do capability with every secret of the mount.
-func (s *server) role(t *testing.T, ttl, capability string) vault.AppRole {
+func (s *server) role(t *testing.T, capability string) vault.AppRole {
 	t.Helper()
 	policy := s.mount + "-" + capability
 	s.put(t, "sys/policies/acl/"+policy, map[string]any{
@@ -110,7 +109,7 @@ func (s *server) role(t *testing.T, ttl, capability string) vault.AppRole {
 		_, _ = s.admin.Logical().Delete("sys/policies/acl/" + policy)
 	})
 	role := "auth/" + s.approle + "/role/app"
-	s.put(t, role, map[string]any{"token_ttl": ttl, "token_policies": policy})
+	s.put(t, role, map[string]any{"token_ttl": "1h", "token_policies": policy})
 	id, err := s.admin.Logical().ReadWithContext(t.Context(), role+"/role-id")
 	if err != nil {
 		t.Fatal(err)

@@ -25,7 +25,7 @@ func TestARoleLogsInOnceForManyQuestions(t *testing.T) {
 		t.Helper()
 		s.write(t, "app", map[string]any{"key": "k1"})
 		cfg := s.config("app")
-		cfg.Auth = s.role(t, "1h", "read")
+		cfg.Auth = s.role(t, "read")
 		src := newSource(t, cfg)
 		for range 3 {
 			if _, err := src.Credential(t.Context()); err != nil {
@@ -45,7 +45,7 @@ func TestARefusedTokenIsReplacedAndTheReadRepeated(t *testing.T) {
 		t.Helper()
 		s.write(t, "app", map[string]any{"key": "k1"})
 		cfg := s.config("app")
-		cfg.Auth = s.role(t, "1h", "read")
+		cfg.Auth = s.role(t, "read")
 		src := newSource(t, cfg)
 		for range 2 { // more than once in the life of a source
 			if _, err := src.Credential(t.Context()); err != nil {
@@ -71,7 +71,7 @@ func TestAPolicyThatDoesNotAllowItCausesOneLogin(t *testing.T) {
 		t.Helper()
 		s.write(t, "app", map[string]any{"key": "k1"})
 		cfg := s.config("app")
-		cfg.Auth = s.role(t, "1h", "list")
+		cfg.Auth = s.role(t, "list")
 		src := newSource(t, cfg)
 		for range 3 {
 			_, err := src.Credential(t.Context())
@@ -109,7 +109,7 @@ func TestALoginThatFailsIsSaid(t *testing.T) {
 	}
 	onEachServer(t, func(t *testing.T, s *server) {
 		t.Helper()
-		role := s.role(t, "1h", "read")
+		role := s.role(t, "read")
 		for name, test := range tests {
 			t.Run(name, func(t *testing.T) {
 				cfg, own := s.config("app"), role
@@ -208,7 +208,7 @@ func TestManyQuestionsAtOnceShareALogin(t *testing.T) {
 	s := newFake(t, vaulttest.Vault)
 	s.write(t, "app", map[string]any{"key": "k1"})
 	cfg := s.config("app")
-	cfg.Auth = s.role(t, "1h", "read")
+	cfg.Auth = s.role(t, "read")
 	src := newSource(t, cfg)
 	for range 3 {
 		var wg sync.WaitGroup

@@ -79,12 +79,16 @@ func (t inProcess) RoundTrip(r *http.Request) (*http.Response, error) {
 
 // input is that of every operation here.
 type input struct {
-	SecretId, Name, VersionId, VersionStage string //nolint:revive // the service's own names
-	ClientRequestToken                      string
-	MoveToVersionId, RemoveFromVersionId    string //nolint:revive // the service's own names
-	SecretString                            *string
-	SecretBinary                            []byte
-	VersionStages                           []string
+	SecretID            string   `json:"SecretId"`
+	Name                string   `json:"Name"`
+	VersionID           string   `json:"VersionId"`
+	VersionStage        string   `json:"VersionStage"`
+	ClientRequestToken  string   `json:"ClientRequestToken"`
+	MoveToVersionID     string   `json:"MoveToVersionId"`
+	RemoveFromVersionID string   `json:"RemoveFromVersionId"`
+	SecretString        *string  `json:"SecretString"`
+	SecretBinary        []byte   `json:"SecretBinary"`
+	VersionStages       []string `json:"VersionStages"`
 }
 
 // ServeHTTP is that of [http.Handler].
@@ -109,7 +113,7 @@ func (f *Fake) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(status)
 		answer = map[string]any{"__type": fault.code, "message": fault.message}
 	}
-	_ = json.NewEncoder(w).Encode(answer) // the client may have gone
+	_ = json.NewEncoder(w).Encode(answer) //nolint:errchkjson // the client may have gone
 }
 
 // fault is an error of the service.
@@ -127,7 +131,7 @@ func (f *Fake) serve(operation string, r *http.Request) (map[string]any, *fault)
 	if err := json.NewDecoder(r.Body).Decode(&in); err != nil {
 		return nil, &fault{"SerializationException", "the body is not JSON"}
 	}
-	f.requests = append(f.requests, strings.TrimSpace(operation+" "+in.SecretId+" "+in.VersionStage))
+	f.requests = append(f.requests, strings.TrimSpace(operation+" "+in.SecretID+" "+in.VersionStage))
 	if f.throttle > 0 {
 		f.throttle--
 		return nil, &fault{"ThrottlingException", "Rate exceeded"}
@@ -135,7 +139,7 @@ func (f *Fake) serve(operation string, r *http.Request) (map[string]any, *fault)
 	if operation == "CreateSecret" {
 		return f.create(in)
 	}
-	s := f.secrets[in.SecretId]
+	s := f.secrets[in.SecretID]
 	if s == nil {
 		return nil, &fault{"ResourceNotFoundException", "Secrets Manager can't find the specified secret."}
 	}

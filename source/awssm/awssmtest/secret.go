@@ -2,11 +2,10 @@ package awssmtest
 
 import (
 	"bytes"
+	"crypto/rand"
 	"fmt"
 	"slices"
 	"time"
-
-	"crypto/rand"
 )
 
 const (
@@ -93,11 +92,11 @@ func (v *version) drop(stage string) {
 
 // move is UpdateSecretVersionStage: the last step of a rotation.
 func (s *secret) move(in input) (map[string]any, *fault) {
-	from, to := s.byStage(in.VersionStage), s.byID(in.MoveToVersionId)
+	from, to := s.byStage(in.VersionStage), s.byID(in.MoveToVersionID)
 	switch {
-	case in.MoveToVersionId != "" && to == nil:
+	case in.MoveToVersionID != "" && to == nil:
 		return nil, &fault{"ResourceNotFoundException", "Secrets Manager can't find the specified secret version."}
-	case from != nil && from != to && from.id != in.RemoveFromVersionId:
+	case from != nil && from != to && from.id != in.RemoveFromVersionID:
 		return nil, &fault{"InvalidParameterException", fmt.Sprintf("The parameter RemoveFromVersionId can't be empty. Staging label %s is currently attached to version %s, so you must explicitly reference that version in RemoveFromVersionId.", in.VersionStage, from.id)}
 	case to != nil:
 		s.label(in.VersionStage, to)
@@ -109,11 +108,11 @@ func (s *secret) move(in input) (map[string]any, *fault) {
 
 func (s *secret) get(in input) (map[string]any, *fault) {
 	stage := in.VersionStage
-	if stage == "" && in.VersionId == "" {
+	if stage == "" && in.VersionID == "" {
 		stage = current
 	}
-	v := s.byID(in.VersionId)
-	what := "VersionId: " + in.VersionId
+	v := s.byID(in.VersionID)
+	what := "VersionId: " + in.VersionID
 	if stage != "" {
 		v, what = s.byStage(stage), "staging label: "+stage
 	}
@@ -122,7 +121,7 @@ func (s *secret) get(in input) (map[string]any, *fault) {
 	}
 	answer := map[string]any{
 		"ARN": s.arn(), "Name": s.name, "VersionId": v.id, "VersionStages": v.stages,
-		"CreatedDate": float64(v.created.UnixMilli()) / 1000, //nolint:mnd // seconds
+		"CreatedDate": float64(v.created.UnixMilli()) / 1000, // seconds
 	}
 	if v.text != nil {
 		answer["SecretString"] = *v.text

@@ -133,7 +133,7 @@ func (f *Fake) authPath(path string, r request) reply {
 			ttl = 0
 		}
 		made := &role{id: random(16), secretID: random(16), ttl: ttl}
-		for _, p := range strings.Split(text(r.body["token_policies"]), ",") {
+		for p := range strings.SplitSeq(text(r.body["token_policies"]), ",") {
 			made.policies = append(made.policies, strings.TrimSpace(p))
 		}
 		f.roles[mount+"/"+name] = made

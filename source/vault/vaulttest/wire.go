@@ -34,7 +34,7 @@ func (r reply) write(w http.ResponseWriter) {
 		}
 		body = envelope
 	}
-	_ = json.NewEncoder(w).Encode(body) // the client may have gone
+	_ = json.NewEncoder(w).Encode(body) //nolint:errchkjson // the client may have gone
 }
 
 // refuse is the answer of an error. Without a text the list is empty, as for a path where
