@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"os"
 	"strings"
 	"sync"
 	"testing"
@@ -245,6 +246,29 @@ func TestAnyLoginOfTheVaultClientWillDo(t *testing.T) {
 	_, err := newSource(t, cfg).Credential(t.Context())
 	if err == nil || !strings.Contains(err.Error(), "the login was answered without a token") {
 		t.Errorf("got %v", err)
+	}
+}
+
+func TestTheWordsOfAnotherLoginAreNotPassedOn(t *testing.T) {
+	t.Parallel()
+	s := newFake(t, vaulttest.Vault)
+	tests := map[string]struct {
+		err  error
+		want string
+	}{
+		"words":  {errors.New("canary"), "failed before the server was asked (*errors.errorString)"},
+		"a file": {fmt.Errorf("canary: %w", &os.PathError{Op: "open", Path: "/run/token", Err: os.ErrNotExist}), "open /run/token: file does not exist"},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			cfg := s.config("app")
+			cfg.Auth = loginFunc(func(context.Context, *api.Client) (*api.Secret, error) { return nil, test.err })
+			_, err := newSource(t, cfg).Credential(t.Context())
+			if diff := cmp.Diff("Vault secret "+s.mount+"/app: login: "+test.want, fmt.Sprint(err)); diff != "" {
+				t.Errorf("error (-want +got):\n%s", diff)
+			}
+		})
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -159,6 +160,34 @@ func TestAServerThatDoesNotAnswerIsGivenUp(t *testing.T) {
 	cfg.Timeout = 0
 	if _, err = newSource(t, cfg).Credential(ctx); !errors.Is(err, context.Canceled) {
 		t.Errorf("cancelled: got %v", err)
+	}
+}
+
+func TestCloseLeavesNoConnection(t *testing.T) {
+	t.Parallel()
+	fake, closed := vaulttest.New(vaulttest.Vault), make(chan struct{}, 1)
+	web := httptest.NewUnstartedServer(fake)
+	web.Config.ConnState = func(_ net.Conn, state http.ConnState) {
+		if state == http.StateClosed {
+			closed <- struct{}{}
+		}
+	}
+	web.Start()
+	t.Cleanup(web.Close)
+	fake.Write("secret", "app", map[string]any{"key": "k1"})
+	src := newSource(t, vault.Config{Address: web.URL, Path: "app", Auth: vault.Token(keyfit.NewSecret(fake.RootToken()))})
+	for range 2 { // it can be used again
+		if _, err := src.Credential(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if err := src.Close(); err != nil {
+			t.Error(err)
+		}
+		select {
+		case <-closed:
+		case <-time.After(5 * time.Second):
+			t.Fatal("the connection is still there")
+		}
 	}
 }
 
