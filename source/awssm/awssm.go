@@ -16,6 +16,7 @@ import (
 // The defaults of a [Config].
 const (
 	DefaultExpiresField = "not_after"
+	DefaultIssuedField  = "issued_at"
 	DefaultTimeout      = 15 * time.Second
 )
 
@@ -44,6 +45,10 @@ type Config struct {
 	// ExpiresField says when the key ends, as an RFC 3339 date or time, in a secret that is a
 	// JSON object. A key without it has no known end. The default is [DefaultExpiresField].
 	ExpiresField string
+	// IssuedField says, in the same way, when the provider issued the key, for providers
+	// whose keys live for a fixed time. That a version was written is no such date. The
+	// default is [DefaultIssuedField].
+	IssuedField string
 	// Timeout bounds one question to the source, retries included; the default is
 	// [DefaultTimeout].
 	Timeout time.Duration
@@ -78,6 +83,9 @@ func New(client Client, cfg Config) (*Source, error) {
 	}
 	if cfg.ExpiresField == "" {
 		cfg.ExpiresField = DefaultExpiresField
+	}
+	if cfg.IssuedField == "" {
+		cfg.IssuedField = DefaultIssuedField
 	}
 	if cfg.Timeout == 0 {
 		cfg.Timeout = DefaultTimeout

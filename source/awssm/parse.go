@@ -39,8 +39,13 @@ func (s *Source) parse(text string) (keyfit.Credential, error) {
 		}
 		cred.ID = keyfit.NewSecret(id)
 	}
-	cred.Expires, err = object.expires(s.cfg.ExpiresField)
-	return cred, err
+	if cred.Expires, err = object.date(s.cfg.ExpiresField); err != nil {
+		return keyfit.Credential{}, err
+	}
+	if cred.Issued, err = object.date(s.cfg.IssuedField); err != nil {
+		return keyfit.Credential{}, err
+	}
+	return cred, nil
 }
 
 func (f fields) text(name string) (string, error) {
@@ -58,7 +63,7 @@ func (f fields) text(name string) (string, error) {
 	return value, nil
 }
 
-func (f fields) expires(name string) (time.Time, error) {
+func (f fields) date(name string) (time.Time, error) {
 	raw, ok := f[name]
 	if !ok || string(raw) == "null" {
 		return time.Time{}, nil

@@ -103,8 +103,11 @@ func TestAKeyringFollowsTheSecret(t *testing.T) {
 		}
 		fake.Put("app", "key-01")
 		expect("after a rotation", "key-01")
-		fake.Put("app", "key-02", "AWSPENDING")
+		pending := fake.Put("app", "key-02", "AWSPENDING")
 		expect("while the next one is pending", "key-01")
+		if staged := ring.Status().Staged; staged == nil || staged.Version != pending {
+			t.Errorf("the pending key is not staged: %+v", staged)
+		}
 		fake.Throttle(1 << 20)
 		fake.Put("app", "key-03")
 		expect("throttled", "key-01")

@@ -50,12 +50,15 @@ func newSource(t *testing.T, client awssm.Client, cfg awssm.Config) *awssm.Sourc
 
 // shown is an offer as a test compares it: with the keys in the clear, and the names of the
 // versions instead of their ids.
-type shown struct{ ID, Key, Version, Expires string }
+type shown struct{ ID, Key, Version, Expires, Issued string }
 
 func show(c keyfit.Credential, names map[string]string) shown {
 	s := shown{ID: c.ID.Reveal(), Key: c.Key.Reveal(), Version: names[c.Version]}
 	if !c.Expires.IsZero() {
-		s.Expires = c.Expires.Format("2006-01-02")
+		s.Expires = c.Expires.Format(time.DateOnly)
+	}
+	if !c.Issued.IsZero() {
+		s.Issued = c.Issued.Format(time.DateOnly)
 	}
 	return s
 }
@@ -93,6 +96,14 @@ func TestTheLabelsAreTheStatesOfTheKey(t *testing.T) {
 		"an end of another name, with a time": {
 			puts: []put{{text: `{"key":"k1","ends":"2027-01-31T12:00:00Z"}`}}, config: awssm.Config{Field: "key", ExpiresField: "ends"},
 			current: shown{Key: "k1", Version: "v1", Expires: "2027-01-31"},
+		},
+		"the day of issue, and one of another name": {
+			puts: []put{{text: `{"key":"k1","issued_at":"2026-01-31","born":"2026-02-28"}`}}, config: awssm.Config{Field: "key"},
+			current: shown{Key: "k1", Version: "v1", Issued: "2026-01-31"},
+		},
+		"a day of issue of another name": {
+			puts: []put{{text: `{"key":"k1","issued_at":"2026-01-31","born":"2026-02-28"}`}}, config: awssm.Config{Field: "key", IssuedField: "born"},
+			current: shown{Key: "k1", Version: "v1", Issued: "2026-02-28"},
 		},
 		"what is wrong with the others does not hide the current one": {
 			puts: []put{{text: "no JSON"}, {text: `{"key":"k2"}`}, {text: `{"key":17}`, stages: []string{"AWSPENDING"}}}, config: awssm.Config{Field: "key"},
@@ -183,17 +194,18 @@ func TestWhatIsWrongIsSaid(t *testing.T) {
 			setUp: put("k1"), client: func(o *secretsmanager.Options) { o.BaseEndpoint = aws.String("http://example.com") },
 			want: "the service would be asked over plain http, which shows the key on the way: use https, or set Config.PlainHTTP",
 		},
-		"binary":                      {setUp: answer(http.StatusOK, `{"Name":"app","SecretBinary":"azE="}`), want: "the secret is binary or empty: store it as text (SecretString)"},
-		"empty":                       {setUp: put(" "), want: "the secret is empty"},
-		"JSON, and no field":          {setUp: put(`{"key":"k1"}`), want: "the secret is a JSON object: say in Config.Field which field holds the key"},
-		"a field, and no JSON":        {setUp: put("k1"), config: awssm.Config{Field: "key"}, want: `the secret is no JSON object, so it has no field "key"`},
-		"another field":               {setUp: put(`{"token":"k1","user":"u"}`), config: awssm.Config{Field: "key"}, want: `the secret has no field "key" among its 2`},
-		"the field is no string":      {setUp: put(`{"key":12345678}`), config: awssm.Config{Field: "key"}, want: `field "key" of the secret is not a string`},
-		"the field is null":           {setUp: put(`{"key":null}`), config: awssm.Config{Field: "key"}, want: `field "key" of the secret is not a string`},
-		"the field is empty":          {setUp: put(`{"key":""}`), config: awssm.Config{Field: "key"}, want: `field "key" of the secret is empty`},
-		"half a pair":                 {setUp: put(`{"key":"k1"}`), config: awssm.Config{Field: "key", IDField: "id"}, want: `the secret has no field "id" among its 1`},
-		"an end that is no date":      {setUp: put(`{"key":"k1","not_after":"soon"}`), config: awssm.Config{Field: "key"}, want: `"not_after" is not an RFC 3339 date (2027-01-31) or time (2027-01-31T12:00:00Z)`},
-		"a service that is not there": {setUp: func(*awssmtest.Fake) {}, client: func(o *secretsmanager.Options) { o.HTTPClient = &http.Client{Transport: away{}} }, want: "the service cannot be asked: the line is cut"},
+		"binary":                         {setUp: answer(http.StatusOK, `{"Name":"app","SecretBinary":"azE="}`), want: "the secret is binary or empty: store it as text (SecretString)"},
+		"empty":                          {setUp: put(" "), want: "the secret is empty"},
+		"JSON, and no field":             {setUp: put(`{"key":"k1"}`), want: "the secret is a JSON object: say in Config.Field which field holds the key"},
+		"a field, and no JSON":           {setUp: put("k1"), config: awssm.Config{Field: "key"}, want: `the secret is no JSON object, so it has no field "key"`},
+		"another field":                  {setUp: put(`{"token":"k1","user":"u"}`), config: awssm.Config{Field: "key"}, want: `the secret has no field "key" among its 2`},
+		"the field is no string":         {setUp: put(`{"key":12345678}`), config: awssm.Config{Field: "key"}, want: `field "key" of the secret is not a string`},
+		"the field is null":              {setUp: put(`{"key":null}`), config: awssm.Config{Field: "key"}, want: `field "key" of the secret is not a string`},
+		"the field is empty":             {setUp: put(`{"key":""}`), config: awssm.Config{Field: "key"}, want: `field "key" of the secret is empty`},
+		"half a pair":                    {setUp: put(`{"key":"k1"}`), config: awssm.Config{Field: "key", IDField: "id"}, want: `the secret has no field "id" among its 1`},
+		"an end that is no date":         {setUp: put(`{"key":"k1","not_after":"soon"}`), config: awssm.Config{Field: "key"}, want: `"not_after" is not an RFC 3339 date (2027-01-31) or time (2027-01-31T12:00:00Z)`},
+		"a day of issue that is no date": {setUp: put(`{"key":"k1","issued_at":2026}`), config: awssm.Config{Field: "key"}, want: `"issued_at" is not an RFC 3339 date (2027-01-31) or time (2027-01-31T12:00:00Z)`},
+		"a service that is not there":    {setUp: func(*awssmtest.Fake) {}, client: func(o *secretsmanager.Options) { o.HTTPClient = &http.Client{Transport: away{}} }, want: "the service cannot be asked: the line is cut"},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {

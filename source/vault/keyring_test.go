@@ -26,6 +26,9 @@ func TestAKeyringTakesANewVersion(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		if previous := ring.Status().Previous; previous != nil {
+			t.Errorf("a previous key where there was one version: %+v", previous)
+		}
 		s.write(t, "app", map[string]any{"key": "key-two-2"})
 		for _, want := range []bool{true, false} {
 			changed, err := ring.Reload(t.Context())
@@ -36,6 +39,14 @@ func TestAKeyringTakesANewVersion(t *testing.T) {
 		cred, err := ring.Credential(t.Context())
 		if diff := cmp.Diff(shown{Key: "key-two-2", Version: "2"}, show(cred)); diff != "" || err != nil {
 			t.Errorf("current key: %v (-want +got):\n%s", err, diff)
+		}
+		// A program that starts now has the version before as its fallback.
+		if ring, err = keyfit.NewKeyring(t.Context(), newSource(t, cfg)); err != nil {
+			t.Fatal(err)
+		}
+		status := ring.Status()
+		if status.Current.Version != "2" || status.Previous == nil || status.Previous.Version != "1" {
+			t.Errorf("at the start: %+v", status)
 		}
 	})
 }

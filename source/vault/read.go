@@ -130,8 +130,13 @@ func (s *Source) credential(doc document, newest bool) (keyfit.Credential, error
 		cred.ID = keyfit.NewSecret(id)
 		cred.Place = s.place() + ", fields " + s.cfg.IDField + " and " + s.cfg.Field
 	}
-	cred.Expires, err = doc.expires(s.cfg.ExpiresField, newest)
-	return cred, err
+	if cred.Expires, err = doc.date(s.cfg.ExpiresField, newest); err != nil {
+		return keyfit.Credential{}, err
+	}
+	if cred.Issued, err = doc.date(s.cfg.IssuedField, newest); err != nil {
+		return keyfit.Credential{}, err
+	}
+	return cred, nil
 }
 
 // text returns a field of the data. Its errors hold nothing of the content.
@@ -150,7 +155,7 @@ func (d document) text(field string) (string, error) {
 	return value, nil
 }
 
-func (d document) expires(field string, newest bool) (time.Time, error) {
+func (d document) date(field string, newest bool) (time.Time, error) {
 	raw, ok := d.fields[field]
 	if !ok && newest {
 		raw, ok = d.custom[field]

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/hashicorp/vault/api"
 
@@ -178,12 +179,15 @@ func newSource(t *testing.T, cfg vault.Config) *vault.Source {
 }
 
 // shown is an offer as a test compares it: with the keys in the clear.
-type shown struct{ ID, Key, Version, Expires string }
+type shown struct{ ID, Key, Version, Expires, Issued string }
 
 func show(c keyfit.Credential) shown {
 	s := shown{ID: c.ID.Reveal(), Key: c.Key.Reveal(), Version: c.Version}
 	if !c.Expires.IsZero() {
-		s.Expires = c.Expires.Format("2006-01-02")
+		s.Expires = c.Expires.Format(time.DateOnly)
+	}
+	if !c.Issued.IsZero() {
+		s.Issued = c.Issued.Format(time.DateOnly)
 	}
 	return s
 }

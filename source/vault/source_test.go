@@ -56,6 +56,14 @@ func TestTheNewestVersionIsCurrentAndTheOneBeforePrevious(t *testing.T) {
 			config:   func(c *vault.Config) { c.Field, c.IDField, c.ExpiresField = "api_key", "client", "ends" },
 			current:  shown{ID: "c2", Key: "k2", Version: "2"}, previous: shown{ID: "c1", Key: "k1", Version: "1", Expires: "2028-01-31"},
 		},
+		"the day of issue, in the data or the custom metadata": {
+			versions: []data{{"key": "k1", "issued_at": "2026-01-31"}, {"key": "k2"}}, custom: data{"issued_at": "2026-02-28"},
+			current: shown{Key: "k2", Version: "2", Issued: "2026-02-28"}, previous: shown{Key: "k1", Version: "1", Issued: "2026-01-31"},
+		},
+		"a day of issue of another name": {
+			versions: []data{{"key": "k1", "born": "2026-01-31"}}, config: func(c *vault.Config) { c.IssuedField = "born" },
+			current: shown{Key: "k1", Version: "1", Issued: "2026-01-31"},
+		},
 		"a pinned version has no previous one": {
 			versions: []data{{"key": "k1"}, {"key": "k2"}, {"key": "k3"}}, config: func(c *vault.Config) { c.Version = 2 },
 			current: shown{Key: "k2", Version: "2"},
@@ -154,6 +162,13 @@ func TestWhatIsWrongIsSaid(t *testing.T) {
 				s.write(t, "app", data{"key": "k1", "not_after": "next year"})
 			},
 			want: `Vault secret kv/app: "not_after" is not an RFC 3339 date (2027-01-31) or time (2027-01-31T12:00:00Z)`,
+		},
+		"the day of issue is no date": {
+			setUp: func(t *testing.T, s *server) {
+				t.Helper()
+				s.write(t, "app", data{"key": "k1", "issued_at": 2026})
+			},
+			want: `Vault secret kv/app: "issued_at" is not an RFC 3339 date (2027-01-31) or time (2027-01-31T12:00:00Z)`,
 		},
 		"a token that nobody issued": {
 			config: func(c *vault.Config) { c.Auth = vault.Token(keyfit.NewSecret("hvs.bad")) },

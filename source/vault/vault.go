@@ -20,6 +20,7 @@ const (
 	DefaultMount        = "secret"
 	DefaultField        = "key"
 	DefaultExpiresField = "not_after"
+	DefaultIssuedField  = "issued_at"
 	DefaultTimeout      = 15 * time.Second
 )
 
@@ -43,6 +44,10 @@ type Config struct {
 	// the data of the version and then, for the newest version only, in the custom metadata
 	// of the secret; a key without it has no known end. The default is [DefaultExpiresField].
 	ExpiresField string
+	// IssuedField says, in the same way, when the provider issued the key, for providers
+	// whose keys live for a fixed time. That a version was written is no such date. The
+	// default is [DefaultIssuedField].
+	IssuedField string
 	// Version pins one version; 0 follows the newest one. A pinned source offers no
 	// previous key.
 	Version int
@@ -105,6 +110,7 @@ func (c Config) withDefaults() Config {
 	c.Path = strings.Trim(c.Path, "/")
 	c.Field = orElse(c.Field, DefaultField)
 	c.ExpiresField = orElse(c.ExpiresField, DefaultExpiresField)
+	c.IssuedField = orElse(c.IssuedField, DefaultIssuedField)
 	if c.Timeout == 0 {
 		c.Timeout = DefaultTimeout
 	}
