@@ -1,0 +1,69 @@
+package vault_test
+
+import (
+	"context"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/keyfit/keyfit"
+	"github.com/keyfit/keyfit/mockserver"
+)
+
+// Keys that the provider ends as soon as the next one is in the store, long before a watch
+// looks: the refusal makes the ring ask, and the call goes on with the new key.
+func TestRotationsInVaultWithoutOverlapFailNoCall(t *testing.T) {
+	t.Parallel()
+	onEachServer(t, func(t *testing.T, s *server) {
+		t.Helper()
+		const callers, rotations = 8, 20
+		provider := mockserver.New(t, mockserver.WithoutRateLimits(), mockserver.WithJournal(0, 0))
+		issued := provider.Keys().Issue(mockserver.MindKey)
+		s.write(t, "app", map[string]any{"key": issued.Secret.Reveal()})
+		cfg := s.config("app")
+		cfg.Auth = s.role(t, "read")
+		ring, err := keyfit.NewKeyring(t.Context(), newSource(t, cfg))
+		if err != nil {
+			t.Fatal(err)
+		}
+		c, err := keyfit.New(keyfit.MindKey(), keyfit.WithKeyring(ring), keyfit.WithBaseURL(provider.BaseURL(mockserver.MindKey)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		ctx, stop := context.WithCancel(t.Context())
+		var calls atomic.Int64
+		var working sync.WaitGroup
+		for range callers {
+			working.Go(func() {
+				for ctx.Err() == nil {
+					if _, err := keyfit.Get[struct{}](t.Context(), c, "/ping"); err != nil {
+						t.Error(err)
+						stop()
+					}
+					calls.Add(1)
+				}
+			})
+		}
+		for range rotations {
+			next := provider.Keys().Issue(mockserver.MindKey)
+			s.write(t, "app", map[string]any{"key": next.Secret.Reveal()})
+			if err := provider.Keys().Revoke(issued.ID, "replaced"); err != nil {
+				t.Fatal(err)
+			}
+			issued = next
+			for seen := calls.Load(); calls.Load() < seen+3*callers && ctx.Err() == nil; {
+				<-time.After(time.Millisecond)
+			}
+		}
+		stop()
+		working.Wait()
+		if got := ring.Status().Current.Version; got != "21" {
+			t.Errorf("the ring is at version %s, want 21", got)
+		}
+		// Two versions read for each refusal that was news, however many callers met it.
+		if asked := len(s.transport.sent(s)); asked > 3*rotations {
+			t.Errorf("%d calls and %d rotations: %d requests to the store", calls.Load(), rotations, asked)
+		}
+	})
+}
