@@ -97,7 +97,7 @@ func (k *Keyring) mayAsk(now time.Time) bool {
 }
 
 // reload joins the flight under way or starts one. After a refusal a flight that began
-// without knowing of one is not enough: the source may have offered what it had.
+// without knowing of that one is not enough: the source may have offered what it had.
 func (k *Keyring) reload(ctx context.Context, refused string) (bool, error) {
 	for {
 		f := k.join(ctx, refused)
@@ -106,7 +106,7 @@ func (k *Keyring) reload(ctx context.Context, refused string) (bool, error) {
 		case <-ctx.Done():
 			return false, ctx.Err()
 		}
-		if refused == "" || f.refused != "" || f.changed || f.err != nil {
+		if refused == "" || f.refused == refused || f.changed || f.err != nil {
 			return f.changed, f.err
 		}
 	}
@@ -169,7 +169,7 @@ func (k *Keyring) land(f *reloadFlight) {
 	switch {
 	case f.changed:
 		k.inVain = askPace{}
-	case f.refused != "":
+	case f.refused == k.set.Load().current.fingerprint: // else it brought nothing because its key was replaced already
 		k.inVain.vain(k.source)
 	}
 	if cc := k.set.Load().circuit; cc != nil {
