@@ -84,9 +84,9 @@ func WithProfile(v Provider, p Profile) Option {
 // every namespace. The file is read at the start, written within 200 ms of a
 // change and at Close, and before Issue, Rotate, Revoke, Expire and SetData
 // return: what was acknowledged survives a kill. A write over a vendor's own API
-// waits the 200 ms, unless it gives out a token. It is replaced as a whole, so it is never half
-// written. A file that cannot be understood makes the start fail and is left
-// as it is. One process uses a file at a time.
+// waits the 200 ms, unless it gives out a token. The file is replaced as a
+// whole, so it is never half written. One that cannot be understood makes the
+// start fail and is left as it is. One process uses a file at a time.
 func WithStateFile(path string) Option { return func(o *options) { o.statePath = path } }
 
 // WithAdmin configures the admin API; see AdminHandler.
