@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 
@@ -111,13 +110,8 @@ const maxRows = 10_000
 
 // Replace implements surface.Data.
 func (s *store) Replace(next map[string][]json.RawMessage) error {
-	for _, name := range slices.Sorted(maps.Keys(next)) {
-		switch {
-		case !slices.Contains(s.Names(), name):
-			return fmt.Errorf("%w: %.40q; there are %s", surface.ErrNoCollection, name, strings.Join(s.Names(), ", "))
-		case len(next[name]) > maxRows:
-			return fmt.Errorf("%s: %d items, at most %d fit", name, len(next[name]), maxRows)
-		}
+	if err := surface.Bounded(next, s.Names(), maxRows); err != nil {
+		return err
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()

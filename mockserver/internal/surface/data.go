@@ -104,20 +104,8 @@ func (t *Tables[D]) Dump() map[string][]json.RawMessage {
 
 // Replace implements Data.
 func (t *Tables[D]) Replace(next map[string][]json.RawMessage) error {
-	size := 0
-	for name, items := range next {
-		if !slices.Contains(t.Names(), name) {
-			return fmt.Errorf("%w: %.40q; there are %s", ErrNoCollection, name, strings.Join(t.Names(), ", "))
-		}
-		if len(items) > maxItems {
-			return fmt.Errorf("%s: %d items, at most %d fit", name, len(items), maxItems)
-		}
-		for _, raw := range items {
-			size += len(raw)
-		}
-	}
-	if size > maxDataBytes {
-		return fmt.Errorf("%d bytes, at most %d fit", size, maxDataBytes)
+	if err := Bounded(next, t.Names(), maxItems); err != nil {
+		return err
 	}
 	return t.Change(func(d *D) error {
 		for _, c := range t.Collections {
@@ -129,6 +117,27 @@ func (t *Tables[D]) Replace(next map[string][]json.RawMessage) error {
 		}
 		return nil
 	})
+}
+
+// Bounded fails for a collection that is not among names, one with more than
+// most items, and for more bytes in all than fit.
+func Bounded(next map[string][]json.RawMessage, names []string, most int) error {
+	size := 0
+	for name, items := range next {
+		if !slices.Contains(names, name) {
+			return fmt.Errorf("%w: %.40q; there are %s", ErrNoCollection, name, strings.Join(names, ", "))
+		}
+		if len(items) > most {
+			return fmt.Errorf("%s: %d items, at most %d fit", name, len(items), most)
+		}
+		for _, raw := range items {
+			size += len(raw)
+		}
+	}
+	if size > maxDataBytes {
+		return fmt.Errorf("%d bytes, at most %d fit", size, maxDataBytes)
+	}
+	return nil
 }
 
 // At says which element of a collection an error is about.
