@@ -21,11 +21,15 @@ type ringStatus struct {
 	Previous     *ringKey `json:"previous"`
 	Staged       *ringKey `json:"staged"`
 	SafeToRevoke []string `json:"safe_to_revoke"`
+	Source       struct {
+		Stale bool `json:"stale"`
+	} `json:"source"`
 }
 
 type ringKey struct {
 	Generation  uint64    `json:"generation"`
 	Fingerprint string    `json:"fingerprint"`
+	State       string    `json:"state"`
 	LastUsed    time.Time `json:"last_used"`
 	InFlight    int       `json:"in_flight"`
 }
@@ -50,7 +54,7 @@ func (s *ringStatus) describe(old string) string {
 	case s.letsGo(old):
 		return text + "; the old key is let go"
 	case s.Current.Fingerprint == old:
-		return text + ", which is the old key"
+		return text + ", which is the old key" + s.obstacle()
 	case k == nil:
 		return text + "; the old key is not yet named safe to revoke"
 	case k.LastUsed.IsZero():
@@ -58,6 +62,17 @@ func (s *ringStatus) describe(old string) string {
 	default:
 		return text + fmt.Sprintf("; old key: %d in flight, last used %s", k.InFlight, when(k.LastUsed))
 	}
+}
+
+// obstacle says why the service may not have moved on yet; "" if nothing is known.
+func (s *ringStatus) obstacle() string {
+	switch known := []string{"staged", "verified", "rejected"}; {
+	case s.Source.Stale:
+		return "; it cannot read its key source"
+	case s.Staged != nil && slices.Contains(known, s.Staged.State):
+		return "; " + brief(s.Staged.Fingerprint) + " is " + s.Staged.State
+	}
+	return ""
 }
 
 // of is the old key as the service tells of it; nil if it does not.
