@@ -49,3 +49,24 @@ func TestExecGivesUpAfterItsTimeout(t *testing.T) {
 		t.Errorf("%v", err)
 	}
 }
+
+// A command that never stops printing is ended by its output, not by the timeout, and what
+// is kept of it stays small.
+func TestExecEndsACommandThatPrintsWithoutEnd(t *testing.T) {
+	t.Parallel()
+	begin := time.Now()
+	_, err := Exec("yes").Credential(t.Context())
+	if took := time.Since(begin); err == nil || !strings.Contains(err.Error(), "printed more than 65536 bytes") || took > execTimeout/2 {
+		t.Errorf("after %s: %v", took, err)
+	}
+	full := 0
+	b := &boundedOutput{limit: 5, full: func() { full++ }}
+	for _, part := range []string{"abc", "def", "ghi"} {
+		if n, err := b.Write([]byte(part)); n != 3 || err != nil {
+			t.Errorf("%d, %v", n, err)
+		}
+	}
+	if b.kept.String() != "abcde" || b.size != 9 || full != 2 {
+		t.Errorf("kept %q of %d bytes, full %d times", b.kept.String(), b.size, full)
+	}
+}
