@@ -134,7 +134,7 @@ func TestARefusedCallDoesNotWaitForAProbe(t *testing.T) {
 		if diff := cmp.Diff([]string{"probe-old", "probe-new"}, wire.take()); diff != "" || currentKey(t, ring) != "probe-new" {
 			t.Errorf("current is %s; on the wire (-want +got):\n%s", currentKey(t, ring), diff)
 		}
-		time.Sleep(time.Minute) // the probe ends
+		time.Sleep(time.Minute) //nolint:forbidigo // fake time: the probe ends
 		if currentKey(t, ring) != "probe-new" {
 			t.Error("a late probe has undone what a call has proved")
 		}
