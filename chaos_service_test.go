@@ -19,6 +19,7 @@ import (
 const (
 	chaosDotEnv = "KEYFIT_CHAOS_DOTENV"
 	chaosURL    = "KEYFIT_CHAOS_URL"
+	chaosBlind  = "KEYFIT_CHAOS_BLIND" // set if the service is to know no probe
 )
 
 const (
@@ -61,7 +62,11 @@ func chaosServe(t *testing.T, file, url string, until io.Reader) chaosReport {
 	t.Helper()
 	report := chaosReport{Events: map[keyfit.KeyEventKind]int{}}
 	var mu sync.Mutex
-	c, err := keyfit.New(keyfit.MindKey(), keyfit.WithDotEnv(file), keyfit.WithBaseURL(url),
+	p := keyfit.MindKey()
+	if os.Getenv(chaosBlind) != "" {
+		p.Probe = ""
+	}
+	c, err := keyfit.New(p, keyfit.WithDotEnv(file), keyfit.WithBaseURL(url),
 		keyfit.WithKeyringOptions(keyfit.HoldCalls(30*time.Second, 0)),
 		keyfit.WithHooks(keyfit.Hooks{Key: func(e keyfit.KeyEvent) {
 			mu.Lock()
