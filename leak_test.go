@@ -2,6 +2,7 @@ package keyfit_test
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -129,4 +130,30 @@ func bubbleStacks() []string {
 		}
 	}
 	return others
+}
+
+// A turn of Watch that was due while its last question was still open is not taken once its
+// context has ended: whoever waited for Watch may then remove the file.
+func TestWatchAsksNothingAfterItsEnd(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		for range 50 { // select takes either of two that are ready
+			ctx, cancel := context.WithCancel(t.Context())
+			asked := 0
+			ring, _ := newRing(t, keyfit.SourceFunc(func(context.Context) (keyfit.Credential, error) {
+				if asked++; asked > 1 {
+					pause(3 * watchPoll / 2)
+					cancel()
+				}
+				return keyfit.APIKey("watched"), nil
+			}))
+			if err := ring.Watch(ctx, watchPoll); !errors.Is(err, context.Canceled) {
+				t.Fatalf("want the error of the context, got %v", err)
+			}
+			pause(3 * watchPoll)
+			if asked != 2 {
+				t.Fatalf("want a question at the start and one turn, got %d", asked)
+			}
+		}
+	})
 }

@@ -234,6 +234,9 @@ func (k *Keyring) Watch(ctx context.Context, every time.Duration) error {
 		case <-again.C:
 		}
 		again.Stop()
+		if err := ctx.Err(); err != nil { // a turn may have been due at the same time
+			return err
+		}
 		_, _ = k.reload(ctx, "") // a failure is in an event, and the last good key stays
 	}
 }
