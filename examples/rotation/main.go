@@ -5,6 +5,7 @@
 //	go run ./examples/rotation             edit the file yourself, as it tells you
 //	go run ./examples/rotation -auto       it edits the file itself, every two seconds
 //	go run ./examples/rotation -for 10s    how long it runs; one minute if not given
+//	go run ./examples/rotation -poll 1h    look at the file on SIGHUP alone: kill -HUP, as it tells you
 package main
 
 import (
@@ -14,6 +15,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"syscall"
 	"time"
 
 	"github.com/keyfit/keyfit"
@@ -23,18 +25,25 @@ import (
 func main() {
 	auto := flag.Bool("auto", false, "edit the file without you")
 	length := flag.Duration("for", time.Minute, "how long to run")
+	poll := flag.Duration("poll", 500*time.Millisecond, "how often to look at the file")
 	flag.Parse()
+	if *poll <= 0 {
+		fmt.Fprintln(os.Stderr, "rotation: -poll wants a positive time")
+		os.Exit(2)
+	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
 	ctx, cancel := context.WithTimeout(ctx, *length)
 	defer cancel()
-	if err := run(ctx, *auto); err != nil {
+	if err := run(ctx, *auto, *poll); err != nil {
 		fmt.Fprintln(os.Stderr, "rotation:", err)
 		os.Exit(1)
 	}
 }
 
-func run(ctx context.Context, auto bool) error {
+func run(ctx context.Context, auto bool, poll time.Duration) error {
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
 	mock, err := mockserver.Start(ctx)
 	if err != nil {
 		return err
@@ -57,18 +66,39 @@ func run(ctx context.Context, auto bool) error {
 	if err != nil {
 		return err
 	}
-	go func() { _ = c.Keys().Watch(ctx, 500*time.Millisecond) }()
+	watched := make(chan struct{})
+	go func() { _ = c.Keys().Watch(ctx, poll); close(watched) }()
+	hup := make(chan os.Signal, 1)
+	signal.Notify(hup, syscall.SIGHUP)
+	defer signal.Stop(hup)
+	go reloadOn(ctx, hup, c.Keys())
 
 	if !auto {
 		spare := mock.Keys().Issue(mockserver.Imin)
-		fmt.Printf("Put this key into %s while the calls go on:\n\n  IMIN_API_KEY=%s\n", file, spare.Secret.Reveal())
+		fmt.Printf("Put this key into %s while the calls go on:\n\n  IMIN_API_KEY=%s\n\n", file, spare.Secret.Reveal())
+		fmt.Printf("The file is looked at every %s, and at once on: kill -HUP %d\n", poll, os.Getpid())
 	}
-	return callOn(ctx, c, func() error {
+	err = callOn(ctx, c, func() error {
 		if !auto {
 			return nil
 		}
 		return newKey(mock, file)
 	})
+	stop()
+	<-watched // it needs the file to its end
+	return err
+}
+
+// reloadOn looks at the file at each signal. What came of it is an event.
+func reloadOn(ctx context.Context, signals <-chan os.Signal, ring *keyfit.Keyring) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-signals:
+			_, _ = ring.Reload(ctx)
+		}
+	}
 }
 
 // newKey issues a key and replaces the file, as one step for whoever reads it.
