@@ -143,9 +143,9 @@ func watchTurn(begin time.Time, n int) {
 	pause(time.Until(poll.Add(time.Duration(n-watchTurns/2) * time.Millisecond / 4)))
 }
 
-// watchCalls calls the path every twentieth of a second until ctx ends. It returns the
-// function that waits for the last of them, and tells how many there were.
-func watchCalls(ctx context.Context, t *testing.T, c *keyfit.Client, path string) (wait func() int) {
+// watchCalls calls the path every so often until ctx ends. It returns the function that
+// waits for the last of the calls, and tells how many there were.
+func watchCalls(ctx context.Context, t *testing.T, c *keyfit.Client, path string, every time.Duration) (wait func() int) {
 	t.Helper()
 	calls, done := 0, make(chan struct{})
 	go func() {
@@ -155,7 +155,7 @@ func watchCalls(ctx context.Context, t *testing.T, c *keyfit.Client, path string
 			if _, err := keyfit.Get[struct{}](t.Context(), c, path); err != nil {
 				t.Errorf("a call was lost: %v", err)
 			}
-			pause(watchPoll / 5)
+			pause(every)
 		}
 	}()
 	return func() int { <-done; return calls }
@@ -178,7 +178,7 @@ func TestAWatchedFileIsNeverReadHalf(t *testing.T) {
 					defer cancel()
 					go func() { _ = ring.Watch(ctx, watchPoll) }()
 					sent := map[string]bool{}
-					wait := watchCalls(ctx, t, watchClient(t, ring, sent), "/ping")
+					wait := watchCalls(ctx, t, watchClient(t, ring, sent), "/ping", watchPoll/5)
 
 					begin, want := time.Now(), []string{watchKey(0)}
 					for n := 1; n <= watchTurns; n++ {
