@@ -279,14 +279,19 @@ func (s fileSource) Credential(context.Context) (Credential, error) {
 	return Credential{Key: NewSecret(key), Place: place}, nil
 }
 
+// maxPipeWait is how long the writer of a pipe may take that stands in place of a file:
+// what the shell makes of <(command).
+const maxPipeWait = 5 * time.Second
+
 // readSmallFile reads at most limit bytes; a larger file is an error. Text of the error
 // holds no path, which the caller names itself.
 func readSmallFile(path string, limit int64) ([]byte, error) {
-	f, err := os.Open(filepath.Clean(path)) //nolint:gosec // the path is the operator's, who names the file that holds the key
+	f, err := openNow(filepath.Clean(path))
 	if err != nil {
 		return nil, withoutPath(err)
 	}
 	defer func() { _ = f.Close() }()
+	_ = f.SetReadDeadline(time.Now().Add(maxPipeWait)) // an error means that it is no pipe
 	content, err := io.ReadAll(io.LimitReader(f, limit+1))
 	if err != nil {
 		return nil, withoutPath(err)
