@@ -1,0 +1,137 @@
+package peers
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"github.com/keyfit/keyfit"
+)
+
+// Keyfit is keyfit by its typed calls, on its defaults: Get[T] and Send[T].
+func Keyfit() Peer {
+	return Peer{Name: "keyfit", Retries: true, Retries401: true, New: func(cfg Config) (Client, error) {
+		c, err := newKeyfit(cfg)
+		if err != nil {
+			return nil, err
+		}
+		return &keyfitTyped{c}, nil
+	}}
+}
+
+// KeyfitHTTPClient is keyfit under an http.Client, as other libraries and generated clients
+// use it; what a caller does here is what a caller of net/http does.
+func KeyfitHTTPClient() Peer {
+	return Peer{Name: "keyfit HTTPClient()", Retries: true, Retries401: true, New: func(cfg Config) (Client, error) {
+		c, err := newKeyfit(cfg)
+		if err != nil {
+			return nil, err
+		}
+		return &keyfitRaw{cfg: Config{BaseURL: cfg.BaseURL, Place: placeless}, hc: c.HTTPClient()}, nil
+	}}
+}
+
+// KeyfitKnown is keyfit with the limit in the provider value. It is keyfit's own row and
+// no comparison: the others have no place for it.
+func KeyfitKnown(limit keyfit.Limit) Peer {
+	p := Keyfit()
+	build := p.New
+	p.Name = "keyfit, limit known"
+	p.New = func(cfg Config) (Client, error) {
+		cfg.Limit = limit
+		return build(cfg)
+	}
+	return p
+}
+
+func newKeyfit(cfg Config) (*keyfit.Client, error) {
+	scheme := keyfit.Header(KeyHeader)
+	switch cfg.Place {
+	case InHeader, placeless:
+	case InAuthorization:
+		scheme = keyfit.Bearer()
+	case InQuery:
+		scheme = keyfit.Query(KeyParam)
+	}
+	provider := keyfit.Provider{Name: "target", BaseURL: cfg.BaseURL, Scheme: scheme, Limit: cfg.Limit}
+	source := keyfit.SourceFunc(func(context.Context) (keyfit.Credential, error) {
+		return keyfit.APIKey(cfg.Key()), nil
+	})
+	opts := []keyfit.Option{keyfit.WithoutDotEnv()}
+	if cfg.Rotates {
+		var ringOpts []keyfit.KeyringOption
+		if cfg.Retry401 { // holding is keyfit's counterpart: it waits for the key, not for a time
+			ringOpts = append(ringOpts, keyfit.HoldCalls(time.Second, 0))
+		}
+		ring, err := keyfit.NewKeyring(context.Background(), source, ringOpts...)
+		if err != nil {
+			return nil, err
+		}
+		opts = append(opts, keyfit.WithKeyring(ring))
+	} else {
+		opts = append(opts, keyfit.WithKeys(source))
+	}
+	if cfg.Transport != nil {
+		opts = append(opts, keyfit.WithHTTPClient(cfg.httpClient()))
+	}
+	if cfg.Log != nil {
+		opts = append(opts, keyfit.WithLogger(slog.New(slog.NewTextHandler(cfg.Log, &slog.HandlerOptions{Level: slog.LevelDebug}))))
+	}
+	if !cfg.HTTPSOnly {
+		opts = append(opts, keyfit.WithAllowHTTP())
+	}
+	return keyfit.New(provider, opts...)
+}
+
+// thing is what every server here answers with.
+type thing struct {
+	ID   string `json:"id"`
+	Name string `json:"name"`
+}
+
+type keyfitTyped struct{ c *keyfit.Client }
+
+func (k *keyfitTyped) Call(ctx context.Context, method, path string, body []byte) Answer {
+	var err error
+	if method == http.MethodGet {
+		_, err = keyfit.Get[thing](ctx, k.c, path)
+	} else {
+		_, err = keyfit.Send[thing](ctx, k.c, method, path, body)
+	}
+	if err == nil {
+		return Answer{Status: http.StatusOK}
+	}
+	a := Answer{Err: err}
+	if refused, ok := errors.AsType[*keyfit.APIError](err); ok {
+		a.Status = refused.StatusCode
+	}
+	if limited, ok := errors.AsType[*keyfit.RateLimitError](err); ok {
+		a.RetryAfter = limited.RetryAfter
+	}
+	return a
+}
+
+// Rotate is the news of a new key, as a program tells it.
+func (k *keyfitTyped) Rotate(ctx context.Context, key string) error {
+	return k.c.Keys().Rotate(ctx, keyfit.APIKey(key))
+}
+
+func (k *keyfitTyped) Inside() string { return fmt.Sprintf("%+v", k.c) }
+
+type keyfitRaw struct {
+	cfg Config
+	hc  *http.Client
+}
+
+func (k *keyfitRaw) Call(ctx context.Context, method, path string, body []byte) Answer {
+	req, err := newRequest(ctx, &k.cfg, method, path, body)
+	if err != nil {
+		return Answer{Err: err}
+	}
+	return readResponse(k.hc.Do(req))
+}
+
+func (k *keyfitRaw) Inside() string { return fmt.Sprintf("%+v", k.hc) }

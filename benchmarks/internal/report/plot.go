@@ -1,0 +1,138 @@
+package report
+
+import (
+	"bytes"
+	"encoding/xml"
+	"fmt"
+	"time"
+)
+
+// Lane is one library's row in a plot over time.
+type Lane struct {
+	Name string
+	Note string // at the right end: the figure that the picture stands for
+	Good []int  // per bin, drawn from the axis upwards
+	Bad  []int  // per bin, drawn over Good
+}
+
+// Timeline is a plot of what happened when, a lane for each library, all on one scale.
+type Timeline struct {
+	Title     string
+	Good, Bad string // what the two colours mean; "" leaves one out
+	Bin       time.Duration
+	Tick      time.Duration // distance of the marks on the axis
+	Lanes     []Lane
+}
+
+// The layout, in pixels.
+const (
+	plotWidth  = 760
+	labelWidth = 120
+	noteWidth  = 150
+	laneHeight = 40
+	laneGap    = 8
+	headHeight = 44
+	footHeight = 26
+)
+
+// The colours are readable on white and on black; only text and axis follow the reader.
+const plotStyle = `text{font:12px system-ui,sans-serif;fill:#24292f}.t{font-weight:600;font-size:13px}.n{fill:#57606a}` +
+	`.a{stroke:#8c959f;stroke-width:1;fill:none}.g{fill:#3b82c4}.b{fill:#d9534f}` +
+	`@media(prefers-color-scheme:dark){text{fill:#e6edf3}.n{fill:#9198a1}.a{stroke:#656c76}.g{fill:#58a6ff}.b{fill:#ff7b72}}`
+
+// SVG draws the plot.
+func (t *Timeline) SVG() []byte {
+	bins, most := t.extent()
+	height := headHeight + len(t.Lanes)*(laneHeight+laneGap) + footHeight
+	area := float64(plotWidth - labelWidth - noteWidth)
+	x := func(bin float64) float64 { return labelWidth + bin*area/float64(bins) }
+
+	var b bytes.Buffer
+	fmt.Fprintf(&b, `<svg xmlns="http://www.w3.org/2000/svg" width="%d" height="%d" viewBox="0 0 %d %d" role="img">`, plotWidth, height, plotWidth, height)
+	fmt.Fprintf(&b, "\n<title>%s</title>\n<style>%s</style>\n", escape(t.Title), plotStyle)
+	fmt.Fprintf(&b, `<text class="t" x="0" y="16">%s</text>`+"\n", escape(t.Title))
+	t.legend(&b, most)
+	for i, lane := range t.Lanes {
+		floor := headHeight + i*(laneHeight+laneGap) + laneHeight
+		fmt.Fprintf(&b, `<text x="0" y="%d">%s</text>`, floor-laneHeight/2+4, escape(lane.Name))
+		fmt.Fprintf(&b, `<text class="n" x="%d" y="%d">%s</text>`, plotWidth-noteWidth+8, floor-laneHeight/2+4, escape(lane.Note))
+		fmt.Fprintf(&b, `<path class="a" d="M%d %dH%d"/>`, labelWidth, floor, plotWidth-noteWidth)
+		bars(&b, "g", lane.Good, nil, floor, most, x)
+		bars(&b, "b", lane.Bad, lane.Good, floor, most, x)
+		b.WriteString("\n")
+	}
+	for at := time.Duration(0); at <= time.Duration(bins)*t.Bin; at += t.Tick {
+		fmt.Fprintf(&b, `<text class="n" text-anchor="middle" x="%.1f" y="%d">%s</text>`, x(float64(at)/float64(t.Bin)), height-8, escape(at.String()))
+	}
+	b.WriteString("\n</svg>\n")
+	return b.Bytes()
+}
+
+// extent returns the number of bins and the highest bar of all lanes, at least 1 of each.
+func (t *Timeline) extent() (bins, most int) {
+	bins, most = 1, 1
+	for _, lane := range t.Lanes {
+		bins = max(bins, len(lane.Good), len(lane.Bad))
+		for i := range max(len(lane.Good), len(lane.Bad)) {
+			most = max(most, at(lane.Good, i)+at(lane.Bad, i))
+		}
+	}
+	return bins, most
+}
+
+func (t *Timeline) legend(b *bytes.Buffer, most int) {
+	x := labelWidth
+	for _, entry := range []struct{ class, words string }{{"g", t.Good}, {"b", t.Bad}} {
+		if entry.words == "" {
+			continue
+		}
+		fmt.Fprintf(b, `<rect class="%s" x="%d" y="26" width="10" height="10"/><text x="%d" y="35">%s</text>`, entry.class, x, x+15, escape(entry.words))
+		x += 30 + 7*len(entry.words)
+	}
+	fmt.Fprintf(b, `<text class="n" x="%d" y="35">a full lane is %d in %s</text>`+"\n", x+6, most, t.Bin)
+}
+
+// bars draws one series as a single path, on top of the other.
+func bars(b *bytes.Buffer, class string, values, under []int, floor, most int, x func(float64) float64) {
+	scale := float64(laneHeight) / float64(most)
+	open := false
+	for i, v := range values {
+		if v == 0 {
+			continue
+		}
+		if !open {
+			fmt.Fprintf(b, `<path class="%s" d="`, class)
+			open = true
+		}
+		left, width := x(float64(i)), max(1, x(1)-x(0)-0.5)
+		top := max(0.5, float64(v)*scale)
+		fmt.Fprintf(b, "M%.1f %.1fv-%.1fh%.1fv%.1fz", left, float64(floor)-float64(at(under, i))*scale, top, width, top)
+	}
+	if open {
+		b.WriteString(`"/>`)
+	}
+}
+
+func at(values []int, i int) int {
+	if i < len(values) {
+		return values[i]
+	}
+	return 0
+}
+
+// Bins counts times into bins; what lies after the last one is left out.
+func Bins(times []time.Duration, bin time.Duration, n int) []int {
+	counts := make([]int, n)
+	for _, t := range times {
+		if i := int(t / bin); i >= 0 && i < n {
+			counts[i]++
+		}
+	}
+	return counts
+}
+
+func escape(s string) string {
+	var b bytes.Buffer
+	_ = xml.EscapeText(&b, []byte(s)) // a bytes.Buffer does not fail
+	return b.String()
+}

@@ -1,0 +1,63 @@
+package workloads
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"time"
+
+	"github.com/keyfit/keyfit/benchmarks/internal/peers"
+	"github.com/keyfit/keyfit/benchmarks/internal/report"
+	"github.com/keyfit/keyfit/benchmarks/internal/servers"
+)
+
+// samePool returns a pool with the same settings for everybody.
+func samePool() *http.Transport {
+	return &http.Transport{MaxIdleConnsPerHost: 128, IdleConnTimeout: time.Minute}
+}
+
+// Loopback measures calls to a server in another process, with one caller and with many,
+// over pools of the same settings.
+func Loopback(ctx context.Context, s Settings) (*report.Section, error) {
+	child, err := servers.Spawn(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer child.Close()
+	entrants := speedEntrants(s.Peers)
+	clients, pools := map[string]peers.Client{}, make([]*http.Transport, 0, len(entrants))
+	defer func() {
+		for _, pool := range pools {
+			pool.CloseIdleConnections()
+		}
+	}()
+	for _, p := range entrants {
+		pool := samePool()
+		pools = append(pools, pool)
+		cfg := plain(child.URL)
+		cfg.Transport = pool
+		if clients[p.Name], err = p.New(cfg); err != nil {
+			return nil, err
+		}
+	}
+	section := &report.Section{
+		Title: "Overhead over loopback",
+		Text: "The server is another process on the same machine; every library has a pool of its own with the same settings " +
+			"(128 idle connections to a host).",
+	}
+	for _, callers := range []int{1, s.Callers} {
+		s.Progress("loopback, %d callers", callers)
+		got, err := sampleAll(ctx, entrants, clients, s.Samples, s.Loopback, callers)
+		if err != nil {
+			return nil, err
+		}
+		table := got.table(fmt.Sprintf("%d callers", callers), entrants)
+		if callers == 1 {
+			table.Title = "1 caller"
+		} else {
+			table.Bar = speedBar("at most 1.0 × the time of net/http in the same round, through HTTPClient()", got)
+		}
+		section.Tables = append(section.Tables, table)
+	}
+	return section, nil
+}

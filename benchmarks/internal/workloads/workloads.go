@@ -1,0 +1,95 @@
+// Package workloads has what is measured, one workload a file. Every workload runs all
+// libraries in turn within a round, so that what disturbs the machine disturbs them alike,
+// and takes its counts from the server, not from the client.
+package workloads
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/keyfit/keyfit/benchmarks/internal/peers"
+	"github.com/keyfit/keyfit/benchmarks/internal/report"
+)
+
+// Settings are the sizes of the workloads. Every field must be positive.
+type Settings struct {
+	Peers    []peers.Peer
+	Rounds   int // of the storm, the rotation and the deadline
+	Samples  int // rounds of the workloads that measure microseconds
+	Calls    int // in a sample without a network
+	Loopback int // calls in a sample to another process
+	Pool     int // calls through each library's own pool
+	Callers  int // goroutines where there are many
+	Storm    Storm
+	Crowd    Storm
+	Rotation Rotation
+	Deadline time.Duration // of a call whose answer asks for a wait of 60 s
+	Endless  int           // MiB of a body that does not end
+	Retries  int           // where the waits between tries are not what is measured
+	// Progress is told what goes on.
+	Progress func(format string, args ...any)
+}
+
+// Full are the sizes of the published results.
+func Full() Settings {
+	return Settings{
+		Peers: peers.All(), Rounds: 3, Samples: 21, Calls: 20_000, Loopback: 6400, Pool: 7200, Callers: 64,
+		Storm:    Storm{Calls: 1000, Callers: 64, Limit: 100, Window: time.Second},
+		Crowd:    Storm{Calls: 200, Callers: 200, Limit: 20, Window: time.Second},
+		Rotation: Rotation{For: 5 * time.Second, Every: 50 * time.Millisecond, Overlap: 25 * time.Millisecond, News: 10 * time.Millisecond, Callers: 16, Pace: 2 * time.Millisecond},
+		Deadline: time.Second, Endless: 64, Retries: peers.DefaultRetries,
+		Progress: func(string, ...any) {},
+	}
+}
+
+// Workload is one thing to measure.
+type Workload struct {
+	Name string
+	Run  func(ctx context.Context, s Settings) (*report.Section, error)
+}
+
+// All returns the workloads in the order of the report.
+func All() []Workload {
+	all := []Workload{{"overhead", Overhead}, {"loopback", Loopback}, {"pool", Pool}}
+	all = append(all, storms()...)
+	return append(all, []Workload{
+		{"rotation", Rotations}, {"deadline", Deadline}, {"leaks", Leaks}, {"post", Post}, {"body", Body},
+	}...)
+}
+
+// inTurn runs f for every entrant in every round, each time beginning with another one.
+func inTurn(ctx context.Context, entrants []peers.Peer, rounds int, f func(round int, p peers.Peer) error) error {
+	for round := range rounds {
+		for i := range entrants {
+			if err := ctx.Err(); err != nil {
+				return err
+			}
+			p := entrants[(i+round)%len(entrants)]
+			if err := f(round, p); err != nil {
+				return fmt.Errorf("%s: %w", p.Name, err)
+			}
+		}
+	}
+	return nil
+}
+
+// named returns the entrant of that name, or false.
+func named(entrants []peers.Peer, name string) (peers.Peer, bool) {
+	i := slices.IndexFunc(entrants, func(p peers.Peer) bool { return p.Name == name })
+	if i < 0 {
+		return peers.Peer{}, false
+	}
+	return entrants[i], true
+}
+
+// key is a key that never changes.
+const key = "lorem-fitsum-benchmark-key-0001"
+
+func staticKey() string { return key }
+
+// plain is the configuration that most workloads begin with.
+func plain(baseURL string) peers.Config {
+	return peers.Config{BaseURL: baseURL, Key: staticKey, Retries: peers.DefaultRetries}
+}

@@ -1,0 +1,129 @@
+// Command benchmarks runs keyfit beside other HTTP libraries through the same workloads and
+// prints what came of it, rows where another is ahead included.
+//
+//	go run .                         # everything; about half an hour
+//	go run . -write                  # the same, and RESULTS.md and plots/ written anew
+//	go run . -only storm -rounds 1   # a quick look; workloads by the beginning of their names
+//	go run . -only overhead,loopback -peers keyfit,net/http
+//
+// All servers are on loopback. It is a module of its own, so that the libraries that keyfit
+// is compared with are none of its dependencies.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"slices"
+	"strings"
+
+	"github.com/keyfit/keyfit/benchmarks/internal/peers"
+	"github.com/keyfit/keyfit/benchmarks/internal/report"
+	"github.com/keyfit/keyfit/benchmarks/internal/servers"
+	"github.com/keyfit/keyfit/benchmarks/internal/workloads"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	served, err := servers.ServeIfChild(ctx)
+	if !served {
+		err = run(ctx, os.Args[1:], os.Stdout, os.Stderr)
+	}
+	stop()
+	if err != nil && !errors.Is(err, flag.ErrHelp) {
+		fmt.Fprintln(os.Stderr, "benchmarks:", err)
+		os.Exit(1)
+	}
+}
+
+// run is the command: results to stdout, progress to stderr.
+func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
+	s := workloads.Full()
+	flags := flag.NewFlagSet("benchmarks", flag.ContinueOnError)
+	flags.SetOutput(stderr)
+	only := flags.String("only", "", "run the workloads whose names begin with one of these, comma between")
+	some := flags.String("peers", "", "take these libraries only, comma between")
+	write := flags.Bool("write", false, "write RESULTS.md and plots/ in the working directory")
+	flags.IntVar(&s.Rounds, "rounds", s.Rounds, "rounds of storm, rotation, deadline and pool")
+	flags.IntVar(&s.Samples, "samples", s.Samples, "rounds of overhead and loopback")
+	flags.DurationVar(&s.Rotation.For, "rotation", s.Rotation.For, "how long a library's run of the rotation takes")
+	flags.IntVar(&s.Storm.Calls, "storm", s.Storm.Calls, "calls of a storm")
+	flags.IntVar(&s.Endless, "endless", s.Endless, "MiB of an error body that does not end")
+	if err := flags.Parse(args); err != nil {
+		return err
+	}
+	s.Progress = func(format string, a ...any) { _, _ = fmt.Fprintf(stderr, format+"\n", a...) }
+	var err error
+	if s.Peers, err = choosePeers(s.Peers, *some); err != nil {
+		return err
+	}
+	chosen, err := chooseWorkloads(*only)
+	if err != nil {
+		return err
+	}
+	if *write && (*only != "" || *some != "") {
+		return errors.New("-write is for the whole run: leave -only and -peers away")
+	}
+	sections := make([]*report.Section, 0, len(chosen))
+	for _, w := range chosen {
+		s.Progress("%s …", w.Name)
+		section, err := w.Run(ctx, s)
+		if err != nil {
+			return fmt.Errorf("%s: %w", w.Name, err)
+		}
+		if _, err = fmt.Fprint(stdout, section.Terminal()); err != nil {
+			return err
+		}
+		sections = append(sections, section)
+	}
+	if *write {
+		return writeResults(".", s, sections)
+	}
+	return nil
+}
+
+func choosePeers(all []peers.Peer, names string) ([]peers.Peer, error) {
+	if names == "" {
+		return all, nil
+	}
+	var chosen []peers.Peer
+	for name := range strings.SplitSeq(names, ",") {
+		i := slices.IndexFunc(all, func(p peers.Peer) bool { return p.Name == name })
+		if i < 0 {
+			return nil, fmt.Errorf("there is no library %q; take from: %s", name, listPeers(all))
+		}
+		chosen = append(chosen, all[i])
+	}
+	return chosen, nil
+}
+
+func listPeers(all []peers.Peer) string {
+	names := make([]string, len(all))
+	for i, p := range all {
+		names[i] = p.Name
+	}
+	return strings.Join(names, ", ")
+}
+
+func chooseWorkloads(beginnings string) ([]workloads.Workload, error) {
+	all := workloads.All()
+	if beginnings == "" {
+		return all, nil
+	}
+	wanted := strings.Split(beginnings, ",")
+	chosen := slices.DeleteFunc(slices.Clone(all), func(w workloads.Workload) bool {
+		return !slices.ContainsFunc(wanted, func(b string) bool { return strings.HasPrefix(w.Name, b) })
+	})
+	if len(chosen) == 0 {
+		names := make([]string, len(all))
+		for i, w := range all {
+			names[i] = w.Name
+		}
+		return nil, fmt.Errorf("no workload begins with %q; there are: %s", beginnings, strings.Join(names, ", "))
+	}
+	return chosen, nil
+}
