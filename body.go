@@ -53,11 +53,31 @@ func readWithin(body io.ReadCloser, limit int64, d time.Duration) ([]byte, error
 		return io.ReadAll(io.LimitReader(body, limit))
 	}
 	stalled := time.AfterFunc(d, func() { _ = body.Close() })
-	content, err := io.ReadAll(io.LimitReader(body, limit))
+	content, err := readShort(body, limit)
 	if !stalled.Stop() && err != nil {
 		err = fmt.Errorf("%w for %s: %w", errBodyStalled, d, err)
 	}
 	return content, err
+}
+
+// readShort is io.ReadAll for a body that is either short or cut at limit: it grows at most
+// once, so that an error body without an end costs little more than what is kept of it.
+func readShort(body io.Reader, limit int64) ([]byte, error) {
+	content := make([]byte, 0, min(limit, 2<<10))
+	for int64(len(content)) < limit {
+		if len(content) == cap(content) {
+			content = append(make([]byte, 0, limit), content...)
+		}
+		n, err := body.Read(content[len(content):cap(content)])
+		content = content[:len(content)+n]
+		if errors.Is(err, io.EOF) {
+			return content, nil
+		}
+		if err != nil {
+			return content, err
+		}
+	}
+	return content, nil
 }
 
 // drain makes a connection reusable: what little is left of the body is read, and the

@@ -130,13 +130,13 @@ func (k *call) scrub() scrubber {
 func (k *call) apiError(resp *http.Response) (*APIError, refusal) {
 	scrub := k.scrub()
 	raw := peek(resp, maxErrorBody+scrub.reach())
-	body := scrub.cut(string(raw), maxErrorBody)
-	said := parseProblem([]byte(body))
+	body := []byte(scrub.cut(string(raw), maxErrorBody))
+	said := parseProblem(body)
 	e := &APIError{
 		Provider: k.client.provider.Name, Method: k.method, Path: scrub.text(k.path), StatusCode: resp.StatusCode,
 		Code: oneLine(said.code, 64), Message: oneLine(said.message, 300),
 		RequestID: requestID(resp.Header, said, scrub), Attempts: k.attempts,
-		KeyFingerprint: k.key.fingerprint, Header: scrub.header(resp.Header), body: []byte(body),
+		KeyFingerprint: k.key.fingerprint, Header: scrub.header(resp.Header), body: body,
 	}
 	return e, classify(&k.client.provider, resp.StatusCode, resp.Header, said)
 }

@@ -100,18 +100,20 @@ var (
 	htmlTag   = regexp.MustCompile(`(?s)<[^>]*>`)
 )
 
+// maxPlainText is how much of a text is looked at; a message is far shorter.
+const maxPlainText = 4 << 10
+
 func plainText(body []byte) string {
-	text := string(body)
-	if m := htmlTitle.FindStringSubmatch(text); m != nil {
-		return html.UnescapeString(strings.TrimSpace(m[1]))
+	if m := htmlTitle.FindSubmatch(body); m != nil {
+		return html.UnescapeString(string(bytes.TrimSpace(m[1])))
 	}
-	if strings.HasPrefix(text, "<") {
-		return html.UnescapeString(strings.TrimSpace(htmlTag.ReplaceAllString(text, " ")))
+	if bytes.HasPrefix(body, []byte("<")) {
+		return html.UnescapeString(strings.TrimSpace(htmlTag.ReplaceAllString(string(body), " ")))
 	}
-	if strings.HasPrefix(text, "{") || strings.HasPrefix(text, "[") {
+	if bytes.HasPrefix(body, []byte("{")) || bytes.HasPrefix(body, []byte("[")) {
 		return "" // broken JSON explains nothing; Body has it
 	}
-	return text
+	return string(body[:min(len(body), maxPlainText)])
 }
 
 // refusal is which of the four typed errors an answer is.

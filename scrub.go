@@ -355,17 +355,26 @@ func (e scrubbedError) Timeout() bool { return e.is(context.DeadlineExceeded) }
 func (e scrubbedError) Temporary() bool { return false }
 
 // oneLine makes provider text fit for one line of a log: control and format characters
-// become spaces, and at most limit runes stay.
+// become spaces, runs of space one, and at most limit runes stay. The text may be a whole
+// error body, of which no more than that is read.
 func oneLine(t string, limit int) string {
-	t = strings.Map(func(r rune) rune {
-		if unicode.IsControl(r) || unicode.In(r, unicode.Cf, unicode.Zl, unicode.Zp) || r == unicode.ReplacementChar {
-			return ' '
+	var out strings.Builder
+	kept, space := 0, false
+	for _, r := range t {
+		if unicode.IsSpace(r) || unicode.IsControl(r) || unicode.In(r, unicode.Cf, unicode.Zl, unicode.Zp) || r == unicode.ReplacementChar {
+			space = kept > 0
+			continue
 		}
-		return r
-	}, strings.ToValidUTF8(t, " "))
-	t = strings.Join(strings.Fields(t), " ")
-	if runes := []rune(t); len(runes) > limit {
-		return string(runes[:limit]) + "…"
+		if space && kept < limit {
+			out.WriteByte(' ')
+			kept++
+		}
+		space = false
+		if kept >= limit {
+			return out.String() + "…"
+		}
+		out.WriteRune(r)
+		kept++
 	}
-	return t
+	return out.String()
 }
