@@ -68,12 +68,14 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	if *write && (*only != "" || *some != "") {
 		return errors.New("-write is for the whole run: leave -only and -peers away")
 	}
+	var failed error // one workload that fails does not cost the others their results
 	sections := make([]*report.Section, 0, len(chosen))
 	for _, w := range chosen {
 		s.Progress("%s …", w.Name)
 		section, err := w.Run(ctx, s)
 		if err != nil {
-			return fmt.Errorf("%s: %w", w.Name, err)
+			failed = errors.Join(failed, fmt.Errorf("%s: %w", w.Name, err))
+			section = &report.Section{Title: w.Name, Text: "It did not come to its end: " + err.Error()}
 		}
 		if _, err = fmt.Fprint(stdout, section.Terminal()); err != nil {
 			return err
@@ -81,9 +83,9 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 		sections = append(sections, section)
 	}
 	if *write {
-		return writeResults(".", s, sections)
+		failed = errors.Join(failed, writeResults(".", s, sections))
 	}
-	return nil
+	return failed
 }
 
 func choosePeers(all []peers.Peer, names string) ([]peers.Peer, error) {
