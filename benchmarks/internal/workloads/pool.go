@@ -25,7 +25,7 @@ func Pool(ctx context.Context, s Settings) (*report.Section, error) {
 	table := report.Table{Head: []string{"library", "connections opened", "µs a call"}}
 	for _, p := range s.Peers {
 		table.Add(p.Name, report.Rounds(conns[p.Name], report.Integer),
-			report.Rounds(times.pick(p.Name, func(s sample) float64 { return float64(s.time) / 1000 }), func(f float64) string { return fmt.Sprintf("%.1f", f) }))
+			report.Rounds(times.pick(p.Name, onClock), func(f float64) string { return fmt.Sprintf("%.1f", f) }))
 	}
 	table.Bar = report.NewBar("at most 70 connections")
 	if mine := conns[peers.Keyfit().Name]; len(mine) > 0 {

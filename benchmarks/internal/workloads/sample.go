@@ -17,6 +17,7 @@ import (
 // sample is what a number of calls cost, for one of them.
 type sample struct {
 	time   time.Duration
+	cpu    time.Duration // 0 if it cannot be measured
 	allocs float64
 	bytes  float64
 }
@@ -36,7 +37,7 @@ func measure(ctx context.Context, c peers.Client, calls, callers int) (sample, e
 	var before, after runtime.MemStats
 	runtime.GC()
 	runtime.ReadMemStats(&before)
-	begin := time.Now()
+	begin, used := time.Now(), cpuTime()
 	if callers == 1 {
 		work()
 	} else {
@@ -46,7 +47,7 @@ func measure(ctx context.Context, c peers.Client, calls, callers int) (sample, e
 		}
 		wg.Wait()
 	}
-	took := time.Since(begin)
+	took, used := time.Since(begin), cpuTime()-used
 	runtime.ReadMemStats(&after)
 	if a := failed.Load(); a != nil {
 		return sample{}, fmt.Errorf("a call failed with status %d: %w", a.Status, a.Err)
@@ -54,6 +55,7 @@ func measure(ctx context.Context, c peers.Client, calls, callers int) (sample, e
 	n := float64(calls)
 	return sample{
 		time:   time.Duration(float64(took) / n),
+		cpu:    time.Duration(float64(used) / n),
 		allocs: float64(after.Mallocs-before.Mallocs) / n,
 		bytes:  float64(after.TotalAlloc-before.TotalAlloc) / n,
 	}, nil
@@ -90,16 +92,22 @@ func sampleAll(ctx context.Context, entrants []peers.Peer, clients map[string]pe
 	return got, err
 }
 
-// ratios are the times of an entrant over those of net/http, within each round; nil if
-// net/http did not take part.
-func (s samples) ratios(name string) []float64 {
+func onClock(s sample) float64     { return float64(s.time) / 1000 }
+func onProcessor(s sample) float64 { return float64(s.cpu) / 1000 }
+
+// ratios are a figure of an entrant over that of net/http, within each round; nil if
+// net/http did not take part or there is no such figure.
+func (s samples) ratios(name string, of func(sample) float64) []float64 {
 	baseline := s[peers.NetHTTP().Name]
 	if len(baseline) == 0 {
 		return nil
 	}
 	ratios := make([]float64, len(s[name]))
 	for i, one := range s[name] {
-		ratios[i] = float64(one.time) / float64(baseline[i].time)
+		if of(baseline[i]) == 0 {
+			return nil
+		}
+		ratios[i] = of(one) / of(baseline[i])
 	}
 	return ratios
 }
@@ -113,12 +121,13 @@ func (s samples) pick(name string, of func(sample) float64) []float64 {
 }
 
 func (s samples) table(title string, entrants []peers.Peer) report.Table {
-	t := report.Table{Title: title, Head: []string{"library", "µs a call", "× net/http, same round", "allocations", "bytes"}}
+	t := report.Table{Title: title, Head: []string{"library", "µs a call", "× net/http, same round", "processor µs", "× net/http, same round", "allocations", "bytes"}}
+	micros := func(f float64) string { return fmt.Sprintf("%.2f", f) }
 	whole := func(f float64) string { return fmt.Sprintf("%.0f", f) }
 	for _, p := range entrants {
 		t.Add(p.Name,
-			report.Rounds(s.pick(p.Name, func(s sample) float64 { return float64(s.time) / 1000 }), func(f float64) string { return fmt.Sprintf("%.2f", f) }),
-			report.Rounds(s.ratios(p.Name), report.Ratio),
+			report.Rounds(s.pick(p.Name, onClock), micros), report.Rounds(s.ratios(p.Name, onClock), report.Ratio),
+			report.Rounds(s.pick(p.Name, onProcessor), micros), report.Rounds(s.ratios(p.Name, onProcessor), report.Ratio),
 			whole(report.Median(s.pick(p.Name, func(s sample) float64 { return s.allocs }))),
 			whole(report.Median(s.pick(p.Name, func(s sample) float64 { return s.bytes }))),
 		)

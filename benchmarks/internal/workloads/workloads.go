@@ -35,7 +35,7 @@ type Settings struct {
 // Full are the sizes of the published results.
 func Full() Settings {
 	return Settings{
-		Peers: peers.All(), Rounds: 3, Samples: 21, Calls: 20_000, Loopback: 6400, Pool: 7200, Callers: 64,
+		Peers: peers.All(), Rounds: 3, Samples: 51, Calls: 4000, Loopback: 1280, Pool: 7200, Callers: 64,
 		Storm:    Storm{Calls: 1000, Callers: 64, Limit: 100, Window: time.Second},
 		Crowd:    Storm{Calls: 200, Callers: 200, Limit: 20, Window: time.Second},
 		Rotation: Rotation{For: 5 * time.Second, Every: 50 * time.Millisecond, Overlap: 25 * time.Millisecond, News: 10 * time.Millisecond, Callers: 16, Pace: 2 * time.Millisecond},
