@@ -30,7 +30,18 @@ func KeyfitHTTPClient() Peer {
 		if err != nil {
 			return nil, err
 		}
-		return &keyfitRaw{cfg: Config{BaseURL: cfg.BaseURL, Place: placeless}, hc: c.HTTPClient()}, nil
+		return &keyfitRaw{cfg: Config{BaseURL: cfg.BaseURL, Place: placeless}, doer: c.HTTPClient()}, nil
+	}}
+}
+
+// KeyfitDo is keyfit by its Client.Do, for raw requests without an http.Client around.
+func KeyfitDo() Peer {
+	return Peer{Name: "keyfit Do", Retries: true, Retries401: true, New: func(cfg Config) (Client, error) {
+		c, err := newKeyfit(cfg)
+		if err != nil {
+			return nil, err
+		}
+		return &keyfitRaw{cfg: Config{BaseURL: cfg.BaseURL, Place: placeless}, doer: c}, nil
 	}}
 }
 
@@ -122,8 +133,10 @@ func (k *keyfitTyped) Rotate(ctx context.Context, key string) error {
 func (k *keyfitTyped) Inside() string { return fmt.Sprintf("%+v", k.c) }
 
 type keyfitRaw struct {
-	cfg Config
-	hc  *http.Client
+	cfg  Config
+	doer interface {
+		Do(req *http.Request) (*http.Response, error)
+	}
 }
 
 func (k *keyfitRaw) Call(ctx context.Context, method, path string, body []byte) Answer {
@@ -131,7 +144,7 @@ func (k *keyfitRaw) Call(ctx context.Context, method, path string, body []byte) 
 	if err != nil {
 		return Answer{Err: err}
 	}
-	return readResponse(k.hc.Do(req))
+	return readResponse(k.doer.Do(req))
 }
 
-func (k *keyfitRaw) Inside() string { return fmt.Sprintf("%+v", k.hc) }
+func (k *keyfitRaw) Inside() string { return fmt.Sprintf("%+v", k.doer) }

@@ -167,7 +167,11 @@ func readResponse(resp *http.Response, err error) Answer {
 
 // retryAfter is what a caller can read in the header of an answer that was handed out.
 func retryAfter(h http.Header) time.Duration {
-	seconds, err := strconv.Atoi(h.Get("Retry-After"))
+	said := h.Get("Retry-After")
+	if said == "" {
+		return 0
+	}
+	seconds, err := strconv.Atoi(said)
 	if err != nil {
 		return 0
 	}

@@ -26,7 +26,7 @@ func serve(t *testing.T, h http.HandlerFunc) *servers.Server {
 
 func everyPeer(t *testing.T, f func(t *testing.T, p peers.Peer)) {
 	t.Helper()
-	for _, p := range append(peers.All(), peers.KeyfitHTTPClient()) {
+	for _, p := range append(peers.All(), peers.KeyfitHTTPClient(), peers.KeyfitDo()) {
 		t.Run(p.Name, func(t *testing.T) {
 			t.Parallel()
 			f(t, p)

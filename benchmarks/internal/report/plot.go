@@ -27,7 +27,7 @@ type Timeline struct {
 // The layout, in pixels.
 const (
 	plotWidth  = 760
-	labelWidth = 120
+	labelWidth = 140
 	noteWidth  = 150
 	laneHeight = 40
 	laneGap    = 8

@@ -60,8 +60,8 @@ func Overhead(ctx context.Context, s Settings) (*report.Section, error) {
 	return &report.Section{
 		Title: "Overhead without a network",
 		Text: "The connection pool is a stub that answers at once, so what is left is the library: request built, key put on, " +
-			"answer read to its end. One caller. keyfit stands here twice: as the http.Client that other code calls as it calls net/http's, " +
-			"and with the decoding of `Get[T]`, which the others leave to the caller. Processor time is what all of the process used, the collector included; " +
+			"answer read to its end. One caller. keyfit stands here thrice: as the http.Client that other code calls as it calls net/http's, " +
+			"by `Client.Do`, and with the decoding of `Get[T]`, which the others leave to the caller. Processor time is what all of the process used, the collector included; " +
 			"it says more than the clock where a machine is shared.",
 		Tables: []report.Table{table},
 	}, nil

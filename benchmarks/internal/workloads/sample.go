@@ -61,8 +61,8 @@ func measure(ctx context.Context, c peers.Client, calls, callers int) (sample, e
 	}, nil
 }
 
-// speedEntrants are the peers with keyfit twice: as an http.Client, which is what the
-// comparison with net/http is about, and with the decoding of Get[T].
+// speedEntrants are the peers with keyfit thrice: as an http.Client, which is what the
+// comparison with net/http is about, by Do, and with the decoding of Get[T].
 func speedEntrants(all []peers.Peer) []peers.Peer {
 	entrants := slices.Clone(all)
 	i := slices.IndexFunc(entrants, func(p peers.Peer) bool { return p.Name == peers.Keyfit().Name })
@@ -70,7 +70,7 @@ func speedEntrants(all []peers.Peer) []peers.Peer {
 		return entrants
 	}
 	entrants[i].Name = "keyfit Get[T]"
-	return slices.Insert(entrants, i, peers.KeyfitHTTPClient())
+	return slices.Insert(entrants, i, peers.KeyfitHTTPClient(), peers.KeyfitDo())
 }
 
 // samples are the samples of every entrant, by name, round by round.
