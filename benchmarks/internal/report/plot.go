@@ -21,6 +21,7 @@ type Timeline struct {
 	Good, Bad string // what the two colours mean; "" leaves one out
 	Bin       time.Duration
 	Tick      time.Duration // distance of the marks on the axis
+	Cut       int           // no bar is higher than this, so that one does not dwarf the others; 0: none is cut
 	Lanes     []Lane
 }
 
@@ -77,6 +78,9 @@ func (t *Timeline) extent() (bins, most int) {
 			most = max(most, at(lane.Good, i)+at(lane.Bad, i))
 		}
 	}
+	if t.Cut > 0 {
+		most = min(most, t.Cut)
+	}
 	return bins, most
 }
 
@@ -89,7 +93,11 @@ func (t *Timeline) legend(b *bytes.Buffer, most int) {
 		fmt.Fprintf(b, `<rect class="%s" x="%d" y="26" width="10" height="10"/><text x="%d" y="35">%s</text>`, entry.class, x, x+15, escape(entry.words))
 		x += 30 + 7*len(entry.words)
 	}
-	fmt.Fprintf(b, `<text class="n" x="%d" y="35">a full lane is %d in %s</text>`+"\n", x+6, most, t.Bin)
+	scale := fmt.Sprintf("a full lane is %d in %s", most, t.Bin)
+	if most == t.Cut {
+		scale += ", higher bars are cut"
+	}
+	fmt.Fprintf(b, `<text class="n" x="%d" y="35">%s</text>`+"\n", x+6, scale)
 }
 
 // bars draws one series as a single path, on top of the other.
@@ -105,8 +113,9 @@ func bars(b *bytes.Buffer, class string, values, under []int, floor, most int, x
 			open = true
 		}
 		left, width := x(float64(i)), max(1, x(1)-x(0)-0.5)
-		top := max(0.5, float64(v)*scale)
-		fmt.Fprintf(b, "M%.1f %.1fv-%.1fh%.1fv%.1fz", left, float64(floor)-float64(at(under, i))*scale, top, width, top)
+		from := min(float64(at(under, i))*scale, laneHeight)
+		top := min(max(0.5, float64(v)*scale), laneHeight-from)
+		fmt.Fprintf(b, "M%.1f %.1fv-%.1fh%.1fv%.1fz", left, float64(floor)-from, top, width, top)
 	}
 	if open {
 		b.WriteString(`"/>`)

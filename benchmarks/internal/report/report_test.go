@@ -89,9 +89,9 @@ func TestBinsCountAndLeaveOutWhatIsLate(t *testing.T) {
 func TestAPlotIsWellFormedAndHasEveryLane(t *testing.T) {
 	t.Parallel()
 	line := report.Timeline{
-		Title: `<"&'>`, Good: "a", Bad: "b", Bin: 10 * time.Millisecond, Tick: 20 * time.Millisecond,
+		Title: `<"&'>`, Cut: 3, Good: "a", Bad: "b", Bin: 10 * time.Millisecond, Tick: 20 * time.Millisecond,
 		Lanes: []report.Lane{
-			{Name: "one & only", Note: "n", Good: []int{1, 0, 2}, Bad: []int{0, 3}},
+			{Name: "one & only", Note: "n", Good: []int{1, 0, 2}, Bad: []int{0, 3, 2}},
 			{Name: "empty"},
 		},
 	}
@@ -118,6 +118,9 @@ func TestAPlotIsWellFormedAndHasEveryLane(t *testing.T) {
 	// A title, two of the legend and its scale, name and note of two lanes, two ticks.
 	if texts != 1+2+1+4+2 || paths != 2+2 {
 		t.Errorf("%d texts and %d paths, want 10 and 4:\n%s", texts, paths, svg)
+	}
+	if !strings.Contains(string(svg), "a full lane is 3 in 10ms, higher bars are cut") {
+		t.Error("it does not say that a bar is cut")
 	}
 	if !strings.Contains(string(svg), "prefers-color-scheme:dark") {
 		t.Error("nothing in it is for dark pages")

@@ -155,11 +155,11 @@ func (b stormBar) check(r stormResult, size Storm, ideal time.Duration) *report.
 
 // stormPlot shows the last round: when requests reached the server, and which it refused.
 func stormPlot(size Storm, ideal time.Duration, results []stormResult) report.Plot {
-	const bin = 50 * time.Millisecond
+	const bin = 100 * time.Millisecond
 	bins := int((ideal+3*size.Window)/bin) + 1
 	line := report.Timeline{
 		Title: fmt.Sprintf("Requests at a server that takes %d in %s", size.Limit, size.Window),
-		Good:  "let in", Bad: "refused", Bin: bin, Tick: size.Window,
+		Good:  "let in", Bad: "refused", Bin: bin, Tick: size.Window, Cut: 2 * size.Limit,
 	}
 	for _, r := range results {
 		run := r.runs[len(r.runs)-1]
