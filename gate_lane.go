@@ -115,6 +115,8 @@ func (l *lane) room(now time.Duration) time.Duration {
 	w, out := &l.window, l.flight.out
 	at := w.ready(now, out)
 	switch {
+	case at <= now && w.bold >= paceOut && w.isBold(now, out):
+		return never
 	case at <= now:
 		return now
 	case l.wary:
@@ -135,12 +137,16 @@ func (l *lane) late() time.Duration {
 func (l *lane) expire(now time.Duration) {
 	for now >= l.late() {
 		a := l.flight.oldest()
-		a.logged = l.window.log.push(l.late())
+		w := &l.window
+		a.logged = w.log.push(l.late())
 		switch a.kind {
 		case canary:
 			l.scout, a.kind = 0, plain
 		case beyond:
-			l.window.probe.lost(now, l.window.per)
+			w.probe.lost(now, w.per)
+			a.kind = plain
+		case bold:
+			w.bold--
 			a.kind = plain
 		case plain, early:
 		}
@@ -156,7 +162,7 @@ func (l *lane) admit(now time.Duration) (place int32, gen uint32) {
 	switch {
 	case full && !l.wary:
 		kind = beyond
-		w.probe.sent()
+		w.probeSent(now)
 	case l.wary && (full || !l.calm), w.n > 0 && w.turn && !w.certain():
 		kind = canary
 		w.trial = full
@@ -164,6 +170,9 @@ func (l *lane) admit(now time.Duration) (place int32, gen uint32) {
 	case w.early(now, out):
 		kind = early
 		w.probe.lapse()
+	case w.isBold(now, out):
+		kind = bold
+		w.bold++
 	default:
 		w.probe.lapse()
 	}
@@ -191,7 +200,11 @@ func (l *lane) leave(place int32, gen uint32, o Outcome) {
 	if !ok {
 		return
 	}
-	if l.scout == place && a.kind == canary {
+	switch {
+	case a.kind == bold:
+		l.window.bold--
+		a.kind = plain
+	case a.kind == canary && l.scout == place:
 		l.scout = 0
 	}
 	switch {
@@ -222,7 +235,7 @@ func (l *lane) giveBack(a attempt, now time.Duration) {
 		l.wary = true
 	case beyond:
 		l.window.probe.lost(now, l.window.per)
-	case plain, early:
+	case plain, early, bold:
 	}
 }
 
@@ -241,7 +254,7 @@ func (l *lane) lost(a attempt, now time.Duration) {
 		l.wary = true
 	case beyond:
 		l.window.probe.lost(now, l.window.per)
-	case plain, early:
+	case plain, early, bold:
 	}
 }
 
@@ -262,11 +275,12 @@ func (l *lane) passed(a attempt, o Outcome, now time.Duration) {
 			l.review(now)
 		}
 	case beyond:
-		w.probePassed()
-	case early:
+		w.probePassed(a, now)
+	case early, bold:
 	case plain:
 		w.passedBeside(a, now)
 	}
+	w.pacePassed(a, now, l.queue.n > 0)
 	w.told(o, now)
 	l.slots.passed(l.queue.n > 0)
 	if o.Wait > 0 && o.StatusCode >= 400 {

@@ -57,9 +57,18 @@ func (w *window) refused(a attempt, now, hint time.Duration) bool {
 	passed := w.log.since(end - w.per)
 	w.lesson.per = rung(left)
 	switch {
+	case w.pace.base > 0 && rung(left) <= w.pace.base:
+		w.paceRefused(now)
 	case w.n > 0 && !w.lesson.published && rung(left) > w.per, w.n == 0:
 		w.guess(end, rung(left))
 		w.doubt, w.tries = 0, 0
+	case w.showsFlow(a, passed, now):
+		if a.kind != plain {
+			passed = w.n
+		}
+		w.flows(max(1, min(w.n, passed)), now, now-a.sent)
+		w.lesson.forgetAt = now + max(forgetAtLeast, forgetWindows*w.pace.base)
+		return true
 	case a.kind == beyond:
 		// The limit is what it was believed to be.
 	case a.kind == early: // it was room for a few, not a new window
@@ -84,7 +93,7 @@ func (w *window) refused(a attempt, now, hint time.Duration) bool {
 // guess takes per for the window and what passed in it for the limit.
 func (w *window) guess(end, per time.Duration) {
 	w.n, w.per, w.sure, w.turn = max(1, w.log.since(end-per)), per, false, false
-	w.mark = -1
+	w.mark, w.pace = -1, pace{}
 }
 
 // climb takes a longer window, at once the one that was left too early before.
@@ -102,8 +111,14 @@ func (w *window) lastPass() time.Duration {
 
 // passedBeside counts in what was in flight at the collision and passed after all.
 func (w *window) passedBeside(a attempt, now time.Duration) {
-	if w.n > 0 && a.sent <= w.lesson.at && now < w.lesson.at+w.per {
+	if w.n == 0 || a.sent > w.lesson.at || now >= w.lesson.at+w.per {
+		return
+	}
+	if w.pace.base == 0 {
 		w.raise()
+	} else if w.pace.at == w.lesson.at && w.pace.each > 0 { // it was part of the burst
+		w.n++
+		w.per += w.pace.each
 	}
 }
 
@@ -129,7 +144,7 @@ func (w *window) turnedEarly(sent time.Duration) {
 // forget drops a lesson that has not been confirmed for long.
 func (w *window) forget() {
 	w.n, w.lesson.forgetAt = w.top, never
-	w.sure, w.turn, w.probe = false, false, probe{}
+	w.sure, w.turn, w.probe, w.pace = false, false, probe{}, pace{}
 	w.lesson.ladder, w.lesson.was = false, 0
 	w.mark, w.doubt, w.tries = -1, 0, 0
 }

@@ -209,8 +209,12 @@ func (l *lane) ungrant(w *waiter, now time.Duration) {
 	if !ok {
 		return
 	}
-	if a.kind == canary {
+	switch a.kind {
+	case canary:
 		l.scout = 0
+	case bold:
+		l.window.bold--
+	case plain, early, beyond:
 	}
 	l.giveBack(a, now)
 }

@@ -10,20 +10,32 @@ type probe struct {
 	step  int           // how many there were in this step
 	out   int           // how many of them are out
 	tries int           // refusals in a row that bought nothing
+	flow  bool          // this step is to show whether there is a flow; see pace
+	seen  bool          // it has shown one; is one that goes at once refused?
+	got   int           // how many have passed for that
+	from  time.Duration // since then
 	paid  bool          // some have passed since the last refusal
+	grown bool          // some have passed since the last refusal of one within the limit
 	next  time.Duration // when the next may go
 
 	fullAt time.Duration // since when the window is used up and everybody back; -1 if it is not
 }
 
 const (
+	probeSoon = 3           // after so many in vain it is seen once if there is a flow
 	probeRare = 2           // at the least one in 1<<2 windows
 	probeMost = time.Minute // and one in this time, if a window is not longer
 )
 
+// soon says whether it is to be seen if there is a flow; see [pace]. A server without one
+// that rounds its hints up takes a second for it, so it is seen once.
+func (w *window) soon(now time.Duration) bool {
+	return w.probe.tries == probeSoon && !w.probe.paid && now >= w.pace.next && w.top == 0
+}
+
 // pause is how long to leave the limit alone: one window, then two, then four.
 func (p *probe) pause(per time.Duration) time.Duration {
-	return min(per<<p.tries, max(per, probeMost))
+	return min(per<<min(p.tries, probeRare), max(per, probeMost))
 }
 
 // probeAt returns when one above the limit may go: now, later, or never if something else
@@ -33,8 +45,11 @@ func (p *probe) pause(per time.Duration) time.Duration {
 // moment does not come for a whole window, as in a steady flow, any will do.
 func (w *window) probeAt(now time.Duration, out int) time.Duration {
 	p := &w.probe
-	if w.n == 0 || w.n == w.top || p.left == 0 && p.out > 0 {
+	if w.n == 0 || w.n == w.top || w.pace.base > 0 || p.left == 0 && p.out > 0 {
 		return never
+	}
+	if w.soon(now) {
+		return w.soonAt(now, out)
 	}
 	at := now
 	if p.left == 0 {
@@ -60,21 +75,27 @@ func (w *window) probeAt(now time.Duration, out int) time.Duration {
 	return max(at, w.leftUntil)
 }
 
-// sent notes one above the limit that goes out.
-func (p *probe) sent() {
+// probeSent notes one above the limit that goes out.
+func (w *window) probeSent(now time.Duration) {
+	p := &w.probe
 	if p.left == 0 {
 		p.left, p.step = 1, 1
+		p.flow, p.got, p.from = w.soon(now), 0, w.lastPass()
 	}
 	p.left--
 	p.out++
 }
 
 // probePassed notes one above the limit that passed: that much higher is the limit.
-func (w *window) probePassed() {
+func (w *window) probePassed(a attempt, now time.Duration) {
 	p := &w.probe
+	if p.flow {
+		w.flowPassed(a, now)
+		return
+	}
 	w.raise()
 	p.out--
-	p.paid = true
+	p.paid, p.grown, p.seen = true, true, false
 	if p.left == 0 && p.out == 0 {
 		p.step = min(2*p.step, max(1, w.n/8))
 		p.left = p.step
@@ -94,7 +115,7 @@ func (w *window) raise() {
 // lost notes one above the limit of which nothing was heard.
 func (p *probe) lost(now, per time.Duration) {
 	p.out--
-	p.left = 0
+	p.left, p.flow = 0, false
 	p.next = now + p.pause(per)
 }
 
@@ -103,9 +124,9 @@ func (p *probe) refused(k attemptKind, now, per time.Duration) {
 	if k != beyond || p.paid {
 		p.tries = 0
 	} else {
-		p.tries = min(p.tries+1, probeRare)
+		p.tries = min(p.tries+1, probeSoon+1)
 	}
-	p.left, p.paid = 0, false
+	p.left, p.paid, p.grown, p.flow, p.seen = 0, false, p.grown && k == beyond, false, false
 	p.next = now + p.pause(per)
 }
 

@@ -31,6 +31,8 @@ type window struct {
 
 	lesson lesson
 	probe  probe
+	pace   pace
+	bold   int // how many are out that only a trial of the pace lets go
 }
 
 // lateAfter is when an attempt without an answer counts as arrived. Answers may take minutes
@@ -82,7 +84,7 @@ func (w *window) early(now time.Duration, out int) bool {
 // with windows that follow the clock when the program came in the middle of one.
 func (w *window) turnAt(now time.Duration, out int) time.Duration {
 	at := max(now, w.doubt, w.leftUntil)
-	if w.n == 0 || w.lesson.published || out > 0 || w.turned(w.n) <= at+w.per/16 {
+	if w.n == 0 || w.lesson.published || w.pace.base > 0 || out > 0 || w.turned(w.n) <= at+w.per/16 {
 		return never
 	}
 	return at
@@ -157,6 +159,7 @@ func (w *window) stated(o Outcome) {
 		return
 	}
 	w.n, w.per, w.top, w.sure = n, per, n, true
+	w.pace = pace{}
 	w.log.max = max(w.log.max, n)
 	w.lesson.forgetAt = never
 }
