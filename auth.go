@@ -15,7 +15,8 @@ import (
 // [Keyring]. A refusal comes before any effect, so every method may be replayed, provided
 // that its body can be produced again.
 type attemptTransport struct {
-	home      origin
+	base      *url.URL
+	home      origin // of base
 	allowHTTP bool
 	scheme    Scheme
 	next      http.RoundTripper // the caller's middleware, then the pool
@@ -87,8 +88,10 @@ func (t *attemptTransport) allowed(u *url.URL) error {
 	if u.Opaque != "" { // it becomes the request line, where a proxy takes it for the address
 		return fmt.Errorf("%w: the request's URL is opaque", ErrCrossOrigin)
 	}
-	if to := originOf(u); to != t.home {
-		return fmt.Errorf("%w: the request is for %s", ErrCrossOrigin, to)
+	if u.Scheme != t.base.Scheme || u.Host != t.base.Host { // or else it is the same to the letter
+		if to := originOf(u); to != t.home {
+			return fmt.Errorf("%w: the request is for %s", ErrCrossOrigin, to)
+		}
 	}
 	if u.Scheme != "https" && !t.allowHTTP && !isLoopback(u.Hostname()) {
 		return fmt.Errorf("%w (%s)", ErrInsecure, t.home)
@@ -99,12 +102,12 @@ func (t *attemptTransport) allowed(u *url.URL) error {
 // pass takes the request through the gate and sends it with the given key, or with the one
 // that is current once the gate is open.
 func (t *attemptTransport) pass(req *http.Request, k *call, given *key) (*http.Response, error) {
-	used, leave, err := t.enter(req, k, given)
+	used, pass, err := t.enter(req, k, given)
 	if err != nil {
 		return nil, closeBody(req, err)
 	}
 	out := Outcome{Remaining: -1}
-	defer func() { leave(out) }()
+	defer func() { pass.leave(out) }()
 
 	k.use(used)
 	sent := k.ring.now()
@@ -130,7 +133,7 @@ func (t *attemptTransport) pass(req *http.Request, k *call, given *key) (*http.R
 
 // enter passes the ring's circuit and then the gate. If the circuit opened meanwhile, it
 // begins anew: whoever waits for a key must not take the place of others in the gate.
-func (t *attemptTransport) enter(req *http.Request, k *call, given *key) (key, func(Outcome), error) {
+func (t *attemptTransport) enter(req *http.Request, k *call, given *key) (key, ticket, error) {
 	entry := Entry{Provider: k.client.provider.Name, Key: k.tenant, MaxWait: k.policy.MaxWait, Priority: k.priority}
 	if k.attempts == 1 { // once: see the order of a Gate
 		entry.Since = k.client.budget.begin.Add(k.began)
@@ -141,22 +144,22 @@ func (t *attemptTransport) enter(req *http.Request, k *call, given *key) (key, f
 	for {
 		if given == nil {
 			if err := k.ring.admit(k); err != nil {
-				return key{}, nil, err
+				return key{}, ticket{}, err
 			}
 		}
-		leave, err := k.gate.Enter(req.Context(), entry)
+		pass, err := enterGate(req.Context(), k.gate, entry)
 		if err != nil {
 			k.client.stats.refusedByGate(err)
-			return key{}, nil, gateError(req.Context(), err)
+			return key{}, ticket{}, gateError(req.Context(), err)
 		}
 		if given != nil {
-			return *given, leave, nil
+			return *given, pass, nil
 		}
 		set := k.ring.set.Load()
 		if set.circuit == nil || k.canary != nil {
-			return set.pick(), leave, nil
+			return set.pick(), pass, nil
 		}
-		leave(Outcome{Remaining: -1, Unsent: true})
+		pass.leave(Outcome{Remaining: -1, Unsent: true})
 	}
 }
 

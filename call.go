@@ -38,7 +38,7 @@ type call struct {
 	patience    time.Time     // up to here it may be held
 	unusable    bool          // it was held in vain
 	notReplayed bool          // its body cannot be sent again
-	credentials []Credential  // every credential that the call has used
+	earlier     []Credential  // the other credentials that the call has used
 	status      int           // the last answer's; 0 if none came
 	unsent      bool          // of the last attempt nothing left this machine
 	moved       bool          // a redirect to a GET says that the request was acted upon
@@ -112,8 +112,8 @@ func isIdempotent(req *http.Request) bool {
 
 // use records the key of an attempt.
 func (k *call) use(used key) {
-	if used.fingerprint != k.key.fingerprint {
-		k.credentials = append(k.credentials, used.cred)
+	if k.attempts > 0 && used.fingerprint != k.key.fingerprint {
+		k.earlier = append(k.earlier, k.key.cred)
 	}
 	k.key = used
 	k.attempts++
@@ -123,7 +123,7 @@ func (k *call) use(used key) {
 
 // scrub takes out every credential that the call used or that is live.
 func (k *call) scrub() scrubber {
-	return newScrubber(slices.Concat(k.credentials, k.ring.live()))
+	return newScrubber(slices.Concat(k.earlier, []Credential{k.key.cred}, k.ring.live()))
 }
 
 // apiError reads an error answer into its base type, and leaves the body as it was.

@@ -180,7 +180,7 @@ func (c *Client) newStack(cfg config) loop {
 		next = wrap(next)
 	}
 	home := originOf(c.base)
-	guard := &http.Client{Transport: &attemptTransport{home: home, allowHTTP: cfg.allowHTTP, scheme: c.provider.Scheme, next: next}}
+	guard := &http.Client{Transport: &attemptTransport{base: c.base, home: home, allowHTTP: cfg.allowHTTP, scheme: c.provider.Scheme, next: next}}
 	var userRule func(*http.Request, []*http.Request) error
 	if cfg.http != nil {
 		guard.Jar, userRule = cfg.http.Jar, cfg.http.CheckRedirect

@@ -111,8 +111,41 @@ func NewGate(l Limit) Gate {
 }
 
 func (g *gate) Enter(ctx context.Context, e Entry) (leave func(Outcome), err error) {
-	if err := ctx.Err(); err != nil {
+	t, err := g.enter(ctx, e)
+	if err != nil {
 		return nil, err
+	}
+	return t.leave, nil
+}
+
+// ticket is an attempt that was let through. With the gate of NewGate it spares the client
+// the closure of Enter.
+type ticket struct {
+	lane  *lane
+	place int32
+	gen   uint32
+	other func(Outcome) // leave of another gate
+}
+
+func enterGate(ctx context.Context, g Gate, e Entry) (ticket, error) {
+	if own, ok := g.(*gate); ok {
+		return own.enter(ctx, e)
+	}
+	leave, err := g.Enter(ctx, e)
+	return ticket{other: leave}, err
+}
+
+func (t ticket) leave(o Outcome) {
+	if t.other != nil {
+		t.other(o)
+		return
+	}
+	t.lane.leave(t.place, t.gen, o)
+}
+
+func (g *gate) enter(ctx context.Context, e Entry) (ticket, error) {
+	if err := ctx.Err(); err != nil {
+		return ticket{}, err
 	}
 	id := laneID{e.Provider, e.Key}
 	for {
@@ -120,14 +153,14 @@ func (g *gate) Enter(ctx context.Context, e Entry) (leave func(Outcome), err err
 		if l == nil || l.id != id {
 			l = g.lane(id)
 		}
-		leave, w, err := l.enter(ctx, e)
+		t, w, err := l.enter(ctx, e)
 		switch {
 		case err == errLaneDropped: //nolint:errorlint // never wrapped: it was swept just now, take a new one
 			g.last.CompareAndSwap(l, nil)
 		case w != nil:
 			return l.wait(ctx, e, w)
 		default:
-			return leave, err
+			return t, err
 		}
 	}
 }

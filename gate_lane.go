@@ -63,12 +63,12 @@ func (l *lane) tick(now time.Duration) time.Duration {
 }
 
 // enter lets the attempt go at once, refuses it, or puts it into the queue.
-func (l *lane) enter(ctx context.Context, e Entry) (func(Outcome), *waiter, error) {
+func (l *lane) enter(ctx context.Context, e Entry) (ticket, *waiter, error) {
 	now := l.now() // not under the lock: reading the clock takes as long as all the rest
 	l.mu.Lock()
 	if l.dropped {
 		l.mu.Unlock()
-		return nil, nil, errLaneDropped
+		return ticket{}, nil, errLaneDropped
 	}
 	now = l.tick(now)
 	l.expire(now)
@@ -76,12 +76,12 @@ func (l *lane) enter(ctx context.Context, e Entry) (func(Outcome), *waiter, erro
 		if at, _ := l.next(now); at <= now {
 			place, gen := l.admit(now)
 			l.mu.Unlock()
-			return l.leaver(place, gen), nil, nil
+			return ticket{lane: l, place: place, gen: gen}, nil, nil
 		}
 	}
 	w, err := l.line(ctx, e, now)
 	l.mu.Unlock()
-	return nil, w, err
+	return ticket{}, w, err
 }
 
 // next returns when the first in line may go, now included, and why not before.
@@ -183,11 +183,6 @@ func (l *lane) admit(now time.Duration) (place int32, gen uint32) {
 	}
 	l.slots.sent(l.flight.out, now)
 	return place, gen
-}
-
-// leaver makes the leave func of an attempt.
-func (l *lane) leaver(place int32, gen uint32) func(Outcome) {
-	return func(o Outcome) { l.leave(place, gen, o) }
 }
 
 func (l *lane) leave(place int32, gen uint32, o Outcome) {

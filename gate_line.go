@@ -147,7 +147,7 @@ func (l *lane) review(now time.Duration) {
 }
 
 // wait waits for the attempt's turn.
-func (l *lane) wait(ctx context.Context, e Entry, w *waiter) (func(Outcome), error) {
+func (l *lane) wait(ctx context.Context, e Entry, w *waiter) (ticket, error) {
 	settled := false
 	defer func() {
 		if !settled { // the callback has panicked
@@ -162,13 +162,13 @@ func (l *lane) wait(ctx context.Context, e Entry, w *waiter) (func(Outcome), err
 	case <-ctx.Done():
 		settled = true
 		l.abandon(w)
-		return nil, ctx.Err()
+		return ticket{}, ctx.Err()
 	}
 	settled = true
 	if w.err != nil {
-		return nil, w.err
+		return ticket{}, w.err
 	}
-	return l.leaver(w.place, w.gen), nil
+	return ticket{lane: l, place: w.place, gen: w.gen}, nil
 }
 
 // tell calls Waiting, unless the turn has come meanwhile.

@@ -63,8 +63,8 @@ func TestGateTurnGrantedToOneThatGivesUpGoesToTheNext(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		l := newLane(laneID{}, Limit{1, sec}, time.Now())
-		leave, _, _ := l.enter(t.Context(), Entry{})
-		leave(ok())
+		first0, _, _ := l.enter(t.Context(), Entry{})
+		first0.leave(ok())
 		_, first, _ := l.enter(t.Context(), Entry{})
 		_, second, _ := l.enter(t.Context(), Entry{})
 		time.Sleep(sec)

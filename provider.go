@@ -188,7 +188,12 @@ type origin struct{ scheme, host string }
 func originOf(u *url.URL) origin {
 	host, port := strings.ToLower(u.Hostname()), u.Port()
 	if port == "" {
-		port = map[string]string{"http": "80", "https": "443"}[u.Scheme]
+		switch u.Scheme {
+		case "http":
+			port = "80"
+		case "https":
+			port = "443"
+		}
 	}
 	return origin{scheme: u.Scheme, host: net.JoinHostPort(host, port)}
 }

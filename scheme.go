@@ -43,18 +43,24 @@ func Pair(idHeader, keyHeader string) Scheme {
 	return pairScheme{id: http.CanonicalHeaderKey(idHeader), key: http.CanonicalHeaderKey(keyHeader)}
 }
 
-// headerOnly marks a scheme that leaves the URL alone, which spares a copy of it.
-type headerOnly interface{ headerOnly() }
+// headerOnly is a scheme that leaves the URL alone, which spares a copy of it. The values
+// are appended to room, if there is any.
+type headerOnly interface {
+	put(h http.Header, c Credential, room []string) error
+}
 
 type headerScheme struct{ name, prefix string }
 
-func (headerScheme) headerOnly() {}
-
 func (s headerScheme) Apply(req *http.Request, c Credential) error {
+	return s.put(req.Header, c, nil)
+}
+
+func (s headerScheme) put(h http.Header, c Credential, room []string) error {
 	if !c.ID.IsZero() {
 		return errSchemeWantsKey
 	}
-	req.Header[s.name] = []string{s.prefix + c.Key.Reveal()}
+	room = append(room, s.prefix+c.Key.Reveal())
+	h[s.name] = room[:1:1]
 	return nil
 }
 
@@ -109,14 +115,16 @@ func (s queryScheme) validate() error {
 
 type pairScheme struct{ id, key string }
 
-func (pairScheme) headerOnly() {}
-
 func (s pairScheme) Apply(req *http.Request, c Credential) error {
+	return s.put(req.Header, c, nil)
+}
+
+func (s pairScheme) put(h http.Header, c Credential, room []string) error {
 	if c.ID.IsZero() || c.Key.IsZero() {
 		return errSchemeWantsPair
 	}
-	req.Header[s.id] = []string{c.ID.Reveal()}
-	req.Header[s.key] = []string{c.Key.Reveal()}
+	room = append(room, c.ID.Reveal(), c.Key.Reveal())
+	h[s.id], h[s.key] = room[:1:1], room[1:2:2]
 	return nil
 }
 

@@ -21,17 +21,13 @@ func (t *attemptTransport) send(req *http.Request, k *call) (*http.Response, err
 		trace = new(connTrace)
 		ctx = httptrace.WithClientTrace(ctx, trace.hooks())
 	}
-	out := req.WithContext(ctx)
-	if _, header := t.scheme.(headerOnly); !header {
-		u := *req.URL
-		out.URL = &u
-	}
+	out, room := copyOf(req, ctx)
 	out.Header = make(http.Header, len(req.Header)+3)
 	maps.Copy(out.Header, req.Header)
 	if _, named := out.Header["User-Agent"]; !named {
 		out.Header["User-Agent"] = k.client.agent
 	}
-	if err := t.scheme.Apply(out, k.key.cred); err != nil {
+	if err := applyKey(t.scheme, out, k.key.cred, room); err != nil {
 		done()
 		k.unsent = true
 		return nil, closeBody(req, &finalError{"the key could not be put on the request", k.scrub().error(err)})
@@ -51,6 +47,32 @@ func (t *attemptTransport) send(req *http.Request, k *call) (*http.Response, err
 		resp.Body = &doneBody{ReadCloser: resp.Body, done: done}
 	}
 	return resp, nil
+}
+
+// wire is a request as it goes out, with room for the values of the key's headers. The
+// call does not hold it: who prints an answer's request prints the call.
+type wire struct {
+	req    http.Request
+	values [2]string
+}
+
+// copyOf copies the request, to put the key on the copy.
+func copyOf(req *http.Request, ctx context.Context) (out *http.Request, room []string) { //nolint:revive // it is the request's context that may differ
+	if ctx != req.Context() {
+		return req.WithContext(ctx), nil
+	}
+	w := &wire{req: *req}
+	return &w.req, w.values[:0]
+}
+
+// applyKey has the scheme put the credential on the request.
+func applyKey(s Scheme, out *http.Request, c Credential, room []string) error {
+	if s, ok := s.(headerOnly); ok {
+		return s.put(out.Header, c, room)
+	}
+	u := *out.URL // the scheme may change it
+	out.URL = &u
+	return s.Apply(out, c)
 }
 
 // connTrace tells whether a POST may be sent again after an error: only if there was no
