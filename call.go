@@ -66,9 +66,9 @@ func callOf(ctx context.Context) *call {
 }
 
 // newCall begins a call. req is not changed.
-func (c *Client) newCall(req *http.Request, o callConfig) (*call, error) {
+func (c *Client) newCall(ctx context.Context, req *http.Request, o callConfig) (*call, error) {
 	k := &call{
-		Context: req.Context(), client: c, ring: c.ring, gate: c.gate, policy: c.policy, priority: c.config.priority,
+		Context: ctx, client: c, ring: c.ring, gate: c.gate, policy: c.policy, priority: c.config.priority,
 		method: req.Method, path: req.URL.EscapedPath(), // a line break in it stays %0A
 		cookies: req.Header["Cookie"], idempotent: isIdempotent(req),
 		replayable: req.Body == nil || req.Body == http.NoBody || req.GetBody != nil,
@@ -89,7 +89,7 @@ func (c *Client) newCall(req *http.Request, o callConfig) (*call, error) {
 	ring, ok := o.keys.(*Keyring)
 	if !ok {
 		var err error
-		if ring, err = NewKeyring(req.Context(), o.keys); err != nil {
+		if ring, err = NewKeyring(ctx, o.keys); err != nil {
 			return nil, c.named(err)
 		}
 	}

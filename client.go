@@ -231,7 +231,7 @@ func (c *Client) Do(req *http.Request) (*http.Response, error) {
 	if req == nil || req.URL == nil {
 		return nil, errors.New(c.provider.Name + ": the request is nil or has no URL")
 	}
-	resp, _, err := c.do(req, callConfig{})
+	resp, _, err := c.do(req.Context(), req, callConfig{})
 	return resp, err
 }
 
@@ -268,7 +268,7 @@ func (c *Client) HTTPClient() *http.Client {
 type roundTripper struct{ c *Client }
 
 func (t roundTripper) RoundTrip(req *http.Request) (*http.Response, error) {
-	resp, _, err := t.c.do(req, callConfig{})
+	resp, _, err := t.c.do(req.Context(), req, callConfig{})
 	if err != nil {
 		return nil, closeBody(req, err)
 	}
@@ -281,9 +281,9 @@ func (t roundTripper) CloseIdleConnections() {
 	(&http.Client{Transport: t.c.pool}).CloseIdleConnections()
 }
 
-// do sends a request through the stack. req is not changed.
-func (c *Client) do(req *http.Request, o callConfig) (*http.Response, *call, error) {
-	k, err := c.newCall(req, o)
+// do sends a request through the stack, with this context. req is not changed.
+func (c *Client) do(ctx context.Context, req *http.Request, o callConfig) (*http.Response, *call, error) {
+	k, err := c.newCall(ctx, req, o)
 	if err != nil {
 		return nil, nil, closeBody(req, err)
 	}
@@ -303,7 +303,7 @@ func (c *Client) do(req *http.Request, o callConfig) (*http.Response, *call, err
 		if resp != nil {
 			_ = resp.Body.Close()
 		}
-		err = k.failure(req.Context(), err)
+		err = k.failure(ctx, err)
 		return nil, k, err
 	}
 	return resp, k, nil

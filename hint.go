@@ -48,11 +48,11 @@ func (h *hint) refusedWait() time.Duration {
 	return h.wait
 }
 
-// mentionsLimit reports whether a good answer's headers say something of a limit, at the
-// cost of a few look-ups.
+// mentionsLimit reports whether a good answer's headers say something of a limit, without
+// a look-up for each of their names.
 func mentionsLimit(h http.Header) bool {
-	for _, name := range [...]string{"Ratelimit", "Ratelimit-Limit", "Ratelimit-Remaining", "X-Ratelimit-Limit", "X-Ratelimit-Remaining", "X-Rate-Limit-Limit", "X-Rate-Limit-Remaining"} {
-		if _, ok := h[name]; ok {
+	for name := range h {
+		if strings.HasPrefix(name, "Ratelimit") || strings.HasPrefix(name, "X-Rate") {
 			return true
 		}
 	}

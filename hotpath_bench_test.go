@@ -22,7 +22,7 @@ func (s stub) RoundTrip(req *http.Request) (*http.Response, error) {
 }
 
 // BenchmarkHotPath compares a GET without a network: through net/http's client, which is
-// given the key and the name of the program by hand, through HTTPClient and through Get. The rounds are interleaved, so that a busy machine is busy
+// given the key and the name of the program by hand, through HTTPClient, Do and Get. The rounds are interleaved, so that a busy machine is busy
 // for all of them; x/http is the time as a multiple of net/http's.
 func BenchmarkHotPath(b *testing.B) {
 	pool := stub{[]byte(`{"id":"1","name":"Lorem Fitsum"}`)}
@@ -34,7 +34,7 @@ func BenchmarkHotPath(b *testing.B) {
 		b.Fatal(err)
 	}
 	ctx := b.Context()
-	raw := func(hc *http.Client, header ...string) func() {
+	raw := func(do func(*http.Request) (*http.Response, error), header ...string) func() {
 		return func() {
 			req, err := http.NewRequestWithContext(ctx, http.MethodGet, "https://api.example.com/v1/items", http.NoBody)
 			if err != nil {
@@ -43,7 +43,7 @@ func BenchmarkHotPath(b *testing.B) {
 			for i := 0; i+1 < len(header); i += 2 {
 				req.Header.Set(header[i], header[i+1])
 			}
-			resp, err := hc.Do(req)
+			resp, err := do(req)
 			if err != nil {
 				b.Fatal(err)
 			}
@@ -57,8 +57,9 @@ func BenchmarkHotPath(b *testing.B) {
 		do   func()
 		took time.Duration
 	}{
-		{"http", raw(&http.Client{Transport: pool}, "IM-API-KEY", "hot-path-lorem-fitsum", "User-Agent", "lorem-fitsum"), 0},
-		{"HTTPClient", raw(c.HTTPClient()), 0},
+		{"http", raw((&http.Client{Transport: pool}).Do, "IM-API-KEY", "hot-path-lorem-fitsum", "User-Agent", "lorem-fitsum"), 0},
+		{"HTTPClient", raw(c.HTTPClient().Do), 0},
+		{"Do", raw(c.Do), 0},
 		{"Get", func() {
 			if _, err := keyfit.Get[item](ctx, c, "/v1/items"); err != nil {
 				b.Fatal(err)

@@ -47,7 +47,7 @@ func Send[T any](ctx context.Context, c *Client, method, path string, body any, 
 	if err != nil {
 		return value, fmt.Errorf("%s: %w", c.provider.Name, err)
 	}
-	resp, k, err := c.do(req, o)
+	resp, k, err := c.do(ctx, req, o)
 	if o.response != nil && k != nil {
 		*o.response = k.response(resp)
 	}
@@ -101,7 +101,8 @@ func withoutQuery(opts []CallOption) []CallOption {
 	})}
 }
 
-// newRequest builds the request of a typed call. Its errors hold no query.
+// newRequest builds the request of a typed call, which the context is not yet a part of.
+// Its errors hold no query.
 func (c *Client) newRequest(ctx context.Context, method, path string, body any, o callConfig) (*http.Request, error) {
 	if ctx == nil {
 		return nil, errors.New("the context is nil")
@@ -123,12 +124,13 @@ func (c *Client) newRequest(ctx context.Context, method, path string, body any, 
 	if err != nil {
 		return nil, err
 	}
-	req, err := http.NewRequestWithContext(ctx, method, "/", reader)
-	if err != nil {
-		return nil, errors.New("the method is not valid")
+	req := &http.Request{Method: method, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1}
+	if reader != nil || !validToken(method) { // net/http knows the readers that it can read again
+		if req, err = http.NewRequestWithContext(ctx, method, "/", reader); err != nil {
+			return nil, errors.New("the method is not valid")
+		}
 	}
-	req.URL = u
-	req.Header = o.header
+	req.URL, req.Header = u, o.header
 	if contentType != "" && req.Header.Get("Content-Type") == "" {
 		req.Header.Set("Content-Type", contentType)
 	}
