@@ -28,14 +28,16 @@ type Limit struct {
 //     32, 64 and so on, each when the one before is back: an unlimited server is at its full
 //     speed after a few round trips, a limited one is not stormed by 200 callers at once.
 //   - Order. First in, first out. A first retry keeps the place of its call; a second goes
-//     to the end, lest the same call find out each time that the server refuses still. A probe goes before
-//     all others; a call goes before a batch, but of eight turns for which both wait one is
-//     a batch's. Whoever gives up while waiting leaves no gap.
+//     to the end, lest the same call find out each time that the server refuses still. A
+//     probe goes before all others; a call goes before a batch, but of eight turns for which
+//     both wait one is a batch's. Whoever gives up while waiting leaves no gap.
 //
 // A limit that is not known is learned from the answers' headers, or else from the first
 // 429: what passed in the window before it is what passes at once from then on. Beyond
 // that a single attempt is risked now and then, so a limit that was raised is found again
-// within a few windows, and one that was lowered is met with a few refusals.
+// within a few windows, and one that was lowered is met with a few refusals. Where a server
+// fills a bucket that holds far less than it gets in a second, the flow behind the first
+// burst is looked for in the same way.
 //
 // A wait that cannot end before the caller's deadline, or within its MaxWait, is refused
 // immediately instead of being waited for in vain; never is a shorter wait tried.

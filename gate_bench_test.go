@@ -2,6 +2,7 @@ package keyfit
 
 import (
 	"context"
+	"strconv"
 	"testing"
 	"time"
 )
@@ -46,17 +47,23 @@ func BenchmarkGate64Goroutines(b *testing.B) {
 	})
 }
 
-// BenchmarkGateQueue is the cost of one attempt that waits in line behind 10,000 others.
+// BenchmarkGateQueue is the cost of one attempt that comes to a line, waits in it and leaves
+// it: O(log n) of those who wait, retries with an early place included.
 func BenchmarkGateQueue(b *testing.B) {
-	l := newLane(laneID{}, Limit{1, time.Hour}, time.Now())
-	l.admit(l.now())
-	ctx := context.Background()
-	for range 10_000 {
-		_, _, _ = l.enter(ctx, Entry{MaxWait: 24000 * time.Hour})
-	}
-	b.ReportAllocs()
-	for b.Loop() {
-		_, w, _ := l.enter(ctx, Entry{MaxWait: 23000 * time.Hour})
-		l.abandon(w)
+	for _, n := range []int{100, 10_000, 1_000_000} {
+		b.Run(strconv.Itoa(n), func(b *testing.B) {
+			l := newLane(laneID{}, Limit{1, time.Hour}, time.Now())
+			l.admit(l.now())
+			ctx := context.Background()
+			for range n {
+				_, _, _ = l.enter(ctx, Entry{})
+			}
+			early := l.start.Add(time.Nanosecond)
+			b.ReportAllocs()
+			for b.Loop() {
+				_, w, _ := l.enter(ctx, Entry{MaxWait: 2400000 * time.Hour, Since: early})
+				l.abandon(w)
+			}
+		})
 	}
 }

@@ -60,8 +60,8 @@ func TestAHerdOfCallersLosesNoCallAndWastesFewRequests(t *testing.T) {
 				wg.Wait()
 				took, wire := time.Since(begin), mock.Counts(mockserver.Match{KeyID: key.ID}).Total
 				t.Logf("%d requests on the wire, %s", wire, took)
-				if failed.Load() != 0 || wire > 260 || took > ideal*11/10 {
-					t.Errorf("%d failed, %d requests on the wire, %s; want 0, at most 260, at most %s", failed.Load(), wire, took, ideal*11/10)
+				if failed.Load() != 0 || wire > 230 || took > ideal*11/10 {
+					t.Errorf("%d failed, %d requests on the wire, %s; want 0, at most 230, at most %s", failed.Load(), wire, took, ideal*11/10)
 				}
 				_ = mock.Close()
 			})

@@ -22,8 +22,9 @@ func (s stub) RoundTrip(req *http.Request) (*http.Response, error) {
 }
 
 // BenchmarkHotPath compares a GET without a network: through net/http's client, which is
-// given the key and the name of the program by hand, through HTTPClient, Do and Get. The rounds are interleaved, so that a busy machine is busy
-// for all of them; x/http is the time as a multiple of net/http's.
+// given the key and the name of the program by hand, through HTTPClient, Do and Get. The
+// rounds are interleaved, so that a busy machine is busy for all of them; x/HTTPClient is
+// its time as a multiple of net/http's.
 func BenchmarkHotPath(b *testing.B) {
 	pool := stub{[]byte(`{"id":"1","name":"Lorem Fitsum"}`)}
 	p := keyfit.IMKIT("your-app")
