@@ -50,7 +50,7 @@ func preface(s workloads.Settings, sections []*report.Section) string {
 
 Written by `+"`go run . -write`"+` in this folder; nothing here is edited by hand. Server and clients were on one machine
 (%s, %s/%s, %d cores), over loopback. Every figure is the median of the rounds, with the least and the greatest in brackets
-where they differ; %d rounds, %d where microseconds are measured. In a round all libraries run one after the other, each time
+where they differ; rounds: %d, and %d where microseconds are measured. In a round all libraries run one after the other, each time
 beginning with another one, and ratios are taken within a round. Requests, refusals and connections are counted by the server.
 Of %d bars set for keyfit, %d held; where another library is ahead, its row says so.
 
