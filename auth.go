@@ -1,6 +1,8 @@
 package keyfit
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -33,7 +35,7 @@ func (t *attemptTransport) RoundTrip(req *http.Request) (*http.Response, error) 
 		return nil, closeBody(req, err)
 	}
 	defer k.ring.stepDown(k)
-	k.tried = k.tried[:0]
+	k.tried, k.regressing = k.tried[:0], false
 	var other *key // what to replay with; nil stands for the current one
 	for {
 		resp, err := t.pass(req, k, other)
@@ -41,10 +43,13 @@ func (t *attemptTransport) RoundTrip(req *http.Request) (*http.Response, error) 
 			return nil, err
 		}
 		replay, next, ok := t.replay(req, k)
-		if !ok {
+		if !ok && !errors.Is(k.cause, context.Canceled) {
 			return resp, nil
 		}
 		drain(resp)
+		if !ok {
+			return nil, k.cause // the caller gave up while the call was held
+		}
 		req, other = replay, next
 	}
 }
@@ -61,6 +66,7 @@ func (t *attemptTransport) replay(req *http.Request, k *call) (_ *http.Request, 
 		if k.verdict == keyRefused {
 			k.notReplayed = true
 			k.note = joinNotes(k.note, noteStream)
+			k.ring.refusedStream(k)
 		}
 		return nil, nil, false
 	}
@@ -149,7 +155,7 @@ func (t *attemptTransport) enter(req *http.Request, k *call, given *key) (key, f
 		}
 		set := k.ring.set.Load()
 		if set.circuit == nil || k.canary != nil {
-			return set.pick(), leave, nil
+			return k.ring.pick(k, set), leave, nil
 		}
 		leave(Outcome{Remaining: -1})
 	}

@@ -57,7 +57,8 @@ type Keyring struct {
 	offer    string                // fingerprint of what the source offered last
 	stale    string                // why the source failed when last asked; "" if it did not
 	answered time.Time             // when it last did not
-	flight   *reloadFlight         // the reload that is under way, if any
+	flight   *reloadFlight         // the question to the source that is under way, if any
+	trial    *trial                // the try of the candidate that is under way, if any
 	inVain   askPace               // of the questions that refusals cause
 	rejected map[string]*rejection // by fingerprint
 	leaving  []leaving             // keys that were current and may be revoked some day
@@ -210,7 +211,7 @@ func (k *Keyring) Rotate(ctx context.Context, next Credential, opts ...RotateOpt
 	if r.probe != nil {
 		if err := r.probe(ctx, next); err != nil {
 			err = newScrubber(append(k.live(), next)).error(err)
-			k.emit(KeyEvent{Kind: KeyRejected, Fingerprint: candidate.fingerprint, Reason: "not verified: " + err.Error()})
+			k.emit(KeyEvent{Kind: KeyRejected, Fingerprint: candidate.fingerprint, Reason: "not verified: " + oneLine(err.Error(), 200)})
 			return fmt.Errorf("the new key %s was not verified, the old one stays: %w", candidate.fingerprint, err)
 		}
 	}
@@ -219,7 +220,9 @@ func (k *Keyring) Rotate(ctx context.Context, next Credential, opts ...RotateOpt
 	}
 	k.mu.Lock()
 	delete(k.rejected, candidate.fingerprint)
-	k.promote(candidate, r.overlap, KeyPromoted, "rotated")
+	if k.promote(candidate, r.overlap, KeyPromoted, "rotated") {
+		k.unstage("the ring was rotated by hand")
+	}
 	k.mu.Unlock()
 	k.tell()
 	return nil
@@ -232,6 +235,7 @@ func (k *Keyring) Rollback() error {
 	p := k.set.Load().held(time.Now())
 	if p != nil {
 		k.promote(*p, k.overlap, KeyRollback, "rolled back")
+		k.unstage("the ring was rolled back by hand")
 	}
 	k.mu.Unlock()
 	k.tell()
@@ -257,13 +261,37 @@ func (k *Keyring) promote(next key, overlap time.Duration, kind KeyEventKind, re
 	if old.current.use.refusals.Load() > 0 {
 		k.reject(old.current, recheckFirst, recheckLast)
 	}
-	set := old.promote(next, overlap)
+	set := old.promote(next, k.holdUntil(old.current, overlap))
+	if p := old.held(set.current.since); p != nil && overlap > 0 && p.fingerprint != next.fingerprint && p.worksBetterThan(old.current) {
+		set.previous, set.until = p, old.until // what was refused is no fallback, and this is
+	}
 	k.set.Store(set)
 	k.record(KeyEvent{Kind: kind, Generation: set.current.gen, Fingerprint: next.fingerprint, Previous: old.current.fingerprint, Reason: reason})
 	k.leave(old.current, set.current)
 	k.circuitSees(set)
 	k.checkExpiry()
 	return true
+}
+
+// holdUntil is up to when a key stays at hand that is replaced now: for the overlap, and not
+// beyond its own end. An end that is behind, while the provider accepted the key since, is
+// no end: the date is wrong, or our clock.
+func (k *Keyring) holdUntil(old key, overlap time.Duration) time.Time {
+	until, end := time.Now().Add(overlap), old.cred.Expires
+	if end.IsZero() || end.After(until) || k.at(old.use.accepted.Load()).After(end) {
+		return until
+	}
+	return end
+}
+
+// unstage lets go of a candidate, unless the source only prepares it. k.mu is held.
+func (k *Keyring) unstage(why string) {
+	set := k.set.Load()
+	if set.staged == nil || set.pending {
+		return
+	}
+	k.record(KeyEvent{Kind: KeyRetired, Fingerprint: set.staged.fingerprint, Previous: set.current.fingerprint, Reason: why})
+	k.set.Store(set.unstage())
 }
 
 // live returns every credential that a text from the provider could hold.

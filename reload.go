@@ -10,10 +10,15 @@ import (
 
 // reloadFlight is one question to the source, shared by all who want it asked.
 type reloadFlight struct {
-	done    chan struct{}
 	refused string // fingerprint of the key whose refusal is the reason; "" for another
-	changed bool
-	err     error
+
+	answered chan struct{} // closed when the source has answered or failed
+	changed  bool          // the current key
+	err      error
+
+	done     chan struct{} // closed when a candidate has been tried, if one had to be
+	promoted bool          // by that
+	unproven error         // why not
 }
 
 // Reload asks the source now and makes what it offers current if that is new and, where
@@ -31,7 +36,7 @@ func (k *Keyring) Reload(ctx context.Context) (changed bool, err error) {
 		k.set.Store(&now)
 	}
 	k.mu.Unlock()
-	return k.reload(ctx, "")
+	return k.reload(ctx)
 }
 
 type refusedKey struct{}
@@ -78,37 +83,55 @@ func (p *askPace) vain(src Source) {
 // reloadAfterRefusal asks the source because the current key was refused, unless that was
 // done in vain a moment ago.
 func (k *Keyring) reloadAfterRefusal(ctx context.Context, refused string) {
-	k.mu.Lock()
-	early := k.flight == nil && time.Now().Before(k.inVain.next())
-	k.mu.Unlock()
-	if !early {
-		_, _ = k.reload(ctx, refused) // a failure is in an event
-	}
-}
-
-// reload joins the flight under way or starts one. After a refusal a flight that began
-// without knowing of one is not enough: the source may have offered what it had.
-func (k *Keyring) reload(ctx context.Context, refused string) (bool, error) {
 	for {
-		f := k.join(ctx, refused)
-		select {
-		case <-f.done:
-		case <-ctx.Done():
-			return false, ctx.Err()
+		k.mu.Lock()
+		f := k.inquire(ctx, refused)
+		k.mu.Unlock()
+		if f == nil {
+			return
 		}
-		if refused == "" || f.refused != "" || f.changed || f.err != nil {
-			return f.changed, f.err
+		select {
+		case <-f.answered:
+		case <-ctx.Done():
+			return
+		}
+		if f.enough() {
+			return // a failure is in an event
 		}
 	}
 }
 
-// join returns the flight under way, or one that it starts.
-func (k *Keyring) join(ctx context.Context, refused string) *reloadFlight {
+// inquire joins or begins the question to the source that a refusal is reason for; nil if
+// that would be too early. k.mu is held.
+func (k *Keyring) inquire(ctx context.Context, refused string) *reloadFlight {
+	if k.flight == nil && time.Now().Before(k.inVain.next()) {
+		return nil
+	}
+	return k.join(ctx, refused)
+}
+
+// enough reports whether an answered flight will do after a refusal. One that began without
+// knowing of a refusal will not: the source may have offered what it had.
+func (f *reloadFlight) enough() bool { return f.refused != "" || f.changed || f.err != nil }
+
+// reload asks the source, and has a candidate tried.
+func (k *Keyring) reload(ctx context.Context) (bool, error) {
 	k.mu.Lock()
-	defer k.mu.Unlock()
+	f := k.join(ctx, "")
+	k.mu.Unlock()
+	select {
+	case <-f.done:
+		return f.changed || f.promoted, errors.Join(f.err, f.unproven)
+	case <-ctx.Done():
+		return false, ctx.Err()
+	}
+}
+
+// join returns the flight under way, or one that it starts. k.mu is held.
+func (k *Keyring) join(ctx context.Context, refused string) *reloadFlight {
 	f := k.flight
 	if f == nil {
-		f = &reloadFlight{done: make(chan struct{}), refused: refused}
+		f = &reloadFlight{answered: make(chan struct{}), done: make(chan struct{}), refused: refused}
 		k.flight = f
 		// The question outlives the caller who happened to ask first: others wait for it.
 		go k.fly(context.WithValue(context.WithoutCancel(ctx), refusedKey{}, refused), f)
@@ -128,41 +151,36 @@ func (k *Keyring) fly(ctx context.Context, f *reloadFlight) {
 	if err != nil {
 		f.err = fmt.Errorf("the key source failed, the present key stays: %w", err)
 		k.stale = oneLine(err.Error(), 200)
-		k.record(KeyEvent{Kind: SourceStale, Reason: err.Error()})
+		k.record(KeyEvent{Kind: SourceStale, Reason: k.stale})
 	} else {
-		f.changed = k.take(offer, f.refused) || k.retryStaged()
+		f.changed = k.take(offer, f.refused)
 		k.stale, k.answered = "", time.Now()
 	}
+	f.changed = k.retryStaged() || f.changed
 	k.look()
-	probing := f.refused == "" && k.wantsProbe()
-	if !probing {
-		k.land(f)
-	}
+	k.land(f)
 	k.mu.Unlock()
 	k.tell()
+	close(f.answered) // after the events: who waited for the answer finds them told
 
-	if probing {
-		changed, err := k.verifyStaged(ctx)
-		k.mu.Lock()
-		f.changed = f.changed || changed
-		f.err = errors.Join(f.err, err)
-		k.land(f)
-		k.mu.Unlock()
-		k.tell()
+	// Whoever needs another key at once does not wait for this.
+	if f.refused == "" {
+		f.promoted, f.unproven = k.try(ctx)
 	}
-	close(f.done) // after the events: who waited for the reload finds them told
+	close(f.done)
 }
 
-// land ends a flight. k.mu is held.
+// land ends a question. k.mu is held.
 func (k *Keyring) land(f *reloadFlight) {
 	k.flight = nil
+	cc := k.set.Load().circuit
 	switch {
+	case f.refused != "" && (!f.changed || cc != nil): // a source that always has another key is no help either
+		k.inVain.vain(k.source)
 	case f.changed:
 		k.inVain = askPace{}
-	case f.refused != "":
-		k.inVain.vain(k.source)
 	}
-	if cc := k.set.Load().circuit; cc != nil {
+	if cc != nil {
 		cc.tell() // one of those who wait asks the next time
 	}
 }
@@ -224,7 +242,7 @@ func (k *Keyring) Watch(ctx context.Context, every time.Duration) error {
 		case <-again.C:
 		}
 		again.Stop()
-		_, _ = k.reload(ctx, "") // a failure is in an event, and the last good key stays
+		_, _ = k.reload(ctx) // a failure is in an event, and the last good key stays
 	}
 }
 

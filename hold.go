@@ -1,0 +1,208 @@
+package keyfit
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"time"
+)
+
+// HoldCalls has a call that was refused with every key wait for a key that works, up to d
+// in all and never past its own deadline, and has others wait with it instead of being
+// refused one by one. At most holders calls wait at a time; 0 means 1,000. A call that
+// waited in vain, or that is one too many, fails with an [*InvalidKeyError] that Is
+// [ErrNoUsableKey].
+//
+// It is for the time between the end of the old key and the news of the new one. A hold
+// that is longer than the caller's deadline is a lost call: that is for the order in which
+// keys are rotated to prevent. Without HoldCalls such a call fails at once.
+func HoldCalls(d time.Duration, holders int) KeyringOption {
+	return func(k *Keyring) error {
+		if d <= 0 || holders < 0 {
+			return errors.New("HoldCalls wants a positive time, and zero or more calls")
+		}
+		k.hold, k.holders = d, holders
+		setDefault(&k.holders, 1000)
+		return nil
+	}
+}
+
+// loneFirst is when a call that is refused with a key that others are served with tries
+// again by itself for the first time.
+const loneFirst = 100 * time.Millisecond
+
+// admit lets a call go on if there is no circuit, makes it the canary if it is time for
+// one, and else holds it or refuses it.
+func (k *Keyring) admit(c *call) error {
+	if k.set.Load().circuit == nil || c.canary != nil {
+		return nil
+	}
+	return k.wait(c)
+}
+
+// outlast holds a call that was refused with every key until it is worth another try, and
+// reports whether it is. sent is when its last attempt left.
+func (k *Keyring) outlast(c *call, tried []string, sent int64) bool {
+	k.stepDown(c)
+	if k.hold == 0 {
+		return false
+	}
+	fresh := func(set *keySet) bool { return !slices.Contains(tried, set.current.fingerprint) }
+	k.mu.Lock()
+	if set := k.set.Load(); set.circuit == nil && !fresh(set) && !k.isLone(c) && set.current.use.goodSent.Load() <= sent {
+		k.postpone(k.open(c, sent, "every key was refused: calls wait until one works"))
+	}
+	k.mu.Unlock()
+	k.tell()
+	if err := k.wait(c); err != nil {
+		c.unusable, c.cause = true, c.Err()
+		return false
+	}
+	switch set := k.set.Load(); {
+	case c.canary != nil:
+		return true
+	case !fresh(set): // others are served with what this call was refused with
+		set.current.use.lone.add(k.route(c))
+	case c.anew < maxReplays: // else the source has another bad key each time
+		c.anew++
+		return true
+	}
+	c.alone++
+	pause := loneFirst << min(c.alone-1, 16)
+	pause = pause/2 + rand.N(pause/2) //nolint:gosec // jitter needs no secrecy
+	if time.Now().Add(pause).After(c.heldUntil(k.hold)) {
+		c.unusable = true
+		return false
+	}
+	c.cause = sleep(c, pause)
+	c.unusable = c.cause != nil
+	return c.cause == nil
+}
+
+// isLone reports whether this route was refused before while others were not: then it is
+// hardly the key that is wrong.
+func (k *Keyring) isLone(c *call) bool { return k.set.Load().current.use.lone.has(k.route(c)) }
+
+// heldUntil is the end of a call's patience, which begins when it is first held.
+func (c *call) heldUntil(hold time.Duration) time.Time {
+	if c.patience.IsZero() {
+		c.patience = time.Now().Add(hold)
+	}
+	return c.patience
+}
+
+// wait returns when the circuit is closed, or when the call is its canary. The error says
+// why neither came.
+func (k *Keyring) wait(c *call) error {
+	var asked *reloadFlight // the question to the source that a call which is not held waits for
+	for {
+		k.mu.Lock()
+		cc, now := k.set.Load().circuit, time.Now()
+		if cc == nil {
+			k.mu.Unlock()
+			return nil
+		}
+		inTime := k.hold == 0 || now.Before(c.heldUntil(k.hold))
+		if inTime && cc.mayTry(c, now) {
+			c.canary, c.thorough = cc, cc.turns > 0
+			k.mu.Unlock()
+			return nil
+		}
+		asking := k.inquire(c, k.set.Load().current.fingerprint)
+		if k.hold == 0 && (asked == nil || asked.isAnswered() && !asked.enough()) {
+			asked = asking
+		}
+		if err := k.mayHold(c, cc, now, asked); err != nil {
+			k.mu.Unlock()
+			return err
+		}
+		until := now.Add(maxReload)
+		if k.hold > 0 {
+			until = c.heldUntil(k.hold)
+		}
+		if at := cc.turn(c); at.Before(until) {
+			until = at
+		}
+		if at := k.inVain.next(); asking == nil && at.Before(until) {
+			until = at
+		}
+		cc.holding++
+		changed, answered := cc.reworded, (chan struct{})(nil)
+		if asked != nil {
+			answered = asked.answered
+		}
+		k.mu.Unlock()
+		err := sleepOr(c, time.Until(until), changed, answered)
+		k.mu.Lock()
+		cc.holding--
+		k.mu.Unlock()
+		if err != nil {
+			return k.interrupted(c, cc, err)
+		}
+	}
+}
+
+// isAnswered reports whether the source has answered the question, or failed.
+func (f *reloadFlight) isAnswered() bool {
+	select {
+	case <-f.answered:
+		return true
+	default:
+		return false
+	}
+}
+
+// mayHold says why a call must not wait any longer; nil if it may. A ring that does not hold
+// calls lets them wait for one answer of the source. k.mu is held.
+func (k *Keyring) mayHold(c *call, cc *circuit, now time.Time, asked *reloadFlight) error {
+	switch {
+	case k.hold == 0 && asked != nil && !asked.isAnswered():
+	case k.hold == 0:
+		return k.unusable(c, cc, "not sent: the provider refuses every key", nil)
+	case !now.Before(c.heldUntil(k.hold)):
+		return k.unusable(c, cc, fmt.Sprintf("held for %s, and no key worked", k.hold), nil)
+	case cc.holding >= k.holders:
+		return k.unusable(c, cc, fmt.Sprintf("not held: %d calls wait for a key already", cc.holding), nil)
+	}
+	return nil
+}
+
+// interrupted is the error of a call whose context ended while it was held.
+func (k *Keyring) interrupted(c *call, cc *circuit, cause error) error {
+	if errors.Is(cause, context.Canceled) {
+		return cause
+	}
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.unusable(c, cc, "held until its deadline, and no key worked", cause)
+}
+
+// unusable is the error of a call that the circuit keeps back: the provider's last refusal
+// as this call's own. k.mu is held.
+func (k *Keyring) unusable(c *call, cc *circuit, note string, cause error) error {
+	base := APIError{}
+	if cc.refused != nil {
+		base = *cc.refused
+	}
+	base.Provider, base.Method, base.Path, base.Attempts = c.client.provider.Name, c.method, c.scrub().text(c.path), c.attempts
+	base.Note = joinNotes(note, "since "+cc.since.UTC().Format(time.RFC3339))
+	c.note = joinNotes(c.note, base.Note)
+	return &InvalidKeyError{APIError: &base, Unusable: true, cause: cause}
+}
+
+// sleepOr waits for d, for one of the channels, or for the end of ctx, which alone is an
+// error.
+func sleepOr(ctx context.Context, d time.Duration, changed, answered <-chan struct{}) error {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-t.C:
+	case <-changed:
+	case <-answered:
+	}
+	return nil
+}
