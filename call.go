@@ -32,6 +32,7 @@ type call struct {
 	regressing  bool          // the previous key is tried for a permission
 	canary      *circuit      // the circuit that this call tries keys for
 	thorough    bool          // it tries all of them
+	vain        *circuit      // the circuit that it was a canary of in vain
 	anew        int           // how often it went on with a key that came after it had tried all
 	alone       int           // how often it was refused while others were not
 	patience    time.Time     // up to here it may be held

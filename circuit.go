@@ -38,6 +38,7 @@ type circuit struct {
 	news     bool          // the key changed while a canary was out
 	heard    time.Time     // when the last key came that was tried at once
 	holding  int
+	untried  int // of those, calls that could be a canary and have not been one
 	refused  *APIError
 	reworded chan struct{} // closed at each change, and replaced
 }
@@ -62,8 +63,11 @@ func (c *circuit) turn(by *call) time.Time {
 	if stalled := c.went.Add(canaryStall); c.out > 0 && stalled.After(at) {
 		at = stalled
 	}
-	if !by.replayable {
+	switch {
+	case !by.replayable:
 		at = at.Add(canaryStream)
+	case by.vain == c && c.untried > 0: // others first: it may be that call, and not the key
+		at = at.Add(c.space)
 	}
 	return at
 }
@@ -160,7 +164,7 @@ func (k *Keyring) stepDown(c *call) {
 	}
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	c.canary, c.thorough = nil, false
+	c.canary, c.thorough, c.vain = nil, false, cc
 	if k.set.Load().circuit != cc {
 		return
 	}

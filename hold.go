@@ -76,7 +76,10 @@ func (k *Keyring) outlast(c *call, tried []string, sent int64) bool {
 		c.unusable = true
 		return false
 	}
-	c.cause = sleep(c, pause)
+	k.mu.Lock()
+	swapped := k.swapped
+	k.mu.Unlock()
+	c.cause = sleepOr(c, pause, swapped, nil)
 	c.unusable = c.cause != nil
 	return c.cause == nil
 }
@@ -128,7 +131,12 @@ func (k *Keyring) wait(c *call) error {
 		if at := k.inVain.next(); asking == nil && at.Before(until) {
 			until = at
 		}
+		untried := 0
+		if c.replayable && c.vain != cc {
+			untried = 1
+		}
 		cc.holding++
+		cc.untried += untried
 		changed, answered := cc.reworded, (chan struct{})(nil)
 		if asked != nil {
 			answered = asked.answered
@@ -137,6 +145,7 @@ func (k *Keyring) wait(c *call) error {
 		err := sleepOr(c, time.Until(until), changed, answered)
 		k.mu.Lock()
 		cc.holding--
+		cc.untried -= untried
 		k.mu.Unlock()
 		if err != nil {
 			return k.interrupted(c, cc, err)

@@ -59,6 +59,7 @@ type Keyring struct {
 	answered time.Time             // when it last did not
 	flight   *reloadFlight         // the question to the source that is under way, if any
 	trial    *trial                // the try of the candidate that is under way, if any
+	swapped  chan struct{}         // closed when another key becomes current, and replaced
 	inVain   askPace               // of the questions that refusals cause
 	rejected map[string]*rejection // by fingerprint
 	leaving  []leaving             // keys that were current and may be revoked some day
@@ -114,6 +115,7 @@ func NewKeyring(ctx context.Context, src Source, opts ...KeyringOption) (*Keyrin
 // begin makes the first offer the ring's first state.
 func (k *Keyring) begin(offer Offer) {
 	k.mu.Lock()
+	k.swapped = make(chan struct{})
 	first := newKey(offer.Current)
 	first.gen = 1
 	set := &keySet{current: first}
@@ -270,6 +272,8 @@ func (k *Keyring) promote(next key, overlap time.Duration, kind KeyEventKind, re
 	k.leave(old.current, set.current)
 	k.circuitSees(set)
 	k.checkExpiry()
+	close(k.swapped)
+	k.swapped = make(chan struct{})
 	return true
 }
 

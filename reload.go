@@ -85,13 +85,15 @@ func (p *askPace) vain(src Source) {
 func (k *Keyring) reloadAfterRefusal(ctx context.Context, refused string) {
 	for {
 		k.mu.Lock()
-		f := k.inquire(ctx, refused)
+		f, swapped := k.inquire(ctx, refused), k.swapped
 		k.mu.Unlock()
 		if f == nil {
 			return
 		}
 		select {
 		case <-f.answered:
+		case <-swapped: // by hand, perhaps
+			return
 		case <-ctx.Done():
 			return
 		}
