@@ -20,13 +20,12 @@ func errRefusedKey(status int) error {
 	return &keyfit.APIError{Provider: "acme", Method: http.MethodGet, Path: "/ping", StatusCode: status}
 }
 
-// engineSource offers what a test says, and counts the questions.
+// engineSource offers what a test says.
 type engineSource struct {
 	mu    sync.Mutex
 	offer keyfit.Offer
 	err   error
 	delay time.Duration
-	asked int
 }
 
 func (s *engineSource) Credential(ctx context.Context) (keyfit.Credential, error) {
@@ -37,7 +36,6 @@ func (s *engineSource) Credential(ctx context.Context) (keyfit.Credential, error
 func (s *engineSource) Offer(context.Context) (keyfit.Offer, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.asked++
 	offer, err, delay := s.offer, s.err, s.delay
 	if delay > 0 {
 		s.mu.Unlock()
@@ -51,12 +49,6 @@ func (s *engineSource) set(o keyfit.Offer, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.offer, s.err = o, err
-}
-
-func (s *engineSource) questions() int {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.asked
 }
 
 func version(key, v string) keyfit.Credential {

@@ -121,36 +121,39 @@ func (k *Keyring) wait(c *call) error {
 			k.mu.Unlock()
 			return err
 		}
-		until := now.Add(maxReload)
-		if k.hold > 0 {
-			until = c.heldUntil(k.hold)
-		}
-		if at := cc.turn(c); at.Before(until) {
-			until = at
-		}
-		if at := k.inVain.next(); asking == nil && at.Before(until) {
-			until = at
-		}
-		untried := 0
-		if c.replayable && c.vain != cc {
-			untried = 1
-		}
-		cc.holding++
-		cc.untried += untried
-		changed, answered := cc.reworded, (chan struct{})(nil)
-		if asked != nil {
-			answered = asked.answered
-		}
-		k.mu.Unlock()
-		err := sleepOr(c, time.Until(until), changed, answered)
-		k.mu.Lock()
-		cc.holding--
-		cc.untried -= untried
-		k.mu.Unlock()
-		if err != nil {
+		if err := k.rest(c, cc, asking, asked); err != nil {
 			return k.interrupted(c, cc, err)
 		}
 	}
+}
+
+// rest waits until there may be news for a call that is held. k.mu is held, and released.
+func (k *Keyring) rest(c *call, cc *circuit, asking, asked *reloadFlight) error {
+	until := cc.turn(c)
+	if k.hold > 0 && c.heldUntil(k.hold).Before(until) {
+		until = c.heldUntil(k.hold)
+	}
+	if at := k.inVain.next(); asking == nil && at.Before(until) {
+		until = at
+	}
+	var answered chan struct{}
+	if asked != nil {
+		answered = asked.answered
+	}
+	untried := 0
+	if c.replayable && c.vain != cc {
+		untried = 1
+	}
+	cc.holding++
+	cc.untried += untried
+	changed := cc.reworded
+	k.mu.Unlock()
+	err := sleepOr(c, time.Until(until), changed, answered)
+	k.mu.Lock()
+	cc.holding--
+	cc.untried -= untried
+	k.mu.Unlock()
+	return err
 }
 
 // isAnswered reports whether the source has answered the question, or failed.
