@@ -203,34 +203,3 @@ func TestWhatAnAnswerSaysOfTheKey(t *testing.T) {
 		})
 	}
 }
-
-func TestTheMemoryOfBadKeysIsBounded(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		src := &ringSource{key: "many-good"}
-		tried := map[string]int{}
-		ring, events := newRing(t, src, keyfit.VerifyOffers(countingProbe(tried)))
-		offer := func(key string) {
-			src.offer(key, nil)
-			_, _ = ring.Reload(t.Context())
-		}
-		for i := range 200 {
-			offer("many-bad-" + string(rune('a'+i/26)) + string(rune('a'+i%26)))
-		}
-		if got := currentKey(t, ring); got != "many-good" {
-			t.Errorf("a bad key is in use: %s", got)
-		}
-		if got := len(tried); got != 200 {
-			t.Errorf("want 200 keys tried, got %d", got)
-		}
-		// Each that another one replaced is let go of, and nothing else is.
-		told := events.take()
-		kinds := map[string]int{}
-		for _, e := range told {
-			kinds[strings.Fields(e)[0]]++
-		}
-		if diff := cmp.Diff(map[string]int{"key.promoted": 1, "key.staged": 200, "key.rejected": 200}, kinds); diff != "" {
-			t.Errorf("events (-want +got):\n%s", diff)
-		}
-	})
-}

@@ -433,11 +433,3 @@ func flowReload(t *testing.T, ring *keyfit.Keyring) {
 		t.Error(err)
 	}
 }
-
-// countingProbe refuses every key, and counts.
-func countingProbe(tried map[string]int) func(context.Context, keyfit.Credential) error {
-	return func(_ context.Context, cred keyfit.Credential) error {
-		tried[cred.Key.Reveal()]++
-		return errRefusedKey(http.StatusUnauthorized)
-	}
-}
