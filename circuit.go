@@ -126,15 +126,14 @@ func (k *Keyring) circuitHears(c *call, sent int64, inARow int) {
 	}
 }
 
-// circuitSees takes a new current key. Where calls are held, a canary tries it first. k.mu
-// is held.
+// circuitSees takes a new current key. Where calls are held, a canary tries it first, and at
+// once: one from the source only if the last such one is a while ago. k.mu is held.
 func (k *Keyring) circuitSees(set *keySet) {
 	cc := set.circuit
 	switch {
 	case cc == nil:
 	case k.hold == 0:
 		k.closeCircuit("another key is current")
-	// An operator's key is always tried at once.
 	case set.current.fingerprint == k.offer && time.Since(cc.heard) < newsEvery:
 	default:
 		cc.heard = time.Now()

@@ -13,7 +13,11 @@ import (
 // in all and never past its own deadline, and has others wait with it instead of being
 // refused one by one. At most holders calls wait at a time; 0 means 1,000. A call that
 // waited in vain, or that is one too many, fails with an [*InvalidKeyError] that Is
-// [ErrNoUsableKey].
+// [ErrNoUsableKey], and context.DeadlineExceeded if its deadline was why; one that its
+// caller gave up is context.Canceled.
+//
+// A call whose body can be sent only once waits for another one to find the key that works;
+// if none comes for a second that could, it tries itself.
 //
 // It is for the time between the end of the old key and the news of the new one. A hold
 // that is longer than the caller's deadline is a lost call: that is for the order in which

@@ -22,8 +22,11 @@ import (
 // A call takes the current credential at each attempt, so a retry after a swap carries the
 // new key. When the provider refuses a credential, the call moves on by itself: to a newer
 // one if the ring has moved on meanwhile, else to what the source offers now (one reload
-// for all who ask), else to the previous one while it is held, else to the candidate. Each
-// key is tried at most once, two of them after the first. With [HoldCalls] a call that was
+// for all who ask; where another key is at hand nobody waits longer than a second for it),
+// else to the previous one while it is held, else to the candidate. Each key is tried at
+// most once, two of them after the first. A call whose body can be sent only once is not
+// replayed; it takes the previous key if that was accepted last and the current one was
+// not. With [HoldCalls] a call that was
 // refused everywhere waits for a key that works, and others wait with it. A pair is one
 // credential, so its halves never mix.
 //
@@ -198,6 +201,9 @@ func Overlap(d time.Duration) RotateOption {
 // Rotate makes next the current key for every attempt from now on; attempts under way
 // keep the key they left with. An error leaves the ring as it was: next is malformed, the
 // probe of [Verify] refused it, or ctx ended. Rotating to the current key does nothing.
+//
+// What the source offered before does not undo a rotation by hand: a candidate of its is
+// let go of, and only what it offers anew is taken.
 func (k *Keyring) Rotate(ctx context.Context, next Credential, opts ...RotateOption) error {
 	r := rotation{overlap: k.overlap}
 	for _, opt := range opts {
