@@ -146,7 +146,10 @@ func (t *attemptTransport) enter(req *http.Request, k *call, given *key) (key, f
 				return key{}, nil, err
 			}
 		}
-		leave, err := k.gate.Enter(req.Context(), entry)
+		leave, err := k.queue(req.Context(), entry, given == nil)
+		if errors.Is(err, errCircuitOpened) {
+			continue
+		}
 		if err != nil {
 			return key{}, nil, gateError(req.Context(), err)
 		}

@@ -91,6 +91,10 @@ func (k *Keyring) open(c *call, sent int64, why string) *circuit {
 	changed := *k.set.Load()
 	changed.circuit = cc
 	k.set.Store(&changed)
+	for _, leave := range k.inLine {
+		leave()
+	}
+	clear(k.inLine)
 	k.record(KeyEvent{Kind: CircuitOpen, Generation: c.key.gen, Fingerprint: c.key.fingerprint, Reason: why})
 	return cc
 }

@@ -73,6 +73,25 @@ func (w *canaryWorld) probe(_ context.Context, cred keyfit.Credential) error {
 	return fmt.Errorf("%w: the provider says\n%s", keyfit.ErrUnauthorized, cred.Key.Reveal())
 }
 
+// lockedBuffer is written to by whoever tells of an event.
+type lockedBuffer struct {
+	mu  sync.Mutex
+	buf bytes.Buffer
+}
+
+func (b *lockedBuffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.buf.Write(p)
+}
+
+func (b *lockedBuffer) take() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	defer b.buf.Reset()
+	return b.buf.String()
+}
+
 func TestCanaryARotationTellsNoKey(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -87,7 +106,7 @@ func TestCanaryARotationTellsNoKey(t *testing.T) {
 		first.Expires = time.Now().Add(5 * lifeDay)
 		w := &canaryWorld{src: &engineSource{offer: offered(first)}, status: map[string]int{key(0): http.StatusOK}, path: "/forbidden"}
 
-		var told bytes.Buffer
+		var told lockedBuffer
 		var mu sync.Mutex
 		kinds := map[keyfit.KeyEventKind]bool{}
 		level := &slog.HandlerOptions{Level: slog.LevelDebug}
@@ -97,7 +116,7 @@ func TestCanaryARotationTellsNoKey(t *testing.T) {
 				mu.Lock()
 				defer mu.Unlock()
 				kinds[e.Kind] = true
-				told.WriteString(canaryForms(e))
+				_, _ = io.WriteString(&told, canaryForms(e))
 				if strings.ContainsAny(e.Reason, "\r\n") {
 					t.Errorf("a reason of more than one line: %q", e.Reason)
 				}
@@ -115,8 +134,7 @@ func TestCanaryARotationTellsNoKey(t *testing.T) {
 				}
 			}
 			synctest.Wait()
-			find.absent(t, where, append(texts, told.String())...)
-			told.Reset()
+			find.absent(t, where, append(texts, told.take())...)
 		}
 		get := func(path string) error {
 			_, err := keyfit.Get[struct{}](t.Context(), c, path)

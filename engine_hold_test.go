@@ -487,10 +487,7 @@ func TestAThousandHoldersDoNotStampedeIntoTheLimit(t *testing.T) {
 			t.Fatal(err)
 		}
 		var calls sync.WaitGroup
-		for i := range holders {
-			if i == 1 {
-				holdPause(time.Second) // one meets the dead key, and the others are held
-			}
+		for range holders { // fifty meet the dead key, and the others are in the gate by then
 			calls.Go(func() {
 				if _, err := keyfit.Get[struct{}](t.Context(), c, "/current/general/GetLastDataUpdate"); err != nil {
 					t.Error(err)
@@ -499,7 +496,7 @@ func TestAThousandHoldersDoNotStampedeIntoTheLimit(t *testing.T) {
 		}
 		holdPause(20 * time.Second)
 		refused := srv.Counts(mockserver.Match{Outcome: mockserver.Revoked}).Total
-		if status := c.Keys().Status().Circuit; status.Holding < holders-1 || refused > 20 {
+		if status := c.Keys().Status().Circuit; status.Holding < holders-1 || refused > 70 {
 			t.Errorf("%d of %d are held, and the provider saw %d refusals", status.Holding, holders, refused)
 		}
 		if err := c.Keys().Rotate(t.Context(), keyfit.APIKey(srv.Keys().Issue(mockserver.Optimove).Secret.Reveal())); err != nil {

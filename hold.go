@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"slices"
+	"sync/atomic"
 	"time"
 )
 
@@ -91,6 +92,53 @@ func (k *Keyring) outlast(c *call, tried []string, sent int64) bool {
 // isLone reports whether this route was refused before while others were not: then it is
 // hardly the key that is wrong.
 func (k *Keyring) isLone(c *call) bool { return k.set.Load().current.use.lone.has(k.route(c)) }
+
+var errCircuitOpened = errors.New("the circuit opened")
+
+// queue passes the gate. Where calls are held, one that waits there when the circuit opens
+// leaves the gate with errCircuitOpened, so that the canary is not behind it in the line.
+func (c *call) queue(ctx context.Context, e Entry, mayLeave bool) (func(Outcome), error) {
+	k := c.ring
+	if k.hold == 0 || !mayLeave || c.canary != nil {
+		return c.gate.Enter(ctx, e)
+	}
+	inLine, leave := context.WithCancel(ctx)
+	defer leave()
+	told, waits := e.Waiting, atomic.Bool{}
+	e.Waiting = func(why WaitReason, d time.Duration) {
+		waits.Store(true)
+		k.line(c, leave)
+		if told != nil {
+			told(why, d)
+		}
+	}
+	out, err := c.gate.Enter(inLine, e)
+	if waits.Load() {
+		k.line(c, nil)
+	}
+	if err != nil && inLine.Err() != nil && ctx.Err() == nil {
+		return nil, errCircuitOpened
+	}
+	return out, err
+}
+
+// line notes that a call waits in the gate, and how to call it out of there; nil takes the
+// note back.
+func (k *Keyring) line(c *call, leave context.CancelFunc) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	switch {
+	case leave == nil:
+		delete(k.inLine, c)
+	case k.set.Load().circuit != nil:
+		leave()
+	default:
+		if k.inLine == nil {
+			k.inLine = make(map[*call]context.CancelFunc)
+		}
+		k.inLine[c] = leave
+	}
+}
 
 // heldUntil is the end of a call's patience, which begins when it is first held.
 func (c *call) heldUntil(hold time.Duration) time.Time {

@@ -56,16 +56,17 @@ type Keyring struct {
 	set      atomic.Pointer[keySet]
 	refusals atomic.Int32 // in a row, of any key
 
-	mu       sync.Mutex            // serialises changes of set; never held over a call of source, probe or onEvent
-	offer    string                // fingerprint of what the source offered last
-	stale    string                // why the source failed when last asked; "" if it did not
-	answered time.Time             // when it last did not
-	flight   *reloadFlight         // the question to the source that is under way, if any
-	trial    *trial                // the try of the candidate that is under way, if any
-	swapped  chan struct{}         // closed when another key becomes current, and replaced
-	inVain   askPace               // of the questions that refusals cause
-	rejected map[string]*rejection // by fingerprint
-	leaving  []leaving             // keys that were current and may be revoked some day
+	mu       sync.Mutex                   // serialises changes of set; never held over a call of source, probe or onEvent
+	offer    string                       // fingerprint of what the source offered last
+	stale    string                       // why the source failed when last asked; "" if it did not
+	answered time.Time                    // when it last did not
+	flight   *reloadFlight                // the question to the source that is under way, if any
+	trial    *trial                       // the try of the candidate that is under way, if any
+	swapped  chan struct{}                // closed when another key becomes current, and replaced
+	inVain   askPace                      // of the questions that refusals cause
+	rejected map[string]*rejection        // by fingerprint
+	inLine   map[*call]context.CancelFunc // calls that wait in the gate, where calls are held
+	leaving  []leaving                    // keys that were current and may be revoked some day
 	warned   expiryNotice
 	timer    *time.Timer // the next look at leaving and previous
 	events   []KeyEvent  // not yet told, in the order of the changes
