@@ -1,6 +1,8 @@
 package keyfit
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -34,7 +36,7 @@ func (t *attemptTransport) RoundTrip(req *http.Request) (*http.Response, error) 
 		return nil, closeBody(req, err)
 	}
 	defer k.ring.stepDown(k)
-	k.tried = k.tried[:0]
+	k.tried, k.regressing = k.tried[:0], false
 	var other *key // what to replay with; nil stands for the current one
 	for {
 		resp, err := t.pass(req, k, other)
@@ -42,10 +44,13 @@ func (t *attemptTransport) RoundTrip(req *http.Request) (*http.Response, error) 
 			return nil, err
 		}
 		replay, next, ok := t.replay(req, k)
-		if !ok {
+		if !ok && !errors.Is(k.cause, context.Canceled) {
 			return resp, nil
 		}
 		drain(resp)
+		if !ok {
+			return nil, k.cause // the caller gave up while the call was held
+		}
 		req, other = replay, next
 	}
 }
@@ -62,6 +67,7 @@ func (t *attemptTransport) replay(req *http.Request, k *call) (_ *http.Request, 
 		if k.verdict == keyRefused {
 			k.notReplayed = true
 			k.note = joinNotes(k.note, noteStream)
+			k.ring.refusedStream(k)
 		}
 		return nil, nil, false
 	}
@@ -147,7 +153,10 @@ func (t *attemptTransport) enter(req *http.Request, k *call, given *key) (key, t
 				return key{}, ticket{}, err
 			}
 		}
-		pass, err := enterGate(req.Context(), k.gate, entry)
+		pass, err := k.queue(req.Context(), entry, given == nil)
+		if errors.Is(err, errCircuitOpened) {
+			continue
+		}
 		if err != nil {
 			k.client.stats.refusedByGate(err)
 			return key{}, ticket{}, gateError(req.Context(), err)
@@ -157,7 +166,7 @@ func (t *attemptTransport) enter(req *http.Request, k *call, given *key) (key, t
 		}
 		set := k.ring.set.Load()
 		if set.circuit == nil || k.canary != nil {
-			return set.pick(), pass, nil
+			return k.ring.pick(k, set), pass, nil
 		}
 		pass.leave(Outcome{Remaining: -1, Unsent: true})
 	}

@@ -34,9 +34,12 @@ type call struct {
 	regressing  bool          // the previous key is tried for a permission
 	canary      *circuit      // the circuit that this call tries keys for
 	thorough    bool          // it tries all of them
+	vain        *circuit      // the circuit that it was a canary of in vain
+	anew        int           // how often it went on with a key that came after it had tried all
 	alone       int           // how often it was refused while others were not
 	patience    time.Time     // up to here it may be held
 	unusable    bool          // it was held in vain
+	cause       error         // the end of its context, if that was why
 	notReplayed bool          // its body cannot be sent again
 	earlier     []Credential  // the other credentials that the call has used
 	status      int           // the last answer's; 0 if none came
@@ -152,7 +155,7 @@ func (k *call) answerError(resp *http.Response) error {
 	case refusedMissing:
 		return &MissingKeyError{e}
 	case refusedInvalid:
-		return &InvalidKeyError{APIError: e, Unusable: k.unusable, NotReplayed: k.notReplayed}
+		return &InvalidKeyError{APIError: e, Unusable: k.unusable, NotReplayed: k.notReplayed, cause: k.cause}
 	case refusedLimit:
 		return &RateLimitError{APIError: e, RetryAfter: k.hint.wait, Deadline: k.deadline}
 	case refusedPermission:

@@ -15,7 +15,7 @@ import (
 )
 
 // DotEnv offers the key in a .env file, by the rules of [Env]: the first of names that is
-// in it, NAME_FILE and NAME_EXPIRES beside it. The process environment is neither read
+// in it, NAME_FILE, NAME_EXPIRES and NAME_ISSUED beside it. The process environment is neither read
 // nor written. A relative path is taken from the working directory at the time of the
 // call, and is not searched for in parent folders.
 //

@@ -22,8 +22,11 @@ import (
 // A call takes the current credential at each attempt, so a retry after a swap carries the
 // new key. When the provider refuses a credential, the call moves on by itself: to a newer
 // one if the ring has moved on meanwhile, else to what the source offers now (one reload
-// for all who ask), else to the previous one while it is held, else to the candidate. Each
-// key is tried at most once, two of them after the first. With [HoldCalls] a call that was
+// for all who ask; where another key is at hand nobody waits longer than a second for it),
+// else to the previous one while it is held, else to the candidate. Each key is tried at
+// most once, two of them after the first. A call whose body can be sent only once is not
+// replayed; it takes the previous key if that was accepted last and the current one was
+// not. With [HoldCalls] a call that was
 // refused everywhere waits for a key that works, and others wait with it. A pair is one
 // credential, so its halves never mix.
 //
@@ -53,14 +56,17 @@ type Keyring struct {
 	set      atomic.Pointer[keySet]
 	refusals atomic.Int32 // in a row, of any key
 
-	mu       sync.Mutex            // serialises changes of set; never held over a call of source, probe or onEvent
-	offer    string                // fingerprint of what the source offered last
-	stale    string                // why the source failed when last asked; "" if it did not
-	answered time.Time             // when it last did not
-	flight   *reloadFlight         // the reload that is under way, if any
-	inVain   askPace               // of the questions that refusals cause
-	rejected map[string]*rejection // by fingerprint
-	leaving  []leaving             // keys that were current and may be revoked some day
+	mu       sync.Mutex                   // serialises changes of set; never held over a call of source, probe or onEvent
+	offer    string                       // fingerprint of what the source offered last
+	stale    string                       // why the source failed when last asked; "" if it did not
+	answered time.Time                    // when it last did not
+	flight   *reloadFlight                // the question to the source that is under way, if any
+	trial    *trial                       // the try of the candidate that is under way, if any
+	swapped  chan struct{}                // closed when another key becomes current, and replaced
+	inVain   askPace                      // of the questions that refusals cause
+	rejected map[string]*rejection        // by fingerprint
+	inLine   map[*call]context.CancelFunc // calls that wait in the gate, where calls are held
+	leaving  []leaving                    // keys that were current and may be revoked some day
 	warned   expiryNotice
 	timer    *time.Timer // the next look at leaving and previous
 	events   []KeyEvent  // not yet told, in the order of the changes
@@ -113,6 +119,7 @@ func NewKeyring(ctx context.Context, src Source, opts ...KeyringOption) (*Keyrin
 // begin makes the first offer the ring's first state.
 func (k *Keyring) begin(offer Offer) {
 	k.mu.Lock()
+	k.swapped = make(chan struct{})
 	first := newKey(offer.Current)
 	first.gen = 1
 	set := &keySet{current: first}
@@ -195,6 +202,9 @@ func Overlap(d time.Duration) RotateOption {
 // Rotate makes next the current key for every attempt from now on; attempts under way
 // keep the key they left with. An error leaves the ring as it was: next is malformed, the
 // probe of [Verify] refused it, or ctx ended. Rotating to the current key does nothing.
+//
+// What the source offered before does not undo a rotation by hand: a candidate of its is
+// let go of, and only what it offers anew is taken.
 func (k *Keyring) Rotate(ctx context.Context, next Credential, opts ...RotateOption) error {
 	r := rotation{overlap: k.overlap}
 	for _, opt := range opts {
@@ -210,7 +220,7 @@ func (k *Keyring) Rotate(ctx context.Context, next Credential, opts ...RotateOpt
 	if r.probe != nil {
 		if err := r.probe(ctx, next); err != nil {
 			err = newScrubber(append(k.live(), next)).error(err)
-			k.emit(KeyEvent{Kind: KeyRejected, Fingerprint: candidate.fingerprint, Reason: "not verified: " + err.Error()})
+			k.emit(KeyEvent{Kind: KeyRejected, Fingerprint: candidate.fingerprint, Reason: "not verified: " + oneLine(err.Error(), 200)})
 			return fmt.Errorf("the new key %s was not verified, the old one stays: %w", candidate.fingerprint, err)
 		}
 	}
@@ -219,7 +229,9 @@ func (k *Keyring) Rotate(ctx context.Context, next Credential, opts ...RotateOpt
 	}
 	k.mu.Lock()
 	delete(k.rejected, candidate.fingerprint)
-	k.promote(candidate, r.overlap, KeyPromoted, "rotated")
+	if k.promote(candidate, r.overlap, KeyPromoted, "rotated") {
+		k.unstage("the ring was rotated by hand")
+	}
 	k.mu.Unlock()
 	k.tell()
 	return nil
@@ -232,6 +244,7 @@ func (k *Keyring) Rollback() error {
 	p := k.set.Load().held(time.Now())
 	if p != nil {
 		k.promote(*p, k.overlap, KeyRollback, "rolled back")
+		k.unstage("the ring was rolled back by hand")
 	}
 	k.mu.Unlock()
 	k.tell()
@@ -257,13 +270,39 @@ func (k *Keyring) promote(next key, overlap time.Duration, kind KeyEventKind, re
 	if old.current.use.refusals.Load() > 0 {
 		k.reject(old.current, recheckFirst, recheckLast)
 	}
-	set := old.promote(next, overlap)
+	set := old.promote(next, k.holdUntil(old.current, overlap))
+	if p := old.held(set.current.since); p != nil && overlap > 0 && p.fingerprint != next.fingerprint && p.worksBetterThan(old.current) {
+		set.previous, set.until = p, old.until // what was refused is no fallback, and this is
+	}
 	k.set.Store(set)
 	k.record(KeyEvent{Kind: kind, Generation: set.current.gen, Fingerprint: next.fingerprint, Previous: old.current.fingerprint, Reason: reason})
 	k.leave(old.current, set.current)
 	k.circuitSees(set)
 	k.checkExpiry()
+	close(k.swapped)
+	k.swapped = make(chan struct{})
 	return true
+}
+
+// holdUntil is up to when a key stays at hand that is replaced now: for the overlap, and not
+// beyond its own end. An end that is behind, while the provider accepted the key since, is
+// no end: the date is wrong, or our clock.
+func (k *Keyring) holdUntil(old key, overlap time.Duration) time.Time {
+	until, end := time.Now().Add(overlap), old.cred.Expires
+	if end.IsZero() || end.After(until) || k.at(old.use.accepted.Load()).After(end) {
+		return until
+	}
+	return end
+}
+
+// unstage lets go of a candidate, unless the source only prepares it. k.mu is held.
+func (k *Keyring) unstage(why string) {
+	set := k.set.Load()
+	if set.staged == nil || set.pending {
+		return
+	}
+	k.record(KeyEvent{Kind: KeyRetired, Fingerprint: set.staged.fingerprint, Previous: set.current.fingerprint, Reason: why})
+	k.set.Store(set.unstage())
 }
 
 // live returns every credential that a text from the provider could hold.

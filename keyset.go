@@ -57,6 +57,12 @@ type keyUse struct {
 	goodSent atomic.Int64 // when the last accepted attempt had left
 	refusals atomic.Int32 // in a row
 	routes   routes       // what was answered 2xx
+	lone     routes       // what was refused while other routes were not
+}
+
+// worksBetterThan reports whether a key was accepted when it was last tried, and other not.
+func (k *key) worksBetterThan(other key) bool {
+	return other.use.refusals.Load() > 0 && k.use.refusals.Load() == 0 && k.use.accepted.Load() != 0
 }
 
 // routes remembers where a key was good for something. It is a small table without lock: a
@@ -67,6 +73,10 @@ func (r *routes) add(route uint64) {
 	if slot := &r[route%uint64(len(r))]; slot.Load() != route {
 		slot.Store(route)
 	}
+}
+
+func (r *routes) drop(route uint64) {
+	r[route%uint64(len(r))].CompareAndSwap(route, 0)
 }
 
 func (r *routes) has(route uint64) bool { return r[route%uint64(len(r))].Load() == route }
@@ -118,8 +128,8 @@ func (s *keySet) unstage() *keySet {
 	return &changed
 }
 
-// promote returns the set with next current, and what was current held for the overlap.
-func (s *keySet) promote(next key, overlap time.Duration) *keySet {
+// promote returns the set with next current, and what was current held up to until.
+func (s *keySet) promote(next key, until time.Time) *keySet {
 	now, old := time.Now(), s.current
 	next.gen, next.since = old.gen+1, now
 	changed := *s
@@ -127,11 +137,8 @@ func (s *keySet) promote(next key, overlap time.Duration) *keySet {
 		changed = *s.unstage()
 	}
 	changed.current, changed.previous, changed.until, changed.preferred = next, nil, time.Time{}, time.Time{}
-	if overlap > 0 {
-		changed.previous, changed.until = &old, now.Add(overlap)
-		if end := old.cred.Expires; !end.IsZero() && end.Before(changed.until) {
-			changed.until = end
-		}
+	if until.After(now) {
+		changed.previous, changed.until = &old, until
 	}
 	changed.retired = retire(s.retired, old.cred)
 	return &changed
@@ -141,12 +148,13 @@ func (s *keySet) promote(next key, overlap time.Duration) *keySet {
 // it may be one that the provider does not know yet.
 func (s *keySet) demote(recheck time.Time) *keySet {
 	bad := s.current
-	changed := *s.promote(*s.previous, 0)
-	if s.staged == nil {
+	changed := s.promote(*s.previous, time.Time{})
+	if changed.staged == nil || changed.pending { // what the source wants used goes before what it prepares
 		bad.gen = 0
-		changed.staged, changed.recheck = &bad, recheck
+		changed = changed.stage(bad, false)
+		changed.recheck = recheck
 	}
-	return &changed
+	return changed
 }
 
 func retire(retired []Credential, cred Credential) []Credential {

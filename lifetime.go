@@ -52,10 +52,18 @@ func (k *Keyring) forgetLeaving(fp string) {
 }
 
 // quietAt is when a key will have been quiet for long enough, as things stand; the zero
-// time as long as that cannot be said: attempts are under way with it, or its successor has
-// not been accepted yet.
+// time as long as that cannot be said: attempts are under way with it, it may become current
+// again, or neither its successor nor the key that is current now has been accepted yet.
 func (k *Keyring) quietAt(l leaving) time.Time {
-	if l.use.inFlight.Load() != 0 || l.by.accepted.Load() == 0 || k.at(l.by.accepted.Load()).Before(l.replaced) {
+	set := k.set.Load()
+	succeeded := func(by *keyUse) bool {
+		at := by.accepted.Load()
+		return at != 0 && !k.at(at).Before(l.replaced)
+	}
+	switch {
+	case l.use.inFlight.Load() != 0, set.staged != nil && set.staged.fingerprint == l.fingerprint:
+		return time.Time{}
+	case !succeeded(l.by) && !succeeded(set.current.use):
 		return time.Time{}
 	}
 	last := k.at(l.use.used.Load())
@@ -175,15 +183,16 @@ func (k *Keyring) checkExpiry() {
 	}
 }
 
-// expire tells that the current key has ended by its date. It stays unless a candidate is
-// there: whether it works is for the provider to say, and our clock may be wrong.
+// expire tells that the current key has ended by its date. It stays unless a verified
+// candidate is there: whether it works is for the provider to say, and our clock may be
+// wrong. Others are tried when the provider does refuse it.
 func (k *Keyring) expire(cur key) {
 	if k.warned.expired {
 		return
 	}
 	k.warned.expired = true
 	k.record(KeyEvent{Kind: KeyExpired, Generation: cur.gen, Fingerprint: cur.fingerprint, Reason: "ended on " + cur.cred.Expires.UTC().Format(time.RFC3339)})
-	if set := k.set.Load(); set.staged != nil && (set.verified || !k.isRejected(set.staged.fingerprint)) {
+	if set := k.set.Load(); set.verified {
 		k.promote(*set.staged, k.overlap, KeyPromoted, "the current key has ended")
 	}
 }

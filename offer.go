@@ -71,11 +71,17 @@ func (k *Keyring) take(o Offer, refused string) (changed bool) {
 	news := next.fingerprint != k.offer
 	k.offer = next.fingerprint
 	set := k.set.Load()
+	if refused != set.current.fingerprint {
+		refused = "" // another key is current by now
+	}
+	staged := set.staged != nil && set.staged.fingerprint == next.fingerprint
+	if staged {
+		set = k.restage(o.Current)
+	}
 	if r := k.rejected[next.fingerprint]; r != nil && r.version != o.Current.Version {
 		delete(k.rejected, next.fingerprint) // the source says that it is another one
 	}
 	previous := set.held(time.Now())
-	staged := set.staged != nil && set.staged.fingerprint == next.fingerprint
 	switch {
 	case next.fingerprint == set.current.fingerprint:
 		k.refresh(o.Current, news)
@@ -83,7 +89,7 @@ func (k *Keyring) take(o Offer, refused string) (changed bool) {
 		if !news {
 			break
 		}
-		if refused != "" || previous.use.refusals.Load() == 0 {
+		if refused != "" || previous.use.refusals.Load() == 0 || k.probe == nil && !k.isRejected(next.fingerprint) {
 			return k.promote(*previous, k.overlap, KeyRollback, "the source offers the previous key again")
 		}
 		k.stage(*previous)
@@ -92,10 +98,6 @@ func (k *Keyring) take(o Offer, refused string) (changed bool) {
 		return k.promote(next, k.overlap, KeyPromoted, "offered by the source")
 	case !staged:
 		k.stage(next)
-	case set.pending:
-		changed := *set
-		changed.pending = false
-		k.set.Store(&changed)
 	}
 	k.beside(o)
 	return false
@@ -105,7 +107,7 @@ func (k *Keyring) take(o Offer, refused string) (changed bool) {
 // first, or nothing to lose. What the source has offered all along, and the provider has
 // refused before, is not: it is the last thing to try. k.mu is held.
 func (k *Keyring) trusted(fp, refused string, news bool) bool {
-	if k.isRejected(fp) || !news && refused != "" && k.rejected[fp] != nil {
+	if k.isRejected(fp) || !news && refused != "" && k.everRejected(fp) {
 		return false
 	}
 	set := k.set.Load()
@@ -125,35 +127,63 @@ func (k *Keyring) stage(next key) {
 	k.record(KeyEvent{Kind: KeyStaged, Fingerprint: next.fingerprint, Previous: set.current.fingerprint, Reason: "offered by the source, not yet verified"})
 }
 
+// restage takes what the source says anew about the candidate: that it wants it used, or
+// that it is another one by its version, which is a reason to try it at once. k.mu is held.
+func (k *Keyring) restage(cred Credential) *keySet {
+	set := k.set.Load()
+	if c := set.staged.cred; !set.pending && c.sameBut(cred) {
+		return set
+	}
+	changed, staged := *set, *set.staged
+	if set.pending || staged.cred.Version != cred.Version {
+		changed.recheck = time.Time{}
+	}
+	staged.cred = cred
+	changed.staged, changed.pending = &staged, false
+	k.set.Store(&changed)
+	return &changed
+}
+
 // refresh takes what the source says anew about the current key, and lets go of a
 // candidate that it does not offer any more. k.mu is held.
 func (k *Keyring) refresh(cred Credential, news bool) {
 	set := k.set.Load()
-	if c := set.current.cred; !c.Expires.Equal(cred.Expires) || c.Version != cred.Version || c.Place != cred.Place {
+	if !set.current.cred.sameBut(cred) {
 		changed := *set
 		changed.current.cred = cred
 		set = &changed
 		k.set.Store(set)
 	}
-	if news && set.staged != nil && !set.pending {
-		k.record(KeyEvent{Kind: KeyRetired, Fingerprint: set.staged.fingerprint, Previous: set.current.fingerprint, Reason: "the source does not offer it any more"})
-		k.set.Store(set.unstage())
+	if news {
+		k.unstage("the source does not offer it any more")
 	}
+}
+
+// sameBut reports whether a source says the same of a key as it did.
+func (c Credential) sameBut(other Credential) bool {
+	return c.Expires.Equal(other.Expires) && c.Issued.Equal(other.Issued) && c.Version == other.Version && c.Place == other.Place
 }
 
 // beside takes the other keys of an offer: a fallback for a ring that has none yet, and a
 // key to verify ahead. k.mu is held.
 func (k *Keyring) beside(o Offer) {
 	set := k.set.Load()
-	if fp := o.Previous.Fingerprint(); fp != "" && set.current.gen == 1 && set.previous == nil && k.overlap > 0 && fp != set.current.fingerprint {
+	if fp := o.Previous.Fingerprint(); fp != "" && set.current.gen == 1 && set.previous == nil && fp != set.current.fingerprint {
 		held := newKey(o.Previous)
-		changed := *set
-		changed.previous, changed.until = &held, set.current.since.Add(k.overlap)
-		set = &changed
-		k.set.Store(set)
+		if until := k.holdUntil(held, k.overlap-time.Since(set.current.since)); until.After(time.Now()) {
+			changed := *set
+			changed.previous, changed.until = &held, until
+			set = &changed
+			k.set.Store(set)
+		}
 	}
 	fp := o.Pending.Fingerprint()
-	if fp == "" || set.staged != nil && set.staged.fingerprint == fp || set.staged != nil && !set.pending || fp == set.current.fingerprint {
+	if set.pending && set.staged.fingerprint != fp {
+		k.record(KeyEvent{Kind: KeyRetired, Fingerprint: set.staged.fingerprint, Previous: set.current.fingerprint, Reason: "the source does not prepare it any more"})
+		set = set.unstage()
+		k.set.Store(set)
+	}
+	if fp == "" || set.staged != nil || fp == set.current.fingerprint {
 		return
 	}
 	k.set.Store(set.stage(newKey(o.Pending), true))

@@ -32,7 +32,7 @@ type Provider struct {
 	// Scheme puts the key on a request. Required.
 	Scheme Scheme
 	// EnvVar names the variable that holds the key, in the process environment and in
-	// .env; EnvVar_FILE and EnvVar_EXPIRES go with it. "" looks in neither.
+	// .env; EnvVar_FILE, EnvVar_EXPIRES and EnvVar_ISSUED go with it. "" looks in neither.
 	EnvVar string
 	// EnvID names the variable of a pair's public half; "" for a single key.
 	EnvID string

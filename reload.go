@@ -10,11 +10,15 @@ import (
 
 // reloadFlight is one question to the source, shared by all who want it asked.
 type reloadFlight struct {
-	done    chan struct{}
 	refused string // fingerprint of the key whose refusal is the reason; "" for another
-	probing bool   // the source has answered, and the provider is asked; guarded by the ring's mu
-	changed bool
-	err     error
+
+	answered chan struct{} // closed when the source has answered or failed
+	changed  bool          // the current key
+	err      error
+
+	done     chan struct{} // closed when a candidate has been tried, if one had to be
+	promoted bool          // by that
+	unproven error         // why not
 }
 
 // Reload asks the source now and makes what it offers current if that is new and, where
@@ -32,7 +36,7 @@ func (k *Keyring) Reload(ctx context.Context) (changed bool, err error) {
 		k.set.Store(&now)
 	}
 	k.mu.Unlock()
-	return k.reload(ctx, "")
+	return k.reload(ctx)
 }
 
 type refusedKey struct{}
@@ -79,46 +83,59 @@ func (p *askPace) vain(src Source) {
 // reloadAfterRefusal asks the source because the current key was refused, unless that was
 // done in vain a moment ago.
 func (k *Keyring) reloadAfterRefusal(ctx context.Context, refused string) {
-	k.mu.Lock()
-	worthwhile := k.mayAsk(time.Now())
-	k.mu.Unlock()
-	if worthwhile {
-		_, _ = k.reload(ctx, refused) // a failure is in an event
-	}
-}
-
-// mayAsk reports whether a refusal may ask the source, or wait for who asks. Not so while
-// the provider is asked about a candidate: who was refused tries that himself. k.mu is held.
-func (k *Keyring) mayAsk(now time.Time) bool {
-	if k.flight != nil {
-		return !k.flight.probing
-	}
-	return !now.Before(k.inVain.next())
-}
-
-// reload joins the flight under way or starts one. After a refusal a flight that began
-// without knowing of that one is not enough: the source may have offered what it had.
-func (k *Keyring) reload(ctx context.Context, refused string) (bool, error) {
 	for {
-		f := k.join(ctx, refused)
-		select {
-		case <-f.done:
-		case <-ctx.Done():
-			return false, ctx.Err()
+		k.mu.Lock()
+		f, swapped := k.inquire(ctx, refused), k.swapped
+		k.mu.Unlock()
+		if f == nil {
+			return
 		}
-		if refused == "" || f.refused == refused || f.changed || f.err != nil {
-			return f.changed, f.err
+		select {
+		case <-f.answered:
+		case <-swapped: // by hand, perhaps
+			return
+		case <-ctx.Done():
+			return
+		}
+		if f.enough(refused) {
+			return // a failure is in an event
 		}
 	}
 }
 
-// join returns the flight under way, or one that it starts.
-func (k *Keyring) join(ctx context.Context, refused string) *reloadFlight {
+// inquire joins or begins the question to the source that a refusal is reason for; nil if
+// that would be too early. k.mu is held.
+func (k *Keyring) inquire(ctx context.Context, refused string) *reloadFlight {
+	if k.flight == nil && time.Now().Before(k.inVain.next()) {
+		return nil
+	}
+	return k.join(ctx, refused)
+}
+
+// enough reports whether an answered flight will do after a refusal. One that began without
+// knowing of that refusal will not: the source may have offered what it had.
+func (f *reloadFlight) enough(refused string) bool {
+	return f.refused == refused || f.changed || f.err != nil
+}
+
+// reload asks the source, and has a candidate tried.
+func (k *Keyring) reload(ctx context.Context) (bool, error) {
 	k.mu.Lock()
-	defer k.mu.Unlock()
+	f := k.join(ctx, "")
+	k.mu.Unlock()
+	select {
+	case <-f.done:
+		return f.changed || f.promoted, errors.Join(f.err, f.unproven)
+	case <-ctx.Done():
+		return false, ctx.Err()
+	}
+}
+
+// join returns the flight under way, or one that it starts. k.mu is held.
+func (k *Keyring) join(ctx context.Context, refused string) *reloadFlight {
 	f := k.flight
 	if f == nil {
-		f = &reloadFlight{done: make(chan struct{}), refused: refused}
+		f = &reloadFlight{answered: make(chan struct{}), done: make(chan struct{}), refused: refused}
 		k.flight = f
 		// The question outlives the caller who happened to ask first: others wait for it.
 		go k.fly(context.WithValue(context.WithoutCancel(ctx), refusedKey{}, refused), f)
@@ -138,41 +155,38 @@ func (k *Keyring) fly(ctx context.Context, f *reloadFlight) {
 	if err != nil {
 		f.err = fmt.Errorf("the key source failed, the present key stays: %w", err)
 		k.stale = oneLine(err.Error(), 200)
-		k.record(KeyEvent{Kind: SourceStale, Reason: err.Error()})
+		k.record(KeyEvent{Kind: SourceStale, Reason: k.stale})
 	} else {
-		f.changed = k.take(offer, f.refused) || k.retryStaged()
+		f.changed = k.take(offer, f.refused)
 		k.stale, k.answered = "", time.Now()
 	}
+	f.changed = k.retryStaged() || f.changed
 	k.look()
-	f.probing = f.refused == "" && k.wantsProbe()
-	if !f.probing {
-		k.land(f)
-	}
+	k.land(f)
 	k.mu.Unlock()
 	k.tell()
+	close(f.answered) // after the events: who waited for the answer finds them told
 
-	if f.probing {
-		changed, err := k.verifyStaged(ctx)
-		k.mu.Lock()
-		f.changed = f.changed || changed
-		f.err = errors.Join(f.err, err)
-		k.land(f)
-		k.mu.Unlock()
-		k.tell()
+	// Whoever needs another key at once does not wait for this.
+	if f.refused == "" {
+		f.promoted, f.unproven = k.try(ctx)
 	}
-	close(f.done) // after the events: who waited for the reload finds them told
+	close(f.done)
 }
 
-// land ends a flight. k.mu is held.
+// land ends a question. k.mu is held.
 func (k *Keyring) land(f *reloadFlight) {
 	k.flight = nil
+	cc := k.set.Load().circuit
 	switch {
+	case f.changed && f.refused != "" && cc != nil: // a source that always has another key is no help either
+		k.inVain.vain(k.source)
+	case !f.changed && f.refused == k.set.Load().current.fingerprint: // else its key was replaced already
+		k.inVain.vain(k.source)
 	case f.changed:
 		k.inVain = askPace{}
-	case f.refused == k.set.Load().current.fingerprint: // else it brought nothing because its key was replaced already
-		k.inVain.vain(k.source)
 	}
-	if cc := k.set.Load().circuit; cc != nil {
+	if cc != nil {
 		cc.tell() // one of those who wait asks the next time
 	}
 }
@@ -237,7 +251,7 @@ func (k *Keyring) Watch(ctx context.Context, every time.Duration) error {
 		if err := ctx.Err(); err != nil { // a turn may have been due at the same time
 			return err
 		}
-		_, _ = k.reload(ctx, "") // a failure is in an event, and the last good key stays
+		_, _ = k.reload(ctx) // a failure is in an event, and the last good key stays
 	}
 }
 

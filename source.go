@@ -64,7 +64,9 @@ const placeProgram = "the key given in the program"
 
 // Env offers the key in the process environment: the first of names that is set. NAME_FILE
 // in place of NAME gives the path of a file to read it from, as containers mount secrets;
-// both at once is an error. NAME_EXPIRES, an RFC 3339 date or time, says when it ends.
+// both at once is an error. NAME_EXPIRES, an RFC 3339 date or time, says when it ends, and
+// NAME_ISSUED when it was issued, from which the end follows where the provider says how
+// long a key lives ([Provider.KeyLife]). A date alone is its midnight in UTC.
 //
 // White space and quotes around the value are taken off. A variable that is
 // set but empty is an error which names it, not an absent one.
@@ -83,28 +85,37 @@ func EnvPair(idName, keyName string) Source {
 // opened anew by its path for each read, so a swapped symlink is followed.
 func File(path string) Source { return fileSource(path) }
 
-// Chain offers what the first source with a key offers. If none has one, the error is a
+// Chain offers what the first source with a key offers, with the other keys that an
+// [Offerer] knows. If none has one, the error is a
 // [*NoKeyError] that lists every place tried and why it had nothing.
 func Chain(sources ...Source) Source { return chain(sources) }
 
 type chain []Source
 
 func (c chain) Credential(ctx context.Context) (Credential, error) {
+	return firstOf(ctx, c, func(ctx context.Context, s Source) (Credential, error) { return s.Credential(ctx) })
+}
+
+// Offer passes on everything that the first source with a key knows: see [Offerer].
+func (c chain) Offer(ctx context.Context) (Offer, error) { return firstOf(ctx, c, offerOf) }
+
+// firstOf asks one source after the other until one has what is asked for.
+func firstOf[T any](ctx context.Context, c chain, ask func(context.Context, Source) (T, error)) (nothing T, _ error) {
 	none := &NoKeyError{}
 	for i, s := range c {
 		if s == nil {
 			s = SourceFunc(func(context.Context) (Credential, error) { return Credential{}, errNilSource })
 		}
-		cred, err := s.Credential(ctx)
+		found, err := ask(ctx, s)
 		if err == nil {
-			return cred, nil
+			return found, nil
 		}
 		none.add(i, s, err)
 		if none.broken = isBroken(err); none.broken {
 			break
 		}
 	}
-	return Credential{}, none
+	return nothing, none
 }
 
 var errNilSource = errors.New("the source is nil")
@@ -192,7 +203,10 @@ func (s variableSource) read(ctx context.Context, lookup func(string) (string, b
 	if err != nil {
 		return Credential{}, err
 	}
-	if key.Expires, err = s.expires(lookup, name); err != nil {
+	if key.Expires, err = s.date(lookup, name+"_EXPIRES"); err != nil {
+		return Credential{}, err
+	}
+	if key.Issued, err = s.date(lookup, name+"_ISSUED"); err != nil {
 		return Credential{}, err
 	}
 	return key, nil
@@ -225,8 +239,8 @@ func (s variableSource) value(ctx context.Context, lookup func(string) (string, 
 	return Credential{Key: NewSecret(key), Place: s.vars.place(name)}, nil
 }
 
-func (s variableSource) expires(lookup func(string) (string, bool), name string) (time.Time, error) {
-	name += "_EXPIRES"
+// date reads a date or time; the zero time if there is none.
+func (s variableSource) date(lookup func(string) (string, bool), name string) (time.Time, error) {
 	raw, ok := lookup(name)
 	raw = strings.TrimSpace(raw)
 	if !ok || raw == "" {

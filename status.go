@@ -79,7 +79,7 @@ func (k *Keyring) Status() KeyStatus {
 		state := StateStaged
 		if set.verified {
 			state = StateVerified
-		} else if k.rejected[set.staged.fingerprint] != nil {
+		} else if k.everRejected(set.staged.fingerprint) {
 			state = StateRejected
 		}
 		info := k.info(*set.staged, state)

@@ -79,7 +79,9 @@ func (k *Keyring) good(c *call, sent int64, status int, replayed bool) {
 		k.refusals.Store(0)
 	}
 	if status < http.StatusMultipleChoices {
-		use.routes.add(k.route(c))
+		route := k.route(c)
+		use.routes.add(route)
+		use.lone.drop(route)
 	}
 	if set := k.set.Load(); replayed || set.circuit != nil || !set.preferred.IsZero() || !set.recheck.IsZero() {
 		k.mu.Lock()
@@ -113,10 +115,8 @@ func (k *Keyring) accepted(c *call, sent int64, replayed bool) {
 	case replayed && set.previous != nil && fp == set.previous.fingerprint:
 		k.fallBack(set)
 	}
-	if set = k.set.Load(); !set.recheck.IsZero() && !set.verified && !time.Now().Before(set.recheck) && k.flight == nil {
-		f := &reloadFlight{done: make(chan struct{})}
-		k.flight = f
-		go k.fly(context.Background(), f)
+	if set = k.set.Load(); !set.recheck.IsZero() && !set.verified && !time.Now().Before(set.recheck) && k.flight == nil && k.trial == nil {
+		k.join(context.Background(), "")
 	}
 }
 
@@ -153,6 +153,15 @@ func (k *Keyring) refuse(c *call, sent int64) {
 	k.tell()
 }
 
+// pick returns the key for an attempt that is no replay. A body that goes out only once does
+// not try a key that was refused last, if the one before it was accepted last.
+func (k *Keyring) pick(c *call, set *keySet) key {
+	if p := set.held(time.Now()); p != nil && !c.replayable && p.worksBetterThan(set.current) {
+		return *p
+	}
+	return set.pick()
+}
+
 // next returns a key to replay a call with, after the provider refused the keys of tried,
 // the last of them just now; ok is false if there is none. Keys are told apart by their
 // fingerprints: a key that came back under a new generation is no other key.
@@ -165,18 +174,43 @@ func (k *Keyring) next(c *call, tried []string) (_ key, ok bool) {
 	if k.hold > 0 && set.circuit != nil && c.canary == nil {
 		return key{}, false // one call asks for all
 	}
-	k.reloadAfterRefusal(c, set.current.fingerprint)
+	fallback := func(set *keySet) *key {
+		if p := set.held(time.Now()); untried(p) && (c.thorough || p.use.refusals.Load() < k.retireAfter()) {
+			return p
+		}
+		if s := set.staged; untried(s) && (c.thorough || k.hold == 0 || !k.wasRejected(s.fingerprint)) {
+			return s
+		}
+		return nil
+	}
+	var asking context.Context = c
+	if fallback(set) != nil {
+		var cancel context.CancelFunc
+		asking, cancel = context.WithTimeout(c, askPatience)
+		defer cancel()
+	}
+	k.reloadAfterRefusal(asking, set.current.fingerprint)
 	set = k.set.Load()
 	if untried(&set.current) {
 		return set.current, true
 	}
-	if p := set.held(time.Now()); untried(p) && (c.thorough || p.use.refusals.Load() < k.retireAfter()) {
-		return *p, true
-	}
-	if untried(set.staged) && (c.thorough || k.hold == 0 || !k.wasRejected(set.staged.fingerprint)) {
-		return *set.staged, true
+	if other := fallback(set); other != nil {
+		return *other, true
 	}
 	return key{}, false
+}
+
+// askPatience is how long a call waits for a source when another key is at hand.
+const askPatience = time.Second
+
+// refusedStream has the source asked because of a call that cannot be sent again: the next
+// one should find the key that this one lacked.
+func (k *Keyring) refusedStream(c *call) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if fp := k.set.Load().current.fingerprint; c.key.fingerprint == fp {
+		k.inquire(c, fp)
+	}
 }
 
 // regressed returns the previous key if the current one is new and lacks a permission that

@@ -39,17 +39,23 @@ const (
 	maxRejected = 32
 )
 
-// rejection remembers that the provider refused a candidate.
+// rejection remembers that a candidate was tried in vain.
 type rejection struct {
 	until   time.Time     // up to here it is not tried, unless there is nothing to lose
-	backoff time.Duration // the next such time
+	backoff time.Duration // the last such time
 	version string        // the source's, to see when it offers the key anew
+	refused bool          // by the provider; else the try said nothing about the key
 }
 
 // isRejected reports whether a candidate was refused a moment ago. k.mu is held.
 func (k *Keyring) isRejected(fp string) bool {
+	return k.everRejected(fp) && time.Now().Before(k.rejected[fp].until)
+}
+
+// everRejected reports whether a candidate was refused when it was last tried. k.mu is held.
+func (k *Keyring) everRejected(fp string) bool {
 	r := k.rejected[fp]
-	return r != nil && time.Now().Before(r.until)
+	return r != nil && r.refused
 }
 
 func (k *Keyring) wasRejected(fp string) bool {
@@ -58,9 +64,16 @@ func (k *Keyring) wasRejected(fp string) bool {
 	return k.isRejected(fp)
 }
 
-// reject remembers a refusal of a candidate and returns when it may be tried again. k.mu is
-// held.
+// reject remembers that the provider refused a candidate, and returns when it may be tried
+// again. k.mu is held.
 func (k *Keyring) reject(c key, least, most time.Duration) time.Time {
+	until := k.putOff(c, least, most)
+	k.rejected[c.fingerprint].refused = true
+	return until
+}
+
+// putOff returns when a candidate that was tried in vain may be tried again. k.mu is held.
+func (k *Keyring) putOff(c key, least, most time.Duration) time.Time {
 	r := k.rejected[c.fingerprint]
 	if r == nil {
 		r = &rejection{}
@@ -115,9 +128,44 @@ func (k *Keyring) untilRecheck() time.Duration {
 	return max(time.Until(set.recheck), time.Millisecond)
 }
 
-// verifyStaged tries the candidate and makes it current if the provider accepts it. The
-// error says why it did not.
-func (k *Keyring) verifyStaged(ctx context.Context) (changed bool, err error) {
+// trial is one try of the candidate, shared by all who want it tried.
+type trial struct {
+	done     chan struct{}
+	promoted bool
+	err      error
+}
+
+// try has the candidate tried, if it is time for that, and reports whether it became
+// current. The error says why it did not.
+func (k *Keyring) try(ctx context.Context) (promoted bool, err error) {
+	for {
+		k.mu.Lock()
+		t := k.trial
+		mine := t == nil && k.wantsProbe()
+		if mine {
+			t = &trial{done: make(chan struct{})}
+			k.trial = t
+		}
+		k.mu.Unlock()
+		switch {
+		case t == nil:
+			return promoted, err
+		case mine:
+			t.promoted, t.err = k.verifyStaged(ctx)
+			k.mu.Lock()
+			k.trial = nil
+			k.mu.Unlock()
+			k.tell()
+			close(t.done)
+			return t.promoted, t.err
+		}
+		<-t.done // and then the candidate may be another one
+		promoted, err = t.promoted, t.err
+	}
+}
+
+// verifyStaged tries the candidate and makes it current if the provider accepts it.
+func (k *Keyring) verifyStaged(ctx context.Context) (promoted bool, err error) {
 	staged := k.set.Load().staged
 	if staged == nil {
 		return false, nil
@@ -139,17 +187,20 @@ func (k *Keyring) verifyStaged(ctx context.Context) (changed bool, err error) {
 }
 
 // probed takes the verdict on a candidate. k.mu is held.
-func (k *Keyring) probed(staged *key, err error) (changed bool, _ error) {
+func (k *Keyring) probed(staged *key, err error) (promoted bool, _ error) {
 	set := k.set.Load()
 	if set.staged == nil || set.staged.fingerprint != staged.fingerprint {
 		return false, nil // it became current meanwhile, or another took its place
 	}
 	next := *set
 	if err != nil {
-		next.recheck = k.reject(*staged, recheckFirst, recheckLast)
+		next.recheck = k.putOff(*staged, recheckFirst, recheckLast)
 		k.set.Store(&next)
-		if isRefusal(err) {
+		if k.rejected[staged.fingerprint].refused = isRefusal(err); isRefusal(err) {
 			k.record(KeyEvent{Kind: KeyRejected, Fingerprint: staged.fingerprint, Previous: set.current.fingerprint, Reason: "refused by the provider: " + oneLine(err.Error(), 200)})
+		}
+		if set.pending { // the source itself does not say that it works yet
+			return false, nil
 		}
 		return false, fmt.Errorf("the offered key %s was not verified, the present one stays: %w", staged.fingerprint, err)
 	}
@@ -160,6 +211,7 @@ func (k *Keyring) probed(staged *key, err error) (changed bool, _ error) {
 	if set.pending {
 		return false, nil
 	}
+	k.inVain = askPace{}
 	return k.promote(*staged, k.overlap, KeyPromoted, "offered by the source, and verified"), nil
 }
 

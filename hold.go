@@ -1,0 +1,273 @@
+package keyfit
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"sync/atomic"
+	"time"
+)
+
+// HoldCalls has a call that was refused with every key wait for a key that works, up to d
+// in all and never past its own deadline, and has others wait with it instead of being
+// refused one by one. At most holders calls wait at a time; 0 means 1,000. A call that
+// waited in vain, or that is one too many, fails with an [*InvalidKeyError] that Is
+// [ErrNoUsableKey], and context.DeadlineExceeded if its deadline was why; one that its
+// caller gave up is context.Canceled.
+//
+// A call whose body can be sent only once waits for another one to find the key that works;
+// if none comes for a second that could, it tries itself.
+//
+// It is for the time between the end of the old key and the news of the new one. A hold
+// that is longer than the caller's deadline is a lost call: that is for the order in which
+// keys are rotated to prevent. Without HoldCalls such a call fails at once.
+func HoldCalls(d time.Duration, holders int) KeyringOption {
+	return func(k *Keyring) error {
+		if d <= 0 || holders < 0 {
+			return errors.New("HoldCalls wants a positive time, and zero or more calls")
+		}
+		k.hold, k.holders = d, holders
+		setDefault(&k.holders, 1000)
+		return nil
+	}
+}
+
+// loneFirst is when a call that is refused with a key that others are served with tries
+// again by itself for the first time.
+const loneFirst = 100 * time.Millisecond
+
+// admit lets a call go on if there is no circuit, makes it the canary if it is time for
+// one, and else holds it or refuses it.
+func (k *Keyring) admit(c *call) error {
+	if k.set.Load().circuit == nil || c.canary != nil {
+		return nil
+	}
+	return k.wait(c)
+}
+
+// outlast holds a call that was refused with every key until it is worth another try, and
+// reports whether it is. sent is when its last attempt left.
+func (k *Keyring) outlast(c *call, tried []string, sent int64) bool {
+	k.stepDown(c)
+	if k.hold == 0 {
+		return false
+	}
+	fresh := func(set *keySet) bool { return !slices.Contains(tried, set.current.fingerprint) }
+	k.mu.Lock()
+	if set := k.set.Load(); set.circuit == nil && !fresh(set) && !k.isLone(c) && set.current.use.goodSent.Load() <= sent {
+		k.postpone(k.open(c, sent, "every key was refused: calls wait until one works"))
+	}
+	k.mu.Unlock()
+	k.tell()
+	if err := k.wait(c); err != nil {
+		c.unusable, c.cause = true, c.Err()
+		return false
+	}
+	switch set := k.set.Load(); {
+	case c.canary != nil:
+		return true
+	case !fresh(set): // others are served with what this call was refused with
+		set.current.use.lone.add(k.route(c))
+	case c.anew < maxReplays: // else the source has another bad key each time
+		c.anew++
+		return true
+	}
+	c.alone++
+	pause := loneFirst << min(c.alone-1, 16)
+	pause = pause/2 + rand.N(pause/2) //nolint:gosec // jitter needs no secrecy
+	if time.Now().Add(pause).After(c.heldUntil(k.hold)) {
+		c.unusable = true
+		return false
+	}
+	k.mu.Lock()
+	swapped := k.swapped
+	k.mu.Unlock()
+	c.cause = sleepOr(c, pause, swapped, nil)
+	c.unusable = c.cause != nil
+	return c.cause == nil
+}
+
+// isLone reports whether this route was refused before while others were not: then it is
+// hardly the key that is wrong.
+func (k *Keyring) isLone(c *call) bool { return k.set.Load().current.use.lone.has(k.route(c)) }
+
+var errCircuitOpened = errors.New("the circuit opened")
+
+// queue passes the gate. Where calls are held, one that waits there when the circuit opens
+// leaves the gate with errCircuitOpened, so that the canary is not behind it in the line.
+func (c *call) queue(ctx context.Context, e Entry, mayLeave bool) (ticket, error) {
+	k := c.ring
+	if k.hold == 0 || !mayLeave || c.canary != nil {
+		return enterGate(ctx, c.gate, e)
+	}
+	inLine, leave := context.WithCancel(ctx)
+	defer leave()
+	told, waits := e.Waiting, atomic.Bool{}
+	e.Waiting = func(why WaitReason, d time.Duration) {
+		waits.Store(true)
+		k.line(c, leave)
+		if told != nil {
+			told(why, d)
+		}
+	}
+	out, err := enterGate(inLine, c.gate, e)
+	if waits.Load() {
+		k.line(c, nil)
+	}
+	if err != nil && inLine.Err() != nil && ctx.Err() == nil {
+		return ticket{}, errCircuitOpened
+	}
+	return out, err
+}
+
+// line notes that a call waits in the gate, and how to call it out of there; nil takes the
+// note back.
+func (k *Keyring) line(c *call, leave context.CancelFunc) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	switch {
+	case leave == nil:
+		delete(k.inLine, c)
+	case k.set.Load().circuit != nil:
+		leave()
+	default:
+		if k.inLine == nil {
+			k.inLine = make(map[*call]context.CancelFunc)
+		}
+		k.inLine[c] = leave
+	}
+}
+
+// heldUntil is the end of a call's patience, which begins when it is first held.
+func (c *call) heldUntil(hold time.Duration) time.Time {
+	if c.patience.IsZero() {
+		c.patience = time.Now().Add(hold)
+	}
+	return c.patience
+}
+
+// wait returns when the circuit is closed, or when the call is its canary. The error says
+// why neither came.
+func (k *Keyring) wait(c *call) error {
+	var asked *reloadFlight // the question to the source that a call which is not held waits for
+	for {
+		k.mu.Lock()
+		cc, now := k.set.Load().circuit, time.Now()
+		if cc == nil {
+			k.mu.Unlock()
+			return nil
+		}
+		inTime := k.hold == 0 || now.Before(c.heldUntil(k.hold))
+		if inTime && cc.mayTry(c, now) {
+			c.canary, c.thorough = cc, cc.turns > 0
+			k.mu.Unlock()
+			return nil
+		}
+		refused := k.set.Load().current.fingerprint
+		asking := k.inquire(c, refused)
+		if k.hold == 0 && (asked == nil || asked.isAnswered() && !asked.enough(refused)) {
+			asked = asking
+		}
+		if err := k.mayHold(c, cc, now, asked); err != nil {
+			k.mu.Unlock()
+			return err
+		}
+		if err := k.rest(c, cc, asking, asked); err != nil {
+			return k.interrupted(c, cc, err)
+		}
+	}
+}
+
+// rest waits until there may be news for a call that is held. k.mu is held, and released.
+func (k *Keyring) rest(c *call, cc *circuit, asking, asked *reloadFlight) error {
+	until := cc.turn(c)
+	if k.hold > 0 && c.heldUntil(k.hold).Before(until) {
+		until = c.heldUntil(k.hold)
+	}
+	if at := k.inVain.next(); asking == nil && at.Before(until) {
+		until = at
+	}
+	var answered chan struct{}
+	if asked != nil {
+		answered = asked.answered
+	}
+	untried := 0
+	if c.replayable && c.vain != cc {
+		untried = 1
+	}
+	cc.holding++
+	cc.untried += untried
+	changed := cc.reworded
+	k.mu.Unlock()
+	err := sleepOr(c, time.Until(until), changed, answered)
+	k.mu.Lock()
+	cc.holding--
+	cc.untried -= untried
+	k.mu.Unlock()
+	return err
+}
+
+// isAnswered reports whether the source has answered the question, or failed.
+func (f *reloadFlight) isAnswered() bool {
+	select {
+	case <-f.answered:
+		return true
+	default:
+		return false
+	}
+}
+
+// mayHold says why a call must not wait any longer; nil if it may. A ring that does not hold
+// calls lets them wait for one answer of the source. k.mu is held.
+func (k *Keyring) mayHold(c *call, cc *circuit, now time.Time, asked *reloadFlight) error {
+	switch {
+	case k.hold == 0 && asked != nil && !asked.isAnswered():
+	case k.hold == 0:
+		return k.unusable(c, cc, "not sent: the provider refuses every key", nil)
+	case !now.Before(c.heldUntil(k.hold)):
+		return k.unusable(c, cc, fmt.Sprintf("held for %s, and no key worked", k.hold), nil)
+	case cc.holding >= k.holders:
+		return k.unusable(c, cc, fmt.Sprintf("not held: %d calls wait for a key already", cc.holding), nil)
+	}
+	return nil
+}
+
+// interrupted is the error of a call whose context ended while it was held.
+func (k *Keyring) interrupted(c *call, cc *circuit, cause error) error {
+	if errors.Is(cause, context.Canceled) {
+		return cause
+	}
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.unusable(c, cc, "held until its deadline, and no key worked", cause)
+}
+
+// unusable is the error of a call that the circuit keeps back: the provider's last refusal
+// as this call's own. k.mu is held.
+func (k *Keyring) unusable(c *call, cc *circuit, note string, cause error) error {
+	base := APIError{}
+	if cc.refused != nil {
+		base = *cc.refused
+	}
+	base.Provider, base.Method, base.Path, base.Attempts = c.client.provider.Name, c.method, c.scrub().text(c.path), c.attempts
+	base.Note = joinNotes(note, "since "+cc.since.UTC().Format(time.RFC3339))
+	c.note = joinNotes(c.note, base.Note)
+	return &InvalidKeyError{APIError: &base, Unusable: true, cause: cause}
+}
+
+// sleepOr waits for d, for one of the channels, or for the end of ctx, which alone is an
+// error.
+func sleepOr(ctx context.Context, d time.Duration, changed, answered <-chan struct{}) error {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-t.C:
+	case <-changed:
+	case <-answered:
+	}
+	return nil
+}
