@@ -270,3 +270,28 @@ func TestADroppedRingIsFreed(t *testing.T) {
 		}
 	})
 }
+
+// What the source wants back must not be revoked.
+func TestAKeyThatTheSourceOffersAgainIsNotSafeToRevoke(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		src := &ringSource{key: "back-1"}
+		ring, _ := newRing(t, src, keyfit.VerifyOffers(func(context.Context, keyfit.Credential) error { return errRefusedKey(http.StatusBadGateway) }))
+		src.offer("back-2", nil)
+		if err := ringGet(t.Context(), ringClient(t, &ringWire{answer: accepts("back-2")}, ring)); err != nil { // refuses the old key
+			t.Fatal(err)
+		}
+		pause(keyfit.DefaultQuietTime + time.Second)
+		old := keyfit.APIKey("back-1").Fingerprint()
+		if diff := cmp.Diff([]string{old}, ring.Status().SafeToRevoke); diff != "" {
+			t.Errorf("safe to revoke (-want +got):\n%s", diff)
+		}
+		src.offer("back-1", nil)
+		if _, err := ring.Reload(t.Context()); err == nil {
+			t.Fatal("a probe that failed is an error of Reload")
+		}
+		if status := ring.Status(); status.SafeToRevoke != nil || fingerprintOf(status.Staged) != old {
+			t.Errorf("want the key staged and not safe, got %+v", status)
+		}
+	})
+}
