@@ -32,6 +32,11 @@ func (t *attemptTransport) RoundTrip(req *http.Request) (*http.Response, error) 
 		k.first = nil
 		return first.resp, closeBody(req, first.err)
 	}
+	return t.attempt(k, req)
+}
+
+// attempt is RoundTrip for a request that need not have the call for its context.
+func (t *attemptTransport) attempt(k *call, req *http.Request) (*http.Response, error) {
 	if err := t.allowed(req.URL); err != nil {
 		return nil, closeBody(req, err)
 	}
@@ -108,7 +113,7 @@ func (t *attemptTransport) allowed(u *url.URL) error {
 // pass takes the request through the gate and sends it with the given key, or with the one
 // that is current once the gate is open.
 func (t *attemptTransport) pass(req *http.Request, k *call, given *key) (*http.Response, error) {
-	used, pass, err := t.enter(req, k, given)
+	used, pass, err := t.enter(k, given)
 	if err != nil {
 		return nil, closeBody(req, err)
 	}
@@ -128,7 +133,7 @@ func (t *attemptTransport) pass(req *http.Request, k *call, given *key) (*http.R
 	}
 	out.Unsent = err != nil && k.unsent
 	if k.client.obs.wantsAttempts() {
-		k.observe(req.Context(), resp, err, time.Duration(k.ring.now()-sent))
+		k.observe(k, resp, err, time.Duration(k.ring.now()-sent))
 	}
 	if err == nil && !redirectable(resp) {
 		_ = resp.Body.Close()
@@ -139,30 +144,30 @@ func (t *attemptTransport) pass(req *http.Request, k *call, given *key) (*http.R
 
 // enter passes the ring's circuit and then the gate. If the circuit opened meanwhile, it
 // begins anew: whoever waits for a key must not take the place of others in the gate.
-func (t *attemptTransport) enter(req *http.Request, k *call, given *key) (key, ticket, error) {
+func (t *attemptTransport) enter(k *call, given *key) (*key, ticket, error) {
 	entry := Entry{Provider: k.client.provider.Name, Key: k.tenant, MaxWait: k.policy.MaxWait, Priority: k.priority}
 	if k.attempts == 1 { // once: see the order of a Gate
 		entry.Since = k.client.budget.begin.Add(k.began)
 	}
 	if k.client.obs.wantsWaits() {
-		entry.Waiting = func(why WaitReason, d time.Duration) { k.waits(req.Context(), why, d) }
+		entry.Waiting = func(why WaitReason, d time.Duration) { k.waits(k, why, d) }
 	}
 	for {
 		if given == nil {
 			if err := k.ring.admit(k); err != nil {
-				return key{}, ticket{}, err
+				return nil, ticket{}, err
 			}
 		}
-		pass, err := k.queue(req.Context(), entry, given == nil)
+		pass, err := k.queue(k, entry, given == nil)
 		if errors.Is(err, errCircuitOpened) {
 			continue
 		}
 		if err != nil {
 			k.client.stats.refusedByGate(err)
-			return key{}, ticket{}, gateError(req.Context(), err)
+			return nil, ticket{}, gateError(k, err)
 		}
 		if given != nil {
-			return *given, pass, nil
+			return given, pass, nil
 		}
 		set := k.ring.set.Load()
 		if set.circuit == nil || k.canary != nil {
@@ -176,20 +181,22 @@ func (t *attemptTransport) enter(req *http.Request, k *call, given *key) (key, t
 func (k *call) read(resp *http.Response, out *Outcome) {
 	out.StatusCode = resp.StatusCode
 	if resp.StatusCode < 400 && mentionsLimit(resp.Header) {
-		k.hint = parseHint(resp.Header, nil, "", time.Now())
+		h := parseHint(resp.Header, nil, "", time.Now())
+		k.hint = &h
 	}
 	kind := refusedOther
 	switch status := resp.StatusCode; {
 	case status == http.StatusTooManyRequests || status >= 500:
 		k.answer, kind = k.apiError(resp)
 		e := k.answer
-		k.hint = parseHint(e.Header, e.body, k.client.provider.WaitField, time.Now())
+		h := parseHint(e.Header, e.body, k.client.provider.WaitField, time.Now())
 		if kind == refusedLimit {
-			k.hint.wait = k.hint.refusedWait()
+			h.wait = h.refusedWait()
 		}
-		k.wait = k.policy.wait(k.attempts, k.hint, kind == refusedLimit)
-		if kind == refusedLimit || k.hint.said {
-			out.Wait, out.Hint, out.Refusal, k.paced = k.wait, k.hint.wait, e, true
+		k.hint = &h
+		k.wait = k.policy.wait(k.attempts, h, kind == refusedLimit)
+		if kind == refusedLimit || h.said {
+			out.Wait, out.Hint, out.Refusal, k.paced = k.wait, h.wait, e, true
 		}
 	case status >= 400:
 		k.answer, kind = k.apiError(resp)
@@ -200,6 +207,8 @@ func (k *call) read(resp *http.Response, out *Outcome) {
 	if resp.StatusCode >= 400 {
 		k.client.stats.refusedAs(resp.StatusCode, kind)
 	}
-	out.Limit, out.Remaining, out.Reset = k.hint.limit, k.hint.remaining, k.hint.reset
+	if h := k.hint; h != nil {
+		out.Limit, out.Remaining, out.Reset = h.limit, h.remaining, h.reset
+	}
 	k.verdict = verdictOf(resp.StatusCode, kind)
 }

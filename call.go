@@ -20,37 +20,39 @@ type call struct {
 	tenant      string // fingerprint of a key given with the call; "" for the client's own
 	priority    Priority
 	began       time.Duration // since the beginning of the client's budget
-	policy      RetryPolicy
+	policy      *RetryPolicy
 	method      string
 	path        string
 	cookies     []string // the caller's own
 	idempotent  bool
 	replayable  bool
-	attempts    int
-	key         key           // the key of the last attempt
-	sent        int64         // when that left
-	verdict     verdict       // what its answer said of the key
-	tried       []string      // fingerprints of the keys that were refused
-	regressing  bool          // the previous key is tried for a permission
-	canary      *circuit      // the circuit that this call tries keys for
-	thorough    bool          // it tries all of them
-	vain        *circuit      // the circuit that it was a canary of in vain
-	anew        int           // how often it went on with a key that came after it had tried all
-	alone       int           // how often it was refused while others were not
-	patience    time.Time     // up to here it may be held
-	unusable    bool          // it was held in vain
-	cause       error         // the end of its context, if that was why
-	notReplayed bool          // its body cannot be sent again
-	earlier     []Credential  // the other credentials that the call has used
-	status      int           // the last answer's; 0 if none came
-	unsent      bool          // of the last attempt nothing left this machine
-	moved       bool          // a redirect to a GET says that the request was acted upon
-	wait        time.Duration // before the next attempt
-	paced       bool          // the gate does that waiting
-	hint        hint
-	answer      *APIError // the last answer, if it was an error
-	deadline    bool      // the deadline was the reason to give up
-	note        string
+
+	attempts int
+	key      *key          // of the last attempt; nil before the first
+	sent     int64         // when that left
+	status   int           // the last answer's; 0 if none came
+	answer   *APIError     // that answer, if it was an error
+	hint     *hint         // what it said of a limit; nil if nothing
+	wait     time.Duration // before the next attempt
+	note     string
+	verdict  verdict // what the answer said of the key
+	unsent   bool    // of the last attempt nothing left this machine
+	moved    bool    // a redirect to a GET says that the request was acted upon
+	paced    bool    // the gate does the waiting
+	deadline bool    // the deadline was the reason to give up
+
+	tried       []string     // fingerprints of the keys that were refused
+	earlier     []Credential // the other credentials that the call has used
+	canary      *circuit     // the circuit that this call tries keys for
+	vain        *circuit     // the circuit that it was a canary of in vain
+	patience    time.Time    // up to here it may be held
+	cause       error        // the end of its context, if it was held then
+	anew        int          // how often it went on with a key that came after it had tried all
+	alone       int          // how often it was refused while others were not
+	regressing  bool         // the previous key is tried for a permission
+	thorough    bool         // as a canary it tries all keys
+	unusable    bool         // it was held in vain
+	notReplayed bool         // its body cannot be sent again
 }
 
 type callKey struct{}
@@ -71,7 +73,7 @@ func callOf(ctx context.Context) *call {
 // newCall begins a call. req is not changed.
 func (c *Client) newCall(ctx context.Context, req *http.Request, o callConfig) (*call, error) {
 	k := &call{
-		Context: ctx, client: c, ring: c.ring, gate: c.gate, policy: c.policy, priority: c.config.priority,
+		Context: ctx, client: c, ring: c.ring, gate: c.gate, policy: &c.policy, priority: c.config.priority,
 		method: req.Method, path: req.URL.EscapedPath(), // a line break in it stays %0A
 		cookies: req.Header["Cookie"], idempotent: isIdempotent(req),
 		replayable: req.Body == nil || req.Body == http.NoBody || req.GetBody != nil,
@@ -80,8 +82,9 @@ func (c *Client) newCall(ctx context.Context, req *http.Request, o callConfig) (
 		k.method = http.MethodGet
 	}
 	if o.policy != nil {
-		k.policy = *o.policy
-		setDefault(&k.policy.AttemptTimeout, c.policy.AttemptTimeout)
+		own := *o.policy // an option may serve many calls
+		setDefault(&own.AttemptTimeout, c.policy.AttemptTimeout)
+		k.policy = &own
 	}
 	if o.priority != nil {
 		k.priority = *o.priority
@@ -114,19 +117,47 @@ func isIdempotent(req *http.Request) bool {
 }
 
 // use records the key of an attempt.
-func (k *call) use(used key) {
-	if k.attempts > 0 && used.fingerprint != k.key.fingerprint {
+func (k *call) use(used *key) {
+	if k.key != nil && used.fingerprint != k.key.fingerprint {
 		k.earlier = append(k.earlier, k.key.cred)
 	}
 	k.key = used
 	k.attempts++
-	k.status, k.unsent, k.answer, k.wait, k.paced, k.hint = 0, false, nil, 0, false, hint{remaining: -1}
+	k.status, k.unsent, k.answer, k.wait, k.paced, k.hint = 0, false, nil, 0, false, nil
 	k.verdict = keyUnknown
+}
+
+// fingerprint names the key of the last attempt; "" before the first.
+func (k *call) fingerprint() string {
+	if k.key == nil {
+		return ""
+	}
+	return k.key.fingerprint
+}
+
+// generation is that of the key of the last attempt; 0 before the first.
+func (k *call) generation() uint64 {
+	if k.key == nil {
+		return 0
+	}
+	return k.key.gen
+}
+
+// said is what the last answer said of a limit.
+func (k *call) said() hint {
+	if k.hint == nil {
+		return hint{remaining: -1}
+	}
+	return *k.hint
 }
 
 // scrub takes out every credential that the call used or that is live.
 func (k *call) scrub() scrubber {
-	return newScrubber(slices.Concat(k.earlier, []Credential{k.key.cred}, k.ring.live()))
+	used := k.earlier
+	if k.key != nil {
+		used = append(slices.Clip(used), k.key.cred)
+	}
+	return newScrubber(slices.Concat(used, k.ring.live()))
 }
 
 // apiError reads an error answer into its base type, and leaves the body as it was.
@@ -139,7 +170,7 @@ func (k *call) apiError(resp *http.Response) (*APIError, refusal) {
 		Provider: k.client.provider.Name, Method: k.method, Path: scrub.text(k.path), StatusCode: resp.StatusCode,
 		Code: oneLine(said.code, 64), Message: oneLine(said.message, 300),
 		RequestID: requestID(resp.Header, said, scrub), Attempts: k.attempts,
-		KeyFingerprint: k.key.fingerprint, Header: scrub.header(resp.Header), body: body,
+		KeyFingerprint: k.fingerprint(), Header: scrub.header(resp.Header), body: body,
 	}
 	return e, classify(&k.client.provider, resp.StatusCode, resp.Header, said)
 }
@@ -157,7 +188,7 @@ func (k *call) answerError(resp *http.Response) error {
 	case refusedInvalid:
 		return &InvalidKeyError{APIError: e, Unusable: k.unusable, NotReplayed: k.notReplayed, cause: k.cause}
 	case refusedLimit:
-		return &RateLimitError{APIError: e, RetryAfter: k.hint.wait, Deadline: k.deadline}
+		return &RateLimitError{APIError: e, RetryAfter: k.said().wait, Deadline: k.deadline}
 	case refusedPermission:
 		ambiguous := resp.StatusCode == http.StatusNotFound
 		if ambiguous {

@@ -180,13 +180,14 @@ func (c *Client) newStack(cfg config) loop {
 		next = wrap(next)
 	}
 	home := originOf(c.base)
-	guard := &http.Client{Transport: &attemptTransport{base: c.base, home: home, allowHTTP: cfg.allowHTTP, scheme: c.provider.Scheme, next: next}}
+	attempt := &attemptTransport{base: c.base, home: home, allowHTTP: cfg.allowHTTP, scheme: c.provider.Scheme, next: next}
+	guard := &http.Client{Transport: attempt}
 	var userRule func(*http.Request, []*http.Request) error
 	if cfg.http != nil {
 		guard.Jar, userRule = cfg.http.Jar, cfg.http.CheckRedirect
 	}
 	guard.CheckRedirect = redirectGuard(home, c.provider.Scheme, userRule)
-	return newLoop(guard)
+	return newLoop(guard, attempt)
 }
 
 // newPool returns the caller's transport, or a pool sized for one busy host: net/http
@@ -287,18 +288,9 @@ func (c *Client) do(ctx context.Context, req *http.Request, o callConfig) (*http
 	if err != nil {
 		return nil, nil, closeBody(req, err)
 	}
-	out := req.WithContext(k)
-	out.URL = c.resolve(req.URL)
-	out.Host, out.RequestURI = "", ""
-	if c.loop.once == nil {
-		out.Header = req.Header.Clone() // net/http adds the jar's cookies to it
-	}
-	if out.Header == nil {
-		out.Header = make(http.Header)
-	}
 	k.began = c.budget.request()
 	c.stats.requests.Add(1)
-	resp, err := c.loop.send(out)
+	resp, err := c.loop.send(k, req)
 	if err != nil {
 		if resp != nil {
 			_ = resp.Body.Close()
@@ -309,18 +301,38 @@ func (c *Client) do(ctx context.Context, req *http.Request, o callConfig) (*http
 	return resp, k, nil
 }
 
+// request returns a copy of a request that is within the provider's origin and has the call
+// for its context.
+func (k *call) request(given *http.Request) *http.Request {
+	req := given.WithContext(k)
+	req.URL = k.client.resolve(given.URL)
+	req.Host, req.RequestURI = "", ""
+	if k.client.loop.once == nil {
+		req.Header = given.Header.Clone() // net/http adds the jar's cookies to it
+	}
+	if req.Header == nil {
+		req.Header = make(http.Header)
+	}
+	return req
+}
+
 // resolve returns u within the provider's origin. An absolute URL stays as it is; whether
 // a key may go there is for the attempt to say.
 func (c *Client) resolve(u *url.URL) *url.URL {
 	if u.Scheme != "" {
 		return u
 	}
-	if u.Host == "" && strings.HasPrefix(u.Path, "/") && !strings.Contains(u.Path, "/.") {
+	if isPlainPath(u) {
 		here := *u
 		here.Scheme, here.Host = c.base.Scheme, c.base.Host
 		return &here
 	}
 	return c.base.ResolveReference(u)
+}
+
+// isPlainPath reports whether u is a path to which only the origin is wanting.
+func isPlainPath(u *url.URL) bool {
+	return u.Host == "" && strings.HasPrefix(u.Path, "/") && !strings.Contains(u.Path, "/.")
 }
 
 // failure is the error of a call that has no answer to show.
@@ -337,7 +349,7 @@ func (k *call) failure(ctx context.Context, err error) error {
 	}
 	return &RequestError{
 		Provider: k.client.provider.Name, Method: k.method, Path: k.scrub().text(k.path), StatusCode: k.status,
-		Attempts: k.attempts, KeyFingerprint: k.key.fingerprint, Note: k.note, Err: err, Last: k.answer,
+		Attempts: k.attempts, KeyFingerprint: k.fingerprint(), Note: k.note, Err: err, Last: k.answer,
 	}
 }
 

@@ -109,7 +109,7 @@ func (o *observer) key(e KeyEvent) {
 func (k *call) waits(ctx context.Context, why WaitReason, d time.Duration) {
 	k.client.obs.wait(ctx, WaitEvent{
 		Provider: k.client.provider.Name, Method: k.method, Path: k.scrub().text(k.path), Reason: why, Duration: d,
-		Source: k.hint.source, Dropped: k.scrub().all(k.hint.dropped), StatusCode: k.status,
+		Source: k.said().source, Dropped: k.scrub().all(k.said().dropped), StatusCode: k.status,
 	})
 }
 
@@ -117,7 +117,7 @@ func (k *call) waits(ctx context.Context, why WaitReason, d time.Duration) {
 func (k *call) observe(ctx context.Context, resp *http.Response, err error, took time.Duration) {
 	e := AttemptEvent{
 		Provider: k.client.provider.Name, Method: k.method, Path: k.scrub().text(k.path), Number: k.attempts,
-		Generation: k.key.gen, KeyFingerprint: k.key.fingerprint, Duration: took, Err: err,
+		Generation: k.generation(), KeyFingerprint: k.fingerprint(), Duration: took, Err: err,
 	}
 	if resp != nil {
 		e.StatusCode, e.RequestID = resp.StatusCode, requestID(resp.Header, problem{}, k.scrub())

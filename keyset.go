@@ -91,16 +91,16 @@ func (s *keySet) held(now time.Time) *key {
 
 // pick returns the key for an attempt: the current one, unless the provider was just seen
 // to accept only the previous one.
-func (s *keySet) pick() key {
+func (s *keySet) pick() *key {
 	if s.preferred.IsZero() {
-		return s.current
+		return &s.current
 	}
 	if now := time.Now(); now.Before(s.preferred) {
 		if p := s.held(now); p != nil {
-			return *p
+			return p
 		}
 	}
-	return s.current
+	return &s.current
 }
 
 // all returns every credential of the set, the current one first.

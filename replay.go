@@ -29,14 +29,14 @@ func (k *call) another() (other *key, ok bool) {
 		if k.regressing || len(k.tried) > 0 {
 			return nil, false
 		}
-		previous, ok := k.ring.regressed(k)
+		other, ok = k.ring.regressed(k)
 		k.regressing = ok
-		return &previous, ok
+		return other, ok
 	}
 	k.tried = append(k.tried, k.key.fingerprint)
 	if len(k.tried) <= maxReplays {
 		if next, ok := k.ring.next(k, k.tried); ok {
-			return &next, true
+			return next, true
 		}
 	}
 	if !k.ring.outlast(k, k.tried, k.sent) {

@@ -99,7 +99,7 @@ func (p RetryPolicy) wait(attempts int, h hint, limited bool) time.Duration {
 // of bodies and the context; what to do is decided here, per call. No other file knows it.
 type loop struct {
 	client *retryablehttp.Client
-	once   http.RoundTripper // one attempt, without redirects; nil where a cookie jar needs http.Client
+	once   *attemptTransport // one attempt, without redirects; nil where a cookie jar needs http.Client
 }
 
 // newLoop returns the loop over a client whose transport is one attempt.
@@ -107,7 +107,7 @@ type loop struct {
 // The loop's own habits are switched off: it logs every request, it retries by method-blind
 // rules, and it closes the whole idle pool when an operation fails (which it cannot here,
 // since attemptTransport hides CloseIdleConnections).
-func newLoop(guard *http.Client) loop {
+func newLoop(guard *http.Client, attempt *attemptTransport) loop {
 	l := loop{client: &retryablehttp.Client{
 		HTTPClient: guard,
 		RetryMax:   math.MaxInt32, // the policy of the call counts
@@ -125,7 +125,7 @@ func newLoop(guard *http.Client) loop {
 		ErrorHandler: retryablehttp.PassthroughErrorHandler,
 	}}
 	if guard.Jar == nil {
-		l.once = guard.Transport
+		l.once = attempt
 	}
 	return l
 }
@@ -139,13 +139,27 @@ type firstTry struct {
 // send sends the request until the call's policy is content with what came back. The first
 // attempt is made without the loop, since nearly every call ends with it. Only if there is
 // something to decide, the loop begins, and finds that attempt done.
-func (l loop) send(req *http.Request) (*http.Response, error) {
+func (l loop) send(k *call, given *http.Request) (*http.Response, error) {
+	var req *http.Request // as the loop wants it; the first attempt can do without
+	if l.once == nil || given.URL.Scheme == "" {
+		req = k.request(given)
+	}
 	if l.once != nil {
-		resp, err := l.once.RoundTrip(req)
+		first := req
+		if first == nil {
+			first = given
+		}
+		resp, err := l.once.attempt(k, first)
 		if err == nil && resp.StatusCode < http.StatusMultipleChoices {
 			return resp, nil
 		}
-		callOf(req.Context()).first = &firstTry{resp, err}
+		if req == nil {
+			req = k.request(given)
+		}
+		if resp != nil {
+			resp.Request = req
+		}
+		k.first = &firstTry{resp, err}
 	}
 	r := &retryablehttp.Request{Request: req}
 	if original := req.Body; original != nil && original != http.NoBody && req.GetBody != nil {

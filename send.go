@@ -15,13 +15,14 @@ import (
 
 // send puts the key on a copy of the request and sends the copy.
 func (t *attemptTransport) send(req *http.Request, k *call) (*http.Response, error) {
-	ctx, done := k.attemptContext(req.Context())
+	ctx, done := k.attemptContext()
 	var trace *connTrace
 	if !k.idempotent {
 		trace = new(connTrace)
 		ctx = httptrace.WithClientTrace(ctx, trace.hooks())
 	}
 	out, room := copyOf(req, ctx)
+	out.Host, out.RequestURI = "", ""
 	out.Header = make(http.Header, len(req.Header)+3)
 	maps.Copy(out.Header, req.Header)
 	if _, named := out.Header["User-Agent"]; !named {
@@ -34,7 +35,7 @@ func (t *attemptTransport) send(req *http.Request, k *call) (*http.Response, err
 	}
 	resp, err := t.next.RoundTrip(out)
 	if err != nil {
-		late := ctx.Err() != nil && req.Context().Err() == nil
+		late := ctx.Err() != nil && k.Err() == nil
 		done()
 		k.unsent = trace != nil && trace.unsent(err)
 		if late {
@@ -132,11 +133,11 @@ func closeBody(req *http.Request, err error) error {
 }
 
 // attemptContext bounds one attempt, its body included, by the policy's AttemptTimeout.
-func (k *call) attemptContext(ctx context.Context) (context.Context, context.CancelFunc) {
+func (k *call) attemptContext() (context.Context, context.CancelFunc) {
 	if k.policy.AttemptTimeout <= 0 {
-		return ctx, func() {}
+		return k.Context, func() {}
 	}
-	return context.WithTimeout(ctx, k.policy.AttemptTimeout)
+	return context.WithTimeout(k.Context, k.policy.AttemptTimeout)
 }
 
 // timeoutError is an attempt that took too long while the call still has time.

@@ -130,6 +130,9 @@ func (c *Client) newRequest(ctx context.Context, method, path string, body any, 
 			return nil, errors.New("the method is not valid")
 		}
 	}
+	if isPlainPath(u) && u.Scheme == "" {
+		u.Scheme, u.Host = c.base.Scheme, c.base.Host
+	}
 	req.URL, req.Header = u, o.header
 	if contentType != "" && req.Header.Get("Content-Type") == "" {
 		req.Header.Set("Content-Type", contentType)
@@ -161,7 +164,7 @@ func encode(body any) (io.Reader, string, error) {
 }
 
 func (k *call) response(resp *http.Response) Response {
-	r := Response{StatusCode: k.status, Attempts: k.attempts, Generation: k.key.gen, KeyFingerprint: k.key.fingerprint}
+	r := Response{StatusCode: k.status, Attempts: k.attempts, Generation: k.generation(), KeyFingerprint: k.fingerprint()}
 	if resp != nil {
 		scrub := k.scrub()
 		r.Header = scrub.header(resp.Header)

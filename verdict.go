@@ -155,9 +155,12 @@ func (k *Keyring) refuse(c *call, sent int64) {
 
 // pick returns the key for an attempt that is no replay. A body that goes out only once does
 // not try a key that was refused last, if the one before it was accepted last.
-func (k *Keyring) pick(c *call, set *keySet) key {
-	if p := set.held(time.Now()); p != nil && !c.replayable && p.worksBetterThan(set.current) {
-		return *p
+func (k *Keyring) pick(c *call, set *keySet) *key {
+	if c.replayable {
+		return set.pick()
+	}
+	if p := set.held(time.Now()); p != nil && p.worksBetterThan(set.current) {
+		return p
 	}
 	return set.pick()
 }
@@ -165,14 +168,14 @@ func (k *Keyring) pick(c *call, set *keySet) key {
 // next returns a key to replay a call with, after the provider refused the keys of tried,
 // the last of them just now; ok is false if there is none. Keys are told apart by their
 // fingerprints: a key that came back under a new generation is no other key.
-func (k *Keyring) next(c *call, tried []string) (_ key, ok bool) {
+func (k *Keyring) next(c *call, tried []string) (_ *key, ok bool) {
 	untried := func(c *key) bool { return c != nil && !slices.Contains(tried, c.fingerprint) }
 	set := k.set.Load()
 	if untried(&set.current) {
-		return set.current, true
+		return &set.current, true
 	}
 	if k.hold > 0 && set.circuit != nil && c.canary == nil {
-		return key{}, false // one call asks for all
+		return nil, false // one call asks for all
 	}
 	fallback := func(set *keySet) *key {
 		if p := set.held(time.Now()); untried(p) && (c.thorough || p.use.refusals.Load() < k.retireAfter()) {
@@ -192,12 +195,12 @@ func (k *Keyring) next(c *call, tried []string) (_ key, ok bool) {
 	k.reloadAfterRefusal(asking, set.current.fingerprint)
 	set = k.set.Load()
 	if untried(&set.current) {
-		return set.current, true
+		return &set.current, true
 	}
 	if other := fallback(set); other != nil {
-		return *other, true
+		return other, true
 	}
-	return key{}, false
+	return nil, false
 }
 
 // askPatience is how long a call waits for a source when another key is at hand.
@@ -215,11 +218,11 @@ func (k *Keyring) refusedStream(c *call) {
 
 // regressed returns the previous key if the current one is new and lacks a permission that
 // the previous one had.
-func (k *Keyring) regressed(c *call) (_ key, ok bool) {
+func (k *Keyring) regressed(c *call) (_ *key, ok bool) {
 	set, now := k.set.Load(), time.Now()
 	p := set.held(now)
 	if p == nil || c.key.fingerprint != set.current.fingerprint || now.Sub(set.current.since) > k.overlap {
-		return key{}, false
+		return nil, false
 	}
-	return *p, p.use.routes.has(k.route(c))
+	return p, p.use.routes.has(k.route(c))
 }
