@@ -50,7 +50,7 @@ var errBodyStalled = errors.New("the answer's body stalled")
 // hangs; 0 waits as long as the request's context does.
 func readWithin(body io.ReadCloser, limit int64, d time.Duration) ([]byte, error) {
 	if d <= 0 {
-		return io.ReadAll(io.LimitReader(body, limit))
+		return readShort(body, limit)
 	}
 	stalled := time.AfterFunc(d, func() { _ = body.Close() })
 	content, err := readShort(body, limit)
@@ -60,13 +60,17 @@ func readWithin(body io.ReadCloser, limit int64, d time.Duration) ([]byte, error
 	return content, err
 }
 
-// readShort is io.ReadAll for a body that is either short or cut at limit: it grows at most
-// once, so that an error body without an end costs little more than what is kept of it.
+// readShort is io.ReadAll up to a limit. Where that is small it grows at most once, so that
+// an error body without an end costs little more than what is kept of it.
 func readShort(body io.Reader, limit int64) ([]byte, error) {
 	content := make([]byte, 0, min(limit, 2<<10))
 	for int64(len(content)) < limit {
 		if len(content) == cap(content) {
-			content = append(make([]byte, 0, limit), content...)
+			grown := limit
+			if limit > maxErrorBody<<1 {
+				grown = min(limit, 4*int64(cap(content)))
+			}
+			content = append(make([]byte, 0, grown), content...)
 		}
 		n, err := body.Read(content[len(content):cap(content)])
 		content = content[:len(content)+n]
@@ -83,6 +87,9 @@ func readShort(body io.Reader, limit int64) ([]byte, error) {
 // drain makes a connection reusable: what little is left of the body is read, and the
 // body closed. A longer or slower rest costs the connection instead.
 func drain(resp *http.Response) {
+	if resp.Body == http.NoBody {
+		return
+	}
 	stalled := time.AfterFunc(peekTime, func() { _ = resp.Body.Close() })
 	defer stalled.Stop()
 	_, _ = io.CopyN(io.Discard, resp.Body, 4<<10)

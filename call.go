@@ -14,18 +14,18 @@ type call struct {
 
 	first *firstTry // an attempt that was made before the loop began
 
-	client      *Client
-	ring        *Keyring
-	gate        Gate
-	tenant      string // fingerprint of a key given with the call; "" for the client's own
-	priority    Priority
-	began       time.Duration // since the beginning of the client's budget
-	policy      *RetryPolicy
-	method      string
-	path        string
-	cookies     []string // the caller's own
-	idempotent  bool
-	replayable  bool
+	client     *Client
+	ring       *Keyring
+	gate       Gate
+	tenant     string // fingerprint of a key given with the call; "" for the client's own
+	priority   Priority
+	began      time.Duration // since the beginning of the client's budget
+	policy     *RetryPolicy
+	method     string
+	path       string
+	cookies    []string // the caller's own
+	idempotent bool
+	replayable bool
 
 	attempts int
 	key      *key          // of the last attempt; nil before the first

@@ -178,13 +178,15 @@ func (k *call) decode(resp *http.Response, limit int64, value any) error {
 	if _, ok := value.(*struct{}); ok {
 		return nil
 	}
-	body, err := readWithin(resp.Body, limit+1, k.bodyTime(resp.Request.Context()))
+	body, err := readWithin(resp.Body, limit+1, k.bodyTime())
 	if err != nil {
-		return k.failure(resp.Request.Context(), fmt.Errorf("the answer broke off: %w", err))
+		return k.failure(k, fmt.Errorf("the answer broke off: %w", err))
 	}
 	if int64(len(body)) > limit {
-		return k.failure(resp.Request.Context(), fmt.Errorf("%w: more than %d bytes; see WithMaxResponseBytes", ErrTooLarge, limit))
+		return k.failure(k, fmt.Errorf("%w: more than %d bytes; see WithMaxResponseBytes", ErrTooLarge, limit))
 	}
+	_ = resp.Body.Close() // all of it is here: nothing to drain
+	resp.Body = http.NoBody
 	isJSON := strings.Contains(resp.Header.Get("Content-Type"), "json")
 	switch v := value.(type) {
 	case *[]byte:
@@ -207,8 +209,8 @@ func (k *call) decode(resp *http.Response, limit int64, value any) error {
 
 // bodyTime bounds the reading of an answer for callers who set no bound of their own, so
 // that a body which stalls does not hold a goroutine for ever. 0 is no bound.
-func (k *call) bodyTime(ctx context.Context) time.Duration {
-	if _, bounded := ctx.Deadline(); bounded || k.policy.AttemptTimeout > 0 {
+func (k *call) bodyTime() time.Duration {
+	if _, bounded := k.Deadline(); bounded || k.policy.AttemptTimeout > 0 {
 		return 0
 	}
 	return 5 * time.Minute

@@ -10,6 +10,8 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/jarcoal/httpmock"
@@ -337,3 +339,33 @@ func TestOptionsOfACallGoOut(t *testing.T) {
 		t.Errorf("WithResponse, also of an error (-want +got):\n%s", diff)
 	}
 }
+
+// The caller's deadline ends the reading of a body too, and is told.
+func TestTheDeadlineEndsTheReadingOfABody(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		ring, _ := newRing(t, keyfit.Static("deadline-key"))
+		c := ringClient(t, roundTripFunc(func(req *http.Request) (*http.Response, error) {
+			return &http.Response{
+				StatusCode: http.StatusOK, Header: http.Header{}, Request: req,
+				Body: stallingBody{req.Context()},
+			}, nil
+		}), ring)
+		_, err := keyfit.Get[map[string]any](ctx, c, "/p")
+		if !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("want the deadline, got %v", err)
+		}
+	})
+}
+
+// stallingBody never ends, but with its context.
+type stallingBody struct{ ctx context.Context } //nolint:containedctx // a connection knows it too
+
+func (b stallingBody) Read([]byte) (int, error) {
+	<-b.ctx.Done()
+	return 0, io.ErrUnexpectedEOF // as a connection that was closed
+}
+
+func (b stallingBody) Close() error { return nil }
