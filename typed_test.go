@@ -361,7 +361,7 @@ func TestTheDeadlineEndsTheReadingOfABody(t *testing.T) {
 }
 
 // stallingBody never ends, but with its context.
-type stallingBody struct{ ctx context.Context } //nolint:containedctx // a connection knows it too
+type stallingBody struct{ ctx context.Context }
 
 func (b stallingBody) Read([]byte) (int, error) {
 	<-b.ctx.Done()
