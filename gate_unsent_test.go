@@ -121,21 +121,22 @@ func TestGateGivesAFullWindowsPlaceToThoseWhoWait(t *testing.T) {
 				}
 				var went []time.Duration
 				var mu sync.Mutex
+				var done sync.WaitGroup
 				for range 5 {
-					go func() {
+					done.Go(func() {
 						leave := mustEnter(t, g)
 						mu.Lock()
 						went = append(went, time.Since(start))
 						mu.Unlock()
 						leave(ok())
-					}()
+					})
 				}
 				time.Sleep(tt.out)
 				synctest.Wait()
 				for _, leave := range out {
 					leave(Outcome{Remaining: -1, Unsent: true})
 				}
-				time.Sleep(2 * time.Minute)
+				done.Wait()
 				want := []time.Duration{tt.out, tt.out, tt.out, time.Minute, time.Minute + tt.out}
 				if tt.limit.Requests == 0 {
 					want, went = want[:3], went[:3] // after that, more are tried
