@@ -5,14 +5,16 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"strings"
 	"time"
 )
 
 // peekedBody is a response body whose beginning has been read and is given again.
 type peekedBody struct {
-	prefix []byte
+	prefix string
 	off    int
 	rest   io.ReadCloser
+	found  *reading // what has been read from it; nil if it has not been looked at
 }
 
 func (b *peekedBody) Read(p []byte) (int, error) {
@@ -32,16 +34,38 @@ const peekTime = 5 * time.Second
 
 // peek returns the first bytes of a response's body and leaves the body as it was. A body
 // that breaks off gives what came. Peeking again costs nothing.
-func peek(resp *http.Response, limit int) []byte {
+func peek(resp *http.Response, limit int) string {
 	if b, ok := resp.Body.(*peekedBody); ok {
 		return b.prefix
 	}
 	if resp.Body == nil || resp.Body == http.NoBody {
-		return nil
+		return ""
 	}
-	prefix, _ := readWithin(resp.Body, int64(limit), peekTime)
-	resp.Body = &peekedBody{prefix: prefix, rest: resp.Body}
+	rest := resp.Body
+	stalled := time.AfterFunc(peekTime, func() { _ = rest.Close() })
+	defer stalled.Stop()
+	prefix := readText(rest, limit)
+	resp.Body = &peekedBody{prefix: prefix, rest: rest}
 	return prefix
+}
+
+// readText reads the beginning of a body that is either short or cut at limit, up to an
+// error if there is one. It grows at most once, so that an error body without an end costs
+// little more than what is kept of it; and it makes a string, of which parts cost nothing.
+func readText(body io.Reader, limit int) string {
+	var text strings.Builder
+	chunk := make([]byte, min(limit, 2<<10))
+	for text.Len() < limit {
+		n, err := io.ReadFull(body, chunk[:min(len(chunk), limit-text.Len())])
+		if text.Len() > 0 && n > 0 {
+			text.Grow(limit - text.Len())
+		}
+		text.Write(chunk[:n])
+		if err != nil {
+			break
+		}
+	}
+	return text.String()
 }
 
 var errBodyStalled = errors.New("the answer's body stalled")
@@ -50,38 +74,14 @@ var errBodyStalled = errors.New("the answer's body stalled")
 // hangs; 0 waits as long as the request's context does.
 func readWithin(body io.ReadCloser, limit int64, d time.Duration) ([]byte, error) {
 	if d <= 0 {
-		return readShort(body, limit)
+		return io.ReadAll(io.LimitReader(body, limit))
 	}
 	stalled := time.AfterFunc(d, func() { _ = body.Close() })
-	content, err := readShort(body, limit)
+	content, err := io.ReadAll(io.LimitReader(body, limit))
 	if !stalled.Stop() && err != nil {
 		err = fmt.Errorf("%w for %s: %w", errBodyStalled, d, err)
 	}
 	return content, err
-}
-
-// readShort is io.ReadAll up to a limit. Where that is small it grows at most once, so that
-// an error body without an end costs little more than what is kept of it.
-func readShort(body io.Reader, limit int64) ([]byte, error) {
-	content := make([]byte, 0, min(limit, 2<<10))
-	for int64(len(content)) < limit {
-		if len(content) == cap(content) {
-			grown := limit
-			if limit > maxErrorBody<<1 {
-				grown = min(limit, 4*int64(cap(content)))
-			}
-			content = append(make([]byte, 0, grown), content...)
-		}
-		n, err := body.Read(content[len(content):cap(content)])
-		content = content[:len(content)+n]
-		if errors.Is(err, io.EOF) {
-			return content, nil
-		}
-		if err != nil {
-			return content, err
-		}
-	}
-	return content, nil
 }
 
 // drain makes a connection reusable: what little is left of the body is read, and the

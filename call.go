@@ -152,27 +152,14 @@ func (k *call) said() hint {
 }
 
 // scrub takes out every credential that the call used or that is live.
-func (k *call) scrub() scrubber {
+func (k *call) scrub() scrubber { return newScrubber(k.creds()) }
+
+func (k *call) creds() []Credential {
 	used := k.earlier
 	if k.key != nil {
 		used = append(slices.Clip(used), k.key.cred)
 	}
-	return newScrubber(slices.Concat(used, k.ring.live()))
-}
-
-// apiError reads an error answer into its base type, and leaves the body as it was.
-func (k *call) apiError(resp *http.Response) (*APIError, refusal) {
-	scrub := k.scrub()
-	raw := peek(resp, maxErrorBody+scrub.reach())
-	body := []byte(scrub.cut(string(raw), maxErrorBody))
-	said := parseProblem(body)
-	e := &APIError{
-		Provider: k.client.provider.Name, Method: k.method, Path: scrub.text(k.path), StatusCode: resp.StatusCode,
-		Code: oneLine(said.code, 64), Message: oneLine(said.message, 300),
-		RequestID: requestID(resp.Header, said, scrub), Attempts: k.attempts,
-		KeyFingerprint: k.fingerprint(), Header: scrub.header(resp.Header), body: body,
-	}
-	return e, classify(&k.client.provider, resp.StatusCode, resp.Header, said)
+	return slices.Concat(used, k.ring.live())
 }
 
 // answerError is the typed error of an answer, or nil if the answer is not an error.
@@ -180,7 +167,8 @@ func (k *call) answerError(resp *http.Response) error {
 	if resp.StatusCode < 300 {
 		return nil
 	}
-	e, kind := k.apiError(resp)
+	said, kind := k.apiError(resp)
+	e := said.copy()
 	e.Note = k.note
 	switch kind {
 	case refusedMissing:

@@ -75,7 +75,8 @@ type APIError struct {
 }
 
 // Body returns the answer's body as received, 64 KiB at most, with live keys taken out.
-// It is a method so that no printer or encoder shows it by accident.
+// It is a method so that no printer or encoder shows it by accident. Errors of the same
+// answer share it, so it must not be changed.
 func (e *APIError) Body() []byte { return e.body }
 
 // Error is one line: provider, method, path, status, code, message, and what helps to

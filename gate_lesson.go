@@ -70,7 +70,7 @@ func (w *window) refused(a attempt, now, hint time.Duration) bool {
 		w.lesson.forgetAt = now + max(forgetAtLeast, forgetWindows*w.pace.base)
 		return true
 	case a.kind == beyond:
-		// The limit is what it was believed to be.
+		w.n = w.probe.below(w.n, now)
 	case a.kind == early: // it was room for a few, not a new window
 		w.doubt, w.mark = now+forgetWindows*w.per, -1
 	case a.kind == canary && w.trial: // the hint meant nothing, this time
@@ -78,14 +78,16 @@ func (w *window) refused(a attempt, now, hint time.Duration) bool {
 		w.tries = min(w.tries+1, 5)
 		w.lesson.ladder = w.lesson.ladder && !w.lesson.tested
 	case passed > 0:
-		w.n = max(1, min(passed, w.n-1)) // lowered, or shared with somebody
+		n := max(1, min(passed, w.n-1)) // lowered, or shared with somebody
+		w.probe.met(w.n, n, now, w.per)
+		w.n = n
 	case w.lesson.published:
 		w.n = max(1, w.n/2)
 	default:
 		// Nothing has passed in this window, and yet it is full: it is a longer one.
 		w.climb(end, rung(max(left, end-w.lastPass())))
 	}
-	w.probe.refused(a.kind, now, w.per)
+	w.probe.refused(a.kind, w.n, now, w.per)
 	w.lesson.forgetAt = now + max(forgetAtLeast, forgetWindows*w.per)
 	return true
 }

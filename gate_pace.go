@@ -71,7 +71,7 @@ func (w *window) flowPassed(a attempt, now time.Duration) {
 	case p.got >= w.flow(a.sent-p.from):
 		*p = probe{fullAt: -1, seen: true} // unless the limit was raised meanwhile
 	case a.sent > p.from+w.per/4: // too slow to tell
-		p.refused(beyond, now, w.per)
+		p.refused(beyond, w.n, now, w.per)
 	default:
 		p.step = min(2*p.step, max(2, w.n/32), w.n)
 		p.left = p.step

@@ -10,6 +10,10 @@ type probe struct {
 	step  int           // how many there were in this step
 	out   int           // how many of them are out
 	tries int           // refusals in a row that bought nothing
+	vain  int           // refusals in a row after which the limit was hardly another
+	had   int           // the limit after the last refusal
+	above int           // so many in a window have been too many; 0 if that is not known,
+	until time.Duration // or longer ago
 	flow  bool          // this step is to show whether there is a flow; see pace
 	seen  bool          // it has shown one; is one that goes at once refused?
 	got   int           // how many have passed for that
@@ -35,7 +39,7 @@ func (w *window) soon(now time.Duration) bool {
 
 // pause is how long to leave the limit alone: one window, then two, then four.
 func (p *probe) pause(per time.Duration) time.Duration {
-	return min(per<<min(p.tries, probeRare), max(per, probeMost))
+	return min(per<<p.vain, max(per, probeMost))
 }
 
 // probeAt returns when one above the limit may go: now, later, or never if something else
@@ -119,13 +123,21 @@ func (p *probe) lost(now, per time.Duration) {
 	p.next = now + p.pause(per)
 }
 
-// refused ends the step after a collision.
-func (p *probe) refused(k attemptKind, now, per time.Duration) {
+// refused ends the step after a collision; n is the limit by now.
+func (p *probe) refused(k attemptKind, n int, now, per time.Duration) {
 	if k != beyond || p.paid {
 		p.tries = 0
 	} else {
 		p.tries = min(p.tries+1, probeSoon+1)
 	}
+	steady := p.had >= 32 && n <= p.had+p.had/16 && n >= p.had-p.had/8
+	switch {
+	case k == beyond && (!p.paid || steady):
+		p.vain = min(p.vain+1, probeRare)
+	case !steady:
+		p.vain = 0
+	}
+	p.had = n
 	p.left, p.paid, p.grown, p.flow, p.seen = 0, false, p.grown && k == beyond, false, false
 	p.next = now + p.pause(per)
 }
@@ -136,4 +148,19 @@ func (p *probe) lapse() {
 	if p.out == 0 {
 		p.left = 0
 	}
+}
+
+// met notes that n in a window have been too many, and only just.
+func (p *probe) met(n, now int, at, per time.Duration) {
+	if n >= 32 && now >= n-n/8 {
+		p.above, p.until = n, at+forgetWindows*per
+	}
+}
+
+// below returns the limit n after a refusal of one above it.
+func (p *probe) below(n int, now time.Duration) int {
+	if p.above == 0 || now >= p.until || n < p.above || n > p.above+p.above/16 {
+		return n
+	}
+	return p.above - 1
 }

@@ -99,7 +99,8 @@ type sim struct {
 	hint    simHint
 	headers func(now time.Duration) (l Limit, remaining int, reset time.Duration) // may be nil
 	gate    Gate
-	latency time.Duration // a round trip takes between half and one and a half of it
+	latency time.Duration                  // a round trip takes between half and one and a half of it
+	way     func(*rand.Rand) time.Duration // how long one way takes, instead; may be nil
 
 	mu       sync.Mutex
 	start    time.Time
@@ -128,6 +129,9 @@ func (s *sim) now() time.Duration { return time.Since(s.start) }
 func (s *sim) jitter() time.Duration {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.way != nil {
+		return s.way(s.rnd)
+	}
 	return s.latency/4 + time.Duration(s.rnd.Int64N(int64(s.latency)/2+1))
 }
 

@@ -1,9 +1,12 @@
 package keyfit
 
 import (
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/google/go-cmp/cmp"
 )
 
 // What was never sent costs no room: as soon as that is known, another may go.
@@ -79,4 +82,81 @@ func TestGateSendsAnotherCanaryForOneThatNeverWent(t *testing.T) {
 		leave(ok())
 		<-gone
 	})
+}
+
+// Where the window is full and others wait for it, the place of one that was never sent is
+// theirs at once, and what they send counts as if it had been sent in its stead.
+func TestGateGivesAFullWindowsPlaceToThoseWhoWait(t *testing.T) {
+	t.Parallel()
+	published := Limit{4, time.Minute}
+	for _, tt := range []struct {
+		name  string
+		limit Limit
+		learn func(t *testing.T, g Gate) // that four go in a minute; the first of them has just gone
+		out   time.Duration              // how long until it is known
+	}{
+		{"published", published, goOnce, 0},
+		{"published, when they count as arrived already", published, goOnce, 20 * sec},
+		{"after a pause", published, func(t *testing.T, g Gate) {
+			t.Helper()
+			mustEnter(t, g)(Outcome{StatusCode: 503, Wait: 2 * time.Minute, Remaining: -1})
+			mustEnter(t, g)(ok()) // the canary
+			time.Sleep(time.Minute)
+			goOnce(t, g)
+		}, 0},
+		{"learned", Limit{}, learnFour, 0},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				g := NewGate(tt.limit)
+				tt.learn(t, g)
+				start := time.Now()
+				var out []func(Outcome)
+				for range 3 {
+					out = append(out, mustEnter(t, g))
+				}
+				if d := time.Since(start); d > 0 {
+					t.Fatalf("the window was not free: waited %v", d)
+				}
+				var went []time.Duration
+				var mu sync.Mutex
+				var done sync.WaitGroup
+				for range 5 {
+					done.Go(func() {
+						leave := mustEnter(t, g)
+						mu.Lock()
+						went = append(went, time.Since(start))
+						mu.Unlock()
+						leave(ok())
+					})
+				}
+				time.Sleep(tt.out)
+				synctest.Wait()
+				for _, leave := range out {
+					leave(Outcome{Remaining: -1, Unsent: true})
+				}
+				done.Wait()
+				want := []time.Duration{tt.out, tt.out, tt.out, time.Minute, time.Minute + tt.out}
+				if tt.limit.Requests == 0 {
+					want, went = want[:3], went[:3] // after that, more are tried
+				}
+				if diff := cmp.Diff(want, went); diff != "" {
+					t.Errorf("those who waited went (-want +got):\n%s", diff)
+				}
+			})
+		})
+	}
+}
+
+func goOnce(t *testing.T, g Gate) { t.Helper(); mustEnter(t, g)(ok()) }
+
+// learnFour teaches a gate a limit of four a minute; the canary is the first of the window.
+func learnFour(t *testing.T, g Gate) {
+	t.Helper()
+	for range 4 {
+		goOnce(t, g)
+	}
+	mustEnter(t, g)(refusedFor(59 * sec))
+	goOnce(t, g)
 }

@@ -65,21 +65,33 @@ func (k *key) worksBetterThan(other key) bool {
 	return other.use.refusals.Load() > 0 && k.use.refusals.Load() == 0 && k.use.accepted.Load() != 0
 }
 
-// routes remembers where a key was good for something. It is a small table without lock: a
-// route that another one pushed out is one replay less, and nothing worse.
-type routes [64]atomic.Uint64
+// routes remembers where a key was good for something. It is a small table without lock, two
+// places to a row, the newer route first: a route that two others pushed out is one replay
+// less, and nothing worse.
+type routes [32][2]atomic.Uint64
+
+func (r *routes) row(route uint64) *[2]atomic.Uint64 { return &r[route%uint64(len(r))] }
 
 func (r *routes) add(route uint64) {
-	if slot := &r[route%uint64(len(r))]; slot.Load() != route {
-		slot.Store(route)
+	row := r.row(route)
+	newer := row[0].Load()
+	if newer == route {
+		return
 	}
+	row[1].Store(newer)
+	row[0].Store(route)
 }
 
 func (r *routes) drop(route uint64) {
-	r[route%uint64(len(r))].CompareAndSwap(route, 0)
+	for row, i := r.row(route), 0; i < len(row); i++ {
+		row[i].CompareAndSwap(route, 0)
+	}
 }
 
-func (r *routes) has(route uint64) bool { return r[route%uint64(len(r))].Load() == route }
+func (r *routes) has(route uint64) bool {
+	row := r.row(route)
+	return row[0].Load() == route || row[1].Load() == route
+}
 
 // held returns the previous key while it may be used.
 func (s *keySet) held(now time.Time) *key {

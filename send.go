@@ -37,7 +37,7 @@ func (t *attemptTransport) send(req *http.Request, k *call) (*http.Response, err
 	if err != nil {
 		late := ctx.Err() != nil && k.Err() == nil
 		done()
-		k.unsent = trace != nil && trace.unsent(err)
+		k.unsent = trace.unsent(err)
 		if late {
 			err = timeoutError{k.policy.AttemptTimeout}
 		}
@@ -89,7 +89,7 @@ func (t *connTrace) hooks() *httptrace.ClientTrace {
 }
 
 func (t *connTrace) unsent(err error) bool {
-	if t.asked.Load() {
+	if t != nil && t.asked.Load() {
 		return !t.got.Load()
 	}
 	dial, ok := errors.AsType[*net.OpError](err)
