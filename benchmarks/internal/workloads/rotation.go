@@ -18,7 +18,7 @@ type Rotation struct {
 	Overlap    time.Duration // how long the old key stays valid, where it does
 	News       time.Duration // how long after the server's change the client has the new key
 	Callers    int
-	Pace       time.Duration // a caller begins a call this often
+	Pace       time.Duration // a call begins this often, by whichever caller is free
 }
 
 // rotationRun is what came of it.
@@ -70,9 +70,10 @@ func runRotation(ctx context.Context, size Rotation, p peers.Peer, overlap, retr
 	var wg sync.WaitGroup
 	wg.Go(func() { run.changes = changeKeys(ctx, load, size, handler, c, overlap, name, tell) })
 	results := make([]callerResult, size.Callers)
-	begin := time.Now()
+	begin, turns := time.Now(), make(chan struct{})
+	wg.Go(func() { pace(load, size.Pace, turns) })
 	for i := range results {
-		wg.Go(func() { results[i] = callAtPace(ctx, load, c, size.Pace, begin) })
+		wg.Go(func() { results[i] = callAtPace(ctx, c, turns, begin) })
 	}
 	wg.Wait()
 	for _, r := range results {
@@ -114,17 +115,26 @@ func changeKeys(ctx, load context.Context, size Rotation, server *servers.Keyed,
 
 type callerResult struct{ latency, failures []time.Duration }
 
-// callAtPace begins a call in every pace until load ends. Calls under way then are ended
-// in peace.
-func callAtPace(ctx, load context.Context, c peers.Client, pace time.Duration, begin time.Time) (r callerResult) {
-	ticker := time.NewTicker(pace)
-	defer ticker.Stop()
-	for {
+// pace gives a turn every so often until load ends. It sleeps in the kernel: a timer of the
+// runtime's is late by up to a millisecond on an idle machine, and lets as many calls go at
+// once as were due meanwhile. All of those meet the old key if it ends then.
+func pace(load context.Context, every time.Duration, turns chan<- struct{}) {
+	defer close(turns)
+	begin := time.Now()
+	for n := time.Duration(1); load.Err() == nil; n++ {
+		preciseSleep(n*every - time.Since(begin))
 		select {
+		case turns <- struct{}{}:
 		case <-load.Done():
-			return r
-		case <-ticker.C:
+			return
 		}
+	}
+}
+
+// callAtPace begins a call at each turn. Calls under way when there are no more are ended
+// in peace.
+func callAtPace(ctx context.Context, c peers.Client, turns <-chan struct{}, begin time.Time) (r callerResult) {
+	for range turns {
 		called := time.Now()
 		a := c.Call(ctx, http.MethodGet, "/things/1", nil)
 		r.latency = append(r.latency, time.Since(called))
@@ -132,4 +142,5 @@ func callAtPace(ctx, load context.Context, c peers.Client, pace time.Duration, b
 			r.failures = append(r.failures, time.Since(begin))
 		}
 	}
+	return r
 }

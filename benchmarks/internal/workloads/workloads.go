@@ -38,7 +38,7 @@ func Full() Settings {
 		Peers: peers.All(), Rounds: 3, Samples: 51, Calls: 4000, Loopback: 1280, Pool: 7200, Callers: 64,
 		Storm:    Storm{Calls: 1000, Callers: 64, Limit: 100, Window: time.Second},
 		Crowd:    Storm{Calls: 200, Callers: 200, Limit: 20, Window: time.Second},
-		Rotation: Rotation{For: 5 * time.Second, Every: 50 * time.Millisecond, Overlap: 25 * time.Millisecond, News: 10 * time.Millisecond, Callers: 16, Pace: 2 * time.Millisecond},
+		Rotation: Rotation{For: 5 * time.Second, Every: 50 * time.Millisecond, Overlap: 25 * time.Millisecond, News: 10 * time.Millisecond, Callers: 64, Pace: 250 * time.Microsecond},
 		Deadline: time.Second, Endless: 64, Retries: peers.DefaultRetries,
 		Progress: func(string, ...any) {},
 	}

@@ -30,7 +30,7 @@ func tiny() workloads.Settings {
 	return workloads.Settings{
 		Peers: peers.All(), Rounds: 1, Samples: 2, Calls: 20, Loopback: 16, Pool: 40, Callers: 4,
 		Storm: storm, Crowd: workloads.Storm{Calls: 12, Callers: 12, Limit: 10, Window: time.Second},
-		Rotation: workloads.Rotation{For: 120 * time.Millisecond, Every: 50 * time.Millisecond, Overlap: 25 * time.Millisecond, News: 10 * time.Millisecond, Callers: 2, Pace: 5 * time.Millisecond},
+		Rotation: workloads.Rotation{For: 120 * time.Millisecond, Every: 50 * time.Millisecond, Overlap: 25 * time.Millisecond, News: 10 * time.Millisecond, Callers: 2, Pace: 2 * time.Millisecond},
 		Deadline: 50 * time.Millisecond, Endless: 1, Retries: 1,
 		Progress: func(string, ...any) {},
 	}
