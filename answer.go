@@ -51,8 +51,11 @@ func (k *call) readError(resp *http.Response, scrub scrubber) (*APIError, refusa
 	return e, classify(&k.client.provider, resp.StatusCode, resp.Header, said)
 }
 
-// copy returns one that may be changed. The body is shared.
+// copy returns one that may be changed, an empty one of nil. The body is shared.
 func (e *APIError) copy() *APIError {
+	if e == nil {
+		return &APIError{}
+	}
 	c := *e
 	c.Header = e.Header.Clone()
 	return &c

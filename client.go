@@ -347,24 +347,25 @@ func (k *call) failure(ctx context.Context, err error) error {
 	if ctx.Err() != nil && !errors.Is(err, ctx.Err()) {
 		err = fmt.Errorf("%w: %w", ctx.Err(), err)
 	}
+	last := k.answer
+	if last != nil {
+		last = last.copy() // the gate may know it too
+	}
 	return &RequestError{
 		Provider: k.client.provider.Name, Method: k.method, Path: k.scrub().text(k.path), StatusCode: k.status,
-		Attempts: k.attempts, KeyFingerprint: k.fingerprint(), Note: k.note, Err: err, Last: k.answer,
+		Attempts: k.attempts, KeyFingerprint: k.fingerprint(), Note: k.note, Err: err, Last: last,
 	}
 }
 
 // refusedByGate makes the gate's refusal this call's own: the 429 in it may be another's.
 func (k *call) refusedByGate(limited *RateLimitError) error {
 	mine := *limited
-	base := APIError{}
-	if limited.APIError != nil {
-		base = *limited.APIError
-	}
+	base := limited.copy()
 	base.Provider, base.Method, base.Path = k.client.provider.Name, k.method, k.scrub().text(k.path)
 	base.Attempts = k.attempts
 	if k.attempts == 0 && base.StatusCode != 0 {
 		base.Note = joinNotes(base.Note, "not sent: the answer is another call's")
 	}
-	mine.APIError = &base
+	mine.APIError = base
 	return &mine
 }

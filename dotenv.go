@@ -15,9 +15,9 @@ import (
 )
 
 // DotEnv offers the key in a .env file, by the rules of [Env]: the first of names that is
-// in it, NAME_FILE, NAME_EXPIRES and NAME_ISSUED beside it. The process environment is neither read
-// nor written. A relative path is taken from the working directory at the time of the
-// call, and is not searched for in parent folders.
+// in it, NAME_FILE, NAME_EXPIRES and NAME_ISSUED beside it. The process environment is
+// neither read nor written. A relative path is taken from the working directory at the
+// time of the call, and is not searched for in parent folders.
 //
 // The value is what stands in the file: a $ in it is a $, and nothing is expanded. A file
 // that cannot be parsed gets an error with the line number and none of its content.

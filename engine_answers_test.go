@@ -189,7 +189,7 @@ func TestWhatAnAnswerSaysOfTheKey(t *testing.T) {
 					t.Errorf("replayed: want %v, got %d with the old key and %v", tt.replayed, old, err)
 				}
 				status := ring.Status()
-				if got := status.Current; got.Accepted.IsZero() == tt.accepted || got.Generation != 2 {
+				if got := status.Current; got.LastAccepted.IsZero() == tt.accepted || got.Generation != 2 {
 					t.Errorf("accepted: want %v, got %+v", tt.accepted, got)
 				}
 				told := events.take("says-old", "says-new")

@@ -530,3 +530,29 @@ func TestAHeldCallIsCountedWhileItWaits(t *testing.T) {
 		}
 	})
 }
+
+// Several calls fail with the provider's one refusal: each gets an error that it may change.
+func TestCallsThatAreKeptBackDoNotShareTheirErrors(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		ring, _ := newRing(t, keyfit.Static("shared-dead"))
+		c := ringClient(t, &ringWire{answer: accepts("shared-other")}, ring)
+		var last *keyfit.InvalidKeyError
+		for range 25 { // the circuit opens
+			if err := ringGet(t.Context(), c); !errors.As(err, &last) {
+				t.Fatal(err)
+			}
+		}
+		if !last.Unusable {
+			t.Fatal("the circuit did not open: the test shows nothing")
+		}
+		if last.Header == nil {
+			last.Header = http.Header{}
+		}
+		last.Header.Set("X-Mine", "changed")
+		var next *keyfit.InvalidKeyError
+		if err := ringGet(t.Context(), c); !errors.As(err, &next) || next.Header.Get("X-Mine") != "" {
+			t.Errorf("what one caller changed is in the error of another: %v", err)
+		}
+	})
+}

@@ -247,14 +247,11 @@ func (k *Keyring) interrupted(c *call, cc *circuit, cause error) error {
 // unusable is the error of a call that the circuit keeps back: the provider's last refusal
 // as this call's own. k.mu is held.
 func (k *Keyring) unusable(c *call, cc *circuit, note string, cause error) error {
-	base := APIError{}
-	if cc.refused != nil {
-		base = *cc.refused
-	}
+	base := cc.refused.copy() // it is other calls' too
 	base.Provider, base.Method, base.Path, base.Attempts = c.client.provider.Name, c.method, c.scrub().text(c.path), c.attempts
 	base.Note = joinNotes(note, "since "+cc.since.UTC().Format(time.RFC3339))
 	c.note = joinNotes(c.note, base.Note)
-	return &InvalidKeyError{APIError: &base, Unusable: true, cause: cause}
+	return &InvalidKeyError{APIError: base, Unusable: true, cause: cause}
 }
 
 // sleepOr waits for d, for one of the channels, or for the end of ctx, which alone is an

@@ -26,9 +26,8 @@ import (
 // else to the previous one while it is held, else to the candidate. Each key is tried at
 // most once, two of them after the first. A call whose body can be sent only once is not
 // replayed; it takes the previous key if that was accepted last and the current one was
-// not. With [HoldCalls] a call that was
-// refused everywhere waits for a key that works, and others wait with it. A pair is one
-// credential, so its halves never mix.
+// not. With [HoldCalls] a call that was refused everywhere waits for a key that works, and
+// others wait with it. A pair is one credential, so its halves never mix.
 //
 // The source is asked at the start, on [Keyring.Reload], on [Keyring.Watch] and after a
 // refusal. A source that fails or has nothing never takes a key away: the last good key

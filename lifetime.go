@@ -73,6 +73,12 @@ func (k *Keyring) quietAt(l leaving) time.Time {
 	return last.Add(k.quiet)
 }
 
+// isQuiet reports whether nobody has used a replaced key for the quiet time.
+func (k *Keyring) isQuiet(l leaving, now time.Time) bool {
+	at := k.quietAt(l)
+	return !at.IsZero() && !now.Before(at)
+}
+
 // look lets the previous key go when its time is over, and tells which keys are safe to
 // revoke and which are about to end. k.mu is held.
 func (k *Keyring) look() {
@@ -85,8 +91,7 @@ func (k *Keyring) look() {
 	}
 	for i := range k.leaving {
 		l := &k.leaving[i]
-		at := k.quietAt(*l)
-		safe := !at.IsZero() && !now.Before(at)
+		safe := k.isQuiet(*l, now)
 		if safe && !l.safe {
 			k.record(KeyEvent{
 				Kind: KeySafeToRevoke, Generation: l.gen, Fingerprint: l.fingerprint, Previous: k.set.Load().current.fingerprint,

@@ -30,17 +30,17 @@ const (
 
 // KeyInfo is what is known of one key.
 type KeyInfo struct {
-	Generation  uint64    `json:"generation,omitempty"` // counts the swaps, from 1; 0 if it has not been current
-	Fingerprint string    `json:"fingerprint"`
-	State       KeyState  `json:"state"`
-	Place       string    `json:"place,omitempty"`        // where the source found it, see [Credential]; "" if not known
-	Version     string    `json:"version,omitempty"`      // the source's name for it
-	Since       time.Time `json:"since,omitzero"`         // when it came into this state
-	Expires     time.Time `json:"expires,omitzero"`       // when it ends; zero if not known
-	Until       time.Time `json:"until,omitzero"`         // up to when it is held; zero but for the previous key
-	LastUsed    time.Time `json:"last_used,omitzero"`     // when an attempt left with it
-	Accepted    time.Time `json:"last_accepted,omitzero"` // when the provider last accepted it
-	InFlight    int       `json:"in_flight"`              // attempts without an answer
+	Generation   uint64    `json:"generation,omitempty"` // counts the swaps, from 1; 0 if it has not been current
+	Fingerprint  string    `json:"fingerprint"`
+	State        KeyState  `json:"state"`
+	Place        string    `json:"place,omitempty"`        // where the source found it, see [Credential]; "" if not known
+	Version      string    `json:"version,omitempty"`      // the source's name for it
+	Since        time.Time `json:"since,omitzero"`         // when it came into this state
+	Expires      time.Time `json:"expires,omitzero"`       // when it ends; zero if not known
+	Until        time.Time `json:"until,omitzero"`         // up to when it is held; zero but for the previous key
+	LastUsed     time.Time `json:"last_used,omitzero"`     // when an attempt left with it
+	LastAccepted time.Time `json:"last_accepted,omitzero"` // when the provider last accepted it
+	InFlight     int       `json:"in_flight"`              // attempts without an answer
 }
 
 // SourceStatus is how the source answered when it was last asked.
@@ -90,7 +90,7 @@ func (k *Keyring) Status() KeyStatus {
 	}
 	now := time.Now()
 	for _, l := range k.leaving {
-		if at := k.quietAt(l); !at.IsZero() && !now.Before(at) {
+		if k.isQuiet(l, now) {
 			s.SafeToRevoke = append(s.SafeToRevoke, l.fingerprint)
 		}
 	}
@@ -103,6 +103,6 @@ func (k *Keyring) info(c key, state KeyState) KeyInfo {
 	return KeyInfo{
 		Generation: c.gen, Fingerprint: c.fingerprint, State: state,
 		Place: scrub.text(c.cred.Place), Version: scrub.text(c.cred.Version), Since: c.since, Expires: c.cred.Expires,
-		LastUsed: k.at(c.use.used.Load()), Accepted: k.at(c.use.accepted.Load()), InFlight: int(c.use.inFlight.Load()),
+		LastUsed: k.at(c.use.used.Load()), LastAccepted: k.at(c.use.accepted.Load()), InFlight: int(c.use.inFlight.Load()),
 	}
 }

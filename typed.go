@@ -253,7 +253,8 @@ func asProbe() CallOption {
 }
 
 // Probe tries a credential of the client's own account with the provider's cheapest call,
-// once, within the limit and before all others who wait for it. It is made for [Verify]. It returns the typed error of a refusal, and an error if the provider
+// once, within the limit and before all others who wait for it. It is made for [Verify] and
+// [VerifyOffers]. It returns the typed error of a refusal, and an error if the provider
 // documents no such call.
 func (c *Client) Probe(ctx context.Context, cred Credential) error {
 	if c.provider.Probe == "" {
