@@ -11,6 +11,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/keyfit/keyfit/internal/rfc3339"
 )
 
 // Source says which credential there is now. A [Keyring] asks it once at the start, and
@@ -142,6 +144,7 @@ func (e *sourceError) Error() string { return e.place + ": " + e.err.Error() }
 func (e *sourceError) Unwrap() error { return e.err }
 
 var (
+	errNoDate   = errors.New("not an RFC 3339 date (2027-01-31) or time (2027-01-31T12:00:00Z)")
 	errNotSet   = fmt.Errorf("not set (%w)", ErrNoKey)
 	errHalfPair = errors.New("only one half of the pair is set")
 )
@@ -246,12 +249,20 @@ func (s variableSource) date(lookup func(string) (string, bool), name string) (t
 	if !ok || raw == "" {
 		return time.Time{}, nil
 	}
-	for _, layout := range []string{time.RFC3339, time.DateOnly} {
-		if t, err := time.Parse(layout, raw); err == nil {
-			return t, nil
-		}
+	t, err := parseDate(raw)
+	if err != nil {
+		return time.Time{}, &sourceError{s.vars.place(name), err}
 	}
-	return time.Time{}, &sourceError{s.vars.place(name), errors.New("not an RFC 3339 date (2027-01-31) or time (2027-01-31T12:00:00Z)")}
+	return t, nil
+}
+
+// parseDate reads a date beside a key. Its error does not repeat what it found.
+func parseDate(raw string) (time.Time, error) {
+	t, ok := rfc3339.Parse(raw)
+	if !ok {
+		return time.Time{}, errNoDate
+	}
+	return t, nil
 }
 
 // keySource is where a client looks for its key: what the caller gave, or else the

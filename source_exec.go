@@ -222,10 +222,9 @@ func execTime(raw json.RawMessage) (time.Time, error) {
 	if text == nil || strings.TrimSpace(*text) == "" {
 		return time.Time{}, nil
 	}
-	for _, layout := range []string{time.RFC3339, time.DateOnly} {
-		if t, err := time.Parse(layout, strings.TrimSpace(*text)); err == nil {
-			return t, nil
-		}
+	t, err := parseDate(*text)
+	if err != nil {
+		return time.Time{}, fmt.Errorf("printed a member not_after that is %w", err)
 	}
-	return time.Time{}, errors.New("printed a member not_after that is not an RFC 3339 date (2027-01-31) or time (2027-01-31T12:00:00Z)")
+	return t, nil
 }

@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+
+	"github.com/keyfit/keyfit/internal/rfc3339"
 )
 
 // rotateSettings are the flags of rotate. There is none for a key.
@@ -160,15 +162,12 @@ func (s *rotateSettings) parseExpires() error {
 	if s.expires == "" || s.expires == noExpiry {
 		return nil
 	}
-	for _, layout := range []string{time.RFC3339, time.DateOnly} {
-		t, err := time.Parse(layout, s.expires)
-		if err != nil {
-			continue
-		}
-		if s.expiresParsed = t; t.Before(time.Now()) {
-			return usage("--expires is in the past")
-		}
-		return nil
+	t, ok := rfc3339.Parse(s.expires)
+	if !ok {
+		return usage("--expires is a date (2027-01-31), a time (2027-01-31T12:00:00Z) or none")
 	}
-	return usage("--expires is a date (2027-01-31), a time (2027-01-31T12:00:00Z) or none")
+	if s.expiresParsed = t; t.Before(time.Now()) {
+		return usage("--expires is in the past")
+	}
+	return nil
 }

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/keyfit/keyfit"
+	"github.com/keyfit/keyfit/internal/rfc3339"
 )
 
 // document is one version of a secret.
@@ -168,10 +169,8 @@ func (d document) date(field string, newest bool) (time.Time, error) {
 		if value = strings.TrimSpace(value); value == "" {
 			return time.Time{}, nil
 		}
-		for _, layout := range []string{time.RFC3339, time.DateOnly} {
-			if t, err := time.Parse(layout, value); err == nil {
-				return t, nil
-			}
+		if t, ok := rfc3339.Parse(value); ok {
+			return t, nil
 		}
 	}
 	return time.Time{}, fmt.Errorf("%q is not an RFC 3339 date (2027-01-31) or time (2027-01-31T12:00:00Z)", field)
