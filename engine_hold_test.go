@@ -556,3 +556,37 @@ func TestCallsThatAreKeptBackDoNotShareTheirErrors(t *testing.T) {
 		}
 	})
 }
+
+// Calls that were under way with a key when it was replaced are refused, and say nothing of
+// the key that is current: a call that comes then goes out.
+func TestLateRefusalsOfAReplacedKeyDoNotOpenTheCircuit(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		ring, events := newRing(t, keyfit.Static("late-old"))
+		answer := &ringWire{answer: accepts("late-new")}
+		c := ringClient(t, roundTripFunc(func(req *http.Request) (*http.Response, error) {
+			<-time.After(time.Second) // fake time: the way there and back
+			return answer.RoundTrip(req)
+		}), ring)
+		var calls sync.WaitGroup
+		for range 30 {
+			calls.Go(func() {
+				if err := ringGet(t.Context(), c); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		<-time.After(time.Second / 2)
+		if err := ring.Rotate(t.Context(), keyfit.APIKey("late-new")); err != nil {
+			t.Fatal(err)
+		}
+		<-time.After(time.Second) // all are refused by now, and none is accepted yet
+		if err := ringGet(t.Context(), c); err != nil {
+			t.Errorf("a call with a key that was never refused: %v", err)
+		}
+		calls.Wait()
+		if told := events.take("late-old", "late-new"); slices.ContainsFunc(told, func(e string) bool { return strings.HasPrefix(e, "circuit.") }) {
+			t.Errorf("the circuit opened: %v", told)
+		}
+	})
+}

@@ -145,8 +145,11 @@ func (k *Keyring) fallBack(set *keySet) {
 // refuse takes a refusal of the key of an attempt; sent is when that left.
 func (k *Keyring) refuse(c *call, sent int64) {
 	c.key.use.refusals.Add(1)
-	inARow := k.refusals.Add(1)
 	k.mu.Lock()
+	inARow := int32(0)
+	if cur := k.set.Load().current; c.key.fingerprint == cur.fingerprint || !k.at(sent).Before(cur.since) {
+		inARow = k.refusals.Add(1)
+	} // else the key was replaced while the attempt was under way: that says nothing of what works now
 	k.record(KeyEvent{Kind: KeyRefused, Generation: c.key.gen, Fingerprint: c.key.fingerprint, Reason: "refused by the provider"})
 	k.circuitHears(c, sent, int(inARow))
 	k.mu.Unlock()
