@@ -564,10 +564,13 @@ func TestLateRefusalsOfAReplacedKeyDoNotOpenTheCircuit(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ring, events := newRing(t, keyfit.Static("late-old"))
 		answer := &ringWire{answer: accepts("late-new")}
-		c := ringClient(t, roundTripFunc(func(req *http.Request) (*http.Response, error) {
+		c, err := ringClient(t, roundTripFunc(func(req *http.Request) (*http.Response, error) {
 			<-time.After(time.Second) // fake time: the way there and back
 			return answer.RoundTrip(req)
-		}), ring)
+		}), ring).With(keyfit.WithLimit(keyfit.Limit{Requests: 1000, Per: time.Minute})) // all go at once
+		if err != nil {
+			t.Fatal(err)
+		}
 		var calls sync.WaitGroup
 		for range 30 {
 			calls.Go(func() {
