@@ -21,7 +21,11 @@ type attemptTransport struct {
 	home      origin // of base
 	allowHTTP bool
 	scheme    Scheme
+	agent     []string          // the User-Agent header's value
 	next      http.RoundTripper // the caller's middleware, then the pool
+
+	keepsRequests bool // next does not change what it is given
+	common        commonHeaders
 }
 
 // RoundTrip sends the request as the http.RoundTripper contract says: req is not changed,
@@ -99,10 +103,11 @@ func (t *attemptTransport) allowed(u *url.URL) error {
 	if u.Opaque != "" { // it becomes the request line, where a proxy takes it for the address
 		return fmt.Errorf("%w: the request's URL is opaque", ErrCrossOrigin)
 	}
-	if u.Scheme != t.base.Scheme || u.Host != t.base.Host { // or else it is the same to the letter
-		if to := originOf(u); to != t.home {
-			return fmt.Errorf("%w: the request is for %s", ErrCrossOrigin, to)
-		}
+	if u.Scheme == t.base.Scheme && u.Host == t.base.Host {
+		return nil // the same to the letter, and New has looked at that
+	}
+	if to := originOf(u); to != t.home {
+		return fmt.Errorf("%w: the request is for %s", ErrCrossOrigin, to)
 	}
 	if u.Scheme != "https" && !t.allowHTTP && !isLoopback(u.Hostname()) {
 		return fmt.Errorf("%w (%s)", ErrInsecure, t.home)
@@ -113,33 +118,38 @@ func (t *attemptTransport) allowed(u *url.URL) error {
 // pass takes the request through the gate and sends it with the given key, or with the one
 // that is current once the gate is open.
 func (t *attemptTransport) pass(req *http.Request, k *call, given *key) (*http.Response, error) {
-	used, pass, err := t.enter(k, given)
-	if err != nil {
-		return nil, closeBody(req, err)
+	r := k.straight
+	if k.straight = nil; r == nil {
+		used, ticket, err := t.enter(k, given)
+		if err != nil {
+			return nil, closeBody(req, err)
+		}
+		r = &trip{key: used, ticket: ticket}
+		r.leave(k.ring)
 	}
 	out := Outcome{Remaining: -1}
-	defer func() { pass.leave(out) }()
-
-	k.use(used)
-	sent := k.ring.now()
-	used.use.used.Store(sent)
-	used.use.inFlight.Add(1)
-	defer used.use.inFlight.Add(-1)
-	resp, err := t.send(req, k)
-	if err == nil {
-		k.status = resp.StatusCode
-		k.read(resp, &out)
-		k.judge(sent)
+	defer func() { r.end(&out, k.client.clock) }()
+	k.use(r.key, k.ring.clock.stamp(r.ticket.at))
+	if r.back.IsZero() {
+		t.send(req, k, r)
+	} else if r.err != nil {
+		r.err = k.failed(r.err, nil)
 	}
-	out.Unsent = err != nil && k.unsent
+	k.back = k.ring.clock.stamp(r.back)
+	if r.err == nil {
+		k.status = r.resp.StatusCode
+		k.read(r.resp, &out)
+		k.judge()
+	}
+	out.Unsent = r.err != nil && k.unsent
 	if k.client.obs.wantsAttempts() {
-		k.observe(k, resp, err, time.Duration(k.ring.now()-sent))
+		k.observe(k.Context, r.resp, r.err, r.back.Sub(r.ticket.at))
 	}
-	if err == nil && !redirectable(resp) {
-		_ = resp.Body.Close()
+	if r.err == nil && !redirectable(r.resp) {
+		_ = r.resp.Body.Close()
 		return nil, &finalError{"the redirect was not followed", errBadLocation}
 	}
-	return resp, err
+	return r.resp, r.err
 }
 
 // enter passes the ring's circuit and then the gate. If the circuit opened meanwhile, it
@@ -147,18 +157,22 @@ func (t *attemptTransport) pass(req *http.Request, k *call, given *key) (*http.R
 func (t *attemptTransport) enter(k *call, given *key) (*key, ticket, error) {
 	entry := Entry{Provider: k.client.provider.Name, Key: k.tenant, MaxWait: k.policy.MaxWait, Priority: k.priority}
 	if k.attempts == 1 { // once: see the order of a Gate
-		entry.Since = k.client.budget.begin.Add(k.began)
+		entry.Since = k.began
 	}
 	if k.client.obs.wantsWaits() {
-		entry.Waiting = func(why WaitReason, d time.Duration) { k.waits(k, why, d) }
+		entry.Waiting = func(why WaitReason, d time.Duration) { k.waits(k.Context, why, d) }
 	}
-	for {
+	for ; ; k.waited = true {
 		if given == nil {
 			if err := k.ring.admit(k); err != nil {
 				return nil, ticket{}, err
 			}
 		}
-		pass, err := k.queue(k, entry, given == nil)
+		at := k.began
+		if k.attempts > 0 || k.waited { // that was a while ago
+			at = k.client.clock.now()
+		}
+		pass, err := k.queue(k.Context, &entry, at, given == nil)
 		if errors.Is(err, errCircuitOpened) {
 			continue
 		}
@@ -173,16 +187,31 @@ func (t *attemptTransport) enter(k *call, given *key) (*key, ticket, error) {
 		if set.circuit == nil || k.canary != nil {
 			return k.ring.pick(k, set), pass, nil
 		}
-		pass.leave(Outcome{Remaining: -1, Unsent: true})
+		pass.leave(&Outcome{Remaining: -1, Unsent: true}, time.Now())
 	}
+}
+
+// learn looks for what a good answer says of the limit; nil if nothing.
+func (c *Client) learn(resp *http.Response, nth uint64, out *Outcome) *hint {
+	if !c.stats.looksForLimits(nth) || !mentionsLimit(resp.Header) {
+		return nil
+	}
+	c.stats.foundLimits()
+	h := parseHint(resp.Header, nil, "", time.Now())
+	h.tell(out)
+	return &h
+}
+
+// tell has the gate know what an answer says of the limit.
+func (h *hint) tell(out *Outcome) {
+	out.Limit, out.Remaining, out.Reset = h.limit, h.remaining, h.reset
 }
 
 // read takes from an answer what the gate, the keyring and the retry loop want to know.
 func (k *call) read(resp *http.Response, out *Outcome) {
 	out.StatusCode = resp.StatusCode
-	if resp.StatusCode < 400 && mentionsLimit(resp.Header) {
-		h := parseHint(resp.Header, nil, "", time.Now())
-		k.hint = &h
+	if resp.StatusCode < 400 {
+		k.hint = k.client.learn(resp, k.nth, out)
 	}
 	kind := refusedOther
 	switch status := resp.StatusCode; {
@@ -194,6 +223,7 @@ func (k *call) read(resp *http.Response, out *Outcome) {
 			h.wait = h.refusedWait()
 		}
 		k.hint = &h
+		h.tell(out)
 		k.wait = k.policy.wait(k.attempts, h, kind == refusedLimit)
 		if kind == refusedLimit || h.said {
 			out.Wait, out.Hint, out.Refusal, k.paced = k.wait, h.wait, e, true
@@ -206,9 +236,6 @@ func (k *call) read(resp *http.Response, out *Outcome) {
 	}
 	if resp.StatusCode >= 400 {
 		k.client.stats.refusedAs(resp.StatusCode, kind)
-	}
-	if h := k.hint; h != nil {
-		out.Limit, out.Remaining, out.Reset = h.limit, h.remaining, h.reset
 	}
 	k.verdict = verdictOf(resp.StatusCode, kind)
 }

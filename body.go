@@ -70,18 +70,41 @@ func readText(body io.Reader, limit int) string {
 
 var errBodyStalled = errors.New("the answer's body stalled")
 
-// readWithin reads up to limit bytes. After d it closes the body, which ends a read that
-// hangs; 0 waits as long as the request's context does.
-func readWithin(body io.ReadCloser, limit int64, d time.Duration) ([]byte, error) {
+// readWithin reads up to limit bytes of an answer. After d it closes the body, which ends a
+// read that hangs; 0 waits as long as the request's context does.
+func readWithin(resp *http.Response, limit int64, d time.Duration) ([]byte, error) {
 	if d <= 0 {
-		return io.ReadAll(io.LimitReader(body, limit))
+		return readUpTo(resp, limit)
 	}
-	stalled := time.AfterFunc(d, func() { _ = body.Close() })
-	content, err := io.ReadAll(io.LimitReader(body, limit))
+	stalled := time.AfterFunc(d, func() { _ = resp.Body.Close() })
+	content, err := readUpTo(resp, limit)
 	if !stalled.Stop() && err != nil {
 		err = fmt.Errorf("%w for %s: %w", errBodyStalled, d, err)
 	}
 	return content, err
+}
+
+// readUpTo is io.ReadAll for a body that says its length: a short one takes no more room
+// than that. A long one is not believed before it comes.
+func readUpTo(resp *http.Response, limit int64) ([]byte, error) {
+	room := int64(512)
+	if resp.ContentLength >= 0 && resp.ContentLength < room {
+		room = resp.ContentLength + 1 // for the read that finds the end
+	}
+	content := make([]byte, 0, min(room, limit))
+	for {
+		n, err := resp.Body.Read(content[len(content):cap(content)])
+		content = content[:len(content)+n]
+		switch {
+		case err == io.EOF: // as io.ReadAll does: a wrapped one is a failure
+			return content, nil
+		case err != nil || int64(len(content)) == limit:
+			return content, err
+		case len(content) == cap(content):
+			rest, err := io.ReadAll(io.LimitReader(resp.Body, limit-int64(len(content))))
+			return append(content, rest...), err
+		}
+	}
 }
 
 // drain makes a connection reusable: what little is left of the body is read, and the

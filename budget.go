@@ -1,19 +1,23 @@
 package keyfit
 
 import (
+	"sync"
 	"sync/atomic"
 	"time"
 )
 
 // retryBudget counts requests and retries over a sliding minute, a word for each second. It
-// takes no lock: to count a request is one atomic addition, and a retry is spent by a
-// compare-and-swap on the word of its second, so no two spend the same one.
+// takes no lock but once a second: to count a request is one atomic addition, and a retry is
+// spent by a compare-and-swap on the word of its second, so no two spend the same one.
 type retryBudget struct {
 	begin   time.Time
 	seconds [60]atomic.Uint64 // budgetWord
+
+	mu      sync.Mutex
+	earlier uint64 // requests before that minute
 }
 
-// budgetWord is what one second has seen: its number since begin, requests, retries. Four
+// budgetWord is what one second has seen: its number since the budget's beginning, requests, retries. Four
 // million requests in a second are more than can be sent, and a word that is 48 days old to
 // the second is read as new at the worst.
 type budgetWord uint64
@@ -36,32 +40,48 @@ const minRetries = 3
 
 func newRetryBudget() *retryBudget { return &retryBudget{begin: time.Now()} }
 
-// at returns the second of a time since begin, and its word, which is made new if it is of another minute.
-func (b *retryBudget) at(now time.Duration) (uint64, *atomic.Uint64) {
-	second := uint64(now / time.Second) //nolint:gosec // never negative
+// at returns the second of a time, and its word, which is made new if it is of another minute.
+func (b *retryBudget) at(t time.Time) (uint64, *atomic.Uint64) {
+	second := uint64(t.Sub(b.begin) / time.Second) //nolint:gosec // never negative
 	word := &b.seconds[second%uint64(len(b.seconds))]
 	second &= 1<<(64-secondShift) - 1
-	for old := word.Load(); budgetWord(old).second() != second; old = word.Load() {
-		if word.CompareAndSwap(old, second<<secondShift) {
-			break
-		}
+	if budgetWord(word.Load()).second() != second {
+		b.turn(word, second)
 	}
 	return second, word
 }
 
-// request counts a call, and returns when that was, since begin.
-func (b *retryBudget) request() time.Duration {
-	now := time.Since(b.begin)
-	_, word := b.at(now)
-	word.Add(oneRequest)
-	return now
+// turn makes a word one of another second.
+func (b *retryBudget) turn(word *atomic.Uint64, second uint64) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if budgetWord(word.Load()).second() != second {
+		b.earlier += budgetWord(word.Swap(second << secondShift)).requests()
+	}
+}
+
+// request counts a call, and returns the how manieth it is in its second.
+func (b *retryBudget) request(at time.Time) uint64 {
+	_, word := b.at(at)
+	return budgetWord(word.Add(oneRequest)).requests()
+}
+
+// total is the number of requests so far.
+func (b *retryBudget) total() uint64 {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	n := b.earlier
+	for i := range b.seconds {
+		n += budgetWord(b.seconds[i].Load()).requests()
+	}
+	return n
 }
 
 // spend takes one retry from the budget, which is part of the requests of the last
 // minute; false says that it is spent.
 func (b *retryBudget) spend(part float64) bool {
 	for {
-		second, word := b.at(time.Since(b.begin))
+		second, word := b.at(time.Now())
 		old := word.Load()
 		requests, retries := b.count(second)
 		if budgetWord(old).retries() >= minRetries && float64(retries) >= part*float64(requests) {

@@ -36,11 +36,11 @@ func TestRetryBudgetIsAPartOfTheRequestsOfTheLastMinute(t *testing.T) {
 			{"after a long rest a new minute begins", 50, 400 * 24 * time.Hour, 50, 10},
 		} {
 			for range step.before {
-				b.request()
+				b.request(time.Now())
 			}
 			time.Sleep(step.pass) //nolint:forbidigo // fake time
 			for range step.after {
-				b.request()
+				b.request(time.Now())
 			}
 			if got := spendAll(b, 0.2); got != step.want {
 				t.Errorf("%s: %d retries, want %d", step.name, got, step.want)
@@ -59,7 +59,7 @@ func TestRetryBudgetIsExactUnderContention(t *testing.T) {
 		for range 50 {
 			done.Go(func() {
 				for range 20 {
-					b.request()
+					b.request(time.Now())
 				}
 			})
 		}
@@ -85,7 +85,55 @@ func BenchmarkRetryBudgetRequest(b *testing.B) {
 	b.ReportAllocs()
 	b.RunParallel(func(pb *testing.PB) {
 		for pb.Next() {
-			budget.request()
+			budget.request(time.Now())
 		}
 	})
+}
+
+// Requests are counted for good, and retries for a minute only.
+func TestRequestsAreCountedBeyondTheMinute(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		b := newRetryBudget()
+		for n := range uint64(2000) {
+			if got := b.total(); got != n {
+				t.Fatalf("after %v: %d requests, want %d", time.Since(b.begin), got, n)
+			}
+			b.request(time.Now())
+			<-time.After(time.Duration(n%7) * 100 * time.Millisecond)
+		}
+		<-time.After(time.Hour)
+		if got := b.total(); got != 2000 {
+			t.Errorf("an hour later: %d requests, want 2000", got)
+		}
+	})
+}
+
+// The count never goes back, whoever looks at it while seconds turn.
+func TestTheCountOfRequestsOnlyGrows(t *testing.T) {
+	t.Parallel()
+	b := newRetryBudget()
+	const callers, calls = 4, 5000
+	var wg sync.WaitGroup
+	for range callers {
+		wg.Go(func() {
+			for i := range calls {
+				b.request(b.begin.Add(time.Duration(i) * 40 * time.Millisecond)) // through all words, and round again
+			}
+		})
+	}
+	finished := make(chan struct{})
+	go func() { wg.Wait(); close(finished) }()
+	for last, over := uint64(0), false; !over; {
+		select {
+		case <-finished:
+			over = true
+		default:
+		}
+		now := b.total()
+		if now < last {
+			t.Fatalf("%d requests after %d", now, last)
+		}
+		last = now
+	}
 }

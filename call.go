@@ -3,6 +3,7 @@ package keyfit
 import (
 	"context"
 	"net/http"
+	"net/url"
 	"slices"
 	"time"
 )
@@ -12,24 +13,29 @@ import (
 type call struct {
 	context.Context //nolint:containedctx // the call is a context, and ends with it
 
-	first *firstTry // an attempt that was made before the loop began
+	first    *firstTry // an attempt that was made before the loop began
+	straight *trip     // and one that is to be evaluated still
 
 	client     *Client
 	ring       *Keyring
 	gate       Gate
 	tenant     string // fingerprint of a key given with the call; "" for the client's own
 	priority   Priority
-	began      time.Duration // since the beginning of the client's budget
+	began      time.Time
+	nth        uint64 // in its second
 	policy     *RetryPolicy
 	method     string
-	path       string
+	path       string   // as it goes out
+	url        *url.URL // the caller's
 	cookies    []string // the caller's own
 	idempotent bool
 	replayable bool
+	wantsJSON  bool
 
 	attempts int
 	key      *key          // of the last attempt; nil before the first
-	sent     int64         // when that left
+	sent     int64         // when that left, by the ring's clock
+	back     int64         // when its answer was there
 	status   int           // the last answer's; 0 if none came
 	answer   *APIError     // that answer, if it was an error
 	hint     *hint         // what it said of a limit; nil if nothing
@@ -53,6 +59,7 @@ type call struct {
 	thorough    bool         // as a canary it tries all keys
 	unusable    bool         // it was held in vain
 	notReplayed bool         // its body cannot be sent again
+	waited      bool         // it met an open circuit
 }
 
 type callKey struct{}
@@ -70,17 +77,21 @@ func callOf(ctx context.Context) *call {
 	return c
 }
 
-// newCall begins a call. req is not changed.
-func (c *Client) newCall(ctx context.Context, req *http.Request, o callConfig) (*call, error) {
+// newCall begins a call; o is nil if it is not typed. req is not changed.
+func (c *Client) newCall(ctx context.Context, req *http.Request, o *callConfig) (*call, error) {
 	k := &call{
 		Context: ctx, client: c, ring: c.ring, gate: c.gate, policy: &c.policy, priority: c.config.priority,
-		method: req.Method, path: req.URL.EscapedPath(), // a line break in it stays %0A
+		method: req.Method, url: req.URL, path: req.URL.EscapedPath(), // a line break in it stays %0A
 		cookies: req.Header["Cookie"], idempotent: isIdempotent(req),
 		replayable: req.Body == nil || req.Body == http.NoBody || req.GetBody != nil,
 	}
 	if k.method == "" {
 		k.method = http.MethodGet
 	}
+	if o == nil {
+		return k, nil
+	}
+	k.wantsJSON = true
 	if o.policy != nil {
 		own := *o.policy // an option may serve many calls
 		setDefault(&own.AttemptTimeout, c.policy.AttemptTimeout)
@@ -116,12 +127,12 @@ func isIdempotent(req *http.Request) bool {
 	return req.Header.Get("Idempotency-Key") != ""
 }
 
-// use records the key of an attempt.
-func (k *call) use(used *key) {
+// use records the key of an attempt, and when that left.
+func (k *call) use(used *key, sent int64) {
 	if k.key != nil && used.fingerprint != k.key.fingerprint {
 		k.earlier = append(k.earlier, k.key.cred)
 	}
-	k.key = used
+	k.key, k.sent = used, sent
 	k.attempts++
 	k.status, k.unsent, k.answer, k.wait, k.paced, k.hint = 0, false, nil, 0, false, nil
 	k.verdict = keyUnknown

@@ -85,9 +85,9 @@ func (c *circuit) mayTry(by *call, now time.Time) bool {
 }
 
 // open puts a circuit in place. k.mu is held.
-func (k *Keyring) open(c *call, sent int64, why string) *circuit {
+func (k *Keyring) open(c *call, why string) *circuit {
 	now := time.Now()
-	cc := &circuit{since: now, sent: sent, next: now, refused: c.answer, reworded: make(chan struct{})}
+	cc := &circuit{since: now, sent: c.sent, next: now, refused: c.answer, reworded: make(chan struct{})}
 	changed := *k.set.Load()
 	changed.circuit = cc
 	k.set.Store(&changed)
@@ -113,19 +113,19 @@ func (k *Keyring) closeCircuit(why string) {
 // circuitHears takes a refusal. Where calls are held, the first one of the current key
 // opens the circuit at once, with that call as its canary: the others need not meet the
 // same. But not if this route is known to be refused while others are not. k.mu is held.
-func (k *Keyring) circuitHears(c *call, sent int64, inARow int) {
+func (k *Keyring) circuitHears(c *call, inARow int) {
 	set := k.set.Load()
 	switch {
 	case set.circuit != nil:
 		set.circuit.refused = c.answer
 	case k.hold > 0 && c.replayable && c.key.fingerprint == set.current.fingerprint && !k.isLone(c):
-		cc := k.open(c, sent, "the current key was refused: other calls wait until it is known what works")
+		cc := k.open(c, "the current key was refused: other calls wait until it is known what works")
 		cc.out, cc.went, c.canary = 1, cc.since, cc
-		if c.key.use.goodSent.Load() > sent {
+		if c.key.use.goodSent.load() > c.sent {
 			cc.doubt()
 		}
 	case inARow >= openAfter:
-		cc := k.open(c, sent, fmt.Sprintf("%d refusals in a row: one call at a time tries", inARow))
+		cc := k.open(c, fmt.Sprintf("%d refusals in a row: one call at a time tries", inARow))
 		k.postpone(cc)
 	}
 }

@@ -9,7 +9,6 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
-	"strings"
 	"time"
 )
 
@@ -32,14 +31,15 @@ type Client struct {
 	base     *url.URL
 	ring     *Keyring
 	gate     Gate
+	clock    clock
 	budget   *retryBudget
 	stats    *counters
 	policy   RetryPolicy
 	maxBody  int64
 	obs      observer
-	agent    []string // the User-Agent header's value
 	pool     http.RoundTripper
 	loop     loop
+	straight *gate // of calls that may go straight; nil if none may
 }
 
 // New returns a client of a provider. The key comes from [WithKey] or [WithKeys], else
@@ -54,7 +54,7 @@ func New(p Provider, opts ...Option) (*Client, error) {
 	if err := cfg.apply(opts); err != nil {
 		return nil, fmt.Errorf("%s: %w", p.Name, err)
 	}
-	c := &Client{provider: p, budget: newRetryBudget(), stats: new(counters)}
+	c := &Client{provider: p, clock: startClock(), budget: newRetryBudget(), stats: new(counters)}
 	var err error
 	if c.base, err = cfg.base(ctx, &p); err != nil {
 		return nil, fmt.Errorf("%s: %w", p.Name, err)
@@ -115,7 +115,7 @@ func (c *config) apply(opts []Option) error {
 
 // configure makes what the client does not have yet, and the stack over it.
 func (c *Client) configure(ctx context.Context, cfg config) error {
-	c.config, c.maxBody, c.obs, c.agent = cfg, cfg.maxBody, cfg.observer, []string{cfg.userAgent}
+	c.config, c.maxBody, c.obs = cfg, cfg.maxBody, cfg.observer
 	if c.base.Scheme != "https" && !cfg.allowHTTP && !isLoopback(c.base.Hostname()) {
 		return fmt.Errorf("%s: %w: the base URL is not https; WithAllowHTTP allows it", c.provider.Name, ErrInsecure)
 	}
@@ -141,6 +141,7 @@ func (c *Client) configure(ctx context.Context, cfg config) error {
 		c.pool = newPool(cfg.http)
 	}
 	c.loop = c.newStack(cfg)
+	c.straight = c.straightGate()
 	return nil
 }
 
@@ -180,7 +181,11 @@ func (c *Client) newStack(cfg config) loop {
 		next = wrap(next)
 	}
 	home := originOf(c.base)
-	attempt := &attemptTransport{base: c.base, home: home, allowHTTP: cfg.allowHTTP, scheme: c.provider.Scheme, next: next}
+	_, known := next.(*http.Transport)
+	attempt := &attemptTransport{
+		base: c.base, home: home, allowHTTP: cfg.allowHTTP, scheme: c.provider.Scheme,
+		agent: []string{cfg.userAgent}, next: next, keepsRequests: known,
+	}
 	guard := &http.Client{Transport: attempt}
 	var userRule func(*http.Request, []*http.Request) error
 	if cfg.http != nil {
@@ -232,8 +237,8 @@ func (c *Client) Do(req *http.Request) (*http.Response, error) {
 	if req == nil || req.URL == nil {
 		return nil, errors.New(c.provider.Name + ": the request is nil or has no URL")
 	}
-	resp, _, err := c.do(req.Context(), req, callConfig{})
-	return resp, err
+	d, err := c.do(req.Context(), req, nil)
+	return d.resp, err
 }
 
 // CheckResponse returns the typed error of an answer that came from [Client.Do] or
@@ -269,103 +274,15 @@ func (c *Client) HTTPClient() *http.Client {
 type roundTripper struct{ c *Client }
 
 func (t roundTripper) RoundTrip(req *http.Request) (*http.Response, error) {
-	resp, _, err := t.c.do(req.Context(), req, callConfig{})
+	d, err := t.c.do(req.Context(), req, nil)
 	if err != nil {
 		return nil, closeBody(req, err)
 	}
-	return resp, nil
+	return d.resp, nil
 }
 
 // CloseIdleConnections closes the client's pool of connections, those in use aside. It is
 // what [http.Client.CloseIdleConnections] looks for.
 func (t roundTripper) CloseIdleConnections() {
 	(&http.Client{Transport: t.c.pool}).CloseIdleConnections()
-}
-
-// do sends a request through the stack, with this context. req is not changed.
-func (c *Client) do(ctx context.Context, req *http.Request, o callConfig) (*http.Response, *call, error) {
-	k, err := c.newCall(ctx, req, o)
-	if err != nil {
-		return nil, nil, closeBody(req, err)
-	}
-	k.began = c.budget.request()
-	c.stats.requests.Add(1)
-	resp, err := c.loop.send(k, req)
-	if err != nil {
-		if resp != nil {
-			_ = resp.Body.Close()
-		}
-		err = k.failure(ctx, err)
-		return nil, k, err
-	}
-	return resp, k, nil
-}
-
-// request returns a copy of a request that is within the provider's origin and has the call
-// for its context.
-func (k *call) request(given *http.Request) *http.Request {
-	req := given.WithContext(k)
-	req.URL = k.client.resolve(given.URL)
-	req.Host, req.RequestURI = "", ""
-	if k.client.loop.once == nil {
-		req.Header = given.Header.Clone() // net/http adds the jar's cookies to it
-	}
-	if req.Header == nil {
-		req.Header = make(http.Header)
-	}
-	return req
-}
-
-// resolve returns u within the provider's origin. An absolute URL stays as it is; whether
-// a key may go there is for the attempt to say.
-func (c *Client) resolve(u *url.URL) *url.URL {
-	if u.Scheme != "" {
-		return u
-	}
-	if isPlainPath(u) {
-		here := *u
-		here.Scheme, here.Host = c.base.Scheme, c.base.Host
-		return &here
-	}
-	return c.base.ResolveReference(u)
-}
-
-// isPlainPath reports whether u is a path to which only the origin is wanting.
-func isPlainPath(u *url.URL) bool {
-	return u.Host == "" && strings.HasPrefix(u.Path, "/") && !strings.Contains(u.Path, "/.")
-}
-
-// failure is the error of a call that has no answer to show.
-func (k *call) failure(ctx context.Context, err error) error {
-	err = k.scrub().error(withoutURL(err))
-	if limited, ok := errors.AsType[*RateLimitError](err); ok {
-		return k.refusedByGate(limited)
-	}
-	if unusable, ok := errors.AsType[*InvalidKeyError](err); ok {
-		return unusable
-	}
-	if ctx.Err() != nil && !errors.Is(err, ctx.Err()) {
-		err = fmt.Errorf("%w: %w", ctx.Err(), err)
-	}
-	last := k.answer
-	if last != nil {
-		last = last.copy() // the gate may know it too
-	}
-	return &RequestError{
-		Provider: k.client.provider.Name, Method: k.method, Path: k.scrub().text(k.path), StatusCode: k.status,
-		Attempts: k.attempts, KeyFingerprint: k.fingerprint(), Note: k.note, Err: err, Last: last,
-	}
-}
-
-// refusedByGate makes the gate's refusal this call's own: the 429 in it may be another's.
-func (k *call) refusedByGate(limited *RateLimitError) error {
-	mine := *limited
-	base := limited.copy()
-	base.Provider, base.Method, base.Path = k.client.provider.Name, k.method, k.scrub().text(k.path)
-	base.Attempts = k.attempts
-	if k.attempts == 0 && base.StatusCode != 0 {
-		base.Note = joinNotes(base.Note, "not sent: the answer is another call's")
-	}
-	mine.APIError = base
-	return &mine
 }

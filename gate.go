@@ -113,11 +113,11 @@ func NewGate(l Limit) Gate {
 }
 
 func (g *gate) Enter(ctx context.Context, e Entry) (leave func(Outcome), err error) {
-	t, err := g.enter(ctx, e)
+	t, err := g.enter(ctx, &e, time.Now())
 	if err != nil {
 		return nil, err
 	}
-	return t.leave, nil
+	return func(o Outcome) { t.leave(&o, time.Now()) }, nil
 }
 
 // ticket is an attempt that was let through. With the gate of NewGate it spares the client
@@ -126,26 +126,28 @@ type ticket struct {
 	lane  *lane
 	place int32
 	gen   uint32
+	at    time.Time     // when it was let through
 	other func(Outcome) // leave of another gate
 }
 
-func enterGate(ctx context.Context, g Gate, e Entry) (ticket, error) {
+// enterGate enters; the clock was read at.
+func enterGate(ctx context.Context, g Gate, e *Entry, at time.Time) (ticket, error) {
 	if own, ok := g.(*gate); ok {
-		return own.enter(ctx, e)
+		return own.enter(ctx, e, at)
 	}
-	leave, err := g.Enter(ctx, e)
-	return ticket{other: leave}, err
+	leave, err := g.Enter(ctx, *e)
+	return ticket{at: time.Now(), other: leave}, err
 }
 
-func (t ticket) leave(o Outcome) {
+func (t *ticket) leave(o *Outcome, at time.Time) {
 	if t.other != nil {
-		t.other(o)
+		t.other(*o)
 		return
 	}
-	t.lane.leave(t.place, t.gen, o)
+	t.lane.leave(t.place, t.gen, o, at)
 }
 
-func (g *gate) enter(ctx context.Context, e Entry) (ticket, error) {
+func (g *gate) enter(ctx context.Context, e *Entry, at time.Time) (ticket, error) {
 	if err := ctx.Err(); err != nil {
 		return ticket{}, err
 	}
@@ -155,7 +157,7 @@ func (g *gate) enter(ctx context.Context, e Entry) (ticket, error) {
 		if l == nil || l.id != id {
 			l = g.lane(id)
 		}
-		t, w, err := l.enter(ctx, e)
+		t, w, err := l.enter(ctx, e, at)
 		switch {
 		case err == errLaneDropped: //nolint:errorlint // never wrapped: it was swept just now, take a new one
 			g.last.CompareAndSwap(l, nil)
@@ -165,6 +167,15 @@ func (g *gate) enter(ctx context.Context, e Entry) (ticket, error) {
 			return t, err
 		}
 	}
+}
+
+// enterNow lets an ordinary attempt of the client's own key go, if it need not wait.
+func (g *gate) enterNow(provider string, at time.Time) (ticket, bool) {
+	l := g.last.Load()
+	if l == nil || l.id != (laneID{provider, ""}) {
+		return ticket{}, false
+	}
+	return l.enterNow(at)
 }
 
 // lane finds or makes the lane of id.

@@ -56,12 +56,12 @@ func BenchmarkGateQueue(b *testing.B) {
 			l.admit(l.now())
 			ctx := context.Background()
 			for range n {
-				_, _, _ = l.enter(ctx, Entry{})
+				_, _, _ = l.enter(ctx, &Entry{}, time.Now())
 			}
 			early := l.start.Add(time.Nanosecond)
 			b.ReportAllocs()
 			for b.Loop() {
-				_, w, _ := l.enter(ctx, Entry{MaxWait: 2400000 * time.Hour, Since: early})
+				_, w, _ := l.enter(ctx, &Entry{MaxWait: 2400000 * time.Hour, Since: early}, time.Now())
 				l.abandon(w)
 			}
 		})

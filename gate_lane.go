@@ -56,32 +56,48 @@ func newLane(id laneID, limit Limit, start time.Time) *lane {
 
 func (l *lane) now() time.Duration { return time.Since(l.start) }
 
-// tick makes the time that was read before the lock was taken one that never goes back.
+// tick makes a time that was read before the lock was taken one that never goes back.
 func (l *lane) tick(now time.Duration) time.Duration {
 	l.used = max(l.used, now)
 	return l.used
 }
 
 // enter lets the attempt go at once, refuses it, or puts it into the queue.
-func (l *lane) enter(ctx context.Context, e Entry) (ticket, *waiter, error) {
-	now := l.now() // not under the lock: reading the clock takes as long as all the rest
+func (l *lane) enter(ctx context.Context, e *Entry, at time.Time) (ticket, *waiter, error) {
 	l.mu.Lock()
+	defer l.mu.Unlock()
 	if l.dropped {
-		l.mu.Unlock()
 		return ticket{}, nil, errLaneDropped
 	}
-	now = l.tick(now)
-	l.expire(now)
-	if l.queue.n == 0 {
-		if at, _ := l.next(now); at <= now {
-			place, gen := l.admit(now)
-			l.mu.Unlock()
-			return ticket{lane: l, place: place, gen: gen}, nil, nil
-		}
+	if t, ok := l.letGo(at); ok {
+		return t, nil, nil
 	}
-	w, err := l.line(ctx, e, now)
-	l.mu.Unlock()
+	w, err := l.line(ctx, e, l.used)
 	return ticket{}, w, err
+}
+
+// enterNow lets an attempt go if it need not wait.
+func (l *lane) enterNow(at time.Time) (ticket, bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.dropped {
+		return ticket{}, false
+	}
+	return l.letGo(at)
+}
+
+// letGo lets an attempt go if nobody waits and there is room. l.mu is held.
+func (l *lane) letGo(at time.Time) (ticket, bool) {
+	now := l.tick(at.Sub(l.start))
+	l.expire(now)
+	if l.queue.n > 0 {
+		return ticket{}, false
+	}
+	if when, _ := l.next(now); when > now {
+		return ticket{}, false
+	}
+	place, gen := l.admit(now)
+	return ticket{lane: l, place: place, gen: gen, at: at}, true
 }
 
 // next returns when the first in line may go, now included, and why not before.
@@ -185,11 +201,10 @@ func (l *lane) admit(now time.Duration) (place int32, gen uint32) {
 	return place, gen
 }
 
-func (l *lane) leave(place int32, gen uint32, o Outcome) {
-	now := l.now()
+func (l *lane) leave(place int32, gen uint32, o *Outcome, at time.Time) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	now = l.tick(now)
+	now := l.tick(at.Sub(l.start))
 	l.expire(now)
 	a, ok := l.flight.remove(place, gen)
 	if !ok {
@@ -209,7 +224,7 @@ func (l *lane) leave(place int32, gen uint32, o Outcome) {
 		l.lost(a, now)
 	case o.StatusCode == http.StatusTooManyRequests:
 		l.answered(a, now)
-		l.refused(a, o, now)
+		l.refused(a, *o, now)
 	default:
 		l.answered(a, now)
 		l.passed(a, o, now)
@@ -254,7 +269,7 @@ func (l *lane) lost(a attempt, now time.Duration) {
 }
 
 // passed takes an answer that was no 429.
-func (l *lane) passed(a attempt, o Outcome, now time.Duration) {
+func (l *lane) passed(a attempt, o *Outcome, now time.Duration) {
 	w := &l.window
 	if !a.overdue {
 		w.log.push(now)
@@ -280,7 +295,7 @@ func (l *lane) passed(a attempt, o Outcome, now time.Duration) {
 	l.slots.passed(l.queue.n > 0)
 	if o.Wait > 0 && o.StatusCode >= 400 {
 		l.slots.collided(l.flight.out)
-		l.pause(o, now)
+		l.pause(*o, now)
 	}
 }
 
@@ -303,7 +318,7 @@ func (l *lane) refused(a attempt, o Outcome, now time.Duration) {
 		defer l.review(now)
 	}
 	w.zeros = 0
-	w.told(o, now)
+	w.told(&o, now)
 	calm := foreseen && (l.calm || !l.wary)
 	l.pause(o, now)
 	l.calm = calm

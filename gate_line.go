@@ -9,12 +9,12 @@ import (
 // This file is the waiting side of a lane: into the queue, out of it, and the one timer.
 
 // line puts the attempt into the queue, unless it is foreseeable that it waits in vain.
-func (l *lane) line(ctx context.Context, e Entry, now time.Duration) (*waiter, error) {
+func (l *lane) line(ctx context.Context, e *Entry, now time.Duration) (*waiter, error) {
 	since := now
 	if !e.Since.IsZero() {
 		since = min(now, e.Since.Sub(l.start))
 	}
-	w := l.queue.waiter(e, now, since)
+	w := l.queue.waiter(*e, now, since)
 	if d, ok := ctx.Deadline(); ok {
 		w.deadline = now + time.Until(d) - l.latency
 	}
@@ -147,7 +147,7 @@ func (l *lane) review(now time.Duration) {
 }
 
 // wait waits for the attempt's turn.
-func (l *lane) wait(ctx context.Context, e Entry, w *waiter) (ticket, error) {
+func (l *lane) wait(ctx context.Context, e *Entry, w *waiter) (ticket, error) {
 	settled := false
 	defer func() {
 		if !settled { // the callback has panicked
@@ -168,11 +168,11 @@ func (l *lane) wait(ctx context.Context, e Entry, w *waiter) (ticket, error) {
 	if w.err != nil {
 		return ticket{}, w.err
 	}
-	return ticket{lane: l, place: w.place, gen: w.gen}, nil
+	return ticket{lane: l, place: w.place, gen: w.gen, at: time.Now()}, nil
 }
 
 // tell calls Waiting, unless the turn has come meanwhile.
-func (l *lane) tell(e Entry, w *waiter) {
+func (l *lane) tell(e *Entry, w *waiter) {
 	l.mu.Lock()
 	if w.granted || w.err != nil {
 		l.mu.Unlock()

@@ -64,10 +64,11 @@ func TestGateTurnGrantedToOneThatGivesUpGoesToTheNext(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		l := newLane(laneID{}, Limit{1, sec}, time.Now())
-		first0, _, _ := l.enter(t.Context(), Entry{})
-		first0.leave(ok())
-		_, first, _ := l.enter(t.Context(), Entry{})
-		_, second, _ := l.enter(t.Context(), Entry{})
+		first0, _, _ := l.enter(t.Context(), &Entry{}, time.Now())
+		passed := ok()
+		first0.leave(&passed, time.Now())
+		_, first, _ := l.enter(t.Context(), &Entry{}, time.Now())
+		_, second, _ := l.enter(t.Context(), &Entry{}, time.Now())
 		time.Sleep(sec)
 		synctest.Wait()
 		if !first.granted || second.granted {

@@ -112,9 +112,9 @@ func (w *window) foresee(start time.Duration, out, ahead int) time.Duration {
 func (w *window) certain() bool { return w.sure || w.n == w.top }
 
 // told takes over what an answer's headers say.
-func (w *window) told(o Outcome, now time.Duration) {
+func (w *window) told(o *Outcome, now time.Duration) {
 	if o.Limit.Requests > 0 {
-		w.stated(o)
+		w.stated(*o)
 	}
 	if o.Remaining < 0 || o.Reset <= 0 {
 		return

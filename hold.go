@@ -44,20 +44,21 @@ func (k *Keyring) admit(c *call) error {
 	if k.set.Load().circuit == nil || c.canary != nil {
 		return nil
 	}
+	c.waited = true
 	return k.wait(c)
 }
 
 // outlast holds a call that was refused with every key until it is worth another try, and
-// reports whether it is. sent is when its last attempt left.
-func (k *Keyring) outlast(c *call, tried []string, sent int64) bool {
+// reports whether it is.
+func (k *Keyring) outlast(c *call, tried []string) bool {
 	k.stepDown(c)
 	if k.hold == 0 {
 		return false
 	}
 	fresh := func(set *keySet) bool { return !slices.Contains(tried, set.current.fingerprint) }
 	k.mu.Lock()
-	if set := k.set.Load(); set.circuit == nil && !fresh(set) && !k.isLone(c) && set.current.use.goodSent.Load() <= sent {
-		k.postpone(k.open(c, sent, "every key was refused: calls wait until one works"))
+	if set := k.set.Load(); set.circuit == nil && !fresh(set) && !k.isLone(c) && set.current.use.goodSent.load() <= c.sent {
+		k.postpone(k.open(c, "every key was refused: calls wait until one works"))
 	}
 	k.mu.Unlock()
 	k.tell()
@@ -69,7 +70,7 @@ func (k *Keyring) outlast(c *call, tried []string, sent int64) bool {
 	case c.canary != nil:
 		return true
 	case !fresh(set): // others are served with what this call was refused with
-		set.current.use.lone.add(k.route(c))
+		set.current.use.lone.add(k.routeOf(c))
 	case c.anew < maxReplays: // else the source has another bad key each time
 		c.anew++
 		return true
@@ -91,28 +92,30 @@ func (k *Keyring) outlast(c *call, tried []string, sent int64) bool {
 
 // isLone reports whether this route was refused before while others were not: then it is
 // hardly the key that is wrong.
-func (k *Keyring) isLone(c *call) bool { return k.set.Load().current.use.lone.has(k.route(c)) }
+func (k *Keyring) isLone(c *call) bool { return k.set.Load().current.use.lone.has(k.routeOf(c)) }
 
 var errCircuitOpened = errors.New("the circuit opened")
 
 // queue passes the gate. Where calls are held, one that waits there when the circuit opens
 // leaves the gate with errCircuitOpened, so that the canary is not behind it in the line.
-func (c *call) queue(ctx context.Context, e Entry, mayLeave bool) (ticket, error) {
+// The clock was read at.
+func (c *call) queue(ctx context.Context, e *Entry, at time.Time, mayLeave bool) (ticket, error) {
 	k := c.ring
 	if k.hold == 0 || !mayLeave || c.canary != nil {
-		return enterGate(ctx, c.gate, e)
+		return enterGate(ctx, c.gate, e, at)
 	}
 	inLine, leave := context.WithCancel(ctx)
 	defer leave()
 	told, waits := e.Waiting, atomic.Bool{}
-	e.Waiting = func(why WaitReason, d time.Duration) {
+	mine := *e
+	mine.Waiting = func(why WaitReason, d time.Duration) {
 		waits.Store(true)
 		k.line(c, leave)
 		if told != nil {
 			told(why, d)
 		}
 	}
-	out, err := enterGate(inLine, c.gate, e)
+	out, err := enterGate(inLine, c.gate, &mine, at)
 	if waits.Load() {
 		k.line(c, nil)
 	}

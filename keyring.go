@@ -50,7 +50,7 @@ type Keyring struct {
 	probe    func(context.Context, Credential) error
 	onEvent  []func(KeyEvent)
 
-	start    time.Time
+	clock    clock
 	seed     maphash.Seed
 	set      atomic.Pointer[keySet]
 	refusals atomic.Int32 // in a row, of any key
@@ -98,7 +98,7 @@ func NewKeyring(ctx context.Context, src Source, opts ...KeyringOption) (*Keyrin
 	if src == nil {
 		return nil, errors.New("a keyring needs a source")
 	}
-	k := &Keyring{source: src, overlap: DefaultOverlap, quiet: DefaultQuietTime, start: time.Now(), seed: maphash.MakeSeed()}
+	k := &Keyring{source: src, overlap: DefaultOverlap, quiet: DefaultQuietTime, clock: startClock(), seed: maphash.MakeSeed()}
 	for _, opt := range opts {
 		if err := opt(k); err != nil {
 			return nil, err
@@ -142,17 +142,6 @@ func asNoKey(src Source, err error) error {
 	none := &NoKeyError{}
 	none.add(0, src, err)
 	return none
-}
-
-// now is the time since the ring was made, never 0, fit for an atomic.
-func (k *Keyring) now() int64 { return int64(time.Since(k.start)) + 1 }
-
-// at makes a time of what [Keyring.now] said; 0 is the zero time.
-func (k *Keyring) at(now int64) time.Time {
-	if now == 0 {
-		return time.Time{}
-	}
-	return k.start.Add(time.Duration(now - 1))
 }
 
 // Credential returns the credential in use, so that a Keyring is a [Source] itself.
@@ -288,7 +277,7 @@ func (k *Keyring) promote(next key, overlap time.Duration, kind KeyEventKind, re
 // no end: the date is wrong, or our clock.
 func (k *Keyring) holdUntil(old key, overlap time.Duration) time.Time {
 	until, end := time.Now().Add(overlap), old.cred.Expires
-	if end.IsZero() || end.After(until) || k.at(old.use.accepted.Load()).After(end) {
+	if end.IsZero() || end.After(until) || k.clock.time(old.use.accepted.load()).After(end) {
 		return until
 	}
 	return end

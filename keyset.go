@@ -48,13 +48,12 @@ func newKey(cred Credential) key {
 	return key{cred: cred, fingerprint: cred.Fingerprint(), since: time.Now(), use: new(keyUse)}
 }
 
-// keyUse is what the traffic of a key tells, the same for all its generations. Times are
-// those of [Keyring.now].
+// keyUse is what the traffic of a key tells, the same for all its generations.
 type keyUse struct {
 	inFlight atomic.Int64 // attempts without an answer
-	used     atomic.Int64 // when an attempt left last; 0 if none did
-	accepted atomic.Int64 // when the last accepted attempt was answered; 0 if none was
-	goodSent atomic.Int64 // when the last accepted attempt had left
+	used     latest       // when an attempt left, by the ring's clock
+	accepted latest       // when an accepted attempt was answered
+	goodSent latest       // when that had left
 	refusals atomic.Int32 // in a row
 	routes   routes       // what was answered 2xx
 	lone     routes       // what was refused while other routes were not
@@ -62,7 +61,7 @@ type keyUse struct {
 
 // worksBetterThan reports whether a key was accepted when it was last tried, and other not.
 func (k *key) worksBetterThan(other key) bool {
-	return other.use.refusals.Load() > 0 && k.use.refusals.Load() == 0 && k.use.accepted.Load() != 0
+	return other.use.refusals.Load() > 0 && k.use.refusals.Load() == 0 && k.use.accepted.load() != 0
 }
 
 // routes remembers where a key was good for something. It is a small table without lock, two
@@ -84,13 +83,20 @@ func (r *routes) add(route uint64) {
 
 func (r *routes) drop(route uint64) {
 	for row, i := r.row(route), 0; i < len(row); i++ {
-		row[i].CompareAndSwap(route, 0)
+		if row[i].Load() == route { // looking is cheaper, and nearly always all
+			row[i].CompareAndSwap(route, 0)
+		}
 	}
 }
 
 func (r *routes) has(route uint64) bool {
 	row := r.row(route)
 	return row[0].Load() == route || row[1].Load() == route
+}
+
+// isAtRest reports whether an accepted call changes nothing in the set.
+func (s *keySet) isAtRest() bool {
+	return s.circuit == nil && s.preferred.IsZero() && s.recheck.IsZero()
 }
 
 // held returns the previous key while it may be used.

@@ -5,17 +5,16 @@ import "net/http"
 // maxReplays is how many other keys are tried after a refusal.
 const maxReplays = 2
 
-// judge tells the ring what the answer says of the key; sent is when the attempt left.
-func (k *call) judge(sent int64) {
-	k.sent = sent
+// judge tells the ring what the answer says of the key.
+func (k *call) judge() {
 	switch k.verdict {
 	case keyGood, keyLacks:
-		k.ring.good(k, sent, k.status, len(k.tried) > 0)
+		k.ring.good(k, len(k.tried) > 0)
 		if k.regressing && k.status < http.StatusMultipleChoices {
 			k.ring.scopeRegressed(k)
 		}
 	case keyRefused:
-		k.ring.refuse(k, sent)
+		k.ring.refuse(k)
 	case keyMissing:
 		k.ring.emit(KeyEvent{Kind: AuthMisconfigured, Generation: k.key.gen, Fingerprint: k.key.fingerprint, Reason: "the provider saw no key in " + k.method + " " + k.scrub().text(k.path)})
 	case keyUnknown:
@@ -39,7 +38,7 @@ func (k *call) another() (other *key, ok bool) {
 			return next, true
 		}
 	}
-	if !k.ring.outlast(k, k.tried, k.sent) {
+	if !k.ring.outlast(k, k.tried) {
 		return nil, false
 	}
 	k.tried = k.tried[:0] // there is news: each key may be tried again

@@ -43,24 +43,22 @@ func Pair(idHeader, keyHeader string) Scheme {
 	return pairScheme{id: http.CanonicalHeaderKey(idHeader), key: http.CanonicalHeaderKey(keyHeader)}
 }
 
-// headerOnly is a scheme that leaves the URL alone, which spares a copy of it. The values
-// are appended to room, if there is any.
+// headerOnly is a scheme that leaves the URL alone, which spares a copy of it.
 type headerOnly interface {
-	put(h http.Header, c Credential, room []string) error
+	put(h http.Header, c Credential) error
 }
 
 type headerScheme struct{ name, prefix string }
 
 func (s headerScheme) Apply(req *http.Request, c Credential) error {
-	return s.put(req.Header, c, nil)
+	return s.put(req.Header, c)
 }
 
-func (s headerScheme) put(h http.Header, c Credential, room []string) error {
+func (s headerScheme) put(h http.Header, c Credential) error {
 	if !c.ID.IsZero() {
 		return errSchemeWantsKey
 	}
-	room = append(room, s.prefix+c.Key.Reveal())
-	h[s.name] = room[:1:1]
+	h[s.name] = []string{s.prefix + c.Key.Reveal()}
 	return nil
 }
 
@@ -116,15 +114,14 @@ func (s queryScheme) validate() error {
 type pairScheme struct{ id, key string }
 
 func (s pairScheme) Apply(req *http.Request, c Credential) error {
-	return s.put(req.Header, c, nil)
+	return s.put(req.Header, c)
 }
 
-func (s pairScheme) put(h http.Header, c Credential, room []string) error {
+func (s pairScheme) put(h http.Header, c Credential) error {
 	if c.ID.IsZero() || c.Key.IsZero() {
 		return errSchemeWantsPair
 	}
-	room = append(room, c.ID.Reveal(), c.Key.Reveal())
-	h[s.id], h[s.key] = room[:1:1], room[1:2:2]
+	h[s.id], h[s.key] = []string{c.ID.Reveal()}, []string{c.Key.Reveal()}
 	return nil
 }
 

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"io"
-	"maps"
 	"net"
 	"net/http"
 	"net/http/httptrace"
@@ -14,21 +13,20 @@ import (
 )
 
 // send puts the key on a copy of the request and sends the copy.
-func (t *attemptTransport) send(req *http.Request, k *call) (*http.Response, error) {
+func (t *attemptTransport) send(req *http.Request, k *call, r *trip) {
+	r.resp, r.err = t.exchange(req, k) //nolint:bodyclose // whoever takes the answer closes it
+	r.back = k.client.clock.now()
+}
+
+func (t *attemptTransport) exchange(req *http.Request, k *call) (*http.Response, error) {
 	ctx, done := k.attemptContext()
 	var trace *connTrace
 	if !k.idempotent {
 		trace = new(connTrace)
 		ctx = httptrace.WithClientTrace(ctx, trace.hooks())
 	}
-	out, room := copyOf(req, ctx)
-	out.Host, out.RequestURI = "", ""
-	out.Header = make(http.Header, len(req.Header)+3)
-	maps.Copy(out.Header, req.Header)
-	if _, named := out.Header["User-Agent"]; !named {
-		out.Header["User-Agent"] = k.client.agent
-	}
-	if err := applyKey(t.scheme, out, k.key.cred, room); err != nil {
+	out := copyOf(req, ctx)
+	if err := t.dress(out, k.key, k.wantsJSON); err != nil {
 		done()
 		k.unsent = true
 		return nil, closeBody(req, &finalError{"the key could not be put on the request", k.scrub().error(err)})
@@ -37,11 +35,10 @@ func (t *attemptTransport) send(req *http.Request, k *call) (*http.Response, err
 	if err != nil {
 		late := ctx.Err() != nil && k.Err() == nil
 		done()
-		k.unsent = trace.unsent(err)
 		if late {
 			err = timeoutError{k.policy.AttemptTimeout}
 		}
-		return nil, k.scrub().error(withoutURL(err))
+		return nil, k.failed(err, trace)
 	}
 	resp.Request = req // the copy holds the key
 	if k.policy.AttemptTimeout > 0 {
@@ -50,30 +47,23 @@ func (t *attemptTransport) send(req *http.Request, k *call) (*http.Response, err
 	return resp, nil
 }
 
-// wire is a request as it goes out, with room for the values of the key's headers. The
-// call does not hold it: who prints an answer's request prints the call.
-type wire struct {
-	req    http.Request
-	values [2]string
+// failed takes the failure of an attempt, without what it may say of the key.
+func (k *call) failed(err error, trace *connTrace) error {
+	k.unsent = trace.unsent(err)
+	return k.scrub().error(withoutURL(err))
 }
 
 // copyOf copies the request, to put the key on the copy.
-func copyOf(req *http.Request, ctx context.Context) (out *http.Request, room []string) { //nolint:revive // it is the request's context that may differ
-	if ctx != req.Context() {
-		return req.WithContext(ctx), nil
+func copyOf(req *http.Request, ctx context.Context) *http.Request { //nolint:revive // it is the request's context that may differ
+	var out *http.Request
+	if ctx == req.Context() {
+		shallow := *req
+		out = &shallow
+	} else {
+		out = req.WithContext(ctx)
 	}
-	w := &wire{req: *req}
-	return &w.req, w.values[:0]
-}
-
-// applyKey has the scheme put the credential on the request.
-func applyKey(s Scheme, out *http.Request, c Credential, room []string) error {
-	if s, ok := s.(headerOnly); ok {
-		return s.put(out.Header, c, room)
-	}
-	u := *out.URL // the scheme may change it
-	out.URL = &u
-	return s.Apply(out, c)
+	out.Host, out.RequestURI = "", ""
+	return out
 }
 
 // connTrace tells whether a POST may be sent again after an error: only if there was no

@@ -3,6 +3,7 @@ package keyfit
 import (
 	"errors"
 	"io"
+	"net/http"
 	"strings"
 	"testing"
 	"testing/iotest"
@@ -67,7 +68,7 @@ func TestAnAnswerCostsItsLengthAndNotItsLimit(t *testing.T) {
 	text := strings.Repeat("x", 10<<10)
 	for _, d := range []time.Duration{0, time.Minute} {
 		body := &greatestRead{Reader: strings.NewReader(text)}
-		got, err := readWithin(io.NopCloser(body), 10<<20, d)
+		got, err := readWithin(&http.Response{Body: io.NopCloser(body), ContentLength: -1}, 10<<20, d)
 		if diff := cmp.Diff(text, string(got)); err != nil || diff != "" {
 			t.Errorf("within %v: %v (-want +got):\n%s", d, err, diff)
 		}

@@ -68,6 +68,7 @@ type Waits struct {
 // from; of a call with a key of its own the state of the gate is not shown.
 func (c *Client) Stats() Stats {
 	s := c.stats.snapshot()
+	s.Requests = c.budget.total()
 	if g, ok := c.gate.(interface {
 		Stats(provider, key string) GateStats
 	}); ok {
@@ -76,15 +77,26 @@ func (c *Client) Stats() Stats {
 	return s
 }
 
-// counters is what a client counts. A call that goes well adds to one of them.
+// counters is what a client counts beside its requests, which the retry budget does. A call
+// that goes well adds to none of them.
 type counters struct {
-	requests atomic.Uint64
-	_        [56]byte // the rest is on another cache line
+	limits atomic.Bool // good answers of this provider tell of its limit
 
 	retries, limit, missing, invalid, permission, unavailable, deadline, maxWait, budget atomic.Uint64
 
 	mu       sync.Mutex
 	backoffs histogram
+}
+
+// looksForLimits reports whether the good answer of a call, the nth of its second, is to be
+// searched for a limit. A provider that tells of one does it again and again, so as long as
+// no answer has, it is enough to look at some.
+func (c *counters) looksForLimits(n uint64) bool { return n <= 64 || n%8 == 0 || c.limits.Load() }
+
+func (c *counters) foundLimits() {
+	if !c.limits.Load() {
+		c.limits.Store(true)
+	}
 }
 
 // refusedAs counts an answer that is an error.
@@ -129,7 +141,7 @@ func (c *counters) snapshot() Stats {
 	backoffs := c.backoffs.waits()
 	c.mu.Unlock()
 	return Stats{
-		Requests: c.requests.Load(), Retries: c.retries.Load(), Backoffs: backoffs,
+		Retries: c.retries.Load(), Backoffs: backoffs,
 		Refusals: Refusals{
 			Limit: c.limit.Load(), MissingKey: c.missing.Load(), InvalidKey: c.invalid.Load(), Permission: c.permission.Load(),
 			Unavailable: c.unavailable.Load(), Deadline: c.deadline.Load(), MaxWait: c.maxWait.Load(), Budget: c.budget.Load(),

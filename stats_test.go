@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -13,6 +14,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/jarcoal/httpmock"
 
 	"github.com/keyfit/keyfit"
 )
@@ -176,4 +178,40 @@ func ExampleClient_Stats() {
 	// Output:
 	// 3 requests, 0 retries, 0 waits
 	// limit kept: {"requests":1000,"per_ns":60000000000}
+}
+
+// A provider that has not told of its limit is not asked at every answer, and yet heard soon
+// when it begins to.
+func TestALimitThatAnswersBeginToTellIsHeard(t *testing.T) {
+	t.Parallel()
+	for _, silent := range []int{0, 10, 500} {
+		t.Run(strconv.Itoa(silent), func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				answers := 0
+				wire := httpmock.NewMockTransport()
+				wire.RegisterResponder(http.MethodGet, "/things", func(req *http.Request) (*http.Response, error) {
+					resp := httpmock.NewStringResponse(http.StatusOK, "{}")
+					if answers++; answers > silent {
+						resp.Header.Set("X-Ratelimit-Limit", "100000")
+						resp.Header.Set("X-Ratelimit-Remaining", "99000")
+						resp.Header.Set("X-Ratelimit-Reset", "60")
+					}
+					return resp, nil
+				})
+				c, err := keyfit.New(keyfit.MindKey(), keyfit.WithKey("stats-lorem-fitsum-key"), keyfit.WithoutDotEnv(), keyfit.WithHTTPClient(&http.Client{Transport: wire}))
+				if err != nil {
+					t.Fatal(err)
+				}
+				for range silent + 8 {
+					if _, err := keyfit.Get[struct{}](t.Context(), c, "/things"); err != nil {
+						t.Fatal(err)
+					}
+				}
+				if got := c.Stats().Gate.Limit.Requests; got != 100000 {
+					t.Errorf("a limit of %d after 8 answers that tell it, want 100000", got)
+				}
+			})
+		})
+	}
 }

@@ -34,7 +34,7 @@ func Get[T any](ctx context.Context, c *Client, path string, opts ...CallOption)
 // a *bytes.Reader, *bytes.Buffer or *strings.Reader, sent once only).
 func Send[T any](ctx context.Context, c *Client, method, path string, body any, opts ...CallOption) (T, error) {
 	var value T
-	o := callConfig{query: url.Values{}, header: http.Header{}, maxBody: c.maxBody}
+	o := callConfig{maxBody: c.maxBody}
 	for _, opt := range opts {
 		if opt == nil {
 			return value, fmt.Errorf("%s: a call option is nil", c.provider.Name)
@@ -47,18 +47,20 @@ func Send[T any](ctx context.Context, c *Client, method, path string, body any, 
 	if err != nil {
 		return value, fmt.Errorf("%s: %w", c.provider.Name, err)
 	}
-	resp, k, err := c.do(ctx, req, o)
-	if o.response != nil && k != nil {
-		*o.response = k.response(resp)
+	d, err := c.do(ctx, req, &o)
+	if o.response != nil && d.call != nil {
+		*o.response = d.call.response(d.resp)
 	}
 	if err != nil {
 		return value, err
 	}
-	defer drain(resp)
-	if err := k.answerError(resp); err != nil {
-		return value, err
+	defer drain(d.resp)
+	if d.call != nil {
+		if err := d.call.answerError(d.resp); err != nil {
+			return value, err
+		}
 	}
-	err = k.decode(resp, o.maxBody, &value)
+	err = decode(d.resp, o.maxBody, d.bodyTime(ctx), &value, func() *call { return d.remembered(ctx, c, req) })
 	return value, err
 }
 
@@ -133,13 +135,10 @@ func (c *Client) newRequest(ctx context.Context, method, path string, body any, 
 	if isPlainPath(u) && u.Scheme == "" {
 		u.Scheme, u.Host = c.base.Scheme, c.base.Host
 	}
+	if contentType != "" && o.header.Get("Content-Type") == "" {
+		o.setHeader("Content-Type", contentType)
+	}
 	req.URL, req.Header = u, o.header
-	if contentType != "" && req.Header.Get("Content-Type") == "" {
-		req.Header.Set("Content-Type", contentType)
-	}
-	if req.Header.Get("Accept") == "" {
-		req.Header.Set("Accept", "application/json")
-	}
 	return req, nil
 }
 
@@ -173,16 +172,18 @@ func (k *call) response(resp *http.Response) Response {
 	return r
 }
 
-// decode reads a good answer into value, which is a *T.
-func (k *call) decode(resp *http.Response, limit int64, value any) error {
+// decode reads a good answer into value, which is a *T. For an error it asks for the call.
+func decode(resp *http.Response, limit int64, patience time.Duration, value any, of func() *call) error {
 	if _, ok := value.(*struct{}); ok {
 		return nil
 	}
-	body, err := readWithin(resp.Body, limit+1, k.bodyTime())
+	body, err := readWithin(resp, limit+1, patience)
 	if err != nil {
+		k := of()
 		return k.failure(k, fmt.Errorf("the answer broke off: %w", err))
 	}
 	if int64(len(body)) > limit {
+		k := of()
 		return k.failure(k, fmt.Errorf("%w: more than %d bytes; see WithMaxResponseBytes", ErrTooLarge, limit))
 	}
 	_ = resp.Body.Close() // all of it is here: nothing to drain
@@ -202,15 +203,15 @@ func (k *call) decode(resp *http.Response, limit int64, value any) error {
 		return nil
 	}
 	if err := json.Unmarshal(body, value); err != nil {
-		return k.decodeError(resp.StatusCode, body, isJSON, value, err)
+		return of().decodeError(resp.StatusCode, body, isJSON, value, err)
 	}
 	return nil
 }
 
 // bodyTime bounds the reading of an answer for callers who set no bound of their own, so
 // that a body which stalls does not hold a goroutine for ever. 0 is no bound.
-func (k *call) bodyTime() time.Duration {
-	if _, bounded := k.Deadline(); bounded || k.policy.AttemptTimeout > 0 {
+func (d *done) bodyTime(ctx context.Context) time.Duration {
+	if _, bounded := ctx.Deadline(); bounded || d.call != nil && d.call.policy.AttemptTimeout > 0 {
 		return 0
 	}
 	return 5 * time.Minute

@@ -4,6 +4,7 @@ import (
 	"context"
 	"hash/maphash"
 	"net/http"
+	"net/url"
 	"slices"
 	"time"
 )
@@ -60,46 +61,57 @@ func (k *Keyring) retireAfter() int32 {
 }
 
 // route names what a call asks for, in the tables of [keyUse].
-func (k *Keyring) route(c *call) uint64 {
-	return maphash.String(k.seed, c.path) ^ maphash.String(k.seed, c.method)
+func (k *Keyring) route(method string, u *url.URL) uint64 {
+	route := maphash.String(k.seed, u.Path)
+	if method != "" && method != http.MethodGet {
+		route ^= maphash.String(k.seed, method)
+	}
+	return route
 }
 
-// good takes an answer that proves the key of an attempt; sent is when that left. Nearly
-// every call ends here, so all but the rare case goes without a lock.
-func (k *Keyring) good(c *call, sent int64, status int, replayed bool) {
-	use := c.key.use
-	use.accepted.Store(k.now())
-	if use.goodSent.Load() < sent {
-		use.goodSent.Store(sent)
+func (k *Keyring) routeOf(c *call) uint64 { return k.route(c.method, c.url) }
+
+// good takes an answer that proves the key of an attempt. Nearly every call ends here, so all but the rare case goes without a lock.
+func (k *Keyring) good(c *call, replayed bool) {
+	route := uint64(0)
+	if c.status < http.StatusMultipleChoices {
+		route = k.routeOf(c)
 	}
+	k.proved(c.key, c.sent, c.back, route)
+	if set := k.set.Load(); replayed || !set.isAtRest() {
+		k.mu.Lock()
+		k.accepted(c, replayed)
+		k.mu.Unlock()
+		k.tell()
+	}
+}
+
+// proved notes an answer that proves a key, and the route that it was good for; 0 for none.
+func (k *Keyring) proved(with *key, sent, back int64, route uint64) {
+	use := with.use
+	use.accepted.note(back)
+	use.goodSent.note(sent)
 	if use.refusals.Load() != 0 {
 		use.refusals.Store(0)
 	}
 	if k.refusals.Load() != 0 {
 		k.refusals.Store(0)
 	}
-	if status < http.StatusMultipleChoices {
-		route := k.route(c)
+	if route != 0 {
 		use.routes.add(route)
 		use.lone.drop(route)
-	}
-	if set := k.set.Load(); replayed || set.circuit != nil || !set.preferred.IsZero() || !set.recheck.IsZero() {
-		k.mu.Lock()
-		k.accepted(c, sent, replayed)
-		k.mu.Unlock()
-		k.tell()
 	}
 }
 
 // accepted is the rare case of good: the ring is not at rest. k.mu is held.
-func (k *Keyring) accepted(c *call, sent int64, replayed bool) {
+func (k *Keyring) accepted(c *call, replayed bool) {
 	set := k.set.Load()
 	switch cc := set.circuit; {
 	case cc == nil:
 	case c.canary == cc:
 		k.closeCircuit("a key was accepted")
 		set = k.set.Load()
-	case sent > cc.sent:
+	case c.sent > cc.sent:
 		cc.doubt()
 	}
 	switch fp := c.key.fingerprint; {
@@ -142,16 +154,16 @@ func (k *Keyring) fallBack(set *keySet) {
 	})
 }
 
-// refuse takes a refusal of the key of an attempt; sent is when that left.
-func (k *Keyring) refuse(c *call, sent int64) {
+// refuse takes a refusal of the key of an attempt.
+func (k *Keyring) refuse(c *call) {
 	c.key.use.refusals.Add(1)
 	k.mu.Lock()
 	inARow := int32(0)
-	if cur := k.set.Load().current; c.key.fingerprint == cur.fingerprint || !k.at(sent).Before(cur.since) {
+	if cur := k.set.Load().current; c.key.fingerprint == cur.fingerprint || !k.clock.time(c.sent).Before(cur.since) {
 		inARow = k.refusals.Add(1)
 	} // else the key was replaced while the attempt was under way: that says nothing of what works now
 	k.record(KeyEvent{Kind: KeyRefused, Generation: c.key.gen, Fingerprint: c.key.fingerprint, Reason: "refused by the provider"})
-	k.circuitHears(c, sent, int(inARow))
+	k.circuitHears(c, int(inARow))
 	k.mu.Unlock()
 	k.tell()
 }
@@ -227,5 +239,5 @@ func (k *Keyring) regressed(c *call) (_ *key, ok bool) {
 	if p == nil || c.key.fingerprint != set.current.fingerprint || now.Sub(set.current.since) > k.overlap {
 		return nil, false
 	}
-	return p, p.use.routes.has(k.route(c))
+	return p, p.use.routes.has(k.routeOf(c))
 }

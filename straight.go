@@ -1,0 +1,95 @@
+package keyfit
+
+import (
+	"context"
+	"net/http"
+	"time"
+)
+
+// This file is the straight way of a call: the one attempt that nearly every call ends with,
+// made without a [call] that remembers it. It has the steps of [attemptTransport.pass] in
+// their order. What has to be remembered (a wait, a refusal, a failure) is not for it: then
+// the call takes the long way from there, with the attempt that it has made.
+
+// trip is one attempt on the wire: what it went with, and what came back.
+type trip struct {
+	key    *key
+	ticket ticket    // of the gate
+	back   time.Time // when the header of the answer was there
+	resp   *http.Response
+	err    error
+}
+
+// leave counts the trip as under way, from the time of its ticket.
+func (r *trip) leave(k *Keyring) (sent int64) {
+	sent = k.clock.stamp(r.ticket.at)
+	r.key.use.used.note(sent)
+	r.key.use.inFlight.Add(1)
+	return sent
+}
+
+// end gives the trip's place in the gate back.
+func (r *trip) end(out *Outcome, c clock) {
+	at := r.back
+	if at.IsZero() || out.StatusCode >= http.StatusMultipleChoices { // never sent, or a panic; or an error, and time went by with it
+		at = c.now()
+	}
+	r.key.use.inFlight.Add(-1)
+	r.ticket.leave(out, at)
+}
+
+// straightGate returns the gate for calls that go straight, or nil if none may: somebody
+// wants to hear of attempts, something has to be undone after them, the gate is another's.
+func (c *Client) straightGate() *gate {
+	own, ok := c.gate.(*gate)
+	if !ok || c.loop.once == nil || c.policy.AttemptTimeout > 0 || c.obs.wantsAttempts() {
+		return nil
+	}
+	return own
+}
+
+// isStraight reports whether a call may go straight: it has no options that matter on the
+// way, and nothing is lost or done twice if it is sent again.
+func (c *Client) isStraight(req *http.Request, o *callConfig) bool {
+	return c.straight != nil && (req.Body == nil || req.Body == http.NoBody) && isIdempotent(req) && req.URL.Scheme != "" &&
+		(o == nil || o.keys == nil && o.policy == nil && o.response == nil)
+}
+
+// goStraight makes the first attempt of a call, the nth of its second, and reports whether
+// all went well. If not, the trip is for the long way to judge; nothing was sent if it has
+// no key.
+func (c *Client) goStraight(ctx context.Context, req *http.Request, wantsJSON bool, began time.Time, nth uint64) (trip, bool) {
+	t, set := c.loop.once, c.ring.set.Load()
+	if !set.isAtRest() || t.allowed(req.URL) != nil || ctx.Err() != nil {
+		return trip{}, false
+	}
+	ticket, ok := c.straight.enterNow(c.provider.Name, began)
+	if !ok {
+		return trip{}, false
+	}
+	r, out, judged := trip{key: &set.current, ticket: ticket}, Outcome{Remaining: -1}, true
+	sent := r.leave(c.ring)
+	defer func() {
+		if judged { // else the long way ends it
+			r.end(&out, c.clock)
+		}
+	}()
+	wire := copyOf(req, ctx)
+	if t.dressAlike(wire, r.key, wantsJSON) != nil {
+		out.Unsent = true
+		return trip{}, false
+	}
+	r.resp, r.err = t.next.RoundTrip(wire) //nolint:bodyclose // the caller of the client closes it
+	r.back = c.clock.now()
+	if r.err == nil {
+		r.resp.Request = req // the copy holds the key
+	}
+	if r.err != nil || r.resp.StatusCode >= http.StatusMultipleChoices || !c.ring.set.Load().isAtRest() {
+		judged = false
+		return r, false
+	}
+	out.StatusCode = r.resp.StatusCode
+	c.learn(r.resp, nth, &out)
+	c.ring.proved(r.key, sent, c.ring.clock.stamp(r.back), c.ring.route(req.Method, req.URL))
+	return r, true
+}
