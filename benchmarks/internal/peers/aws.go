@@ -51,14 +51,7 @@ func newAWS(cfg Config) (Client, error) {
 			o.RateLimiter = ratelimit.None
 		}
 	})
-	switch transport := cfg.Transport.(type) {
-	case nil:
-	case *http.Transport:
-		c.client = awshttp.NewBuildableClient().WithTransportOptions(func(t *http.Transport) {
-			t.DialContext, t.Proxy = transport.DialContext, transport.Proxy
-			t.MaxIdleConns, t.MaxIdleConnsPerHost = transport.MaxIdleConns, transport.MaxIdleConnsPerHost
-		})
-	default:
+	if cfg.Transport != nil {
 		c.client = cfg.httpClient()
 	}
 	return c, nil

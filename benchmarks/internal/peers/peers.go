@@ -120,8 +120,14 @@ func newRequest(ctx context.Context, cfg *Config, method, path string, body []by
 	return req, nil
 }
 
-// attach puts the current key on a request.
+// agent is what a request says of who calls, where the library says nothing itself.
+const agent = "benchmarks/0"
+
+// attach puts the current key on a request, and who calls.
 func (c *Config) attach(req *http.Request) {
+	if c.Place != placeless {
+		req.Header.Set("User-Agent", agent)
+	}
 	switch c.Place {
 	case InHeader:
 		req.Header.Set(KeyHeader, c.Key())

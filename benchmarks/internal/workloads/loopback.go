@@ -47,7 +47,11 @@ func Loopback(ctx context.Context, s Settings) (*report.Section, error) {
 	}
 	for _, callers := range []int{1, s.Callers} {
 		s.Progress("loopback, %d callers", callers)
-		got, err := sampleAll(ctx, entrants, clients, s.Samples, s.Loopback, callers)
+		calls := s.Loopback
+		if callers > 1 {
+			calls *= 4
+		}
+		got, err := sampleAll(ctx, entrants, clients, s.Samples, calls, callers)
 		if err != nil {
 			return nil, err
 		}

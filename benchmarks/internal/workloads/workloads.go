@@ -19,7 +19,7 @@ type Settings struct {
 	Rounds   int // of the storm, the rotation and the deadline
 	Samples  int // rounds of the workloads that measure microseconds
 	Calls    int // in a sample without a network
-	Loopback int // calls in a sample to another process
+	Loopback int // calls in a sample to another process, of one caller; of many four times so many
 	Pool     int // calls through each library's own pool
 	Callers  int // goroutines where there are many
 	Storm    Storm
@@ -35,7 +35,7 @@ type Settings struct {
 // Full are the sizes of the published results.
 func Full() Settings {
 	return Settings{
-		Peers: peers.All(), Rounds: 3, Samples: 51, Calls: 4000, Loopback: 1280, Pool: 7200, Callers: 64,
+		Peers: peers.All(), Rounds: 3, Samples: 51, Calls: 16000, Loopback: 1280, Pool: 7200, Callers: 64,
 		Storm:    Storm{Calls: 1000, Callers: 64, Limit: 100, Window: time.Second},
 		Crowd:    Storm{Calls: 200, Callers: 200, Limit: 20, Window: time.Second},
 		Rotation: Rotation{For: 5 * time.Second, Every: 50 * time.Millisecond, Overlap: 25 * time.Millisecond, News: 10 * time.Millisecond, Callers: 64, Pace: 250 * time.Microsecond},
