@@ -37,7 +37,7 @@ type Limit struct {
 // that a single attempt is risked now and then, so a limit that was raised is found again
 // within a few windows, and one that was lowered is met with a few refusals. Where a server
 // fills a bucket that holds far less than it gets in a second, the flow behind the first
-// burst is looked for in the same way.
+// burst is looked for in the same way, and is kept as a bucket then, not as a window.
 //
 // A wait that cannot end before the caller's deadline, or within its MaxWait, is refused
 // immediately instead of being waited for in vain; never is a shorter wait tried.

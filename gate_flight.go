@@ -28,7 +28,6 @@ const (
 	canary             // goes ahead of all others after a pause
 	beyond             // above the learned limit, to see whether it was raised
 	early              // in a window that has begun by the server's word alone
-	bold               // earlier than the pace that has proved good would let it go
 )
 
 // add notes an attempt that goes out now.

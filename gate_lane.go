@@ -131,8 +131,6 @@ func (l *lane) room(now time.Duration) time.Duration {
 	w, out := &l.window, l.flight.out
 	at := w.ready(now, out)
 	switch {
-	case at <= now && w.bold >= paceOut && w.isBold(now, out):
-		return never
 	case at <= now:
 		return now
 	case l.wary:
@@ -161,9 +159,6 @@ func (l *lane) expire(now time.Duration) {
 		case beyond:
 			w.probe.lost(now, w.per)
 			a.kind = plain
-		case bold:
-			w.bold--
-			a.kind = plain
 		case plain, early:
 		}
 		l.flight.expire()
@@ -186,13 +181,11 @@ func (l *lane) admit(now time.Duration) (place int32, gen uint32) {
 	case w.early(now, out):
 		kind = early
 		w.probe.lapse()
-	case w.isBold(now, out):
-		kind = bold
-		w.bold++
 	default:
 		w.probe.lapse()
 	}
 	place, gen = l.flight.add(now, kind)
+	w.paced(now, kind)
 	l.wary = false
 	if kind == canary {
 		l.scout = place
@@ -210,11 +203,7 @@ func (l *lane) leave(place int32, gen uint32, o *Outcome, at time.Time) {
 	if !ok {
 		return
 	}
-	switch {
-	case a.kind == bold:
-		l.window.bold--
-		a.kind = plain
-	case a.kind == canary && l.scout == place:
+	if a.kind == canary && l.scout == place {
 		l.scout = 0
 	}
 	switch {
@@ -236,6 +225,7 @@ func (l *lane) leave(place int32, gen uint32, o *Outcome, at time.Time) {
 
 // giveBack undoes an attempt that was let through and never sent.
 func (l *lane) giveBack(a attempt, now time.Duration) {
+	l.window.unpaced()
 	if a.overdue {
 		l.window.log.remove(a.logged)
 	}
@@ -245,7 +235,7 @@ func (l *lane) giveBack(a attempt, now time.Duration) {
 		l.wary = true
 	case beyond:
 		l.window.probe.lost(now, l.window.per)
-	case plain, early, bold:
+	case plain, early:
 	}
 }
 
@@ -264,7 +254,7 @@ func (l *lane) lost(a attempt, now time.Duration) {
 		l.wary = true
 	case beyond:
 		l.window.probe.lost(now, l.window.per)
-	case plain, early, bold:
+	case plain, early:
 	}
 }
 
@@ -286,7 +276,7 @@ func (l *lane) passed(a attempt, o *Outcome, now time.Duration) {
 		}
 	case beyond:
 		w.probePassed(a, now)
-	case early, bold:
+	case early:
 	case plain:
 		w.passedBeside(a, now)
 	}

@@ -10,6 +10,8 @@ type lesson struct {
 	published bool          // the limit is known beforehand; a refusal can only lower it for a while
 	per       time.Duration // the window that the last hint alone would suggest
 	at        time.Duration // when the last collision was noticed; what flew then belongs to it
+	clashed   int           // so many within the limit were refused, one soon after the other
+	clashAt   time.Duration // the last of them
 	forgetAt  time.Duration // when the limit is forgotten, unless it is met again before
 }
 
@@ -51,6 +53,7 @@ func (w *window) refused(a attempt, now, hint time.Duration) bool {
 	if a.sent <= w.lesson.at {
 		return false
 	}
+	before := w.lesson.at
 	w.lesson.at = now
 	end := now + hint - slack(hint, now-a.sent) // the earliest end of the window that is full
 	left := end - now                           // the least that is left of it
@@ -58,15 +61,16 @@ func (w *window) refused(a attempt, now, hint time.Duration) bool {
 	w.lesson.per = rung(left)
 	switch {
 	case w.pace.base > 0 && rung(left) <= w.pace.base:
-		w.paceRefused(now)
+		w.paceRefused(a, now, hint)
 	case w.n > 0 && !w.lesson.published && rung(left) > w.per, w.n == 0:
 		w.guess(end, rung(left))
 		w.doubt, w.tries = 0, 0
-	case w.showsFlow(a, passed, now):
-		if a.kind != plain {
-			passed = w.n
+	case w.showsFlow(a, passed, now, hint):
+		n := w.n
+		if a.kind == plain {
+			n = max(1, min(n, passed, w.log.since(before)))
 		}
-		w.flows(max(1, min(w.n, passed)), now, now-a.sent)
+		w.flows(n, now, hint)
 		w.lesson.forgetAt = now + max(forgetAtLeast, forgetWindows*w.pace.base)
 		return true
 	case a.kind == beyond:
@@ -113,15 +117,10 @@ func (w *window) lastPass() time.Duration {
 
 // passedBeside counts in what was in flight at the collision and passed after all.
 func (w *window) passedBeside(a attempt, now time.Duration) {
-	if w.n == 0 || a.sent > w.lesson.at || now >= w.lesson.at+w.per {
+	if w.n == 0 || w.pace.base > 0 || a.sent > w.lesson.at || now >= w.lesson.at+w.per {
 		return
 	}
-	if w.pace.base == 0 {
-		w.raise()
-	} else if w.pace.at == w.lesson.at && w.pace.each > 0 { // it was part of the burst
-		w.n++
-		w.per += w.pace.each
-	}
+	w.raise()
 }
 
 // climbed looks again whether the window is as long as that, now that something has passed.

@@ -212,8 +212,6 @@ func (l *lane) ungrant(w *waiter, now time.Duration) {
 	switch a.kind {
 	case canary:
 		l.scout = 0
-	case bold:
-		l.window.bold--
 	case plain, early, beyond:
 	}
 	l.giveBack(a, now)

@@ -2,46 +2,158 @@ package keyfit
 
 import "time"
 
-// pace shortens the window of a learned limit, for servers that fill a bucket: they let a
-// small burst through and after it a steady flow that is much more than one burst in every
-// window. The first refusal shows such a server the burst alone. That there is a flow shows
-// when more pass soon after the burst than the limit could explain; then the window is
-// halved as long as that goes well, and from the first refusal on it is tried in smaller
-// steps, less and less often.
+// pace keeps the flow of a server that fills a bucket: it lets a small burst through and
+// after it a steady flow that is much more than one burst in every window. The first
+// refusal shows such a server the burst alone. That there is a flow shows when more pass
+// soon after the burst than the limit could explain, or when the limit does not hold
+// although nobody has lowered it. Then the gate fills a bucket as well: w.n may go at once,
+// and after them one in every w.per/w.n.
+//
+// What counts is when a request goes, not when its answer is there: over a long way many
+// are out at once, and a window would have each place lie idle for a round trip. So the
+// requests arrive as evenly as the way lets them, and the server's bucket takes up the rest.
+//
+// The flow is doubled as long as that goes well, and from the first refusal on it is tried
+// in smaller steps, less and less often.
 type pace struct {
-	base time.Duration // the window as it was learned; 0 if it has not been shortened
+	base time.Duration // the window as it was learned; 0 if no pace is kept
+	due  time.Duration // when the whole burst may go again
 
-	each   time.Duration // what one takes, where the flow was known before the burst; else 0
 	was    time.Duration // the window before the last change
 	at     time.Duration // when that was
-	passed int           // those sent since that have passed
+	passed int           // those sent since that have passed while somebody waited
 	trial  bool          // the change has not proved good yet
-	level  int           // index of the next step
-	fails  int           // steps that went wrong
+	given  bool          // it was no step, but what the window before had let us expect
+	cost   time.Duration // how long the last refusal has held everybody up
+	level  int           // how small the next step is: a half of the window in 1<<level
+	fails  int           // steps that went wrong, less those that went well
 	next   time.Duration // when the next step may be taken
 }
 
 const (
-	paceLevels = 3
-	paceOut    = 4 // so many of a trial are out at most: they are what a step too far costs
-	paceRare   = 6 // at the least a step in 1<<6 windows as they were learned
+	paceSmall = 3  // the smallest step is a half in 1<<3
+	paceRare  = 5  // at the least a step in 1<<5 windows as they were learned
+	paceAgain = 8  // so many windows after there was no flow it is looked for again
+	paceDear  = 16 // a refusal in 16 times what one costs is too dear,
+	paceOften = 50 // and so is one in so many requests
 )
 
-// proof is how many bursts show that a step was good. A step too far drains the bucket
-// slowly: when half of the window is too short, it takes two bursts until it refuses.
-func (p *pace) proof() int { return [paceLevels]int{3, 32, 32}[p.level] }
+// each is what one takes of the flow.
+func (w *window) each() time.Duration { return w.per / time.Duration(w.n) }
 
-// hasten takes the next step. One that goes takes the window and its own way until its place
-// is free again; where the way is the longer part, there is nothing to gain.
-func (w *window) hasten(now, trip time.Duration) {
+// paceAt returns when the pace lets one go.
+func (w *window) paceAt() time.Duration { return w.pace.due - w.per + w.each() }
+
+// drained notes that the bucket is empty but for the one that may go at the time.
+func (w *window) drained(at time.Duration) { w.pace.due = at + w.per - w.each() }
+
+// paced notes one that goes out. When the canary does, the bucket is as good as empty.
+func (w *window) paced(now time.Duration, k attemptKind) {
+	switch {
+	case w.pace.base == 0:
+	case k == canary:
+		w.drained(now + w.each())
+	default:
+		w.pace.due = max(w.pace.due, now) + w.each()
+	}
+}
+
+// unpaced undoes paced for one that never went.
+func (w *window) unpaced() {
+	if w.pace.base > 0 {
+		w.pace.due -= w.each()
+	}
+}
+
+// flows begins to keep a pace: n pass at once, and w.n have in the window so far.
+func (w *window) flows(n int, now, hint time.Duration) {
+	w.pace = pace{base: w.per, was: w.per, at: now}
+	if 5*n < 4*w.n { // four fifths of that are more than n
+		w.n, w.per = n, w.per/time.Duration(w.n)*5/4*time.Duration(n)
+		w.pace.trial, w.pace.given = true, true
+	} else {
+		w.n = n
+		w.hasten(now)
+	}
+	w.probe = probe{fullAt: -1, out: w.probe.out}
+	w.mark, w.sure = -1, true
+	w.drained(now + hint)
+}
+
+// hasten takes the next step.
+func (w *window) hasten(now time.Duration) {
 	p := &w.pace
-	shorter := (w.per+trip)*time.Duration([paceLevels]int{4, 6, 7}[p.level])/8 - trip
-	if shorter < max(time.Millisecond, trip/8) {
+	shorter := w.per - w.per>>(p.level+1)
+	if shorter < time.Millisecond {
 		p.next = now + p.base<<paceRare
 		return
 	}
 	p.was, w.per = w.per, shorter
 	p.at, p.passed, p.trial = now, 0, true
+}
+
+// proved says whether the step was good. One too far drains the bucket slowly, the more
+// slowly the smaller it is. And it has to go well for so long that a refusal is paid for.
+func (p *pace) proved(n int, now time.Duration) bool {
+	return p.passed >= 3*n<<p.level && now-p.at >= p.cost<<p.level-p.cost
+}
+
+// pacePassed counts one that passed. When the pace has proved good, and somebody waits,
+// the next step is taken.
+func (w *window) pacePassed(a attempt, now time.Duration, wanted bool) {
+	p := &w.pace
+	if p.base == 0 || a.sent < p.at || !wanted {
+		return
+	}
+	p.passed++
+	if p.trial && p.proved(w.n, now) {
+		p.trial, p.given = false, false
+		p.fails, p.level = max(0, p.fails-1), max(0, p.level-1)
+	}
+	if !p.trial && now >= p.next {
+		w.hasten(now)
+	}
+}
+
+// paceRefused takes a collision: the last step was too much, the burst is too large, or the
+// flow has become less. One that comes after a good while is only bad luck: on a rough way
+// a few come together, and to go slower would cost more.
+func (w *window) paceRefused(a attempt, now, hint time.Duration) {
+	p := &w.pace
+	p.next, p.cost = now+p.base<<p.fails, now+hint-a.sent
+	switch {
+	case p.given: // then from the burst on
+		w.per, p.next = p.base, now
+	case p.trial && p.was == p.base:
+		w.flowsNot(now)
+		return
+	case p.trial:
+		w.per = p.was
+		p.failed()
+	case p.passed < w.n:
+		n := max(1, min(p.passed, w.n-w.n/4))
+		w.n, w.per = n, w.each()*time.Duration(n)
+	case now-p.at < paceDear*p.cost || p.passed < paceOften:
+		w.per += w.per / 8
+		p.failed()
+	}
+	if w.each() > p.base {
+		w.n = 1
+		w.flowsNot(now)
+		return
+	}
+	p.at, p.passed, p.trial, p.given = now, 0, false, false
+	w.drained(now + hint)
+}
+
+// failed has the next step be smaller, and later.
+func (p *pace) failed() {
+	p.fails, p.level = min(p.fails+1, paceRare), min(p.level+1, paceSmall)
+}
+
+// flowsNot goes back to the window as it was learned.
+func (w *window) flowsNot(now time.Duration) {
+	w.per, w.pace = w.pace.base, pace{next: now + paceAgain*w.pace.base}
 }
 
 // soonAt returns when one above the limit may go to see whether there is a flow: soon after
@@ -78,25 +190,45 @@ func (w *window) flowPassed(a attempt, now time.Duration) {
 	}
 }
 
-// showsFlow says whether a collision shows a flow: in the window before far more have
-// passed, one by one above the limit, than now at once; or more than the limit could
-// explain passed at the end of a pause, although it was no new window, or soon after a
-// burst, although one at once after it is refused.
-func (w *window) showsFlow(a attempt, passed int, now time.Duration) bool {
-	if w.top > 0 || w.lesson.ladder || now < w.pace.next {
+// showsFlow says whether a collision shows a flow. One within the limit does when it is not
+// the first, or when far less have passed than were let in before, one by one above the
+// limit or soon after a burst. One at the end of a pause does when more passed there than
+// the limit could explain, although it was no new window. And one above the limit does when
+// some have passed soon after a burst, although one at once after it is refused.
+func (w *window) showsFlow(a attempt, passed int, now, hint time.Duration) bool {
+	if w.top > 0 || now < w.pace.next {
 		return false
 	}
 	switch a.kind {
 	case plain:
-		return w.probe.grown && passed > 0 && passed < w.n/2
+		// Else it may be shared with somebody: about as many have passed as ever, and there
+		// is no room again before the window turns.
+		other := passed > 0 && (8*passed <= 7*w.n || hint < w.each())
+		return other && (w.clashes(now) || w.probe.seen || w.probe.grown && passed < w.n/2)
 	case early:
 		n := w.log.since(w.mark)
 		return n > 0 && n < w.log.n && n >= w.flow(a.sent-w.log.at(w.log.n-n-1))
 	case beyond:
-		return w.probe.seen
-	case canary, bold:
+		return w.probe.seen && !w.probe.grown
+	case canary:
 	}
 	return false
+}
+
+// clashes counts a refusal within the limit, and says whether they pile up. A limit that
+// was lowered is met once more at the most, and not in the same window.
+func (w *window) clashes(now time.Duration) bool {
+	l := &w.lesson
+	switch last := now - l.clashAt; {
+	case last < w.per:
+		l.clashed += 2
+	case last < 4*w.per:
+		l.clashed++
+	default:
+		l.clashed = 1
+	}
+	l.clashAt = now
+	return l.clashed >= 3
 }
 
 // flow is how many must pass within d of a burst to show that there is a flow: half as many
@@ -107,63 +239,4 @@ func (w *window) flow(d time.Duration) int {
 		want++ // a part of one may have been left over
 	}
 	return max(1, want)
-}
-
-// flows begins to shorten the window: n pass at once, and w.n in the window so far.
-func (w *window) flows(n int, now, trip time.Duration) {
-	w.pace = pace{base: w.per, was: w.per, at: now, level: w.pace.level}
-	if n < w.n { // the flow is known
-		w.pace.each, w.pace.trial = w.per/time.Duration(w.n)*5/4, true
-		w.n, w.per = n, w.pace.each*time.Duration(n)
-	} else {
-		w.hasten(now, trip)
-	}
-	w.probe = probe{fullAt: -1, out: w.probe.out}
-	w.mark, w.sure = -1, true
-}
-
-// isBold says whether one that goes now does so for the trial alone.
-func (w *window) isBold(now time.Duration, out int) bool {
-	free := w.n - out
-	return w.pace.trial && free <= w.log.n && (free <= 0 || w.log.at(w.log.n-free)+w.pace.was > now)
-}
-
-// pacePassed counts one that passed. When the pace has proved good, and somebody waits,
-// the next step is taken.
-func (w *window) pacePassed(a attempt, now time.Duration, wanted bool) {
-	p := &w.pace
-	if p.base == 0 || a.sent < p.at {
-		return
-	}
-	p.passed++
-	if p.trial && p.passed >= w.n*p.proof() {
-		p.trial, p.level = false, max(0, p.level-1)
-	}
-	if !p.trial && wanted && now >= p.next {
-		w.hasten(now, now-a.sent)
-	}
-}
-
-// paceRefused takes a collision: the last step was too much, or the flow has become less.
-func (w *window) paceRefused(now time.Duration) {
-	p := &w.pace
-	switch {
-	case p.trial:
-		w.per = p.was
-		p.level = min(p.level+1, paceLevels-1)
-		p.fails = min(p.fails+1, paceRare)
-	case p.passed < 32*w.n: // again, and so soon: the burst may be too large as well
-		n := w.n - max(1, w.n/8)
-		if n < 1 {
-			n, w.per = 1, w.per*5/4
-		}
-		w.per, w.n = w.per*time.Duration(n)/time.Duration(w.n)*5/4, n
-	default:
-		w.per += w.per / 8
-	}
-	p.trial, p.passed, p.at, p.each = false, 0, now, 0
-	p.next = now + p.base<<p.fails
-	if w.per >= p.base {
-		w.per, w.pace = p.base, pace{level: p.level, next: now + forgetWindows*p.base}
-	}
 }

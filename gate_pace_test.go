@@ -7,44 +7,125 @@ import (
 	"time"
 )
 
+// attainable is the part of a bucket's flow that can be had without refusals over a way on
+// which an attempt arrives up to half of the latency earlier or later than another. Of
+// attempts that go one in every d, burst+1 arrive within burst*d less that half at the
+// worst, and the bucket refuses the last of them if it has not got one more in that time:
+// so d is at least (1/rate + latency/2) / burst. Where the burst takes the jitter up, that
+// is less than 1/rate, and there is nothing to lose.
+func attainable(rate, burst int, latency time.Duration) float64 {
+	return min(1, float64(burst)/(1+float64(rate)*latency.Seconds()/2))
+}
+
 // A bucket that holds far less than it gets in a second shows its burst at the first
 // refusal; the flow behind it is found within a few windows, and kept without many refusals.
+// Asserted is the sum of a few runs: now and then one finds it late. The bar is what can be
+// had, less a step of an eighth and less the refusals that show that a step was too far; 9
+// in 10 of what can be had are usual.
 func TestGateFindsTheFlowBehindASmallBurst(t *testing.T) {
 	t.Parallel()
+	const runs = 4
+	for _, tt := range []struct{ rate, burst int }{ // per second
+		{100, 1}, {100, 5}, {100, 10}, {100, 20}, {400, 20}, {30, 3}, {50, 2},
+	} {
+		for _, latency := range []time.Duration{2 * ms, 5 * ms, 20 * ms, 50 * ms} {
+			for _, h := range simHints {
+				t.Run(fmt.Sprintf("%d per second, %d at once, %v/%s", tt.rate, tt.burst, latency, h.name), func(t *testing.T) {
+					t.Parallel()
+					var passed, refused, early, failed int
+					for seed := range uint64(runs) {
+						synctest.Test(t, func(t *testing.T) {
+							s := newSim(&tokenBucket{n: tt.rate, burst: tt.burst, per: sec}, h.hint, NewGate(Limit{}), seed+1)
+							s.latency = latency
+							s.runFor(30*sec, 64)
+							from, unlucky := s.now(), s.failed
+							s.runFor(60*sec, 64)
+							p, r := s.count(from, from+60*sec)
+							passed, refused = passed+p, refused+r
+							early, failed = early+unlucky, failed+s.failed-unlucky
+						})
+					}
+					flow := runs * 60 * float64(tt.rate)
+					can := flow * attainable(tt.rate, tt.burst, latency)
+					t.Logf("%.0f%% of the flow, %.0f%% of what can be had, %d refused, %d failed after %d",
+						float64(passed)/flow*100, float64(passed)/can*100, refused, failed, early)
+					if float64(passed) < can*3/4 {
+						t.Errorf("%d passed in a minute of %d runs, want at least 3 in 4 of %.0f", passed, runs, can)
+					}
+					if refused > passed/50 {
+						t.Errorf("%d refused and %d passed, want at most 1 in 50", refused, passed)
+					}
+					if failed > 0 || early > 2*runs { // at first, a few are refused four times
+						t.Errorf("%d calls failed, and %d in the first half minute of %d runs", failed, early, runs)
+					}
+				})
+			}
+		}
+	}
+}
+
+// Of a bucket that gets half as much all of a sudden, or twice as much, the new flow is found.
+func TestGateFollowsAFlowThatChanges(t *testing.T) {
+	t.Parallel()
 	for _, tt := range []struct {
-		rate, burst int // per second
-		latency     time.Duration
+		name           string
+		before, after  int // per second
+		burst          int
+		from, to, want int // seconds after the change, and so many in 100 of the flow
 	}{
-		{100, 1, 2 * ms},
-		{100, 5, 2 * ms},
-		{100, 5, 5 * ms},
-		{100, 10, 2 * ms},
-		{100, 20, 5 * ms},
-		{100, 50, 2 * ms},
-		{400, 20, 2 * ms},
-		{30, 3, 5 * ms},
+		{"lowered", 100, 50, 5, 20, 60, 75},
+		{"raised", 50, 100, 5, 60, 120, 75},
 	} {
 		for _, h := range simHints {
-			t.Run(fmt.Sprintf("%d per second, %d at once, %v/%s", tt.rate, tt.burst, tt.latency, h.name), func(t *testing.T) {
+			t.Run(tt.name+"/"+h.name, func(t *testing.T) {
 				t.Parallel()
 				synctest.Test(t, func(t *testing.T) {
-					s := newSim(&tokenBucket{n: tt.rate, burst: tt.burst, per: sec}, h.hint, NewGate(Limit{}), 1)
-					s.latency = tt.latency
-					s.runFor(90*sec, 64)
-					found, _ := s.count(0, 20*sec)
-					passed, refused := s.count(30*sec, 90*sec)
-					t.Logf("%d in the first 20 s, then %.0f%% of the flow, %d refused", found, float64(passed)/60/float64(tt.rate)*100, refused)
-					if passed < 60*tt.rate*4/10 {
-						t.Errorf("%d passed in a minute, want at least 4 in 10 of %d", passed, 60*tt.rate)
+					at := 40 * sec
+					server := &changing{
+						at, &tokenBucket{n: tt.before, burst: tt.burst, per: sec}, &tokenBucket{n: tt.after, burst: tt.burst, per: sec},
 					}
-					if refused > passed/50+10 {
-						t.Errorf("%d refused in a minute, want at most 1 in 50", refused)
+					s := newSim(server, h.hint, NewGate(Limit{}), 1)
+					s.latency = 20 * ms
+					s.runFor(at+time.Duration(tt.to)*sec, 64)
+					passed, refused := s.count(at+time.Duration(tt.from)*sec, at+time.Duration(tt.to)*sec)
+					flow := (tt.to - tt.from) * tt.after
+					t.Logf("%d%% of the flow, %d refused", passed*100/flow, refused)
+					if passed*100 < tt.want*flow {
+						t.Errorf("%d passed, want at least %d in 100 of %d", passed, tt.want, flow)
 					}
-					if s.failed > 0 {
-						t.Errorf("%d calls failed", s.failed)
+					if refused > passed/50 {
+						t.Errorf("%d refused and %d passed, want at most 1 in 50", refused, passed)
 					}
 				})
 			})
 		}
 	}
+}
+
+// A pace lets the burst go at once and the others one by one, however many are out; what was
+// never sent is given back, and after the canary the burst has to fill up again.
+func TestWindowKeepsThePaceOfABucket(t *testing.T) {
+	t.Parallel()
+	w := window{n: 3, per: 30 * ms, pace: pace{base: sec}}
+	at := func(want time.Duration) {
+		t.Helper()
+		if got := w.ready(sec, 100); got != want {
+			t.Errorf("the next may go at %v, want %v", got, want)
+		}
+	}
+	for range 3 {
+		at(sec)
+		w.paced(sec, plain)
+	}
+	at(sec + 10*ms)
+	w.sure = true
+	if got, want := w.foresee(sec, 100, 2), sec+30*ms; got != want {
+		t.Errorf("the third in line may go at %v, want %v", got, want)
+	}
+	w.paced(sec, plain)
+	at(sec + 20*ms)
+	w.unpaced()
+	at(sec + 10*ms)
+	w.paced(sec+5*sec, canary)
+	at(6*sec + 10*ms)
 }

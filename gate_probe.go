@@ -9,13 +9,13 @@ type probe struct {
 	left  int           // how many may go now
 	step  int           // how many there were in this step
 	out   int           // how many of them are out
-	tries int           // refusals in a row that bought nothing
+	tries int           // refusals in a row that bought nothing, or hardly anything
 	vain  int           // refusals in a row after which the limit was hardly another
 	had   int           // the limit after the last refusal
 	above int           // so many in a window have been too many; 0 if that is not known,
 	until time.Duration // or longer ago
 	flow  bool          // this step is to show whether there is a flow; see pace
-	seen  bool          // it has shown one; is one that goes at once refused?
+	seen  bool          // it has shown one, unless the limit was raised: that shows at the next refusal
 	got   int           // how many have passed for that
 	from  time.Duration // since then
 	paid  bool          // some have passed since the last refusal
@@ -99,7 +99,7 @@ func (w *window) probePassed(a attempt, now time.Duration) {
 	}
 	w.raise()
 	p.out--
-	p.paid, p.grown, p.seen = true, true, false
+	p.paid, p.grown = true, true
 	if p.left == 0 && p.out == 0 {
 		p.step = min(2*p.step, max(1, w.n/8))
 		p.left = p.step
@@ -125,12 +125,12 @@ func (p *probe) lost(now, per time.Duration) {
 
 // refused ends the step after a collision; n is the limit by now.
 func (p *probe) refused(k attemptKind, n int, now, per time.Duration) {
-	if k != beyond || p.paid {
+	steady := p.had >= 32 && n <= p.had+p.had/16 && n >= p.had-p.had/8
+	if k != beyond || p.paid && !steady {
 		p.tries = 0
 	} else {
 		p.tries = min(p.tries+1, probeSoon+1)
 	}
-	steady := p.had >= 32 && n <= p.had+p.had/16 && n >= p.had-p.had/8
 	switch {
 	case k == beyond && (!p.paid || steady):
 		p.vain = min(p.vain+1, probeRare)
@@ -138,7 +138,7 @@ func (p *probe) refused(k attemptKind, n int, now, per time.Duration) {
 		p.vain = 0
 	}
 	p.had = n
-	p.left, p.paid, p.grown, p.flow, p.seen = 0, false, p.grown && k == beyond, false, false
+	p.left, p.paid, p.grown, p.flow, p.seen = 0, false, p.grown && k == beyond, false, p.seen && k == beyond
 	p.next = now + p.pause(per)
 }
 

@@ -12,6 +12,9 @@ import "time"
 //
 // So all that is needed is a log of the last n answers and the number of those in flight:
 // one more may go when fewer than n of both lie within the last per.
+//
+// Where a limit that had to be learned is no window but a bucket, its pace is kept instead;
+// see [pace].
 type window struct {
 	log sendLog
 
@@ -32,7 +35,6 @@ type window struct {
 	lesson lesson
 	probe  probe
 	pace   pace
-	bold   int // how many are out that only a trial of the pace lets go
 }
 
 // lateAfter is when an attempt without an answer counts as arrived. Answers may take minutes
@@ -53,6 +55,9 @@ func (w *window) ready(now time.Duration, out int) time.Duration {
 	}
 	if w.n == 0 {
 		return at
+	}
+	if w.pace.base > 0 {
+		return max(at, w.paceAt())
 	}
 	free := w.n - out
 	if free <= 0 {
@@ -76,7 +81,7 @@ func (w *window) turned(free int) time.Duration {
 // as it is not cut off by the mark, it would have to wait on.
 func (w *window) early(now time.Duration, out int) bool {
 	free := w.n - out
-	return w.n > 0 && (free <= 0 || free <= w.log.n && w.log.at(w.log.n-free)+w.per > now)
+	return w.n > 0 && w.pace.base == 0 && (free <= 0 || free <= w.log.n && w.log.at(w.log.n-free)+w.per > now)
 }
 
 // turnAt returns when it is worth a try to take the end of a pause for the beginning of a
@@ -98,6 +103,9 @@ func (w *window) foresee(start time.Duration, out, ahead int) time.Duration {
 	}
 	if w.n == 0 || !w.certain() {
 		return start
+	}
+	if w.pace.base > 0 {
+		return max(start, w.paceAt()+time.Duration(ahead)*w.each())
 	}
 	free := w.n - out - ahead
 	turns := 0
