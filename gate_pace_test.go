@@ -26,7 +26,7 @@ func TestGateFindsTheFlowBehindASmallBurst(t *testing.T) {
 	t.Parallel()
 	const runs = 4
 	for _, tt := range []struct{ rate, burst int }{ // per second
-		{100, 1}, {100, 5}, {100, 10}, {100, 20}, {400, 20}, {30, 3}, {50, 2},
+		{100, 1}, {100, 5}, {100, 10}, {100, 20}, {100, 50}, {400, 20}, {30, 3}, {50, 2},
 	} {
 		for _, latency := range []time.Duration{2 * ms, 5 * ms, 20 * ms, 50 * ms} {
 			for _, h := range simHints {
