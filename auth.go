@@ -125,7 +125,7 @@ func (t *attemptTransport) pass(req *http.Request, k *call, given *key) (*http.R
 			return nil, closeBody(req, err)
 		}
 		r = &trip{key: used, ticket: ticket}
-		r.leave(k.ring)
+		used.use.inFlight.Add(1)
 	}
 	out := Outcome{Remaining: -1}
 	defer func() { r.end(&out, k.client.clock) }()
@@ -135,7 +135,6 @@ func (t *attemptTransport) pass(req *http.Request, k *call, given *key) (*http.R
 	} else if r.err != nil {
 		r.err = k.failed(r.err, nil)
 	}
-	k.back = k.ring.clock.stamp(r.back)
 	if r.err == nil {
 		k.status = r.resp.StatusCode
 		k.read(r.resp, &out)

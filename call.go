@@ -35,7 +35,6 @@ type call struct {
 	attempts int
 	key      *key          // of the last attempt; nil before the first
 	sent     int64         // when that left, by the ring's clock
-	back     int64         // when its answer was there
 	status   int           // the last answer's; 0 if none came
 	answer   *APIError     // that answer, if it was an error
 	hint     *hint         // what it said of a limit; nil if nothing
@@ -133,6 +132,7 @@ func (k *call) use(used *key, sent int64) {
 		k.earlier = append(k.earlier, k.key.cred)
 	}
 	k.key, k.sent = used, sent
+	used.use.sent.note(sent)
 	k.attempts++
 	k.status, k.unsent, k.answer, k.wait, k.paced, k.hint = 0, false, nil, 0, false, nil
 	k.verdict = keyUnknown

@@ -32,14 +32,11 @@ func (c *Client) do(ctx context.Context, req *http.Request, o *callConfig) (done
 	nth := c.budget.request(began)
 	var first *trip
 	if c.isStraight(req, o) {
-		r, well := c.goStraight(ctx, req, o != nil, began, nth)
-		if well {
-			return done{resp: r.resp, key: r.key}, nil
+		resp, with, open := c.goStraight(ctx, req, o != nil, began, nth) //nolint:bodyclose // the caller closes it
+		if resp != nil {
+			return done{resp: resp, key: with}, nil
 		}
-		if r.key != nil {
-			made := r // so that only this one is allocated
-			first = &made
-		}
+		first = open
 	}
 	k, err := c.newCall(ctx, req, o)
 	if err != nil {

@@ -277,7 +277,7 @@ func (k *Keyring) promote(next key, overlap time.Duration, kind KeyEventKind, re
 // no end: the date is wrong, or our clock.
 func (k *Keyring) holdUntil(old key, overlap time.Duration) time.Time {
 	until, end := time.Now().Add(overlap), old.cred.Expires
-	if end.IsZero() || end.After(until) || k.clock.time(old.use.accepted.load()).After(end) {
+	if end.IsZero() || end.After(until) || k.clock.time(old.use.goodSent.load()).After(end) {
 		return until
 	}
 	return end

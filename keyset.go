@@ -51,17 +51,19 @@ func newKey(cred Credential) key {
 // keyUse is what the traffic of a key tells, the same for all its generations.
 type keyUse struct {
 	inFlight atomic.Int64 // attempts without an answer
-	used     latest       // when an attempt left, by the ring's clock
-	accepted latest       // when an accepted attempt was answered
-	goodSent latest       // when that had left
+	sent     latest // when an attempt left, by the ring's clock; one that went straight is in goodSent alone
+	goodSent latest // when an attempt left that was accepted
 	refusals atomic.Int32 // in a row
 	routes   routes       // what was answered 2xx
 	lone     routes       // what was refused while other routes were not
 }
 
+// used is when an attempt left last, whether it was accepted or not.
+func (u *keyUse) used() int64 { return max(u.sent.load(), u.goodSent.load()) }
+
 // worksBetterThan reports whether a key was accepted when it was last tried, and other not.
 func (k *key) worksBetterThan(other key) bool {
-	return other.use.refusals.Load() > 0 && k.use.refusals.Load() == 0 && k.use.accepted.load() != 0
+	return other.use.refusals.Load() > 0 && k.use.refusals.Load() == 0 && k.use.goodSent.load() != 0
 }
 
 // routes remembers where a key was good for something. It is a small table without lock, two

@@ -57,7 +57,7 @@ func (k *Keyring) forgetLeaving(fp string) {
 func (k *Keyring) quietAt(l leaving) time.Time {
 	set := k.set.Load()
 	succeeded := func(by *keyUse) bool {
-		at := by.accepted.load()
+		at := by.goodSent.load()
 		return at != 0 && !k.clock.time(at).Before(l.replaced)
 	}
 	switch {
@@ -66,7 +66,7 @@ func (k *Keyring) quietAt(l leaving) time.Time {
 	case !succeeded(l.by) && !succeeded(set.current.use):
 		return time.Time{}
 	}
-	last := k.clock.time(l.use.used.load())
+	last := k.clock.time(l.use.used())
 	if last.Before(l.replaced) {
 		last = l.replaced
 	}

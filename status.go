@@ -39,7 +39,7 @@ type KeyInfo struct {
 	Expires      time.Time `json:"expires,omitzero"`       // when it ends; zero if not known
 	Until        time.Time `json:"until,omitzero"`         // up to when it is held; zero but for the previous key
 	LastUsed     time.Time `json:"last_used,omitzero"`     // when an attempt left with it
-	LastAccepted time.Time `json:"last_accepted,omitzero"` // when the provider last accepted it
+	LastAccepted time.Time `json:"last_accepted,omitzero"` // when an attempt left with it that the provider accepted
 	InFlight     int       `json:"in_flight"`              // attempts without an answer
 }
 
@@ -103,6 +103,6 @@ func (k *Keyring) info(c key, state KeyState) KeyInfo {
 	return KeyInfo{
 		Generation: c.gen, Fingerprint: c.fingerprint, State: state,
 		Place: scrub.text(c.cred.Place), Version: scrub.text(c.cred.Version), Since: c.since, Expires: c.cred.Expires,
-		LastUsed: k.clock.time(c.use.used.load()), LastAccepted: k.clock.time(c.use.accepted.load()), InFlight: int(c.use.inFlight.Load()),
+		LastUsed: k.clock.time(c.use.used()), LastAccepted: k.clock.time(c.use.goodSent.load()), InFlight: int(c.use.inFlight.Load()),
 	}
 }

@@ -20,14 +20,6 @@ type trip struct {
 	err    error
 }
 
-// leave counts the trip as under way, from the time of its ticket.
-func (r *trip) leave(k *Keyring) (sent int64) {
-	sent = k.clock.stamp(r.ticket.at)
-	r.key.use.used.note(sent)
-	r.key.use.inFlight.Add(1)
-	return sent
-}
-
 // end gives the trip's place in the gate back.
 func (r *trip) end(out *Outcome, c clock) {
 	at := r.back
@@ -55,20 +47,20 @@ func (c *Client) isStraight(req *http.Request, o *callConfig) bool {
 		(o == nil || o.keys == nil && o.policy == nil && o.response == nil)
 }
 
-// goStraight makes the first attempt of a call, the nth of its second, and reports whether
-// all went well. If not, the trip is for the long way to judge; nothing was sent if it has
-// no key.
-func (c *Client) goStraight(ctx context.Context, req *http.Request, wantsJSON bool, began time.Time, nth uint64) (trip, bool) {
+// goStraight makes the first attempt of a call, the nth of its second. If all went well it
+// returns the answer and the key of it; else the trip, for the long way to judge, or nothing
+// if nothing was sent.
+func (c *Client) goStraight(ctx context.Context, req *http.Request, wantsJSON bool, began time.Time, nth uint64) (*http.Response, *key, *trip) {
 	t, set := c.loop.once, c.ring.set.Load()
 	if !set.isAtRest() || t.allowed(req.URL) != nil || ctx.Err() != nil {
-		return trip{}, false
+		return nil, nil, nil
 	}
 	ticket, ok := c.straight.enterNow(c.provider.Name, began)
 	if !ok {
-		return trip{}, false
+		return nil, nil, nil
 	}
 	r, out, judged := trip{key: &set.current, ticket: ticket}, Outcome{Remaining: -1}, true
-	sent := r.leave(c.ring)
+	r.key.use.inFlight.Add(1)
 	defer func() {
 		if judged { // else the long way ends it
 			r.end(&out, c.clock)
@@ -77,7 +69,7 @@ func (c *Client) goStraight(ctx context.Context, req *http.Request, wantsJSON bo
 	wire := copyOf(req, ctx)
 	if t.dressAlike(wire, r.key, wantsJSON) != nil {
 		out.Unsent = true
-		return trip{}, false
+		return nil, nil, nil
 	}
 	r.resp, r.err = t.next.RoundTrip(wire) //nolint:bodyclose // the caller of the client closes it
 	r.back = c.clock.now()
@@ -86,10 +78,11 @@ func (c *Client) goStraight(ctx context.Context, req *http.Request, wantsJSON bo
 	}
 	if r.err != nil || r.resp.StatusCode >= http.StatusMultipleChoices || !c.ring.set.Load().isAtRest() {
 		judged = false
-		return r, false
+		open := r // so that only this one is allocated
+		return nil, nil, &open
 	}
 	out.StatusCode = r.resp.StatusCode
 	c.learn(r.resp, nth, &out)
-	c.ring.proved(r.key, sent, c.ring.clock.stamp(r.back), c.ring.route(req.Method, req.URL))
-	return r, true
+	c.ring.proved(r.key, c.ring.clock.stamp(began), c.ring.route(req.Method, req.URL))
+	return r.resp, r.key, nil
 }

@@ -77,7 +77,7 @@ func (k *Keyring) good(c *call, replayed bool) {
 	if c.status < http.StatusMultipleChoices {
 		route = k.routeOf(c)
 	}
-	k.proved(c.key, c.sent, c.back, route)
+	k.proved(c.key, c.sent, route)
 	if set := k.set.Load(); replayed || !set.isAtRest() {
 		k.mu.Lock()
 		k.accepted(c, replayed)
@@ -87,9 +87,8 @@ func (k *Keyring) good(c *call, replayed bool) {
 }
 
 // proved notes an answer that proves a key, and the route that it was good for; 0 for none.
-func (k *Keyring) proved(with *key, sent, back int64, route uint64) {
+func (k *Keyring) proved(with *key, sent int64, route uint64) {
 	use := with.use
-	use.accepted.note(back)
 	use.goodSent.note(sent)
 	if use.refusals.Load() != 0 {
 		use.refusals.Store(0)
