@@ -124,13 +124,13 @@ func (t *attemptTransport) pass(req *http.Request, k *call, given *key) (*http.R
 		if err != nil {
 			return nil, closeBody(req, err)
 		}
-		r = &trip{key: used, ticket: ticket}
+		r = &trip{key: used, ticket: ticket, sent: k.client.clock.now()}
 		used.use.inFlight.Add(1)
 	}
 	out := Outcome{Remaining: -1}
-	defer func() { r.end(&out, k.client.clock) }()
-	k.use(r.key, k.ring.clock.stamp(r.ticket.at))
-	if r.back.IsZero() {
+	defer func() { r.end(&out, k.client) }()
+	k.use(r.key, r.sent-k.ring.clock.lag(k.client.clock))
+	if r.back == 0 {
 		t.send(req, k, r)
 	} else if r.err != nil {
 		r.err = k.failed(r.err, nil)
@@ -142,7 +142,7 @@ func (t *attemptTransport) pass(req *http.Request, k *call, given *key) (*http.R
 	}
 	out.Unsent = r.err != nil && k.unsent
 	if k.client.obs.wantsAttempts() {
-		k.observe(k.Context, r.resp, r.err, r.back.Sub(r.ticket.at))
+		k.observe(k.Context, r.resp, r.err, r.back-r.sent)
 	}
 	if r.err == nil && !redirectable(r.resp) {
 		_ = r.resp.Body.Close()
@@ -156,22 +156,18 @@ func (t *attemptTransport) pass(req *http.Request, k *call, given *key) (*http.R
 func (t *attemptTransport) enter(k *call, given *key) (*key, ticket, error) {
 	entry := Entry{Provider: k.client.provider.Name, Key: k.tenant, MaxWait: k.policy.MaxWait, Priority: k.priority}
 	if k.attempts == 1 { // once: see the order of a Gate
-		entry.Since = k.began
+		entry.Since = k.client.clock.time(k.began)
 	}
 	if k.client.obs.wantsWaits() {
 		entry.Waiting = func(why WaitReason, d time.Duration) { k.waits(k.Context, why, d) }
 	}
-	for ; ; k.waited = true {
+	for {
 		if given == nil {
 			if err := k.ring.admit(k); err != nil {
 				return nil, ticket{}, err
 			}
 		}
-		at := k.began
-		if k.attempts > 0 || k.waited { // that was a while ago
-			at = k.client.clock.now()
-		}
-		pass, err := k.queue(k.Context, &entry, at, given == nil)
+		pass, err := k.queue(k.Context, &entry, given == nil)
 		if errors.Is(err, errCircuitOpened) {
 			continue
 		}
@@ -186,7 +182,7 @@ func (t *attemptTransport) enter(k *call, given *key) (*key, ticket, error) {
 		if set.circuit == nil || k.canary != nil {
 			return k.ring.pick(k, set), pass, nil
 		}
-		pass.leave(&Outcome{Remaining: -1, Unsent: true}, time.Now())
+		pass.leave(&Outcome{Remaining: -1, Unsent: true}, k.client.gateTime(k.client.clock.now()))
 	}
 }
 

@@ -10,7 +10,7 @@ import (
 // takes no lock but once a second: to count a request is one atomic addition, and a retry is
 // spent by a compare-and-swap on the word of its second, so no two spend the same one.
 type retryBudget struct {
-	begin   time.Time
+	clock   clock
 	seconds [60]atomic.Uint64 // budgetWord
 
 	mu      sync.Mutex
@@ -38,11 +38,11 @@ func (w budgetWord) retries() uint64  { return uint64(w) & (1<<retryBits - 1) }
 // minRetries is how many retries a second are allowed whatever the number of requests.
 const minRetries = 3
 
-func newRetryBudget() *retryBudget { return &retryBudget{begin: time.Now()} }
+func newRetryBudget(c clock) *retryBudget { return &retryBudget{clock: c} }
 
-// at returns the second of a time, and its word, which is made new if it is of another minute.
-func (b *retryBudget) at(t time.Time) (uint64, *atomic.Uint64) {
-	second := uint64(t.Sub(b.begin) / time.Second) //nolint:gosec // never negative
+// at returns the second of a reading of the clock, and its word, which is made new if it is of another minute.
+func (b *retryBudget) at(now time.Duration) (uint64, *atomic.Uint64) {
+	second := uint64(now / time.Second) //nolint:gosec // never negative
 	word := &b.seconds[second%uint64(len(b.seconds))]
 	second &= 1<<(64-secondShift) - 1
 	if budgetWord(word.Load()).second() != second {
@@ -61,7 +61,7 @@ func (b *retryBudget) turn(word *atomic.Uint64, second uint64) {
 }
 
 // request counts a call, and returns the how manieth it is in its second.
-func (b *retryBudget) request(at time.Time) uint64 {
+func (b *retryBudget) request(at time.Duration) uint64 {
 	_, word := b.at(at)
 	return budgetWord(word.Add(oneRequest)).requests()
 }
@@ -81,7 +81,7 @@ func (b *retryBudget) total() uint64 {
 // minute; false says that it is spent.
 func (b *retryBudget) spend(part float64) bool {
 	for {
-		second, word := b.at(time.Now())
+		second, word := b.at(b.clock.now())
 		old := word.Load()
 		requests, retries := b.count(second)
 		if budgetWord(old).retries() >= minRetries && float64(retries) >= part*float64(requests) {

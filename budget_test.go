@@ -19,7 +19,7 @@ func spendAll(b *retryBudget, part float64) (n int) {
 func TestRetryBudgetIsAPartOfTheRequestsOfTheLastMinute(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		b := newRetryBudget()
+		b := newRetryBudget(startClock())
 		for _, step := range []struct {
 			name   string
 			before int // requests
@@ -36,11 +36,11 @@ func TestRetryBudgetIsAPartOfTheRequestsOfTheLastMinute(t *testing.T) {
 			{"after a long rest a new minute begins", 50, 400 * 24 * time.Hour, 50, 10},
 		} {
 			for range step.before {
-				b.request(time.Now())
+				b.request(b.clock.now())
 			}
 			time.Sleep(step.pass) //nolint:forbidigo // fake time
 			for range step.after {
-				b.request(time.Now())
+				b.request(b.clock.now())
 			}
 			if got := spendAll(b, 0.2); got != step.want {
 				t.Errorf("%s: %d retries, want %d", step.name, got, step.want)
@@ -53,13 +53,13 @@ func TestRetryBudgetIsAPartOfTheRequestsOfTheLastMinute(t *testing.T) {
 func TestRetryBudgetIsExactUnderContention(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) { // time stands still
-		b := newRetryBudget()
+		b := newRetryBudget(startClock())
 		var spent atomic.Int64
 		var done sync.WaitGroup
 		for range 50 {
 			done.Go(func() {
 				for range 20 {
-					b.request(time.Now())
+					b.request(b.clock.now())
 				}
 			})
 		}
@@ -81,11 +81,11 @@ func TestRetryBudgetIsExactUnderContention(t *testing.T) {
 }
 
 func BenchmarkRetryBudgetRequest(b *testing.B) {
-	budget := newRetryBudget()
+	budget := newRetryBudget(startClock())
 	b.ReportAllocs()
 	b.RunParallel(func(pb *testing.PB) {
 		for pb.Next() {
-			budget.request(time.Now())
+			budget.request(budget.clock.now())
 		}
 	})
 }
@@ -94,12 +94,12 @@ func BenchmarkRetryBudgetRequest(b *testing.B) {
 func TestRequestsAreCountedBeyondTheMinute(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		b := newRetryBudget()
+		b := newRetryBudget(startClock())
 		for n := range uint64(2000) {
 			if got := b.total(); got != n {
-				t.Fatalf("after %v: %d requests, want %d", time.Since(b.begin), got, n)
+				t.Fatalf("after %v: %d requests, want %d", b.clock.now(), got, n)
 			}
-			b.request(time.Now())
+			b.request(b.clock.now())
 			<-time.After(time.Duration(n%7) * 100 * time.Millisecond)
 		}
 		<-time.After(time.Hour)
@@ -112,13 +112,13 @@ func TestRequestsAreCountedBeyondTheMinute(t *testing.T) {
 // The count never goes back, whoever looks at it while seconds turn.
 func TestTheCountOfRequestsOnlyGrows(t *testing.T) {
 	t.Parallel()
-	b := newRetryBudget()
+	b := newRetryBudget(startClock())
 	const callers, calls = 4, 5000
 	var wg sync.WaitGroup
 	for range callers {
 		wg.Go(func() {
 			for i := range calls {
-				b.request(b.begin.Add(time.Duration(i) * 40 * time.Millisecond)) // through all words, and round again
+				b.request(time.Duration(i) * 40 * time.Millisecond) // through all words, and round again
 			}
 		})
 	}

@@ -21,8 +21,8 @@ type call struct {
 	gate       Gate
 	tenant     string // fingerprint of a key given with the call; "" for the client's own
 	priority   Priority
-	began      time.Time
-	nth        uint64 // in its second
+	began      time.Duration // by the client's clock
+	nth        uint64        // in its second
 	policy     *RetryPolicy
 	method     string
 	path       string   // as it goes out
@@ -34,7 +34,7 @@ type call struct {
 
 	attempts int
 	key      *key          // of the last attempt; nil before the first
-	sent     int64         // when that left, by the ring's clock
+	sent     time.Duration // when that left, by the ring's clock
 	status   int           // the last answer's; 0 if none came
 	answer   *APIError     // that answer, if it was an error
 	hint     *hint         // what it said of a limit; nil if nothing
@@ -58,7 +58,6 @@ type call struct {
 	thorough    bool         // as a canary it tries all keys
 	unusable    bool         // it was held in vain
 	notReplayed bool         // its body cannot be sent again
-	waited      bool         // it met an open circuit
 }
 
 type callKey struct{}
@@ -127,7 +126,7 @@ func isIdempotent(req *http.Request) bool {
 }
 
 // use records the key of an attempt, and when that left.
-func (k *call) use(used *key, sent int64) {
+func (k *call) use(used *key, sent time.Duration) {
 	if k.key != nil && used.fingerprint != k.key.fingerprint {
 		k.earlier = append(k.earlier, k.key.cred)
 	}

@@ -27,7 +27,7 @@ const (
 // time, the canary, tries what there is. All of it is guarded by the ring's mu.
 type circuit struct {
 	since    time.Time
-	sent     int64         // when the attempt left whose refusal opened it
+	sent     time.Duration // when the attempt left whose refusal opened it
 	out      int           // canaries
 	went     time.Time     // when the last of them did
 	turns    int           // canaries that came back in vain
@@ -90,7 +90,7 @@ func (k *Keyring) open(c *call, why string) *circuit {
 	cc := &circuit{since: now, sent: c.sent, next: now, refused: c.answer, reworded: make(chan struct{})}
 	changed := *k.set.Load()
 	changed.circuit = cc
-	k.set.Store(&changed)
+	k.publish(&changed)
 	for _, leave := range k.inLine {
 		leave()
 	}
@@ -104,7 +104,7 @@ func (k *Keyring) closeCircuit(why string) {
 	changed := *k.set.Load()
 	cc := changed.circuit
 	changed.circuit = nil
-	k.set.Store(&changed)
+	k.publish(&changed)
 	k.refusals.Store(0)
 	close(cc.reworded)
 	k.record(KeyEvent{Kind: CircuitClosed, Generation: changed.current.gen, Fingerprint: changed.current.fingerprint, Reason: why})

@@ -39,7 +39,10 @@ type Client struct {
 	obs      observer
 	pool     http.RoundTripper
 	loop     loop
+
 	straight *gate // of calls that may go straight; nil if none may
+	gateLag  time.Duration
+	ringLag  time.Duration
 }
 
 // New returns a client of a provider. The key comes from [WithKey] or [WithKeys], else
@@ -54,7 +57,8 @@ func New(p Provider, opts ...Option) (*Client, error) {
 	if err := cfg.apply(opts); err != nil {
 		return nil, fmt.Errorf("%s: %w", p.Name, err)
 	}
-	c := &Client{provider: p, clock: startClock(), budget: newRetryBudget(), stats: new(counters)}
+	c := &Client{provider: p, clock: startClock(), stats: new(counters)}
+	c.budget = newRetryBudget(c.clock)
 	var err error
 	if c.base, err = cfg.base(ctx, &p); err != nil {
 		return nil, fmt.Errorf("%s: %w", p.Name, err)
@@ -142,6 +146,10 @@ func (c *Client) configure(ctx context.Context, cfg config) error {
 	}
 	c.loop = c.newStack(cfg)
 	c.straight = c.straightGate()
+	if own, ok := c.gate.(*gate); ok {
+		c.gateLag = own.clock.lag(c.clock)
+	}
+	c.ringLag = c.ring.clock.lag(c.clock)
 	return nil
 }
 

@@ -5,36 +5,38 @@ import (
 	"time"
 )
 
-// clock is a clock for the hot path: it asks for the monotonic time alone, which takes half as
-// long as time.Now. Its times are those of time.Now but for one thing: they do not follow
-// when the time of day is set anew. A call reads it when it begins and when its answer is
-// there, and hands on what it read.
+// clock counts from its own beginning. It asks for the monotonic time alone, which takes half
+// as long as time.Now. A call reads the clock of its client when it begins and when its
+// answer is there, and hands on what it read.
 type clock struct{ start time.Time }
 
 func startClock() clock { return clock{time.Now()} }
 
-func (c clock) now() time.Time { return c.start.Add(time.Since(c.start)) }
+// now reads the clock: the time since its beginning, and a nanosecond more, since 0 stands
+// for no reading.
+func (c clock) now() time.Duration { return time.Since(c.start) + 1 }
 
-// stamp is a time as a number that fits an atomic, and is never 0.
-func (c clock) stamp(t time.Time) int64 { return int64(t.Sub(c.start)) + 1 }
+// lag is how much later this clock began than another: what that reads, less the lag, is
+// what this reads.
+func (c clock) lag(behind clock) time.Duration { return c.start.Sub(behind.start) }
 
-// time is that of a stamp; the zero time for 0.
-func (c clock) time(stamp int64) time.Time {
-	if stamp == 0 {
+// time is that of a reading; the zero time for none.
+func (c clock) time(reading time.Duration) time.Time {
+	if reading == 0 {
 		return time.Time{}
 	}
-	return c.start.Add(time.Duration(stamp - 1))
+	return c.start.Add(reading - 1)
 }
 
-// latest is the latest stamp of something, from many goroutines at once; 0 is none.
-type latest struct{ stamp atomic.Int64 }
+// latest is the latest reading for something, from many goroutines at once; 0 is none.
+type latest struct{ reading atomic.Int64 }
 
-func (l *latest) load() int64 { return l.stamp.Load() }
+func (l *latest) load() time.Duration { return time.Duration(l.reading.Load()) }
 
-// note takes a stamp, unless there is a later one. Of two that are noted at the same time it
-// may keep either: they are close to each other.
-func (l *latest) note(stamp int64) {
-	if l.stamp.Load() < stamp {
-		l.stamp.Store(stamp)
+// note takes a reading, unless there is a later one. Of two that are noted at the same time
+// it may keep either: they are close to each other.
+func (l *latest) note(reading time.Duration) {
+	if l.load() < reading {
+		l.reading.Store(int64(reading))
 	}
 }

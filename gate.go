@@ -92,7 +92,7 @@ const (
 // gate is the Gate of one process: a lane for each provider and key.
 type gate struct {
 	limit Limit
-	start time.Time            // lanes count time from here; cheaper than time.Time
+	clock clock                // of all lanes
 	last  atomic.Pointer[lane] // the lane asked for last; nearly always the only one
 
 	mu    sync.Mutex
@@ -109,15 +109,15 @@ func NewGate(l Limit) Gate {
 		l = Limit{}
 	}
 	l.Requests, l.Per = fit(l.Requests, l.Per)
-	return &gate{limit: l, start: time.Now(), lanes: make(map[laneID]*lane)}
+	return &gate{limit: l, clock: startClock(), lanes: make(map[laneID]*lane)}
 }
 
 func (g *gate) Enter(ctx context.Context, e Entry) (leave func(Outcome), err error) {
-	t, err := g.enter(ctx, &e, time.Now())
+	t, err := g.enter(ctx, &e)
 	if err != nil {
 		return nil, err
 	}
-	return func(o Outcome) { t.leave(&o, time.Now()) }, nil
+	return func(o Outcome) { t.leave(&o, g.clock.now()) }, nil
 }
 
 // ticket is an attempt that was let through. With the gate of NewGate it spares the client
@@ -126,20 +126,19 @@ type ticket struct {
 	lane  *lane
 	place int32
 	gen   uint32
-	at    time.Time     // when it was let through
 	other func(Outcome) // leave of another gate
 }
 
-// enterGate enters; the clock was read at.
-func enterGate(ctx context.Context, g Gate, e *Entry, at time.Time) (ticket, error) {
+func enterGate(ctx context.Context, g Gate, e *Entry) (ticket, error) {
 	if own, ok := g.(*gate); ok {
-		return own.enter(ctx, e, at)
+		return own.enter(ctx, e)
 	}
 	leave, err := g.Enter(ctx, *e)
-	return ticket{at: time.Now(), other: leave}, err
+	return ticket{other: leave}, err
 }
 
-func (t *ticket) leave(o *Outcome, at time.Time) {
+// leave ends the attempt at a time of the gate's clock.
+func (t *ticket) leave(o *Outcome, at time.Duration) {
 	if t.other != nil {
 		t.other(*o)
 		return
@@ -147,7 +146,7 @@ func (t *ticket) leave(o *Outcome, at time.Time) {
 	t.lane.leave(t.place, t.gen, o, at)
 }
 
-func (g *gate) enter(ctx context.Context, e *Entry, at time.Time) (ticket, error) {
+func (g *gate) enter(ctx context.Context, e *Entry) (ticket, error) {
 	if err := ctx.Err(); err != nil {
 		return ticket{}, err
 	}
@@ -157,7 +156,7 @@ func (g *gate) enter(ctx context.Context, e *Entry, at time.Time) (ticket, error
 		if l == nil || l.id != id {
 			l = g.lane(id)
 		}
-		t, w, err := l.enter(ctx, e, at)
+		t, w, err := l.enter(ctx, e)
 		switch {
 		case err == errLaneDropped: //nolint:errorlint // never wrapped: it was swept just now, take a new one
 			g.last.CompareAndSwap(l, nil)
@@ -169,8 +168,9 @@ func (g *gate) enter(ctx context.Context, e *Entry, at time.Time) (ticket, error
 	}
 }
 
-// enterNow lets an ordinary attempt of the client's own key go, if it need not wait.
-func (g *gate) enterNow(provider string, at time.Time) (ticket, bool) {
+// enterNow lets an ordinary attempt of the client's own key go at a time of the gate's clock,
+// if it need not wait.
+func (g *gate) enterNow(provider string, at time.Duration) (ticket, bool) {
 	l := g.last.Load()
 	if l == nil || l.id != (laneID{provider, ""}) {
 		return ticket{}, false
@@ -187,7 +187,7 @@ func (g *gate) lane(id laneID) *lane {
 		if len(g.lanes) >= maxLanes {
 			g.sweep()
 		}
-		l = newLane(id, g.limit, g.start)
+		l = newLane(id, g.limit, g.clock)
 		g.lanes[id] = l
 	}
 	g.last.Store(l)

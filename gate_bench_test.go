@@ -52,16 +52,16 @@ func BenchmarkGate64Goroutines(b *testing.B) {
 func BenchmarkGateQueue(b *testing.B) {
 	for _, n := range []int{100, 10_000, 1_000_000} {
 		b.Run(strconv.Itoa(n), func(b *testing.B) {
-			l := newLane(laneID{}, Limit{1, time.Hour}, time.Now())
-			l.admit(l.now())
+			l := newLane(laneID{}, Limit{1, time.Hour}, startClock())
+			l.admit(l.clock.now())
 			ctx := context.Background()
 			for range n {
-				_, _, _ = l.enter(ctx, &Entry{}, time.Now())
+				_, _, _ = l.enter(ctx, &Entry{})
 			}
-			early := l.start.Add(time.Nanosecond)
+			early := l.clock.start.Add(time.Nanosecond)
 			b.ReportAllocs()
 			for b.Loop() {
-				_, w, _ := l.enter(ctx, &Entry{MaxWait: 2400000 * time.Hour, Since: early}, time.Now())
+				_, w, _ := l.enter(ctx, &Entry{MaxWait: 2400000 * time.Hour, Since: early})
 				l.abandon(w)
 			}
 		})

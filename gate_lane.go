@@ -14,7 +14,7 @@ import (
 type lane struct {
 	id    laneID
 	limit Limit
-	start time.Time
+	clock clock
 
 	mu     sync.Mutex
 	flight flight
@@ -39,8 +39,8 @@ type lane struct {
 // errLaneDropped says that the lane must not be used any more.
 var errLaneDropped = errors.New("the lane was dropped")
 
-func newLane(id laneID, limit Limit, start time.Time) *lane {
-	l := &lane{id: id, limit: limit, start: start, timerAt: never}
+func newLane(id laneID, limit Limit, c clock) *lane {
+	l := &lane{id: id, limit: limit, clock: c, timerAt: never}
 	l.slots.restart(firstSlots)
 	l.window.log.max = maxLog
 	l.window.mark = -1
@@ -54,8 +54,6 @@ func newLane(id laneID, limit Limit, start time.Time) *lane {
 	return l
 }
 
-func (l *lane) now() time.Duration { return time.Since(l.start) }
-
 // tick makes a time that was read before the lock was taken one that never goes back.
 func (l *lane) tick(now time.Duration) time.Duration {
 	l.used = max(l.used, now)
@@ -63,13 +61,14 @@ func (l *lane) tick(now time.Duration) time.Duration {
 }
 
 // enter lets the attempt go at once, refuses it, or puts it into the queue.
-func (l *lane) enter(ctx context.Context, e *Entry, at time.Time) (ticket, *waiter, error) {
+func (l *lane) enter(ctx context.Context, e *Entry) (ticket, *waiter, error) {
+	now := l.clock.now() // not under the lock: it takes as long as all the rest
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.dropped {
 		return ticket{}, nil, errLaneDropped
 	}
-	if t, ok := l.letGo(at); ok {
+	if t, ok := l.letGo(now); ok {
 		return t, nil, nil
 	}
 	w, err := l.line(ctx, e, l.used)
@@ -77,18 +76,18 @@ func (l *lane) enter(ctx context.Context, e *Entry, at time.Time) (ticket, *wait
 }
 
 // enterNow lets an attempt go if it need not wait.
-func (l *lane) enterNow(at time.Time) (ticket, bool) {
+func (l *lane) enterNow(now time.Duration) (ticket, bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.dropped {
 		return ticket{}, false
 	}
-	return l.letGo(at)
+	return l.letGo(now)
 }
 
 // letGo lets an attempt go if nobody waits and there is room. l.mu is held.
-func (l *lane) letGo(at time.Time) (ticket, bool) {
-	now := l.tick(at.Sub(l.start))
+func (l *lane) letGo(now time.Duration) (ticket, bool) {
+	now = l.tick(now)
 	l.expire(now)
 	if l.queue.n > 0 {
 		return ticket{}, false
@@ -97,7 +96,7 @@ func (l *lane) letGo(at time.Time) (ticket, bool) {
 		return ticket{}, false
 	}
 	place, gen := l.admit(now)
-	return ticket{lane: l, place: place, gen: gen, at: at}, true
+	return ticket{lane: l, place: place, gen: gen}, true
 }
 
 // next returns when the first in line may go, now included, and why not before.
@@ -194,10 +193,10 @@ func (l *lane) admit(now time.Duration) (place int32, gen uint32) {
 	return place, gen
 }
 
-func (l *lane) leave(place int32, gen uint32, o *Outcome, at time.Time) {
+func (l *lane) leave(place int32, gen uint32, o *Outcome, now time.Duration) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	now := l.tick(at.Sub(l.start))
+	now = l.tick(now)
 	l.expire(now)
 	a, ok := l.flight.remove(place, gen)
 	if !ok {
@@ -322,7 +321,7 @@ func (l *lane) stats() GateStats {
 	s := GateStats{
 		Waiting: l.queue.n, InFlight: l.flight.out, Limit: Limit{w.n, w.per},
 		Learned: w.n > 0 && (!w.lesson.published || w.n != w.top),
-		Paused:  max(0, l.pauseEnd-l.now()), Waits: l.waits.waits(),
+		Paused:  max(0, l.pauseEnd-l.clock.now()), Waits: l.waits.waits(),
 	}
 	if l.slots.n < unbounded {
 		s.Slots = l.slots.n
@@ -343,7 +342,7 @@ func (l *lane) isDropped() bool {
 func (l *lane) drop(after time.Duration) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	now := l.now()
+	now := l.clock.now()
 	if l.queue.n > 0 || !l.flight.idle() || now < l.used+max(after, l.window.per) || now < l.pauseEnd {
 		return false
 	}

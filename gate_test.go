@@ -63,12 +63,12 @@ func TestGateOwnCancellationIsTheContextsError(t *testing.T) {
 func TestGateTurnGrantedToOneThatGivesUpGoesToTheNext(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		l := newLane(laneID{}, Limit{1, sec}, time.Now())
-		first0, _, _ := l.enter(t.Context(), &Entry{}, time.Now())
+		l := newLane(laneID{}, Limit{1, sec}, startClock())
+		first0, _, _ := l.enter(t.Context(), &Entry{})
 		passed := ok()
-		first0.leave(&passed, time.Now())
-		_, first, _ := l.enter(t.Context(), &Entry{}, time.Now())
-		_, second, _ := l.enter(t.Context(), &Entry{}, time.Now())
+		first0.leave(&passed, l.clock.now())
+		_, first, _ := l.enter(t.Context(), &Entry{})
+		_, second, _ := l.enter(t.Context(), &Entry{})
 		time.Sleep(sec)
 		synctest.Wait()
 		if !first.granted || second.granted {

@@ -44,7 +44,6 @@ func (k *Keyring) admit(c *call) error {
 	if k.set.Load().circuit == nil || c.canary != nil {
 		return nil
 	}
-	c.waited = true
 	return k.wait(c)
 }
 
@@ -98,11 +97,10 @@ var errCircuitOpened = errors.New("the circuit opened")
 
 // queue passes the gate. Where calls are held, one that waits there when the circuit opens
 // leaves the gate with errCircuitOpened, so that the canary is not behind it in the line.
-// The clock was read at.
-func (c *call) queue(ctx context.Context, e *Entry, at time.Time, mayLeave bool) (ticket, error) {
+func (c *call) queue(ctx context.Context, e *Entry, mayLeave bool) (ticket, error) {
 	k := c.ring
 	if k.hold == 0 || !mayLeave || c.canary != nil {
-		return enterGate(ctx, c.gate, e, at)
+		return enterGate(ctx, c.gate, e)
 	}
 	inLine, leave := context.WithCancel(ctx)
 	defer leave()
@@ -115,7 +113,7 @@ func (c *call) queue(ctx context.Context, e *Entry, at time.Time, mayLeave bool)
 			told(why, d)
 		}
 	}
-	out, err := enterGate(inLine, c.gate, &mine, at)
+	out, err := enterGate(inLine, c.gate, &mine)
 	if waits.Load() {
 		k.line(c, nil)
 	}

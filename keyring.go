@@ -123,7 +123,7 @@ func (k *Keyring) begin(offer Offer) {
 	first.gen = 1
 	set := &keySet{current: first}
 	k.offer, k.answered = first.fingerprint, first.since
-	k.set.Store(set)
+	k.publish(set)
 	k.record(KeyEvent{Kind: KeyPromoted, Generation: 1, Fingerprint: first.fingerprint, Reason: "first key"})
 	k.beside(offer)
 	k.checkExpiry()
@@ -262,7 +262,7 @@ func (k *Keyring) promote(next key, overlap time.Duration, kind KeyEventKind, re
 	if p := old.held(set.current.since); p != nil && overlap > 0 && p.fingerprint != next.fingerprint && p.worksBetterThan(old.current) {
 		set.previous, set.until = p, old.until // what was refused is no fallback, and this is
 	}
-	k.set.Store(set)
+	k.publish(set)
 	k.record(KeyEvent{Kind: kind, Generation: set.current.gen, Fingerprint: next.fingerprint, Previous: old.current.fingerprint, Reason: reason})
 	k.leave(old.current, set.current)
 	k.circuitSees(set)
@@ -270,6 +270,12 @@ func (k *Keyring) promote(next key, overlap time.Duration, kind KeyEventKind, re
 	close(k.swapped)
 	k.swapped = make(chan struct{})
 	return true
+}
+
+// publish makes set the state of the ring. k.mu is held.
+func (k *Keyring) publish(set *keySet) {
+	set.atRest = set.circuit == nil && set.preferred.IsZero() && set.recheck.IsZero()
+	k.set.Store(set)
 }
 
 // holdUntil is up to when a key stays at hand that is replaced now: for the overlap, and not
@@ -290,7 +296,7 @@ func (k *Keyring) unstage(why string) {
 		return
 	}
 	k.record(KeyEvent{Kind: KeyRetired, Fingerprint: set.staged.fingerprint, Previous: set.current.fingerprint, Reason: why})
-	k.set.Store(set.unstage())
+	k.publish(set.unstage())
 }
 
 // live returns every credential that a text from the provider could hold.

@@ -16,6 +16,7 @@ import (
 //	current → demoted, while the previous key works and becomes current again
 //	previous → current, when the operator or the source goes back to it
 type keySet struct {
+	atRest  bool // an accepted call changes nothing
 	current key
 
 	previous  *key      // what current replaced; nil if nothing or let go
@@ -51,15 +52,15 @@ func newKey(cred Credential) key {
 // keyUse is what the traffic of a key tells, the same for all its generations.
 type keyUse struct {
 	inFlight atomic.Int64 // attempts without an answer
-	sent     latest // when an attempt left, by the ring's clock; one that went straight is in goodSent alone
-	goodSent latest // when an attempt left that was accepted
+	sent     latest       // when an attempt left, by the ring's clock; one that went straight is in goodSent alone
+	goodSent latest       // when an attempt left that was accepted
 	refusals atomic.Int32 // in a row
 	routes   routes       // what was answered 2xx
 	lone     routes       // what was refused while other routes were not
 }
 
 // used is when an attempt left last, whether it was accepted or not.
-func (u *keyUse) used() int64 { return max(u.sent.load(), u.goodSent.load()) }
+func (u *keyUse) used() time.Duration { return max(u.sent.load(), u.goodSent.load()) }
 
 // worksBetterThan reports whether a key was accepted when it was last tried, and other not.
 func (k *key) worksBetterThan(other key) bool {
@@ -94,11 +95,6 @@ func (r *routes) drop(route uint64) {
 func (r *routes) has(route uint64) bool {
 	row := r.row(route)
 	return row[0].Load() == route || row[1].Load() == route
-}
-
-// isAtRest reports whether an accepted call changes nothing in the set.
-func (s *keySet) isAtRest() bool {
-	return s.circuit == nil && s.preferred.IsZero() && s.recheck.IsZero()
 }
 
 // held returns the previous key while it may be used.

@@ -86,7 +86,7 @@ func (k *Keyring) look() {
 	if p := set.previous; p != nil && !now.Before(set.until) && p.use.inFlight.Load() == 0 {
 		changed := *set
 		changed.previous, changed.preferred = nil, time.Time{}
-		k.set.Store(&changed)
+		k.publish(&changed)
 		k.record(KeyEvent{Kind: KeyRetired, Generation: p.gen, Fingerprint: p.fingerprint, Previous: set.current.fingerprint, Reason: "its overlap is over"})
 	}
 	for i := range k.leaving {

@@ -123,7 +123,7 @@ func (k *Keyring) stage(next key) {
 	if r := k.rejected[next.fingerprint]; r != nil {
 		set.recheck = r.until
 	}
-	k.set.Store(set)
+	k.publish(set)
 	k.record(KeyEvent{Kind: KeyStaged, Fingerprint: next.fingerprint, Previous: set.current.fingerprint, Reason: "offered by the source, not yet verified"})
 }
 
@@ -140,7 +140,7 @@ func (k *Keyring) restage(cred Credential) *keySet {
 	}
 	staged.cred = cred
 	changed.staged, changed.pending = &staged, false
-	k.set.Store(&changed)
+	k.publish(&changed)
 	return &changed
 }
 
@@ -152,7 +152,7 @@ func (k *Keyring) refresh(cred Credential, news bool) {
 		changed := *set
 		changed.current.cred = cred
 		set = &changed
-		k.set.Store(set)
+		k.publish(set)
 	}
 	if news {
 		k.unstage("the source does not offer it any more")
@@ -174,18 +174,18 @@ func (k *Keyring) beside(o Offer) {
 			changed := *set
 			changed.previous, changed.until = &held, until
 			set = &changed
-			k.set.Store(set)
+			k.publish(set)
 		}
 	}
 	fp := o.Pending.Fingerprint()
 	if set.pending && set.staged.fingerprint != fp {
 		k.record(KeyEvent{Kind: KeyRetired, Fingerprint: set.staged.fingerprint, Previous: set.current.fingerprint, Reason: "the source does not prepare it any more"})
 		set = set.unstage()
-		k.set.Store(set)
+		k.publish(set)
 	}
 	if fp == "" || set.staged != nil || fp == set.current.fingerprint {
 		return
 	}
-	k.set.Store(set.stage(newKey(o.Pending), true))
+	k.publish(set.stage(newKey(o.Pending), true))
 	k.record(KeyEvent{Kind: KeyStaged, Fingerprint: fp, Previous: set.current.fingerprint, Reason: "prepared by the source"})
 }

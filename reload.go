@@ -33,7 +33,7 @@ func (k *Keyring) Reload(ctx context.Context) (changed bool, err error) {
 	if set := k.set.Load(); !set.recheck.IsZero() {
 		now := *set
 		now.recheck = time.Now()
-		k.set.Store(&now)
+		k.publish(&now)
 	}
 	k.mu.Unlock()
 	return k.reload(ctx)

@@ -14,21 +14,25 @@ import (
 // trip is one attempt on the wire: what it went with, and what came back.
 type trip struct {
 	key    *key
-	ticket ticket    // of the gate
-	back   time.Time // when the header of the answer was there
+	ticket ticket        // of the gate
+	sent   time.Duration // when it left, by the client's clock
+	back   time.Duration // when the header of the answer was there; 0 if it was not
 	resp   *http.Response
 	err    error
 }
 
 // end gives the trip's place in the gate back.
-func (r *trip) end(out *Outcome, c clock) {
+func (r *trip) end(out *Outcome, c *Client) {
 	at := r.back
-	if at.IsZero() || out.StatusCode >= http.StatusMultipleChoices { // never sent, or a panic; or an error, and time went by with it
-		at = c.now()
+	if at == 0 || out.StatusCode >= http.StatusMultipleChoices { // never sent, or a panic; or an error, and time went by with it
+		at = c.clock.now()
 	}
 	r.key.use.inFlight.Add(-1)
-	r.ticket.leave(out, at)
+	r.ticket.leave(out, c.gateTime(at))
 }
+
+// gateTime is a reading of the client's clock by that of its gate.
+func (c *Client) gateTime(reading time.Duration) time.Duration { return reading - c.gateLag }
 
 // straightGate returns the gate for calls that go straight, or nil if none may: somebody
 // wants to hear of attempts, something has to be undone after them, the gate is another's.
@@ -43,27 +47,27 @@ func (c *Client) straightGate() *gate {
 // isStraight reports whether a call may go straight: it has no options that matter on the
 // way, and nothing is lost or done twice if it is sent again.
 func (c *Client) isStraight(req *http.Request, o *callConfig) bool {
-	return c.straight != nil && (req.Body == nil || req.Body == http.NoBody) && isIdempotent(req) && req.URL.Scheme != "" &&
+	return c.straight != nil && (req.Body == nil || req.Body == http.NoBody) && (req.Method == http.MethodGet || isIdempotent(req)) && req.URL.Scheme != "" &&
 		(o == nil || o.keys == nil && o.policy == nil && o.response == nil)
 }
 
 // goStraight makes the first attempt of a call, the nth of its second. If all went well it
 // returns the answer and the key of it; else the trip, for the long way to judge, or nothing
 // if nothing was sent.
-func (c *Client) goStraight(ctx context.Context, req *http.Request, wantsJSON bool, began time.Time, nth uint64) (*http.Response, *key, *trip) {
+func (c *Client) goStraight(ctx context.Context, req *http.Request, wantsJSON bool, began time.Duration, nth uint64) (*http.Response, *key, *trip) {
 	t, set := c.loop.once, c.ring.set.Load()
-	if !set.isAtRest() || t.allowed(req.URL) != nil || ctx.Err() != nil {
+	if !set.atRest || t.allowed(req.URL) != nil || ctx.Err() != nil {
 		return nil, nil, nil
 	}
-	ticket, ok := c.straight.enterNow(c.provider.Name, began)
+	ticket, ok := c.straight.enterNow(c.provider.Name, c.gateTime(began))
 	if !ok {
 		return nil, nil, nil
 	}
-	r, out, judged := trip{key: &set.current, ticket: ticket}, Outcome{Remaining: -1}, true
+	r, out, judged := trip{key: &set.current, ticket: ticket, sent: began}, Outcome{Remaining: -1}, true
 	r.key.use.inFlight.Add(1)
 	defer func() {
 		if judged { // else the long way ends it
-			r.end(&out, c.clock)
+			r.end(&out, c)
 		}
 	}()
 	wire := copyOf(req, ctx)
@@ -76,13 +80,13 @@ func (c *Client) goStraight(ctx context.Context, req *http.Request, wantsJSON bo
 	if r.err == nil {
 		r.resp.Request = req // the copy holds the key
 	}
-	if r.err != nil || r.resp.StatusCode >= http.StatusMultipleChoices || !c.ring.set.Load().isAtRest() {
+	if r.err != nil || r.resp.StatusCode >= http.StatusMultipleChoices || c.ring.set.Load() != set {
 		judged = false
 		open := r // so that only this one is allocated
 		return nil, nil, &open
 	}
 	out.StatusCode = r.resp.StatusCode
 	c.learn(r.resp, nth, &out)
-	c.ring.proved(r.key, c.ring.clock.stamp(began), c.ring.route(req.Method, req.URL))
+	c.ring.proved(r.key, began-c.ringLag, c.ring.route(req.Method, req.URL))
 	return r.resp, r.key, nil
 }

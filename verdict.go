@@ -78,7 +78,7 @@ func (k *Keyring) good(c *call, replayed bool) {
 		route = k.routeOf(c)
 	}
 	k.proved(c.key, c.sent, route)
-	if set := k.set.Load(); replayed || !set.isAtRest() {
+	if set := k.set.Load(); replayed || !set.atRest {
 		k.mu.Lock()
 		k.accepted(c, replayed)
 		k.mu.Unlock()
@@ -87,7 +87,7 @@ func (k *Keyring) good(c *call, replayed bool) {
 }
 
 // proved notes an answer that proves a key, and the route that it was good for; 0 for none.
-func (k *Keyring) proved(with *key, sent int64, route uint64) {
+func (k *Keyring) proved(with *key, sent time.Duration, route uint64) {
 	use := with.use
 	use.goodSent.note(sent)
 	if use.refusals.Load() != 0 {
@@ -118,7 +118,7 @@ func (k *Keyring) accepted(c *call, replayed bool) {
 		if !set.preferred.IsZero() {
 			changed := *set
 			changed.preferred = time.Time{}
-			k.set.Store(&changed)
+			k.publish(&changed)
 		}
 	case replayed && set.staged != nil && fp == set.staged.fingerprint:
 		delete(k.rejected, fp)
@@ -136,7 +136,7 @@ func (k *Keyring) accepted(c *call, replayed bool) {
 func (k *Keyring) fallBack(set *keySet) {
 	if bad := set.current; bad.use.refusals.Load() >= demoteAfter {
 		next := set.demote(k.reject(bad, demotedFirst, demotedLast))
-		k.set.Store(next)
+		k.publish(next)
 		k.forgetLeaving(next.current.fingerprint)
 		k.record(KeyEvent{
 			Kind: KeyDemoted, Generation: bad.gen, Fingerprint: bad.fingerprint, Previous: next.current.fingerprint,
@@ -146,7 +146,7 @@ func (k *Keyring) fallBack(set *keySet) {
 	}
 	changed := *set
 	changed.preferred = time.Now().Add(preferTime)
-	k.set.Store(&changed)
+	k.publish(&changed)
 	k.record(KeyEvent{
 		Kind: KeyFallback, Generation: set.previous.gen, Fingerprint: set.previous.fingerprint, Previous: set.current.fingerprint,
 		Reason: "the provider refused the current key and accepted the previous one",

@@ -195,7 +195,7 @@ func (k *Keyring) probed(staged *key, err error) (promoted bool, _ error) {
 	next := *set
 	if err != nil {
 		next.recheck = k.putOff(*staged, recheckFirst, recheckLast)
-		k.set.Store(&next)
+		k.publish(&next)
 		if k.rejected[staged.fingerprint].refused = isRefusal(err); isRefusal(err) {
 			k.record(KeyEvent{Kind: KeyRejected, Fingerprint: staged.fingerprint, Previous: set.current.fingerprint, Reason: "refused by the provider: " + oneLine(err.Error(), 200)})
 		}
@@ -205,7 +205,7 @@ func (k *Keyring) probed(staged *key, err error) (promoted bool, _ error) {
 		return false, fmt.Errorf("the offered key %s was not verified, the present one stays: %w", staged.fingerprint, err)
 	}
 	next.verified, next.recheck = true, time.Time{}
-	k.set.Store(&next)
+	k.publish(&next)
 	delete(k.rejected, staged.fingerprint)
 	k.record(KeyEvent{Kind: KeyVerified, Fingerprint: staged.fingerprint, Previous: set.current.fingerprint, Reason: "accepted by the provider"})
 	if set.pending {
