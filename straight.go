@@ -9,7 +9,8 @@ import (
 // This file is the straight way of a call: the one attempt that nearly every call ends with,
 // made without a [call] that remembers it. It has the steps of [attemptTransport.pass] in
 // their order. What has to be remembered (a wait, a refusal, a failure) is not for it: then
-// the call takes the long way from there, with the attempt that it has made.
+// the call takes the long way from there, with the attempt that it has made. Whoever changes
+// a step of one way looks at the other; TestAStraightCallIsLikeAnyOther compares them.
 
 // trip is one attempt on the wire: what it went with, and what came back.
 type trip struct {
@@ -47,8 +48,13 @@ func (c *Client) straightGate() *gate {
 // isStraight reports whether a call may go straight: it has no options that matter on the
 // way, and nothing is lost or done twice if it is sent again.
 func (c *Client) isStraight(req *http.Request, o *callConfig) bool {
-	return c.straight != nil && (req.Body == nil || req.Body == http.NoBody) && (req.Method == http.MethodGet || isIdempotent(req)) && req.URL.Scheme != "" &&
-		(o == nil || o.keys == nil && o.policy == nil && o.response == nil)
+	switch {
+	case c.straight == nil, req.URL.Scheme == "", req.Body != nil && req.Body != http.NoBody:
+		return false
+	case o != nil && (o.keys != nil || o.policy != nil || o.response != nil):
+		return false
+	}
+	return req.Method == http.MethodGet || isIdempotent(req)
 }
 
 // goStraight makes the first attempt of a call, the nth of its second. If all went well it
@@ -75,7 +81,7 @@ func (c *Client) goStraight(ctx context.Context, req *http.Request, wantsJSON bo
 		out.Unsent = true
 		return nil, nil, nil
 	}
-	r.resp, r.err = t.next.RoundTrip(wire) //nolint:bodyclose // the caller of the client closes it
+	r.resp, r.err = t.next.RoundTrip(wire)
 	r.back = c.clock.now()
 	if r.err == nil {
 		r.resp.Request = req // the copy holds the key

@@ -345,6 +345,9 @@ func TestRequestsThatShareAHeaderDifferInAllElse(t *testing.T) {
 	for round := range rounds {
 		want["common-lorem-"+strconv.Itoa(round)] = callers * len(calls)
 	}
+	if text := fmt.Sprintf("%v %+v %#v %+v %#v", c, c, c, hc, hc); strings.Contains(text, "common-lorem") {
+		t.Errorf("the client prints its key: %s", text)
+	}
 	if d := cmp.Diff(want, keys); d != "" {
 		t.Errorf("requests with each key (-want +got):\n%s", d)
 	}

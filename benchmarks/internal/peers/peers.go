@@ -16,8 +16,9 @@ import (
 	"github.com/keyfit/keyfit"
 )
 
-// KeyHeader is the header that carries the key when Config.Place is InHeader.
-const KeyHeader = "X-Api-Key"
+// KeyHeader is the header that carries the key when Config.Place is InHeader, written as
+// vendors write it, and so their users.
+const KeyHeader = "X-API-KEY"
 
 // KeyParam is the query parameter that carries the key when Config.Place is InQuery.
 const KeyParam = "api_key"
@@ -34,7 +35,7 @@ type Place int
 
 // The places for a key.
 const (
-	InHeader        Place = iota // X-Api-Key: k
+	InHeader        Place = iota // X-API-KEY: k
 	InAuthorization              // Authorization: Bearer k
 	InQuery                      // ?api_key=k
 	placeless                    // by the library, on the way

@@ -49,7 +49,7 @@ func Loopback(ctx context.Context, s Settings) (*report.Section, error) {
 		s.Progress("loopback, %d callers", callers)
 		calls := s.Loopback
 		if callers > 1 {
-			calls *= 4
+			calls *= 16
 		}
 		got, err := sampleAll(ctx, entrants, clients, s.Samples, calls, callers)
 		if err != nil {

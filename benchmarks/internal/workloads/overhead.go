@@ -46,7 +46,7 @@ func (s stub) RoundTrip(req *http.Request) (*http.Response, error) {
 // Overhead measures what a call costs when there is no network: the library alone.
 func Overhead(ctx context.Context, s Settings) (*report.Section, error) {
 	const without = "The pool is net/http's transport with a stub in the place of its connections, which answers at once; so what is left is the library: " +
-		"request built, key put on, answer read to its end. One caller. All requests carry a key and a User-Agent, which most of these libraries set by themselves. " +
+		"request built, key put on, answer read to its end. One caller. All requests carry a key in `X-API-KEY`, written as its vendors write it, and a User-Agent, which most of these libraries set by themselves. " +
 		"keyfit stands here thrice: as the http.Client that other code calls as it calls net/http's, by `Client.Do`, and with the decoding of `Get[T]`, " +
 		"which the others leave to the caller. Processor time is what all of the process used, the collector included; it says more than the clock where a machine is shared."
 	section := &report.Section{Title: "Overhead without a network", Text: without}

@@ -19,7 +19,7 @@ type Settings struct {
 	Rounds   int // of the storm, the rotation and the deadline
 	Samples  int // rounds of the workloads that measure microseconds
 	Calls    int // in a sample without a network
-	Loopback int // calls in a sample to another process, of one caller; of many four times so many
+	Loopback int // calls in a sample to another process, of one caller; of many sixteen times so many
 	Pool     int // calls through each library's own pool
 	Callers  int // goroutines where there are many
 	Storm    Storm
