@@ -376,6 +376,47 @@ func TestAnEndpointThatAlwaysRefusesSlowsDownNoOther(t *testing.T) {
 	})
 }
 
+// A call is refused again and again while others are served and the key changes all the time,
+// as where its requests are slow. It goes on for as long as it may be held: that the key
+// changed is no reason to give up earlier.
+func TestALoneCallIsNotGivenUpBecauseTheKeyChanges(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		const unlucky, hold = 5 * time.Second, 20 * time.Second
+		begin := time.Now()
+		wire := &holdWire{latency: time.Millisecond, accepts: func(_, path string) bool {
+			return path != "/unlucky" || time.Since(begin) > unlucky
+		}}
+		ring, _ := newRing(t, keyfit.Static("lone-key-0"), keyfit.HoldCalls(hold, 0))
+		c := ringClient(t, wire, ring)
+		over := make(chan struct{})
+		var rest sync.WaitGroup
+		rest.Go(func() {
+			for n := 1; ; n++ {
+				select {
+				case <-over:
+					return
+				case <-time.After(10 * time.Millisecond):
+				}
+				if _, err := keyfit.Get[struct{}](t.Context(), c, "/lucky"); err != nil {
+					t.Error(err)
+				}
+				if n%5 == 0 {
+					if err := ring.Rotate(t.Context(), keyfit.APIKey(fmt.Sprintf("lone-key-%d", n))); err != nil {
+						t.Error(err)
+					}
+				}
+			}
+		})
+		_, err := keyfit.Get[struct{}](t.Context(), c, "/unlucky")
+		if took := time.Since(begin); err != nil || took > unlucky+time.Second {
+			t.Errorf("after %s: %v, want it to be served once it can be, after %s", took, err, unlucky)
+		}
+		close(over)
+		rest.Wait()
+	})
+}
+
 // A source that has another bad key whenever it is asked must not do away with the backoff.
 func TestASourceWithANewBadKeyEachTimeIsNoAttack(t *testing.T) {
 	t.Parallel()

@@ -85,6 +85,9 @@ func (k *Keyring) outlast(c *call, tried []string) bool {
 	swapped := k.swapped
 	k.mu.Unlock()
 	c.cause = sleepOr(c, pause, swapped, nil)
+	if isClosed(swapped) {
+		c.alone-- // another key is no sign that it would be refused with that as well
+	}
 	c.unusable = c.cause != nil
 	return c.cause == nil
 }
@@ -211,9 +214,11 @@ func (k *Keyring) rest(c *call, cc *circuit, asking, asked *reloadFlight) error 
 }
 
 // isAnswered reports whether the source has answered the question, or failed.
-func (f *reloadFlight) isAnswered() bool {
+func (f *reloadFlight) isAnswered() bool { return isClosed(f.answered) }
+
+func isClosed(c <-chan struct{}) bool {
 	select {
-	case <-f.answered:
+	case <-c:
 		return true
 	default:
 		return false
