@@ -3,7 +3,9 @@ package workloads
 import (
 	"context"
 	"fmt"
+	"net"
 	"net/http"
+	"sync"
 	"time"
 
 	"github.com/keyfit/keyfit/benchmarks/internal/peers"
@@ -14,6 +16,31 @@ import (
 // samePool returns a pool with the same settings for everybody.
 func samePool() *http.Transport {
 	return &http.Transport{MaxIdleConnsPerHost: 128, IdleConnTimeout: time.Minute}
+}
+
+// closingPool is samePool with a function that ends it: it closes all connections, also those
+// that a library has left open, of which a few rounds would use up the files of the process.
+func closingPool() (pool *http.Transport, end func()) {
+	var mu sync.Mutex
+	var all []net.Conn
+	pool = samePool()
+	pool.DialContext = func(ctx context.Context, network, address string) (net.Conn, error) {
+		conn, err := new(net.Dialer).DialContext(ctx, network, address)
+		if err == nil {
+			mu.Lock()
+			defer mu.Unlock()
+			all = append(all, conn)
+		}
+		return conn, err
+	}
+	return pool, func() {
+		pool.CloseIdleConnections()
+		mu.Lock()
+		defer mu.Unlock()
+		for _, conn := range all {
+			_ = conn.Close()
+		}
+	}
 }
 
 // Loopback measures calls to a server in another process, with one caller and with many,

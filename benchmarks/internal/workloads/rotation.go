@@ -48,8 +48,8 @@ func runRotation(ctx context.Context, size Rotation, p peers.Peer, overlap, retr
 		return nil, err
 	}
 	defer server.Close()
-	pool := samePool()
-	defer pool.CloseIdleConnections()
+	pool, end := closingPool()
+	defer end()
 
 	var known atomic.Pointer[string]
 	name := func(generation int) string { return fmt.Sprintf("%s-%04d", key, generation) }

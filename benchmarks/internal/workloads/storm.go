@@ -54,8 +54,8 @@ func runStorm(ctx context.Context, size Storm, p peers.Peer, limit servers.Limit
 		return nil, err
 	}
 	defer server.Close()
-	pool := samePool()
-	defer pool.CloseIdleConnections()
+	pool, end := closingPool()
+	defer end()
 	cfg := plain(server.URL)
 	cfg.Retries, cfg.Transport = stormRetries, pool
 	c, err := p.New(cfg)
