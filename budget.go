@@ -1,20 +1,19 @@
 package keyfit
 
 import (
-	"sync"
 	"sync/atomic"
 	"time"
 )
 
 // retryBudget counts requests and retries over a sliding minute, a word for each second. It
-// takes no lock but once a second: to count a request is one atomic addition, and a retry is
-// spent by a compare-and-swap on the word of its second, so no two spend the same one.
+// takes no lock: to count a request is one atomic addition, and a retry is spent by a
+// compare-and-swap on the word of its second, so no two spend the same one.
 type retryBudget struct {
 	clock   clock
 	seconds [60]atomic.Uint64 // budgetWord
 
-	mu      sync.Mutex
-	earlier uint64 // requests before that minute
+	earlier atomic.Uint64 // requests before that minute
+	told    atomic.Uint64 // the greatest number of requests that was told
 }
 
 // budgetWord is what one second has seen: its number since the budget's beginning, requests, retries. Four
@@ -45,19 +44,13 @@ func (b *retryBudget) at(now time.Duration) (uint64, *atomic.Uint64) {
 	second := uint64(now / time.Second) //nolint:gosec // never negative
 	word := &b.seconds[second%uint64(len(b.seconds))]
 	second &= 1<<(64-secondShift) - 1
-	if budgetWord(word.Load()).second() != second {
-		b.turn(word, second)
+	for old := word.Load(); budgetWord(old).second() != second; old = word.Load() {
+		if word.CompareAndSwap(old, second<<secondShift) {
+			b.earlier.Add(budgetWord(old).requests())
+			break
+		}
 	}
 	return second, word
-}
-
-// turn makes a word one of another second.
-func (b *retryBudget) turn(word *atomic.Uint64, second uint64) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if budgetWord(word.Load()).second() != second {
-		b.earlier += budgetWord(word.Swap(second << secondShift)).requests()
-	}
 }
 
 // request counts a call, and returns the how manieth it is in its second.
@@ -66,15 +59,19 @@ func (b *retryBudget) request(at time.Duration) uint64 {
 	return budgetWord(word.Add(oneRequest)).requests()
 }
 
-// total is the number of requests so far.
+// total is the number of requests so far. It only grows: those of a second that another one
+// takes the place of right now may be in neither, but never in both.
 func (b *retryBudget) total() uint64 {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	n := b.earlier
+	n := b.earlier.Load() // first
 	for i := range b.seconds {
 		n += budgetWord(b.seconds[i].Load()).requests()
 	}
-	return n
+	for told := b.told.Load(); told < n; told = b.told.Load() {
+		if b.told.CompareAndSwap(told, n) {
+			return n
+		}
+	}
+	return b.told.Load()
 }
 
 // spend takes one retry from the budget, which is part of the requests of the last

@@ -52,7 +52,7 @@ func newKey(cred Credential) key {
 // keyUse is what the traffic of a key tells, the same for all its generations.
 type keyUse struct {
 	inFlight atomic.Int64 // attempts without an answer
-	sent     latest       // when an attempt left, by the ring's clock; one that went straight is in goodSent alone
+	sent     latest       // when an attempt left, by the ring's clock; one that went straight and well is in goodSent alone
 	goodSent latest       // when an attempt left that was accepted
 	refusals atomic.Int32 // in a row
 	routes   routes       // what was answered 2xx

@@ -38,8 +38,8 @@ type KeyInfo struct {
 	Since        time.Time `json:"since,omitzero"`         // when it came into this state
 	Expires      time.Time `json:"expires,omitzero"`       // when it ends; zero if not known
 	Until        time.Time `json:"until,omitzero"`         // up to when it is held; zero but for the previous key
-	LastUsed     time.Time `json:"last_used,omitzero"`     // when an attempt left with it
-	LastAccepted time.Time `json:"last_accepted,omitzero"` // when an attempt left with it that the provider accepted
+	LastUsed     time.Time `json:"last_used,omitzero"`     // when an attempt left with it that is not in flight any more
+	LastAccepted time.Time `json:"last_accepted,omitzero"` // when one left that the provider accepted
 	InFlight     int       `json:"in_flight"`              // attempts without an answer
 }
 
