@@ -31,14 +31,28 @@ func Set(content []byte, name, value string) (out []byte, lines []int, err error
 	}
 	out = content
 	for _, e := range slices.Backward(entries) {
-		quote := func(form string) []byte { return slices.Concat(out[:e.from], []byte(form), out[e.to:]) }
-		if out, err = firstGood(content, name, value, e.quote, quote, len(lines) == len(entries)-1); err != nil {
+		edit := func(form string) []byte {
+			edited := slices.Concat(out[:e.from], []byte(form), out[e.to:])
+			if !assigns(edited, e.start, form) {
+				return nil
+			}
+			return edited
+		}
+		if out, err = firstGood(content, name, value, e.quote, edit, len(lines) == len(entries)-1); err != nil {
 			return nil, nil, err
 		}
 		lines = append(lines, e.Line)
 	}
 	slices.Reverse(lines)
 	return out, lines, nil
+}
+
+// assigns reports whether the assignment that begins at start has that value and no more: in
+// NAME= # a comment # a remark, what stands before the last # would be the value's.
+func assigns(content []byte, start int, form string) bool {
+	entries, err := Entries(content)
+	i := slices.IndexFunc(entries, func(e Entry) bool { return e.start == start })
+	return err == nil && i >= 0 && string(content[entries[i].from:entries[i].to]) == form
 }
 
 // Remove takes every assignment of name out, each with its line.
@@ -109,7 +123,8 @@ var (
 )
 
 // firstGood returns what build makes of the first form of the value that is read back as
-// it was meant. Before the last of several edits the result is not looked at yet.
+// it was meant; build gives nil for a form that cannot stand there. Before the last of several
+// edits the result is not looked at yet.
 func firstGood(content []byte, name, value string, quote byte, build func(form string) []byte, look bool) ([]byte, error) {
 	before, err := read(content)
 	if err != nil {
@@ -117,6 +132,9 @@ func firstGood(content []byte, name, value string, quote byte, build func(form s
 	}
 	for _, form := range forms(value, quote) {
 		out := build(form)
+		if out == nil {
+			continue
+		}
 		if !look {
 			return out, nil
 		}

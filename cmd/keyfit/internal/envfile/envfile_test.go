@@ -127,7 +127,7 @@ func without(t *testing.T, content []byte, name string) string {
 
 func FuzzSet(f *testing.F) {
 	for _, content := range []string{
-		"", "K=old", "A=1\nK=old\nB=2\n", "A=1\r\nexport K='old' # c\r\n", "K: old\n", "K=\"a\nb\"\nB=$K\n", "\ufeffK=x", "K= # c\nK=2\n", "A=1\rK=2", "K=a\\", "A='\nK=1\n'\n", "A=\u00a0K\u0085", "A='1' K=2\n", "\xff",
+		"", "K=old", "A=1\nK=old\nB=2\n", "A=1\r\nexport K='old' # c\r\n", "K: old\n", "K=\"a\nb\"\nB=$K\n", "\ufeffK=x", "K= # c\nK=2\n", "K= # #\nK=", "A=1\rK=2", "K=a\\", "A='\nK=1\n'\n", "A=\u00a0K\u0085", "A='1' K=2\n", "\xff",
 	} {
 		for _, value := range []string{"new", "a$A", "a'b", `a"b`, `a\`, "a #b", "MjJZ+/cA==", "`x`", "${K}"} {
 			f.Add(content, value)
