@@ -16,9 +16,9 @@ type retryBudget struct {
 	told    atomic.Uint64 // the greatest number of requests that was told
 }
 
-// budgetWord is what one second has seen: its number since the budget's beginning, requests, retries. Four
-// million requests in a second are more than can be sent, and a word that is 48 days old to
-// the second is read as new at the worst.
+// budgetWord is what one second has seen: its number since the budget's beginning, requests,
+// retries. Four million requests in a second are more than can be sent, and a word that is
+// 48 days old to the second is read as new at the worst.
 type budgetWord uint64
 
 const (
@@ -53,7 +53,7 @@ func (b *retryBudget) at(now time.Duration) (uint64, *atomic.Uint64) {
 	return second, word
 }
 
-// request counts a call, and returns the how manieth it is in its second.
+// request counts a call, and returns how many its second has seen with it.
 func (b *retryBudget) request(at time.Duration) uint64 {
 	_, word := b.at(at)
 	return budgetWord(word.Add(oneRequest)).requests()

@@ -33,10 +33,11 @@ type latest struct{ reading atomic.Int64 }
 
 func (l *latest) load() time.Duration { return time.Duration(l.reading.Load()) }
 
-// note takes a reading, unless there is a later one. Of two that are noted at the same time
-// it may keep either: they are close to each other.
+// note takes a reading, unless there is a later one.
 func (l *latest) note(reading time.Duration) {
-	if l.load() < reading {
-		l.reading.Store(int64(reading))
+	for was := l.load(); was < reading; was = l.load() {
+		if l.reading.CompareAndSwap(int64(was), int64(reading)) {
+			return
+		}
 	}
 }

@@ -272,7 +272,7 @@ func (k *Keyring) promote(next key, overlap time.Duration, kind KeyEventKind, re
 	return true
 }
 
-// publish makes set the state of the ring. k.mu is held.
+// publish makes a new set the state of the ring; from here on nobody changes it. k.mu is held.
 func (k *Keyring) publish(set *keySet) {
 	set.atRest = set.circuit == nil && set.preferred.IsZero() && set.recheck.IsZero()
 	k.set.Store(set)

@@ -12,29 +12,6 @@ import (
 // the call takes the long way from there, with the attempt that it has made. Whoever changes
 // a step of one way looks at the other; TestAStraightCallIsLikeAnyOther compares them.
 
-// trip is one attempt on the wire: what it went with, and what came back.
-type trip struct {
-	key    *key
-	ticket ticket        // of the gate
-	sent   time.Duration // when it left, by the client's clock
-	back   time.Duration // when the header of the answer was there; 0 if it was not
-	resp   *http.Response
-	err    error
-}
-
-// end gives the trip's place in the gate back.
-func (r *trip) end(out *Outcome, c *Client) {
-	at := r.back
-	if at == 0 || out.StatusCode >= http.StatusMultipleChoices { // never sent, or a panic; or an error, and time went by with it
-		at = c.clock.now()
-	}
-	r.key.use.inFlight.Add(-1)
-	r.ticket.leave(out, c.gateTime(at))
-}
-
-// gateTime is a reading of the client's clock by that of its gate.
-func (c *Client) gateTime(reading time.Duration) time.Duration { return reading - c.gateLag }
-
 // straightGate returns the gate for calls that go straight, or nil if none may: somebody
 // wants to hear of attempts, something has to be undone after them, the gate is another's.
 func (c *Client) straightGate() *gate {
