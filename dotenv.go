@@ -1,17 +1,14 @@
 package keyfit
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"io/fs"
 	"path/filepath"
-	"regexp"
-	"slices"
 	"strings"
 
-	"github.com/joho/godotenv"
+	"github.com/keyfit/keyfit/internal/envfile"
 )
 
 // DotEnv offers the key in a .env file, by the rules of [Env]: the first of names that is
@@ -57,11 +54,11 @@ func (f dotEnvFile) load() (func(string) (string, bool), error) {
 	if err != nil {
 		return nil, err
 	}
-	vars, err := parseDotEnv(content)
+	assignments, err := envfile.Parse(content)
 	if err != nil {
 		return nil, err
 	}
-	return func(name string) (string, bool) { v, ok := vars[name]; return v, ok }, nil
+	return assignments.Lookup, nil
 }
 
 // lookupVariable reads one variable that is not a key, such as a base URL, from the
@@ -80,69 +77,4 @@ func lookupVariable(_ context.Context, name string, places ...variables) (value,
 		}
 	}
 	return "", "", nil
-}
-
-// parseDotEnv parses a .env file with godotenv, without two of its habits: it expands
-// $NAME in values from the file itself, which silently damages a key that has a $ in it,
-// and its errors quote the file, which is where the keys are.
-func parseDotEnv(content []byte) (map[string]string, error) {
-	content = bytes.TrimPrefix(content, []byte(byteOrderMark))
-	dollar := placeholder(content)
-	text := strings.ReplaceAll(string(content), "$", dollar)
-	text = onlyComment.ReplaceAllString(text, "$1")
-	vars, err := parseLines(text)
-	if err != nil {
-		if line := brokenLine(text); line > 0 {
-			return nil, fmt.Errorf("line %d cannot be parsed: want NAME=value", line)
-		}
-		return nil, errors.New("the file cannot be parsed: want lines of NAME=value")
-	}
-	for name, value := range vars {
-		value = strings.ReplaceAll(value, `\`+dollar, "$") // \$ is the usual way to write a $
-		vars[name] = strings.ReplaceAll(value, dollar, "$")
-	}
-	return vars, nil
-}
-
-// onlyComment is a line whose value is nothing but a comment, which godotenv would take
-// for the value: NAME= # from the dashboard.
-var onlyComment = regexp.MustCompile(`(?m)^([ \t]*(?:export[ \t]+)?[\w.]+[ \t]*[=:])[ \t]+#.*$`)
-
-var errNameless = errors.New("a value without a name")
-
-// parseLines is godotenv's parser without a gap: to it a line that begins with =, and a last
-// line that has no = at all, are values without a name.
-func parseLines(text string) (map[string]string, error) {
-	vars, err := godotenv.Parse(strings.NewReader(text))
-	if _, nameless := vars[""]; nameless && err == nil {
-		err = errNameless
-	}
-	return vars, err
-}
-
-// placeholder returns a character that stands for $ while godotenv parses: one of the
-// private use area that the file itself does not use.
-func placeholder(content []byte) string {
-	for r := rune(0xe000); r < 0xf8ff; r++ {
-		if !bytes.ContainsRune(content, r) {
-			return string(r)
-		}
-	}
-	return "$"
-}
-
-// brokenLine returns the number of the line that makes the text unparsable: the one after
-// the longest prefix of lines that parses. It is 0 for a file too long to look.
-func brokenLine(text string) int {
-	const maxLines = 1000
-	lines := strings.Split(strings.ReplaceAll(text, "\r\n", "\n"), "\n")
-	if len(lines) > maxLines {
-		return 0
-	}
-	for n := range slices.Backward(lines) {
-		if _, err := parseLines(strings.Join(lines[:n], "\n")); err == nil {
-			return n + 1
-		}
-	}
-	return 0
 }

@@ -37,62 +37,6 @@ func fuzzQuotes(err error, planted string) string {
 	return ""
 }
 
-// fuzzPlain is raw without what has a meaning in an unquoted .env value: quotes,
-// backslashes, control characters, space around, a comment behind.
-func fuzzPlain(raw string) string {
-	v := strings.Map(func(r rune) rune {
-		if strings.ContainsRune("\"'\\\u0085", r) || unicode.IsControl(r) {
-			return -1
-		}
-		return r
-	}, strings.ToValidUTF8(raw, ""))
-	v = strings.TrimSpace(v)
-	if strings.HasPrefix(v, "#") { // a key or a comment, by the space before it
-		return ""
-	}
-	for i, r := range v {
-		if r == '#' && i > 0 {
-			if before, _ := utf8.DecodeLastRuneInString(v[:i]); unicode.IsSpace(before) {
-				return strings.TrimSpace(v[:i])
-			}
-		}
-	}
-	return v
-}
-
-func FuzzParseDotEnv(f *testing.F) {
-	for _, before := range []string{
-		"", "A=1\n", "A=1\r\nexport B=2\r\n", "\ufeff# a\n", "A=\"1\n2\"\n", "A='", "A=\"", "K=$", "=", "A-B", "KEY:", "KEY= ", "export ", "\xff\xfe", "\ue000",
-	} {
-		f.Add(before, "c4n4rY", "\nZ=26\n")
-	}
-	for _, value := range []string{
-		"MjJZcFlIRGFRbElRbERTdlZMQ0xMbzJNUHpGZlZtOWpZcHh3MnZ1QnJtaz0=", "a$ABC", "$(x)", "${OTHER}", `\$x`, "a#b", "a #b", " # b", `"a"`, `"a`, "'a'", `a"`,
-		"\u201ca\u201d", "a\u00a0", "a=b:c", "$\ue000$", `a\nb`, "", "  ",
-	} {
-		f.Add("KEY=", value, "\n")
-	}
-	f.Fuzz(func(t *testing.T, before, value, after string) {
-		planted := fuzzPlant(value)
-		if _, err := parseDotEnv([]byte(before + planted + after)); err != nil {
-			if found := fuzzQuotes(err, planted); found != "" {
-				t.Fatalf("the error quotes %q of the file: %v", found, err)
-			}
-		}
-		want := fuzzPlain(value)
-		if want == "" {
-			return
-		}
-		for _, line := range []string{"KEY=%s", "KEY=%s\n", "export KEY = %s \r\n", "A=1\nKEY=%s\nB=$KEY\n", "KEY: %s # c\n"} {
-			content := strings.Replace(line, "%s", want, 1)
-			vars, err := parseDotEnv([]byte(content))
-			if err != nil || vars["KEY"] != want {
-				t.Fatalf("%q: want %q, got %q, %v", content, want, vars["KEY"], err)
-			}
-		}
-	})
-}
-
 func FuzzCleanKey(f *testing.F) {
 	for _, raw := range []string{
 		"", "abc", " abc\r\n", "\ufeffabc", `"abc"`, `""abc""`, `"'abc'"`, `"`, `"" ""`, "a b", "a\nb", "a\x00b", "a\x7f", "“a”", "a\u200b", "\xff",

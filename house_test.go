@@ -8,6 +8,7 @@ import (
 	"go/ast"
 	"go/parser"
 	"go/token"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -158,18 +159,14 @@ func TestEachDependencyHasOneDoor(t *testing.T) {
 	t.Parallel()
 	doors := map[string]string{
 		"github.com/hashicorp/go-retryablehttp": "retry.go",
-		"github.com/joho/godotenv":              "dotenv.go",
 
-		"github.com/keyfit/keyfit/internal/rfc3339": "source.go", // the project's own
+		"github.com/keyfit/keyfit/internal/envfile": "dotenv.go", // the project's own
+		"github.com/keyfit/keyfit/internal/rfc3339": "source.go",
 	}
 	_, files := houseFiles(t)
 	got := map[string]string{}
 	for name, file := range files {
-		for _, imp := range file.Imports {
-			path, err := strconv.Unquote(imp.Path.Value)
-			if err != nil {
-				t.Fatal(err)
-			}
+		for _, path := range houseImports(t, file) {
 			if first, _, _ := strings.Cut(path, "/"); strings.Contains(first, ".") {
 				got[path] = strings.TrimPrefix(got[path]+" "+name, " ")
 			}
@@ -178,18 +175,58 @@ func TestEachDependencyHasOneDoor(t *testing.T) {
 	if diff := cmp.Diff(doors, got); diff != "" {
 		t.Errorf("imports of other modules (-want +got):\n%s", diff)
 	}
+}
 
-	// Load, Overload, Exec and the like write the process environment.
-	ast.Inspect(files["dotenv.go"], func(n ast.Node) bool {
-		sel, ok := n.(*ast.SelectorExpr)
-		if !ok {
+// Load, Overload, Exec and the like of godotenv write the process environment.
+func TestOneFileOfTheModuleImportsGodotenvAndOnlyParses(t *testing.T) {
+	t.Parallel()
+	const godotenv, door = "github.com/joho/godotenv", "internal/envfile/godotenv.go"
+	var got []string
+	err := filepath.WalkDir(".", func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() || !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go") {
+			return err
+		}
+		file, err := parser.ParseFile(token.NewFileSet(), path, nil, parser.SkipObjectResolution)
+		if err != nil {
+			return err
+		}
+		if !slices.Contains(houseImports(t, file), godotenv) {
+			return nil
+		}
+		got = append(got, filepath.ToSlash(path))
+		ast.Inspect(file, func(n ast.Node) bool {
+			sel, ok := n.(*ast.SelectorExpr)
+			if !ok {
+				return true
+			}
+			pure := []string{"Unmarshal", "UnmarshalBytes", "Parse"}
+			if pkg, ok := sel.X.(*ast.Ident); ok && pkg.Name == "godotenv" && !slices.Contains(pure, sel.Sel.Name) {
+				t.Errorf("%s uses godotenv.%s: only %v leave files and the process alone", path, sel.Sel.Name, pure)
+			}
 			return true
-		}
-		if pkg, ok := sel.X.(*ast.Ident); ok && pkg.Name == "godotenv" && sel.Sel.Name != "Parse" && sel.Sel.Name != "Read" {
-			t.Errorf("dotenv.go uses godotenv.%s: only Parse and Read leave the process alone", sel.Sel.Name)
-		}
-		return true
+		})
+		return nil
 	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff([]string{door}, got); diff != "" {
+		t.Errorf("files that import godotenv (-want +got):\n%s", diff)
+	}
+}
+
+// houseImports returns the paths that a file imports.
+func houseImports(t *testing.T, file *ast.File) []string {
+	t.Helper()
+	paths := make([]string, 0, len(file.Imports))
+	for _, imp := range file.Imports {
+		path, err := strconv.Unquote(imp.Path.Value)
+		if err != nil {
+			t.Fatal(err)
+		}
+		paths = append(paths, path)
+	}
+	return paths
 }
 
 func TestNothingHappensBeforeTheFirstCall(t *testing.T) {

@@ -10,8 +10,8 @@ import (
 	"strings"
 
 	"github.com/keyfit/keyfit"
-	"github.com/keyfit/keyfit/cmd/keyfit/internal/envfile"
 	"github.com/keyfit/keyfit/cmd/keyfit/internal/swapfile"
+	"github.com/keyfit/keyfit/internal/envfile"
 )
 
 // rotateTarget is the file with the key: a .env, or one that holds the key alone.
@@ -47,15 +47,13 @@ func openTarget(ctx context.Context, v *vendor, s *rotateSettings) (*rotateTarge
 
 // refuseReference stops where the .env only says in which file the key is.
 func (t *rotateTarget) refuseReference() error {
-	entries, err := envfile.Entries(t.file.Content())
+	assignments, err := envfile.Parse(t.file.Content())
 	if err != nil {
 		return fmt.Errorf("%s: %w", t.file.Path(), err)
 	}
-	for _, e := range entries {
-		for _, name := range t.names() {
-			if e.Name == name+"_FILE" {
-				return fmt.Errorf("%s in %s says that the key is in a file of its own: rotate that one with --file", e.Name, t.file.Path())
-			}
+	for _, name := range t.names() {
+		if _, found := assignments.Lookup(name + "_FILE"); found {
+			return fmt.Errorf("%s_FILE in %s says that the key is in a file of its own: rotate that one with --file", name, t.file.Path())
 		}
 	}
 	return nil
@@ -134,14 +132,12 @@ func (t *rotateTarget) edit(next keyfit.Credential, expires string) (content []b
 
 // refuseOldDate stops before the old key's end is taken for the new one's.
 func (t *rotateTarget) refuseOldDate(name string) error {
-	entries, err := envfile.Entries(t.file.Content())
+	assignments, err := envfile.Parse(t.file.Content())
 	if err != nil {
 		return fmt.Errorf("%s: %w", t.file.Path(), err)
 	}
-	for _, e := range entries {
-		if e.Name == name {
-			return usage("%s in %s is the old key's end: give the new one's by --expires, or --expires none to take the line out", name, t.file.Path())
-		}
+	if _, found := assignments.Lookup(name); found {
+		return usage("%s in %s is the old key's end: give the new one's by --expires, or --expires none to take the line out", name, t.file.Path())
 	}
 	return nil
 }

@@ -31,6 +31,7 @@ func TestSetChangesTheValueAndNothingElse(t *testing.T) {
 		"twice":                     {"K=a\nB=2\nexport K='b'\n", "new", "K=new\nB=2\nexport K='new'\n", []int{1, 3}},
 		"empty":                     {"K=\nB=2\n", "new", "K=new\nB=2\n", []int{1}},
 		"a comment for a value":     {"K= # here\nB=2\n", "new", "K=new # here\nB=2\n", []int{1}},
+		"a comment with a second #": {"K=old # see # 12\nB=2\n", "new", "K='new' # see # 12\nB=2\n", []int{1}},
 		"a byte order mark":         {"\ufeffK=old\n", "new", "\ufeffK=new\n", []int{1}},
 		"absent":                    {"A=1\n", "new", "A=1\nK=new\n", []int{2}},
 		"absent, no last line end":  {"A=1", "new", "A=1\nK=new\n", []int{2}},
@@ -111,15 +112,15 @@ func TestMentionsAndDescribe(t *testing.T) {
 // without is the file with the values of a name taken out.
 func without(t *testing.T, content []byte, name string) string {
 	t.Helper()
-	entries, err := named(content, name)
+	all, err := Parse(content)
 	if err != nil {
 		t.Fatal(err)
 	}
 	var out bytes.Buffer
 	at := 0
-	for _, e := range entries {
-		out.Write(content[at:e.from])
-		at = e.to
+	for _, a := range all.named(name) {
+		out.Write(content[at:a.span.from])
+		at = a.span.to
 	}
 	out.Write(content[at:])
 	return out.String()
