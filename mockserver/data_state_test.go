@@ -75,8 +75,8 @@ func TestAStateWithBrokenDataIsRefusedWhole(t *testing.T) {
 		{"unknown provider", "no such provider", func(d map[mockserver.Provider]mockserver.DataState) { d["acme"] = nil }},
 		{"provider without data", "stores none", func(d map[mockserver.Provider]mockserver.DataState) { d[mockserver.Iiniit] = nil }},
 		{"unknown collection", "no such collection", func(d map[mockserver.Provider]mockserver.DataState) { d[mockserver.IMKIT]["cars"] = nil }},
-		{"lost users", "members[0] is no user", func(d map[mockserver.Provider]mockserver.DataState) { delete(d[mockserver.IMKIT], "users") }},
-		{"twice", "_id is that of", func(d map[mockserver.Provider]mockserver.DataState) {
+		{"lost users", "members[0] is not a user", func(d map[mockserver.Provider]mockserver.DataState) { delete(d[mockserver.IMKIT], "users") }},
+		{"twice", "_id is already used by", func(d map[mockserver.Provider]mockserver.DataState) {
 			d[mockserver.IMKIT]["rooms"] = append(d[mockserver.IMKIT]["rooms"], d[mockserver.IMKIT]["rooms"][0])
 		}},
 	} {

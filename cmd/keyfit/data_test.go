@@ -38,7 +38,7 @@ func TestDataGoesOutAndIn(t *testing.T) {
 		t.Errorf("get: %s", before)
 	}
 	for _, tt := range []struct{ in, want string }{
-		{`[{"_id":"ann"},{"_id":"ann"}]`, "users[1]: _id is that of users[0]"},
+		{`[{"_id":"ann"},{"_id":"ann"}]`, "users[1]: _id is already used by users[0]"},
 		{`{}`, "no JSON array"},
 		{`[{"_id":`, "no JSON array"},
 	} {

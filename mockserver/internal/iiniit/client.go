@@ -11,7 +11,7 @@ func invalidClient(description string) *refusal {
 	return &refusal{http.StatusUnauthorized, "invalid_client", description}
 }
 
-// Outcomes of package mockserver that this one reports.
+// The outcomes of package mockserver that this package reports.
 const (
 	missingKey   = "missing_key"
 	unknownKey   = "unknown_key"
@@ -22,25 +22,25 @@ const (
 	accessDenied = "access_denied"
 )
 
-// client finds who asks: client_secret_basic, client_secret_post, or a public
-// client's ID alone (RFC 6749 section 2.3). More than one way at once is
-// refused.
-func (s *server) client(c *surface.Call, f form) (surface.Client, *refusal) {
+// authenticateClient identifies the client by client_secret_basic,
+// client_secret_post, or a public client's ID alone (RFC 6749 section 2.3). It
+// refuses a request that uses more than one method.
+func (s *server) authenticateClient(c *surface.Call, f form) (surface.Client, *refusal) {
 	id, secret := f["client_id"], f["client_secret"]
 	if c.Header.Get("Authorization") != "" {
 		user, password, ok := c.BasicAuth()
 		if !ok {
-			c.Explain(wrongScheme, "sent `Authorization` with another scheme; a client authenticates with Basic or in the body")
-			return surface.Client{}, invalidClient("the Authorization header is not of scheme Basic")
+			c.Explain(wrongScheme, "`Authorization` has another scheme; a client authenticates with Basic or in the body")
+			return surface.Client{}, invalidClient("the Authorization header does not use the Basic scheme")
 		}
-		// Both halves are form-encoded first, RFC 6749 section 2.3.1.
+		// Both parts are form-encoded, RFC 6749 section 2.3.1.
 		user, err1 := url.QueryUnescape(user)
 		password, err2 := url.QueryUnescape(password)
 		switch {
 		case err1 != nil || err2 != nil:
 			return surface.Client{}, invalid("the Basic credentials are not form-encoded")
 		case secret != "" || id != "" && id != user:
-			c.Explain(duplicateKey, "the client authenticates in the header and in the body at once")
+			c.Explain(duplicateKey, "the client authenticates both in the header and in the body")
 			return surface.Client{}, invalid("more than one client authentication")
 		}
 		id, secret = user, password
@@ -67,7 +67,7 @@ func (s *server) identify(c *surface.Call, id, secret string) (surface.Client, *
 		c.Explain(unknownKey, "no client of this server has this client_id; register one with OAuth().Register")
 		return surface.Client{}, invalidClient("client authentication failed")
 	case !client.Public:
-		c.Explain(missingKey, "sent a client_id without its client_secret; this client is not a public one")
+		c.Explain(missingKey, "client_id was sent without its client_secret; this client is not a public client")
 		return surface.Client{}, invalidClient("client authentication failed")
 	}
 	return client, nil

@@ -13,11 +13,11 @@ import (
 	"github.com/keyfit/keyfit/mockserver/internal/surface"
 )
 
-// form holds request parameters. Empty ones are left out: they "MUST be treated
-// as if they were omitted" (RFC 6749 section 3.2).
+// form holds request parameters. It omits empty ones, which "MUST be treated as
+// if they were omitted" (RFC 6749 section 3.2).
 type form map[string]string
 
-// refusal is an error answer, RFC 6749 section 5.2.
+// refusal is an error response, RFC 6749 section 5.2.
 type refusal struct {
 	status      int
 	code        string
@@ -30,7 +30,7 @@ func invalid(description string) *refusal {
 	return &refusal{http.StatusBadRequest, "invalid_request", description}
 }
 
-// write sends the refusal. A 401 names the scheme for clients.
+// write sends the refusal. A 401 carries the Basic challenge for clients.
 func (r *refusal) write(w http.ResponseWriter) {
 	noStore(w)
 	if r.status == http.StatusUnauthorized {
@@ -42,14 +42,15 @@ func (r *refusal) write(w http.ResponseWriter) {
 	}{r.code, r.description})
 }
 
-// noStore keeps tokens out of caches, RFC 6749 section 5.1.
+// noStore forbids caching, RFC 6749 section 5.1.
 func noStore(w http.ResponseWriter) {
 	w.Header().Set("Cache-Control", "no-store")
 	w.Header().Set("Pragma", "no-cache")
 }
 
-// readForm reads the parameters of a POST. The vendor's example of a token
-// request says application/json and sends a form: a body is what it looks like.
+// readForm reads the parameters of a POST. It detects the format from the body,
+// because the vendor's example of a token request declares application/json and
+// sends a form.
 func readForm(c *surface.Call) (form, *refusal) {
 	if ct := c.Header.Get("Content-Type"); ct != "" {
 		kind, _, err := mime.ParseMediaType(ct)
@@ -66,7 +67,7 @@ func IsJSON(body []byte) bool {
 	return len(body) > 0 && (body[0] == '{' || body[0] == '[')
 }
 
-// ClientID returns the client_id in a body, if it can be read.
+// ClientID returns the client_id in a body; "" if there is none or the body is malformed.
 func ClientID(body []byte) string {
 	f, _ := parseBody(body)
 	return f["client_id"]
@@ -83,7 +84,7 @@ func parseBody(body []byte) (form, *refusal) {
 	return newForm(values)
 }
 
-// newForm refuses a parameter that stands in it twice (RFC 6749 section 3.2).
+// newForm refuses a repeated parameter (RFC 6749 section 3.2).
 func newForm(values url.Values) (form, *refusal) {
 	f := make(form, len(values))
 	for name, v := range values {
@@ -100,12 +101,12 @@ func newForm(values url.Values) (form, *refusal) {
 	return f, nil
 }
 
-// parseJSON reads one object of strings.
+// parseJSON reads one JSON object whose values are strings.
 func parseJSON(body []byte) (form, *refusal) {
 	d := json.NewDecoder(bytes.NewReader(body))
 	f := form{}
 	if t, err := d.Token(); err != nil || t != json.Delim('{') {
-		return nil, invalid("the body is no JSON object")
+		return nil, invalid("the body is not a JSON object")
 	}
 	for d.More() {
 		name, err := d.Token()
@@ -117,10 +118,10 @@ func parseJSON(body []byte) (form, *refusal) {
 			return nil, invalid("the JSON is malformed")
 		}
 		text, ok := value.(string)
-		key, _ := name.(string) // a member's name is a string, or Token failed
+		key, _ := name.(string) // the name of a member is a string, or Token would have failed
 		switch _, twice := f[key]; {
 		case !ok:
-			return nil, invalid("a parameter is no string")
+			return nil, invalid("a parameter is not a string")
 		case twice:
 			return nil, invalid("a parameter is sent more than once")
 		case len(text) > maxParameterSize:
@@ -142,7 +143,7 @@ func parseJSON(body []byte) (form, *refusal) {
 	return f, nil
 }
 
-// scopes splits a scope parameter; nil with ok for none.
+// scopes splits the scope parameter; an absent parameter returns nil and true.
 func (f form) scopes() (list []string, ok bool) {
 	if f["scope"] == "" {
 		return nil, true

@@ -1,11 +1,11 @@
-// Package iiniit plays iiniit: one echo resource for its three credential
-// carriers, and an OAuth 2.0 authorization server.
+// Package iiniit mocks iiniit: one echo resource that accepts the three
+// credential carriers, and an OAuth 2.0 authorization server.
 //
-// The vendor documents an authorization code flow by example and no resource at
-// all; the one example address ends in the placeholder /resource. What its
-// pages leave open follows RFC 6749 (the flows), RFC 7636 (PKCE), RFC 6750
-// (bearer errors), RFC 7009 (revocation), RFC 7662 (introspection) and RFC 8414
-// (metadata).
+// The vendor documents the authorization code flow by example and documents no
+// resource; its only example address ends in the placeholder /resource. Where
+// its pages are silent, the mock follows RFC 6749 (flows), RFC 7636 (PKCE),
+// RFC 6750 (bearer errors), RFC 7009 (revocation), RFC 7662 (introspection) and
+// RFC 8414 (metadata).
 package iiniit
 
 import (
@@ -15,22 +15,22 @@ import (
 	"github.com/keyfit/keyfit/mockserver/internal/surface"
 )
 
-// Resource is the path of the echo.
+// Resource is the path of the echo resource.
 const Resource = "/resource"
 
-// ReadUser is the only scope that a page of the vendor names.
+// ReadUser is the only scope that the vendor's pages name.
 const ReadUser = "read:user"
 
-// DefaultScopes are the scopes of keys, tokens and clients made without any.
+// DefaultScopes returns the scopes of keys, tokens and clients that are created without scopes.
 func DefaultScopes() []string { return []string{ReadUser} }
 
-// ValidScope reports whether s is one scope token, RFC 6749 section 3.3.
+// ValidScope reports whether s is a single scope token, RFC 6749 section 3.3.
 func ValidScope(s string) bool {
 	return s != "" && len(s) <= 200 && !strings.ContainsFunc(s, func(r rune) bool { return r <= ' ' || r > '~' || r == '"' || r == '\\' })
 }
 
-// Paths of the authorization server. The vendor prints /auth/login and, as the
-// token endpoint, /oauth2/authorize; the others are this mock's.
+// The paths of the authorization server. The vendor documents /auth/login and,
+// as the token endpoint, /oauth2/authorize; the others are assumed.
 const (
 	loginPath        = "/auth/login"
 	authorizePath    = "/oauth/authorize"
@@ -46,8 +46,8 @@ const (
 
 type server struct{ env surface.Env }
 
-// New builds the surface. It has no Data: clients, codes and tokens are keys of
-// the core, which shows and keeps them as hashes; the resource stores nothing.
+// New builds the surface. It has no Data: the core keeps clients, codes and
+// tokens as hashed keys, and the resource stores nothing.
 func New(env surface.Env) surface.Surface {
 	s := &server{env}
 	open, user := surface.Need{Open: true}, surface.Need{Scope: ReadUser}
@@ -78,7 +78,7 @@ func New(env surface.Env) surface.Surface {
 	return surface.Surface{Routes: routes}
 }
 
-// echo says what arrived, without the credential.
+// echo describes the request, without the credential.
 func echo(w http.ResponseWriter, c *surface.Call) {
 	out := struct {
 		Method     string `json:"method"`

@@ -8,14 +8,14 @@ import (
 	"github.com/keyfit/keyfit/mockserver/internal/surface"
 )
 
-// subject reads a request of the revocation and introspection endpoints: an
-// authenticated client and a token. The hint is not needed and not read.
-func (s *server) subject(c *surface.Call) (surface.Client, string, *refusal) {
+// tokenRequest reads a request to the revocation or introspection endpoint: an
+// authenticated client and a token. It ignores token_type_hint.
+func (s *server) tokenRequest(c *surface.Call) (surface.Client, string, *refusal) {
 	f, bad := readForm(c)
 	if bad != nil {
 		return surface.Client{}, "", bad
 	}
-	client, bad := s.client(c, f)
+	client, bad := s.authenticateClient(c, f)
 	if bad != nil {
 		return client, "", bad
 	}
@@ -25,10 +25,10 @@ func (s *server) subject(c *surface.Call) (surface.Client, string, *refusal) {
 	return client, f["token"], nil
 }
 
-// revoke is RFC 7009: an unknown token is revoked already, a refresh token
-// takes the access tokens of its authorization with it.
+// revoke implements RFC 7009. An unknown token counts as revoked; revoking a
+// refresh token also revokes the access tokens of its authorization.
 func (s *server) revoke(w http.ResponseWriter, c *surface.Call) {
-	client, token, bad := s.subject(c)
+	client, token, bad := s.tokenRequest(c)
 	if bad != nil {
 		bad.write(w)
 		return
@@ -49,8 +49,8 @@ func (s *server) revoke(w http.ResponseWriter, c *surface.Call) {
 	w.WriteHeader(http.StatusOK)
 }
 
-// introspection is an answer of RFC 7662; only active stands in that of a token
-// that is not.
+// introspection is a response of RFC 7662. For an inactive token it holds only
+// the member active.
 type introspection struct {
 	Active    bool   `json:"active"`
 	Scope     string `json:"scope,omitempty"`
@@ -62,12 +62,12 @@ type introspection struct {
 	Subject   string `json:"sub,omitempty"`
 }
 
-// introspect answers any client with a secret about any access or refresh
-// token: resource servers ask about tokens that they did not get.
+// introspect lets any confidential client inspect any access or refresh token,
+// because a resource server inspects tokens that were issued to others.
 func (s *server) introspect(w http.ResponseWriter, c *surface.Call) {
-	client, token, bad := s.subject(c)
+	client, token, bad := s.tokenRequest(c)
 	if bad == nil && client.Public {
-		bad = invalidClient("a public client may not introspect")
+		bad = invalidClient("a public client may not use introspection")
 	}
 	if bad != nil {
 		bad.write(w)
@@ -95,10 +95,10 @@ func (s *server) introspect(w http.ResponseWriter, c *surface.Call) {
 	surface.JSON(w, http.StatusOK, out)
 }
 
-// metadata is RFC 8414. The issuer is where the client reached the server.
+// metadata implements RFC 8414. The issuer is the origin under which the client reached the server.
 func metadata(w http.ResponseWriter, c *surface.Call) {
 	issuer := "http://" + c.Host
-	if c.TLS != nil || !isLocal(c.Host) { // in memory, https to a real host has no TLS
+	if c.TLS != nil || !isLocal(c.Host) { // the in-memory transport carries https to a real host without TLS
 		issuer = "https://" + c.Host
 	}
 	methods := []string{"client_secret_basic", "client_secret_post"}
@@ -119,7 +119,7 @@ func metadata(w http.ResponseWriter, c *surface.Call) {
 	})
 }
 
-// isLocal reports whether a host is this machine.
+// isLocal reports whether a host is localhost or a loopback address.
 func isLocal(host string) bool {
 	if h, _, err := net.SplitHostPort(host); err == nil {
 		host = h

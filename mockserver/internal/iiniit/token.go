@@ -12,8 +12,8 @@ import (
 	"github.com/keyfit/keyfit/mockserver/internal/surface"
 )
 
-// tokens is the answer of the token endpoint; the vendor prints the members.
-type tokens struct {
+// tokenResponse is the response of the token endpoint, with the members that the vendor documents.
+type tokenResponse struct {
 	AccessToken  string `json:"access_token"`
 	TokenType    string `json:"token_type"`
 	ExpiresIn    int64  `json:"expires_in"` // seconds
@@ -21,9 +21,9 @@ type tokens struct {
 	Scope        string `json:"scope"`
 }
 
-// token is the token endpoint, RFC 6749 section 3.2.
+// token implements the token endpoint, RFC 6749 section 3.2.
 func (s *server) token(w http.ResponseWriter, c *surface.Call) {
-	out, bad := s.grant(c)
+	out, bad := s.grantTokens(c)
 	if bad != nil {
 		bad.write(w)
 		return
@@ -32,18 +32,18 @@ func (s *server) token(w http.ResponseWriter, c *surface.Call) {
 	surface.JSON(w, http.StatusOK, out)
 }
 
-func (s *server) grant(c *surface.Call) (*tokens, *refusal) {
+func (s *server) grantTokens(c *surface.Call) (*tokenResponse, *refusal) {
 	f, bad := readForm(c)
 	if bad != nil {
 		return nil, bad
 	}
-	client, bad := s.client(c, f)
+	client, bad := s.authenticateClient(c, f)
 	if bad != nil {
 		return nil, bad
 	}
 	switch f["grant_type"] {
 	case "authorization_code":
-		return s.exchange(c, client, f)
+		return s.redeemCode(c, client, f)
 	case "refresh_token":
 		return s.refresh(c, client, f)
 	case "client_credentials":
@@ -58,20 +58,21 @@ func invalidGrant(description string) *refusal {
 	return &refusal{http.StatusBadRequest, "invalid_grant", description}
 }
 
-// find reads a code or refresh token of the client. One that was used or
-// revoked before takes everything with it that came from the same
-// authorization: somebody has a copy (RFC 6749 sections 4.1.2 and 10.4).
-func (s *server) find(c *surface.Call, client surface.Client, value string, use surface.Use, what string) (surface.Granted, *refusal) {
+// findGrant looks up a code or refresh token of the client. If it was used or
+// revoked before, findGrant revokes everything issued from the same
+// authorization, because the value may have been stolen (RFC 6749 sections
+// 4.1.2 and 10.4).
+func (s *server) findGrant(c *surface.Call, client surface.Client, value string, use surface.Use, what string) (surface.Granted, *refusal) {
 	g, p := s.env.Authority.Find(value)
 	switch {
 	case p.Outcome != "":
 		c.Explain(p.Outcome, p.Why)
 	case g.Use != use:
-		c.Explain(unknownKey, g.ID+" was sent as a "+what+" and is none")
+		c.Explain(unknownKey, g.ID+" is not a "+what)
 	case g.Client != client.ID:
 		c.Explain(unknownKey, g.ID+" belongs to another client")
 	case g.Ended:
-		s.replayed(c, &g, what)
+		s.revokeReplayed(c, &g, what)
 	case !g.Expires.IsZero() && !c.Now.Before(g.Expires):
 		c.Explain(expired, g.ID+" expired at "+g.Expires.Format(time.RFC3339))
 	default:
@@ -80,38 +81,39 @@ func (s *server) find(c *surface.Call, client surface.Client, value string, use 
 	return g, invalidGrant("the " + what + " is invalid, expired, revoked or was used before")
 }
 
-func (s *server) replayed(c *surface.Call, g *surface.Granted, what string) {
-	c.Explain(revoked, g.ID+" was used or revoked before; every token of its authorization is revoked now")
+func (s *server) revokeReplayed(c *surface.Call, g *surface.Granted, what string) {
+	c.Explain(revoked, g.ID+" was used or revoked before; every token of its authorization is now revoked")
 	s.env.Authority.EndFamily(g.Family, what+" was used twice")
 }
 
-// exchange turns a code into tokens, RFC 6749 section 4.1.3. A code that does
-// not match stays usable: only its holder can know the rest.
-func (s *server) exchange(c *surface.Call, client surface.Client, f form) (*tokens, *refusal) {
+// redeemCode exchanges a code for tokens, RFC 6749 section 4.1.3. A request
+// whose redirect URI or verifier does not match leaves the code usable, so that
+// an attacker who only knows the code cannot invalidate it.
+func (s *server) redeemCode(c *surface.Call, client surface.Client, f form) (*tokenResponse, *refusal) {
 	if f["code"] == "" {
 		return nil, invalid("code is required")
 	}
-	g, bad := s.find(c, client, f["code"], surface.Code, "code")
+	g, bad := s.findGrant(c, client, f["code"], surface.Code, "code")
 	if bad != nil {
 		return nil, bad
 	}
 	switch {
 	case g.Redirect != "" && f["redirect_uri"] != g.Redirect, g.Redirect == "" && f["redirect_uri"] != "" && !slices.Contains(client.Redirects, f["redirect_uri"]):
-		return nil, invalidGrant("redirect_uri is not that of the authorization request")
-	case g.Challenge == "" && f["code_verifier"] != "": // a downgrade, RFC 9700 section 2.1.1
-		return nil, invalidGrant("code_verifier belongs to no code_challenge")
-	case g.Challenge != "" && !verified(f["code_verifier"], g.Challenge):
+		return nil, invalidGrant("redirect_uri differs from the authorization request")
+	case g.Challenge == "" && f["code_verifier"] != "": // PKCE downgrade, RFC 9700 section 2.1.1
+		return nil, invalidGrant("code_verifier was sent, but the authorization request had no code_challenge")
+	case g.Challenge != "" && !verifyPKCE(f["code_verifier"], g.Challenge):
 		return nil, invalidGrant("code_verifier does not match the code_challenge")
 	}
 	if !s.env.Authority.Spend(g.ID) {
-		s.replayed(c, &g, "code")
+		s.revokeReplayed(c, &g, "code")
 		return nil, invalidGrant("the code is invalid, expired, revoked or was used before")
 	}
 	return s.issue(c, g.Grant, g.Scopes, ""), nil
 }
 
-// verified checks PKCE S256, RFC 7636 section 4.6.
-func verified(verifier, challenge string) bool {
+// verifyPKCE checks a code_verifier against an S256 challenge, RFC 7636 section 4.6.
+func verifyPKCE(verifier, challenge string) bool {
 	if len(verifier) < 43 || len(verifier) > 128 {
 		return false
 	}
@@ -119,14 +121,14 @@ func verified(verifier, challenge string) bool {
 	return subtle.ConstantTimeCompare([]byte(base64.RawURLEncoding.EncodeToString(sum[:])), []byte(challenge)) == 1
 }
 
-// refresh turns a refresh token into new ones and ends it, RFC 6749 section 6.
-// Its successor keeps the scopes and the end of the first: rotation never
-// extends a life.
-func (s *server) refresh(c *surface.Call, client surface.Client, f form) (*tokens, *refusal) {
+// refresh exchanges a refresh token for new tokens, RFC 6749 section 6. The old
+// one ends; its successor keeps its scopes and its expiry, because rotation
+// never extends a lifetime.
+func (s *server) refresh(c *surface.Call, client surface.Client, f form) (*tokenResponse, *refusal) {
 	if f["refresh_token"] == "" {
 		return nil, invalid("refresh_token is required")
 	}
-	g, bad := s.find(c, client, f["refresh_token"], surface.RefreshToken, "refresh token")
+	g, bad := s.findGrant(c, client, f["refresh_token"], surface.RefreshToken, "refresh token")
 	if bad != nil {
 		return nil, bad
 	}
@@ -138,7 +140,7 @@ func (s *server) refresh(c *surface.Call, client surface.Client, f form) (*token
 		scopes = g.Scopes
 	}
 	if !s.env.Authority.Spend(g.ID) {
-		s.replayed(c, &g, "refresh token")
+		s.revokeReplayed(c, &g, "refresh token")
 		return nil, invalidGrant("the refresh token is invalid, expired, revoked or was used before")
 	}
 	next := g.Grant
@@ -147,12 +149,12 @@ func (s *server) refresh(c *surface.Call, client surface.Client, f form) (*token
 }
 
 func invalidScope() *refusal {
-	return &refusal{http.StatusBadRequest, "invalid_scope", "a scope is not one of those that were granted"}
+	return &refusal{http.StatusBadRequest, "invalid_scope", "a scope was not granted"}
 }
 
-// clientCredentials gives an access token to the client itself, without a
+// clientCredentials issues an access token for the client itself, without a
 // refresh token (RFC 6749 section 4.4.3).
-func (s *server) clientCredentials(c *surface.Call, client surface.Client, f form) (*tokens, *refusal) {
+func (s *server) clientCredentials(c *surface.Call, client surface.Client, f form) (*tokenResponse, *refusal) {
 	if client.Public {
 		return nil, &refusal{http.StatusBadRequest, "unauthorized_client", "a public client may not use client_credentials"}
 	}
@@ -164,20 +166,20 @@ func (s *server) clientCredentials(c *surface.Call, client surface.Client, f for
 		scopes = client.Scopes
 	}
 	value, g := s.env.Authority.Issue(surface.Grant{Client: client.ID, Scopes: scopes, Family: s.env.Authority.NewFamily()})
-	return answer(c, value, &g, ""), nil
+	return newTokenResponse(c, value, &g, ""), nil
 }
 
-// issue makes an access token of the scopes and a refresh token of all that was
-// granted, in the grant's family.
-func (s *server) issue(c *surface.Call, g surface.Grant, scopes []string, replaces string) *tokens {
+// issue creates an access token with the given scopes and a refresh token with
+// all scopes of the grant, both in the grant's family.
+func (s *server) issue(c *surface.Call, g surface.Grant, scopes []string, replaces string) *tokenResponse {
 	value, access := s.env.Authority.Issue(surface.Grant{Client: g.Client, User: g.User, Scopes: scopes, Family: g.Family})
 	refresh, _ := s.env.Authority.Issue(surface.Grant{
 		Use: surface.RefreshToken, Client: g.Client, User: g.User, Scopes: g.Scopes, Family: g.Family,
 		Until: g.Until, Replaces: replaces,
 	})
-	return answer(c, value, &access, refresh)
+	return newTokenResponse(c, value, &access, refresh)
 }
 
-func answer(c *surface.Call, value string, g *surface.Granted, refresh string) *tokens {
-	return &tokens{value, "Bearer", int64(g.Expires.Sub(c.Now) / time.Second), refresh, strings.Join(g.Scopes, " ")}
+func newTokenResponse(c *surface.Call, value string, g *surface.Granted, refresh string) *tokenResponse {
+	return &tokenResponse{value, "Bearer", int64(g.Expires.Sub(c.Now) / time.Second), refresh, strings.Join(g.Scopes, " ")}
 }

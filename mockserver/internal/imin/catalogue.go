@@ -1,6 +1,6 @@
 package imin
 
-// activity is a concept of the activity list; parent is an index, -1 for none.
+// activity is a concept of the activity list. parent is the index of the broader activity, or -1.
 type activity struct {
 	id, label, definition string
 	parent                int
@@ -8,8 +8,8 @@ type activity struct {
 
 const activityList = "https://openactive.io/activity-list"
 
-// activities is a small hierarchy. The first six entries and their ids occur
-// on the vendor's pages; the ids of the others are made up.
+// activities returns a small hierarchy of activities. The first six entries and
+// their IDs occur on the vendor's pages; the other IDs are invented.
 func activities() []activity {
 	return []activity{
 		{"984068a7-5b7b-4989-bb33-f96953d8960c", "Group Exercise", "", -1},
@@ -27,7 +27,7 @@ func activities() []activity {
 	}
 }
 
-// lineage returns the activity and everything above it.
+// lineage returns the activity and its ancestors.
 func lineage(i int) []int {
 	var out []int
 	for all := activities(); i >= 0; i = all[i].parent {
@@ -38,7 +38,7 @@ func lineage(i int) []int {
 
 func activityID(i int) string { return activityList + "#" + activities()[i].id }
 
-// activityConcept is an activity as records carry it.
+// activityConcept returns an activity in the form that records use.
 func activityConcept(i int) concept {
 	return concept{Type: "Concept", ID: activityID(i), PrefLabel: activities()[i].label, InScheme: activityList}
 }
@@ -70,8 +70,8 @@ func collections() []conceptCollection {
 	}
 }
 
-// accessibilitySupport and specialRequirement are entries of OpenActive's and
-// EMD UK's vocabularies; the ids are made up.
+// accessibilitySupport and specialRequirement return entries of OpenActive's and
+// EMD UK's vocabularies; the IDs are invented.
 func accessibilitySupport() []concept {
 	const scheme = "https://openactive.io/accessibility-support"
 	return []concept{

@@ -10,25 +10,25 @@ import (
 	"github.com/keyfit/keyfit/mockserver/internal/surface"
 )
 
-// found is one item of an event search: a series with some of its sessions.
-type found struct {
-	series   *series
-	sessions []occurrence
-	key      float64 // what the mode orders by
-	last     bool    // nothing to order by
+// searchHit is one result of an event search: a series with some of its sessions.
+type searchHit struct {
+	series    *series
+	sessions  []occurrence
+	key       float64 // sort key of the mode
+	unordered bool    // has no sort key and comes last
 }
 
 // The modes of an event search (page "Modes").
 const (
-	upcoming  = "upcoming-sessions"
-	byGeo     = "discovery-geo"
-	cheapest  = "discovery-price-asc"
-	dearest   = "discovery-price-desc"
-	noMode    = upcoming // not documented: assumed
-	eventPath = "/events-api/v2/event-series"
+	upcoming        = "upcoming-sessions"
+	byGeo           = "discovery-geo"
+	priceAscending  = "discovery-price-asc"
+	priceDescending = "discovery-price-desc"
+	defaultMode     = upcoming // assumed, not documented
+	eventPath       = "/events-api/v2/event-series"
 )
 
-func (f *fitsum) searchEvents(w http.ResponseWriter, c *surface.Call) {
+func (ds *dataset) searchEvents(w http.ResponseWriter, c *surface.Call) {
 	p, err := parseParams(c.URL.RawQuery, append(filterNames(), "mode", "limit", "page"))
 	if err != nil {
 		badRequest(w, err)
@@ -42,11 +42,11 @@ func (f *fitsum) searchEvents(w http.ResponseWriter, c *surface.Call) {
 		badRequest(w, err)
 		return
 	}
-	hits := f.findEvents(mode, filter, c.Now)
-	from, to := win.of(len(hits))
+	hits := ds.findEvents(mode, filter, c.Now)
+	from, to := win.bounds(len(hits))
 	var items []any
 	for _, h := range hits[from:to] {
-		items = append(items, f.summary(h, filter, origin(c)))
+		items = append(items, ds.summary(h, filter, origin(c)))
 	}
 	reply(w, newCollection(c, p, win, len(hits), items, baseContext()))
 }
@@ -54,45 +54,45 @@ func (f *fitsum) searchEvents(w http.ResponseWriter, c *surface.Call) {
 func eventMode(p params) (string, error) {
 	mode := p.get("mode")
 	switch mode {
-	case upcoming, byGeo, cheapest, dearest:
+	case upcoming, byGeo, priceAscending, priceDescending:
 		return mode, nil
 	}
 	if !p.has("mode") {
-		return noMode, nil
+		return defaultMode, nil
 	}
-	return "", fmt.Errorf("mode must be %s, %s, %s or %s, not %q", upcoming, byGeo, cheapest, dearest, clip(mode))
+	return "", fmt.Errorf("mode must be %s, %s, %s or %s, not %q", upcoming, byGeo, priceAscending, priceDescending, clip(mode))
 }
 
-// findEvents runs a search in its mode's order. Discovery modes group the
-// sessions of a series and never return high-frequency ones; upcoming-sessions
-// returns a series once for each session.
-func (f *fitsum) findEvents(mode string, filter *filter, now time.Time) []found {
-	var out []found
-	for _, s := range f.now(now) {
+// findEvents returns the results of a search in the order of its mode. Discovery
+// modes group the sessions of a series and never return high-frequency ones;
+// upcoming-sessions returns a series once per session.
+func (ds *dataset) findEvents(mode string, filter *filter, now time.Time) []searchHit {
+	var out []searchHit
+	for _, s := range ds.activeSeries(now) {
 		sessions := filter.match(s, now)
 		switch {
 		case len(sessions) == 0:
 		case mode == upcoming:
 			for _, o := range sessions {
-				out = append(out, found{series: s, sessions: []occurrence{o}, key: float64(o.start.Unix())})
+				out = append(out, searchHit{series: s, sessions: []occurrence{o}, key: float64(o.start.Unix())})
 			}
 		case slices.Contains(s.tags, highFrequency):
 		default:
-			// The whole series is returned, not the sessions that matched
-			// (page "Dates and Times").
-			h := found{series: s, sessions: occurrences(s.runs, now, nil)}
-			h.key, h.last = orderKey(mode, s, filter)
+			// A discovery mode returns all sessions of the series, not only the
+			// matching ones (page "Dates and Times").
+			h := searchHit{series: s, sessions: occurrences(s.runs, now, nil)}
+			h.key, h.unordered = orderKey(mode, s, filter)
 			out = append(out, h)
 		}
 	}
-	slices.SortStableFunc(out, func(a, b found) int {
+	slices.SortStableFunc(out, func(a, b searchHit) int {
 		switch {
-		case a.last != b.last:
-			if a.last {
+		case a.unordered != b.unordered:
+			if a.unordered {
 				return 1
 			}
 			return -1
-		case mode == dearest:
+		case mode == priceDescending:
 			return cmp.Compare(b.key, a.key)
 		default:
 			return cmp.Compare(a.key, b.key)
@@ -101,8 +101,8 @@ func (f *fitsum) findEvents(mode string, filter *filter, now time.Time) []found 
 	return out
 }
 
-// orderKey is the distance of the nearest place, or the adult's price. What
-// has none of it comes last, whatever the direction.
+// orderKey returns the distance to the nearest place, or the adult price. none is
+// true if the series has neither; it then comes last in either direction.
 func orderKey(mode string, s *series, filter *filter) (key float64, none bool) {
 	if mode != byGeo {
 		low, _, ok := s.adultPrice()
@@ -120,13 +120,13 @@ func orderKey(mode string, s *series, filter *filter) (key float64, none bool) {
 	return key, none
 }
 
-// eventByID returns the full record while it has sessions to come.
-func (f *fitsum) eventByID(w http.ResponseWriter, c *surface.Call) {
+// eventByID writes the full record of a series that has upcoming sessions.
+func (ds *dataset) eventByID(w http.ResponseWriter, c *surface.Call) {
 	if _, err := parseParams(c.URL.RawQuery, nil); err != nil {
 		badRequest(w, err)
 		return
 	}
-	s := f.byID(c.PathValue("id"))
+	s := ds.byID(c.PathValue("id"))
 	if s == nil {
 		notFound(w)
 		return
@@ -136,7 +136,7 @@ func (f *fitsum) eventByID(w http.ResponseWriter, c *surface.Call) {
 		notFound(w) // archived (page "Understanding Responses")
 		return
 	}
-	doc := f.full(found{series: s, sessions: sessions}, nil, origin(c))
+	doc := ds.fullRecord(searchHit{series: s, sessions: sessions}, nil, origin(c))
 	doc.Context = baseContext("http://data.emduk.org/ns/emduk.jsonld")
 	reply(w, doc)
 }

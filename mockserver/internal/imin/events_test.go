@@ -9,7 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// nearest is the distance of the nearest place of an item.
+// nearest returns the distance to the nearest place of an item.
 func nearest(item object) float64 {
 	km := -1.0
 	for _, p := range list(item, "imin:locationSummary") {
@@ -20,7 +20,7 @@ func nearest(item object) float64 {
 	return km
 }
 
-// adult is the price by which the price modes order.
+// adult returns the price by which the price modes sort.
 func adult(item object) (price float64, ok bool) {
 	offer := dig[object](item, "imin:aggregateOffer", "publicAdult")
 	for _, name := range []string{"price", "lowPrice"} {
@@ -67,7 +67,7 @@ func TestPriceModesOrderByTheAdultsPrice(t *testing.T) {
 			last, priced = price, priced+1
 		}
 		if priced < 20 || !hasUnpriced {
-			t.Errorf("%s: the data does not tell", mode)
+			t.Errorf("%s: the data does not distinguish the modes", mode)
 		}
 	}
 }
@@ -155,7 +155,7 @@ func TestEachFilterKeepsWhatItSays(t *testing.T) {
 	}
 	const yoga = "https%3A%2F%2Fopenactive.io%2Factivity-list%23bf1a5e00-cdcf-465d-8c5a-6f57040b7f7e"
 	for query, keep := range map[string]func(object) bool{
-		"activityPrefLabel=Yoga":                               label("Yoga", "Bikram Yoga"), // and its children
+		"activityPrefLabel=Yoga":                               label("Yoga", "Bikram Yoga"), // and its descendants
 		"activityPrefLabel=Bikram Yoga":                        label("Bikram Yoga"),
 		"activityId=" + yoga:                                   label("Yoga", "Bikram Yoga"),
 		"activityPrefLabel=Tennis&activityPrefLabel=Badminton": label("Tennis", "Badminton"), // one of
@@ -181,7 +181,7 @@ func TestEachFilterKeepsWhatItSays(t *testing.T) {
 			clock := s.Format("15:04")
 			return clock >= "18:00" && clock <= "19:30"
 		}),
-		// Of one and the same session.
+		// The conditions must hold for the same session.
 		"startDate[gte]=2030-01-13T00:00:00Z&startTime[gte]=19:00&byDay=schema:Sunday": some(func(s time.Time) bool {
 			return s.Weekday() == time.Sunday && s.Day() == 13 && s.Hour() >= 19
 		}),
@@ -195,9 +195,9 @@ func TestEachFilterKeepsWhatItSays(t *testing.T) {
 			t.Parallel()
 			want := outline(slices.DeleteFunc(slices.Clone(all), func(o object) bool { return !keep(o) }))
 			if len(want) == 0 || len(want) == len(all) {
-				t.Fatalf("%d of %d: the data does not tell", len(want), len(all))
+				t.Fatalf("%d of %d: the data does not distinguish", len(want), len(all))
 			}
-			// Of a series that matches, all sessions are returned, as without the filter.
+			// A matching series has all its sessions, as without the filter.
 			if diff := cmp.Diff(want, outline(c.whole(t, events+"mode=discovery-geo&"+oxford+"&"+query))); diff != "" {
 				t.Errorf("-want +got\n%s", diff)
 			}
@@ -216,7 +216,7 @@ func priceIs(want float64) func(object) bool {
 	}
 }
 
-// outline tells identifiers and how many sessions each has.
+// outline returns the identifiers of items with their numbers of sessions.
 func outline(items []object) []string {
 	out := names(items)
 	for i, o := range items {
@@ -225,7 +225,7 @@ func outline(items []object) []string {
 	return out
 }
 
-// names are the identifiers of items, in order.
+// names returns the identifiers of items, in order.
 func names(items []object) []string {
 	var out []string
 	for _, o := range items {

@@ -6,10 +6,10 @@ import (
 	"github.com/keyfit/keyfit/mockserver/internal/surface"
 )
 
-// facetsDoc indexes what one can search by, at the documented JSON paths
+// facetsDoc is the index of search facets, at the documented JSON paths
 // $['imin:index'].activity['imin:item'] and
-// $['imin:index'].activityConceptCollection['imin:item']. The members round
-// them are assumed.
+// $['imin:index'].activityConceptCollection['imin:item']. The surrounding members
+// are assumed.
 type facetsDoc struct {
 	Context []string `json:"@context"`
 	ID      string   `json:"id"`
@@ -34,9 +34,9 @@ func facets(w http.ResponseWriter, c *surface.Call) {
 	out.Index.Activity.Type, out.Index.Collection.Type = "imin:RestrictedCollection", "imin:RestrictedCollection"
 	for i, a := range activities() {
 		entry := activityConcept(i)
-		entry.Definition, entry.Broader = a.definition, mapped(lineage(i)[1:], activityID)
+		entry.Definition, entry.Broader = a.definition, mapStrings(lineage(i)[1:], activityID)
 		out.Index.Activity.Items = append(out.Index.Activity.Items, entry)
 	}
-	out.Index.Collection.Items = anys(collections())
+	out.Index.Collection.Items = toAny(collections())
 	reply(w, out)
 }

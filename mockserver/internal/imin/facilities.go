@@ -19,16 +19,16 @@ const (
 	upcomingSlots = "upcoming-slots"
 )
 
-// facility is a FacilityUse. With courts it has IndividualFacilityUses, which
-// have the slots; without, it has slots itself (page "FacilityUses and
-// IndividualFacilityUses").
+// facility is a FacilityUse. If it has courts, the slots belong to its
+// IndividualFacilityUses, otherwise to the facility itself (page "FacilityUses
+// and IndividualFacilityUses").
 type facility struct {
 	number   uint64
-	doc      facilityUse // without event
+	doc      facilityUse // without the member event
 	site     *place
 	activity int
 	courts   []string
-	uses     int // how many may use a slot at once
+	uses     int // simultaneous uses of a slot
 	golden   bool
 }
 
@@ -53,15 +53,15 @@ type individualFacilityUse struct {
 	Event []slot `json:"event,omitempty"`
 }
 
-func newFacilities(w writer, halls []place) []*facility {
+func newFacilities(gen generator, halls []place) []*facility {
 	out := make([]*facility, 12)
 	for i := range out {
 		fac := &facility{
 			number: uint64(i), site: &halls[i%len(halls)],
-			activity: []int{6, 7, 3, 8}[i%4], uses: 1 + w.IntN(6), golden: i%2 == 0,
+			activity: []int{6, 7, 3, 8}[i%4], uses: 1 + gen.IntN(6), golden: i%2 == 0,
 		}
 		if i%3 == 0 {
-			fac.courts, fac.uses = []string{"Court 1", "Court 2", "Court 3"}[:1+w.IntN(3)], 1
+			fac.courts, fac.uses = []string{"Court 1", "Court 2", "Court 3"}[:1+gen.IntN(3)], 1
 		}
 		name := fac.site.Name + " " + activities()[fac.activity].label + " Courts"
 		if fac.golden {
@@ -70,19 +70,19 @@ func newFacilities(w writer, halls []place) []*facility {
 		fac.doc = facilityUse{
 			Type: "FacilityUse", Identifier: fmt.Sprintf("loremfitsum-FacilityUse-%d", i+1), Name: name,
 			Activity: []concept{activityConcept(fac.activity)}, DataSource: dataSource{"WebAPI", "loremfitsum"},
-			Provider: new(w.organization()),
+			Provider: new(gen.organization()),
 		}
-		if fac.golden || w.IntN(2) == 0 {
-			fac.doc.Description, fac.doc.Image = lorem(w.Rand), []image{newImage(w.Rand)}
+		if fac.golden || gen.IntN(2) == 0 {
+			fac.doc.Description, fac.doc.Image = lorem(gen.Rand), []image{newImage(gen.Rand)}
 		}
 		out[i] = fac
 	}
 	return out
 }
 
-func (f *fitsum) activitiesAt(siteID string) []int {
+func (ds *dataset) activitiesAt(siteID string) []int {
 	var out []int
-	for _, fac := range f.facilities {
+	for _, fac := range ds.facilities {
 		if fac.site.ID == siteID && !slices.Contains(out, fac.activity) {
 			out = append(out, fac.activity)
 		}
@@ -90,9 +90,9 @@ func (f *fitsum) activitiesAt(siteID string) []int {
 	return out
 }
 
-// searchFacilities: geo[radial] and mode are both mandatory (page "Query
-// Parameter Search").
-func (f *fitsum) searchFacilities(w http.ResponseWriter, c *surface.Call) {
+// searchFacilities searches facilities; geo[radial] and mode are both mandatory
+// (page "Query Parameter Search").
+func (ds *dataset) searchFacilities(w http.ResponseWriter, c *surface.Call) {
 	p, err := parseParams(c.URL.RawQuery, []string{
 		"mode", "geo[radial]", "limit", "page", "startDate[gte]", "startDate[lte]",
 		"providerId*", "activityPrefLabel*", "activityId*",
@@ -111,12 +111,12 @@ func (f *fitsum) searchFacilities(w http.ResponseWriter, c *surface.Call) {
 		badRequest(w, err)
 		return
 	}
-	hits := f.findFacilities(p, *near, from, to, c.Now)
-	first, last := win.of(len(hits))
+	hits := ds.findFacilities(p, *near, from, to, c.Now)
+	first, last := win.bounds(len(hits))
 	var items []any
 	for _, h := range hits[first:last] {
-		doc := f.facilityUse(h.facility, h.slots, origin(c))
-		doc.Location = new(h.facility.site.measured(near))
+		doc := ds.facilityUse(h.facility, h.slots, origin(c))
+		doc.Location = new(h.facility.site.withDistance(near))
 		items = append(items, doc)
 	}
 	reply(w, newCollection(c, p, win, len(hits), items, baseContext()))
@@ -128,11 +128,11 @@ type facilityHit struct {
 	km       float64
 }
 
-// findFacilities returns the nearest first; with slots, by their time first.
-func (f *fitsum) findFacilities(p params, near radial, from, to, now time.Time) []facilityHit {
+// findFacilities returns facilities sorted by distance; with slots, by the time of the first slot and then by distance.
+func (ds *dataset) findFacilities(p params, near radial, from, to, now time.Time) []facilityHit {
 	labels, ids, providers := p.all("activityPrefLabel"), p.all("activityId"), p.all("providerId")
 	var out []facilityHit
-	for _, fac := range f.facilities {
+	for _, fac := range ds.facilities {
 		above := lineage(fac.activity)
 		isOneOf := func(wanted []string, name func(int) string) bool {
 			return len(wanted) == 0 || slices.ContainsFunc(above, func(i int) bool { return slices.Contains(wanted, name(i)) })
@@ -144,7 +144,7 @@ func (f *fitsum) findFacilities(p params, near radial, from, to, now time.Time) 
 		}
 		h := facilityHit{facility: fac, km: near.distance(fac.site.Geo)}
 		if p.get("mode") == upcomingSlots {
-			h.slots = f.free(fac, later(from, now), earlier(to, now.Add(lookahead)))
+			h.slots = ds.freeSlots(fac, later(from, now), earlier(to, now.Add(lookahead)))
 			if len(h.slots) == 0 {
 				continue
 			}
@@ -176,14 +176,14 @@ func earlier(a, b time.Time) time.Time {
 	return b
 }
 
-// facilityUse writes a facility with the given slots, in the structure of its
-// provider.
-func (f *fitsum) facilityUse(fac *facility, slots []slotTime, origin string) facilityUse {
+// facilityUse returns the document of a facility with the given slots, grouped by
+// court if it has courts.
+func (ds *dataset) facilityUse(fac *facility, slots []slotTime, origin string) facilityUse {
 	doc := fac.doc
 	doc.ID = origin + facilityPath + "/" + doc.Identifier
 	if len(fac.courts) == 0 {
 		for _, t := range slots {
-			doc.Event = append(doc.Event, f.slot(fac, t, origin))
+			doc.Event = append(doc.Event, ds.slot(fac, t, origin))
 		}
 		return doc
 	}
@@ -191,7 +191,7 @@ func (f *fitsum) facilityUse(fac *facility, slots []slotTime, origin string) fac
 		court := individualFacilityUse{Type: "IndividualFacilityUse", Name: name}
 		for _, t := range slots {
 			if t.court == i {
-				court.Event = append(court.Event, f.slot(fac, t, origin))
+				court.Event = append(court.Event, ds.slot(fac, t, origin))
 			}
 		}
 		if len(court.Event) > 0 {
@@ -201,19 +201,19 @@ func (f *fitsum) facilityUse(fac *facility, slots []slotTime, origin string) fac
 	return doc
 }
 
-// facilityByID returns the free slots of the next seven days (page
+// facilityByID writes a facility with the free slots of the next seven days (page
 // "FacilityUse By-ID").
-func (f *fitsum) facilityByID(w http.ResponseWriter, c *surface.Call) {
+func (ds *dataset) facilityByID(w http.ResponseWriter, c *surface.Call) {
 	if _, err := parseParams(c.URL.RawQuery, nil); err != nil {
 		badRequest(w, err)
 		return
 	}
-	for _, fac := range f.facilities {
+	for _, fac := range ds.facilities {
 		if fac.doc.Identifier != c.PathValue("identifier") {
 			continue
 		}
-		slots := f.free(fac, c.Now, c.Now.AddDate(0, 0, 7))
-		doc := f.facilityUse(fac, slots, origin(c))
+		slots := ds.freeSlots(fac, c.Now, c.Now.AddDate(0, 0, 7))
+		doc := ds.facilityUse(fac, slots, origin(c))
 		doc.Context, doc.Location = baseContext(), fac.site
 		reply(w, doc)
 		return

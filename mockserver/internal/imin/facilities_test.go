@@ -12,7 +12,7 @@ import (
 
 const facilities = "/facilities-api/v2/facility-uses?"
 
-// slots lists the Slots of a FacilityUse in either structure.
+// slots returns the Slots of a FacilityUse, with or without courts.
 func slots(use object) []object {
 	var out []object
 	for _, e := range list(use, "event") {
@@ -87,7 +87,7 @@ func TestUpcomingSlotsAreOfOneDayInOrder(t *testing.T) {
 		"startDate[lte]=2030-01-03T13:00:00Z":                                     {at(3, 7, 0), at(3, 12, 0)}, // up to 12:59:59, as documented
 		"startDate[lte]=2030-01-03T13:30:00Z":                                     {at(3, 7, 0), at(3, 13, 0)},
 		"startDate[gte]=2030-01-03T09:00:00Z&startDate[lte]=2030-01-03T11:00:00Z": {at(3, 9, 0), at(3, 10, 0)},
-		"startDate[gte]=2030-01-02T00:00:00Z":                                     {noon, at(2, 21, 0)},          // what began is archived
+		"startDate[gte]=2030-01-02T00:00:00Z":                                     {noon, at(2, 21, 0)},          // slots that have begun are archived
 		"startDate[gte]=2030-01-16T00:00:00Z":                                     {at(16, 7, 0), at(16, 11, 0)}, // the end of the lookahead
 	} {
 		var first, last, previous time.Time

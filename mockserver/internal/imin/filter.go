@@ -11,17 +11,17 @@ import (
 	"time"
 )
 
-// filter is what an event search asks for. Different filters combine as AND, a
-// repeated string filter means "is one of" (page "Filters").
+// filter holds the conditions of an event search. Different filters combine as
+// AND; a repeated string filter means "is one of" (page "Filters").
 type filter struct {
 	near      *radial
 	isVirtual *bool
-	isActive  bool // an entitlement is given
+	isActive  bool // the search has an entitlement
 	series    []func(*series) bool
-	session   []func(start time.Time) bool // one session must pass them all
+	session   []func(start time.Time) bool // one session must pass all of them
 }
 
-// filterNames are the parameters of an event search beside mode, limit, page.
+// filterNames returns the parameters of an event search other than mode, limit and page.
 func filterNames() []string {
 	filters := oneOf()
 	names := append(make([]string, 0, 17+len(filters)),
@@ -39,7 +39,7 @@ func newFilter(p params) (*filter, error) {
 	f := &filter{}
 	var errs [8]error
 	f.near, errs[0] = p.radial()
-	f.isVirtual, errs[1] = p.truth("isVirtual")
+	f.isVirtual, errs[1] = p.boolean("isVirtual")
 	errs[2] = f.addTimes(p)
 	errs[3] = f.addAges(p)
 	errs[4] = f.addPrices(p)
@@ -67,36 +67,37 @@ func newFilter(p params) (*filter, error) {
 
 func (f *filter) wantsVirtual() bool { return f.isVirtual != nil && *f.isVirtual }
 
-// at is the same filter round another point.
-func (f *filter) at(near radial) *filter {
+// withCentre returns a copy of the filter with another circle.
+func (f *filter) withCentre(near radial) *filter {
 	other := *f
 	other.near = &near
 	return &other
 }
 
-// match returns the sessions of s that pass, none if s itself does not.
+// match returns the sessions of s that pass the filter; none if s itself does not.
 func (f *filter) match(s *series, now time.Time) []occurrence {
 	for _, pass := range f.series {
 		if !pass(s) {
 			return nil
 		}
 	}
-	return slices.DeleteFunc(occurrences(s.runs, now, f.admits), func(o occurrence) bool {
+	return slices.DeleteFunc(occurrences(s.runs, now, f.includes), func(o occurrence) bool {
 		return slices.ContainsFunc(f.session, func(pass func(time.Time) bool) bool { return !pass(o.start) })
 	})
 }
 
-// admits tells where a session must be: online, or in the circle. A session
-// that is both counts as both; what is online only has no distance.
-func (f *filter) admits(r *run) bool {
+// includes reports whether the sessions of a run are in the right place: online,
+// or inside the circle. A session with a place that is also online counts as
+// both; an online-only session has no distance.
+func (f *filter) includes(r *run) bool {
 	if f.wantsVirtual() {
 		return r.virtual && (r.site == nil || f.near == nil || f.near.contains(r.site.Geo))
 	}
 	return r.site != nil && (f.near == nil || f.near.contains(r.site.Geo))
 }
 
-// addTimes: startDate and startTime must hold for the same session (page
-// "Dates and Times").
+// addTimes adds startDate and startTime, which must hold for the same session
+// (page "Dates and Times").
 func (f *filter) addTimes(p params) error {
 	from, err1 := p.instant("startDate[gte]")
 	to, err2 := p.instant("startDate[lte]")
@@ -110,7 +111,7 @@ func (f *filter) addTimes(p params) error {
 	return errors.Join(err1, err2, err3, err4)
 }
 
-// addDays: byDay is the filters page's name, dayOfWeek a public client's.
+// addDays adds byDay, the documented name, and dayOfWeek, the name in a public client.
 func (f *filter) addDays(p params) error {
 	names := append(p.all("byDay"), p.all("dayOfWeek")...)
 	var days []time.Weekday
@@ -127,7 +128,7 @@ func (f *filter) addDays(p params) error {
 	return nil
 }
 
-// addAges: an open end of a record's range admits everybody.
+// addAges adds the age filters. A range without a minimum or maximum is open on that side.
 func (f *filter) addAges(p params) error {
 	const anyAge = 200
 	ages := func(s *series) (low, high float64) {
@@ -167,8 +168,8 @@ func (f *filter) addAges(p params) error {
 	return errors.Join(err1, err2, err3)
 }
 
-// addPrices: a record with a range of prices passes when some price does; one
-// without a price passes no price filter.
+// addPrices adds the price filters. A record with a range of prices passes if any
+// price in the range does; a record without a price does not pass.
 func (f *filter) addPrices(p params) error {
 	exact, hasExact, err1 := p.number("priceAdult")
 	least, hasLeast, err2 := p.number("priceAdult[gte]")
@@ -193,8 +194,8 @@ func (s *series) adultPrice() (low, high float64, ok bool) {
 	}
 }
 
-// addEntitlement: the token is opaque, base64 of a JSON array in the vendor's
-// example (page "Entitlement Pricing in Search").
+// addEntitlement adds entitlementFilter. Its value is opaque; the vendor's example
+// is a base64-encoded JSON array (page "Entitlement Pricing in Search").
 func (f *filter) addEntitlement(p params) error {
 	if !p.has("entitlementFilter") {
 		return nil
@@ -218,8 +219,8 @@ func (f *filter) addTags(p params) {
 	})
 }
 
-// withDefaults adds the filter that the server adds by itself, which shows in
-// view.id (page "Your Search Results and HighFrequencySessions").
+// withDefaults adds the server's default filter, which is visible in view.id (page
+// "Your Search Results and HighFrequencySessions").
 func withDefaults(p params) params {
 	if p.has("iminTag") || p.has("iminTag[not]") {
 		return p

@@ -15,17 +15,17 @@ import (
 	"github.com/keyfit/keyfit/mockserver/internal/surface"
 )
 
-// Usage policy of the Firehose: pages with items have no limit; the last page,
-// which has none, may be polled at most once every eight seconds.
+// The usage policy of the Firehose: pages with items have no limit; the last page,
+// which is empty, may be polled at most once every eight seconds.
 const (
 	pollEvery    = 8 * time.Second
-	feedPageSize = 3    // not documented: assumed
-	maxPolls     = 4096 // remembered; an endless client must not fill the memory
+	feedPageSize = 3    // assumed, not documented
+	maxPolls     = 4096 // bounds the memory for remembered polls
 	fitsumSeller = "https://firehose.imin.co/sellers/loremfitsum/"
 )
 
-// feedPage is a page of Realtime Paged Data Exchange. RPDE requires items even
-// when it is empty.
+// feedPage is a page of Realtime Paged Data Exchange (RPDE), which requires the
+// member items even when it is empty.
 type feedPage struct {
 	Next    string     `json:"next"`
 	Items   []feedItem `json:"items"`
@@ -84,8 +84,9 @@ func datasets() []feedItem {
 	return out
 }
 
-// sellers are bookable by a broker (page "Bookable Sellers Feed"). The feed of
-// "{broker}-test" has the test seller only; in the other one a seller is gone.
+// sellers returns the sellers that a broker can book (page "Bookable Sellers
+// Feed"). The feed of "{broker}-test" has only the test seller; other feeds
+// contain a deleted seller.
 func sellers(broker string) []feedItem {
 	ids := []string{"1", "2", "3", "4", "5"}
 	if strings.HasSuffix(broker, "-test") {
@@ -103,32 +104,32 @@ func sellers(broker string) []feedItem {
 	return out
 }
 
-// feedTime is when an item changed; two items share a moment, which is what
-// afterId is for. Items must be ordered by time, then by id.
+// feedTime returns the modification time of the item at index i. Two items share
+// each time, so that clients need afterId. Items are ordered by time, then by ID.
 func feedTime(i int) int64 { return 1_700_000_000 + int64(i/2) }
 
-// polls remembers who read an empty page when.
+// polls remembers when each caller last read an empty page.
 type polls struct {
 	mu   sync.Mutex
 	last map[string]time.Time
 }
 
-// wait is how long the caller must still wait; 0 counts as a poll.
-func (p *polls) wait(who string, now time.Time) time.Duration {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	age := now.Sub(p.last[who])
+// wait returns how long the caller must still wait. If it returns 0, it records a poll.
+func (ps *polls) wait(who string, now time.Time) time.Duration {
+	ps.mu.Lock()
+	defer ps.mu.Unlock()
+	age := now.Sub(ps.last[who])
 	if age >= 0 && age < pollEvery {
 		return pollEvery - age
 	}
-	if len(p.last) >= maxPolls {
-		clear(p.last) // forgetting is harmless: somebody may poll once too soon
+	if len(ps.last) >= maxPolls {
+		clear(ps.last) // harmless: a caller may then poll once too early
 	}
-	p.last[who] = now
+	ps.last[who] = now
 	return 0
 }
 
-func (p *polls) feed(items func(*surface.Call) []feedItem) func(http.ResponseWriter, *surface.Call) {
+func (ps *polls) feed(items func(*surface.Call) []feedItem) func(http.ResponseWriter, *surface.Call) {
 	return func(w http.ResponseWriter, c *surface.Call) {
 		stamp, id, err := feedPosition(c)
 		if err != nil {
@@ -140,8 +141,8 @@ func (p *polls) feed(items func(*surface.Call) []feedItem) func(http.ResponseWri
 		page := all[from:min(from+feedPageSize, len(all))]
 		if len(page) > 0 {
 			stamp, id = page[len(page)-1].Modified, page[len(page)-1].ID
-		} else if wait := p.wait(c.Caller.KeyID+" "+c.URL.Path, c.Now); wait > 0 {
-			c.Limit(wait, fmt.Sprintf("the last page of a feed may be polled once every %s; %s to go", pollEvery, wait))
+		} else if wait := ps.wait(c.Caller.KeyID+" "+c.URL.Path, c.Now); wait > 0 {
+			c.Limit(wait, fmt.Sprintf("the last page of a feed may be polled once every %s; %s left", pollEvery, wait))
 			return
 		}
 		next := origin(c) + c.URL.EscapedPath()
@@ -156,7 +157,7 @@ func compareItems(a, b feedItem) int {
 	return cmp.Or(cmp.Compare(a.Modified, b.Modified), cmp.Compare(a.ID, b.ID))
 }
 
-// feedPosition reads afterTimestamp and afterId: both or none.
+// feedPosition reads afterTimestamp and afterId, which must be given together.
 func feedPosition(c *surface.Call) (stamp int64, id string, err error) {
 	p, err := parseParams(c.URL.RawQuery, []string{"afterTimestamp", "afterId"})
 	if err != nil || len(p) == 0 {
@@ -164,7 +165,7 @@ func feedPosition(c *surface.Call) (stamp int64, id string, err error) {
 	}
 	stamp, err = strconv.ParseInt(p.get("afterTimestamp"), 10, 64)
 	if err != nil || p.get("afterId") == "" {
-		return 0, "", errors.New("afterTimestamp, a number, and afterId go together")
+		return 0, "", errors.New("afterTimestamp, a number, and afterId must be given together")
 	}
 	return stamp, p.get("afterId"), nil
 }

@@ -13,7 +13,7 @@ import (
 
 const firehose = "https://firehose.imin.co/firehose/"
 
-// walk reads a feed to its last page and returns the items and that page.
+// walk reads a feed to its last page and returns the items and the URL of that page.
 func walk(t *testing.T, c client, url string) (items []object, last string) {
 	t.Helper()
 	for range 10 {
@@ -93,7 +93,7 @@ func TestTheLastPageIsPolledEveryEightSecondsAtMost(t *testing.T) {
 	}{
 		{0, http.StatusTooManyRequests},
 		{7999 * time.Millisecond, http.StatusTooManyRequests},
-		{time.Millisecond, http.StatusOK}, // the refused polls moved nothing
+		{time.Millisecond, http.StatusOK}, // a refused poll does not extend the wait
 		{time.Second, http.StatusTooManyRequests},
 		{7 * time.Second, http.StatusOK},
 	} {
@@ -108,7 +108,7 @@ func TestTheLastPageIsPolledEveryEightSecondsAtMost(t *testing.T) {
 	}
 	c.srv.Expect(t, mockserver.Match{Outcome: mockserver.RateLimited}, 3)
 
-	// Pages with items have no limit, nor has another feed or another key.
+	// Pages with items, other feeds and other keys are not limited.
 	for range 5 {
 		c.get(t, firehose+"datasets")
 	}
@@ -122,7 +122,7 @@ func TestTheMemoryOfPollsIsBounded(t *testing.T) {
 	for i := range 5000 {
 		c.get(t, firehose+"bookable-sellers/b"+digits(i)+"?afterTimestamp=9999999999&afterId=x")
 	}
-	// The oldest are forgotten, the newest is not.
+	// The oldest polls are forgotten, the newest is not.
 	if status, _, _ := c.ask(t, firehose+"bookable-sellers/b4999?afterTimestamp=9999999999&afterId=x"); status != http.StatusTooManyRequests {
 		t.Errorf("the newest poll: %d", status)
 	}

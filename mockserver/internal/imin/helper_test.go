@@ -15,7 +15,7 @@ import (
 // noon is a Wednesday.
 var noon = time.Date(2030, 1, 2, 12, 0, 0, 0, time.UTC)
 
-// client asks one mock, frozen at noon, with one key.
+// client sends requests to one mock, frozen at noon, with one key.
 type client struct {
 	srv *mockserver.Server
 	key mockserver.Issued
@@ -27,7 +27,7 @@ func newClient(tb testing.TB) client {
 	return client{srv, srv.Keys().Issue(mockserver.Imin)}
 }
 
-// ask sends GET to a vendor's real host; path may be a whole URL.
+// ask sends a GET request to the vendor's real host; path may be a full URL.
 func (c client) ask(tb testing.TB, path string) (status int, body string, header http.Header) {
 	tb.Helper()
 	if strings.HasPrefix(path, "/") {
@@ -47,7 +47,7 @@ func (c client) ask(tb testing.TB, path string) (status int, body string, header
 
 type object = map[string]any
 
-// get asks for JSON and fails the test unless it is there.
+// get requests JSON and fails the test on any other response.
 func (c client) get(tb testing.TB, path string) object {
 	tb.Helper()
 	status, body, _ := c.ask(tb, path)
@@ -58,7 +58,7 @@ func (c client) get(tb testing.TB, path string) object {
 	return out
 }
 
-// whole reads every page of a search, 50 a time.
+// whole reads every page of a search, with 50 items per page.
 func (c client) whole(tb testing.TB, path string) []object {
 	tb.Helper()
 	var out []object
@@ -82,7 +82,7 @@ func digits(n int) string {
 	return string(b)
 }
 
-// list reads an array of objects; a missing one is empty.
+// list returns an array of objects; nil if it is missing.
 func list(o object, name string) []object {
 	raw, _ := o[name].([]any)
 	var out []object
@@ -92,7 +92,7 @@ func list(o object, name string) []object {
 	return out
 }
 
-// dig follows names; what is not there, or of another type, is zero.
+// dig returns the value at a path of names; zero if it is missing or has another type.
 func dig[T any](o object, names ...string) T {
 	var v any = o
 	for _, n := range names {
@@ -103,7 +103,7 @@ func dig[T any](o object, names ...string) T {
 	return out
 }
 
-// sessions lists the ScheduledSessions of an EventSeries.
+// sessions returns the ScheduledSessions of an EventSeries.
 func sessions(item object) []object {
 	var out []object
 	for _, run := range list(item, "subEvent") {

@@ -63,8 +63,7 @@ func TestBadSearchesAreNamed(t *testing.T) {
 		"%zz=1":                                `the query holds a broken percent-encoding`,
 	} {
 		for _, path := range []string{"/events-api/v2/event-series?", "/events-api/v2/places?"} {
-			// net/url does not parse a broken encoding in a URL's host or path,
-			// a query it keeps as it is.
+			// net/url keeps a query with a broken percent-encoding as it is.
 			status, body, _ := c.ask(t, path+query)
 			if diff := cmp.Diff(`{"message":"`+want+`"}`, body); status != http.StatusBadRequest || diff != "" {
 				t.Errorf("%s%s: %d, -want +got\n%s", path, query, status, diff)

@@ -10,23 +10,23 @@ import (
 	"time"
 )
 
-// maxURL is documented (page "Understanding Responses").
+// maxURL is the documented maximum length of a URL (page "Understanding Responses").
 const maxURL = 2048
 
 const (
 	maxLimit     = 50 // documented
-	defaultLimit = 10 // not documented: assumed
+	defaultLimit = 10 // assumed, not documented
 	maxPage      = 1 << 20
 )
 
-// params are query parameters in the request's order, which view.id keeps.
+// params holds query parameters in the order of the request, which view.id keeps.
 type params []param
 
 type param struct{ name, value string }
 
-// parseParams reads a query. allowed holds the names that the operation knows;
-// "name*" may be repeated. What else arrives is refused by name: a filter that
-// is ignored in silence gives wrong results.
+// parseParams parses a raw query. allowed holds the parameters of the operation; a
+// parameter listed as "name*" may be repeated. Unknown parameters are refused,
+// because ignoring a filter would give wrong results.
 func parseParams(raw string, allowed []string) (params, error) {
 	var out params
 	for pair := range strings.SplitSeq(raw, "&") {
@@ -77,7 +77,7 @@ func (p params) without(names ...string) params {
 	return slices.DeleteFunc(slices.Clone(p), func(q param) bool { return slices.Contains(names, q.name) })
 }
 
-// encode escapes as the vendor's view does: brackets and commas included.
+// encode escapes like the vendor's view.id, including brackets and commas.
 func (p params) encode() string {
 	var b strings.Builder
 	for i, q := range p {
@@ -89,10 +89,10 @@ func (p params) encode() string {
 	return b.String()
 }
 
-// natural reads a number from 1 to most.
-func (p params) natural(name string, otherwise, most int) (int, error) {
+// positiveInt reads an integer from 1 to most; fallback if the parameter is missing.
+func (p params) positiveInt(name string, fallback, most int) (int, error) {
 	if !p.has(name) {
-		return otherwise, nil
+		return fallback, nil
 	}
 	n, err := strconv.Atoi(p.get(name))
 	if err != nil || n < 1 || n > most {
@@ -101,7 +101,7 @@ func (p params) natural(name string, otherwise, most int) (int, error) {
 	return n, nil
 }
 
-// number reads a finite number; ok is false when the parameter is missing.
+// number reads a finite number; ok is false if the parameter is missing.
 func (p params) number(name string) (n float64, ok bool, err error) {
 	if !p.has(name) {
 		return 0, false, nil
@@ -113,7 +113,7 @@ func (p params) number(name string) (n float64, ok bool, err error) {
 	return n, true, nil
 }
 
-// instant reads an ISO 8601 time; zero when the parameter is missing.
+// instant reads an ISO 8601 time; zero if the parameter is missing.
 func (p params) instant(name string) (time.Time, error) {
 	if !p.has(name) {
 		return time.Time{}, nil
@@ -125,7 +125,7 @@ func (p params) instant(name string) (time.Time, error) {
 	return t.UTC(), nil
 }
 
-// clock reads HH:MM as minutes since midnight; -1 when missing.
+// clock reads HH:MM as minutes since midnight; -1 if the parameter is missing.
 func (p params) clock(name string) (int, error) {
 	if !p.has(name) {
 		return -1, nil
@@ -137,8 +137,8 @@ func (p params) clock(name string) (int, error) {
 	return t.Hour()*60 + t.Minute(), nil
 }
 
-// truth reads true or false; nil when missing.
-func (p params) truth(name string) (*bool, error) {
+// boolean reads true or false; nil if the parameter is missing.
+func (p params) boolean(name string) (*bool, error) {
 	switch p.get(name) {
 	case "true":
 		return new(true), nil
@@ -155,11 +155,11 @@ func (p params) radial() (*radial, error) {
 	if !p.has("geo[radial]") {
 		return nil, nil
 	}
-	r, err := parseRadial(p.get("geo[radial]"))
-	return &r, err
+	rad, err := parseRadial(p.get("geo[radial]"))
+	return &rad, err
 }
 
-// clip keeps what an error quotes short.
+// clip shortens text that an error quotes.
 func clip(s string) string {
 	r := []rune(s)
 	if len(r) > 80 {

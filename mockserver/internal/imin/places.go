@@ -10,9 +10,9 @@ import (
 	"github.com/keyfit/keyfit/mockserver/internal/surface"
 )
 
-// eventPlaces lists each place at which the search finds events, nearest
-// first, with the number of EventSeries there (page "Display Data on a Map").
-func (f *fitsum) eventPlaces(w http.ResponseWriter, c *surface.Call) {
+// eventPlaces writes the places at which the search finds events, nearest first,
+// each with its number of EventSeries (page "Display Data on a Map").
+func (ds *dataset) eventPlaces(w http.ResponseWriter, c *surface.Call) {
 	asked, err := parseParams(c.URL.RawQuery, append(filterNames(), "mode", "limit", "page"))
 	if err != nil {
 		badRequest(w, err)
@@ -27,26 +27,26 @@ func (f *fitsum) eventPlaces(w http.ResponseWriter, c *surface.Call) {
 		return
 	}
 	var hits []place
-	for _, site := range f.sites {
-		// A virtual session is nowhere on a map.
+	for _, site := range ds.sites {
+		// A virtual session has no position on a map.
 		if filter.wantsVirtual() || !filter.near.contains(site.Geo) {
 			continue
 		}
-		events := f.findEvents(byGeo, filter.at(radial{site.Geo.Latitude, site.Geo.Longitude, 0}), c.Now)
+		events := ds.findEvents(byGeo, filter.withCentre(radial{site.Geo.Latitude, site.Geo.Longitude, 0}), c.Now)
 		if len(events) == 0 {
 			continue
 		}
 		hit := place{Type: site.Type, Name: site.Name, Address: site.Address, Geo: site.Geo}
 		hit.Event = &eventLink{"imin:RestrictedCollection", origin(c) + eventPath + searchAt(site.Geo, asked), len(events)}
-		hits = append(hits, hit.measured(filter.near))
+		hits = append(hits, hit.withDistance(filter.near))
 	}
 	sortByDistance(hits)
-	from, to := win.of(len(hits))
-	reply(w, newCollection(c, p, win, len(hits), anys(hits[from:to]), baseContext()))
+	from, to := win.bounds(len(hits))
+	reply(w, newCollection(c, p, win, len(hits), toAny(hits[from:to]), baseContext()))
 }
 
-// searchAt is the query that returns the events of one place, laid out as the
-// page shows it.
+// searchAt returns the query for the events of one place, in the form that the
+// page shows.
 func searchAt(g coordinates, asked params) string {
 	text := func(f float64) string { return strconv.FormatFloat(f, 'f', -1, 64) }
 	q := "?geo[radial]=" + text(g.Latitude) + "," + text(g.Longitude) + ",0"
@@ -56,18 +56,18 @@ func searchAt(g coordinates, asked params) string {
 	return q + "&mode=" + byGeo
 }
 
-// sortByDistance orders places that were measured; others keep their order.
+// sortByDistance sorts places by their distance. Places without a distance keep their order.
 func sortByDistance(places []place) {
-	km := func(p place) float64 {
-		if p.Geo.Distance == nil {
+	km := func(pl place) float64 {
+		if pl.Geo.Distance == nil {
 			return 0
 		}
-		return *p.Geo.Distance.Value
+		return *pl.Geo.Distance.Value
 	}
 	slices.SortStableFunc(places, func(a, b place) int { return cmp.Compare(km(a), km(b)) })
 }
 
-func anys[T any](from []T) []any {
+func toAny[T any](from []T) []any {
 	out := make([]any, len(from))
 	for i, v := range from {
 		out[i] = v
@@ -75,10 +75,10 @@ func anys[T any](from []T) []any {
 	return out
 }
 
-// placesAPI is the Places API, which knows the facilities' places only (page
-// "imin Places API": its data is never derived from the Events API).
-func (f *fitsum) placesAPI(w http.ResponseWriter, c *surface.Call) {
-	// The table of the page says activityId, its sample activity.
+// placesAPI implements the Places API, which returns only places of facilities
+// (page "imin Places API": its data is never derived from the Events API).
+func (ds *dataset) placesAPI(w http.ResponseWriter, c *surface.Call) {
+	// The table on the page has activityId, its sample has activity.
 	p, err := parseParams(c.URL.RawQuery, []string{"page", "limit", "geo[radial]", "placeClassification*", "activityId*", "activity*"})
 	if err != nil {
 		badRequest(w, err)
@@ -96,22 +96,22 @@ func (f *fitsum) placesAPI(w http.ResponseWriter, c *surface.Call) {
 		return
 	}
 	var hits []place
-	for _, site := range f.halls {
+	for _, site := range ds.halls {
 		if near != nil && !near.contains(site.Geo) || len(kinds) > 0 && !slices.Contains(kinds, site.Classification) {
 			continue
 		}
-		for _, i := range f.activitiesAt(site.ID) {
+		for _, i := range ds.activitiesAt(site.ID) {
 			site.Activity = append(site.Activity, activityConcept(i))
 		}
-		if len(activities) > 0 && !slices.ContainsFunc(f.activitiesAt(site.ID), func(i int) bool {
+		if len(activities) > 0 && !slices.ContainsFunc(ds.activitiesAt(site.ID), func(i int) bool {
 			return slices.ContainsFunc(lineage(i), func(a int) bool { return slices.Contains(activities, activityID(a)) })
 		}) {
 			continue
 		}
 		site.ID = "https://loremfitsum.example/api/places/" + site.Identifier
-		hits = append(hits, site.measured(near))
+		hits = append(hits, site.withDistance(near))
 	}
 	sortByDistance(hits)
-	from, to := win.of(len(hits))
-	reply(w, newCollection(c, p, win, len(hits), anys(hits[from:to]), baseContext("https://data.mcractive.com/ns/mcr.jsonld")))
+	from, to := win.bounds(len(hits))
+	reply(w, newCollection(c, p, win, len(hits), toAny(hits[from:to]), baseContext("https://data.mcractive.com/ns/mcr.jsonld")))
 }

@@ -13,8 +13,8 @@ import (
 	"github.com/keyfit/keyfit/mockserver"
 )
 
-// fields are those of the vendor's By-ID samples and of OpenActive's session
-// model, as dotted paths from an EventSeries.
+// fields lists the fields of the vendor's By-ID samples and of OpenActive's
+// session model, as dotted paths from an EventSeries.
 const fields = `@context type id identifier name description activity activity.id activity.prefLabel activity.inScheme
 ageRange ageRange.minValue genderRestriction isCoached isAccessibleForFree eventAttendanceMode imin:level imin:level.name
 programme programme.name programme.url programme.description programme.logo programme.beta:video beta:estimatedDuration
@@ -40,7 +40,7 @@ subEvent.subEvent.type subEvent.subEvent.id subEvent.subEvent.identifier subEven
 subEvent.subEvent.endDate subEvent.subEvent.duration subEvent.subEvent.eventStatus subEvent.subEvent.maximumAttendeeCapacity
 subEvent.subEvent.remainingAttendeeCapacity`
 
-// paths collects the dotted paths of everything in v, array items merged.
+// paths collects the dotted paths of all members in v, merging array items.
 func paths(v any, at string, into map[string]bool) {
 	switch v := v.(type) {
 	case object:
@@ -157,7 +157,7 @@ func TestNothingIsNullOrEmptyAnywhere(t *testing.T) {
 	}
 }
 
-// everything is one good request of each operation.
+// everything holds one valid request of each operation.
 var everything = []string{
 	events + oxford + "&limit=50&mode=discovery-geo", events + oxford + "&limit=50&mode=upcoming-sessions", events + oxford + "&page=99",
 	"/events-api/v2/event-series/loremfitsum-1003", "/events-api/v2/places?" + oxford, "/events-api/v2/facets",
@@ -168,7 +168,7 @@ var everything = []string{
 	"https://firehose.imin.co/firehose/bookable-sellers/acme", "https://firehose.imin.co/firehose/bookable-sellers/acme-test",
 }
 
-// empty names the first null or empty array in v.
+// empty returns the path of the first null or empty array in v.
 func empty(v any, at string) string {
 	switch v := v.(type) {
 	case nil:
@@ -275,7 +275,7 @@ func TestTheSeedAndTheClockDecideTheData(t *testing.T) {
 	}
 }
 
-// FuzzSearch: whatever the query, an operation answers 200 or 400 with JSON.
+// FuzzSearch checks that every operation answers any query with a known status and JSON.
 func FuzzSearch(f *testing.F) {
 	for _, seed := range []string{
 		oxford, "isVirtual=true&mode=discovery-price-desc", oxford + "&ageRange[includeRange]=1,2&byDay=schema:Monday",
@@ -287,7 +287,7 @@ func FuzzSearch(f *testing.F) {
 	c := newClient(f)
 	f.Fuzz(func(t *testing.T, query string) {
 		if strings.ContainsAny(query, "#\x7f") || strings.ContainsFunc(query, func(r rune) bool { return r < ' ' }) {
-			return // never gets through net/http as a query
+			return // net/http does not send such a query
 		}
 		for _, path := range everything {
 			path, _, _ = strings.Cut(path, "?")

@@ -6,9 +6,9 @@ import (
 	"time"
 )
 
-// full writes a record as By-ID returns it, with the sessions of h. Runs
-// without a session among them, and places of no run, are left out.
-func (f *fitsum) full(h found, near *radial, origin string) eventSeries {
+// fullRecord returns a record in the form of By-ID with the sessions of h. It
+// omits runs without sessions and places without runs.
+func (ds *dataset) fullRecord(h searchHit, near *radial, origin string) eventSeries {
 	s := h.series
 	doc := s.doc
 	doc.ID = origin + eventPath + "/" + doc.Identifier
@@ -18,22 +18,22 @@ func (f *fitsum) full(h found, near *radial, origin string) eventSeries {
 		sub.SubEvent = nil
 		for _, o := range h.sessions {
 			if o.run == i {
-				sub.SubEvent = append(sub.SubEvent, f.session(s, &sub, o))
+				sub.SubEvent = append(sub.SubEvent, ds.session(s, &sub, o))
 			}
 		}
 		if len(sub.SubEvent) == 0 {
 			continue
 		}
 		doc.SubEvent = append(doc.SubEvent, sub)
-		isSite := func(p place) bool { return p.ID == r.site.ID }
+		isSite := func(pl place) bool { return pl.ID == r.site.ID }
 		if r.site != nil && !slices.ContainsFunc(doc.LocationSummary, isSite) {
-			doc.LocationSummary = append(doc.LocationSummary, r.site.measured(near))
+			doc.LocationSummary = append(doc.LocationSummary, r.site.withDistance(near))
 		}
 	}
 	return doc
 }
 
-func (f *fitsum) session(s *series, sub *sessionSeries, o occurrence) session {
+func (ds *dataset) session(s *series, sub *sessionSeries, o occurrence) session {
 	r := s.runs[o.run]
 	out := session{
 		Type: "ScheduledSession", StartDate: o.start, EndDate: o.start.Add(r.length), Duration: duration(r.length),
@@ -46,16 +46,16 @@ func (f *fitsum) session(s *series, sub *sessionSeries, o occurrence) session {
 		out.ID = "https://loremfitsum.example/api/opportunities/" + s.doc.Identifier + "#/subEvent/" + at
 		out.URL, out.Identifier, out.EventStatus = sub.URL+"#"+at, at, "schema:EventScheduled"
 		out.MaximumAttendeeCapacity = sub.MaximumAttendeeCapacity
-		out.RemainingAttendeeCapacity = new(below(sub.MaximumAttendeeCapacity+1, f.seed, o.start))
+		out.RemainingAttendeeCapacity = new(repeatableInt(sub.MaximumAttendeeCapacity+1, ds.seed, o.start))
 	}
 	return out
 }
 
-// summary writes a record as a search returns it: without offers, people and
-// notes of the sessions, without thumbnails and custom properties.
-func (f *fitsum) summary(h found, filter *filter, origin string) eventSeries {
+// summary returns a record in the form of a search result: without the offers,
+// people and notes of sessions, thumbnails and custom properties.
+func (ds *dataset) summary(h searchHit, filter *filter, origin string) eventSeries {
 	near := filter.near
-	doc := f.full(h, near, origin)
+	doc := ds.fullRecord(h, near, origin)
 	doc.CustomProperty = ""
 	doc.Image = slices.Clone(doc.Image)
 	for i := range doc.Image {

@@ -11,14 +11,14 @@ import (
 	"time"
 )
 
-// Oxford, where Lorem Fitsum is (page "Mocking the Interface").
+// The centre of the Lorem Fitsum data set, Oxford (page "Mocking the Interface").
 const (
 	oxfordLat = 51.7520131
 	oxfordLon = -1.2578499
 )
 
-// newSites makes the places. The first is in the middle of Oxford whatever the
-// seed; the others lie within some eight kilometres of it.
+// newSites generates n places. The first is in the centre of Oxford for every
+// seed; the others are within about eight kilometres of it.
 func newSites(r *rand.Rand, n int) []place {
 	sites := []place{newSite(r, "Test Hall", oxfordLat, oxfordLon)}
 	words := []string{"Rowan", "Wiza", "Alvera", "Gloria", "Lorem", "Ipsum", "Dolor", "Amet"}
@@ -34,10 +34,10 @@ func newSites(r *rand.Rand, n int) []place {
 func newSite(r *rand.Rand, name string, lat, lon float64) place {
 	street := fmt.Sprintf("%d Fitsum Road", 1+r.IntN(200))
 	postcode := fmt.Sprintf("OX%d %dQD", 1+r.IntN(4), 1+r.IntN(9))
-	p := place{
+	pl := place{
 		Type: "Place", ID: "#/imin:locationSummary/" + digest(name, lat, lon), Name: name,
 		Description: lorem(r), URL: "https://loremfitsum.example/places/" + url.PathEscape(name),
-		Telephone: phone(r), Identifier: fmt.Sprintf("place-%x", hashed(name, lat, lon)[:4]),
+		Telephone: phone(r), Identifier: fmt.Sprintf("place-%x", placeHash(name, lat, lon)[:4]),
 		Address: address{
 			Type: "PostalAddress", StreetAddress: street, AddressLocality: "Oxford", AddressRegion: "Oxfordshire",
 			PostalCode: postcode, AddressCountry: "GB", FullAddress: name + ", " + street + ", Oxford, Oxfordshire, " + postcode,
@@ -46,27 +46,27 @@ func newSite(r *rand.Rand, name string, lat, lon float64) place {
 		Image: []image{newImage(r)},
 	}
 	for _, a := range []string{"Changing Facilities", "Showers", "Lockers", "Towels", "Creche", "Parking"} {
-		p.AmenityFeature = append(p.AmenityFeature, amenity{Type: a, Name: a, Value: r.IntN(3) > 0})
+		pl.AmenityFeature = append(pl.AmenityFeature, amenity{Type: a, Name: a, Value: r.IntN(3) > 0})
 	}
 	for d := range 7 {
-		p.OpeningHours = append(p.OpeningHours, openingHours{"OpeningHoursSpecification", dayName(time.Weekday(d)), "06:00", "22:00"})
+		pl.OpeningHours = append(pl.OpeningHours, openingHours{"OpeningHoursSpecification", dayName(time.Weekday(d)), "06:00", "22:00"})
 	}
-	return p
+	return pl
 }
 
-// digest names a place as the samples do: 20 hashed bytes in base64, escaped.
+// digest returns the ID of a place in the form of the samples: 20 hashed bytes in base64, escaped.
 func digest(name string, lat, lon float64) string {
-	return url.QueryEscape(base64.StdEncoding.EncodeToString(hashed(name, lat, lon)))
+	return url.QueryEscape(base64.StdEncoding.EncodeToString(placeHash(name, lat, lon)))
 }
 
-func hashed(name string, lat, lon float64) []byte {
+func placeHash(name string, lat, lon float64) []byte {
 	sum := sha256.Sum256(fmt.Appendf(nil, "%s %f %f", name, lat, lon))
 	return sum[:20]
 }
 
 func dayName(d time.Weekday) string { return "schema:" + d.String() }
 
-// picture is an image without thumbnails, as logos and people have.
+// picture returns an image without thumbnails, for logos and people.
 func picture(r *rand.Rand) image {
 	return image{Type: "ImageObject", URL: imageURL("128", "128", 1+r.IntN(1000))}
 }
@@ -85,7 +85,7 @@ func imageURL(width, height string, n int) string {
 	return "https://images.loremfitsum.example/" + width + "/" + height + "?image=" + strconv.Itoa(n)
 }
 
-// phone makes a number of the range that Ofcom keeps for drama.
+// phone returns a number in the range that Ofcom reserves for fiction.
 func phone(r *rand.Rand) string { return fmt.Sprintf("01632 960%03d", r.IntN(1000)) }
 
 func lorem(r *rand.Rand) string {

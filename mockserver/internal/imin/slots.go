@@ -26,21 +26,21 @@ type slot struct {
 	CheckoutURLTemplate string    `json:"imin:checkoutUrlTemplate,omitempty"` // bookable ones only
 }
 
-// Facilities open at seven and take the last hour at nine in the evening, UTC.
+// The start of the first and the last slot of a day, as hours in UTC.
 const (
 	firstHour = 7
 	lastHour  = 21
 )
 
-// slotTime is one hour on one court.
+// slotTime is a slot of one hour on one court.
 type slotTime struct {
 	court int
 	start time.Time
 }
 
-// slotWindow reads the rules of the two modes: discovery-geo takes no
-// startDate; upcoming-slots takes one or both, on one calendar day. As the page
-// "mode=upcoming-slots" shows, lte=13:30:00 means up to 13:29:59.
+// slotWindow reads startDate by the rules of the two modes: discovery-geo does not
+// allow it; upcoming-slots requires one or both bounds, on one calendar day. As
+// the page "mode=upcoming-slots" shows, lte=13:30:00 means up to 13:29:59.
 func slotWindow(p params) (from, to time.Time, err error) {
 	gte, err1 := p.instant("startDate[gte]")
 	lte, err2 := p.instant("startDate[lte]")
@@ -66,15 +66,14 @@ func slotWindow(p params) (from, to time.Time, err error) {
 	return gte, lte, err
 }
 
-// free lists the slots with uses left that start in [from, to), inside the
-// lookahead of everything else.
-func (f *fitsum) free(fac *facility, from, to time.Time) []slotTime {
+// freeSlots returns the slots with remaining uses that start in [from, to).
+func (ds *dataset) freeSlots(fac *facility, from, to time.Time) []slotTime {
 	var out []slotTime
 	for day := midnight(from); day.Before(to); day = day.AddDate(0, 0, 1) {
 		for hour := firstHour; hour <= lastHour; hour++ {
 			for court := range max(1, len(fac.courts)) {
 				t := slotTime{court, day.Add(time.Duration(hour) * time.Hour)}
-				if !t.start.Before(from) && t.start.Before(to) && f.remaining(fac, t) > 0 {
+				if !t.start.Before(from) && t.start.Before(to) && ds.remaining(fac, t) > 0 {
 					out = append(out, t)
 				}
 			}
@@ -83,12 +82,12 @@ func (f *fitsum) free(fac *facility, from, to time.Time) []slotTime {
 	return out
 }
 
-// remaining is how many uses are left, 0 for about one slot in uses+1.
-func (f *fitsum) remaining(fac *facility, t slotTime) int {
-	return below(fac.uses+1, f.seed, t.start, fac.number, uint64(t.court)) //nolint:gosec // not negative
+// remaining returns the remaining uses of a slot; 0 for about one slot in uses+1.
+func (ds *dataset) remaining(fac *facility, t slotTime) int {
+	return repeatableInt(fac.uses+1, ds.seed, t.start, fac.number, uint64(t.court)) //nolint:gosec // not negative
 }
 
-// slotID ends in the time of the start (page "Slot By-ID").
+// slotID returns the ID of a slot, which ends in its start time (page "Slot By-ID").
 func (fac *facility) slotID(t slotTime) string {
 	id := fac.doc.Identifier
 	if len(fac.courts) > 0 {
@@ -99,11 +98,11 @@ func (fac *facility) slotID(t slotTime) string {
 
 const slotLayout = "2006-01-02T15:04:05"
 
-func (f *fitsum) slot(fac *facility, t slotTime, origin string) slot {
+func (ds *dataset) slot(fac *facility, t slotTime, origin string) slot {
 	id := fac.slotID(t)
 	out := slot{
 		Type: "Slot", ID: origin + slotPath + "/" + id, Identifier: id, StartDate: t.start, EndDate: t.start.Add(time.Hour),
-		Duration: "PT1H", MaximumUses: fac.uses, RemainingUses: f.remaining(fac, t),
+		Duration: "PT1H", MaximumUses: fac.uses, RemainingUses: ds.remaining(fac, t),
 	}
 	if fac.golden {
 		out.Offers = []offer{{Type: "Offer", Name: "Adult", Price: 4 + float64(fac.number)/2, PriceCurrency: "GBP"}}
@@ -112,8 +111,8 @@ func (f *fitsum) slot(fac *facility, t slotTime, origin string) slot {
 	return out
 }
 
-// slotByID also finds a slot that is fully booked, not one that has begun.
-func (f *fitsum) slotByID(w http.ResponseWriter, c *surface.Call) {
+// slotByID writes a slot, even if it is fully booked. A slot that has begun is not found.
+func (ds *dataset) slotByID(w http.ResponseWriter, c *surface.Call) {
 	if _, err := parseParams(c.URL.RawQuery, nil); err != nil {
 		badRequest(w, err)
 		return
@@ -130,13 +129,13 @@ func (f *fitsum) slotByID(w http.ResponseWriter, c *surface.Call) {
 		notFound(w)
 		return
 	}
-	for _, fac := range f.facilities {
+	for _, fac := range ds.facilities {
 		if !strings.HasPrefix(id, fac.doc.Identifier+"-") {
 			continue
 		}
 		for court := range max(1, len(fac.courts)) {
 			if t := (slotTime{court, start}); fac.slotID(t) == id {
-				out := f.slot(fac, t, origin(c))
+				out := ds.slot(fac, t, origin(c))
 				out.Context, out.FacilityUse = baseContext(), origin(c)+facilityPath+"/"+fac.doc.Identifier
 				reply(w, out)
 				return

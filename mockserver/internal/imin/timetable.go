@@ -8,18 +8,18 @@ import (
 // lookahead is the window of every search (page "Understanding Responses").
 const lookahead = 14 * 24 * time.Hour
 
-// run is one SessionSeries: where and when. Its sessions follow from the clock
-// alone, so the same moment always shows the same sessions, wherever the clock
-// comes from; those that began are archived.
+// run is one SessionSeries: its place and times. Its sessions depend only on the
+// clock, so the same time always gives the same sessions; those that have begun
+// are archived.
 type run struct {
-	site    *place // nil when online only
+	site    *place // nil if online only
 	virtual bool   // can be joined online
 	weekly  []weekly
-	once    time.Time // instead of weekly
+	once    time.Time // set instead of weekly for a single session
 	length  time.Duration
 }
 
-// weekly is a time in the week, UTC.
+// weekly is a weekly time in UTC.
 type weekly struct {
 	day    time.Weekday
 	minute int // since midnight
@@ -31,9 +31,10 @@ type occurrence struct {
 	start time.Time
 }
 
-// occurrences lists what the runs have in the window that begins now, ordered
-// by time. admits, unless nil, tells which runs count.
-func occurrences(runs []run, now time.Time, admits func(*run) bool) []occurrence {
+// occurrences returns the sessions of the runs within the lookahead from now,
+// ordered by time. If includes is not nil, only runs for which it returns true
+// count.
+func occurrences(runs []run, now time.Time, includes func(*run) bool) []occurrence {
 	var out []occurrence
 	end := now.Add(lookahead)
 	add := func(i int, start time.Time) {
@@ -43,7 +44,7 @@ func occurrences(runs []run, now time.Time, admits func(*run) bool) []occurrence
 	}
 	for i := range runs {
 		r := &runs[i]
-		if admits != nil && !admits(r) {
+		if includes != nil && !includes(r) {
 			continue
 		}
 		if !r.once.IsZero() {
@@ -64,8 +65,8 @@ func occurrences(runs []run, now time.Time, admits func(*run) bool) []occurrence
 
 func midnight(t time.Time) time.Time { return t.UTC().Truncate(24 * time.Hour) }
 
-// mix turns numbers into a repeatable random one (splitmix64).
-func mix(values ...uint64) uint64 {
+// hash64 hashes numbers (splitmix64).
+func hash64(values ...uint64) uint64 {
 	var h uint64
 	for _, v := range values {
 		h += v + 0x9e3779b97f4a7c15
@@ -76,8 +77,8 @@ func mix(values ...uint64) uint64 {
 	return h
 }
 
-// below is a repeatable number from 0 to n-1 for a moment.
-func below(n int, seed uint64, t time.Time, more ...uint64) int {
-	h := mix(append(more, seed, uint64(t.Unix()))...) //nolint:gosec // any number will do
-	return int(h % uint64(n))                         //nolint:gosec // smaller than n
+// repeatableInt returns a number from 0 to n-1 that depends only on the arguments.
+func repeatableInt(n int, seed uint64, t time.Time, more ...uint64) int {
+	h := hash64(append(more, seed, uint64(t.Unix()))...) //nolint:gosec // any value is valid
+	return int(h % uint64(n))                            //nolint:gosec // less than n
 }

@@ -2,10 +2,10 @@ package imin
 
 import "time"
 
-// The shapes below hold every field of the vendor's By-ID samples
-// (github.com/imin-ltd/developer-docs-samples). A field without a value and an
-// empty array are left out, in every API (page "Understanding Responses"):
-// hence omitempty and pointers throughout.
+// The types below have every field of the vendor's By-ID samples
+// (github.com/imin-ltd/developer-docs-samples). Every API omits fields without a
+// value and empty arrays (page "Understanding Responses"), so most members are
+// pointers or have omitempty.
 
 type eventSeries struct {
 	Context           []string         `json:"@context,omitempty"` // By-ID only
@@ -27,7 +27,7 @@ type eventSeries struct {
 	AggregateOffer    *aggregateOffers `json:"imin:aggregateOffer,omitempty"`
 	Organizer         *party           `json:"organizer,omitempty"`
 	DataSource        dataSource       `json:"imin:dataSource"`
-	CustomProperty    string           `json:"loremfitsum:customProperty,omitempty"` // By-ID only, as all custom ones
+	CustomProperty    string           `json:"loremfitsum:customProperty,omitempty"` // By-ID only, like all custom properties
 	LocationSummary   []place          `json:"imin:locationSummary,omitempty"`
 	SubEvent          []sessionSeries  `json:"subEvent,omitempty"`
 }
@@ -67,7 +67,7 @@ type session struct {
 	VirtualLocation           *reference `json:"beta:virtualLocation,omitempty"`
 }
 
-// reference points at something by id; a virtual location has a name and URL.
+// reference refers to something by its ID; a virtual location has a name and a URL.
 type reference struct {
 	Type string `json:"type"`
 	ID   string `json:"id,omitempty"`
@@ -127,7 +127,7 @@ type aggregateOffers struct {
 	PublicJunior      *aggregateOffer `json:"publicJunior,omitempty"`
 }
 
-// aggregateOffer has a price, or a lowest and a highest one.
+// aggregateOffer has either a price or a lowest and a highest price.
 type aggregateOffer struct {
 	Type               string   `json:"type"`
 	ID                 string   `json:"id,omitempty"`
@@ -221,7 +221,7 @@ type openingHours struct {
 	Closes    string `json:"closes"`
 }
 
-// eventLink says where to search for the events at a place.
+// eventLink holds the URL of the search for the events at a place.
 type eventLink struct {
 	Type       string `json:"type"`
 	ID         string `json:"id"`

@@ -8,16 +8,16 @@ import (
 	"github.com/keyfit/keyfit/mockserver/internal/surface"
 )
 
-// hidden stands where the vendor prints a key; the journal hides keys by the
-// same word.
-const hidden = "[redacted]"
+// redacted replaces the keys that the vendor echoes; the journal uses the same
+// word.
+const redacted = "[redacted]"
 
-// connectionCount counts WebSocket connections, which the mock has none of.
+// connectionCount returns 0, because the mock has no WebSocket connections.
 func (a *app) connectionCount(*surface.Call) (any, error) {
 	return map[string]int{"count": 0}, nil
 }
 
-// push checks and accepts; nothing is delivered anywhere.
+// push validates and accepts a push message. The mock does not deliver it.
 func (a *app) push(c *surface.Call) (any, error) {
 	var in struct {
 		Clients *[]string                   `json:"clients"`
@@ -32,7 +32,7 @@ func (a *app) push(c *surface.Call) (any, error) {
 	return struct{}{}, nil
 }
 
-// statsPeriod is the time that stats look back.
+// statsPeriod is the period that stats covers.
 const statsPeriod = time.Hour
 
 type statsView struct {
@@ -51,12 +51,12 @@ type statsView struct {
 	FreeMem      int64    `json:"freeMem"`
 }
 
-// stats counts the last hour. Where the vendor echoes its keys the mock prints
-// a placeholder; memory is that of the page's sample.
+// stats returns the statistics of the last hour. A placeholder replaces the keys
+// that the vendor echoes; the memory sizes are those of the sample on the page.
 func (a *app) stats(c *surface.Call) (any, error) {
 	from := c.Now.Add(-statsPeriod)
 	v := statsView{
-		ClientKey: hidden, APIKey: hidden, StartTime: iso(from), EndTime: iso(c.Now), Start: from.Unix(), End: c.Now.Unix(),
+		ClientKey: redacted, APIKey: redacted, StartTime: iso(from), EndTime: iso(c.Now), Start: from.Unix(), End: c.Now.Unix(),
 		Users: []string{}, TotalRooms: len(a.rooms), TotalMem: 8 << 30, FreeMem: 3 << 30,
 	}
 	active, rooms := make(map[string]bool), make(map[string]bool)

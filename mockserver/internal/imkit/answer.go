@@ -8,44 +8,44 @@ import (
 	"github.com/keyfit/keyfit/mockserver/internal/surface"
 )
 
-// handler is one operation. It runs under the app's lock, so what it returns
-// must not share memory with the state. An error is an *apiError.
+// handler is one operation. It runs under the app's lock, so its result must not
+// share memory with the state. Its error is an *apiError.
 type handler func(*surface.Call) (any, error)
 
-// said is a result with a text of its own in RM, as some pages print one.
-type said struct {
-	rm     string
-	result any
+// resultWithMessage is a result with a specific text in RM, as some pages show.
+type resultWithMessage struct {
+	message string
+	result  any
 }
 
-// bare is a result without the envelope, as the token pages print it.
-type bare struct{ body any }
+// rawResult is a result without the envelope, as the token pages show.
+type rawResult struct{ body any }
 
-// apiError is an error as the vendor documents it. RM is free text and differs
-// from page to page. The texts hold no credential.
+// apiError is a documented error. RM is free text that differs between pages. The
+// texts contain no credential.
 type apiError struct {
 	status            int
 	rm, code, message string
-	flat              bool // the page prints the flat shape
+	flat              bool // the page shows the flat shape
 }
 
 func (e *apiError) Error() string { return e.code + ": " + e.message }
 
-// handle wraps an operation: the lock, what is due by the clock, the answer.
+// handle returns the HTTP handler of an operation.
 func (a *app) handle(h handler) func(http.ResponseWriter, *surface.Call) {
 	return func(w http.ResponseWriter, c *surface.Call) {
-		v, err := a.locked(h, c)
+		v, err := a.run(h, c)
 		if err != nil {
 			fail(w, c, err)
 			return
 		}
 		rm := "OK"
 		switch r := v.(type) {
-		case bare:
+		case rawResult:
 			surface.JSON(w, http.StatusOK, r.body)
 			return
-		case said:
-			rm, v = r.rm, r.result
+		case resultWithMessage:
+			rm, v = r.message, r.result
 		}
 		surface.JSON(w, http.StatusOK, struct {
 			RC     int
@@ -55,12 +55,12 @@ func (a *app) handle(h handler) func(http.ResponseWriter, *surface.Call) {
 	}
 }
 
-// locked runs an operation under the lock. The core hears of it once the lock
-// is free: saving reads what the lock guards.
-func (a *app) locked(h handler, c *surface.Call) (any, error) {
-	v, did, err := a.operate(h, c)
+// run runs an operation under the lock and notifies the core after unlocking,
+// because saving reads the state that the lock guards.
+func (a *app) run(h handler, c *surface.Call) (any, error) {
+	v, did, err := a.runLocked(h, c)
 	if did.changed {
-		a.env.Tell()
+		a.env.NotifyChanged()
 	}
 	if did.tokens {
 		a.env.Tokens.Save()
@@ -68,24 +68,24 @@ func (a *app) locked(h handler, c *surface.Call) (any, error) {
 	return v, err
 }
 
-func (a *app) operate(h handler, c *surface.Call) (any, effects, error) {
+func (a *app) runLocked(h handler, c *surface.Call) (any, effects, error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	a.did = effects{}
-	a.settle(c.Now)
+	a.effects = effects{}
+	a.sendDue(c.Now)
 	v, err := h(c)
 	if err == nil && c.Method != http.MethodGet {
-		a.did.changed = true
+		a.effects.changed = true
 	}
-	return v, a.did, err
+	return v, a.effects, err
 }
 
-// fail writes an error in the shape of its page, unless the profile asks for
-// one shape everywhere.
+// fail writes an error in the shape of its page, unless the profile selects one
+// shape for all pages.
 func fail(w http.ResponseWriter, c *surface.Call, err error) {
 	var e *apiError
 	if !errors.As(err, &e) {
-		http.Error(w, "mockserver: imkit: "+err.Error(), http.StatusInternalServerError) // a bug: handlers return apiErrors
+		http.Error(w, "mockserver: imkit: "+err.Error(), http.StatusInternalServerError) // a bug: handlers must return an *apiError
 		return
 	}
 	if e.status == http.StatusForbidden && c.Forbid != nil {
@@ -95,7 +95,7 @@ func fail(w http.ResponseWriter, c *surface.Call, err error) {
 	surface.Raw(w, e.status, "application/json; charset=utf-8", e.body(flat))
 }
 
-// body is laid out as on the vendor's pages, byte for byte.
+// body encodes the error with the same bytes as the vendor's pages.
 func (e *apiError) body(flat bool) []byte {
 	var v any = struct {
 		Error   string `json:"error"`

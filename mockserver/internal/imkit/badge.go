@@ -8,8 +8,8 @@ import (
 	"github.com/keyfit/keyfit/mockserver/internal/surface"
 )
 
-// badge is the number of messages that the caller has not read, in the rooms
-// that have every tag asked for ("AND condition filtering").
+// badge returns the caller's number of unread messages in the rooms that have
+// all requested tags ("AND condition filtering").
 func (a *app) badge(c *surface.Call) (any, error) {
 	u, err := a.caller(c)
 	if err != nil {
@@ -19,11 +19,11 @@ func (a *app) badge(c *surface.Call) (any, error) {
 	if slices.Contains(tags, "") {
 		return nil, refused(http.StatusBadRequest, "Invalid parameters", "INVALID_ROOM_TAGS", "Room tags must be valid strings")
 	}
-	return map[string]int{"badge": a.total(u.id, tags)}, nil
+	return map[string]int{"badge": a.totalUnread(u.id, tags)}, nil
 }
 
-// total adds up what a user has not read in the rooms that have all tags.
-func (a *app) total(user string, tags []string) int {
+// totalUnread returns a user's number of unread messages in the rooms that have all tags.
+func (a *app) totalUnread(user string, tags []string) int {
 	n := 0
 	for _, r := range a.rooms {
 		if r.status == 0 || slices.ContainsFunc(tags, func(tag string) bool { return !slices.Contains(r.tags, tag) }) {
@@ -34,20 +34,20 @@ func (a *app) total(user string, tags []string) int {
 	return n
 }
 
-// badgesByTags counts per tag; without tags, for every tag of the user's
-// rooms. The total is the sum of the counts, so a room with two of the tags
-// counts twice, as in the page's sample.
+// badgesByTags returns the number of unread messages per tag; without requested
+// tags, for every tag of the user's rooms. The total is the sum of the counts, so
+// a room with two of the tags counts twice, as in the sample on the page.
 func (a *app) badgesByTags(c *surface.Call) (any, error) {
 	var in struct {
 		Tags json.RawMessage `json:"tags"`
 	}
-	if len(c.Data) > 0 { // tags are optional, so is the body
+	if len(c.Data) > 0 { // the tags and the body are optional
 		if err := decode(c, &in, invalidBody); err != nil {
 			return nil, err
 		}
 	}
 	var tags []string
-	if given(in.Tags) && json.Unmarshal(in.Tags, &tags) != nil {
+	if present(in.Tags) && json.Unmarshal(in.Tags, &tags) != nil {
 		return nil, refused(http.StatusBadRequest, "Invalid parameters", "INVALID_TAGS", "Tags must be an array of strings")
 	}
 	u, err := a.caller(c)

@@ -9,11 +9,11 @@ import (
 	"github.com/keyfit/keyfit/mockserver/internal/surface"
 )
 
-// batchDelay is how long, by the mock clock, a batch waits in the queue: the
-// answer "only indicates that the task has been created".
+// batchDelay is how long a batch waits in the queue, on the mock clock: the
+// response "only indicates that the task has been created".
 const batchDelay = time.Second
 
-// job is one message of a batch that waits.
+// job is one queued message of a batch.
 type job struct {
 	due  time.Time
 	room string
@@ -35,7 +35,7 @@ func (a *app) sendBatch(c *surface.Call) (any, error) {
 		return nil, err
 	}
 	switch {
-	case !given(in.Message):
+	case !present(in.Message):
 		return nil, missing("message")
 	case in.Type == "":
 		return nil, missing("messageType")
@@ -45,7 +45,7 @@ func (a *app) sendBatch(c *surface.Call) (any, error) {
 		return nil, invalidBody("paras has more than 10000 recipients")
 	case in.Sender == "":
 		in.Sender = platform
-		if err := a.meet(platform, c.Now); err != nil {
+		if err := a.ensureUser(platform, c.Now); err != nil {
 			return nil, err
 		}
 	case !a.exists(in.Sender):
@@ -53,14 +53,14 @@ func (a *app) sendBatch(c *surface.Call) (any, error) {
 	}
 	jobs := make([]job, 0, len(*in.Paras))
 	for _, para := range *in.Paras {
-		room, err := a.addressee(&in, para, c.Now)
+		room, err := a.recipientRoom(&in, para, c.Now)
 		if err != nil {
 			return nil, err
 		}
-		jobs = append(jobs, job{c.Now.Add(batchDelay), room, message{sender: in.Sender, kind: in.Type, text: fill(in.Message, para)}})
+		jobs = append(jobs, job{c.Now.Add(batchDelay), room, message{sender: in.Sender, kind: in.Type, text: expandTemplate(in.Message, para)}})
 	}
-	if len(a.pending)+len(jobs) > maxPending { // what waited is sent early rather than kept
-		a.settle(c.Now.Add(batchDelay))
+	if len(a.pending)+len(jobs) > maxPending { // send the queued messages early to bound the queue
+		a.sendDue(c.Now.Add(batchDelay))
 	}
 	a.pending = append(a.pending, jobs...)
 	return struct {
@@ -69,12 +69,12 @@ func (a *app) sendBatch(c *surface.Call) (any, error) {
 	}{a.ids.batch(c.Now), len(jobs)}, nil
 }
 
-// addressee finds the room that one entry of paras means: its room, or the
-// room of sender and receiver.
-func (a *app) addressee(in *batchInput, para map[string]json.RawMessage, now time.Time) (string, error) {
+// recipientRoom returns the room of one entry of paras: the given room, or the
+// direct room of sender and receiver.
+func (a *app) recipientRoom(in *batchInput, para map[string]json.RawMessage, now time.Time) (string, error) {
 	var room, receiver string
 	for name, to := range map[string]*string{"room": &room, "receiver": &receiver} {
-		if raw := para[name]; given(raw) && json.Unmarshal(raw, to) != nil {
+		if raw := para[name]; present(raw) && json.Unmarshal(raw, to) != nil {
 			return "", invalidBody("paras." + name + " has the wrong type")
 		}
 	}
@@ -96,9 +96,9 @@ func (a *app) addressee(in *batchInput, para map[string]json.RawMessage, now tim
 	return r.id, nil
 }
 
-// fill puts the values of an entry in the place of $name$ in the message. A
-// message that is no string stays as it is.
-func fill(raw json.RawMessage, para map[string]json.RawMessage) json.RawMessage {
+// expandTemplate replaces each $name$ in the message by the value of the entry. It
+// returns a message that is not a string unchanged.
+func expandTemplate(raw json.RawMessage, para map[string]json.RawMessage) json.RawMessage {
 	var template string
 	if json.Unmarshal(raw, &template) != nil {
 		return raw
@@ -111,15 +111,15 @@ func fill(raw json.RawMessage, para map[string]json.RawMessage) json.RawMessage 
 		}
 	}
 	filled := strings.NewReplacer(pairs...).Replace(template)
-	if len(filled) > maxRequest { // many small values can grow without end
+	if len(filled) > maxRequest { // bounds the expansion of repeated names
 		filled = strings.ToValidUTF8(filled[:maxRequest], "")
 	}
 	return text(filled)
 }
 
-// settle sends what is due. A message that can no longer be sent is dropped:
-// the answer has gone out long ago.
-func (a *app) settle(now time.Time) {
+// sendDue sends the queued messages that are due. It drops a message that can no
+// longer be sent, because the response was sent when it was queued.
+func (a *app) sendDue(now time.Time) {
 	n := slices.IndexFunc(a.pending, func(j job) bool { return j.due.After(now) })
 	if n < 0 {
 		n = len(a.pending)
@@ -127,7 +127,7 @@ func (a *app) settle(now time.Time) {
 	if n == 0 {
 		return
 	}
-	a.did.changed = true
+	a.effects.changed = true
 	for i := range a.pending[:n] {
 		j := a.pending[i]
 		if r := a.rooms[j.room]; r != nil && a.maySend(r, j.msg.sender) == nil {

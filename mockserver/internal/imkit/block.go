@@ -9,11 +9,11 @@ import (
 	"github.com/keyfit/keyfit/mockserver/internal/surface"
 )
 
-// blockKey says who is blocked where: in a room (room, blockee) or by a user
-// (blocker, blockee).
+// blockKey identifies a block: of a user in a room (room, blockee), or of a user
+// by another (blocker, blockee).
 type blockKey struct{ room, blocker, blockee string }
 
-// block is one user kept out of a room, or out of another's direct messages.
+// block excludes one user from a room, or from another user's direct messages.
 type block struct {
 	room, blocker, blockee string
 	seq                    uint64
@@ -22,8 +22,8 @@ type block struct {
 
 func (b *block) size() int { return sizeOf(b.room, b.blocker, b.blockee) }
 
-// blockView is a block in an answer. Single operations write blocker and room
-// as IDs, lists as objects, but for the blocker of one's own list.
+// blockView is a block in a response. Operations on one block write blocker and
+// room as IDs. Lists write objects, except for the blocker in a user's own list.
 type blockView struct {
 	AppID     string `json:"appID,omitempty"`
 	Blockee   person `json:"blockee"`
@@ -44,7 +44,7 @@ func (a *app) blockView(b *block) blockView {
 	return blockView{appID, a.person(b.blockee), b.blocker, b.room, iso(b.at), iso(b.at)}
 }
 
-// listBlocks lists what is selected, oldest first.
+// listBlocks lists the selected blocks, oldest first. whole writes the blocker as an object.
 func (a *app) listBlocks(of func(blockKey) bool, whole bool) any {
 	var found []*block
 	for key, b := range a.blocks {
@@ -70,7 +70,7 @@ func (a *app) listBlocks(of func(blockKey) bool, whole bool) any {
 }
 
 func (a *app) addBlock(key blockKey, b *block) (any, error) {
-	if err := a.grow(b.size()); err != nil {
+	if err := a.reserve(b.size()); err != nil {
 		return nil, err
 	}
 	a.seq++
@@ -80,7 +80,7 @@ func (a *app) addBlock(key blockKey, b *block) (any, error) {
 }
 
 func (a *app) unblock(key blockKey) {
-	_ = a.grow(-a.blocks[key].size()) // less always fits
+	_ = a.reserve(-a.blocks[key].size()) // releasing never fails
 	delete(a.blocks, key)
 }
 
@@ -96,8 +96,9 @@ func blockNotFound(message string) *apiError {
 	return refused(http.StatusNotFound, "Block relationship not found", "BLOCK_NOT_FOUND", message)
 }
 
-// mayBan is the owner's right and the platform's; in a room without an owner,
-// every member's ("when a chatroom has an owner, only …").
+// mayBan reports whether the caller may ban users from a room: the platform and
+// the owner may; in a room without an owner every member may ("when a chatroom
+// has an owner, only …").
 func mayBan(c *surface.Call, r *room) bool {
 	return isAdmin(c) || r.owner == c.Caller.User || r.owner == ""
 }
@@ -138,12 +139,12 @@ func (a *app) unban(c *surface.Call) (any, error) {
 		return nil, blockNotFound("No block relationship exists for this user in the specified room")
 	default:
 		a.unblock(key)
-		return a.ended(b, c.Now), nil
+		return a.endedView(b, c.Now), nil
 	}
 }
 
-// ended is a block that is over: its updatedAt is the end.
-func (a *app) ended(b *block, now time.Time) blockView {
+// endedView returns the view of a removed block, whose updatedAt is the time of removal.
+func (a *app) endedView(b *block, now time.Time) blockView {
 	v := a.blockView(b)
 	v.UpdatedAt = iso(now)
 	return v
@@ -160,8 +161,8 @@ func (a *app) listBanned(c *surface.Call) (any, error) {
 	return a.listBlocks(func(key blockKey) bool { return key.room == r.id }, true), nil
 }
 
-// blockUser keeps a user out of the caller's direct messages; it makes the
-// direct room of the two if there is none.
+// blockUser excludes a user from the caller's direct messages. It creates the
+// direct room of the two users if it does not exist.
 func (a *app) blockUser(c *surface.Call) (any, error) {
 	u, err := a.caller(c)
 	if err != nil {
@@ -198,7 +199,7 @@ func (a *app) unblockUser(c *surface.Call) (any, error) {
 		return nil, blockNotFound("No block relationship exists with this user")
 	default:
 		a.unblock(key)
-		return a.ended(b, c.Now), nil
+		return a.endedView(b, c.Now), nil
 	}
 }
 

@@ -8,11 +8,11 @@ import (
 	"github.com/keyfit/keyfit/mockserver/internal/surface"
 )
 
-// The settings of the application: any names, any values.
+// The settings of the application are arbitrary JSON values by name.
 
 func (a *app) getConfig(*surface.Call) (any, error) { return maps.Clone(a.config), nil }
 
-// censorship is the setting of the sensitive words.
+// censorship is the name of the setting with the sensitive words.
 const censorship = "censorship"
 
 func isCensorship(raw json.RawMessage) bool {
@@ -22,8 +22,8 @@ func isCensorship(raw json.RawMessage) bool {
 	return json.Unmarshal(raw, &in) == nil && in.Keywords != nil
 }
 
-// updateConfig sets what is given and keeps the rest. censorship is the one
-// setting with a documented form (page "Update Sensitive Words").
+// updateConfig sets the given settings and keeps the others. Only censorship has a
+// documented form (page "Update Sensitive Words").
 func (a *app) updateConfig(c *surface.Call) (any, error) {
 	in := make(map[string]json.RawMessage)
 	if err := decode(c, &in, invalidBody); err != nil {
@@ -39,7 +39,7 @@ func (a *app) updateConfig(c *surface.Call) (any, error) {
 			delta -= sizeOf(key) + len(old)
 		}
 	}
-	if err := a.grow(delta); err != nil {
+	if err := a.reserve(delta); err != nil {
 		return nil, err
 	}
 	maps.Copy(a.config, in)
@@ -52,7 +52,7 @@ func (a *app) deleteConfig(c *surface.Call) (any, error) {
 	if !known {
 		return nil, refused(http.StatusNotFound, "Not Found", "CONFIG_NOT_FOUND", "The specified config key does not exist")
 	}
-	_ = a.grow(-sizeOf(key) - len(value)) // less always fits
+	_ = a.reserve(-sizeOf(key) - len(value)) // releasing never fails
 	delete(a.config, key)
 	return struct{}{}, nil
 }

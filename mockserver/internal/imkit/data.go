@@ -10,8 +10,9 @@ import (
 	"github.com/keyfit/keyfit/mockserver/internal/surface"
 )
 
-// contents is what an application stores, with the vendor's names where it has
-// some. Unread counts and the rooms of two follow from it; tokens are keys.
+// contents is the stored form of an application, with the vendor's names where
+// they exist. Unread positions and the index of direct rooms are derived from it;
+// tokens are stored as keys.
 type contents struct {
 	users    []userData
 	groups   []groupData
@@ -28,7 +29,7 @@ type userData struct {
 	Email       string    `json:"email,omitempty"`
 	Description string    `json:"description,omitempty"`
 	AvatarURL   string    `json:"avatarUrl,omitempty"`
-	Mute        []string  `json:"mute,omitempty"` // rooms, also deleted ones
+	Mute        []string  `json:"mute,omitempty"` // rooms, including deleted ones
 	CreatedAt   time.Time `json:"createdAt,omitzero"`
 	UpdatedAt   time.Time `json:"updatedAt,omitzero"`
 }
@@ -43,7 +44,7 @@ type groupData struct {
 
 type roomData struct {
 	ID          string            `json:"_id"`
-	Type        string            `json:"roomType,omitempty"` // group if absent
+	Type        string            `json:"roomType,omitempty"` // default: group
 	Name        string            `json:"name,omitempty"`
 	Cover       string            `json:"cover,omitempty"`
 	Description string            `json:"description,omitempty"`
@@ -55,19 +56,19 @@ type roomData struct {
 	Members     []string          `json:"members"`
 	Invited     []string          `json:"invited,omitempty"`
 	BotMode     bool              `json:"botMode,omitempty"`
-	Opening     *int              `json:"opening,omitempty"` // 1 if absent
-	Status      *int              `json:"status,omitempty"`  // 1 if absent; 0 is frozen
+	Opening     *int              `json:"opening,omitempty"` // default: 1
+	Status      *int              `json:"status,omitempty"`  // default: 1; 0: frozen
 	CreatedAt   time.Time         `json:"createdAt,omitzero"`
-	Unread      map[string]int    `json:"unread,omitempty"`   // by member; at most what others sent
-	LastRead    map[string]string `json:"lastRead,omitempty"` // by member; a message, also a deleted one
+	Unread      map[string]int    `json:"unread,omitempty"`   // by member; capped at the messages of others
+	LastRead    map[string]string `json:"lastRead,omitempty"` // by member; message ID, possibly deleted
 }
 
-// messageData is a message; the collection has them in the order of sending.
+// messageData is a message; the collection is in the order of sending.
 type messageData struct {
 	ID        string          `json:"_id"`
 	Room      string          `json:"room"`
 	Sender    string          `json:"sender"`
-	Member    string          `json:"member,omitempty"` // whom a system message is about
+	Member    string          `json:"member,omitempty"` // subject of a system message
 	Type      string          `json:"messageType"`
 	Message   json.RawMessage `json:"message"`
 	Pinned    *bool           `json:"pinned,omitempty"`
@@ -75,8 +76,8 @@ type messageData struct {
 	UpdatedAt time.Time       `json:"updatedAt,omitzero"`
 }
 
-// blockData keeps a user out of a room (by room) or out of the direct messages
-// of another (by user).
+// blockData excludes a user from a room (by room) or from the direct messages of
+// another user (by user).
 type blockData struct {
 	By        string    `json:"by"`
 	Room      string    `json:"room"`
@@ -95,7 +96,7 @@ type settingData struct {
 	Value json.RawMessage `json:"value"`
 }
 
-// batchData is one message of a batch that waits to be sent.
+// batchData is one queued message of a batch.
 type batchData struct {
 	Due     time.Time       `json:"due"`
 	Room    string          `json:"room"`
@@ -107,35 +108,34 @@ type batchData struct {
 func (a *app) data() surface.Data {
 	return &surface.Tables[contents]{
 		Collections: []surface.Collection[contents]{
-			surface.Of("users", func(d *contents) *[]userData { return &d.users }),
-			surface.Of("groups", func(d *contents) *[]groupData { return &d.groups }),
-			surface.Of("rooms", func(d *contents) *[]roomData { return &d.rooms }),
-			surface.Of("messages", func(d *contents) *[]messageData { return &d.messages }),
-			surface.Of("blocks", func(d *contents) *[]blockData { return &d.blocks }),
-			surface.Of("config", func(d *contents) *[]settingData { return &d.config }),
-			surface.Of("batches", func(d *contents) *[]batchData { return &d.batches }),
+			surface.NewCollection("users", func(d *contents) *[]userData { return &d.users }),
+			surface.NewCollection("groups", func(d *contents) *[]groupData { return &d.groups }),
+			surface.NewCollection("rooms", func(d *contents) *[]roomData { return &d.rooms }),
+			surface.NewCollection("messages", func(d *contents) *[]messageData { return &d.messages }),
+			surface.NewCollection("blocks", func(d *contents) *[]blockData { return &d.blocks }),
+			surface.NewCollection("config", func(d *contents) *[]settingData { return &d.config }),
+			surface.NewCollection("batches", func(d *contents) *[]batchData { return &d.batches }),
 		},
-		Show: func() contents {
+		Snapshot: func() contents {
 			a.mu.Lock()
 			defer a.mu.Unlock()
-			return a.show()
+			return a.snapshot()
 		},
-		Change: a.edit,
+		Update: a.update,
 	}
 }
 
-// edit builds another application from the edited contents and takes it
-// over.
-func (a *app) edit(change func(*contents) error) error {
+// update edits a snapshot, builds an application from it and takes over its state.
+func (a *app) update(change func(*contents) error) error {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	d := a.show()
+	d := a.snapshot()
 	if err := change(&d); err != nil {
 		return err
 	}
 	next := newApp(a.env)
-	next.ids = a.ids // what was given out once is not given out again
-	if err := next.fill(&d); err != nil {
+	next.ids = a.ids // never reuse an ID
+	if err := next.load(&d); err != nil {
 		return err
 	}
 	a.ids, a.used, a.users, a.userOrder = next.ids, next.used, next.users, next.userOrder
@@ -145,8 +145,8 @@ func (a *app) edit(change func(*contents) error) error {
 	return nil
 }
 
-// show copies the state. The caller holds the lock.
-func (a *app) show() contents {
+// snapshot copies the state. The caller holds mu.
+func (a *app) snapshot() contents {
 	var d contents
 	for _, id := range a.userOrder {
 		u := a.users[id]
@@ -157,7 +157,7 @@ func (a *app) show() contents {
 		d.groups = append(d.groups, groupData{g.id, g.nickname, g.avatar, g.members, g.created})
 	}
 	for _, id := range a.roomOrder {
-		d.rooms = append(d.rooms, a.rooms[id].show())
+		d.rooms = append(d.rooms, a.rooms[id].snapshot())
 	}
 	for e := a.oldest.Front(); e != nil; e = e.Next() {
 		if m, ok := e.Value.(*message); ok {
@@ -175,14 +175,14 @@ func (a *app) show() contents {
 		d.config = append(d.config, settingData{key, a.config[key]})
 	}
 	for _, j := range a.pending {
-		if a.rooms[j.room] != nil { // else it will never be sent
+		if a.rooms[j.room] != nil { // messages to deleted rooms are never sent
 			d.batches = append(d.batches, batchData{j.due, j.room, j.msg.sender, j.msg.kind, j.msg.text})
 		}
 	}
 	return d
 }
 
-func (r *room) show() roomData {
+func (r *room) snapshot() roomData {
 	d := roomData{
 		ID: r.id, Type: r.kind, Name: r.name, Cover: r.cover, Description: r.description, Webhook: r.webhook,
 		ExtParams: r.extParams, Owner: r.owner, Tags: r.tags, Managers: r.managers, Members: r.members, Invited: r.invited,

@@ -8,7 +8,7 @@ import (
 	"github.com/keyfit/keyfit/mockserver/internal/surface"
 )
 
-// group is a virtual user: as a member of a room it lets all its members in.
+// group is a virtual user: if it is a member of a room, all its members have access.
 type group struct {
 	id, nickname, avatar string
 	members              []string
@@ -47,7 +47,7 @@ func (a *app) createGroup(c *surface.Call) (any, error) {
 	if !validID(in.ID) {
 		return nil, invalidBody("_id is not valid")
 	}
-	if a.groups[in.ID] != nil || a.users[in.ID] != nil { // they share the members of rooms
+	if a.groups[in.ID] != nil || a.users[in.ID] != nil { // rooms refer to users and groups by the same IDs
 		return nil, refused(http.StatusConflict, "Conflict", "GROUP_ALREADY_EXISTS", "A group with this ID already exists")
 	}
 	if len(in.Members) > maxMembers {
@@ -60,7 +60,7 @@ func (a *app) createGroup(c *surface.Call) (any, error) {
 			return nil, clientNotFound()
 		}
 	}
-	if err := a.grow(size + 16*len(members)); err != nil {
+	if err := a.reserve(size + 16*len(members)); err != nil {
 		return nil, err
 	}
 	g := &group{in.ID, in.Nickname, in.AvatarURL, members, c.Now}
@@ -84,7 +84,7 @@ func (a *app) listGroups(c *surface.Call) (any, error) {
 	}{len(a.groupOrder), data}, nil
 }
 
-// unique returns ids without repetitions, in their order, never nil.
+// unique returns ids without duplicates, in order; never nil.
 func unique(ids []string) []string {
 	out, seen := make([]string, 0, len(ids)), make(map[string]bool, len(ids))
 	for _, id := range ids {

@@ -7,9 +7,9 @@ import (
 	"time"
 )
 
-// idSource makes IDs like MongoDB's: seconds, five bytes of the process, a
-// counter; 24 hexadecimal digits. With a seed and a frozen clock they are the
-// same in every run.
+// idSource generates IDs in the form of MongoDB's ObjectID: seconds, five bytes of
+// the process, a counter; 24 hexadecimal digits. With a seed and a frozen clock
+// they are repeatable.
 type idSource struct {
 	process [5]byte
 	n       uint32
@@ -25,13 +25,13 @@ func (s *idSource) next(now time.Time) string {
 	return fmt.Sprintf("%08x%x%06x", uint32(now.Unix()), s.process, s.n&0xffffff) //nolint:gosec // an ObjectID holds 32 bits of seconds
 }
 
-// batch makes the ID of a batch, as "batch-20260410-abc123".
+// batch returns the ID of a batch, such as "batch-20260410-abc123".
 func (s *idSource) batch(now time.Time) string {
 	s.n++
 	return fmt.Sprintf("batch-%s-%06x", now.UTC().Format("20060102"), s.n&0xffffff)
 }
 
-// directID is the ID of the room of two users that the vendor makes itself: 32
+// directID returns the ID of a direct room that the vendor creates implicitly: 32
 // hexadecimal digits (page "Block a User").
 func directID(a, b string) string {
 	if a > b {

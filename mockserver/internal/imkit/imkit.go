@@ -1,11 +1,11 @@
-// Package imkit plays IMKIT's Platform API: users and their tokens, groups,
+// Package imkit mocks IMKIT's Platform API: users and their tokens, groups,
 // rooms, members, messages, badges, blocks, settings, push and statistics, as
-// https://docs.imkit.io/en/ documents them.
+// documented at https://docs.imkit.io/en/.
 //
-// One app is the state of one application; a lock around each operation keeps
-// it whole. A handler returns a result or an error of the vendor; answer.go
-// writes either in the shape that the operation's page prints. Where pages
-// disagree, the profile's variants choose. What is kept is bounded (limits.go).
+// An app holds the state of one application; each operation runs under its lock.
+// A handler returns a result or a documented error; answer.go writes either in
+// the shape that the operation's page shows. Where pages contradict each other,
+// the profile's variants choose. The state is bounded (limits.go).
 package imkit
 
 import (
@@ -17,7 +17,7 @@ import (
 	"github.com/keyfit/keyfit/mockserver/internal/surface"
 )
 
-// appID is the application's name in every object. The vendor's samples say
+// appID is the name of the application in every object. The vendor's samples have
 // "SampleApp".
 const appID = "LoremFitsum"
 
@@ -27,7 +27,7 @@ type app struct {
 
 	mu         sync.Mutex
 	ids        idSource
-	used       int // bytes of everything but messages, see grow
+	used       int // bytes of state except messages, see reserve
 	users      map[string]*user
 	userOrder  []string
 	groups     map[string]*group
@@ -36,16 +36,16 @@ type app struct {
 	roomOrder  []string
 	direct     map[string]string // room of two users, by directID
 	messages   map[string]*message
-	oldest     *list.List // of *message, in the order of sending
-	bytes      int        // of messages
-	seq        uint64     // of the last message or block
+	oldest     *list.List // all *message, in the order of sending
+	bytes      int        // size of all messages
+	seq        uint64     // sequence number of the last message or block
 	pending    []job
 	blocks     map[blockKey]*block
 	config     map[string]json.RawMessage
-	did        effects // of the operation that runs
+	effects    effects // of the operation that runs
 }
 
-// effects are what an operation did that the core must hear of.
+// effects records what the core must be notified of after an operation.
 type effects struct{ changed, tokens bool }
 
 func newApp(env surface.Env) *app {
@@ -65,14 +65,14 @@ func New(env surface.Env) surface.Surface {
 	return surface.Surface{Routes: append(routes, a.userRoutes()...), Data: a.data()}
 }
 
-// tokens are the core's, for an operation that changes them.
+// tokens returns the core's token store for an operation that changes it.
 func (a *app) tokens() surface.Tokens {
-	a.did.tokens = true
+	a.effects.tokens = true
 	return a.env.Tokens
 }
 
-// adminRoutes are those that want the API key: the pages list IM-API-KEY only,
-// and a client key may not (page "Client Key").
+// adminRoutes returns the routes that require the API key: their pages list only
+// IM-API-KEY, and a client key is not allowed (page "Client Key").
 func (a *app) adminRoutes() []surface.Route {
 	route := func(pattern string, page surface.Page, h handler) surface.Route {
 		return surface.Route{Pattern: pattern, Need: surface.Need{Kinds: surface.Key}, Page: page, Handle: a.handle(h)}
@@ -91,7 +91,7 @@ func (a *app) adminRoutes() []surface.Route {
 		route("GET /admin/connection-count", monitor, a.connectionCount),
 		route("GET /admin/stats", monitor, a.stats),
 		route("POST /rooms/{$}", admin, a.createRoom),
-		route("POST /rooms", admin, a.createRoom), // not documented; Express does not tell them apart
+		route("POST /rooms", admin, a.createRoom), // not documented; Express treats both paths alike
 		route("POST /messages", admin, a.send),
 		route("POST /messages/batch", admin, a.sendBatch),
 		route("POST /config", admin, a.updateConfig),
@@ -100,8 +100,9 @@ func (a *app) adminRoutes() []surface.Route {
 	}
 }
 
-// roomRoutes are rooms and their messages: a user's, and the API key's too,
-// which "can call all APIs (including Client Key-level APIs)" (page "API Key").
+// roomRoutes returns the routes of rooms and their messages. They accept a user's
+// credential, and the API key, which "can call all APIs (including Client
+// Key-level APIs)" (page "API Key").
 func (a *app) roomRoutes() []surface.Route {
 	route := a.clientRoute
 	return []surface.Route{
@@ -124,7 +125,7 @@ func (a *app) roomRoutes() []surface.Route {
 	}
 }
 
-// userRoutes are about the calling user.
+// userRoutes returns the routes about the calling user.
 func (a *app) userRoutes() []surface.Route {
 	route := a.clientRoute
 	config := route("GET /config", a.getConfig)
@@ -147,5 +148,5 @@ func (a *app) clientRoute(pattern string, h handler) surface.Route {
 	return surface.Route{Pattern: pattern, Page: clientPage(), Handle: a.handle(h)}
 }
 
-// iso writes a time as the vendor does: UTC, milliseconds.
+// iso formats a time like the vendor: ISO 8601 in UTC with milliseconds.
 func iso(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.000Z") }

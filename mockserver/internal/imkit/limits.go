@@ -6,23 +6,23 @@ import (
 	"unicode/utf8"
 )
 
-// Bounds of what one application keeps, so that a client that never ends does
-// not fill the machine. The vendor documents none of them.
+// The bounds of one application's state, so that a client cannot exhaust the
+// memory. The vendor documents none of them.
 const (
 	maxRequest      = 1 << 20  // bytes of a request body
-	maxState        = 64 << 20 // bytes of users, rooms, groups, blocks and settings
-	maxMessageBytes = 64 << 20 // bytes of messages; the oldest go first
-	maxMessages     = 100_000  // the oldest go first
-	maxPending      = 10_000   // recipients of batches that wait
+	maxStateBytes   = 64 << 20 // bytes of users, rooms, groups, blocks and settings
+	maxMessageBytes = 64 << 20 // bytes of messages; the oldest are dropped
+	maxMessages     = 100_000  // the oldest are dropped
+	maxPending      = 10_000   // queued messages of batches
 	maxID           = 256      // bytes of an ID
 	maxToken        = 4096     // bytes of an assigned token
-	maxMembers      = 5_000    // of a room or a group
-	overhead        = 512      // rough size of a record without its strings
+	maxMembers      = 5_000    // members of a room or group
+	recordOverhead  = 512      // estimated size of a record without its strings
 )
 
-// grow accounts for n more bytes of state, or fewer when n is negative.
-func (a *app) grow(n int) error {
-	if n > 0 && a.used+n > maxState {
+// reserve accounts for n more bytes of state. A negative n releases bytes and never fails.
+func (a *app) reserve(n int) error {
+	if n > 0 && a.used+n > maxStateBytes {
 		return refused(http.StatusInsufficientStorage, "Insufficient Storage", "MOCK_STATE_FULL",
 			"this mock keeps at most 64 MiB of users, rooms, groups, blocks and settings")
 	}
@@ -30,7 +30,7 @@ func (a *app) grow(n int) error {
 	return nil
 }
 
-// validID reports whether an ID can be one: text of 1 to 256 bytes.
+// validID reports whether an ID is valid: 1 to 256 bytes of text without control characters.
 func validID(id string) bool {
 	if id == "" || len(id) > maxID || !utf8.ValidString(id) {
 		return false
@@ -43,9 +43,9 @@ func validID(id string) bool {
 	return true
 }
 
-// sizeOf adds up strings.
+// sizeOf estimates the size of a record with the given strings.
 func sizeOf(texts ...string) int {
-	n := overhead
+	n := recordOverhead
 	for _, s := range texts {
 		n += len(s)
 	}

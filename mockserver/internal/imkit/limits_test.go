@@ -15,7 +15,7 @@ import (
 	"github.com/keyfit/keyfit/mockserver/internal/surface"
 )
 
-// asKey is a call of the platform with a body.
+// asKey returns a call with an API key and a body.
 func asKey(t *testing.T, body string) *surface.Call {
 	t.Helper()
 	return &surface.Call{
@@ -28,7 +28,7 @@ func TestTheOldestMessagesGoFirst(t *testing.T) {
 	t.Parallel()
 	a := newApp(surface.Env{})
 	for _, id := range []string{"u", "v"} {
-		if err := a.meet(id, time.Unix(0, 0)); err != nil {
+		if err := a.ensureUser(id, time.Unix(0, 0)); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -62,7 +62,7 @@ func TestTheOldestMessagesGoFirst(t *testing.T) {
 func TestAFullStateSaysSoAndKeepsWhatItHas(t *testing.T) {
 	t.Parallel()
 	a := newApp(surface.Env{})
-	a.used = maxState - 5<<20 // as if much were there already
+	a.used = maxStateBytes - 5<<20 // as if much data were stored already
 	big := strings.Repeat("x", 1<<20-200)
 	var full *apiError
 	n := 0
@@ -74,7 +74,7 @@ func TestAFullStateSaysSoAndKeepsWhatItHas(t *testing.T) {
 			break
 		}
 	}
-	if full == nil || full.status != http.StatusInsufficientStorage || len(a.users) != n || a.used > maxState {
+	if full == nil || full.status != http.StatusInsufficientStorage || len(a.users) != n || a.used > maxStateBytes {
 		t.Fatalf("%v after %d users, %d kept, %d bytes", full, n, len(a.users), a.used)
 	}
 	for name, h := range map[string]handler{"name": a.createRoom, "nickname": a.createGroup, "setting": a.updateConfig} {
@@ -90,7 +90,7 @@ func TestAFullStateSaysSoAndKeepsWhatItHas(t *testing.T) {
 	}
 }
 
-// tokens counts what a full state must not end.
+// tokens records the revocations.
 type tokens struct {
 	surface.Tokens
 	revoked []string
@@ -107,7 +107,7 @@ func TestAUserThatDoesNotFitGetsNoTokenAndLosesNone(t *testing.T) {
 	t.Parallel()
 	kept := &tokens{}
 	a := newApp(surface.Env{Tokens: kept})
-	a.used = maxState
+	a.used = maxStateBytes
 	for _, body := range []string{`{"_id":"u"}`, `{"_id":"u","issueAccessToken":true}`, `{"_id":"u","token":"own"}`} {
 		if _, err := a.createUser(asKey(t, body)); err == nil {
 			t.Errorf("%s is accepted", body)
@@ -171,7 +171,7 @@ func TestBatchesThatWaitAreBounded(t *testing.T) {
 func TestATemplateCannotGrowWithoutEnd(t *testing.T) {
 	t.Parallel()
 	para := map[string]json.RawMessage{"$a$": text(strings.Repeat("x", 1000))}
-	if got := fill(text(strings.Repeat("$a$", 10_000)), para); len(got) > maxRequest+2 || len(got) < 1000 {
+	if got := expandTemplate(text(strings.Repeat("$a$", 10_000)), para); len(got) > maxRequest+2 || len(got) < 1000 {
 		t.Errorf("%d bytes", len(got))
 	}
 }

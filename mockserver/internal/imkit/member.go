@@ -7,7 +7,7 @@ import (
 	"github.com/keyfit/keyfit/mockserver/internal/surface"
 )
 
-// addMembers lets members of a room bring others in.
+// addMembers adds users or groups to a room.
 func (a *app) addMembers(c *surface.Call) (any, error) {
 	var in struct {
 		Invitees *[]string `json:"invitees"`
@@ -39,11 +39,11 @@ func (a *app) addMembers(c *surface.Call) (any, error) {
 	if len(r.members)+len(r.invited)+len(added) > maxMembers {
 		return nil, tooManyMembers()
 	}
-	if in.Accept && r.kind == "group" { // they join when they accept, for which no page documents an operation
-		err = a.change(r, func(r *room) { r.invited = unique(slices.Concat(r.invited, added)) })
+	if in.Accept && r.kind == "group" { // they join when they accept; no page documents that operation
+		err = a.updateRoomState(r, func(r *room) { r.invited = unique(slices.Concat(r.invited, added)) })
 		added = nil
 	} else {
-		err = a.change(r, func(r *room) {
+		err = a.updateRoomState(r, func(r *room) {
 			r.members = slices.Concat(r.members, added)
 			r.invited = without(r.invited, added)
 		})
@@ -53,15 +53,15 @@ func (a *app) addMembers(c *surface.Call) (any, error) {
 	}
 	by, _ := a.viewer(c)
 	for _, id := range added {
-		r.reads[id] = &reading{upTo: a.seq}
+		r.reads[id] = &readState{upTo: a.seq}
 		if in.System {
-			a.announce(r, "addMember", firstOf(by, r.owner, id), id, c.Now)
+			a.postSystemMessage(r, "addMember", firstOf(by, r.owner, id), id, c.Now)
 		}
 	}
 	return a.roomView(r, c, roomPlain), nil
 }
 
-// removeMembers takes members out; a user who names only itself leaves.
+// removeMembers removes members. A user who names only itself leaves the room.
 func (a *app) removeMembers(c *surface.Call) (any, error) {
 	var in struct {
 		Members *[]string `json:"members"`
@@ -87,7 +87,7 @@ func (a *app) removeMembers(c *surface.Call) (any, error) {
 			return nil, forbidden("Forbidden", "Only room owner, manager, or platform admin can remove members")
 		}
 	}
-	if err := a.change(r, func(r *room) { r.members = without(r.members, gone) }); err != nil {
+	if err := a.updateRoomState(r, func(r *room) { r.members = without(r.members, gone) }); err != nil {
 		return nil, err
 	}
 	for _, id := range gone {
@@ -97,13 +97,13 @@ func (a *app) removeMembers(c *surface.Call) (any, error) {
 			if id == by {
 				kind = "leaveRoom"
 			}
-			a.announce(r, kind, firstOf(by, r.owner, id), id, c.Now)
+			a.postSystemMessage(r, kind, firstOf(by, r.owner, id), id, c.Now)
 		}
 	}
 	return a.roomView(r, c, roomPlain), nil
 }
 
-// without returns ids but those in gone.
+// without returns the ids that are not in gone.
 func without(ids, gone []string) []string {
 	set := make(map[string]bool, len(gone))
 	for _, id := range gone {
@@ -112,7 +112,7 @@ func without(ids, gone []string) []string {
 	return slices.DeleteFunc(slices.Clone(ids), func(id string) bool { return set[id] })
 }
 
-// updateRole makes a member a manager or an ordinary member again.
+// updateRole makes a member a manager, or a manager an ordinary member.
 func (a *app) updateRole(c *surface.Call) (any, error) {
 	var in struct {
 		Property *string `json:"property"`
@@ -143,7 +143,7 @@ func (a *app) updateRole(c *surface.Call) (any, error) {
 		return nil, clientNotFound()
 	}
 	promote := *in.Value == "admin" && !slices.Contains(r.managers, id)
-	err = a.change(r, func(r *room) {
+	err = a.updateRoomState(r, func(r *room) {
 		r.managers = without(r.managers, []string{id})
 		if *in.Value == "admin" {
 			r.managers = append(r.managers, id)
@@ -154,13 +154,13 @@ func (a *app) updateRole(c *surface.Call) (any, error) {
 	}
 	if promote { // "the system automatically sends an assignAdmin system message"
 		by, _ := a.viewer(c)
-		a.announce(r, "assignAdmin", firstOf(by, r.owner, id), id, c.Now)
+		a.postSystemMessage(r, "assignAdmin", firstOf(by, r.owner, id), id, c.Now)
 	}
 	return a.roomView(r, c, roomPlain), nil
 }
 
-// updateLastRead is how a user says that it has read; "one-way": an older
-// message changes nothing.
+// updateLastRead moves the caller's read position forward to a message. It is
+// documented as "one-way": an older message changes nothing.
 func (a *app) updateLastRead(c *surface.Call) (any, error) {
 	var in struct {
 		Message *string `json:"message"`
@@ -184,7 +184,7 @@ func (a *app) updateLastRead(c *surface.Call) (any, error) {
 		return nil, readNotFound()
 	}
 	as := a.memberAs(r, u.id)
-	if as == "" { // an API key for somebody who is not in the room
+	if as == "" { // an API key names a user who is not in the room
 		return nil, notMember()
 	}
 	if read := r.reads[as]; m.seq > read.upTo {
@@ -199,10 +199,10 @@ func (a *app) updateLastRead(c *surface.Call) (any, error) {
 		Client   string `json:"client"`
 		LastRead string `json:"lastRead"`
 		Badge    int    `json:"badge"`
-	}{u.id, firstOf(r.reads[as].last, m.id), a.total(u.id, nil)}, nil
+	}{u.id, firstOf(r.reads[as].last, m.id), a.totalUnread(u.id, nil)}, nil
 }
 
-// readNotFound is printed on the update-last-read page.
+// readNotFound is documented on the page update-last-read.
 func readNotFound() *apiError {
 	return refused(http.StatusNotFound, "Not Found", "ROOM_NOT_FOUND", "Room or message not found")
 }

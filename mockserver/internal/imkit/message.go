@@ -11,7 +11,7 @@ import (
 	"github.com/keyfit/keyfit/mockserver/internal/surface"
 )
 
-// platform is the sender of what the platform sends without naming a user.
+// platform is the sender of messages that the platform sends without naming a user.
 const platform = "admin"
 
 // message is one message of a room.
@@ -19,17 +19,17 @@ type message struct {
 	id             string
 	seq            uint64
 	room           *room
-	sender, member string // member: whom a system message is about
+	sender, member string // member: the subject of a system message
 	kind           string
 	text           json.RawMessage // any JSON
 	sent, updated  time.Time
-	pinned         *bool // nil: never pinned
+	pinned         *bool // nil if never pinned
 	element        *list.Element
 }
 
 func (m *message) size() int { return sizeOf(m.id, m.sender, m.member, m.kind) + len(m.text) }
 
-// messageUse is the operation that an answer with a message belongs to.
+// messageUse is the kind of operation whose response contains a message.
 type messageUse uint8
 
 const (
@@ -38,7 +38,7 @@ const (
 	messageChanged                   // recall, pin: the sender with isRobot
 )
 
-// messageView is a message in an answer, with the fields that the pages name.
+// messageView is a message in a response, with the documented fields.
 type messageView struct {
 	ID            string          `json:"_id"`
 	Room          string          `json:"room"`
@@ -90,7 +90,7 @@ func (a *app) view(m *message, c *surface.Call, use messageUse) messageView {
 }
 
 // post appends a message to a room, counts it as unread and drops the oldest
-// ones when there are too many.
+// messages if there are too many.
 func (a *app) post(r *room, m *message, now time.Time) *message {
 	a.seq++
 	m.id, m.seq, m.room, m.sent, m.updated = a.ids.next(now), a.seq, r, now, now
@@ -113,7 +113,7 @@ func (a *app) post(r *room, m *message, now time.Time) *message {
 	return m
 }
 
-// drop forgets a message.
+// drop removes a message.
 func (a *app) drop(m *message) {
 	a.oldest.Remove(m.element)
 	delete(a.messages, m.id)
@@ -121,7 +121,7 @@ func (a *app) drop(m *message) {
 	r := m.room
 	at, found := slices.BinarySearchFunc(r.messages, m.seq, func(x *message, seq uint64) int { return cmp.Compare(x.seq, seq) })
 	switch {
-	case found && at == 0: // as when the oldest go: nothing moves
+	case found && at == 0: // the usual case: no element moves
 		r.messages[0] = nil
 		r.messages = r.messages[1:]
 	case found:
@@ -134,7 +134,7 @@ func (a *app) drop(m *message) {
 	}
 }
 
-// dropAll forgets every message of a room.
+// dropAll removes all messages of a room.
 func (a *app) dropAll(r *room) {
 	for _, m := range r.messages {
 		a.oldest.Remove(m.element)
@@ -147,8 +147,8 @@ func (a *app) dropAll(r *room) {
 	}
 }
 
-// announce posts a system message about a member; its text is the nickname.
-func (a *app) announce(r *room, kind, sender, about string, now time.Time) {
+// postSystemMessage posts a system message about a member, whose text is the nickname.
+func (a *app) postSystemMessage(r *room, kind, sender, about string, now time.Time) {
 	p := a.person(about)
 	a.post(r, &message{sender: sender, member: about, kind: kind, text: text(firstOf(p.Nickname, about))}, now)
 }
@@ -161,8 +161,9 @@ func text(s string) json.RawMessage {
 	return b
 }
 
-// maySend reports why a sender cannot send to a room: the room is frozen, the
-// sender banned there, or, between two users, one has blocked the other.
+// maySend returns an error if a sender cannot send to a room: the room is frozen,
+// the sender is banned there, or one of the two users in a direct room has
+// blocked the other.
 func (a *app) maySend(r *room, sender string) error {
 	if r.status == 0 {
 		return forbidden("Forbidden", "The room is frozen")
@@ -194,7 +195,7 @@ func (a *app) send(c *surface.Call) (any, error) {
 		return nil, err
 	}
 	switch {
-	case !given(in.Message):
+	case !present(in.Message):
 		return nil, missing("message")
 	case in.Type == "":
 		return nil, missing("messageType")
@@ -217,7 +218,7 @@ func (a *app) send(c *surface.Call) (any, error) {
 	return a.view(m, c, messageSent), nil
 }
 
-// recall empties a message; its sender may, and who manages the room.
+// recall empties a message. Its sender and the managers of the room may do so.
 func (a *app) recall(c *surface.Call) (any, error) {
 	var in struct {
 		ID   string `json:"_id"`
@@ -251,7 +252,7 @@ func (a *app) recall(c *surface.Call) (any, error) {
 	return a.view(m, c, messageChanged), nil
 }
 
-// deleteMessages deletes one message or, for _all, every message of a room.
+// deleteMessages deletes one message, or all messages of a room for the ID _all.
 func (a *app) deleteMessages(c *surface.Call) (any, error) {
 	by, err := a.viewer(c)
 	if err != nil {
@@ -276,7 +277,7 @@ func (a *app) deleteMessages(c *surface.Call) (any, error) {
 		a.drop(m)
 		count, rm = 1, "Message deleted successfully"
 	}
-	return said{rm, struct {
+	return resultWithMessage{rm, struct {
 		Count int    `json:"deletedCount"`
 		Room  string `json:"roomID"`
 		ID    string `json:"messageID"`

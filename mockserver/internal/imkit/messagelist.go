@@ -11,7 +11,7 @@ import (
 
 const defaultMessages = 20 // page "List Messages"
 
-// messageQuery is what GET /rooms/{id}/messages/v3 asks for.
+// messageQuery holds the parameters of GET /rooms/{id}/messages/v3.
 type messageQuery struct {
 	limit         int
 	before, after *message
@@ -44,8 +44,8 @@ func (a *app) messageQuery(c *surface.Call, r *room) (q messageQuery, err error)
 	return q, nil
 }
 
-// order is the order of the list: by the time of the last change, "more
-// accurate than message ID sorting", then as sent.
+// order compares messages for the list: by the time of the last change, "more
+// accurate than message ID sorting", then by the order of sending.
 func order(a, b *message) int {
 	if n := a.updated.Compare(b.updated); n != 0 {
 		return n
@@ -53,10 +53,10 @@ func order(a, b *message) int {
 	return cmp.Compare(a.seq, b.seq)
 }
 
-// pick returns the messages of one page, newest first. Going forward (only
-// afterMessage) the page is the one right behind the cursor, so that nothing
-// is left out; otherwise it is the newest one.
-func (q *messageQuery) pick(messages []*message) []*message {
+// selectPage returns one page of messages, newest first. With only afterMessage it
+// is the page that directly follows the cursor, so that a client paging forward
+// skips nothing; otherwise it is the page with the newest messages.
+func (q *messageQuery) selectPage(messages []*message) []*message {
 	found := make([]*message, 0, len(messages))
 	for _, m := range messages {
 		at := m.updated
@@ -79,8 +79,8 @@ func (q *messageQuery) pick(messages []*message) []*message {
 	return found
 }
 
-// inspect is the diagnostic part of lists: the query in MongoDB's terms, and
-// a time that is always 0 here.
+// inspect is the diagnostic member of lists: the query in MongoDB's syntax and a
+// duration, which is always 0 in the mock.
 type inspect struct {
 	Query  map[string]any `json:"query"`
 	TookMS int            `json:"tookMS"`
@@ -105,13 +105,13 @@ func (a *app) listMessages(c *surface.Call) (any, error) {
 		return nil, err
 	}
 	data := []messageView{}
-	for _, m := range q.pick(r.messages) {
+	for _, m := range q.selectPage(r.messages) {
 		data = append(data, a.view(m, c, messageListed))
 	}
 	return struct {
 		Total   int           `json:"totalCount"`
 		Inspect inspect       `json:"inspect"`
 		Data    []messageView `json:"data"`
-		Deleted []string      `json:"userDeletedIDs"` // no documented operation deletes for one user
+		Deleted []string      `json:"userDeletedIDs"` // always empty: no documented operation deletes for one user
 	}{len(r.messages), q.inspect(r), data, []string{}}, nil
 }

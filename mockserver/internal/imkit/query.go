@@ -11,28 +11,29 @@ import (
 	"time"
 )
 
-// The part of MongoDB's query language that the list-users page lists, and
-// $and, $or, $nor, $not. Queries are bounded and regular expressions are Go's,
-// which always end; look-ahead and back-references are refused.
+// This file implements the part of MongoDB's query language that the page
+// list-users documents, and $and, $or, $nor and $not. Queries are bounded. Regular
+// expressions are Go's, which match in linear time; look-ahead and
+// back-references are refused.
 
 const (
 	maxQuery   = 8 << 10
 	maxDepth   = 20
 	maxPattern = 512     // bytes of a regular expression
-	maxProgram = 500     // instructions of its machine: x{1000} has a thousand
-	maxSubject = 4 << 10 // bytes of a value that it looks at
+	maxProgram = 500     // instructions of its program: x{1000} has a thousand
+	maxSubject = 4 << 10 // bytes of a value that are matched
 )
 
 var errQuery = errors.New("imkit: invalid query")
 
-// filter reports whether a document matches. Values of a document are string,
-// float64, bool, time.Time or []string.
+// filter reports whether a document matches. The values of a document are of type
+// string, float64, bool, time.Time or []string.
 type filter func(doc map[string]any) bool
 
-// test reports whether a value matches; nil is an absent one.
-type test func(value any) bool
+// predicate reports whether a value matches; nil means that the field is absent.
+type predicate func(value any) bool
 
-// parseFilter reads a query; "" matches everything.
+// parseFilter parses a query; "" matches everything.
 func parseFilter(q string) (filter, error) {
 	if strings.TrimSpace(q) == "" {
 		return func(map[string]any) bool { return true }, nil
@@ -63,7 +64,7 @@ func parseObject(object map[string]any, depth int) (filter, error) {
 		if strings.HasPrefix(name, "$") {
 			f, err = parseLogic(name, value, depth+1)
 		} else {
-			var t test
+			var t predicate
 			t, err = parseTest(value, depth+1)
 			f = func(doc map[string]any) bool { return t(doc[name]) }
 		}
@@ -112,8 +113,8 @@ func parseLogic(name string, value any, depth int) (filter, error) {
 	return nil, errQuery
 }
 
-// parseTest reads what stands at a field: a value, or an object of operators.
-func parseTest(value any, depth int) (test, error) {
+// parseTest parses the condition of a field: a value, or an object of operators.
+func parseTest(value any, depth int) (predicate, error) {
 	if depth > maxDepth {
 		return nil, errQuery
 	}
@@ -121,7 +122,7 @@ func parseTest(value any, depth int) (test, error) {
 	if !ok {
 		return equal(value)
 	}
-	tests := make([]test, 0, len(object))
+	tests := make([]predicate, 0, len(object))
 	for op, operand := range object {
 		if op == "$options" { // belongs to $regex
 			if _, ok := object["$regex"]; !ok {
@@ -135,10 +136,10 @@ func parseTest(value any, depth int) (test, error) {
 		}
 		tests = append(tests, t)
 	}
-	return func(v any) bool { return !slices.ContainsFunc(tests, func(t test) bool { return !t(v) }) }, nil
+	return func(v any) bool { return !slices.ContainsFunc(tests, func(t predicate) bool { return !t(v) }) }, nil
 }
 
-func parseOperator(op string, operand, options any, depth int) (test, error) {
+func parseOperator(op string, operand, options any, depth int) (predicate, error) {
 	switch op {
 	case "$eq":
 		return equal(operand)
@@ -169,16 +170,16 @@ func parseOperator(op string, operand, options any, depth int) (test, error) {
 	return nil, errQuery
 }
 
-func negate(t test, err error) (test, error) {
+func negate(t predicate, err error) (predicate, error) {
 	if err != nil {
 		return nil, err
 	}
 	return func(v any) bool { return !t(v) }, nil
 }
 
-// equal compares with a scalar; an array matches when an element does. null
-// matches what is absent.
-func equal(operand any) (test, error) {
+// equal compares with a scalar. An array matches if one element does; null matches
+// an absent field.
+func equal(operand any) (predicate, error) {
 	switch operand.(type) {
 	case nil, string, float64, bool:
 	default:
@@ -197,7 +198,7 @@ func equal(operand any) (test, error) {
 	}, nil
 }
 
-func compare(op string, operand any) (test, error) {
+func compare(op string, operand any) (predicate, error) {
 	switch operand.(type) {
 	case string, float64:
 	default:
@@ -219,7 +220,7 @@ func compare(op string, operand any) (test, error) {
 	}, nil
 }
 
-// ordered compares a value of a document with an operand of the same kind.
+// ordered compares a value of a document with an operand; false if their types differ.
 func ordered(v, operand any) (int, bool) {
 	switch v := v.(type) {
 	case string:
@@ -241,8 +242,8 @@ func ordered(v, operand any) (int, bool) {
 	return 0, false
 }
 
-// asTime reads an operand as a time, as a database with a schema would: ISO
-// 8601 or milliseconds.
+// asTime converts an operand to a time, like a database with a schema: ISO 8601 or
+// milliseconds since 1970.
 func asTime(operand any) (time.Time, bool) {
 	switch o := operand.(type) {
 	case string:
@@ -253,12 +254,12 @@ func asTime(operand any) (time.Time, bool) {
 	return time.Time{}, false
 }
 
-func oneOf(operand any) (test, error) {
+func oneOf(operand any) (predicate, error) {
 	items, ok := operand.([]any)
 	if !ok {
 		return nil, errQuery
 	}
-	tests := make([]test, 0, len(items))
+	tests := make([]predicate, 0, len(items))
 	for _, item := range items {
 		t, err := equal(item)
 		if err != nil {
@@ -266,10 +267,10 @@ func oneOf(operand any) (test, error) {
 		}
 		tests = append(tests, t)
 	}
-	return func(v any) bool { return slices.ContainsFunc(tests, func(t test) bool { return t(v) }) }, nil
+	return func(v any) bool { return slices.ContainsFunc(tests, func(t predicate) bool { return t(v) }) }, nil
 }
 
-func matches(operand, options any) (test, error) {
+func matches(operand, options any) (predicate, error) {
 	pattern, ok := operand.(string)
 	if !ok || len(pattern) > maxPattern {
 		return nil, errQuery
@@ -297,8 +298,8 @@ func matches(operand, options any) (test, error) {
 	}, nil
 }
 
-// compile refuses expressions whose machine is large: each step of a match
-// costs as much.
+// compile refuses expressions with a large program, because the cost of a match
+// grows with its size.
 func compile(pattern string) (*regexp.Regexp, error) {
 	parsed, err := syntax.Parse(pattern, syntax.Perl)
 	if err != nil {
@@ -314,8 +315,8 @@ func compile(pattern string) (*regexp.Regexp, error) {
 	return regexp.Compile(pattern)
 }
 
-// hasType knows the names of MongoDB's types that occur here.
-func hasType(operand any) (test, error) {
+// hasType accepts the names of the MongoDB types that can occur.
+func hasType(operand any) (predicate, error) {
 	name, ok := operand.(string)
 	if !ok {
 		return nil, errQuery

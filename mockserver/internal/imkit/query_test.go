@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// document is one with a value of every kind.
+// document returns a document with a value of every type.
 func document() map[string]any {
 	return map[string]any{"name": "Ann AB", "n": 5.0, "flag": true, "at": time.Date(2027, 1, 1, 0, 0, 0, 0, time.UTC), "list": []string{"x", "y"}}
 }

@@ -11,9 +11,9 @@ import (
 	"github.com/keyfit/keyfit/mockserver/internal/surface"
 )
 
-// decode reads the JSON object of the request. Unknown members are ignored: no
-// page refuses them, and one of the vendor's own examples has one. The error
-// is made by invalid and names members, never values.
+// decode decodes the JSON object in the request body. It ignores unknown members,
+// because no page refuses them and one of the vendor's examples has one. invalid
+// creates the error, whose text names members, never values.
 func decode(c *surface.Call, into any, invalid func(string) *apiError) error {
 	if len(c.Data) > maxRequest {
 		return invalid("Request body is larger than 1 MiB")
@@ -33,13 +33,13 @@ func decode(c *surface.Call, into any, invalid func(string) *apiError) error {
 	return nil
 }
 
-// given reports whether a raw member is there and not null.
-func given(raw json.RawMessage) bool { return len(raw) > 0 && string(raw) != "null" }
+// present reports whether a raw member exists and is not null.
+func present(raw json.RawMessage) bool { return len(raw) > 0 && string(raw) != "null" }
 
-// number reads a whole number of at least low from the query.
-func number(q url.Values, name string, otherwise, low int) (int, error) {
+// number reads an integer of at least low from the query; fallback if it is missing.
+func number(q url.Values, name string, fallback, low int) (int, error) {
 	if !q.Has(name) {
-		return otherwise, nil
+		return fallback, nil
 	}
 	n, err := strconv.Atoi(q.Get(name))
 	if err != nil || n < low {
@@ -48,8 +48,7 @@ func number(q url.Values, name string, otherwise, low int) (int, error) {
 	return n, nil
 }
 
-// parseTime reads what the pages allow for a time: ISO 8601 or, where epoch is
-// set, milliseconds since 1970.
+// parseTime parses a time: ISO 8601 or, if epoch is set, milliseconds since 1970.
 func parseTime(s string, epoch bool) (time.Time, bool) {
 	if epoch {
 		if ms, err := strconv.ParseInt(s, 10, 64); err == nil {
@@ -64,7 +63,7 @@ func parseTime(s string, epoch bool) (time.Time, bool) {
 	return time.Time{}, false
 }
 
-// queryTime reads a time from the query; the zero time when it is absent.
+// queryTime reads a time from the query; the zero time if it is missing.
 func queryTime(q url.Values, name string) (time.Time, error) {
 	if !q.Has(name) {
 		return time.Time{}, nil
@@ -76,15 +75,16 @@ func queryTime(q url.Values, name string) (time.Time, error) {
 	return t, nil
 }
 
-// isAdmin reports whether the caller is the platform, not a user.
+// isAdmin reports whether the caller is the platform rather than a user.
 func isAdmin(c *surface.Call) bool { return c.Caller.Kind == surface.Key }
 
-// viewer is the user for whom the call is made: the token's, or with an API
-// key that of IM-CLIENT-ID (assumed: the key page says that a key may call
-// everything, not as whom). It is "" for a key alone.
+// viewer returns the user on whose behalf the call is made: the user of the token
+// or, with an API key, the user in IM-CLIENT-ID. That header is assumed, because
+// the page about keys does not say as which user a key calls. viewer returns ""
+// for an API key without the header.
 func (a *app) viewer(c *surface.Call) (string, error) {
 	if !isAdmin(c) {
-		return c.Caller.User, a.meet(c.Caller.User, c.Now)
+		return c.Caller.User, a.ensureUser(c.Caller.User, c.Now)
 	}
 	id := c.Header.Get("IM-CLIENT-ID")
 	if id != "" && a.users[id] == nil {
@@ -93,7 +93,7 @@ func (a *app) viewer(c *surface.Call) (string, error) {
 	return id, nil
 }
 
-// caller is viewer where there must be one.
+// caller returns the viewer, or an error if there is none.
 func (a *app) caller(c *surface.Call) (*user, error) {
 	id, err := a.viewer(c)
 	switch {

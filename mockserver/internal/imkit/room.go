@@ -17,15 +17,15 @@ type room struct {
 	botMode                   bool
 	opening, status           int
 	created                   time.Time
-	reads                     map[string]*reading // one for each member
-	messages                  []*message          // in the order of sending
-	invited                   []string            // members to be, who have to accept
+	reads                     map[string]*readState // one for each member
+	messages                  []*message            // in the order of sending
+	invited                   []string              // members to be, who have to accept
 }
 
-// reading is how far a member has read.
-type reading struct {
-	upTo   uint64 // seq of the last message that is not unread
-	last   string // ID of it, when the member said so
+// readState is the read position of a member.
+type readState struct {
+	upTo   uint64 // seq of the last read message
+	last   string // ID of the message that the member reported as read
 	unread int
 }
 
@@ -39,11 +39,11 @@ func (r *room) size() int {
 	return n
 }
 
-// change runs f on a copy of the room's own fields and keeps it if it fits.
-func (a *app) change(r *room, f func(*room)) error {
+// updateRoomState runs f on a copy of the room and stores the copy if its size fits.
+func (a *app) updateRoomState(r *room, f func(*room)) error {
 	next := *r
 	f(&next)
-	if err := a.grow(next.size() - r.size()); err != nil {
+	if err := a.reserve(next.size() - r.size()); err != nil {
 		return err
 	}
 	*r = next
@@ -53,8 +53,8 @@ func (a *app) change(r *room, f func(*room)) error {
 // exists reports whether id may be a member of a room: a user or a group.
 func (a *app) exists(id string) bool { return a.users[id] != nil || a.groups[id] != nil }
 
-// memberAs returns the member as which user is in the room: itself or a group;
-// "" when it is not in it.
+// memberAs returns the member through which user belongs to the room: the user
+// itself or a group; "" if it does not belong to it.
 func (a *app) memberAs(r *room, user string) string {
 	if r.reads[user] != nil {
 		return user
@@ -70,16 +70,16 @@ func (a *app) memberAs(r *room, user string) string {
 	return ""
 }
 
-// rules reports whether user is the room's owner or one of its managers.
-func (r *room) rules(user string) bool {
+// managedBy reports whether user is the owner or a manager of the room.
+func (r *room) managedBy(user string) bool {
 	return user != "" && (user == r.owner || slices.Contains(r.managers, user))
 }
 
 // superuser reports whether the caller may manage the room.
-func superuser(c *surface.Call, r *room) bool { return isAdmin(c) || r.rules(c.Caller.User) }
+func superuser(c *surface.Call, r *room) bool { return isAdmin(c) || r.managedBy(c.Caller.User) }
 
-// roomFor finds the room id for the caller: unknown is absent, and a user who
-// is no member is turned away.
+// roomFor returns the room with an ID. It returns the error absent for an unknown
+// room and outside for a user who is not a member.
 func (a *app) roomFor(c *surface.Call, id string, absent, outside *apiError) (*room, error) {
 	if _, err := a.viewer(c); err != nil {
 		return nil, err
@@ -109,7 +109,7 @@ type roomInput struct {
 	Owner       string   `json:"owner"`
 }
 
-// createRoom makes a room; the caller does not join it.
+// createRoom creates a room. The caller does not become a member.
 func (a *app) createRoom(c *surface.Call) (any, error) {
 	var in roomInput
 	if err := decode(c, &in, invalidBody); err != nil {
@@ -147,7 +147,7 @@ func (a *app) createRoom(c *surface.Call) (any, error) {
 	}
 	if in.System {
 		for _, id := range r.members {
-			a.announce(r, "addMember", firstOf(r.owner, id), id, c.Now)
+			a.postSystemMessage(r, "addMember", firstOf(r.owner, id), id, c.Now)
 		}
 	}
 	return a.roomView(r, c, roomCreated), nil
@@ -157,13 +157,13 @@ func (a *app) makeRoom(in *roomInput, now time.Time) (*room, error) {
 	r := &room{
 		id: in.ID, kind: in.Type, name: in.Name, cover: in.Cover, description: in.Description,
 		webhook: in.Webhook, extParams: in.ExtParams, owner: in.Owner, tags: unique(in.Tags), members: unique(in.Members),
-		botMode: in.BotMode, opening: 1, status: 1, created: now, reads: make(map[string]*reading),
+		botMode: in.BotMode, opening: 1, status: 1, created: now, reads: make(map[string]*readState),
 	}
-	if err := a.grow(r.size()); err != nil {
+	if err := a.reserve(r.size()); err != nil {
 		return nil, err
 	}
 	for _, id := range r.members {
-		r.reads[id] = &reading{upTo: a.seq}
+		r.reads[id] = &readState{upTo: a.seq}
 	}
 	if r.kind == "direct" && len(r.members) == 2 {
 		a.direct[directID(r.members[0], r.members[1])] = r.id
@@ -173,14 +173,14 @@ func (a *app) makeRoom(in *roomInput, now time.Time) (*room, error) {
 	return r, nil
 }
 
-// directRoom finds the room of two users, or makes it: blocking a user and
-// sending to a receiver imply one.
+// directRoom returns the direct room of two users and creates it if necessary:
+// blocking a user and sending to a receiver require one.
 func (a *app) directRoom(one, other string, now time.Time) (*room, error) {
 	id := directID(one, other)
 	if r := a.rooms[a.direct[id]]; r != nil && len(r.members) == 2 && r.reads[one] != nil && r.reads[other] != nil {
 		return r, nil
 	}
-	if a.rooms[id] != nil { // its members have left
+	if a.rooms[id] != nil { // a member has left the existing room
 		id = a.ids.next(now)
 	}
 	return a.makeRoom(&roomInput{ID: id, Type: "direct", Members: []string{one, other}}, now)
@@ -223,17 +223,17 @@ func (a *app) updateRoom(c *surface.Call) (any, error) {
 	if err := a.mayChange(c, r, &in); err != nil {
 		return nil, err
 	}
-	if err := a.change(r, in.apply); err != nil {
+	if err := a.updateRoomState(r, in.apply); err != nil {
 		return nil, err
 	}
 	view := a.roomView(r, c, roomPlain)
 	if in.Status != nil && *in.Status == 0 {
-		return said{"Room frozen successfully", view}, nil // page "Freeze Chatroom"
+		return resultWithMessage{"Room frozen successfully", view}, nil // page "Freeze Chatroom"
 	}
 	return view, nil
 }
 
-// mayChange checks the right and the values of a change.
+// mayChange checks the caller's right to a change, and its values.
 func (a *app) mayChange(c *surface.Call, r *room, in *roomChange) error {
 	flag := func(n *int) bool { return n == nil || *n == 0 || *n == 1 }
 	switch {
@@ -259,15 +259,15 @@ func (a *app) mayChange(c *surface.Call, r *room, in *roomChange) error {
 }
 
 func (in *roomChange) apply(r *room) {
-	set(&r.name, in.Name)
-	set(&r.cover, in.Cover)
-	set(&r.description, in.Description)
-	set(&r.webhook, in.Webhook)
-	set(&r.extParams, in.ExtParams)
-	set(&r.owner, in.Owner)
-	set(&r.botMode, in.BotMode)
-	set(&r.opening, in.Opening)
-	set(&r.status, in.Status)
+	setIfGiven(&r.name, in.Name)
+	setIfGiven(&r.cover, in.Cover)
+	setIfGiven(&r.description, in.Description)
+	setIfGiven(&r.webhook, in.Webhook)
+	setIfGiven(&r.extParams, in.ExtParams)
+	setIfGiven(&r.owner, in.Owner)
+	setIfGiven(&r.botMode, in.BotMode)
+	setIfGiven(&r.opening, in.Opening)
+	setIfGiven(&r.status, in.Status)
 	if in.Tags != nil {
 		r.tags = unique(*in.Tags)
 	}
@@ -276,14 +276,14 @@ func (in *roomChange) apply(r *room) {
 	}
 }
 
-// set takes over what was given.
-func set[T any](to, from *T) {
+// setIfGiven sets *to to *from unless from is nil.
+func setIfGiven[T any](to, from *T) {
 	if from != nil {
 		*to = *from
 	}
 }
 
-// firstOf returns the first text that is not empty.
+// firstOf returns the first non-empty string.
 func firstOf(texts ...string) string {
 	for _, s := range texts {
 		if s != "" {
@@ -311,7 +311,7 @@ func (a *app) deleteRoom(c *surface.Call) (any, error) {
 			a.unblock(key)
 		}
 	}
-	_ = a.grow(-r.size()) // less always fits
+	_ = a.reserve(-r.size()) // releasing never fails
 	delete(a.rooms, r.id)
 	maps.DeleteFunc(a.direct, func(_, id string) bool { return id == r.id })
 	a.roomOrder = slices.DeleteFunc(a.roomOrder, func(id string) bool { return id == r.id })

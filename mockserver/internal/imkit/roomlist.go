@@ -10,8 +10,8 @@ import (
 	"github.com/keyfit/keyfit/mockserver/internal/surface"
 )
 
-// listRooms lists the valid rooms of the caller; it wants IM-CLIENT-ID, also
-// from a user whose token says who it is.
+// listRooms lists the valid rooms of the caller. It requires IM-CLIENT-ID even if
+// a token identifies the user.
 func (a *app) listRooms(c *surface.Call) (any, error) {
 	id := c.Header.Get("IM-CLIENT-ID")
 	if id == "" {
@@ -24,16 +24,16 @@ func (a *app) listRooms(c *surface.Call) (any, error) {
 	case u.id != id:
 		return nil, forbidden("Forbidden", "IM-CLIENT-ID is not the user of the token")
 	}
-	q, err := a.roomQuery(c.URL.Query())
+	rq, err := a.roomQuery(c.URL.Query())
 	if err != nil {
 		return nil, err
 	}
-	found := a.pickRooms(&q, u.id)
-	slices.SortStableFunc(found, func(x, y *room) int { return a.compareRooms(&q, u.id, x, y) })
+	found := a.selectRooms(&rq, u.id)
+	slices.SortStableFunc(found, func(x, y *room) int { return a.compareRooms(&rq, u.id, x, y) })
 	total := len(found)
-	found = found[min(q.skip, total):]
-	if q.limit > 0 {
-		found = found[:min(q.limit, len(found))]
+	found = found[min(rq.skip, total):]
+	if rq.limit > 0 {
+		found = found[:min(rq.limit, len(found))]
 	}
 	data := []roomView{}
 	for _, r := range found {
@@ -43,10 +43,10 @@ func (a *app) listRooms(c *surface.Call) (any, error) {
 		Total   int        `json:"totalCount"`
 		Inspect inspect    `json:"inspect"`
 		Data    []roomView `json:"data"`
-	}{total, q.inspect(u.id), data}, nil
+	}{total, rq.inspect(u.id), data}, nil
 }
 
-// roomQuery is what GET /rooms asks for.
+// roomQuery holds the parameters of GET /rooms.
 type roomQuery struct {
 	skip, limit int
 	since       time.Time
@@ -56,51 +56,51 @@ type roomQuery struct {
 }
 
 type sortKey struct {
-	field string
-	down  bool
+	field      string
+	descending bool
 }
 
-func (a *app) roomQuery(values url.Values) (q roomQuery, err error) {
-	if q.skip, err = number(values, "skip", 0, 0); err != nil {
-		return q, err
+func (a *app) roomQuery(values url.Values) (rq roomQuery, err error) {
+	if rq.skip, err = number(values, "skip", 0, 0); err != nil {
+		return rq, err
 	}
-	if q.limit, err = number(values, "limit", 0, 0); err != nil { // 0 is no limit
-		return q, err
+	if rq.limit, err = number(values, "limit", 0, 0); err != nil { // 0: no limit
+		return rq, err
 	}
-	if q.since, err = queryTime(values, "updatedAfter"); err != nil {
-		return q, err
+	if rq.since, err = queryTime(values, "updatedAfter"); err != nil {
+		return rq, err
 	}
 	first, err := number(values, "sortUnreadFirst", 0, 0)
 	if err != nil {
-		return q, err
+		return rq, err
 	}
-	q.unreadFirst = first != 0
+	rq.unreadFirst = first != 0
 	for word := range strings.FieldsSeq(values.Get("sort")) {
 		field, down := strings.CutPrefix(word, "-")
 		switch field {
 		case "lastMessage", "createdTime", "name":
-			q.sort = append(q.sort, sortKey{field, down})
+			rq.sort = append(rq.sort, sortKey{field, down})
 		default:
-			return q, invalidQuery("sort knows lastMessage, createdTime and name")
+			return rq, invalidQuery("sort must consist of lastMessage, createdTime and name")
 		}
 	}
-	if q.pref, err = parseFilter(values.Get("pref")); err != nil {
-		return q, invalidQuery("pref is not a valid JSON filter")
+	if rq.pref, err = parseFilter(values.Get("pref")); err != nil {
+		return rq, invalidQuery("pref is not a valid JSON filter")
 	}
-	return q, nil
+	return rq, nil
 }
 
-func (a *app) pickRooms(q *roomQuery, user string) []*room {
+func (a *app) selectRooms(rq *roomQuery, user string) []*room {
 	var found []*room
 	for _, id := range a.roomOrder {
 		r := a.rooms[id]
 		if r.status == 0 || a.memberAs(r, user) == "" {
 			continue
 		}
-		if !q.since.IsZero() && !r.created.After(q.since) && !r.lastSent().After(q.since) {
+		if !rq.since.IsZero() && !r.created.After(rq.since) && !r.lastSent().After(rq.since) {
 			continue
 		}
-		if p := a.pref(r, user); q.pref(map[string]any{"tags": p.Tags, "hidden": p.Hidden, "sticky": p.Sticky, "muted": p.Muted, "folder": p.Folder}) {
+		if p := a.pref(r, user); rq.pref(map[string]any{"tags": p.Tags, "hidden": p.Hidden, "sticky": p.Sticky, "muted": p.Muted, "folder": p.Folder}) {
 			found = append(found, r)
 		}
 	}
@@ -121,9 +121,9 @@ func (r *room) lastSeq() uint64 {
 	return 0
 }
 
-// compareRooms orders two rooms; equal ones stay in the order of creation.
-func (a *app) compareRooms(q *roomQuery, user string, x, y *room) int {
-	if q.unreadFirst {
+// compareRooms compares two rooms for sorting; equal rooms keep the order of creation.
+func (a *app) compareRooms(rq *roomQuery, user string, x, y *room) int {
+	if rq.unreadFirst {
 		if ux, uy := a.unread(x, user) > 0, a.unread(y, user) > 0; ux != uy {
 			if ux {
 				return -1
@@ -131,7 +131,7 @@ func (a *app) compareRooms(q *roomQuery, user string, x, y *room) int {
 			return 1
 		}
 	}
-	for _, key := range q.sort {
+	for _, key := range rq.sort {
 		var n int
 		switch key.field {
 		case "lastMessage":
@@ -141,7 +141,7 @@ func (a *app) compareRooms(q *roomQuery, user string, x, y *room) int {
 		default:
 			n = cmp.Compare(x.name, y.name)
 		}
-		if key.down {
+		if key.descending {
 			n = -n
 		}
 		if n != 0 {
@@ -151,10 +151,10 @@ func (a *app) compareRooms(q *roomQuery, user string, x, y *room) int {
 	return 0
 }
 
-func (q *roomQuery) inspect(user string) inspect {
+func (rq *roomQuery) inspect(user string) inspect {
 	out := map[string]any{"appID": appID, "members": user, "status": 1}
-	if !q.since.IsZero() {
-		at := map[string]string{"$gt": iso(q.since)}
+	if !rq.since.IsZero() {
+		at := map[string]string{"$gt": iso(rq.since)}
 		out["$or"] = []map[string]any{{"lastMessage": at}, {"createdTime": at}}
 	}
 	return inspect{Query: out}

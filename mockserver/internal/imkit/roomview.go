@@ -6,8 +6,8 @@ import (
 	"github.com/keyfit/keyfit/mockserver/internal/surface"
 )
 
-// roomUse is the operation that an answer with a room belongs to; each page
-// prints some fields of its own.
+// roomUse is the kind of operation whose response contains a room; the pages show
+// different fields.
 type roomUse uint8
 
 const (
@@ -17,7 +17,7 @@ const (
 	roomListed                 // unread, muted, pref
 )
 
-// roomView is a room in an answer, with the fields that the pages name.
+// roomView is a room in a response, with the documented fields.
 type roomView struct {
 	ID               string        `json:"_id"`
 	AppID            string        `json:"appID"`
@@ -42,15 +42,15 @@ type roomView struct {
 	IsSuperuser      *bool         `json:"isSuperuser,omitempty"`
 }
 
-// memberState is how far a member has read.
+// memberState is the read position of a member in a response.
 type memberState struct {
 	Badge    int    `json:"badge"`
 	LastRead string `json:"lastRead,omitempty"`
 	Client   string `json:"client"`
 }
 
-// roomPref is a user's preferences for a room. No documented operation but
-// mute changes them.
+// roomPref holds a user's preferences for a room. Mute is the only documented
+// operation that changes them.
 type roomPref struct {
 	Tags      []string          `json:"tags"`
 	TagColors map[string]string `json:"tagColors"`
@@ -60,7 +60,7 @@ type roomPref struct {
 	Folder    string            `json:"folder"`
 }
 
-// person is a user inside another object.
+// person is a user or group inside another object.
 type person struct {
 	ID          string `json:"_id"`
 	Nickname    string `json:"nickname,omitempty"`
@@ -71,7 +71,7 @@ type person struct {
 	LastLogin   int64  `json:"lastLoginTimeMS"`
 }
 
-// person looks a user or a group up.
+// person returns the user or group with an ID.
 func (a *app) person(id string) person {
 	p := person{ID: id, Same: id}
 	if u := a.users[id]; u != nil {
@@ -88,7 +88,7 @@ func (a *app) member(id string) person {
 	return p
 }
 
-// roomView writes a room for the caller, whom viewer has let in.
+// roomView returns the view of a room for the caller, who must be a valid viewer.
 func (a *app) roomView(r *room, c *surface.Call, use roomUse) roomView {
 	v := roomView{
 		ID: r.id, AppID: appID, Name: r.name, Cover: r.cover, Description: r.description, Type: r.kind,
@@ -97,7 +97,7 @@ func (a *app) roomView(r *room, c *surface.Call, use roomUse) roomView {
 	}
 	if n := len(r.messages); n > 0 {
 		last := a.view(r.messages[n-1], c, messageListed)
-		last.Reactions, last.IsDeleted = nil, nil // as the pages print lastMessage
+		last.Reactions, last.IsDeleted = nil, nil // as the pages show lastMessage
 		v.LastMessage = &last
 	}
 	if use == roomPlain || use == roomDetails {
@@ -109,7 +109,7 @@ func (a *app) roomView(r *room, c *surface.Call, use roomUse) roomView {
 	if use == roomPlain || use == roomCreated {
 		return v
 	}
-	viewer, _ := a.viewer(c) // the handler has asked before
+	viewer, _ := a.viewer(c) // the handler has checked the error
 	unread := a.unread(r, viewer)
 	v.Unread = &unread
 	if use == roomDetails {
@@ -142,7 +142,7 @@ func (a *app) pref(r *room, user string) roomPref {
 	return p
 }
 
-// unread counts what a user has not read of a room.
+// unread returns a user's number of unread messages in a room.
 func (a *app) unread(r *room, user string) int {
 	if as := a.memberAs(r, user); as != "" {
 		return r.reads[as].unread

@@ -9,7 +9,7 @@ import (
 	"github.com/keyfit/keyfit/mockserver/internal/surface"
 )
 
-// searchGroup is what was found in one room.
+// searchGroup holds the messages found in one room.
 type searchGroup struct {
 	Room     searchRoom `json:"room"`
 	Messages []string   `json:"messages"` // IDs, newest first
@@ -31,8 +31,8 @@ type searchInput struct {
 	Limit   *int     `json:"limit"`
 }
 
-// search finds messages with the keyword, in any case, in the rooms that the
-// caller is in.
+// search finds messages that contain the keyword, ignoring case, in the caller's
+// rooms.
 func (a *app) search(c *surface.Call) (any, error) {
 	var in searchInput
 	if err := decode(c, &in, invalidBody); err != nil {
@@ -76,7 +76,7 @@ func (a *app) search(c *surface.Call) (any, error) {
 	return map[string][]searchGroup{"messages": groups}, nil
 }
 
-// find returns the IDs of at most limit messages that hold the keyword.
+// find returns the IDs of at most limit messages that contain the keyword, newest first.
 func (r *room) find(keyword string, limit int) []string {
 	var found []string
 	for _, m := range slices.Backward(r.messages) {

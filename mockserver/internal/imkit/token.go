@@ -7,7 +7,7 @@ import (
 	"github.com/keyfit/keyfit/mockserver/internal/surface"
 )
 
-// tokenLife is how long an issued token lives: 7 days in the vendor's sample.
+// tokenLife is the lifetime of an issued token: 7 days in the vendor's sample.
 const tokenLife = 7 * 24 * time.Hour
 
 func tokenConflict() *apiError {
@@ -18,7 +18,7 @@ func tokenClientNotFound(id string) *apiError {
 	return &apiError{http.StatusNotFound, "Not Found", "CLIENT_NOT_FOUND", "Client with id '" + id + "' not found", true}
 }
 
-// tokenResult is a token as the token pages print it, without the envelope.
+// tokenResult is a token in a response without the envelope, as on the token pages.
 type tokenResult struct {
 	ID         string `json:"_id"`
 	Nickname   string `json:"nickname,omitempty"`
@@ -33,8 +33,8 @@ func bareToken(u *user, issued bool, token, expiration string) tokenResult {
 	return tokenResult{ID: u.id, Nickname: u.nickname, AvatarURL: u.avatar, Issue: issued, Token: token, Expiration: expiration}
 }
 
-// tokenExpiry checks an assigned token and reads the end of its life; the zero
-// time, which is no end, where the page does not want one.
+// tokenExpiry checks an assigned token and parses its expiry. It returns the zero
+// time, which means no expiry, if the expiry is missing and not required.
 func tokenExpiry(token string, expiration *string, required bool) (time.Time, error) {
 	if len(token) > maxToken {
 		return time.Time{}, invalidRequest("Invalid token format")
@@ -52,18 +52,18 @@ func tokenExpiry(token string, expiration *string, required bool) (time.Time, er
 	return t, nil
 }
 
-// tokenAnswer is bare, as on the token pages, unless the profile wants the
-// envelope.
+// tokenAnswer omits the envelope, as on the token pages, unless the profile
+// selects the envelope.
 func tokenAnswer(c *surface.Call, v any) any {
 	if c.Variants&surface.EnvelopedTokens != 0 {
 		return v
 	}
-	return bare{v}
+	return rawResult{v}
 }
 
-// updateToken replaces the user's tokens by the caller's own: "the old token
-// will be invalidated". The user's own token may be given again, with a new
-// end.
+// updateToken replaces the user's tokens by the given one: "the old token will be
+// invalidated". The given token may already belong to the user; it then gets the
+// new expiry.
 func (a *app) updateToken(c *surface.Call) (any, error) {
 	var in struct {
 		Token      *string `json:"token"`
@@ -95,12 +95,12 @@ func (a *app) updateToken(c *surface.Call) (any, error) {
 	return tokenAnswer(c, out), nil
 }
 
-// revokeToken ends one token of a user or all of them.
+// revokeToken revokes one token or all tokens of a user.
 func (a *app) revokeToken(c *surface.Call) (any, error) {
 	var in struct {
 		Token *string `json:"token"`
 	}
-	if len(c.Data) > 0 { // a body may be absent, which means all
+	if len(c.Data) > 0 { // no body means all tokens
 		if err := decode(c, &in, invalidRequest); err != nil {
 			return nil, err
 		}
@@ -109,9 +109,9 @@ func (a *app) revokeToken(c *surface.Call) (any, error) {
 	if !validID(id) {
 		return nil, invalidRequest("Invalid client_id format")
 	}
-	token, said := "", "All tokens"
+	token, subject := "", "All tokens"
 	if in.Token != nil && *in.Token != "" {
-		token, said = *in.Token, "Token"
+		token, subject = *in.Token, "Token"
 	}
 	n := a.tokens().Revoke(id, token)
 	switch {
@@ -124,5 +124,5 @@ func (a *app) revokeToken(c *surface.Call) (any, error) {
 		Success bool   `json:"success"`
 		Message string `json:"message"`
 		Revoked int    `json:"revokedTokens"`
-	}{true, said + " revoked successfully", n}), nil
+	}{true, subject + " revoked successfully", n}), nil
 }

@@ -11,11 +11,11 @@ import (
 
 const (
 	defaultUsers = 50      // page "List Users"
-	maxUsers     = 100     // the same; a higher limit gets as many
-	maxUserBytes = 1 << 20 // of one answer, before it is RESULT_TOO_LARGE
+	maxUsers     = 100     // same page; higher limits are reduced to it
+	maxUserBytes = 1 << 20 // of one response; more is RESULT_TOO_LARGE
 )
 
-// user is a client, as the vendor calls it.
+// user is what the vendor calls a client.
 type user struct {
 	id, nickname, email, avatar, description string
 	muted                                    []string // never modified in place
@@ -30,8 +30,8 @@ func (u *user) size() int {
 	return n
 }
 
-// userView is a user in an answer. address and userAgent are those of a socket
-// connection, which the mock does not have.
+// userView is a user in a response. It omits address and userAgent, which belong
+// to a socket connection.
 type userView struct {
 	ID            string   `json:"_id"`
 	V             int      `json:"__v"`
@@ -45,8 +45,8 @@ type userView struct {
 	Mute          []string `json:"mute"`
 	Same          string   `json:"id"`
 	LastLogin     int64    `json:"lastLoginTimeMS"`
-	Notifications bool     `json:"notificationEnabled,omitempty"` // on GET /me
-	Token         string   `json:"token,omitempty"`               // when one was just issued or assigned
+	Notifications bool     `json:"notificationEnabled,omitempty"` // only on GET /me
+	Token         string   `json:"token,omitempty"`               // set if the operation issued or assigned one
 	Expiration    string   `json:"expirationDate,omitempty"`
 }
 
@@ -57,8 +57,8 @@ func (u *user) view() userView {
 	}
 }
 
-// userInput is what the pages let one say about a user. Members that are
-// absent leave a known user's value.
+// userInput holds the documented members of a user. A missing member keeps the
+// value of an existing user.
 type userInput struct {
 	ID          *string `json:"_id"`
 	Nickname    *string `json:"nickname"`
@@ -67,23 +67,23 @@ type userInput struct {
 	AvatarURL   *string `json:"avatarUrl"`
 }
 
-// put creates or updates a user.
-func (a *app) put(in *userInput, now time.Time) (*user, error) {
+// upsertUser creates or updates a user.
+func (a *app) upsertUser(in *userInput, now time.Time) (*user, error) {
 	next := user{id: *in.ID, created: now}
 	old, known := a.users[next.id]
 	before := 0
 	if known {
 		next, before = *old, old.size()
 	}
-	set(&next.nickname, in.Nickname)
-	set(&next.email, in.Email)
-	set(&next.description, in.Description)
-	set(&next.avatar, in.AvatarURL)
+	setIfGiven(&next.nickname, in.Nickname)
+	setIfGiven(&next.email, in.Email)
+	setIfGiven(&next.description, in.Description)
+	setIfGiven(&next.avatar, in.AvatarURL)
 	next.updated = now
-	if err := a.grow(next.size() - before); err != nil {
+	if err := a.reserve(next.size() - before); err != nil {
 		return nil, err
 	}
-	a.did.changed = true // also when a GET met the user of a token, or a list was too long
+	a.effects.changed = true // a GET can create the user of a token, and a failed operation can have created users
 	if !known {
 		a.userOrder = append(a.userOrder, next.id)
 	}
@@ -91,17 +91,17 @@ func (a *app) put(in *userInput, now time.Time) (*user, error) {
 	return &next, nil
 }
 
-// meet makes sure that a user exists of whom the mock learns otherwise: a
-// token's, or the sender of a batch.
-func (a *app) meet(id string, now time.Time) error {
+// ensureUser creates a user that no operation has created: the user of a token, or
+// the sender of a batch.
+func (a *app) ensureUser(id string, now time.Time) error {
 	if id == "" || a.users[id] != nil {
 		return nil
 	}
-	_, err := a.put(&userInput{ID: &id, Nickname: &id}, now)
+	_, err := a.upsertUser(&userInput{ID: &id, Nickname: &id}, now)
 	return err
 }
 
-// newUser is a user with a token: one that the vendor issues, or the caller's.
+// newUser is a user with an optional token, which the vendor issues or the request contains.
 type newUser struct {
 	userInput
 	Issue      bool    `json:"issueAccessToken"`
@@ -109,8 +109,8 @@ type newUser struct {
 	Expiration *string `json:"expirationDate"`
 }
 
-// createUser is an upsert, as on the user-management pages. The token pages
-// say 409; the variant UserConflict follows them.
+// createUser creates or updates a user, as the user-management pages document. The
+// token pages document a 409, which the variant UserConflict selects.
 func (a *app) createUser(c *surface.Call) (any, error) {
 	var in newUser
 	if err := decode(c, &in, invalidRequest); err != nil {
@@ -129,9 +129,9 @@ func (a *app) createUser(c *surface.Call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	u, err := a.put(&in.userInput, c.Now)
+	u, err := a.upsertUser(&in.userInput, c.Now)
 	if err != nil {
-		if token != "" { // "" would end them all
+		if token != "" { // "" would revoke all of them
 			a.tokens().Revoke(*in.ID, token)
 		}
 		return nil, err
@@ -144,12 +144,12 @@ func (a *app) createUser(c *surface.Call) (any, error) {
 		view.Expiration = iso(expires)
 	}
 	if view.Token != "" && c.Variants&surface.BareTokens != 0 {
-		return bare{bareToken(u, in.Issue, view.Token, view.Expiration)}, nil
+		return rawResult{bareToken(u, in.Issue, view.Token, view.Expiration)}, nil
 	}
 	return view, nil
 }
 
-// assignNew makes the caller's token, if there is one, the user's.
+// assignNew assigns the token in the request, if there is one, to the user.
 func (a *app) assignNew(in *newUser) (string, time.Time, error) {
 	if in.Issue || in.Token == nil || *in.Token == "" {
 		return "", time.Time{}, nil
@@ -164,7 +164,7 @@ func (a *app) assignNew(in *newUser) (string, time.Time, error) {
 	return *in.Token, expires, nil
 }
 
-// createUsers creates or updates many, and makes no tokens.
+// createUsers creates or updates several users without tokens.
 func (a *app) createUsers(c *surface.Call) (any, error) {
 	var in struct {
 		Data *[]userInput `json:"data"`
@@ -184,7 +184,7 @@ func (a *app) createUsers(c *surface.Call) (any, error) {
 		}
 	}
 	for i := range *in.Data {
-		if _, err := a.put(&(*in.Data)[i], c.Now); err != nil {
+		if _, err := a.upsertUser(&(*in.Data)[i], c.Now); err != nil {
 			return nil, err
 		}
 	}
@@ -231,8 +231,8 @@ func (a *app) listUsers(c *surface.Call) (any, error) {
 	}{total, data}, nil
 }
 
-// document is the user as a query sees it. createdAt is not in any answer, but
-// the list-users page queries it.
+// document returns the user as a document for queries. createdAt is not in any
+// response, but the page list-users queries it.
 func (u *user) document() map[string]any {
 	doc := map[string]any{
 		"_id": u.id, "id": u.id, "__v": 0.0, "appID": appID, "isRobot": false,
@@ -256,7 +256,7 @@ func (a *app) me(c *surface.Call) (any, error) {
 	return view, nil
 }
 
-// The mute operations change the list of rooms that a user does not hear of.
+// The mute operations change the list of rooms that a user has muted.
 
 func (a *app) muteClient(c *surface.Call) (any, error)   { return a.setMuteOf(c, true) }
 func (a *app) unmuteClient(c *surface.Call) (any, error) { return a.setMuteOf(c, false) }
@@ -296,7 +296,7 @@ func (a *app) setMute(u *user, c *surface.Call, mute bool) (any, error) {
 		next.muted = slices.Delete(slices.Clone(u.muted), at, at+1)
 	}
 	next.updated = c.Now
-	if err := a.grow(next.size() - u.size()); err != nil {
+	if err := a.reserve(next.size() - u.size()); err != nil {
 		return nil, err
 	}
 	a.users[u.id] = &next

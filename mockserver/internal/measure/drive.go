@@ -27,7 +27,7 @@ type target struct {
 	cmd      *exec.Cmd
 }
 
-// startTarget runs this program again as a server.
+// startTarget starts this program as a server process.
 func startTarget(ctx context.Context, name, kind string, keys int, profile string) (*target, error) {
 	self, err := os.Executable()
 	if err != nil {
@@ -65,7 +65,7 @@ func (t *target) stop() {
 	_ = t.cmd.Wait()
 }
 
-// usage is what a server process has used so far.
+// usage is the resource usage of a server process since its start.
 type usage struct{ cpu, heap, mallocs int64 }
 
 func (t *target) usage() (u usage, err error) {
@@ -82,8 +82,8 @@ func (t *target) usage() (u usage, err error) {
 // result is one measurement.
 type result struct {
 	perSecond float64
-	cpu       float64 // server CPU a request, ns
-	mallocs   float64 // server allocations a request
+	cpu       float64 // server CPU time per request, ns
+	mallocs   float64 // server allocations per request
 	heap      int64
 }
 
@@ -136,7 +136,7 @@ func pause(ctx context.Context, d time.Duration) {
 	}
 }
 
-// pump sends one request after the other until ctx ends.
+// pump sends one request after the other until ctx is done.
 func pump(ctx context.Context, t *target, first, step int, done *atomic.Int64) error {
 	var dialer net.Dialer
 	conn, err := dialer.DialContext(ctx, "tcp", t.addr)
@@ -164,7 +164,7 @@ func pump(ctx context.Context, t *target, first, step int, done *atomic.Int64) e
 	return nil
 }
 
-// answerSize learns how many bytes an answer has; all have as many.
+// answerSize returns the size of a response in bytes; all responses of a target have the same size.
 func answerSize(conn net.Conn, request []byte) (int, error) {
 	if _, err := conn.Write(request); err != nil {
 		return 0, err

@@ -12,7 +12,7 @@ import (
 	"github.com/keyfit/keyfit/mockserver"
 )
 
-// measure runs everything and prints a table.
+// measure runs all measurements and prints a table.
 func measure(ctx context.Context, c config, out io.Writer) error {
 	million := fmt.Sprintf("same, %d keys", c.keys)
 	targets, err := startAll(ctx, c, []server{
@@ -87,7 +87,7 @@ func median[T any](all []T, of func(T, int) float64) float64 {
 	return values[len(values)/2]
 }
 
-// startTimes measures start + one request + close in this process.
+// startTimes measures the start, one request and the close of a server in this process.
 func startTimes(ctx context.Context, c config, say func(string, ...any)) error {
 	for _, s := range []struct {
 		name string

@@ -18,30 +18,30 @@ import (
 	"github.com/keyfit/keyfit/mockserver"
 )
 
-// usedKeys is how many different keys the client presents in turn.
+// usedKeys is the number of different keys that the client presents in turn.
 const usedKeys = 1024
 
 // operation is one authenticated GET of a vendor.
 type operation struct {
 	provider mockserver.Provider
 	path     string
-	carrier  string // what stands before the key in the request
+	carrier  string // the part of the request before the key
 }
 
-// operations by the name of the server that is asked for them. The bare server
-// gets the same request as MindKey and answers as much.
+// operations returns the operation of each kind of server. The bare server gets
+// the same request as MindKey and returns a response of the same size.
 func operations() map[string]operation {
 	ping := operation{mockserver.MindKey, "/ping", "Authorization: ApiKey-v2 "}
 	return map[string]operation{
 		"bare":    ping,
-		"mindkey": ping,                                                          // a ready answer
-		"imkit":   {mockserver.IMKIT, "/admin/connection-count", "IM-API-KEY: "}, // JSON made for each request
+		"mindkey": ping,                                                          // a constant body
+		"imkit":   {mockserver.IMKIT, "/admin/connection-count", "IM-API-KEY: "}, // JSON encoded per request
 	}
 }
 
-// serve plays one server and prints its address and the keys to use, one a
-// line, then an empty one. Each line of commands is answered with what the
-// process has used so far; it ends with its input.
+// serve runs one server. It prints its address and the keys to use, one per
+// line, then an empty line. For each line of commands it prints the resource
+// usage of the process; it returns at the end of commands.
 func serve(kind string, keys int, profile string, commands io.Reader, out io.Writer) (err error) {
 	addr, secrets, closeAll, err := open(kind, keys)
 	if err != nil {
@@ -75,7 +75,7 @@ func serve(kind string, keys int, profile string, commands io.Reader, out io.Wri
 	return nil
 }
 
-// tell prints CPU time in nanoseconds, bytes of heap and allocations so far.
+// tell prints the CPU time in nanoseconds, the heap size in bytes and the number of allocations.
 func tell(out io.Writer) error {
 	var u syscall.Rusage
 	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
@@ -93,7 +93,7 @@ func open(kind string, keys int) (addr string, secrets []string, closeAll func()
 	}
 	p := operations()[kind].provider
 	srv, err := mockserver.NewHandler(
-		mockserver.WithLimit(p, mockserver.Limit{Requests: 1 << 40, Per: time.Minute})) // kept, never reached
+		mockserver.WithLimit(p, mockserver.Limit{Requests: 1 << 40, Per: time.Minute})) // enforced but never reached
 	if err != nil {
 		return "", nil, nil, err
 	}
@@ -107,7 +107,7 @@ func open(kind string, keys int) (addr string, secrets []string, closeAll func()
 	return url[len("http://"):], secrets, srv.Close, nil
 }
 
-// openBare is net/http with the least that a handler can do.
+// openBare starts a net/http server with a minimal handler.
 func openBare() (addr string, secrets []string, closeAll func() error, err error) {
 	var c net.ListenConfig
 	l, err := c.Listen(context.Background(), "tcp", "127.0.0.1:0")

@@ -9,28 +9,28 @@ import (
 	"github.com/keyfit/keyfit/mockserver/internal/odata"
 )
 
-// headcount is how many employees there are.
-const headcount = 60
+// employeeCount is the number of generated employees.
+const employeeCount = 60
 
-// data is the made-up company, the same for the same seed.
+// data is the generated company; the same seed gives the same data.
 type data struct {
 	employees, dependants, equipment, columns, positions []*odata.Row
 
 	random *rand.Rand
 }
 
-// newData hires everybody. The first three are the same under every seed, so
-// that an example can name them.
+// newData generates the employees. The first three do not depend on the seed,
+// so that an example can name them.
 func newData(seed uint64) *data {
-	d := &data{random: rand.New(rand.NewPCG(seed, 0x6d696e646b6579))} //nolint:gosec // made-up data, repeatable on purpose
-	d.hire("Ada", "", "Holm")
-	d.hire("Bo", "L.", "O'Hara")
-	d.hire("Cia", "", "Fitsum")
+	d := &data{random: rand.New(rand.NewPCG(seed, 0x6d696e646b6579))} //nolint:gosec // generated data, repeatable on purpose
+	d.addEmployee("Ada", "", "Holm")
+	d.addEmployee("Bo", "L.", "O'Hara")
+	d.addEmployee("Cia", "", "Fitsum")
 	first := []string{"Ditte", "Emil", "Freja", "Gustav", "Åse", "Ida", "Jonas", "Karla", "Liam", "Mille", "Noah", "Ole"}
 	middle := []string{"", "", "", "M.", "Lorem"}
 	last := []string{"Ipsum", "Dolor", "Amet", "Møller", "Fitsum", "D'Arc", "Skov", "Berg"}
-	for len(d.employees) < headcount {
-		d.hire(d.pick(first), d.pick(middle), d.pick(last))
+	for len(d.employees) < employeeCount {
+		d.addEmployee(d.pick(first), d.pick(middle), d.pick(last))
 	}
 	return d
 }
@@ -41,17 +41,17 @@ func (d *data) day(year int) time.Time {
 	return time.Date(year, time.Month(1+d.random.IntN(12)), 1+d.random.IntN(28), 0, 0, 0, 0, time.UTC)
 }
 
-// hire adds an employee with a history of positions, and what belongs to one.
-func (d *data) hire(first, middle, last string) {
+// addEmployee adds an employee with positions, dependants, equipment and user-defined columns.
+func (d *data) addEmployee(first, middle, last string) {
 	n := len(d.employees) + 1
 	id := fmt.Sprintf("EMP%03d", n)
 	email := mailbox(first, last, n)
 	simple := &odata.Row{Values: []any{id, first, middle, last, email}}
 	d.employees = append(d.employees, &odata.Row{
 		Values: []any{id, first, middle, last, email, fmt.Sprintf("+45%08d", n)},
-		Links:  []*odata.Row{d.promote(n, simple)},
+		Links:  []*odata.Row{d.addPositions(n, simple)},
 	})
-	for i := range max(d.random.IntN(3), 1-len(d.dependants)) { // the first employee has one
+	for i := range max(d.random.IntN(3), 1-len(d.dependants)) { // the first employee has at least one
 		d.dependants = append(d.dependants, &odata.Row{
 			Values: []any{
 				fmt.Sprintf("%s-D%d", id, i+1), d.pick([]string{"Alma", "Bror", "Clara"}), last,
@@ -73,7 +73,7 @@ func (d *data) hire(first, middle, last string) {
 			Links: []*odata.Row{simple},
 		})
 	}
-	// The identifiers are those of the vendor's migration example.
+	// The identifiers occur in the vendor's migration example.
 	for i, column := range []string{"Some Id", "Some other Id"} {
 		d.columns = append(d.columns, &odata.Row{
 			Values: []any{fmt.Sprintf("%s-U%d", id, i+1), column, d.pick([]string{"Lorem", "Ipsum", "Dolor sit"})},
@@ -82,9 +82,9 @@ func (d *data) hire(first, middle, last string) {
 	}
 }
 
-// promote writes one or two position versions and returns the current
-// position; every tenth employee has left and holds none.
-func (d *data) promote(n int, simple *odata.Row) *odata.Row {
+// addPositions adds one or two position versions and returns the current
+// position. Every tenth employee has left and has no current position.
+func (d *data) addPositions(n int, simple *odata.Row) *odata.Row {
 	titles := []string{"Lorem Coach", "Payroll Specialist", "Team Lead", "Developer"}
 	departments := []string{"People", "Finance", "Sport", "IT"}
 	position := fmt.Sprintf("POS%03d", n)
@@ -113,10 +113,10 @@ func (d *data) promote(n int, simple *odata.Row) *odata.Row {
 	return current
 }
 
-// mailbox makes an address under a reserved domain (RFC 2606).
+// mailbox returns an address in a reserved domain (RFC 2606).
 func mailbox(first, last string, n int) string {
 	plain := strings.NewReplacer("å", "aa", "ø", "oe", "'", "").Replace(strings.ToLower(first + "." + last))
-	if n > 3 { // names repeat further down
+	if n > 3 { // later names repeat
 		return fmt.Sprintf("%s.%d@example.com", plain, n)
 	}
 	return plain + "@example.com"

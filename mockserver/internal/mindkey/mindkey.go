@@ -1,9 +1,9 @@
-// Package mindkey plays MindKey's Connector API: /ping and the OData v2
-// entities that its pages name, over made-up employees that the seed decides.
+// Package mindkey mocks MindKey's Connector API: /ping and the OData v2
+// entities that its pages name, over employees generated from the seed.
 //
-// The pages document the query options, the 400 body and which scope opens
-// which entity; of the properties they name few. The rest, model.go, is made
-// up and listed in the mock's assumptions.
+// The pages document the query options, the 400 body and the scope of each
+// entity, but only a few properties. The other properties (model.go) are
+// invented and listed in the mock's assumptions.
 package mindkey
 
 import (
@@ -22,7 +22,7 @@ import (
 func New(env surface.Env) surface.Surface {
 	sets := entities(env.Seed)
 	routes := make([]surface.Route, 0, 1+2*len(sets))
-	// The request is documented (page "API key authentication"), the answer is not.
+	// The request is documented (page "API key authentication"), the response is not.
 	routes = append(routes, surface.Route{Pattern: "GET /ping", Handle: func(w http.ResponseWriter, _ *surface.Call) {
 		surface.Raw(w, http.StatusOK, "text/plain; charset=utf-8", []byte("pong"))
 	}})
@@ -30,9 +30,9 @@ func New(env surface.Env) surface.Surface {
 		need := surface.Need{Scope: e.scope}
 		routes = append(routes,
 			surface.Route{Pattern: "GET /odata/v2/" + e.typ.Name, Need: need, Handle: e.list},
-			// Keys stand in a segment of their own; Employee('EMP001') is
-			// documented as not supported and finds no route.
-			surface.Route{Pattern: "GET /odata/v2/" + e.typ.Name + "/{key}", Need: need, Handle: e.one})
+			// The key is a path segment of its own. The form Employee('EMP001') is
+			// documented as unsupported and matches no route.
+			surface.Route{Pattern: "GET /odata/v2/" + e.typ.Name + "/{key}", Need: need, Handle: e.get})
 	}
 	return surface.Surface{Routes: routes, Data: &store{sets: sets}}
 }
@@ -40,15 +40,15 @@ func New(env surface.Env) surface.Surface {
 // entity is one entity set. Its key is the first property of its type.
 type entity struct {
 	scope    string
-	typ, raw *odata.Type // with mapped names, with the names beneath
+	typ, raw *odata.Type // with mapped and with unmapped property names
 	stored   atomic.Pointer[[]*odata.Row]
 }
 
-// rows are never modified: others take their place.
+// rows returns the current rows. They are replaced as a whole and never modified.
 func (e *entity) rows() []*odata.Row { return *e.stored.Load() }
 
-// in picks the type by the caller's mode.
-func (e *entity) in(h http.Header) *odata.Type {
+// typeFor returns the type with the property names that the request headers select.
+func (e *entity) typeFor(h http.Header) *odata.Type {
 	if isRaw(h) {
 		return e.raw
 	}
@@ -56,7 +56,7 @@ func (e *entity) in(h http.Header) *odata.Type {
 }
 
 func (e *entity) list(w http.ResponseWriter, c *surface.Call) {
-	q, err := odata.Parse(e.in(c.Header), c.URL.RawQuery, odata.ForMany)
+	q, err := odata.Parse(e.typeFor(c.Header), c.URL.RawQuery, odata.ForMany)
 	if err != nil {
 		badQuery(w, err)
 		return
@@ -76,8 +76,8 @@ func (e *entity) list(w http.ResponseWriter, c *surface.Call) {
 	surface.Raw(w, http.StatusOK, contentType, append(body, "]}"...))
 }
 
-func (e *entity) one(w http.ResponseWriter, c *surface.Call) {
-	q, err := odata.Parse(e.in(c.Header), c.URL.RawQuery, odata.ForOne)
+func (e *entity) get(w http.ResponseWriter, c *surface.Call) {
+	q, err := odata.Parse(e.typeFor(c.Header), c.URL.RawQuery, odata.ForOne)
 	if err != nil {
 		badQuery(w, err)
 		return
@@ -94,7 +94,7 @@ func (e *entity) one(w http.ResponseWriter, c *surface.Call) {
 
 const contentType = "application/json; charset=utf-8"
 
-// context is the member that OData asks for in every answer.
+// context returns the member @odata.context, which OData requires in every response.
 func (e *entity) context(c *surface.Call, suffix string) string {
 	isReal := func(host string) bool { return host == "connector.mindkey.com" }
 	url, err := json.Marshal(surface.Origin(c.Request, isReal) + "/odata/v2/$metadata#" + e.typ.Name + suffix)
@@ -113,9 +113,9 @@ func badQuery(w http.ResponseWriter, err error) {
 	surface.JSON(w, http.StatusBadRequest, message{"The query specified in the URI is not valid. " + err.Error()})
 }
 
-// isRaw reports whether the caller asks for the property names beneath the
-// mapping: "Accept: application/json; mindkey.raw=true" (page "Error
-// handling", "Raw query mode").
+// isRaw reports whether the caller asks for unmapped property names:
+// "Accept: application/json; mindkey.raw=true" (page "Error handling", "Raw
+// query mode").
 func isRaw(h http.Header) bool {
 	for _, line := range h.Values("Accept") {
 		for one := range strings.SplitSeq(line, ",") {

@@ -14,7 +14,7 @@ import (
 	"github.com/keyfit/keyfit/mockserver"
 )
 
-// client talks to one mock with one key.
+// client sends requests to one mock with one key.
 type client struct {
 	transport http.RoundTripper
 	key       mockserver.Issued
@@ -26,7 +26,7 @@ func newClient(tb testing.TB, opts ...mockserver.KeyOption) client {
 	return client{srv.Transport(), srv.Keys().Issue(mockserver.MindKey, opts...)}
 }
 
-// get asks the real host; spaces in the query are escaped.
+// get sends a GET request to the real host; it escapes spaces in the query.
 func (c client) get(tb testing.TB, path string, header ...string) (status int, body string) {
 	tb.Helper()
 	url := "https://connector.mindkey.com" + strings.ReplaceAll(path, " ", "%20")
@@ -50,7 +50,7 @@ func (c client) get(tb testing.TB, path string, header ...string) (status int, b
 	return res.StatusCode, string(data)
 }
 
-// rows asks for a collection and returns its rows.
+// rows returns the rows of a collection.
 func (c client) rows(tb testing.TB, path string) []map[string]any {
 	tb.Helper()
 	status, body := c.get(tb, path)
@@ -213,7 +213,7 @@ func TestFiltersOnEveryKindOfProperty(t *testing.T) {
 	} {
 		want := slices.DeleteFunc(slices.Clone(all), func(r map[string]any) bool { return !keep(r) })
 		if len(want) == 0 || len(want) == len(all) {
-			t.Errorf("%s: the data does not tell", filter)
+			t.Errorf("%s: the data does not distinguish", filter)
 		}
 		got := c.rows(t, "/odata/v2/PositionVersion?$expand=employee,position&$filter="+filter)
 		if diff := cmp.Diff(want, got); diff != "" {

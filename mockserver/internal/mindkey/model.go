@@ -6,10 +6,10 @@ import (
 	"github.com/keyfit/keyfit/mockserver/internal/odata"
 )
 
-// entities builds the five entity sets. Documented are their names, scopes
-// (page "Migrate from v1 to v2"), Employee's properties and its relation
-// position, userDefinedColumnId, and a relation to a simple employee and/or
-// position on every entity. All other properties are assumed.
+// entities builds the five entity sets. The vendor documents their names and
+// scopes (page "Migrate from v1 to v2"), Employee's properties and its relation
+// position, userDefinedColumnId, and a relation to a simple employee or position
+// on every entity. All other properties are assumed.
 func entities(seed uint64) []*entity {
 	simplePosition := &odata.Type{Name: "SimplePosition", Props: props("positionId", "title")}
 	simpleEmployee := &odata.Type{
@@ -57,7 +57,7 @@ func newEntity(scope string, rows []*odata.Row, t *odata.Type) *entity {
 	return e
 }
 
-// props reads "name" (a string) or "name:kind".
+// props parses property specifications: "name" (a string) or "name:kind".
 func props(specs ...string) []odata.Prop {
 	out := make([]odata.Prop, len(specs))
 	for i, spec := range specs {
@@ -84,8 +84,8 @@ func kindOf(word string) odata.Kind {
 	}
 }
 
-// rawType is t with the property names of raw mode. Which names those are is
-// not documented; the mock writes them with a capital first letter.
+// rawType returns t with the property names of raw mode. The vendor does not
+// document these names; the mock capitalizes the first letter.
 func rawType(t *odata.Type) *odata.Type {
 	capital := func(s string) string { return strings.ToUpper(s[:1]) + s[1:] }
 	raw := &odata.Type{Name: t.Name}

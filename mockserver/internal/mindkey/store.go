@@ -14,17 +14,17 @@ import (
 	"github.com/keyfit/keyfit/mockserver/internal/surface"
 )
 
-// store is the surface's Data: a collection for each entity set, by its name.
-// An item has the properties of its type; null is absent. Of the relations it
-// has the key: employee is an employeeId, an Employee's position the
-// positionVersionId of the current one. A PositionVersion's own position
-// follows from its properties.
+// store implements surface.Data with one collection per entity set. An item
+// holds the properties of its type and omits null ones. A relation is stored as
+// a key: employee is an employeeId, and an Employee's position is the
+// positionVersionId of the current version. The relation position of a
+// PositionVersion is derived from its properties.
 type store struct {
 	mu   sync.Mutex // serialises changes and dumps
 	sets []*entity
 }
 
-// The entity sets that relations point into.
+// The entity sets that relations refer to.
 const (
 	employeeSet = "Employee"
 	versionSet  = "PositionVersion"
@@ -47,7 +47,7 @@ func (s *store) Dump() map[string][]json.RawMessage {
 }
 
 func (s *store) dump() map[string][]json.RawMessage {
-	versions := make(map[*odata.Row]any) // by the position that employees link to
+	versions := make(map[*odata.Row]any) // version keys by the position row that employees link to
 	for _, e := range s.sets {
 		if e.typ.Name == versionSet {
 			for _, row := range e.rows() {
@@ -66,7 +66,7 @@ func (s *store) dump() map[string][]json.RawMessage {
 	return out
 }
 
-// write writes a row with the keys of what it is related to.
+// write encodes a row as an item.
 func (e *entity) write(row *odata.Row, versions map[*odata.Row]any) json.RawMessage {
 	var b bytes.Buffer
 	add := func(name string, v any) {
@@ -110,7 +110,7 @@ const maxRows = 10_000
 
 // Replace implements surface.Data.
 func (s *store) Replace(next map[string][]json.RawMessage) error {
-	if err := surface.Bounded(next, s.Names(), maxRows); err != nil {
+	if err := surface.CheckBounds(next, s.Names(), maxRows); err != nil {
 		return err
 	}
 	s.mu.Lock()
@@ -138,7 +138,7 @@ func (s *store) Replace(next map[string][]json.RawMessage) error {
 	return nil
 }
 
-// item is a row with the keys of what it is related to.
+// item is a row whose relations are still keys.
 type item struct {
 	row  *odata.Row
 	keys map[string]string
@@ -150,17 +150,17 @@ func (e *entity) read(items []json.RawMessage) ([]*item, error) {
 	for i, raw := range items {
 		it, err := e.readItem(raw)
 		if err != nil {
-			return nil, surface.At(e.typ.Name, i, err)
+			return nil, surface.ElementError(e.typ.Name, i, err)
 		}
 		out = append(out, it)
 	}
-	return out, surface.Distinct(e.typ.Name, out, e.typ.Props[0].Name, func(it **item) any { return (*it).row.Values[0] })
+	return out, surface.CheckDistinct(e.typ.Name, out, e.typ.Props[0].Name, func(it **item) any { return (*it).row.Values[0] })
 }
 
 func (e *entity) readItem(raw json.RawMessage) (*item, error) {
 	var members map[string]json.RawMessage
 	if json.Unmarshal(raw, &members) != nil || members == nil {
-		return nil, errors.New("it is no JSON object")
+		return nil, errors.New("not a JSON object")
 	}
 	it := &item{&odata.Row{Values: make([]any, len(e.typ.Props)), Links: make([]*odata.Row, len(e.typ.Links))}, map[string]string{}}
 	for i, p := range e.typ.Props {
@@ -192,10 +192,10 @@ func (e *entity) readItem(raw json.RawMessage) (*item, error) {
 	return it, nil
 }
 
-// readValue reads a property; nil is null or absent.
+// readValue decodes a property; it returns nil for null and for an absent one.
 func readValue(kind odata.Kind, raw json.RawMessage) (any, error) {
 	if len(raw) == 0 || string(raw) == "null" {
-		return nil, nil //nolint:nilnil // null is a value of every property
+		return nil, nil //nolint:nilnil // null is a valid value of every property
 	}
 	var err error
 	var out any
@@ -217,7 +217,7 @@ func readValue(kind odata.Kind, raw json.RawMessage) (any, error) {
 		out, err = value[string](raw)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("it is no %s", kind)
+		return nil, fmt.Errorf("not an %s", kind)
 	}
 	return out, nil
 }
@@ -228,8 +228,8 @@ func value[T any](raw json.RawMessage) (T, error) {
 	return v, err
 }
 
-// relate puts rows in the place of keys. The simple employee and position of a
-// relation have the first properties of what they stand for.
+// relate replaces keys by rows. The simple employee or position of a relation
+// holds the first properties of the full row.
 func (s *store) relate(read map[string][]*item) error {
 	employees, versions := make(map[string]*odata.Row), make(map[string]*odata.Row)
 	for _, it := range read[employeeSet] {
@@ -253,7 +253,7 @@ func (s *store) relate(read map[string][]*item) error {
 					among = versions
 				}
 				if it.row.Links[k] = among[key]; among[key] == nil {
-					return surface.At(e.typ.Name, i, fmt.Errorf("%s: there is no %.40q", l.Name, key))
+					return surface.ElementError(e.typ.Name, i, fmt.Errorf("%s: %.40q does not exist", l.Name, key))
 				}
 			}
 		}

@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// node is a checked expression. eval answers nil for null; logic is
+// node is a type-checked expression. eval returns nil for null; logic is
 // three-valued, as in OData 4.01 (URL conventions, 5.1.1.1).
 type node interface {
 	kind() Kind
@@ -21,7 +21,7 @@ type constant struct {
 func (n *constant) kind() Kind               { return n.k }
 func (n *constant) eval(*Row, time.Time) any { return n.value }
 
-// property is a value of the row, or of a row that relations lead to.
+// property is a value of the row, or of a row reached through relations.
 type property struct {
 	links []int
 	index int
@@ -46,7 +46,7 @@ type logic struct {
 
 func (n *logic) kind() Kind { return Bool }
 
-// eval: one decisive operand settles it even beside a null.
+// eval returns the decisive value if one operand has it, even if the other is null.
 func (n *logic) eval(row *Row, now time.Time) any {
 	left := n.left.eval(row, now)
 	if left == n.or {
@@ -85,7 +85,7 @@ const (
 	lessOrEqual
 )
 
-// operatorOf returns 0 for a word that is no comparison.
+// operatorOf returns the operator of a word, or 0 if the word is not a comparison.
 func operatorOf(word string) operator {
 	switch word {
 	case "eq":
@@ -133,7 +133,7 @@ type compare struct {
 
 func (n *compare) kind() Kind { return Bool }
 
-// eval: null equals null only; ordering against null is false.
+// eval compares the operands. null equals only null; an ordering with null is false.
 func (n *compare) eval(row *Row, now time.Time) any {
 	a, b := n.left.eval(row, now), n.right.eval(row, now)
 	if a == nil || b == nil {
@@ -163,7 +163,7 @@ func (n *compare) eval(row *Row, now time.Time) any {
 	}
 }
 
-// member is "of in (items)".
+// member is the expression "of in (items)".
 type member struct {
 	of    node
 	items []*constant
@@ -187,8 +187,8 @@ func (n *member) eval(row *Row, now time.Time) any {
 	return false
 }
 
-// order compares two values of kinds that Parse found comparable; nil comes
-// first, as $orderby wants it.
+// order compares two values whose kinds are comparable. nil sorts first, as
+// $orderby requires.
 func order(a, b any) int {
 	switch a := a.(type) {
 	case nil:

@@ -6,11 +6,11 @@ import (
 	"unicode/utf8"
 )
 
-// function is one of OData's built-in functions. A null argument makes the
-// result null, so call sees none.
+// function is a built-in function of OData. A null argument makes the result
+// null, so call never receives nil.
 type function struct {
 	params   []Kind
-	optional int // how many of the last params may be left out
+	optional int // number of trailing params that may be omitted
 	result   Kind
 	call     func(args []any, now time.Time) any
 }
@@ -44,7 +44,7 @@ func (n *invocation) eval(row *Row, now time.Time) any {
 	return n.function.call(args, now)
 }
 
-// functionOf finds a function by its name, which is case-sensitive.
+// functionOf returns the function with the given name, which is case-sensitive.
 func functionOf(name string) (*function, bool) {
 	switch name {
 	case "contains":
@@ -112,7 +112,7 @@ func onOne(result Kind, f func(string) any) *function {
 	return &function{params: []Kind{String}, result: result, call: func(a []any, _ time.Time) any { return f(text(a[0])) }}
 }
 
-// indexOf counts characters, not bytes.
+// indexOf returns a position in characters, not bytes.
 func indexOf(a []any, _ time.Time) any {
 	before, _, ok := strings.Cut(text(a[0]), text(a[1]))
 	if !ok {
@@ -134,7 +134,7 @@ func substring(a []any, _ time.Time) any {
 
 func clamp(n int64, high int) int { return int(max(0, min(n, int64(high)))) }
 
-// The three below read a value whose kind accepts has checked.
+// text, instant and number convert an argument whose kind accepts has checked.
 
 func text(v any) string {
 	s, _ := v.(string)

@@ -23,7 +23,7 @@ type token struct {
 	literal Kind
 }
 
-// lexer cuts an expression into tokens, one at a time.
+// lexer splits an expression into tokens.
 type lexer struct {
 	src string
 	at  int
@@ -39,7 +39,7 @@ func isDigit(c byte) bool { return c >= '0' && c <= '9' }
 
 func isNamePart(c byte) bool { return isNameStart(c) || isDigit(c) || c == '.' }
 
-// isValuePart covers numbers, dates and times: 2030-01-02T10:00:00.5+02:00.
+// isValuePart reports whether c can occur in a number, date or time: 2030-01-02T10:00:00.5+02:00.
 func isValuePart(c byte) bool {
 	return isNamePart(c) || c == '-' || c == '+' || c == ':'
 }
@@ -70,7 +70,7 @@ func (l *lexer) next() (token, error) {
 	}
 }
 
-// printable keeps error texts valid UTF-8.
+// printable quotes c where necessary, so that error texts are valid UTF-8.
 func printable(c byte) string {
 	if c < ' ' || c > '~' {
 		return strconv.QuoteToASCII(string(rune(c)))
@@ -84,7 +84,7 @@ func (l *lexer) skip(part func(byte) bool) {
 	}
 }
 
-// quoted reads a string; an apostrophe inside is doubled.
+// quoted reads a string literal, in which an apostrophe is doubled.
 func (l *lexer) quoted() (token, error) {
 	start := l.at
 	var b strings.Builder
@@ -104,7 +104,7 @@ func (l *lexer) quoted() (token, error) {
 	return token{}, fail("There is an unterminated string literal at position %d in '%s'.", len(l.src), clip(l.src))
 }
 
-// name is a word; true, false and null are literals.
+// name returns the token of a word; true, false and null are literals.
 func (l *lexer) name(start int) token {
 	t := token{kind: tokName, text: l.src[start:l.at], at: start}
 	switch t.text {
@@ -116,7 +116,7 @@ func (l *lexer) name(start int) token {
 	return t
 }
 
-// literal reads a number, a date or a time with its offset.
+// literal reads a number, a date, or a time with an offset.
 func (l *lexer) literal(start int) (token, error) {
 	t := token{kind: tokValue, text: l.src[start:l.at], at: start}
 	if n, err := strconv.ParseInt(t.text, 10, 64); err == nil {
@@ -142,7 +142,7 @@ func (l *lexer) literal(start int) (token, error) {
 	return token{}, fail("Unrecognized literal '%s' at position %d in '%s'.", clip(t.text), start, clip(l.src))
 }
 
-// isDecimal leaves out what ParseFloat takes and OData does not: hexadecimal
+// isDecimal excludes what ParseFloat accepts and OData does not: hexadecimal
 // numbers and underscores.
 func isDecimal(s string) bool {
 	for i := range len(s) {

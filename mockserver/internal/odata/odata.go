@@ -1,15 +1,14 @@
-// Package odata reads and runs the system query options of OData 4.01 over
-// rows in memory: $filter, $select, $expand, $orderby, $top, $skip, $count.
+// Package odata parses and evaluates the system query options of OData 4.01
+// over rows in memory: $filter, $select, $expand, $orderby, $top, $skip, $count.
 //
-// A Type says which properties and single-valued relations a row has; Parse
-// turns a raw query into a Query, checked against the Type; Query.Apply picks
-// the rows and Query.Append writes one as JSON. Whatever the query, its length,
-// depth and number of nodes are bounded, and a query that cannot be served
-// fails in Parse with an *Error, whose text follows the wording of Microsoft's
-// OData library.
+// A Type describes the properties and single-valued relations of a row. Parse
+// turns a raw query into a Query and checks it against the Type. Query.Apply
+// selects rows and Query.Append writes one as JSON. Parse bounds the length, the
+// depth and the number of nodes of a query. It returns an *Error for a query
+// that cannot be evaluated; the text follows Microsoft's OData library.
 //
-// Not supported, and refused by name: collections (any, all), arithmetic,
-// $search, $apply, $compute, $skiptoken, $format.
+// Parse refuses unsupported features by name: collections (any, all),
+// arithmetic, $search, $apply, $compute, $skiptoken, $format.
 package odata
 
 import "fmt"
@@ -18,7 +17,7 @@ import "fmt"
 type Kind uint8
 
 const (
-	// Null is the kind of the literal null; it goes with every other kind.
+	// Null is the kind of the literal null; it is comparable with every kind.
 	Null Kind = iota
 	// String is Edm.String; its Go value is a string.
 	String
@@ -54,15 +53,15 @@ func (k Kind) String() string {
 	}
 }
 
-// comparable reports whether values of the two kinds can be compared.
+// comparable reports whether values of kinds k and o can be compared.
 func (k Kind) comparable(o Kind) bool {
 	number := func(k Kind) bool { return k == Int || k == Decimal }
 	date := func(k Kind) bool { return k == Date || k == DateTime }
 	return k == o || k == Null || o == Null || number(k) && number(o) || date(k) && date(o)
 }
 
-// Type is an entity type: its name in error texts, its properties, its
-// single-valued relations. Never modify one that is in use.
+// Type is an entity type: its name in error texts, its properties and its
+// single-valued relations. A Type in use must not be modified.
 type Type struct {
 	Name  string
 	Props []Prop
@@ -75,7 +74,7 @@ type Prop struct {
 	Kind Kind
 }
 
-// Link is a relation of a Type to at most one row of another.
+// Link is a relation of a Type to at most one row of another Type.
 type Link struct {
 	Name string
 	Type *Type
@@ -106,8 +105,8 @@ type Row struct {
 	Links  []*Row
 }
 
-// Error says what is wrong with a query. Its text never ends in a secret of
-// ours: it quotes only what the caller sent.
+// Error describes what is wrong with a query. Its text quotes only the query
+// itself.
 type Error struct{ Detail string }
 
 func (e *Error) Error() string { return e.Detail }
@@ -118,7 +117,7 @@ func noSuchProperty(name string, t *Type) error {
 	return fail("Could not find a property named '%s' on type '%s'.", clip(name), t.Name)
 }
 
-// clip keeps what an error quotes short.
+// clip shortens text that an error quotes.
 func clip(s string) string {
 	const longest = 120
 	r := []rune(s)
@@ -128,9 +127,9 @@ func clip(s string) string {
 	return string(r[:longest]) + "..."
 }
 
-// Bounds of a query. The first is far above what URLs may hold in practice;
-// the others are generous against the defaults of Microsoft's library (100
-// nodes, expansion depth 2).
+// The bounds of a query. maxQuery exceeds practical URL lengths; the others are
+// higher than the defaults of Microsoft's library (100 nodes, expansion depth
+// 2).
 const (
 	maxQuery   = 16 << 10
 	maxDepth   = 64

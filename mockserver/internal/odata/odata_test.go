@@ -43,7 +43,7 @@ var (
 	}
 )
 
-// ids runs a filter and returns what it let through.
+// ids returns the IDs of the rows that a filter selects.
 func ids(tb testing.TB, filter string) (string, error) {
 	tb.Helper()
 	q, err := odata.Parse(person, "$filter="+url.QueryEscape(filter), odata.ForMany)
@@ -209,8 +209,8 @@ func TestALongChainOfOrIsServed(t *testing.T) {
 	}
 }
 
-// FuzzParse: any query ends in a Query that runs or in an *Error; a filter and
-// its negation never share a row (three-valued logic).
+// FuzzParse checks that any query gives a Query that runs or an *Error, and that
+// a filter and its negation never select the same row (three-valued logic).
 func FuzzParse(f *testing.F) {
 	for _, seed := range []string{
 		"$filter=id eq '1' or not (contains(tolower(name),'a''b') and age ge -3.5e1)",
@@ -243,11 +243,11 @@ func FuzzParse(f *testing.F) {
 		}
 		yes, err := ids(t, filter)
 		if err != nil {
-			return // parsed under another reading of the pairs
+			return // net/url splits the pairs differently
 		}
 		no, err := ids(t, "not ("+filter+")")
 		if err != nil {
-			return // one level too deep
+			return // the negation exceeds the depth limit
 		}
 		for id := range strings.FieldsSeq(yes) {
 			if strings.Contains(no, id) {

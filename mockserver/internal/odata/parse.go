@@ -2,8 +2,9 @@ package odata
 
 import "strings"
 
-// parser is a recursive-descent parser of $filter and $orderby. Precedence is
-// that of OData 4.01 (URL conventions, 5.1.1.17): not, comparison, and, or.
+// parser is a recursive-descent parser of $filter and $orderby. The operators in
+// order of precedence (OData 4.01, URL conventions, 5.1.1.17) are not,
+// comparison, and, or.
 type parser struct {
 	lex   lexer
 	tok   token
@@ -59,7 +60,7 @@ func (p *parser) expect(s string) error {
 	return p.advance()
 }
 
-// add counts a node against the bound.
+// add counts a node and returns it, or an error if there are too many.
 func (p *parser) add(n node) (node, error) {
 	p.nodes++
 	if p.nodes > maxNodes {
@@ -68,7 +69,7 @@ func (p *parser) add(n node) (node, error) {
 	return n, nil
 }
 
-// nested runs f one level deeper.
+// nested calls f one nesting level deeper.
 func (p *parser) nested(f func() (node, error)) (node, error) {
 	p.depth++
 	if p.depth > maxDepth {
@@ -83,7 +84,7 @@ func (p *parser) or() (node, error) { return p.chain("or", "Or", p.and) }
 
 func (p *parser) and() (node, error) { return p.chain("and", "And", p.comparison) }
 
-// chain reads "a WORD b WORD c ...", joined from the left.
+// chain parses the left-associative expression "a WORD b WORD c ...".
 func (p *parser) chain(word, title string, operand func() (node, error)) (node, error) {
 	left, err := operand()
 	for err == nil && p.isWord(word) {
@@ -133,7 +134,7 @@ func (p *parser) comparison() (node, error) {
 	return left, err
 }
 
-// in reads "in (a, b, c)"; its items are literals.
+// in parses "in (a, b, c)", whose items are literals.
 func (p *parser) in(left node) (node, error) {
 	if err := p.advance(); err != nil {
 		return nil, err
@@ -216,7 +217,7 @@ func (p *parser) primary() (node, error) {
 	}
 }
 
-// path reads relation/.../property.
+// path parses relation/.../property.
 func (p *parser) path(name string) (node, error) {
 	n := &property{}
 	for t := p.typ; ; {
@@ -250,7 +251,7 @@ func (p *parser) path(name string) (node, error) {
 	}
 }
 
-// call reads the arguments of a function whose name is read already.
+// call parses the arguments of a function whose name has been read.
 func (p *parser) call(name token) (node, error) {
 	f, ok := functionOf(name.text)
 	if !ok {

@@ -11,7 +11,7 @@ type Query struct {
 	typ     *Type
 	filter  node
 	orderBy []orderKey
-	top     int // -1 is no limit
+	top     int // -1: no limit
 	skip    int
 	Count   bool // $count=true
 	shape   *shape
@@ -22,10 +22,10 @@ type orderKey struct {
 	desc bool
 }
 
-// shape is what of a row is written: properties and expanded relations.
+// shape is the part of a row that is written: properties and expanded relations.
 type shape struct {
 	typ      *Type
-	selected []int // properties in the type's order; nil is all
+	selected []int // indices of the selected properties, in the type's order
 	explicit bool  // $select was given
 	expand   []expansion
 }
@@ -35,19 +35,19 @@ type expansion struct {
 	shape *shape
 }
 
-// Options is a set of query options that a request may use.
+// Options is the set of query options that a request may use.
 type Options uint8
 
 const (
-	// ForOne is what a request for one entity may use: $select and $expand.
+	// ForOne allows the options of a request for one entity: $select and $expand.
 	ForOne Options = iota
-	// ForMany is what a request for a collection may use.
+	// ForMany allows all options; it is for a request for a collection.
 	ForMany
 )
 
-// Parse reads a raw query string (no leading "?") over rows of t.
-// It takes raw text because a semicolon separates nested options in $expand,
-// where net/url wants none.
+// Parse parses a raw query string, without the leading "?", for rows of t. It
+// takes the raw text because a semicolon separates nested options in $expand,
+// and net/url refuses semicolons. Every error is an *Error.
 func Parse(t *Type, raw string, allowed Options) (*Query, error) {
 	if len(raw) > maxQuery {
 		return nil, fail("The query is longer than %d characters.", maxQuery)
@@ -156,8 +156,8 @@ func parseOrderBy(t *Type, src string) ([]orderKey, error) {
 	}
 }
 
-// setSelect reads "a,b" or "*". Naming a relation is allowed and selects
-// nothing by itself: $expand does.
+// setSelect parses "a,b" or "*". A relation may be named, but only $expand
+// includes it.
 func (s *shape) setSelect(value string) error {
 	s.explicit = true
 	chosen := make([]bool, len(s.typ.Props))
@@ -186,7 +186,7 @@ func (s *shape) setSelect(value string) error {
 	return nil
 }
 
-// setExpand reads "a,b($select=c;$expand=d)".
+// setExpand parses "a,b($select=c;$expand=d)".
 func (s *shape) setExpand(value string, depth int) error {
 	if depth > maxExpand {
 		return fail("The request includes a $expand path which is too deep. The maximum depth allowed is %d.", maxExpand)
@@ -239,8 +239,8 @@ func (s *shape) add(link int, inner *shape) bool {
 	return true
 }
 
-// setOptions reads what stands in the brackets of an expanded relation. A
-// relation leads to at most one row, so only $select and $expand make sense.
+// setOptions parses the options in the parentheses of an expanded relation. A
+// relation leads to at most one row, so only $select and $expand apply.
 func (s *shape) setOptions(value string, depth int) error {
 	options, err := split(value, ';')
 	if err != nil {
@@ -269,7 +269,7 @@ func (s *shape) setOptions(value string, depth int) error {
 	return nil
 }
 
-// split cuts at sep outside brackets and quotes.
+// split splits s at each sep outside parentheses and quotes.
 func split(s string, sep byte) ([]string, error) {
 	var parts []string
 	depth, start, quoted := 0, 0, false

@@ -7,9 +7,9 @@ import (
 	"time"
 )
 
-// Apply returns the rows that the query asks for, in its order, and how many
-// match before $skip and $top. now is what the function now() answers.
-// rows is not changed.
+// Apply returns the selected rows in the order of the query, and the number of
+// matching rows before $skip and $top. now is the value of the function now().
+// Apply does not modify rows.
 func (q *Query) Apply(rows []*Row, now time.Time) (page []*Row, total int) {
 	var out []*Row
 	for _, r := range rows {
@@ -39,8 +39,9 @@ func (q *Query) Apply(rows []*Row, now time.Time) (page []*Row, total int) {
 	return out, total
 }
 
-// Append writes the row as a JSON object with the selected properties and the
-// expanded relations. first is ready JSON members ("\"a\":1") to begin with.
+// Append appends the row as a JSON object with the selected properties and the
+// expanded relations. first holds encoded JSON members ("\"a\":1") that come
+// first.
 func (q *Query) Append(dst []byte, row *Row, first string) []byte {
 	return q.shape.append(dst, row, first)
 }
@@ -89,9 +90,9 @@ func appendJSON(dst []byte, v any) []byte {
 	return append(dst, b...)
 }
 
-// Projection is the part of the context URL that names what was selected and
-// expanded: "(employeeId,position(title))", or "" when everything is there
-// (OData 4.01 Protocol, 10.7 and 10.8).
+// Projection returns the part of the context URL that names the selected and
+// expanded members, such as "(employeeId,position(title))"; "" if nothing was
+// selected or expanded (OData 4.01 Protocol, 10.7 and 10.8).
 func (q *Query) Projection() string { return q.shape.projection() }
 
 func (s *shape) projection() string {

@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-func allActions(_ *data, a *ask) any {
+func allActions(_ *data, req *request) any {
 	type row struct {
 		ActionID   int
 		ActionName string
@@ -14,30 +14,30 @@ func allActions(_ *data, a *ask) any {
 	for _, x := range actions() {
 		rows = append(rows, row{x.id, x.name})
 	}
-	return list(a, rows)
+	return list(req, rows)
 }
 
-func actionID(_ *data, a *ask) any {
-	id, ok := idOf(actions(), a.text("ActionName"))
+func actionID(_ *data, req *request) any {
+	id, ok := idOf(actions(), req.text("ActionName"))
 	if !ok {
 		return notFound()
 	}
 	return struct{ ActionID int }{id}
 }
 
-func actionName(_ *data, a *ask) any {
-	name, ok := nameOf(actions(), a.id("ActionID"))
+func actionName(_ *data, req *request) any {
+	name, ok := nameOf(actions(), req.id("ActionID"))
 	if !ok {
 		return notFound()
 	}
 	return struct{ ActionName string }{name}
 }
 
-// groupCampaigns are the campaigns of a target group on a day.
-func groupCampaigns(a *ask) []campaign {
-	group, day := a.id("TargetGroupID"), a.date()
+// groupCampaigns returns the campaigns of a target group on a day.
+func groupCampaigns(req *request) []campaign {
+	group, day := req.id("TargetGroupID"), req.date()
 	var out []campaign
-	for _, c := range campaignsOf(day, a.Now) {
+	for _, c := range campaignsOf(day, req.Now) {
 		if !c.oneTime() && c.group == group {
 			out = append(out, c)
 		}
@@ -45,34 +45,34 @@ func groupCampaigns(a *ask) []campaign {
 	return out
 }
 
-// recipients are a campaign's two recipient groups.
+// recipients returns the two recipient groups of every campaign.
 func recipients() []int { return []int{1, 2} }
 
-func actionsByTargetGroup(_ *data, a *ask) any {
+func actionsByTargetGroup(_ *data, req *request) any {
 	type row struct{ RecipientGroupID, ActionID int }
-	campaigns := groupCampaigns(a)
+	campaigns := groupCampaigns(req)
 	rows := make([]row, 0, 2*len(campaigns))
 	for _, c := range campaigns {
 		for _, g := range recipients() {
 			rows = append(rows, row{g, c.action})
 		}
 	}
-	return list(a, rows)
+	return list(req, rows)
 }
 
-func actionDetails(_ *data, a *ask) any {
+func actionDetails(_ *data, req *request) any {
 	type row struct{ RecipientGroupID, ActionID, Duration, LeadTime, ChannelID int }
 	var rows []row
-	for _, c := range groupCampaigns(a) {
+	for _, c := range groupCampaigns(req) {
 		for _, g := range recipients() {
 			for _, channel := range c.channels {
-				if a.enabled(channel) {
+				if req.channelEnabled(channel) {
 					rows = append(rows, row{g, c.action, c.duration, 0, channel})
 				}
 			}
 		}
 	}
-	return list(a, rows)
+	return list(req, rows)
 }
 
 type promoRow struct {
@@ -90,13 +90,13 @@ func promoRows(cs []campaign) []promoRow {
 	return rows
 }
 
-func promoCodes(_ *data, a *ask) any {
+func promoCodes(_ *data, req *request) any {
 	type row struct {
 		TargetGroupID int
 		promoRow
 	}
 	var rows []row
-	for _, c := range campaignsOf(a.date(), a.Now) {
+	for _, c := range campaignsOf(req.date(), req.Now) {
 		if c.oneTime() {
 			continue
 		}
@@ -104,20 +104,22 @@ func promoCodes(_ *data, a *ask) any {
 			rows = append(rows, row{c.group, p})
 		}
 	}
-	return list(a, rows)
+	return list(req, rows)
 }
 
-func promoCodesByCampaign(_ *data, a *ask) any {
-	c, ok := campaignByID(a.id("CampaignID"), a.Now)
+func promoCodesByCampaign(_ *data, req *request) any {
+	c, ok := campaignByID(req.id("CampaignID"), req.Now)
 	if !ok {
-		return list(a, []promoRow(nil))
+		return list(req, []promoRow(nil))
 	}
-	return list(a, promoRows([]campaign{c}))
+	return list(req, promoRows([]campaign{c}))
 }
 
-func promoCodesByTargetGroup(_ *data, a *ask) any { return list(a, promoRows(groupCampaigns(a))) }
+func promoCodesByTargetGroup(_ *data, req *request) any {
+	return list(req, promoRows(groupCampaigns(req)))
+}
 
-// details are a campaign as the vendor tells it: booleans are strings. A
+// details is a campaign in the vendor's format, in which booleans are strings. A
 // one-time campaign has target group -1.
 type details struct {
 	TargetGroupID                int
@@ -140,54 +142,54 @@ func (c *campaign) details() details {
 	return d
 }
 
-func executedCampaigns(_ *data, a *ask) any {
+func executedCampaigns(_ *data, req *request) any {
 	type row struct {
 		CampaignID int
 		details
 	}
-	campaigns := campaignsOf(a.date(), a.Now)
+	campaigns := campaignsOf(req.date(), req.Now)
 	rows := make([]row, 0, len(campaigns))
 	for _, c := range campaigns {
 		rows = append(rows, row{c.id, c.details()})
 	}
-	return list(a, rows)
+	return list(req, rows)
 }
 
-func campaignDetails(_ *data, a *ask) any {
-	c, ok := campaignByID(a.id("CampaignID"), a.Now)
+func campaignDetails(_ *data, req *request) any {
+	c, ok := campaignByID(req.id("CampaignID"), req.Now)
 	if !ok {
 		return notFound()
 	}
 	return c.details()
 }
 
-func executionChannels(_ *data, a *ask) any {
+func executionChannels(_ *data, req *request) any {
 	type row struct {
 		ChannelID   int
 		ChannelName string
 	}
 	var rows []row
 	for _, c := range channels() {
-		if a.enabled(c.id) {
+		if req.channelEnabled(c.id) {
 			rows = append(rows, row{c.id, c.name})
 		}
 	}
-	return list(a, rows)
+	return list(req, rows)
 }
 
-func campaignsByChannel(_ *data, a *ask) any {
+func campaignsByChannel(_ *data, req *request) any {
 	type row struct{ CampaignID int }
-	channel, day := a.channel(), a.date()
+	channel, day := req.channel(), req.date()
 	var rows []row
-	for _, c := range campaignsOf(day, a.Now) {
+	for _, c := range campaignsOf(day, req.Now) {
 		if c.uses(channel) {
 			rows = append(rows, row{c.id})
 		}
 	}
-	return list(a, rows)
+	return list(req, rows)
 }
 
-// sendID identifies a send: unique by campaign and channel.
+// sendID returns the ID of a send, unique by campaign and channel.
 func (c *campaign) sendID(channel int) string {
 	return "LF" + strconv.FormatInt(int64(c.id*1000+channel), 36)
 }
@@ -199,12 +201,12 @@ func (c *campaign) templateFor(channel int) int {
 	return 7
 }
 
-// scheduled is when a campaign's mails went out.
+// scheduled returns the time at which the mails of a campaign were sent.
 func (c *campaign) scheduled() string { return c.day.Add(10 * time.Hour).Format(time.DateTime) }
 
-func campaignChannelDetails(_ *data, a *ask) any {
-	id, channel := a.id("CampaignID"), a.channel()
-	c, ok := campaignByID(id, a.Now)
+func campaignChannelDetails(_ *data, req *request) any {
+	id, channel := req.id("CampaignID"), req.channel()
+	c, ok := campaignByID(id, req.Now)
 	if !ok || !c.uses(channel) {
 		return notFound()
 	}

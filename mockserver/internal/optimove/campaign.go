@@ -5,11 +5,11 @@ import (
 	"time"
 )
 
-// historyDays is how long campaigns are remembered.
+// historyDays is the number of days for which campaigns are available.
 const historyDays = 30
 
-// campaign is one of the three campaigns of a day. They are computed, not
-// stored: the ID holds the day, so that every day of the clock has its own.
+// campaign is one of the three campaigns of a day. Campaigns are computed, not
+// stored: the ID contains the day, so that every day of the clock has its own.
 type campaign struct {
 	id       int
 	day      time.Time
@@ -22,8 +22,8 @@ type campaign struct {
 
 func dayNumber(day time.Time) int { return int(day.Unix() / (24 * 60 * 60)) }
 
-// campaignsOf returns the campaigns of a day, none for a day outside the
-// history or after the newest data.
+// campaignsOf returns the campaigns of a day; none for a day outside the history
+// or after the last data update.
 func campaignsOf(day, now time.Time) []campaign {
 	last := lastUpdate(now)
 	if day.After(last) || day.Before(last.AddDate(0, 0, -historyDays)) {
@@ -41,7 +41,7 @@ func plan(day time.Time) []campaign {
 	}
 }
 
-// campaignByID finds a campaign of the history.
+// campaignByID looks up a campaign of the history.
 func campaignByID(id int, now time.Time) (campaign, bool) {
 	if id < 10 || id/10 > dayNumber(now) {
 		return campaign{}, false
@@ -61,7 +61,7 @@ func (c *campaign) uses(channel int) bool {
 	return slices.Contains(c.channels, channel)
 }
 
-// includes reports whether the campaign was meant for a customer.
+// includes reports whether the campaign targets a customer.
 func (c *campaign) includes(x *customer) bool {
 	if c.oneTime() {
 		return x.index%7 == dayNumber(c.day)%7
@@ -69,10 +69,10 @@ func (c *campaign) includes(x *customer) bool {
 	return x.group == c.group
 }
 
-// recipientGroup is the A or the B group.
+// recipientGroup returns the recipient group of a customer, 1 or 2.
 func recipientGroup(x *customer) int { return x.index%2 + 1 }
 
-// actionFor is the campaign's action, or 1 for the control group.
+// actionFor returns the campaign's action for a customer; 1 for the control group.
 func (c *campaign) actionFor(x *customer) int {
 	if x.index%10 == 0 {
 		return 1
@@ -80,14 +80,14 @@ func (c *campaign) actionFor(x *customer) int {
 	return c.action
 }
 
-// channelFor is the channel a customer was reached by.
+// channelFor returns the channel by which the campaign reaches a customer.
 func (c *campaign) channelFor(x *customer) int { return c.channels[x.index%len(c.channels)] }
 
-// canceledFor is how long the customers of a canceled campaign can be had.
+// canceledFor is how long the customers of a canceled campaign can be listed.
 const canceledFor = 2 * time.Hour
 
-// canceledCampaigns says which campaign was canceled and when: the third of the
-// clock's own day, at 08:00 UTC.
+// canceledCampaigns returns the canceled campaign and when it was canceled: the
+// third campaign of the clock's current day, at 08:00 UTC.
 func canceledCampaigns(now time.Time) (c campaign, at time.Time) {
 	today := midnight(now)
 	return plan(today)[2], today.Add(8 * time.Hour)

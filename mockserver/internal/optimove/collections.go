@@ -10,8 +10,8 @@ import (
 	"github.com/keyfit/keyfit/mockserver/internal/surface"
 )
 
-// document is what the tenant stores, with the vendor's names. Campaigns and
-// whom they reach follow from the clock and the order of the customers.
+// document is the stored state of the tenant, with the vendor's names. Campaigns
+// and their recipients are derived from the clock and the order of the customers.
 type document struct {
 	customers  []customerData
 	groups     []groupData
@@ -34,7 +34,7 @@ type customerData struct {
 
 type groupData struct {
 	targetGroup
-	CustomerList bool `json:",omitempty"` // made of a list of customers
+	CustomerList bool `json:",omitempty"` // created from a list of customers
 }
 
 type templateData struct {
@@ -44,43 +44,43 @@ type templateData struct {
 	AppID        string `json:",omitempty"`
 }
 
-// messageData is a send that must not be repeated.
+// messageData is the UniqueMessageID of a past send, which must not be repeated.
 type messageData struct{ UniqueMessageID string }
 
 func (d *data) data() surface.Data {
 	return &surface.Tables[document]{
 		Collections: []surface.Collection[document]{
-			surface.Of("customers", func(x *document) *[]customerData { return &x.customers }),
-			surface.Of("targetGroups", func(x *document) *[]groupData { return &x.groups }),
-			surface.Of("eventListeners", func(x *document) *[]listener { return &x.listeners }),
-			surface.Of("promotions", func(x *document) *[]promotion { return &x.promotions }),
-			surface.Of("channelTemplates", func(x *document) *[]templateData { return &x.templates }),
-			surface.Of("channelApps", func(x *document) *[]app { return &x.apps }),
-			surface.Of("uniqueMessageIDs", func(x *document) *[]messageData { return &x.messages }),
+			surface.NewCollection("customers", func(x *document) *[]customerData { return &x.customers }),
+			surface.NewCollection("targetGroups", func(x *document) *[]groupData { return &x.groups }),
+			surface.NewCollection("eventListeners", func(x *document) *[]listener { return &x.listeners }),
+			surface.NewCollection("promotions", func(x *document) *[]promotion { return &x.promotions }),
+			surface.NewCollection("channelTemplates", func(x *document) *[]templateData { return &x.templates }),
+			surface.NewCollection("channelApps", func(x *document) *[]app { return &x.apps }),
+			surface.NewCollection("uniqueMessageIDs", func(x *document) *[]messageData { return &x.messages }),
 		},
-		Show: func() document {
+		Snapshot: func() document {
 			d.lock()
 			defer d.mu.Unlock()
-			return d.show()
+			return d.snapshot()
 		},
-		Change: func(edit func(*document) error) error {
+		Update: func(edit func(*document) error) error {
 			d.lock()
 			defer d.mu.Unlock()
-			x := d.show()
+			x := d.snapshot()
 			if err := edit(&x); err != nil {
 				return err
 			}
 			if err := x.check(); err != nil {
 				return err
 			}
-			d.take(&x)
+			d.load(&x)
 			return nil
 		},
 	}
 }
 
-// show copies the data. The caller holds mu.
-func (d *data) show() document {
+// snapshot copies the state into a document. The caller holds mu.
+func (d *data) snapshot() document {
 	x := document{
 		listeners: slices.Clone(d.listeners), promotions: slices.Clone(d.promotions), apps: slices.Clone(d.apps),
 	}
@@ -99,8 +99,8 @@ func (d *data) show() document {
 	return x
 }
 
-// take makes the data what a checked document says. The caller holds mu.
-func (d *data) take(x *document) {
+// load replaces the state by a validated document. The caller holds mu.
+func (d *data) load(x *document) {
 	d.customers, d.byID, d.lists, d.sent = nil, make(map[string]*customer), make(map[string]bool), make(map[string]bool)
 	d.groups, d.templates, d.sentOrder = nil, nil, nil
 	d.listeners, d.promotions, d.apps = x.listeners, x.promotions, x.apps
@@ -122,34 +122,34 @@ func (d *data) take(x *document) {
 		d.sent[in.UniqueMessageID] = true
 		d.sentOrder = append(d.sentOrder, in.UniqueMessageID)
 	}
-	d.sends = max(d.sends, len(d.sentOrder)) // the ID of a send is not given twice
+	d.sends = max(d.sends, len(d.sentOrder)) // never reuse the ID of a send
 }
 
-// check says which element and member is wrong.
+// check validates the document; an error names the element and the member.
 func (x *document) check() error {
-	return first(
+	return firstError(
 		x.checkGroups, x.checkCustomers, x.checkChannels, x.checkListeners,
 		func() error {
-			return surface.Distinct("promotions", x.promotions, "PromoCode", func(p *promotion) string { return p.PromoCode })
+			return surface.CheckDistinct("promotions", x.promotions, "PromoCode", func(p *promotion) string { return p.PromoCode })
 		},
 		func() error {
-			return each("promotions", x.promotions, maxStored, func(p *promotion) string {
-				return unless(p.PromoCode != "" && p.PromotionName != "", "PromoCode and PromotionName are not both given")
+			return checkEach("promotions", x.promotions, maxStored, func(p *promotion) string {
+				return messageUnless(p.PromoCode != "" && p.PromotionName != "", "PromoCode and PromotionName are both required")
 			})
 		},
 		func() error {
-			return surface.Distinct("uniqueMessageIDs", x.messages, "UniqueMessageID", func(m *messageData) string { return m.UniqueMessageID })
+			return surface.CheckDistinct("uniqueMessageIDs", x.messages, "UniqueMessageID", func(m *messageData) string { return m.UniqueMessageID })
 		},
 		func() error {
-			return each("uniqueMessageIDs", x.messages, maxStored, func(m *messageData) string {
-				return unless(m.UniqueMessageID != "" && len(m.UniqueMessageID) <= maxUniqueMessageID, "UniqueMessageID has 1 to 254 characters")
+			return checkEach("uniqueMessageIDs", x.messages, maxStored, func(m *messageData) string {
+				return messageUnless(m.UniqueMessageID != "" && len(m.UniqueMessageID) <= maxUniqueMessageID, "UniqueMessageID must have 1 to 254 characters")
 			})
 		},
 	)
 }
 
-// first runs checks up to the first that fails.
-func first(checks ...func() error) error {
+// firstError runs the checks in order and returns the first error.
+func firstError(checks ...func() error) error {
 	for _, check := range checks {
 		if err := check(); err != nil {
 			return err
@@ -158,20 +158,20 @@ func first(checks ...func() error) error {
 	return nil
 }
 
-// each runs a check, which returns what is wrong, over a bounded collection.
-func each[T any](name string, items []T, most int, wrong func(*T) string) error {
+// checkEach checks the size of a collection and each item; problem returns "" for a valid item.
+func checkEach[T any](name string, items []T, most int, problem func(*T) string) error {
 	if len(items) > most {
-		return fmt.Errorf("%s: %d items, at most %d fit", name, len(items), most)
+		return fmt.Errorf("%s: %d items, the maximum is %d", name, len(items), most)
 	}
 	for i := range items {
-		if text := wrong(&items[i]); text != "" {
-			return surface.At(name, i, errors.New(text))
+		if text := problem(&items[i]); text != "" {
+			return surface.ElementError(name, i, errors.New(text))
 		}
 	}
 	return nil
 }
 
-func unless(ok bool, text string) string {
+func messageUnless(ok bool, text string) string {
 	if ok {
 		return ""
 	}
@@ -179,24 +179,24 @@ func unless(ok bool, text string) string {
 }
 
 func (x *document) checkGroups() error {
-	return first(
+	return firstError(
 		func() error {
-			return surface.Distinct("targetGroups", x.groups, "TargetGroupID", func(g *groupData) int { return g.TargetGroupID })
+			return surface.CheckDistinct("targetGroups", x.groups, "TargetGroupID", func(g *groupData) int { return g.TargetGroupID })
 		},
 		func() error {
-			return surface.Distinct("targetGroups", x.groups, "TargetGroupName", func(g *groupData) string { return g.TargetGroupName })
+			return surface.CheckDistinct("targetGroups", x.groups, "TargetGroupName", func(g *groupData) string { return g.TargetGroupName })
 		},
 		func() error {
 			lists := 0
-			return each("targetGroups", x.groups, maxStored, func(g *groupData) string {
+			return checkEach("targetGroups", x.groups, maxStored, func(g *groupData) string {
 				if g.CustomerList {
 					lists++
 				}
 				switch {
 				case g.TargetGroupID < 1 || g.TargetGroupName == "":
-					return "TargetGroupID, from 1, and TargetGroupName are not both given"
+					return "TargetGroupID (1 or more) and TargetGroupName are both required"
 				case lists > maxLists:
-					return fmt.Sprintf("CustomerList: at most %d lists fit", maxLists)
+					return fmt.Sprintf("CustomerList: the maximum is %d lists", maxLists)
 				}
 				return ""
 			})
@@ -205,52 +205,52 @@ func (x *document) checkGroups() error {
 }
 
 func (x *document) checkCustomers() error {
-	if err := surface.Distinct("customers", x.customers, "CustomerID", func(c *customerData) string { return c.CustomerID }); err != nil {
+	if err := surface.CheckDistinct("customers", x.customers, "CustomerID", func(c *customerData) string { return c.CustomerID }); err != nil {
 		return err
 	}
 	groups := make(map[int]bool, len(x.groups))
 	for _, g := range x.groups {
 		groups[g.TargetGroupID] = true
 	}
-	return each("customers", x.customers, maxCustomers, func(c *customerData) string {
+	return checkEach("customers", x.customers, maxCustomers, func(c *customerData) string {
 		switch {
 		case c.CustomerID == "" || len(c.CustomerID) > 200:
-			return "CustomerID has 1 to 200 characters"
+			return "CustomerID must have 1 to 200 characters"
 		case c.LifecycleStageID < 1 || c.LifecycleStageID > len(stages()):
-			return "LifecycleStageID is none of GetLifecycleStageList"
+			return "LifecycleStageID is not in GetLifecycleStageList"
 		case c.ValueSegmentID < 1 || c.ValueSegmentID > len(segments()):
-			return "ValueSegmentID is none of GetValueSegmentList"
+			return "ValueSegmentID is not in GetValueSegmentList"
 		case c.MicrosegmentID < 1 || c.MicrosegmentID > microsegmentCount:
-			return "MicrosegmentID is none of GetMicrosegmentList"
+			return "MicrosegmentID is not in GetMicrosegmentList"
 		case !groups[c.TargetGroupID]:
-			return "TargetGroupID is none of targetGroups"
+			return "TargetGroupID is not in targetGroups"
 		}
 		for _, name := range slices.Sorted(maps.Keys(c.Attributes)) {
 			def, known := attributeByName(name)
 			n, err := strconv.Atoi(c.Attributes[name])
 			switch {
 			case !known:
-				return fmt.Sprintf("Attributes: %.40q is none of GetCustomerAttributeList", name)
+				return fmt.Sprintf("Attributes: %.40q is not in GetCustomerAttributeList", name)
 			case len(c.Attributes[name]) > maxValue:
 				return fmt.Sprintf("Attributes: %s has more than %d bytes", name, maxValue)
 			case def.number && (err != nil || n < 0):
-				return "Attributes: " + name + " is no integer of 0 or more"
+				return "Attributes: " + name + " must be an integer of 0 or more"
 			}
 		}
 		return ""
 	})
 }
 
-// checkChannels checks templates and apps, which belong to a channel.
+// checkChannels checks the templates and apps of the channels.
 func (x *document) checkChannels() error {
 	known := func(id int) bool { _, ok := nameOf(channels(), id); return ok }
-	return first(
+	return firstError(
 		func() error {
-			return surface.Distinct("channelTemplates", x.templates, "ChannelID with TemplateID", func(t *templateData) [2]int { return [2]int{t.ChannelID, t.TemplateID} })
+			return surface.CheckDistinct("channelTemplates", x.templates, "ChannelID with TemplateID", func(t *templateData) [2]int { return [2]int{t.ChannelID, t.TemplateID} })
 		},
 		func() error {
-			return each("channelTemplates", x.templates, maxStored, func(t *templateData) string {
-				return unless(known(t.ChannelID) && t.TemplateID > 0 && t.TemplateName != "", "ChannelID is unknown, or TemplateID or TemplateName missing")
+			return checkEach("channelTemplates", x.templates, maxStored, func(t *templateData) string {
+				return messageUnless(known(t.ChannelID) && t.TemplateID > 0 && t.TemplateName != "", "ChannelID is unknown, or TemplateID or TemplateName is missing")
 			})
 		},
 		func() error {
@@ -258,11 +258,11 @@ func (x *document) checkChannels() error {
 				channel int
 				app     string
 			}
-			return surface.Distinct("channelApps", x.apps, "ChannelID with AppID", func(o *app) key { return key{o.ChannelID, o.AppID} })
+			return surface.CheckDistinct("channelApps", x.apps, "ChannelID with AppID", func(o *app) key { return key{o.ChannelID, o.AppID} })
 		},
 		func() error {
-			return each("channelApps", x.apps, maxStored, func(o *app) string {
-				return unless(known(o.ChannelID) && o.AppID != "" && o.AppName != "", "ChannelID is unknown, or AppID or AppName missing")
+			return checkEach("channelApps", x.apps, maxStored, func(o *app) string {
+				return messageUnless(known(o.ChannelID) && o.AppID != "" && o.AppName != "", "ChannelID is unknown, or AppID or AppName is missing")
 			})
 		},
 	)
@@ -276,20 +276,20 @@ func (x *document) checkListeners() error {
 		}
 		return key{l.EventTypeID, *l.ChannelID}
 	}
-	if err := surface.Distinct("eventListeners", x.listeners, "EventTypeID with ChannelID", of); err != nil {
+	if err := surface.CheckDistinct("eventListeners", x.listeners, "EventTypeID with ChannelID", of); err != nil {
 		return err
 	}
-	return each("eventListeners", x.listeners, maxStored, func(l *listener) string {
+	return checkEach("eventListeners", x.listeners, maxStored, func(l *listener) string {
 		switch {
 		case !slices.Contains(eventTypes(), l.EventTypeID):
-			return "EventTypeID is none of 1, 2, 3, 4, 5, 11, 13"
+			return "EventTypeID must be one of 1, 2, 3, 4, 5, 11, 13"
 		case !isListenerURL(l.ListenerURL):
-			return "ListenerURL is no absolute http or https URL"
-		case l.ChannelID != nil && l.EventTypeID == eventChannelless:
-			return "ChannelID: event 5 has none"
+			return "ListenerURL must be an absolute http or https URL"
+		case l.ChannelID != nil && l.EventTypeID == eventWithoutChannel:
+			return "ChannelID is not allowed for event 5"
 		case l.ChannelID != nil:
 			_, known := nameOf(channels(), *l.ChannelID)
-			return unless(known, "ChannelID is unknown")
+			return messageUnless(known, "ChannelID is unknown")
 		}
 		return ""
 	})

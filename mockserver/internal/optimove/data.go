@@ -10,13 +10,13 @@ import (
 	"github.com/keyfit/keyfit/mockserver/internal/surface"
 )
 
-// data is the mock's Optimove tenant. What it starts with depends on the seed
-// alone, so that a test can name it; what clients add is bounded.
+// data is the state of the mock's Optimove tenant. The initial state depends
+// only on the seed, so that a test can name it; what clients add is bounded.
 type data struct {
 	env surface.Env
 
 	mu         sync.Mutex
-	made       bool // the customers are there, see lock
+	generated  bool // lock has generated the customers
 	customers  []*customer
 	byID       map[string]*customer
 	groups     []targetGroup
@@ -31,7 +31,7 @@ type data struct {
 	requests   uint64
 }
 
-// Bounds of what clients can add.
+// The bounds of what clients can add.
 const (
 	maxCustomers = 10_000
 	maxStored    = 10_000 // promotions, templates, apps, message IDs
@@ -52,8 +52,8 @@ type customer struct {
 
 type attribute struct {
 	name, description string
-	number            bool // takes integers only
-	fixed             bool // UpdateCustomerAttributes is not enabled for it
+	number            bool // accepts only integers
+	fixed             bool // UpdateCustomerAttributes is disabled
 }
 
 func attributes() []attribute {
@@ -91,8 +91,8 @@ func segments() []named {
 	return []named{{1, "Diamond"}, {2, "Gold"}, {3, "Silver"}, {4, "Bronze"}}
 }
 
-// actions starts with ID 1, which stands for the control group (page "Customer
-// One Time Actions By Date").
+// actions returns the actions. ID 1 is the control group (page "Customer One Time
+// Actions By Date").
 func actions() []named {
 	return []named{{1, "Control Group"}, {19, "Free Lorem class"}, {25, "Fitsum towel"}, {42, "Two weeks of ipsum"}, {104, "10% dolor bonus"}}
 }
@@ -128,15 +128,15 @@ func newData(env surface.Env) *data {
 	return d
 }
 
-// lock locks the data and makes the customers at the first use: a server that
-// nobody asks for customers starts without.
+// lock locks mu and generates the customers at the first use, so that servers
+// without requests for customers start faster.
 func (d *data) lock() {
 	d.mu.Lock()
-	if d.made {
+	if d.generated {
 		return
 	}
-	d.made = true
-	random := rand.New(rand.NewPCG(d.env.Seed, d.env.Seed^0x6f7074696d6f7665)) //nolint:gosec // dummy data, the same for a seed
+	d.generated = true
+	random := rand.New(rand.NewPCG(d.env.Seed, d.env.Seed^0x6f7074696d6f7665)) //nolint:gosec // generated data, repeatable on purpose
 	sports := []string{"Lorem", "Ipsum", "Dolor", "Fitsum"}
 	countries := []string{"UK", "DE", "DK", "ES", "SE"}
 	for i := range 120 {
@@ -153,7 +153,7 @@ func (d *data) lock() {
 	}
 }
 
-// add makes a customer in the groups of newcomers. The caller holds mu.
+// add creates a customer with the stage, segment and group of new customers. The caller holds mu.
 func (d *data) add(id string) *customer {
 	c := &customer{index: len(d.customers), id: id, values: make(map[string]string), stage: 1, segment: 4, microsegment: 1, group: 2}
 	d.customers = append(d.customers, c)
@@ -161,10 +161,10 @@ func (d *data) add(id string) *customer {
 	return c
 }
 
-// uuid makes request IDs that are the same in every run.
-func (d *data) uuid() string {
+// requestID returns a UUID that is repeatable for a seed. The caller holds mu.
+func (d *data) requestID() string {
 	d.requests++
-	random := rand.New(rand.NewPCG(d.env.Seed, d.requests)) //nolint:gosec // the same in every run
+	random := rand.New(rand.NewPCG(d.env.Seed, d.requests)) //nolint:gosec // repeatable on purpose
 	a, b := random.Uint64(), random.Uint64()
 	return fmt.Sprintf("%08x-%04x-4%03x-8%03x-%012x", a>>32, a>>16&0xffff, a&0xfff, b>>48&0xfff, b&0xffffffffffff)
 }
@@ -187,5 +187,5 @@ func idOf(list []named, name string) (int, bool) {
 	return 0, false
 }
 
-// lastUpdate is the day of the newest data: yesterday, by the mock clock.
+// lastUpdate returns the day of the newest data: yesterday on the mock clock.
 func lastUpdate(now time.Time) time.Time { return midnight(now).AddDate(0, 0, -1) }

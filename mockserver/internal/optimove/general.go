@@ -7,11 +7,11 @@ import (
 	"time"
 )
 
-func lastDataUpdate(_ *data, a *ask) any {
-	return struct{ Date string }{lastUpdate(a.Now).Format(time.DateOnly)}
+func lastDataUpdate(_ *data, req *request) any {
+	return struct{ Date string }{lastUpdate(req.Now).Format(time.DateOnly)}
 }
 
-// listener is one registration. ChannelID is left out of a general one.
+// listener is one registration. A general one has no ChannelID.
 type listener struct {
 	EventTypeID int
 	ListenerURL string
@@ -23,45 +23,45 @@ func (l *listener) same(o *listener) bool {
 		(l.ChannelID == nil || *l.ChannelID == *o.ChannelID)
 }
 
-// eventChannelless is the event that "cannot be registered for a specific
+// eventWithoutChannel is the event type that "cannot be registered for a specific
 // channel" (page "Register Event Listener").
-const eventChannelless = 5
+const eventWithoutChannel = 5
 
-// eventTypes are the valid EventTypeIDs of that page.
-func eventTypes() []int { return []int{1, 2, 3, 4, eventChannelless, 11, 13} }
+// eventTypes returns the valid EventTypeIDs of that page.
+func eventTypes() []int { return []int{1, 2, 3, 4, eventWithoutChannel, 11, 13} }
 
-// readListener reads and checks a registration; url says whether it needs an
-// address.
-func readListener(a *ask, needsURL bool) (listener, bool) {
+// readListener decodes and checks a registration. needsURL says whether
+// ListenerURL is required.
+func readListener(req *request, needsURL bool) (listener, bool) {
 	var in struct {
 		EventTypeID *int
 		ListenerURL string
 		ChannelID   *int
 	}
-	if !a.body(&in) {
+	if !req.body(&in) {
 		return listener{}, false
 	}
 	switch {
 	case in.EventTypeID == nil:
-		a.fail("EventTypeID is required")
+		req.reject("EventTypeID is required")
 	case !slices.Contains(eventTypes(), *in.EventTypeID):
-		a.fail("EventTypeID must be one of 1, 2, 3, 4, 5, 11, 13")
-	case in.ChannelID != nil && *in.EventTypeID == eventChannelless:
-		a.fail("EventTypeID 5 cannot be registered for a specific channel")
+		req.reject("EventTypeID must be one of 1, 2, 3, 4, 5, 11, 13")
+	case in.ChannelID != nil && *in.EventTypeID == eventWithoutChannel:
+		req.reject("EventTypeID 5 cannot be registered for a specific channel")
 	case needsURL && !isListenerURL(in.ListenerURL):
-		a.fail("ListenerURL must be an absolute http or https URL")
+		req.reject("ListenerURL must be an absolute http or https URL")
 	}
 	if in.ChannelID != nil {
-		a.knownChannel(*in.ChannelID)
+		req.knownChannel(*in.ChannelID)
 	}
-	if a.fault != "" || a.deny != "" {
+	if req.badRequest != "" || req.denial != "" {
 		return listener{}, false
 	}
 	return listener{*in.EventTypeID, in.ListenerURL, in.ChannelID}, true
 }
 
-// isListenerURL takes the address as it is or percent-encoded: a public
-// client's fixtures send it so.
+// isListenerURL reports whether s is an absolute http or https URL, plain or
+// percent-encoded as in the fixtures of a public client.
 func isListenerURL(s string) bool {
 	if plain, err := url.QueryUnescape(s); err == nil && !strings.Contains(s, "://") {
 		s = plain
@@ -71,9 +71,9 @@ func isListenerURL(s string) bool {
 }
 
 // registerListener replaces an earlier registration for the same event and
-// channel; the page says that it does not return a payload.
-func registerListener(d *data, a *ask) any {
-	l, ok := readListener(a, true)
+// channel. As documented, the response has no payload.
+func registerListener(d *data, req *request) any {
+	l, ok := readListener(req, true)
 	if !ok {
 		return nil
 	}
@@ -84,8 +84,8 @@ func registerListener(d *data, a *ask) any {
 	return nil
 }
 
-func unregisterListener(d *data, a *ask) any {
-	l, ok := readListener(a, false)
+func unregisterListener(d *data, req *request) any {
+	l, ok := readListener(req, false)
 	if !ok {
 		return nil
 	}
@@ -99,8 +99,8 @@ func unregisterListener(d *data, a *ask) any {
 	return nil
 }
 
-func registeredListeners(d *data, a *ask) any {
+func registeredListeners(d *data, req *request) any {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	return list(a, slices.Clone(d.listeners))
+	return list(req, slices.Clone(d.listeners))
 }

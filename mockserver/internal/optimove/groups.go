@@ -4,20 +4,20 @@ import (
 	"slices"
 )
 
-func targetGroupsByDate(_ *data, a *ask) any {
+func targetGroupsByDate(_ *data, req *request) any {
 	type row struct{ TargetGroupID int }
 	var rows []row
-	for _, c := range campaignsOf(a.date(), a.Now) {
+	for _, c := range campaignsOf(req.date(), req.Now) {
 		if !c.oneTime() {
 			rows = append(rows, row{c.group})
 		}
 	}
 	slices.SortFunc(rows, func(x, y row) int { return x.TargetGroupID - y.TargetGroupID })
-	return list(a, slices.Compact(rows))
+	return list(req, slices.Compact(rows))
 }
 
-func targetGroupID(d *data, a *ask) any {
-	name := a.text("TargetGroupName")
+func targetGroupID(d *data, req *request) any {
+	name := req.text("TargetGroupName")
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	for _, g := range d.groups {
@@ -28,8 +28,8 @@ func targetGroupID(d *data, a *ask) any {
 	return notFound()
 }
 
-func targetGroupName(d *data, a *ask) any {
-	id := a.id("TargetGroupID")
+func targetGroupName(d *data, req *request) any {
+	id := req.id("TargetGroupID")
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	for _, g := range d.groups {
@@ -40,33 +40,33 @@ func targetGroupName(d *data, a *ask) any {
 	return notFound()
 }
 
-func targetGroupDetails(d *data, a *ask) any {
+func targetGroupDetails(d *data, req *request) any {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	return list(a, slices.Clone(d.groups))
+	return list(req, slices.Clone(d.groups))
 }
 
-// createList makes a target group of the customers that exist. The four
-// refusals are those of the page "Introduction to the Customer Lists API".
-func createList(d *data, a *ask) any {
+// createList creates a target group from the customers that exist. The page
+// "Introduction to the Customer Lists API" lists the refusals.
+func createList(d *data, req *request) any {
 	var in struct {
 		Name      string   `json:"list-name"`
 		Customers []string `json:"customers"`
 	}
-	if !a.body(&in) {
+	if !req.body(&in) {
 		return nil
 	}
 	d.lock()
 	defer d.mu.Unlock()
 	switch {
 	case in.Name == "":
-		return bad("list-name is required")
+		return invalid("list-name is required")
 	case len(in.Customers) == 0:
-		return bad("The customer list is empty")
+		return invalid("The customer list is empty")
 	case d.lists[in.Name] || slices.ContainsFunc(d.groups, func(g targetGroup) bool { return g.TargetGroupName == in.Name }):
-		return bad("The list name is not unique")
+		return invalid("The list name is not unique")
 	case len(d.lists) >= maxLists:
-		return bad("The limit of customer lists is reached")
+		return invalid("The limit of customer lists is reached")
 	}
 	found, missing := make(map[string]bool), []string{}
 	for _, id := range in.Customers {
@@ -77,7 +77,7 @@ func createList(d *data, a *ask) any {
 		found[id] = true
 	}
 	if len(found) == 0 {
-		return bad("The list has no valid customer IDs")
+		return invalid("The list has no valid customer IDs")
 	}
 	d.lists[in.Name] = true
 	last := 0

@@ -4,11 +4,11 @@ import (
 	"slices"
 )
 
-// maxBatch is the documented size of a batch of promotions; a public client
-// holds templates, apps and metrics to it too.
+// maxBatch is the documented maximum of a batch of promotions. A public client
+// applies it to templates, apps and metrics too.
 const maxBatch = 100
 
-// maxInteractions is the documented number of CustomerIDs of one
+// maxInteractions is the documented maximum of CustomerIDs in one
 // UpdateCampaignInteractions.
 const maxInteractions = 10_000
 
@@ -27,55 +27,55 @@ type app struct {
 	AppName   string
 }
 
-// batch reads an array of 1 to 100.
-func batch[T any](a *ask) ([]T, bool) {
+// readBatch decodes an array of 1 to 100 entries.
+func readBatch[T any](req *request) ([]T, bool) {
 	var in []T
-	if !a.body(&in) {
+	if !req.body(&in) {
 		return nil, false
 	}
 	if len(in) == 0 {
-		a.fail("The request body must be an array with at least one entry")
+		req.reject("The request body must be an array with at least one entry")
 	}
 	if len(in) > maxBatch {
-		a.fail("At most 100 entries may be sent with one call")
+		req.reject("At most 100 entries may be sent with one call")
 	}
-	return in, a.fault == ""
+	return in, req.badRequest == ""
 }
 
-// knownChannel fails for a channel that does not exist or is not enabled for
-// the key.
-func (a *ask) knownChannel(id int) {
+// knownChannel rejects a channel that does not exist or is not enabled for the
+// key.
+func (req *request) knownChannel(id int) {
 	if _, ok := nameOf(channels(), id); !ok {
-		a.fail("ChannelID is unknown")
+		req.reject("ChannelID is unknown")
 		return
 	}
-	a.mayUse(id)
+	req.requireChannel(id)
 }
 
-func (a *ask) wrong() bool { return a.fault != "" || a.deny != "" }
+func (req *request) rejected() bool { return req.badRequest != "" || req.denial != "" }
 
-func getPromotions(d *data, a *ask) any {
+func getPromotions(d *data, req *request) any {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	return list(a, slices.Clone(d.promotions))
+	return list(req, slices.Clone(d.promotions))
 }
 
-// addPromotions replaces a known code: "If a PromoCode being added already
-// exists, it will be replaced". No payload.
-func addPromotions(d *data, a *ask) any {
-	in, ok := batch[promotion](a)
+// addPromotions adds or replaces promotions: "If a PromoCode being added already
+// exists, it will be replaced". The response has no payload.
+func addPromotions(d *data, req *request) any {
+	in, ok := readBatch[promotion](req)
 	if !ok {
 		return nil
 	}
 	for _, p := range in {
 		if p.PromoCode == "" || p.PromotionName == "" {
-			return bad("PromoCode and PromotionName are required")
+			return invalid("PromoCode and PromotionName are required")
 		}
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if len(d.promotions)+len(in) > maxStored {
-		return bad("The limit of promotions is reached")
+		return invalid("The limit of promotions is reached")
 	}
 	for _, p := range in {
 		at := slices.IndexFunc(d.promotions, func(o promotion) bool { return o.PromoCode == p.PromoCode })
@@ -88,14 +88,14 @@ func addPromotions(d *data, a *ask) any {
 	return nil
 }
 
-func deletePromotions(d *data, a *ask) any {
-	in, ok := batch[struct{ PromoCode string }](a)
+func deletePromotions(d *data, req *request) any {
+	in, ok := readBatch[struct{ PromoCode string }](req)
 	if !ok {
 		return nil
 	}
 	for _, p := range in {
 		if p.PromoCode == "" {
-			return bad("PromoCode is required")
+			return invalid("PromoCode is required")
 		}
 	}
 	d.mu.Lock()
@@ -106,8 +106,8 @@ func deletePromotions(d *data, a *ask) any {
 	return nil
 }
 
-func channelTemplates(d *data, a *ask) any {
-	channel := a.channel()
+func channelTemplates(d *data, req *request) any {
+	channel := req.channel()
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	var rows []template
@@ -116,25 +116,25 @@ func channelTemplates(d *data, a *ask) any {
 			rows = append(rows, t)
 		}
 	}
-	return list(a, rows)
+	return list(req, rows)
 }
 
-func addTemplates(d *data, a *ask) any {
-	channel := a.id("ChannelID")
-	in, ok := batch[template](a)
-	a.knownChannel(channel)
-	if !ok || a.wrong() {
+func addTemplates(d *data, req *request) any {
+	channel := req.id("ChannelID")
+	in, ok := readBatch[template](req)
+	req.knownChannel(channel)
+	if !ok || req.rejected() {
 		return nil
 	}
 	for _, t := range in {
 		if t.TemplateID <= 0 || t.TemplateName == "" {
-			return bad("TemplateID and TemplateName are required")
+			return invalid("TemplateID and TemplateName are required")
 		}
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if len(d.templates)+len(in) > maxStored {
-		return bad("The limit of templates is reached")
+		return invalid("The limit of templates is reached")
 	}
 	for _, t := range in {
 		t.ChannelID = channel
@@ -146,16 +146,16 @@ func addTemplates(d *data, a *ask) any {
 	return nil
 }
 
-func deleteTemplates(d *data, a *ask) any {
+func deleteTemplates(d *data, req *request) any {
 	type which struct{ ChannelID, TemplateID int }
-	in, ok := batch[which](a)
+	in, ok := readBatch[which](req)
 	if !ok {
 		return nil
 	}
 	for _, w := range in {
-		a.knownChannel(w.ChannelID)
+		req.knownChannel(w.ChannelID)
 	}
-	if a.wrong() {
+	if req.rejected() {
 		return nil
 	}
 	d.mu.Lock()
@@ -166,22 +166,22 @@ func deleteTemplates(d *data, a *ask) any {
 	return nil
 }
 
-func addApps(d *data, a *ask) any {
-	channel := a.id("ChannelID")
-	in, ok := batch[struct{ AppID, AppName string }](a)
-	a.knownChannel(channel)
-	if !ok || a.wrong() {
+func addApps(d *data, req *request) any {
+	channel := req.id("ChannelID")
+	in, ok := readBatch[struct{ AppID, AppName string }](req)
+	req.knownChannel(channel)
+	if !ok || req.rejected() {
 		return nil
 	}
 	for _, x := range in {
 		if x.AppID == "" || x.AppName == "" {
-			return bad("AppID and AppName are required")
+			return invalid("AppID and AppName are required")
 		}
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if len(d.apps)+len(in) > maxStored {
-		return bad("The limit of apps is reached")
+		return invalid("The limit of apps is reached")
 	}
 	for _, x := range in {
 		d.apps = slices.DeleteFunc(d.apps, func(o app) bool { return o.ChannelID == channel && o.AppID == x.AppID })
@@ -190,19 +190,19 @@ func addApps(d *data, a *ask) any {
 	return nil
 }
 
-func deleteApps(d *data, a *ask) any {
+func deleteApps(d *data, req *request) any {
 	type which struct {
 		ChannelID int
 		AppID     string
 	}
-	in, ok := batch[which](a)
+	in, ok := readBatch[which](req)
 	if !ok {
 		return nil
 	}
 	for _, w := range in {
-		a.knownChannel(w.ChannelID)
+		req.knownChannel(w.ChannelID)
 	}
-	if a.wrong() {
+	if req.rejected() {
 		return nil
 	}
 	d.mu.Lock()
@@ -211,45 +211,45 @@ func deleteApps(d *data, a *ask) any {
 	return nil
 }
 
-func updateMetrics(_ *data, a *ask) any {
-	in, ok := batch[struct {
+func updateMetrics(_ *data, req *request) any {
+	in, ok := readBatch[struct {
 		ChannelID, CampaignID, TemplateID, MetricID *int
 		MetricValue                                 *float64
-	}](a)
+	}](req)
 	if !ok {
 		return nil
 	}
 	for _, m := range in {
 		if m.ChannelID == nil || m.CampaignID == nil || m.TemplateID == nil || m.MetricID == nil || m.MetricValue == nil {
-			return bad("ChannelID, CampaignID, TemplateID, MetricID and MetricValue are required")
+			return invalid("ChannelID, CampaignID, TemplateID, MetricID and MetricValue are required")
 		}
-		a.knownChannel(*m.ChannelID)
+		req.knownChannel(*m.ChannelID)
 	}
 	return nil
 }
 
 // updateInteractions checks what the page "Update Campaign Interactions"
-// asks for; nothing reads interactions back, so none are kept.
-func updateInteractions(_ *data, a *ask) any {
+// requires. It stores nothing, because no operation reads interactions.
+func updateInteractions(_ *data, req *request) any {
 	var in struct {
 		CampaignID, ChannelID, TemplateID, EventID, RecipientGroupID *int
 		InteractionDate                                              string
 		CustomerIDs                                                  []string
 		AppID                                                        string
 	}
-	if !a.body(&in) {
+	if !req.body(&in) {
 		return nil
 	}
 	switch _, err := parseDate(in.InteractionDate); {
 	case in.InteractionDate == "":
-		return bad("InteractionDate is required")
+		return invalid("InteractionDate is required")
 	case err != nil:
-		return bad("InteractionDate must be a date, YYYY-MM-DD")
+		return invalid("InteractionDate must be a date, YYYY-MM-DD")
 	case len(in.CustomerIDs) > maxInteractions:
-		return bad("CustomerIDs may have at most 10000 entries")
+		return invalid("CustomerIDs may have at most 10000 entries")
 	}
 	if in.ChannelID != nil {
-		a.knownChannel(*in.ChannelID)
+		req.knownChannel(*in.ChannelID)
 	}
 	return nil
 }

@@ -7,12 +7,12 @@ import (
 	"strings"
 )
 
-// Bounds of the pages "Send Transactional Mail" and "Send Finalized
+// The bounds of the pages "Send Transactional Mail" and "Send Finalized
 // Transactional Mail".
 const (
-	maxRecipients      = 200
-	maxUniqueMessageID = 254
-	maxPersonal        = 50_000
+	maxRecipients       = 200
+	maxUniqueMessageID  = 254
+	maxPersonalizations = 50_000
 )
 
 type mailTemplate struct {
@@ -29,18 +29,18 @@ func mailTemplateList() []mailTemplate {
 	}
 }
 
-func mailTemplates(_ *data, a *ask) any { return list(a, mailTemplateList()) }
+func mailTemplates(_ *data, req *request) any { return list(req, mailTemplateList()) }
 
-// outcome is what a send answers; SendID and Error are null where they do not
-// apply.
-type outcome struct {
+// sendResult is the response to a send. SendID and Error are null where they do
+// not apply.
+type sendResult struct {
 	IsSuccess bool
 	SendID    *int
 	Error     *string
 }
 
-// mail is a send. The vendor's pages print more members than were read, so
-// unknown ones are let through here.
+// mail is the body of a send. Unknown members are allowed, because the vendor's
+// pages show more members than the mock reads.
 type mail struct {
 	TemplateID      *int   `json:"TemplateID"`
 	BrandID         *int   `json:"BrandID"`
@@ -54,33 +54,33 @@ type mail struct {
 	} `json:"Recipients"`
 }
 
-func (a *ask) mail() (mail, bool) {
+func (req *request) mail() (mail, bool) {
 	var m mail
-	if err := json.Unmarshal(a.Data, &m); err != nil {
-		a.fail("The request body is not valid JSON of a mail")
+	if err := json.Unmarshal(req.Data, &m); err != nil {
+		req.reject("The request body is not valid JSON of a mail")
 		return m, false
 	}
 	switch {
 	case len(m.Recipients) == 0:
-		a.fail("Recipients is required")
+		req.reject("Recipients is required")
 	case len(m.Recipients) > maxRecipients:
-		a.fail("Each call may include a maximum of 200 email recipients")
+		req.reject("Each call may include a maximum of 200 email recipients")
 	case len(m.UniqueMessageID) > maxUniqueMessageID:
-		a.fail("UniqueMessageID may have at most 254 characters")
+		req.reject("UniqueMessageID may have at most 254 characters")
 	}
 	for _, r := range m.Recipients {
 		if !strings.Contains(r.Email, "@") {
-			a.fail("Recipients has an entry without Email")
+			req.reject("Recipients has an entry without Email")
 		}
-		if len(r.Personalizations) > maxPersonal {
-			a.fail("Personalizations may have at most 50,000 bytes")
+		if len(r.Personalizations) > maxPersonalizations {
+			req.reject("Personalizations may have at most 50,000 bytes")
 		}
 	}
-	return m, a.fault == ""
+	return m, req.badRequest == ""
 }
 
-// claim takes a UniqueMessageID; false if a send with it succeeded before. The
-// caller holds d.mu.
+// claim records a UniqueMessageID. It returns false if an earlier send with the
+// same ID succeeded. The caller holds mu.
 func (d *data) claim(id string) bool {
 	if id == "" {
 		return true
@@ -97,7 +97,7 @@ func (d *data) claim(id string) bool {
 	return true
 }
 
-// send books a mail and returns its answer.
+// send records a mail and returns the response.
 func (d *data) send(m *mail, status int, note string) any {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -106,22 +106,22 @@ func (d *data) send(m *mail, status int, note string) any {
 	}
 	d.sends++
 	id := 235310 + d.sends
-	out := outcome{IsSuccess: true, SendID: &id}
+	out := sendResult{IsSuccess: true, SendID: &id}
 	if note != "" {
 		out.Error = &note
 	}
 	return reply{status, out}
 }
 
-// sendMail answers 206 when a template's tag has no value, and an invalid
-// template inside a 200, as the page "Send Transactional Mail" says.
-func sendMail(d *data, a *ask) any {
-	m, ok := a.mail()
+// sendMail returns 206 if a tag of the template has no value, and reports an
+// invalid template in a 200, as documented (page "Send Transactional Mail").
+func sendMail(d *data, req *request) any {
+	m, ok := req.mail()
 	if !ok {
 		return nil
 	}
 	if m.TemplateID == nil {
-		return bad("TemplateID is required")
+		return invalid("TemplateID is required")
 	}
 	for _, t := range mailTemplateList() {
 		if t.TemplateID != *m.TemplateID {
@@ -132,11 +132,11 @@ func sendMail(d *data, a *ask) any {
 		}
 		return d.send(&m, http.StatusOK, "")
 	}
-	invalid := "Invalid template"
-	return outcome{Error: &invalid}
+	message := "Invalid template"
+	return sendResult{Error: &message}
 }
 
-// missingTag names the template's tag if a recipient brings no value for it.
+// missingTag returns the tag of the template if a recipient has no value for it.
 func (m *mail) missingTag(content string) string {
 	const open, end = "[%TRANS:", "%]"
 	_, rest, found := strings.Cut(content, open)
@@ -152,13 +152,13 @@ func (m *mail) missingTag(content string) string {
 	return ""
 }
 
-func sendFinalizedMail(d *data, a *ask) any {
-	m, ok := a.mail()
+func sendFinalizedMail(d *data, req *request) any {
+	m, ok := req.mail()
 	if !ok {
 		return nil
 	}
 	if m.BrandID == nil || m.Subject == "" || m.HTML == "" && m.PlainText == "" {
-		return bad("BrandID, Subject and Html or PlainText are required")
+		return invalid("BrandID, Subject and Html or PlainText are required")
 	}
 	return d.send(&m, http.StatusOK, "")
 }

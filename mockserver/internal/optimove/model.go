@@ -2,23 +2,23 @@ package optimove
 
 import "slices"
 
-func attributeList(_ *data, a *ask) any {
+func attributeList(_ *data, req *request) any {
 	type row struct{ RealFieldName, Description string }
 	rows := []row{}
 	for _, x := range attributes() {
-		if a.shared(x.name) {
+		if req.sharesAttribute(x.name) {
 			rows = append(rows, row{x.name, x.description})
 		}
 	}
-	return list(a, rows)
+	return list(req, rows)
 }
 
-// shared reports whether the key may see an attribute.
-func (a *ask) shared(name string) bool {
-	return len(a.Caller.Attributes) == 0 || slices.Contains(a.Caller.Attributes, name)
+// sharesAttribute reports whether the key may read an attribute.
+func (req *request) sharesAttribute(name string) bool {
+	return len(req.Caller.Attributes) == 0 || slices.Contains(req.Caller.Attributes, name)
 }
 
-func lifecycleStages(*data, *ask) any {
+func lifecycleStages(*data, *request) any {
 	type row struct {
 		StageID   int
 		StageName string
@@ -30,10 +30,10 @@ func lifecycleStages(*data, *ask) any {
 	return rows
 }
 
-// microsegmentCount is the highest MicrosegmentID of the list below.
+// microsegmentCount is the highest MicrosegmentID in microsegments.
 const microsegmentCount = 6
 
-func microsegments(*data, *ask) any {
+func microsegments(*data, *request) any {
 	type row struct {
 		MicrosegmentID   int
 		MicrosegmentName string
@@ -51,22 +51,22 @@ func microsegments(*data, *ask) any {
 	}
 }
 
-// microsegmentChangers lists who changed on the last day for which there is
-// data; dates, which older clients send, are not asked for.
-func microsegmentChangers(d *data, a *ask) any {
+// microsegmentChangers lists the customers whose microsegment changed on the last
+// day with data. It ignores the dates that older clients send.
+func microsegmentChangers(d *data, req *request) any {
 	type row struct {
 		CustomerID            string
 		InitialMicrosegmentID int
 		FinalMicrosegmentID   int
-		attributed
+		selectedAttributes
 	}
-	pick := a.attributes()
-	return customers(a, rowsOf(d, func(c *customer) (row, bool) {
-		return row{c.id, (c.microsegment+3)%6 + 1, c.microsegment, pick.of(c)}, c.index%13 == 0
+	pick := req.selectAttributes()
+	return pagedList(req, collectRows(d, func(c *customer) (row, bool) {
+		return row{c.id, (c.microsegment+3)%6 + 1, c.microsegment, pick.valuesOf(c)}, c.index%13 == 0
 	}))
 }
 
-func valueSegments(*data, *ask) any {
+func valueSegments(*data, *request) any {
 	type row struct {
 		ValueSegmentName string
 		ValueSegmentID   int
@@ -78,39 +78,39 @@ func valueSegments(*data, *ask) any {
 	return rows
 }
 
-func valueSegmentID(_ *data, a *ask) any {
-	id, ok := idOf(segments(), a.text("ValueSegmentName"))
+func valueSegmentID(_ *data, req *request) any {
+	id, ok := idOf(segments(), req.text("ValueSegmentName"))
 	if !ok {
 		return notFound()
 	}
 	return struct{ ValueSegmentID int }{id}
 }
 
-func valueSegmentName(_ *data, a *ask) any {
-	name, ok := nameOf(segments(), a.id("ValueSegmentID"))
+func valueSegmentName(_ *data, req *request) any {
+	name, ok := nameOf(segments(), req.id("ValueSegmentID"))
 	if !ok {
 		return notFound()
 	}
 	return struct{ ValueSegmentName string }{name}
 }
 
-func customersByValueSegment(d *data, a *ask) any {
-	segment, day, pick := a.id("ValueSegmentID"), a.date(), a.attributes()
-	known := len(campaignsOf(day, a.Now)) > 0
-	return customers(a, rowsOf(d, func(c *customer) (customerRow, bool) {
-		return customerRow{c.id, pick.of(c)}, known && c.segment == segment
+func customersByValueSegment(d *data, req *request) any {
+	segment, day, pick := req.id("ValueSegmentID"), req.date(), req.selectAttributes()
+	known := len(campaignsOf(day, req.Now)) > 0
+	return pagedList(req, collectRows(d, func(c *customer) (customerRow, bool) {
+		return customerRow{c.id, pick.valuesOf(c)}, known && c.segment == segment
 	}))
 }
 
-func valueSegmentChangers(d *data, a *ask) any {
+func valueSegmentChangers(d *data, req *request) any {
 	type row struct {
 		CustomerID            string
 		InitialValueSegmentID int
 		FinalValueSegmentID   int
-		attributed
+		selectedAttributes
 	}
-	pick := a.attributes()
-	return customers(a, rowsOf(d, func(c *customer) (row, bool) {
-		return row{c.id, c.segment%4 + 1, c.segment, pick.of(c)}, c.index%17 == 0
+	pick := req.selectAttributes()
+	return pagedList(req, collectRows(d, func(c *customer) (row, bool) {
+		return row{c.id, c.segment%4 + 1, c.segment, pick.valuesOf(c)}, c.index%17 == 0
 	}))
 }

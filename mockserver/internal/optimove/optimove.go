@@ -1,10 +1,10 @@
-// Package optimove plays Optimove's API: the documented functions of its groups
+// Package optimove mocks Optimove's API: the documented functions of its groups
 // general, model, actions, groups, customers, segments, integrations and
 // transactionalmail, and the customer lists of version 2, over a deterministic
 // set of customers and campaigns.
 //
-// The routes are written /{group}/{Function}; Fold brings the vendor's other
-// spellings there.
+// Routes have the form /{group}/{Function}; Fold maps the vendor's other
+// spellings to it.
 package optimove
 
 import (
@@ -15,16 +15,16 @@ import (
 	"github.com/keyfit/keyfit/mockserver/internal/surface"
 )
 
-// TransactionalGroup names the limit group of SendTransactionalMail: 10 calls a
-// second, outside the general limit (page "Understanding API rate limits").
+// TransactionalGroup is the limit group of SendTransactionalMail: 10 requests per
+// second, separate from the general limit (page "Understanding API rate limits").
 const TransactionalGroup = "SendTransactionalMail"
 
-// function is one function of the API. A nil answer of ask.run is "200, no
-// payload".
+// function is one function of the API. A nil result of answer means status 200
+// without a payload.
 type function struct {
 	method, path string
 	need         surface.Need
-	answer       func(*data, *ask) any
+	answer       func(*data, *request) any
 }
 
 // New builds the surface.
@@ -35,9 +35,9 @@ func New(env surface.Env) surface.Surface {
 	for _, f := range fs {
 		routes = append(routes,
 			surface.Route{Pattern: f.method + " " + f.path, Need: f.need, Handle: func(w http.ResponseWriter, c *surface.Call) {
-				run(w, c, d, f.answer)
+				serve(w, c, d, f.answer)
 			}},
-			// A public mock and a public client agree on plain text for a wrong method.
+			// A public mock and a public client both show plain text for a wrong method.
 			surface.Route{Pattern: f.path, Need: surface.Need{Group: f.need.Group}, Handle: func(w http.ResponseWriter, _ *surface.Call) {
 				w.Header().Set("Allow", f.method)
 				text(w, http.StatusMethodNotAllowed, "Method Not Allowed")
@@ -46,9 +46,10 @@ func New(env surface.Env) surface.Surface {
 	return surface.Surface{Routes: routes, Data: d.data()}
 }
 
-// Fold brings the spellings of a path to that of the routes: samples write
-// /current/{group}/{Function}, reference pages /{Group}/{Function}, the change
-// log /customers/upsertcustomer. An unknown path stays as it is.
+// Fold returns a function that maps a path to the spelling of the routes. The
+// vendor's samples write /current/{group}/{Function}, its reference pages
+// /{Group}/{Function}, its change log /customers/upsertcustomer. The function
+// returns an unknown path unchanged.
 func Fold() func(string) string {
 	known := make(map[string]string)
 	for _, f := range functions() {
@@ -71,14 +72,14 @@ func Fold() func(string) string {
 	}
 }
 
-// functions lists every function. "Integrations" keys may call general,
-// actions, target groups and the integration of external systems (page "Roles &
-// permissions"); Admin and Transactional keys may call everything.
+// functions returns all functions. Keys of access type Integrations may call the
+// groups general, actions, groups and integrations (page "Roles & permissions");
+// Admin and Transactional keys may call everything.
 func functions() []function {
 	return slices.Concat(sharedFunctions(surface.Need{}), fullFunctions(surface.Need{Access: []string{"Admin", "Transactional"}}))
 }
 
-// sharedFunctions are those of every key.
+// sharedFunctions returns the functions that every key may call.
 func sharedFunctions(all surface.Need) []function {
 	const get, post = http.MethodGet, http.MethodPost
 	return []function{
@@ -119,7 +120,7 @@ func sharedFunctions(all surface.Need) []function {
 	}
 }
 
-// fullFunctions are those that Integrations keys may not call.
+// fullFunctions returns the functions that Integrations keys may not call.
 func fullFunctions(full surface.Need) []function {
 	mail := full
 	mail.Group = TransactionalGroup

@@ -7,16 +7,16 @@ import (
 	"strconv"
 )
 
-// Batch limits of the pages "Update Customer Attributes" and "Insert Or Update
+// The batch limits of the pages "Update Customer Attributes" and "Insert Or Update
 // Customers".
 const (
 	maxUpdated    = 1000
 	maxAttributes = 10
-	maxValue      = 1000 // bytes of an attribute's value
+	maxValue      = 1000 // bytes of an attribute value
 )
 
-// value is an attribute's new value: a string, or a number or boolean as
-// written.
+// value is the new value of an attribute: a string, or the literal text of a
+// number or boolean.
 type value struct{ text string }
 
 func (v *value) UnmarshalJSON(raw []byte) error {
@@ -30,12 +30,12 @@ func (v *value) UnmarshalJSON(raw []byte) error {
 	return nil
 }
 
-type change struct {
+type attributeChange struct {
 	RealFieldName string
 	Value         value
 }
 
-// problem is an entry of errors in a callback.
+// problem is an entry of the member errors in a callback or response.
 type problem struct {
 	Error         string `json:"error"`
 	CustomerID    string `json:"customerId"`
@@ -49,9 +49,9 @@ type result struct {
 	RequestID string    `json:"requestId"`
 }
 
-// apply sets a customer's attributes and returns what was wrong, in the words
-// of the page "Update Customer Attributes". The caller holds d.mu.
-func (d *data) apply(c *customer, changes []change) []problem {
+// apply sets a customer's attributes and returns the problems, with the codes of
+// the page "Update Customer Attributes". The caller holds mu.
+func (d *data) apply(c *customer, changes []attributeChange) []problem {
 	var wrong []problem
 	for _, ch := range changes {
 		def, ok := attributeByName(ch.RealFieldName)
@@ -77,9 +77,9 @@ func (d *data) apply(c *customer, changes []change) []problem {
 	return wrong
 }
 
-// called records the callback, which the vendor makes within a minute.
-func (d *data) called(url string, wrong []problem) {
-	r := result{len(wrong) == 0, wrong, d.uuid()}
+// recordCallback records the callback that the vendor would send within a minute.
+func (d *data) recordCallback(url string, wrong []problem) {
+	r := result{len(wrong) == 0, wrong, d.requestID()}
 	if url == "" || d.env.Callback == nil {
 		return
 	}
@@ -88,31 +88,31 @@ func (d *data) called(url string, wrong []problem) {
 	}
 }
 
-func updateAttributes(d *data, a *ask) any {
+func updateAttributes(d *data, req *request) any {
 	var in struct {
 		List []struct {
 			CustomerID string
-			Attributes []change
+			Attributes []attributeChange
 		} `json:"CustomerNewAttributesValuesList"`
 		CallbackURL string
 	}
-	if !a.body(&in) {
+	if !req.body(&in) {
 		return nil
 	}
 	switch {
 	case len(in.List) == 0:
-		return bad("CustomerNewAttributesValuesList is required")
+		return invalid("CustomerNewAttributesValuesList is required")
 	case len(in.List) > maxUpdated:
-		return bad("CustomerNewAttributesValuesList may have at most 1000 customers")
+		return invalid("CustomerNewAttributesValuesList may have at most 1000 customers")
 	case in.CallbackURL != "" && !isListenerURL(in.CallbackURL):
-		return bad("CallbackURL must be an absolute http or https URL")
+		return invalid("CallbackURL must be an absolute http or https URL")
 	}
 	for _, u := range in.List {
 		if u.CustomerID == "" {
-			return bad("CustomerID is required")
+			return invalid("CustomerID is required")
 		}
 		if len(u.Attributes) > maxAttributes {
-			return bad("Attributes may have at most 10 entries per customer")
+			return invalid("Attributes may have at most 10 entries per customer")
 		}
 	}
 	d.lock()
@@ -126,18 +126,18 @@ func updateAttributes(d *data, a *ask) any {
 		}
 		wrong = append(wrong, d.apply(c, u.Attributes)...)
 	}
-	d.called(in.CallbackURL, wrong)
+	d.recordCallback(in.CallbackURL, wrong)
 	return nil
 }
 
 // newCustomer is a customer to insert or update.
 type newCustomer struct {
 	CustomerID  string `json:"CustomerId"`
-	Attributes  []change
+	Attributes  []attributeChange
 	CallbackURL string `json:"CallbackUrl"`
 }
 
-// upsert makes or changes one customer. The caller holds d.mu.
+// upsert creates or updates one customer. The caller holds mu.
 func (d *data) upsert(in *newCustomer) []problem {
 	c := d.byID[in.CustomerID]
 	if c == nil {
@@ -156,28 +156,28 @@ func (d *data) hasRoom(ins []newCustomer) bool {
 	return len(d.customers)+added <= maxCustomers
 }
 
-// upsertCustomer: "Input errors will appear in the errors array in the
-// response" (page "Upsert Customer").
-func upsertCustomer(d *data, a *ask) any {
+// upsertCustomer creates or updates one customer: "Input errors will appear in
+// the errors array in the response" (page "Upsert Customer").
+func upsertCustomer(d *data, req *request) any {
 	var in newCustomer
-	if !a.body(&in) {
+	if !req.body(&in) {
 		return nil
 	}
 	switch {
 	case in.CustomerID == "":
-		return bad("CustomerId is required")
+		return invalid("CustomerId is required")
 	case len(in.CustomerID) > 200:
-		return bad("CustomerId is too long")
+		return invalid("CustomerId is too long")
 	case in.CallbackURL != "" && !isListenerURL(in.CallbackURL):
-		return bad("CallbackUrl must be an absolute http or https URL")
+		return invalid("CallbackUrl must be an absolute http or https URL")
 	}
 	d.lock()
 	defer d.mu.Unlock()
 	if !d.hasRoom([]newCustomer{in}) {
-		return bad("The limit of customers is reached")
+		return invalid("The limit of customers is reached")
 	}
 	wrong := d.upsert(&in)
-	d.called(in.CallbackURL, wrong)
+	d.recordCallback(in.CallbackURL, wrong)
 	if wrong == nil {
 		wrong = []problem{}
 	}
@@ -186,25 +186,25 @@ func upsertCustomer(d *data, a *ask) any {
 	}{wrong}
 }
 
-// insertOrUpdate is the batch of 1 to 1,000, answered 202 (page "Insert Or
-// Update Customers").
-func insertOrUpdate(d *data, a *ask) any {
+// insertOrUpdate creates or updates 1 to 1,000 customers and returns 202 (page
+// "Insert Or Update Customers").
+func insertOrUpdate(d *data, req *request) any {
 	var in struct{ Customers []newCustomer }
-	if !a.body(&in) {
+	if !req.body(&in) {
 		return nil
 	}
 	if n := len(in.Customers); n < 1 || n > maxUpdated {
-		return bad("Customers must have 1 to 1000 entries")
+		return invalid("Customers must have 1 to 1000 entries")
 	}
 	for _, c := range in.Customers {
 		if c.CustomerID == "" || len(c.CustomerID) > 200 || c.CallbackURL != "" {
-			return bad("Customers has an invalid entry")
+			return invalid("Customers has an invalid entry")
 		}
 	}
 	d.lock()
 	defer d.mu.Unlock()
 	if !d.hasRoom(in.Customers) {
-		return bad("The limit of customers is reached")
+		return invalid("The limit of customers is reached")
 	}
 	for _, c := range in.Customers {
 		d.upsert(&c)

@@ -2,7 +2,7 @@ package surface
 
 import "time"
 
-// Use is what an OAuth credential is for.
+// Use is the purpose of an OAuth credential.
 type Use uint8
 
 // The uses of a Grant.
@@ -12,74 +12,74 @@ const (
 	Code
 )
 
-// Grant is what an OAuth credential stands for. Family ties together all that
-// came from one authorization, so that all of it can be ended at once.
+// Grant describes an OAuth credential before it is issued. All credentials of
+// one authorization share a Family, so that they can be ended together.
 type Grant struct {
 	Use      Use
 	Client   string
 	User     string
 	Scopes   []string
 	Family   string
-	Until    time.Time // its end; zero is the server's usual life for the use
-	Replaces string    // ID of the refresh token whose successor this is
+	Until    time.Time // expiry; zero selects the server's default lifetime for the Use
+	Replaces string    // ID of the refresh token that this one replaces
 
-	// Of a code: what the token request must match.
-	Redirect  string // as the authorization request sent it; empty if it did not
-	Challenge string // PKCE S256; empty without PKCE
+	// The token request must match these; only a code has them.
+	Redirect  string // redirect_uri of the authorization request; empty if it had none
+	Challenge string // PKCE S256 challenge; empty without PKCE
 }
 
-// Granted is a Grant that the server keeps.
+// Granted is an issued Grant.
 type Granted struct {
 	Grant
 	ID      string
 	Created time.Time
-	Expires time.Time // zero is never
-	Ended   bool      // used up or revoked
+	Expires time.Time // zero: never
+	Ended   bool      // used or revoked
 }
 
 // Client is an OAuth client application.
 type Client struct {
 	ID        string
 	Name      string
-	Redirects []string // exact matches only
+	Redirects []string // compared exactly
 	Scopes    []string
 	Public    bool // has no secret
 }
 
-// Problem is why a credential was not accepted: one of mockserver's Outcomes
-// and a sentence without any value. The zero Problem is none.
+// Problem says why a credential was refused: one of mockserver's Outcomes and a
+// sentence that quotes no value of the request. The zero Problem means accepted.
 type Problem struct{ Outcome, Why string }
 
-// Consent is what the user answers when a client asks for access.
+// Consent is the user's decision about an authorization request.
 type Consent struct {
 	User   string
 	Denied bool
-	Scopes []string // what the user grants of what was asked; nil grants all
+	Scopes []string // the granted subset of the requested scopes; nil grants all
 }
 
-// Authority keeps the clients, codes and tokens of an OAuth authorization
-// server among the core's keys, so that their ends, revocations, limits and
-// redaction are the core's. All methods are safe for concurrent use.
+// Authority stores the clients, codes and tokens of an OAuth authorization
+// server among the core's keys, so that expiry, revocation, limits and
+// redaction work as for other keys. All methods are safe for concurrent use.
 type Authority interface {
-	// Client returns a registered client that may be used.
+	// Client returns a registered client; false if it is unknown, expired or revoked.
 	Client(id string) (Client, bool)
-	// Authenticate checks a confidential client's secret.
+	// Authenticate checks the secret of a confidential client.
 	Authenticate(id, secret string) (Client, Problem)
-	// Consent returns the answer of the user to the next authorization.
+	// Consent returns the user's decision about the next authorization request.
 	Consent() Consent
-	// NewFamily names a new authorization.
+	// NewFamily returns the name of a new family.
 	NewFamily() string
-	// Issue makes a credential. Into a family that was ended it issues an ended
-	// one.
+	// Issue creates a credential. In a family that has ended, the new credential
+	// is ended too.
 	Issue(Grant) (value string, made Granted)
-	// Find returns what a value stands for, ended or expired ones too; a
-	// Problem when it is no code or token of this server.
+	// Find looks up a code or token by its value, including ended and expired
+	// ones. It returns a Problem for any other value.
 	Find(value string) (Granted, Problem)
-	// Spend uses up a code or refresh token. It reports false when that
-	// happened already: of several callers exactly one wins.
+	// Spend marks a code or refresh token as used. It returns true for exactly
+	// one of several callers.
 	Spend(id string) bool
 	// End revokes one credential.
 	End(id, why string)
-	// EndFamily revokes everything of a family, also what is still being made.
+	// EndFamily revokes all credentials of a family, including those being issued concurrently.
 	EndFamily(family, why string)
 }

@@ -10,53 +10,52 @@ import (
 	"strings"
 )
 
-// Bounds of what one Replace takes; a vendor may have tighter ones.
+// The bounds of one Replace; a vendor may set lower ones.
 const (
 	maxDataBytes = 64 << 20
-	maxItems     = 100_000 // of one collection
+	maxItems     = 100_000 // in one collection
 )
 
-// ErrNoCollection says that a surface has no collection of a name.
+// ErrNoCollection is returned for a collection name that the surface does not have.
 var ErrNoCollection = errors.New("no such collection")
 
-// Data is what a surface stores: named collections, each a JSON array. What it
-// derives from seed and clock is not in it. All methods are safe for
-// concurrent use with each other and with the surface's routes.
+// Data is the stored state of a surface: named collections, each a JSON array.
+// It excludes what the surface derives from the seed and the clock. All methods
+// are safe for concurrent use with each other and with the surface's routes.
 type Data interface {
-	// Names lists the collections, always in the same order.
+	// Names lists the collections in a fixed order.
 	Names() []string
-	// Dump returns the collections, all of the same moment and with the same
-	// bytes for the same data.
+	// Dump returns a consistent snapshot of all collections. The same data gives
+	// the same bytes.
 	Dump() map[string][]json.RawMessage
-	// Replace puts other items in the place of the collections that it names;
-	// the others stay. It checks everything first, references between
-	// collections too: an error, which names element and member, changes
-	// nothing.
+	// Replace replaces the items of the named collections and keeps the others.
+	// It validates everything first, including references between collections;
+	// an error names the element and member, and nothing has changed.
 	Replace(map[string][]json.RawMessage) error
 }
 
-// Tables is Data over a document D, a struct with a slice for each collection.
+// Tables implements Data for a document D, a struct with one slice per collection.
 type Tables[D any] struct {
 	Collections []Collection[D]
-	// Show copies what is stored into a document.
-	Show func() D
-	// Change runs edit on such a copy, checks what comes out and takes it over,
-	// all under one lock.
-	Change func(edit func(*D) error) error
+	// Snapshot copies the stored state into a document.
+	Snapshot func() D
+	// Update runs edit on a snapshot, validates the result and stores it, all
+	// under one lock.
+	Update func(edit func(*D) error) error
 }
 
 // Collection is one slice of a document.
 type Collection[D any] struct {
 	Name string
-	show func(*D) ([]json.RawMessage, error)
-	read func(*D, []json.RawMessage) error
+	dump func(*D) ([]json.RawMessage, error)
+	load func(*D, []json.RawMessage) error
 }
 
-// Of makes the collection of a slice.
-func Of[D, T any](name string, slice func(*D) *[]T) Collection[D] {
+// NewCollection returns the collection that is stored in the given slice.
+func NewCollection[D, T any](name string, slice func(*D) *[]T) Collection[D] {
 	return Collection[D]{
 		Name: name,
-		show: func(d *D) ([]json.RawMessage, error) {
+		dump: func(d *D) ([]json.RawMessage, error) {
 			out := make([]json.RawMessage, 0, len(*slice(d)))
 			for _, item := range *slice(d) {
 				raw, err := json.Marshal(item)
@@ -67,11 +66,11 @@ func Of[D, T any](name string, slice func(*D) *[]T) Collection[D] {
 			}
 			return out, nil
 		},
-		read: func(d *D, items []json.RawMessage) error {
+		load: func(d *D, items []json.RawMessage) error {
 			out := make([]T, len(items))
 			for i, raw := range items {
-				if err := strictly(raw, &out[i]); err != nil {
-					return At(name, i, err)
+				if err := decodeStrict(raw, &out[i]); err != nil {
+					return ElementError(name, i, err)
 				}
 			}
 			*slice(d) = out
@@ -91,11 +90,11 @@ func (t *Tables[D]) Names() []string {
 
 // Dump implements Data.
 func (t *Tables[D]) Dump() map[string][]json.RawMessage {
-	d, out := t.Show(), make(map[string][]json.RawMessage, len(t.Collections))
+	d, out := t.Snapshot(), make(map[string][]json.RawMessage, len(t.Collections))
 	for _, c := range t.Collections {
-		items, err := c.show(&d)
+		items, err := c.dump(&d)
 		if err != nil {
-			panic("mockserver: " + err.Error()) // a document holds what JSON can write: a test dumps every one
+			panic("mockserver: " + err.Error()) // a document only holds values that JSON can encode; a test dumps each one
 		}
 		out[c.Name] = items
 	}
@@ -104,13 +103,13 @@ func (t *Tables[D]) Dump() map[string][]json.RawMessage {
 
 // Replace implements Data.
 func (t *Tables[D]) Replace(next map[string][]json.RawMessage) error {
-	if err := Bounded(next, t.Names(), maxItems); err != nil {
+	if err := CheckBounds(next, t.Names(), maxItems); err != nil {
 		return err
 	}
-	return t.Change(func(d *D) error {
+	return t.Update(func(d *D) error {
 		for _, c := range t.Collections {
 			if items, ok := next[c.Name]; ok {
-				if err := c.read(d, items); err != nil {
+				if err := c.load(d, items); err != nil {
 					return err
 				}
 			}
@@ -119,67 +118,67 @@ func (t *Tables[D]) Replace(next map[string][]json.RawMessage) error {
 	})
 }
 
-// Bounded fails for a collection that is not among names, one with more than
-// most items, and for more bytes in all than fit.
-func Bounded(next map[string][]json.RawMessage, names []string, most int) error {
+// CheckBounds returns an error for a collection that is not among names, a
+// collection with more than most items, or too many bytes in total.
+func CheckBounds(next map[string][]json.RawMessage, names []string, most int) error {
 	size := 0
 	for name, items := range next {
 		if !slices.Contains(names, name) {
 			return fmt.Errorf("%w: %.40q; there are %s", ErrNoCollection, name, strings.Join(names, ", "))
 		}
 		if len(items) > most {
-			return fmt.Errorf("%s: %d items, at most %d fit", name, len(items), most)
+			return fmt.Errorf("%s: %d items, the maximum is %d", name, len(items), most)
 		}
 		for _, raw := range items {
 			size += len(raw)
 		}
 	}
 	if size > maxDataBytes {
-		return fmt.Errorf("%d bytes, at most %d fit", size, maxDataBytes)
+		return fmt.Errorf("%d bytes, the maximum is %d", size, maxDataBytes)
 	}
 	return nil
 }
 
-// At says which element of a collection an error is about.
-func At(collection string, i int, err error) error {
+// ElementError adds the collection and the index of the element to an error; nil stays nil.
+func ElementError(collection string, i int, err error) error {
 	if err == nil {
 		return nil
 	}
 	return fmt.Errorf("%s[%d]: %w", collection, i, err)
 }
 
-// Distinct fails when two elements have the same key.
-func Distinct[T any, K comparable](collection string, items []T, member string, key func(*T) K) error {
+// CheckDistinct returns an error if two elements have the same key.
+func CheckDistinct[T any, K comparable](collection string, items []T, member string, key func(*T) K) error {
 	seen := make(map[K]int, len(items))
 	for i := range items {
 		k := key(&items[i])
 		if first, twice := seen[k]; twice {
-			return At(collection, i, fmt.Errorf("%s is that of %s[%d]", member, collection, first))
+			return ElementError(collection, i, fmt.Errorf("%s is already used by %s[%d]", member, collection, first))
 		}
 		seen[k] = i
 	}
 	return nil
 }
 
-// strictly reads one element without unknown members.
-func strictly(raw json.RawMessage, into any) error {
+// decodeStrict decodes one JSON object and refuses unknown members.
+func decodeStrict(raw json.RawMessage, into any) error {
 	if first := bytes.TrimSpace(raw); len(first) == 0 || first[0] != '{' {
-		return errors.New("it is no JSON object")
+		return errors.New("not a JSON object")
 	}
 	d := json.NewDecoder(bytes.NewReader(raw))
 	d.DisallowUnknownFields()
 	err := d.Decode(into)
 	if err == nil {
 		if _, end := d.Token(); !errors.Is(end, io.EOF) {
-			err = errors.New("there is something after its end")
+			err = errors.New("unexpected data after the JSON object")
 		}
 	}
 	wrong, isWrong := errors.AsType[*json.UnmarshalTypeError](err)
 	switch {
 	case isWrong && wrong.Field != "":
-		return fmt.Errorf("%s is a %s, which it must not be", wrong.Field, wrong.Value)
+		return fmt.Errorf("%s has the wrong type: %s", wrong.Field, wrong.Value)
 	case isWrong:
-		return fmt.Errorf("a %s stands where another kind of value belongs", wrong.Value)
+		return fmt.Errorf("wrong type: %s", wrong.Value)
 	case err != nil:
 		return errors.New(strings.TrimPrefix(err.Error(), "json: "))
 	}

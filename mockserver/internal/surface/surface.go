@@ -1,11 +1,11 @@
-// Package surface is the seam between the core of the mock (keys, limits,
-// faults, journal) and what one vendor answers.
+// Package surface defines the interface between the core of the mock (keys,
+// limits, faults, journal) and the API of one vendor.
 //
-// A vendor is a Factory: given an Env it returns its Surface, the routes and
-// what they store. The core routes, authenticates, checks what a route needs,
-// keeps the limit, injects faults and journals; only then does it call
-// Route.Handle. A handler therefore holds vendor behaviour and nothing else. It
-// must not import package mockserver.
+// A vendor package provides a Factory, which takes an Env and returns a Surface:
+// routes and their stored state. The core routes, authenticates, authorizes,
+// applies limits, injects faults and journals before it calls Route.Handle. A
+// handler therefore holds only vendor behaviour. Vendor packages must not
+// import package mockserver.
 package surface
 
 import (
@@ -14,8 +14,8 @@ import (
 	"time"
 )
 
-// Kind says what sort of credential a caller presented. Kinds are bits, so
-// that Need.Kinds can allow several.
+// Kind is the kind of credential that a caller presented. Kinds are bit flags,
+// so that Need.Kinds can allow several.
 type Kind uint8
 
 const (
@@ -27,30 +27,30 @@ const (
 	Bearer
 )
 
-// Caller is who made the request, as far as the credential says.
-// The zero Caller is anonymous: only routes with Need.Open see it.
+// Caller identifies who made the request, as derived from the credential. The
+// zero Caller is anonymous; only routes with Need.Open receive it.
 type Caller struct {
 	KeyID  string
 	Name   string
 	Kind   Kind
 	Access string   // Optimove: Admin, Integrations or Transactional
-	Scopes []string // MindKey scopes, OAuth scopes; never modify
-	User   string   // the user a token stands for; empty for plain keys
+	Scopes []string // MindKey or OAuth scopes; must not be modified
+	User   string   // the user of a token; empty for API keys
 
-	// Attributes and Channels narrow an Optimove key of access type
-	// Integrations; nil allows all. Never modify.
+	// Attributes and Channels restrict an Optimove key of access type
+	// Integrations; nil allows all. They must not be modified.
 	Attributes []string
 	Channels   []int
 }
 
-// Need is what a route asks of its caller. The zero Need asks for any valid
+// Need is what a route requires of its caller. The zero Need requires any valid
 // credential.
 type Need struct {
 	Open   bool     // no credential needed
-	Scope  string   // a scope that the key must have
-	Access []string // one of these access types; nil allows all
+	Scope  string   // required scope; empty for none
+	Access []string // allowed access types; nil allows all
 	Kinds  Kind     // allowed kinds of credential; zero allows all
-	Group  string   // counts against this limit group instead of the key's general limit
+	Group  string   // limit group that replaces the key's general limit
 }
 
 // Route is one method and path pattern (net/http.ServeMux syntax).
@@ -58,32 +58,32 @@ type Route struct {
 	Pattern string
 	Need    Need
 	Handle  func(http.ResponseWriter, *Call)
-	// Page is what the operation's own page prints for refused credentials
-	// where that differs from the vendor's general page.
+	// Page holds the refusals on the operation's own documentation page, where
+	// they differ from the vendor's general page.
 	Page Page
 }
 
-// Refusal is a documented error answer; the zero Refusal means that the page
-// prints none.
+// Refusal is a documented error response. The zero Refusal means that the page
+// documents none.
 type Refusal struct {
 	Status        int
 	Code, Message string
-	Flat          bool // in the flat shape, whatever the profile's
+	Flat          bool // flat shape, regardless of the profile
 }
 
-// Page holds the refusals of one operation's page, by what was wrong: nothing
-// presented, a bad API key, a bad client key, a bad user token, a missing
-// right. The core uses it with the variant PageRefusals only.
+// Page holds the refusals of one operation's page: no credential, a bad API key,
+// a bad client key, a bad user token, a missing right. The core uses it only
+// with the variant PageRefusals.
 type Page struct {
 	Missing, Key, Client, Token, Right Refusal
 }
 
-// Variant is a set of choices between things that one vendor documents in
-// several ways; the zero value is the surface's default. Package mockserver
-// exports and explains the values.
+// Variant is a set of choices where a vendor's pages contradict each other. The
+// zero value selects the surface's defaults. Package mockserver exports and
+// documents the values.
 type Variant uint16
 
-// The variants. The last two are Optimove's, the others IMKIT's.
+// The variants. The last two apply to Optimove, the others to IMKIT.
 const (
 	BareTokens Variant = 1 << iota
 	EnvelopedTokens
@@ -99,90 +99,91 @@ const (
 )
 
 // Call is one authenticated, admitted request. It is valid until Handle
-// returns; copy what must live longer.
+// returns; a handler copies what it keeps.
 type Call struct {
 	*http.Request
 	Caller Caller
-	// Data is the request body, read already and bounded by the core.
+	// Data is the request body. The core has read it and bounds its size.
 	Data []byte
-	// Now is the mock clock at receipt.
+	// Now is the time of receipt on the mock clock.
 	Now time.Time
-	// Enveloped reports whether the vendor's profile asks for errors in the
-	// enveloped shape (IMKIT documents two).
+	// Enveloped reports whether the vendor's profile selects the enveloped error
+	// shape (IMKIT documents two shapes).
 	Enveloped bool
-	// Variants are the profile's choices between documented alternatives.
+	// Variants holds the profile's choices between documented alternatives.
 	Variants Variant
-	// Forbid marks the request as lacking a right, with why as the diagnosis;
-	// why must not hold a value of the request. The surface still answers.
+	// Forbid records that the caller lacks a right; why becomes the diagnosis
+	// and must not quote the request. The surface still writes the response.
 	Forbid func(why string)
-	// Explain sets the diagnosis of a refusal that the surface answers by
-	// itself, before it writes; outcome is one of mockserver's Outcomes, why
-	// must not hold a value of the request.
+	// Explain sets the diagnosis of a refusal that the surface writes itself.
+	// The surface calls it before it writes. outcome is one of mockserver's
+	// Outcomes; why must not quote the request.
 	Explain func(outcome, why string)
-	// Deny answers as the vendor answers a caller without the right, with why
-	// as the diagnosis; why must not hold a value of the request. Nothing else
-	// may be written after it.
+	// Deny writes the vendor's response to a caller who lacks a right; why
+	// becomes the diagnosis and must not quote the request. The surface must
+	// not write anything after it.
 	Deny func(why string)
-	// Limit answers as the vendor answers a caller over a limit that the
-	// surface itself keeps; wait is the time until there is room, why the
-	// diagnosis, which must not hold a value of the request. Nothing else may
-	// be written after it.
+	// Limit writes the vendor's rate-limit response for a limit that the surface
+	// itself enforces. wait is the time until the next request is allowed; why
+	// becomes the diagnosis and must not quote the request. The surface must not
+	// write anything after it.
 	Limit func(wait time.Duration, why string)
 }
 
-// Tokens lets a surface hand out user tokens that the core will accept.
+// Tokens manages the user tokens that the core accepts.
 type Tokens interface {
-	// Issue makes a token for user. life <= 0 means no expiry.
+	// Issue creates a token for user. life <= 0 means no expiry.
 	Issue(user string, life time.Duration) (token string, expires time.Time)
-	// Assign makes the caller's own string a token of user. A zero expires
-	// means none. A token that is the user's already gets the new end; one that
-	// was revoked or is in use elsewhere fails.
+	// Assign registers a given string as a token of user. A zero expires means
+	// no expiry. A token that user already has gets the new expiry; a token that
+	// was revoked or belongs to another user is an error.
 	Assign(user, token string, expires time.Time) error
-	// Replace is Assign, and ends every other token of user.
+	// Replace does the same as Assign and revokes every other token of user.
 	Replace(user, token string, expires time.Time) error
-	// Revoke ends token of user, or all tokens of user when token is empty,
-	// and reports how many ended.
+	// Revoke revokes one token of user, or all of them if token is empty, and
+	// returns how many it revoked.
 	Revoke(user, token string) int
-	// Save returns once the changes above are kept. A surface calls it before
-	// it answers, without a lock of its own: keeping reads the surface's Data.
+	// Save returns when the changes above are stored. A surface calls it before
+	// it responds, and without holding its own lock, because storing reads the
+	// surface's Data.
 	Save()
 }
 
-// Env is what the core gives a surface when it is built. A surface is built
-// once per namespace and vendor, at the first request.
+// Env is what the core passes to a Factory. A surface is built once per
+// namespace and vendor, at the first request.
 type Env struct {
 	Now    func() time.Time
 	Seed   uint64
 	Tokens Tokens
-	// Authority keeps the clients and tokens of an OAuth server (iiniit).
+	// Authority stores the clients and tokens of an OAuth server (iiniit).
 	Authority Authority
-	// Callback records a call that the vendor would make to a client's own
-	// address. Nothing is ever sent.
+	// Callback records a request that the vendor would send to a client's own
+	// address. The mock never sends it.
 	Callback func(url string, body []byte)
-	// Changed says that Data is no longer what the surface began with. It is
-	// cheap; a surface calls it before it answers. Nil is nobody to tell.
+	// Changed tells the core that Data has changed since the surface was built.
+	// It is cheap; a surface calls it before it responds. It may be nil.
 	Changed func()
 }
 
-// Tell calls Changed.
-func (e *Env) Tell() {
+// NotifyChanged calls Changed unless it is nil.
+func (e *Env) NotifyChanged() {
 	if e.Changed != nil {
 		e.Changed()
 	}
 }
 
-// Surface is one vendor over state of its own. Handlers are called
+// Surface is the API of one vendor with its own state. Handlers are called
 // concurrently.
 type Surface struct {
 	Routes []Route
-	Data   Data // nil: it stores nothing that could be shown
+	Data   Data // nil if the surface stores nothing
 }
 
 // Factory builds a Surface.
 type Factory func(Env) Surface
 
 // JSON writes v as JSON with the given status. A value that cannot be encoded
-// is a bug of the surface and answers 500.
+// is a bug of the surface; it writes status 500.
 func JSON(w http.ResponseWriter, status int, v any) {
 	data, err := json.Marshal(v)
 	if err != nil {
@@ -192,10 +193,10 @@ func JSON(w http.ResponseWriter, status int, v any) {
 	Raw(w, status, "application/json; charset=utf-8", data)
 }
 
-// Raw writes ready bytes with the given status and content type.
+// Raw writes an encoded body with the given status and content type.
 func Raw(w http.ResponseWriter, status int, contentType string, body []byte) {
 	h := w.Header()
 	h["Content-Type"] = []string{contentType}
 	w.WriteHeader(status)
-	_, _ = w.Write(body) // the client is gone: nobody left to tell
+	_, _ = w.Write(body) // an error means that the client has disconnected
 }

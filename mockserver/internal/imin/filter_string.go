@@ -2,15 +2,15 @@ package imin
 
 import "strings"
 
-// stringFilter compares strings of a record with the values of a parameter,
-// of which one must be there.
+// stringFilter compares strings of a record with the values of a parameter. The
+// record passes if any pair is equal.
 type stringFilter struct {
 	name   string
 	values func(*series) []string
 	equal  func(has, want string) bool
 }
 
-// oneOf lists the string filters. The first five are documented; the others
+// oneOf returns the string filters. The first five are documented; the others
 // occur in a public client of the vendor.
 func oneOf() []stringFilter {
 	same := func(has, want string) bool { return has == want }
@@ -18,9 +18,9 @@ func oneOf() []stringFilter {
 	return []stringFilter{
 		// A parent activity includes its children; labels are case-sensitive
 		// (page "Activities and Concept Collections").
-		plain("activityId", func(s *series) []string { return mapped(lineage(s.activity), activityID) }),
+		plain("activityId", func(s *series) []string { return mapStrings(lineage(s.activity), activityID) }),
 		plain("activityPrefLabel", func(s *series) []string {
-			return mapped(lineage(s.activity), func(i int) string { return activities()[i].label })
+			return mapStrings(lineage(s.activity), func(i int) string { return activities()[i].label })
 		}),
 		plain("activityConceptCollectionId", func(s *series) []string {
 			var ids []string
@@ -34,20 +34,20 @@ func oneOf() []stringFilter {
 			return ids
 		}),
 		plain("genderRestriction", func(s *series) []string { return []string{s.doc.GenderRestriction} }),
-		// The filters page writes imin:Beginner, the data imin:BeginnerLevel.
+		// The page "Filters" writes imin:Beginner, the data imin:BeginnerLevel.
 		{"levelType", func(s *series) []string {
-			return mapped(s.doc.Level, func(l level) string { return l.Type })
+			return mapStrings(s.doc.Level, func(l level) string { return l.Type })
 		}, func(has, want string) bool { return has == want || has == want+"Level" }},
 
 		plain("activityInScheme", func(s *series) []string {
-			return mapped(s.doc.Activity, func(c concept) string { return c.InScheme })
+			return mapStrings(s.doc.Activity, func(c concept) string { return c.InScheme })
 		}),
 		plain("organizerId", func(s *series) []string { return []string{s.doc.Organizer.ID} }),
 		{"organizerName[textSearch]", func(s *series) []string { return []string{s.doc.Organizer.Name} }, func(has, want string) bool {
 			return strings.Contains(strings.ToLower(has), strings.ToLower(want))
 		}},
 		plain("accessibilitySupportId", func(s *series) []string {
-			return perRun(s, func(e *sessionSeries) []string { return mapped(e.AccessibilitySupport, conceptID) })
+			return perRun(s, func(e *sessionSeries) []string { return mapStrings(e.AccessibilitySupport, conceptID) })
 		}),
 		plain("isWheelchairAccessible", func(s *series) []string {
 			return perRun(s, func(e *sessionSeries) []string {
@@ -60,11 +60,11 @@ func oneOf() []stringFilter {
 			})
 		}),
 		plain("specialRequirementId", func(s *series) []string {
-			return perRun(s, func(e *sessionSeries) []string { return mapped(e.SpecialRequirement, conceptID) })
+			return perRun(s, func(e *sessionSeries) []string { return mapStrings(e.SpecialRequirement, conceptID) })
 		}),
 		plain("leaderGender", func(s *series) []string {
 			return perRun(s, func(e *sessionSeries) []string {
-				return mapped(e.Leader, func(p party) string { return p.Gender })
+				return mapStrings(e.Leader, func(p party) string { return p.Gender })
 			})
 		}),
 		plain("amenityFeatureType[valueTrue]", amenities),
@@ -77,7 +77,7 @@ func oneOf() []stringFilter {
 
 func conceptID(c concept) string { return c.ID }
 
-func mapped[T any](from []T, f func(T) string) []string {
+func mapStrings[T any](from []T, f func(T) string) []string {
 	out := make([]string, len(from))
 	for i, v := range from {
 		out[i] = f(v)
@@ -117,7 +117,7 @@ func membership(s *series, adult bool) []string {
 	if adult {
 		o = offers.PublicAdult
 	}
-	if o == nil || o.MembershipRequired == nil { // only in data that was put in
+	if o == nil || o.MembershipRequired == nil { // only in data set by a test
 		return nil
 	}
 	if *o.MembershipRequired {
