@@ -67,7 +67,8 @@ func IsJSON(body []byte) bool {
 	return len(body) > 0 && (body[0] == '{' || body[0] == '[')
 }
 
-// ClientID returns the client_id in a body; "" if there is none or the body is malformed.
+// ClientID returns the client_id in a body; "" if there is none or the body is
+// malformed.
 func ClientID(body []byte) string {
 	f, _ := parseBody(body)
 	return f["client_id"]

@@ -21,7 +21,8 @@ const Resource = "/resource"
 // ReadUser is the only scope that the vendor's pages name.
 const ReadUser = "read:user"
 
-// DefaultScopes returns the scopes of keys, tokens and clients that are created without scopes.
+// DefaultScopes returns the scopes of keys, tokens and clients that are created
+// without scopes.
 func DefaultScopes() []string { return []string{ReadUser} }
 
 // ValidScope reports whether s is a single scope token, RFC 6749 section 3.3.

@@ -95,7 +95,8 @@ func (s *server) introspect(w http.ResponseWriter, c *surface.Call) {
 	surface.JSON(w, http.StatusOK, out)
 }
 
-// metadata implements RFC 8414. The issuer is the origin under which the client reached the server.
+// metadata implements RFC 8414. The issuer is the origin under which the client
+// reached the server.
 func metadata(w http.ResponseWriter, c *surface.Call) {
 	issuer := "http://" + c.Host
 	if c.TLS != nil || !isLocal(c.Host) { // the in-memory transport carries https to a real host without TLS

@@ -12,7 +12,8 @@ import (
 	"github.com/keyfit/keyfit/mockserver/internal/surface"
 )
 
-// tokenResponse is the response of the token endpoint, with the members that the vendor documents.
+// tokenResponse is the response of the token endpoint, with the members that
+// the vendor documents.
 type tokenResponse struct {
 	AccessToken  string `json:"access_token"`
 	TokenType    string `json:"token_type"`
@@ -112,7 +113,8 @@ func (s *server) redeemCode(c *surface.Call, client surface.Client, f form) (*to
 	return s.issue(c, g.Grant, g.Scopes, ""), nil
 }
 
-// verifyPKCE checks a code_verifier against an S256 challenge, RFC 7636 section 4.6.
+// verifyPKCE checks a code_verifier against an S256 challenge, RFC 7636 section
+// 4.6.
 func verifyPKCE(verifier, challenge string) bool {
 	if len(verifier) < 43 || len(verifier) > 128 {
 		return false

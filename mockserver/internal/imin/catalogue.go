@@ -1,6 +1,7 @@
 package imin
 
-// activity is a concept of the activity list. parent is the index of the broader activity, or -1.
+// activity is a concept of the activity list. parent is the index of the
+// broader activity, or -1.
 type activity struct {
 	id, label, definition string
 	parent                int

@@ -78,12 +78,14 @@ func newCollection(c *surface.Call, effective params, win window, total int, ite
 	}
 }
 
-// origin returns the origin under which the caller reached the API, so that IDs resolve to it.
+// origin returns the origin under which the caller reached the API, so that IDs
+// resolve to it.
 func origin(c *surface.Call) string {
 	return surface.Origin(c.Request, func(host string) bool { return strings.HasSuffix(host, ".imin.co") })
 }
 
-// reply writes v with status 200. It does not escape ampersands, so that URLs stay readable.
+// reply writes v with status 200. It does not escape ampersands, so that URLs
+// stay readable.
 func reply(w http.ResponseWriter, v any) {
 	var body bytes.Buffer
 	enc := json.NewEncoder(&body)
@@ -99,7 +101,8 @@ type failure struct {
 	Message string `json:"message"`
 }
 
-// badRequest writes a 400. imin documents no such error; the shape is that of its 401.
+// badRequest writes a 400. imin documents no such error; the shape is that of
+// its 401.
 func badRequest(w http.ResponseWriter, err error) {
 	surface.JSON(w, http.StatusBadRequest, failure{err.Error()})
 }

@@ -76,7 +76,8 @@ func (st *store) data() surface.Data {
 	}
 }
 
-// snapshot returns the data set as a document. The parts that they share are never modified.
+// snapshot returns the data set as a document. The parts that they share are
+// never modified.
 func (ds *dataset) snapshot() document {
 	doc := document{eventPlaces: slices.Clone(ds.sites), facilityPlaces: slices.Clone(ds.halls)}
 	for _, s := range ds.weekly {

@@ -14,7 +14,8 @@ const maxRecords = 2_000
 
 func fieldError(name, text string) error { return errors.New(name + " " + text) }
 
-// activityIn returns the index of the first activity, which must be in the mock's list.
+// activityIn returns the index of the first activity, which must be in the
+// mock's list.
 func activityIn(all []concept) (int, error) {
 	if len(all) > 0 {
 		for i := range activities() {

@@ -87,7 +87,8 @@ func (ds *dataset) updateSchedules(s *series) {
 	}
 }
 
-// makeOnline turns a series into an online one. A golden series also keeps its place.
+// makeOnline turns a series into an online one. A golden series also keeps its
+// place.
 func (ds *dataset) makeOnline(s *series) {
 	s.doc.AttendanceMode = "schema:OnlineEventAttendanceMode"
 	if s.golden {
@@ -102,7 +103,8 @@ func (ds *dataset) makeOnline(s *series) {
 	ds.updateSchedules(s)
 }
 
-// makeHighFrequency turns a series into a high-frequency one with a session every half hour.
+// makeHighFrequency turns a series into a high-frequency one with a session
+// every half hour.
 func (ds *dataset) makeHighFrequency(s *series, activity int) {
 	s.activity, s.tags = activity, []string{highFrequency}
 	s.doc.Name = strings.Replace(s.doc.Name, activities()[activityOf(s)].label, activities()[activity].label, 1)

@@ -128,7 +128,8 @@ type facilityHit struct {
 	km       float64
 }
 
-// findFacilities returns facilities sorted by distance; with slots, by the time of the first slot and then by distance.
+// findFacilities returns facilities sorted by distance; with slots, by the time
+// of the first slot and then by distance.
 func (ds *dataset) findFacilities(p params, near radial, from, to, now time.Time) []facilityHit {
 	labels, ids, providers := p.all("activityPrefLabel"), p.all("activityId"), p.all("providerId")
 	var out []facilityHit

@@ -21,7 +21,8 @@ type filter struct {
 	session   []func(start time.Time) bool // one session must pass all of them
 }
 
-// filterNames returns the parameters of an event search other than mode, limit and page.
+// filterNames returns the parameters of an event search other than mode, limit
+// and page.
 func filterNames() []string {
 	filters := oneOf()
 	names := append(make([]string, 0, 17+len(filters)),
@@ -111,7 +112,8 @@ func (f *filter) addTimes(p params) error {
 	return errors.Join(err1, err2, err3, err4)
 }
 
-// addDays adds byDay, the documented name, and dayOfWeek, the name in a public client.
+// addDays adds byDay, the documented name, and dayOfWeek, the name in a public
+// client.
 func (f *filter) addDays(p params) error {
 	names := append(p.all("byDay"), p.all("dayOfWeek")...)
 	var days []time.Weekday
@@ -128,7 +130,8 @@ func (f *filter) addDays(p params) error {
 	return nil
 }
 
-// addAges adds the age filters. A range without a minimum or maximum is open on that side.
+// addAges adds the age filters. A range without a minimum or maximum is open on
+// that side.
 func (f *filter) addAges(p params) error {
 	const anyAge = 200
 	ages := func(s *series) (low, high float64) {

@@ -114,7 +114,8 @@ type polls struct {
 	last map[string]time.Time
 }
 
-// wait returns how long the caller must still wait. If it returns 0, it records a poll.
+// wait returns how long the caller must still wait. If it returns 0, it records
+// a poll.
 func (ps *polls) wait(who string, now time.Time) time.Duration {
 	ps.mu.Lock()
 	defer ps.mu.Unlock()

@@ -13,7 +13,8 @@ import (
 
 const firehose = "https://firehose.imin.co/firehose/"
 
-// walk reads a feed to its last page and returns the items and the URL of that page.
+// walk reads a feed to its last page and returns the items and the URL of that
+// page.
 func walk(t *testing.T, c client, url string) (items []object, last string) {
 	t.Helper()
 	for range 10 {

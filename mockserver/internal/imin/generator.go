@@ -200,7 +200,8 @@ func (gen generator) organization() party {
 	}
 }
 
-// dropOptionalFields removes about half of the fields that OpenActive does not require.
+// dropOptionalFields removes about half of the fields that OpenActive does not
+// require.
 func (gen generator) dropOptionalFields(doc *eventSeries) {
 	for _, drop := range []func(){
 		func() { doc.Description = "" }, func() { doc.AgeRange = nil }, func() { doc.GenderRestriction = "" },

@@ -92,7 +92,8 @@ func list(o object, name string) []object {
 	return out
 }
 
-// dig returns the value at a path of names; zero if it is missing or has another type.
+// dig returns the value at a path of names; zero if it is missing or has
+// another type.
 func dig[T any](o object, names ...string) T {
 	var v any = o
 	for _, n := range names {

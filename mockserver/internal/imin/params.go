@@ -10,7 +10,8 @@ import (
 	"time"
 )
 
-// maxURL is the documented maximum length of a URL (page "Understanding Responses").
+// maxURL is the documented maximum length of a URL (page "Understanding
+// Responses").
 const maxURL = 2048
 
 const (
@@ -89,7 +90,8 @@ func (p params) encode() string {
 	return b.String()
 }
 
-// positiveInt reads an integer from 1 to most; fallback if the parameter is missing.
+// positiveInt reads an integer from 1 to most; fallback if the parameter is
+// missing.
 func (p params) positiveInt(name string, fallback, most int) (int, error) {
 	if !p.has(name) {
 		return fallback, nil

@@ -56,7 +56,8 @@ func searchAt(g coordinates, asked params) string {
 	return q + "&mode=" + byGeo
 }
 
-// sortByDistance sorts places by their distance. Places without a distance keep their order.
+// sortByDistance sorts places by their distance. Places without a distance keep
+// their order.
 func sortByDistance(places []place) {
 	km := func(pl place) float64 {
 		if pl.Geo.Distance == nil {

@@ -275,7 +275,8 @@ func TestTheSeedAndTheClockDecideTheData(t *testing.T) {
 	}
 }
 
-// FuzzSearch checks that every operation answers any query with a known status and JSON.
+// FuzzSearch checks that every operation answers any query with a known status
+// and JSON.
 func FuzzSearch(f *testing.F) {
 	for _, seed := range []string{
 		oxford, "isVirtual=true&mode=discovery-price-desc", oxford + "&ageRange[includeRange]=1,2&byDay=schema:Monday",

@@ -54,7 +54,8 @@ func newSite(r *rand.Rand, name string, lat, lon float64) place {
 	return pl
 }
 
-// digest returns the ID of a place in the form of the samples: 20 hashed bytes in base64, escaped.
+// digest returns the ID of a place in the form of the samples: 20 hashed bytes
+// in base64, escaped.
 func digest(name string, lat, lon float64) string {
 	return url.QueryEscape(base64.StdEncoding.EncodeToString(placeHash(name, lat, lon)))
 }

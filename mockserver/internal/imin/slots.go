@@ -87,7 +87,8 @@ func (ds *dataset) remaining(fac *facility, t slotTime) int {
 	return repeatableInt(fac.uses+1, ds.seed, t.start, fac.number, uint64(t.court)) //nolint:gosec // not negative
 }
 
-// slotID returns the ID of a slot, which ends in its start time (page "Slot By-ID").
+// slotID returns the ID of a slot, which ends in its start time (page "Slot
+// By-ID").
 func (fac *facility) slotID(t slotTime) string {
 	id := fac.doc.Identifier
 	if len(fac.courts) > 0 {
@@ -111,7 +112,8 @@ func (ds *dataset) slot(fac *facility, t slotTime, origin string) slot {
 	return out
 }
 
-// slotByID writes a slot, even if it is fully booked. A slot that has begun is not found.
+// slotByID writes a slot, even if it is fully booked. A slot that has begun is
+// not found.
 func (ds *dataset) slotByID(w http.ResponseWriter, c *surface.Call) {
 	if _, err := parseParams(c.URL.RawQuery, nil); err != nil {
 		badRequest(w, err)

@@ -22,7 +22,8 @@ func (a *app) badge(c *surface.Call) (any, error) {
 	return map[string]int{"badge": a.totalUnread(u.id, tags)}, nil
 }
 
-// totalUnread returns a user's number of unread messages in the rooms that have all tags.
+// totalUnread returns a user's number of unread messages in the rooms that have
+// all tags.
 func (a *app) totalUnread(user string, tags []string) int {
 	n := 0
 	for _, r := range a.rooms {

@@ -44,7 +44,8 @@ func (a *app) blockView(b *block) blockView {
 	return blockView{appID, a.person(b.blockee), b.blocker, b.room, iso(b.at), iso(b.at)}
 }
 
-// listBlocks lists the selected blocks, oldest first. whole writes the blocker as an object.
+// listBlocks lists the selected blocks, oldest first. whole writes the blocker
+// as an object.
 func (a *app) listBlocks(of func(blockKey) bool, whole bool) any {
 	var found []*block
 	for key, b := range a.blocks {
@@ -143,7 +144,8 @@ func (a *app) unban(c *surface.Call) (any, error) {
 	}
 }
 
-// endedView returns the view of a removed block, whose updatedAt is the time of removal.
+// endedView returns the view of a removed block, whose updatedAt is the time of
+// removal.
 func (a *app) endedView(b *block, now time.Time) blockView {
 	v := a.blockView(b)
 	v.UpdatedAt = iso(now)

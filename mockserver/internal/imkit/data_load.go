@@ -219,7 +219,8 @@ func (a *app) loadMessages(d *contents, now time.Time) error {
 	return nil
 }
 
-// loadReadStates derives the read position of each member from its number of unread messages.
+// loadReadStates derives the read position of each member from its number of
+// unread messages.
 func (a *app) loadReadStates(d *contents, _ time.Time) error {
 	for i := range d.rooms {
 		in := &d.rooms[i]
@@ -321,7 +322,8 @@ func (a *app) observeID(id string) {
 	}
 }
 
-// compactJSON removes insignificant white space, because a state document is indented.
+// compactJSON removes insignificant white space, because a state document is
+// indented.
 func compactJSON(raw json.RawMessage) json.RawMessage {
 	out, err := json.Marshal(raw)
 	if err != nil {

@@ -60,7 +60,8 @@ func forbidden(rm, message string) *apiError {
 	return refused(http.StatusForbidden, rm, "INSUFFICIENT_PERMISSIONS", message)
 }
 
-// roomExists is modelled on GROUP_ALREADY_EXISTS; the page create-a-room documents no error.
+// roomExists is modelled on GROUP_ALREADY_EXISTS; the page create-a-room
+// documents no error.
 func roomExists() *apiError {
 	return refused(http.StatusConflict, "Conflict", "ROOM_ALREADY_EXISTS", "A room with this ID already exists")
 }

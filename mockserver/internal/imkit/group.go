@@ -8,7 +8,8 @@ import (
 	"github.com/keyfit/keyfit/mockserver/internal/surface"
 )
 
-// group is a virtual user: if it is a member of a room, all its members have access.
+// group is a virtual user: if it is a member of a room, all its members have
+// access.
 type group struct {
 	id, nickname, avatar string
 	members              []string

@@ -20,7 +20,8 @@ const (
 	recordOverhead  = 512      // estimated size of a record without its strings
 )
 
-// reserve accounts for n more bytes of state. A negative n releases bytes and never fails.
+// reserve accounts for n more bytes of state. A negative n releases bytes and
+// never fails.
 func (a *app) reserve(n int) error {
 	if n > 0 && a.used+n > maxStateBytes {
 		return refused(http.StatusInsufficientStorage, "Insufficient Storage", "MOCK_STATE_FULL",
@@ -30,7 +31,8 @@ func (a *app) reserve(n int) error {
 	return nil
 }
 
-// validID reports whether an ID is valid: 1 to 256 bytes of text without control characters.
+// validID reports whether an ID is valid: 1 to 256 bytes of text without
+// control characters.
 func validID(id string) bool {
 	if id == "" || len(id) > maxID || !utf8.ValidString(id) {
 		return false

@@ -147,7 +147,8 @@ func (a *app) dropAll(r *room) {
 	}
 }
 
-// postSystemMessage posts a system message about a member, whose text is the nickname.
+// postSystemMessage posts a system message about a member, whose text is the
+// nickname.
 func (a *app) postSystemMessage(r *room, kind, sender, about string, now time.Time) {
 	p := a.person(about)
 	a.post(r, &message{sender: sender, member: about, kind: kind, text: text(firstOf(p.Nickname, about))}, now)

@@ -15,13 +15,15 @@ func adminPage() surface.Page {
 	return surface.Page{Missing: bad, Key: bad}
 }
 
-// tokenPage returns the refusals of the token operations, whose pages show a flat body.
+// tokenPage returns the refusals of the token operations, whose pages show a
+// flat body.
 func tokenPage() surface.Page {
 	bad := surface.Refusal{Status: http.StatusUnauthorized, Code: "UNAUTHORIZED", Message: "Invalid API key", Flat: true}
 	return surface.Page{Missing: bad, Key: bad}
 }
 
-// monitorPage returns the refusals of stats and connection count, which have another body for a missing right.
+// monitorPage returns the refusals of stats and connection count, which have
+// another body for a missing right.
 func monitorPage() surface.Page {
 	p := adminPage()
 	p.Right = surface.Refusal{Status: http.StatusForbidden, Code: "PERMISSION_DENIED", Message: "Platform API permission required"}

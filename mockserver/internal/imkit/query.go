@@ -220,7 +220,8 @@ func compare(op string, operand any) (predicate, error) {
 	}, nil
 }
 
-// ordered compares a value of a document with an operand; false if their types differ.
+// ordered compares a value of a document with an operand; false if their types
+// differ.
 func ordered(v, operand any) (int, bool) {
 	switch v := v.(type) {
 	case string:

@@ -36,7 +36,8 @@ func decode(c *surface.Call, into any, invalid func(string) *apiError) error {
 // present reports whether a raw member exists and is not null.
 func present(raw json.RawMessage) bool { return len(raw) > 0 && string(raw) != "null" }
 
-// number reads an integer of at least low from the query; fallback if it is missing.
+// number reads an integer of at least low from the query; fallback if it is
+// missing.
 func number(q url.Values, name string, fallback, low int) (int, error) {
 	if !q.Has(name) {
 		return fallback, nil

@@ -39,7 +39,8 @@ func (r *room) size() int {
 	return n
 }
 
-// updateRoomState runs f on a copy of the room and stores the copy if its size fits.
+// updateRoomState runs f on a copy of the room and stores the copy if its size
+// fits.
 func (a *app) updateRoomState(r *room, f func(*room)) error {
 	next := *r
 	f(&next)

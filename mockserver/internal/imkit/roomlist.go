@@ -121,7 +121,8 @@ func (r *room) lastSeq() uint64 {
 	return 0
 }
 
-// compareRooms compares two rooms for sorting; equal rooms keep the order of creation.
+// compareRooms compares two rooms for sorting; equal rooms keep the order of
+// creation.
 func (a *app) compareRooms(rq *roomQuery, user string, x, y *room) int {
 	if rq.unreadFirst {
 		if ux, uy := a.unread(x, user) > 0, a.unread(y, user) > 0; ux != uy {

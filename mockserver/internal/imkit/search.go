@@ -76,7 +76,8 @@ func (a *app) search(c *surface.Call) (any, error) {
 	return map[string][]searchGroup{"messages": groups}, nil
 }
 
-// find returns the IDs of at most limit messages that contain the keyword, newest first.
+// find returns the IDs of at most limit messages that contain the keyword,
+// newest first.
 func (r *room) find(keyword string, limit int) []string {
 	var found []string
 	for _, m := range slices.Backward(r.messages) {

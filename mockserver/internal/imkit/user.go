@@ -101,7 +101,8 @@ func (a *app) ensureUser(id string, now time.Time) error {
 	return err
 }
 
-// newUser is a user with an optional token, which the vendor issues or the request contains.
+// newUser is a user with an optional token, which the vendor issues or the
+// request contains.
 type newUser struct {
 	userInput
 	Issue      bool    `json:"issueAccessToken"`

@@ -164,7 +164,8 @@ func pump(ctx context.Context, t *target, first, step int, done *atomic.Int64) e
 	return nil
 }
 
-// answerSize returns the size of a response in bytes; all responses of a target have the same size.
+// answerSize returns the size of a response in bytes; all responses of a target
+// have the same size.
 func answerSize(conn net.Conn, request []byte) (int, error) {
 	if _, err := conn.Write(request); err != nil {
 		return 0, err

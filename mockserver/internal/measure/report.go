@@ -87,7 +87,8 @@ func median[T any](all []T, of func(T, int) float64) float64 {
 	return values[len(values)/2]
 }
 
-// startTimes measures the start, one request and the close of a server in this process.
+// startTimes measures the start, one request and the close of a server in this
+// process.
 func startTimes(ctx context.Context, c config, say func(string, ...any)) error {
 	for _, s := range []struct {
 		name string

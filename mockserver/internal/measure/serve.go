@@ -75,7 +75,8 @@ func serve(kind string, keys int, profile string, commands io.Reader, out io.Wri
 	return nil
 }
 
-// tell prints the CPU time in nanoseconds, the heap size in bytes and the number of allocations.
+// tell prints the CPU time in nanoseconds, the heap size in bytes and the
+// number of allocations.
 func tell(out io.Writer) error {
 	var u syscall.Rusage
 	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {

@@ -41,7 +41,8 @@ func (d *data) day(year int) time.Time {
 	return time.Date(year, time.Month(1+d.random.IntN(12)), 1+d.random.IntN(28), 0, 0, 0, 0, time.UTC)
 }
 
-// addEmployee adds an employee with positions, dependants, equipment and user-defined columns.
+// addEmployee adds an employee with positions, dependants, equipment and
+// user-defined columns.
 func (d *data) addEmployee(first, middle, last string) {
 	n := len(d.employees) + 1
 	id := fmt.Sprintf("EMP%03d", n)

@@ -22,7 +22,8 @@ import (
 func New(env surface.Env) surface.Surface {
 	sets := entities(env.Seed)
 	routes := make([]surface.Route, 0, 1+2*len(sets))
-	// The request is documented (page "API key authentication"), the response is not.
+	// The request is documented (page "API key authentication"), the response
+	// is not.
 	routes = append(routes, surface.Route{Pattern: "GET /ping", Handle: func(w http.ResponseWriter, _ *surface.Call) {
 		surface.Raw(w, http.StatusOK, "text/plain; charset=utf-8", []byte("pong"))
 	}})
@@ -94,7 +95,8 @@ func (e *entity) get(w http.ResponseWriter, c *surface.Call) {
 
 const contentType = "application/json; charset=utf-8"
 
-// context returns the member @odata.context, which OData requires in every response.
+// context returns the member @odata.context, which OData requires in every
+// response.
 func (e *entity) context(c *surface.Call, suffix string) string {
 	isReal := func(host string) bool { return host == "connector.mindkey.com" }
 	url, err := json.Marshal(surface.Origin(c.Request, isReal) + "/odata/v2/$metadata#" + e.typ.Name + suffix)

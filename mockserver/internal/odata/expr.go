@@ -133,7 +133,8 @@ type compare struct {
 
 func (n *compare) kind() Kind { return Bool }
 
-// eval compares the operands. null equals only null; an ordering with null is false.
+// eval compares the operands. null equals only null; an ordering with null is
+// false.
 func (n *compare) eval(row *Row, now time.Time) any {
 	a, b := n.left.eval(row, now), n.right.eval(row, now)
 	if a == nil || b == nil {

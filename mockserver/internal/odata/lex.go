@@ -39,7 +39,8 @@ func isDigit(c byte) bool { return c >= '0' && c <= '9' }
 
 func isNamePart(c byte) bool { return isNameStart(c) || isDigit(c) || c == '.' }
 
-// isValuePart reports whether c can occur in a number, date or time: 2030-01-02T10:00:00.5+02:00.
+// isValuePart reports whether c can occur in a number, date or time:
+// 2030-01-02T10:00:00.5+02:00.
 func isValuePart(c byte) bool {
 	return isNamePart(c) || c == '-' || c == '+' || c == ':'
 }

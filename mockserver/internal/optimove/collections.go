@@ -158,7 +158,8 @@ func firstError(checks ...func() error) error {
 	return nil
 }
 
-// checkEach checks the size of a collection and each item; problem returns "" for a valid item.
+// checkEach checks the size of a collection and each item; problem returns ""
+// for a valid item.
 func checkEach[T any](name string, items []T, most int, problem func(*T) string) error {
 	if len(items) > most {
 		return fmt.Errorf("%s: %d items, the maximum is %d", name, len(items), most)

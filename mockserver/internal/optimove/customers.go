@@ -60,7 +60,8 @@ func (p *attributeSelection) valuesOf(c *customer) selectedAttributes {
 	return selectedAttributes{CustomerAttributes: values}
 }
 
-// collectRows calls row for every customer and collects the rows for which it returns true.
+// collectRows calls row for every customer and collects the rows for which it
+// returns true.
 func collectRows[T any](d *data, row func(*customer) (T, bool)) []T {
 	d.lock()
 	defer d.mu.Unlock()

@@ -153,7 +153,8 @@ func (d *data) lock() {
 	}
 }
 
-// add creates a customer with the stage, segment and group of new customers. The caller holds mu.
+// add creates a customer with the stage, segment and group of new customers.
+// The caller holds mu.
 func (d *data) add(id string) *customer {
 	c := &customer{index: len(d.customers), id: id, values: make(map[string]string), stage: 1, segment: 4, microsegment: 1, group: 2}
 	d.customers = append(d.customers, c)

@@ -37,7 +37,8 @@ func New(env surface.Env) surface.Surface {
 			surface.Route{Pattern: f.method + " " + f.path, Need: f.need, Handle: func(w http.ResponseWriter, c *surface.Call) {
 				serve(w, c, d, f.answer)
 			}},
-			// A public mock and a public client both show plain text for a wrong method.
+			// A public mock and a public client both show plain text for a
+			// wrong method.
 			surface.Route{Pattern: f.path, Need: surface.Need{Group: f.need.Group}, Handle: func(w http.ResponseWriter, _ *surface.Call) {
 				w.Header().Set("Allow", f.method)
 				text(w, http.StatusMethodNotAllowed, "Method Not Allowed")

@@ -31,7 +31,8 @@ type reply struct {
 
 func invalid(text string) refusal { return refusal{http.StatusBadRequest, text} }
 
-// notFound is the response to a lookup without a result, as in the fixtures of a public client.
+// notFound is the response to a lookup without a result, as in the fixtures of
+// a public client.
 func notFound() refusal { return refusal{http.StatusNotFound, "Not Found"} }
 
 func text(w http.ResponseWriter, status int, s string) {
@@ -83,7 +84,8 @@ func serve(w http.ResponseWriter, c *surface.Call, d *data, answer func(*data, *
 
 func newRequest(c *surface.Call) *request {
 	req := &request{Call: c, query: make(map[string]string)}
-	// The vendor's samples contain an unescaped semicolon: CustomerAttributes=Alias;Country.
+	// The vendor's samples contain an unescaped semicolon:
+	// CustomerAttributes=Alias;Country.
 	values, err := url.ParseQuery(strings.ReplaceAll(c.URL.RawQuery, ";", "%3B"))
 	if err != nil {
 		req.reject("The query string is malformed")
@@ -200,7 +202,8 @@ func page[T any](req *request, rows []T) []T {
 	return rows[:min(top, len(rows))]
 }
 
-// list is the response with rows. For no rows it is [], or 404 if the profile says so.
+// list is the response with rows. For no rows it is [], or 404 if the profile
+// says so.
 func list[T any](req *request, rows []T) any {
 	if len(rows) == 0 {
 		if req.Variants&surface.EmptyNotFound != 0 {

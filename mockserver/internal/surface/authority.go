@@ -61,7 +61,8 @@ type Consent struct {
 // server among the core's keys, so that expiry, revocation, limits and
 // redaction work as for other keys. All methods are safe for concurrent use.
 type Authority interface {
-	// Client returns a registered client; false if it is unknown, expired or revoked.
+	// Client returns a registered client; false if it is unknown, expired or
+	// revoked.
 	Client(id string) (Client, bool)
 	// Authenticate checks the secret of a confidential client.
 	Authenticate(id, secret string) (Client, Problem)
@@ -80,6 +81,7 @@ type Authority interface {
 	Spend(id string) bool
 	// End revokes one credential.
 	End(id, why string)
-	// EndFamily revokes all credentials of a family, including those being issued concurrently.
+	// EndFamily revokes all credentials of a family, including those being
+	// issued concurrently.
 	EndFamily(family, why string)
 }

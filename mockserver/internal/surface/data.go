@@ -139,7 +139,8 @@ func CheckBounds(next map[string][]json.RawMessage, names []string, most int) er
 	return nil
 }
 
-// ElementError adds the collection and the index of the element to an error; nil stays nil.
+// ElementError adds the collection and the index of the element to an error;
+// nil stays nil.
 func ElementError(collection string, i int, err error) error {
 	if err == nil {
 		return nil
