@@ -124,12 +124,12 @@ func (t *attemptTransport) pass(req *http.Request, k *call, given *key) (*http.R
 		if err != nil {
 			return nil, closeBody(req, err)
 		}
-		r = &trip{key: used, ticket: ticket, sent: k.client.clock.now()}
+		r = &trip{key: used, ticket: ticket, sent: k.client.clock.Now()}
 		used.use.inFlight.Add(1)
 	}
 	out := Outcome{Remaining: -1}
 	defer func() { r.end(&out, k.client) }()
-	k.use(r.key, r.sent-k.ring.clock.lag(k.client.clock))
+	k.use(r.key, r.sent-k.ring.clock.Lag(k.client.clock))
 	if r.back == 0 {
 		t.send(req, k, r)
 	} else if r.err != nil {
@@ -156,7 +156,7 @@ func (t *attemptTransport) pass(req *http.Request, k *call, given *key) (*http.R
 func (t *attemptTransport) enter(k *call, given *key) (*key, ticket, error) {
 	entry := Entry{Provider: k.client.provider.Name, Key: k.tenant, MaxWait: k.policy.MaxWait, Priority: k.priority}
 	if k.attempts == 1 { // once: see the order of a Gate
-		entry.Since = k.client.clock.time(k.began)
+		entry.Since = k.client.clock.Time(k.began)
 	}
 	if k.client.obs.wantsWaits() {
 		entry.Waiting = func(why WaitReason, d time.Duration) { k.waits(k.Context, why, d) }
@@ -182,7 +182,7 @@ func (t *attemptTransport) enter(k *call, given *key) (*key, ticket, error) {
 		if set.circuit == nil || k.canary != nil {
 			return k.ring.pick(k, set), pass, nil
 		}
-		pass.leave(&Outcome{Remaining: -1, Unsent: true}, k.client.gateTime(k.client.clock.now()))
+		pass.leave(&Outcome{Remaining: -1, Unsent: true}, k.client.gateTime(k.client.clock.Now()))
 	}
 }
 

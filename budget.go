@@ -3,13 +3,15 @@ package keyfit
 import (
 	"sync/atomic"
 	"time"
+
+	"github.com/keyfit/keyfit/internal/clock"
 )
 
 // retryBudget counts requests and retries over a sliding minute, a word for each second. It
 // takes no lock: to count a request is one atomic addition, and a retry is spent by a
 // compare-and-swap on the word of its second, so no two spend the same one.
 type retryBudget struct {
-	clock   clock
+	clock   clock.Clock
 	seconds [60]atomic.Uint64 // budgetWord
 
 	earlier atomic.Uint64 // requests before that minute
@@ -37,7 +39,7 @@ func (w budgetWord) retries() uint64  { return uint64(w) & (1<<retryBits - 1) }
 // minRetries is how many retries a second are allowed whatever the number of requests.
 const minRetries = 3
 
-func newRetryBudget(c clock) *retryBudget { return &retryBudget{clock: c} }
+func newRetryBudget(c clock.Clock) *retryBudget { return &retryBudget{clock: c} }
 
 // at returns the second of a reading of the clock, and its word, which is made new if it is of another minute.
 func (b *retryBudget) at(now time.Duration) (uint64, *atomic.Uint64) {
@@ -78,7 +80,7 @@ func (b *retryBudget) total() uint64 {
 // minute; false says that it is spent.
 func (b *retryBudget) spend(part float64) bool {
 	for {
-		second, word := b.at(b.clock.now())
+		second, word := b.at(b.clock.Now())
 		old := word.Load()
 		requests, retries := b.count(second)
 		if budgetWord(old).retries() >= minRetries && float64(retries) >= part*float64(requests) {

@@ -6,6 +6,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/keyfit/keyfit/internal/clock"
 )
 
 // spendAll takes retries until none is left.
@@ -19,7 +21,7 @@ func spendAll(b *retryBudget, part float64) (n int) {
 func TestRetryBudgetIsAPartOfTheRequestsOfTheLastMinute(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		b := newRetryBudget(startClock())
+		b := newRetryBudget(clock.Start())
 		for _, step := range []struct {
 			name   string
 			before int // requests
@@ -36,11 +38,11 @@ func TestRetryBudgetIsAPartOfTheRequestsOfTheLastMinute(t *testing.T) {
 			{"after a long rest a new minute begins", 50, 400 * 24 * time.Hour, 50, 10},
 		} {
 			for range step.before {
-				b.request(b.clock.now())
+				b.request(b.clock.Now())
 			}
 			time.Sleep(step.pass) //nolint:forbidigo // fake time
 			for range step.after {
-				b.request(b.clock.now())
+				b.request(b.clock.Now())
 			}
 			if got := spendAll(b, 0.2); got != step.want {
 				t.Errorf("%s: %d retries, want %d", step.name, got, step.want)
@@ -53,13 +55,13 @@ func TestRetryBudgetIsAPartOfTheRequestsOfTheLastMinute(t *testing.T) {
 func TestRetryBudgetIsExactUnderContention(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) { // time stands still
-		b := newRetryBudget(startClock())
+		b := newRetryBudget(clock.Start())
 		var spent atomic.Int64
 		var done sync.WaitGroup
 		for range 50 {
 			done.Go(func() {
 				for range 20 {
-					b.request(b.clock.now())
+					b.request(b.clock.Now())
 				}
 			})
 		}
@@ -81,11 +83,11 @@ func TestRetryBudgetIsExactUnderContention(t *testing.T) {
 }
 
 func BenchmarkRetryBudgetRequest(b *testing.B) {
-	budget := newRetryBudget(startClock())
+	budget := newRetryBudget(clock.Start())
 	b.ReportAllocs()
 	b.RunParallel(func(pb *testing.PB) {
 		for pb.Next() {
-			budget.request(budget.clock.now())
+			budget.request(budget.clock.Now())
 		}
 	})
 }
@@ -94,12 +96,12 @@ func BenchmarkRetryBudgetRequest(b *testing.B) {
 func TestRequestsAreCountedBeyondTheMinute(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		b := newRetryBudget(startClock())
+		b := newRetryBudget(clock.Start())
 		for n := range uint64(2000) {
 			if got := b.total(); got != n {
-				t.Fatalf("after %v: %d requests, want %d", b.clock.now(), got, n)
+				t.Fatalf("after %v: %d requests, want %d", b.clock.Now(), got, n)
 			}
-			b.request(b.clock.now())
+			b.request(b.clock.Now())
 			<-time.After(time.Duration(n%7) * 100 * time.Millisecond)
 		}
 		<-time.After(time.Hour)
@@ -112,7 +114,7 @@ func TestRequestsAreCountedBeyondTheMinute(t *testing.T) {
 // The count never goes back, whoever looks at it while seconds turn.
 func TestTheCountOfRequestsOnlyGrows(t *testing.T) {
 	t.Parallel()
-	b := newRetryBudget(startClock())
+	b := newRetryBudget(clock.Start())
 	const callers, calls = 4, 5000
 	var wg sync.WaitGroup
 	for range callers {

@@ -131,7 +131,7 @@ func (k *call) use(used *key, sent time.Duration) {
 		k.earlier = append(k.earlier, k.key.cred)
 	}
 	k.key, k.sent = used, sent
-	used.use.sent.note(sent)
+	used.use.sent.Observe(sent)
 	k.attempts++
 	k.status, k.unsent, k.answer, k.wait, k.paced, k.hint = 0, false, nil, 0, false, nil
 	k.verdict = keyUnknown

@@ -121,7 +121,7 @@ func (k *Keyring) circuitHears(c *call, inARow int) {
 	case k.hold > 0 && c.replayable && c.key.fingerprint == set.current.fingerprint && !k.isLone(c):
 		cc := k.open(c, "the current key was refused: other calls wait until it is known what works")
 		cc.out, cc.went, c.canary = 1, cc.since, cc
-		if c.key.use.goodSent.load() > c.sent {
+		if c.key.use.goodSent.Load() > c.sent {
 			cc.doubt()
 		}
 	case inARow >= openAfter:

@@ -10,6 +10,8 @@ import (
 	"net/url"
 	"slices"
 	"time"
+
+	"github.com/keyfit/keyfit/internal/clock"
 )
 
 // Version is the version of this module, as the User-Agent says it.
@@ -31,7 +33,7 @@ type Client struct {
 	base     *url.URL
 	ring     *Keyring
 	gate     Gate
-	clock    clock
+	clock    clock.Clock
 	budget   *retryBudget
 	stats    *counters
 	policy   RetryPolicy
@@ -57,7 +59,7 @@ func New(p Provider, opts ...Option) (*Client, error) {
 	if err := cfg.apply(opts); err != nil {
 		return nil, fmt.Errorf("%s: %w", p.Name, err)
 	}
-	c := &Client{provider: p, clock: startClock(), stats: new(counters)}
+	c := &Client{provider: p, clock: clock.Start(), stats: new(counters)}
 	c.budget = newRetryBudget(c.clock)
 	var err error
 	if c.base, err = cfg.base(ctx, &p); err != nil {
@@ -147,9 +149,9 @@ func (c *Client) configure(ctx context.Context, cfg config) error {
 	c.loop = c.newStack(cfg)
 	c.straight = c.straightGate()
 	if own, ok := c.gate.(*gate); ok {
-		c.gateLag = own.clock.lag(c.clock)
+		c.gateLag = own.clock.Lag(c.clock)
 	}
-	c.ringLag = c.ring.clock.lag(c.clock)
+	c.ringLag = c.ring.clock.Lag(c.clock)
 	return nil
 }
 

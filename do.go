@@ -28,7 +28,7 @@ func (d *done) remembered(ctx context.Context, c *Client, req *http.Request) *ca
 
 // do sends a request through the stack, with this context. req is not changed.
 func (c *Client) do(ctx context.Context, req *http.Request, o *callConfig) (done, error) {
-	began := c.clock.now()
+	began := c.clock.Now()
 	nth := c.budget.request(began)
 	var first *trip
 	if c.isStraight(req, o) {

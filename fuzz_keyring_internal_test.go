@@ -174,7 +174,7 @@ func (w *fuzzWorld) call(ctx context.Context, behind bool) {
 		switch {
 		case w.status(set.current.cred.Key.Reveal()) == http.StatusOK:
 			must = "the current key"
-		case p != nil && w.ring.overlap > 0 && w.status(p.cred.Key.Reveal()) == http.StatusOK && p.use.goodSent.load() != 0 && p.use.refusals.Load() == 0:
+		case p != nil && w.ring.overlap > 0 && w.status(p.cred.Key.Reveal()) == http.StatusOK && p.use.goodSent.Load() != 0 && p.use.refusals.Load() == 0:
 			must = "the previous key"
 		}
 	}

@@ -5,6 +5,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/keyfit/keyfit/internal/clock"
 )
 
 // Limit is a published ceiling: at most Requests in every Per. The zero Limit means "not known".
@@ -92,7 +94,7 @@ const (
 // gate is the Gate of one process: a lane for each provider and key.
 type gate struct {
 	limit Limit
-	clock clock                // of all lanes
+	clock clock.Clock          // of all lanes
 	last  atomic.Pointer[lane] // the lane asked for last; nearly always the only one
 
 	mu    sync.Mutex
@@ -109,7 +111,7 @@ func NewGate(l Limit) Gate {
 		l = Limit{}
 	}
 	l.Requests, l.Per = fit(l.Requests, l.Per)
-	return &gate{limit: l, clock: startClock(), lanes: make(map[laneID]*lane)}
+	return &gate{limit: l, clock: clock.Start(), lanes: make(map[laneID]*lane)}
 }
 
 func (g *gate) Enter(ctx context.Context, e Entry) (leave func(Outcome), err error) {
@@ -117,7 +119,7 @@ func (g *gate) Enter(ctx context.Context, e Entry) (leave func(Outcome), err err
 	if err != nil {
 		return nil, err
 	}
-	return func(o Outcome) { t.leave(&o, g.clock.now()) }, nil
+	return func(o Outcome) { t.leave(&o, g.clock.Now()) }, nil
 }
 
 // ticket is an attempt that was let through. With the gate of NewGate it spares the client

@@ -5,6 +5,8 @@ import (
 	"strconv"
 	"testing"
 	"time"
+
+	"github.com/keyfit/keyfit/internal/clock"
 )
 
 func BenchmarkGateUncontended(b *testing.B) {
@@ -52,13 +54,13 @@ func BenchmarkGate64Goroutines(b *testing.B) {
 func BenchmarkGateQueue(b *testing.B) {
 	for _, n := range []int{100, 10_000, 1_000_000} {
 		b.Run(strconv.Itoa(n), func(b *testing.B) {
-			l := newLane(laneID{}, Limit{1, time.Hour}, startClock())
-			l.admit(l.clock.now())
+			l := newLane(laneID{}, Limit{1, time.Hour}, clock.Start())
+			l.admit(l.clock.Now())
 			ctx := context.Background()
 			for range n {
 				_, _, _ = l.enter(ctx, &Entry{})
 			}
-			early := l.clock.start.Add(time.Nanosecond)
+			early := l.clock.Time(2)
 			b.ReportAllocs()
 			for b.Loop() {
 				_, w, _ := l.enter(ctx, &Entry{MaxWait: 2400000 * time.Hour, Since: early})

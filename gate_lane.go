@@ -7,6 +7,8 @@ import (
 	"net/http"
 	"sync"
 	"time"
+
+	"github.com/keyfit/keyfit/internal/clock"
 )
 
 // lane is the gate of one provider and key. Everything below mu is guarded by it; it is
@@ -14,7 +16,7 @@ import (
 type lane struct {
 	id    laneID
 	limit Limit
-	clock clock
+	clock clock.Clock
 
 	mu     sync.Mutex
 	flight flight
@@ -39,7 +41,7 @@ type lane struct {
 // errLaneDropped says that the lane must not be used any more.
 var errLaneDropped = errors.New("the lane was dropped")
 
-func newLane(id laneID, limit Limit, c clock) *lane {
+func newLane(id laneID, limit Limit, c clock.Clock) *lane {
 	l := &lane{id: id, limit: limit, clock: c, timerAt: never}
 	l.slots.restart(firstSlots)
 	l.window.log.max = maxLog
@@ -62,7 +64,7 @@ func (l *lane) tick(now time.Duration) time.Duration {
 
 // enter lets the attempt go at once, refuses it, or puts it into the queue.
 func (l *lane) enter(ctx context.Context, e *Entry) (ticket, *waiter, error) {
-	now := l.clock.now() // not under the lock: it takes as long as all the rest
+	now := l.clock.Now() // not under the lock: it takes as long as all the rest
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.dropped {
@@ -321,7 +323,7 @@ func (l *lane) stats() GateStats {
 	s := GateStats{
 		Waiting: l.queue.n, InFlight: l.flight.out, Limit: Limit{w.n, w.per},
 		Learned: w.n > 0 && (!w.lesson.published || w.n != w.top),
-		Paused:  max(0, l.pauseEnd-l.clock.now()), Waits: l.waits.waits(),
+		Paused:  max(0, l.pauseEnd-l.clock.Now()), Waits: l.waits.waits(),
 	}
 	if l.slots.n < unbounded {
 		s.Slots = l.slots.n
@@ -342,7 +344,7 @@ func (l *lane) isDropped() bool {
 func (l *lane) drop(after time.Duration) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	now := l.clock.now()
+	now := l.clock.Now()
 	if l.queue.n > 0 || !l.flight.idle() || now < l.used+max(after, l.window.per) || now < l.pauseEnd {
 		return false
 	}

@@ -12,7 +12,7 @@ import (
 func (l *lane) line(ctx context.Context, e *Entry, now time.Duration) (*waiter, error) {
 	since := now
 	if !e.Since.IsZero() {
-		since = min(now, e.Since.Sub(l.clock.start))
+		since = min(now, l.clock.Reading(e.Since))
 	}
 	w := l.queue.waiter(*e, now, since)
 	if d, ok := ctx.Deadline(); ok {
@@ -108,7 +108,7 @@ func (l *lane) arm(at, now time.Duration) {
 func (l *lane) wake() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	now := l.tick(l.clock.now())
+	now := l.tick(l.clock.Now())
 	l.timerAt = never
 	l.expire(now)
 	for l.queue.nextGiveUp() <= now {
@@ -178,7 +178,7 @@ func (l *lane) tell(e *Entry, w *waiter) {
 		l.mu.Unlock()
 		return
 	}
-	now := l.tick(l.clock.now())
+	now := l.tick(l.clock.Now())
 	at, why := l.next(now)
 	d := l.foresee(now, l.queue.ahead(w, true)) - now
 	l.mu.Unlock()
@@ -191,7 +191,7 @@ func (l *lane) tell(e *Entry, w *waiter) {
 func (l *lane) abandon(w *waiter) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	now := l.tick(l.clock.now())
+	now := l.tick(l.clock.Now())
 	l.expire(now)
 	switch {
 	case w.granted:

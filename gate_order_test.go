@@ -118,7 +118,7 @@ func (p *player) enter(arg byte) {
 		p.mu.Lock()
 		defer p.mu.Unlock()
 		p.out = append(p.out, flown{leave, len(p.sent)})
-		p.sent = append(p.sent, time.Since(p.gate.(*gate).clock.start))
+		p.sent = append(p.sent, p.gate.(*gate).clock.Now())
 	})
 }
 

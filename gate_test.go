@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/keyfit/keyfit/internal/clock"
 )
 
 var errTooMany = &APIError{Provider: "p", StatusCode: 429, Message: "too many requests"}
@@ -63,10 +65,10 @@ func TestGateOwnCancellationIsTheContextsError(t *testing.T) {
 func TestGateTurnGrantedToOneThatGivesUpGoesToTheNext(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		l := newLane(laneID{}, Limit{1, sec}, startClock())
+		l := newLane(laneID{}, Limit{1, sec}, clock.Start())
 		first0, _, _ := l.enter(t.Context(), &Entry{})
 		passed := ok()
-		first0.leave(&passed, l.clock.now())
+		first0.leave(&passed, l.clock.Now())
 		_, first, _ := l.enter(t.Context(), &Entry{})
 		_, second, _ := l.enter(t.Context(), &Entry{})
 		time.Sleep(sec)

@@ -56,7 +56,7 @@ func (k *Keyring) outlast(c *call, tried []string) bool {
 	}
 	fresh := func(set *keySet) bool { return !slices.Contains(tried, set.current.fingerprint) }
 	k.mu.Lock()
-	if set := k.set.Load(); set.circuit == nil && !fresh(set) && !k.isLone(c) && set.current.use.goodSent.load() <= c.sent {
+	if set := k.set.Load(); set.circuit == nil && !fresh(set) && !k.isLone(c) && set.current.use.goodSent.Load() <= c.sent {
 		k.postpone(k.open(c, "every key was refused: calls wait until one works"))
 	}
 	k.mu.Unlock()

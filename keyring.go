@@ -9,6 +9,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/keyfit/keyfit/internal/clock"
 )
 
 // Keyring holds the keys of one account at one provider and lets them be changed while
@@ -50,7 +52,7 @@ type Keyring struct {
 	probe    func(context.Context, Credential) error
 	onEvent  []func(KeyEvent)
 
-	clock    clock
+	clock    clock.Clock
 	seed     maphash.Seed
 	set      atomic.Pointer[keySet]
 	refusals atomic.Int32 // in a row, of any key
@@ -98,7 +100,7 @@ func NewKeyring(ctx context.Context, src Source, opts ...KeyringOption) (*Keyrin
 	if src == nil {
 		return nil, errors.New("a keyring needs a source")
 	}
-	k := &Keyring{source: src, overlap: DefaultOverlap, quiet: DefaultQuietTime, clock: startClock(), seed: maphash.MakeSeed()}
+	k := &Keyring{source: src, overlap: DefaultOverlap, quiet: DefaultQuietTime, clock: clock.Start(), seed: maphash.MakeSeed()}
 	for _, opt := range opts {
 		if err := opt(k); err != nil {
 			return nil, err
@@ -283,7 +285,7 @@ func (k *Keyring) publish(set *keySet) {
 // no end: the date is wrong, or our clock.
 func (k *Keyring) holdUntil(old key, overlap time.Duration) time.Time {
 	until, end := time.Now().Add(overlap), old.cred.Expires
-	if end.IsZero() || end.After(until) || k.clock.time(old.use.goodSent.load()).After(end) {
+	if end.IsZero() || end.After(until) || k.clock.Time(old.use.goodSent.Load()).After(end) {
 		return until
 	}
 	return end

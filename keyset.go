@@ -4,6 +4,8 @@ import (
 	"slices"
 	"sync/atomic"
 	"time"
+
+	"github.com/keyfit/keyfit/internal/clock"
 )
 
 // keySet is one state of a ring. It is never changed once it is published: a transition
@@ -52,19 +54,19 @@ func newKey(cred Credential) key {
 // keyUse is what the traffic of a key tells, the same for all its generations.
 type keyUse struct {
 	inFlight atomic.Int64 // attempts without an answer
-	sent     latest       // when an attempt left, by the ring's clock; one that went straight and well is in goodSent alone
-	goodSent latest       // when an attempt left that was accepted
+	sent     clock.Latest // when an attempt left, by the ring's clock; one that went straight and well is in goodSent alone
+	goodSent clock.Latest // when an attempt left that was accepted
 	refusals atomic.Int32 // in a row
 	routes   routes       // what was answered 2xx
 	lone     routes       // what was refused while other routes were not
 }
 
 // used is when an attempt left last, whether it was accepted or not.
-func (u *keyUse) used() time.Duration { return max(u.sent.load(), u.goodSent.load()) }
+func (u *keyUse) used() time.Duration { return max(u.sent.Load(), u.goodSent.Load()) }
 
 // worksBetterThan reports whether a key was accepted when it was last tried, and other not.
 func (k *key) worksBetterThan(other key) bool {
-	return other.use.refusals.Load() > 0 && k.use.refusals.Load() == 0 && k.use.goodSent.load() != 0
+	return other.use.refusals.Load() > 0 && k.use.refusals.Load() == 0 && k.use.goodSent.Load() != 0
 }
 
 // routes remembers where a key was good for something. It is a small table without lock, two

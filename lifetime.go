@@ -57,8 +57,8 @@ func (k *Keyring) forgetLeaving(fp string) {
 func (k *Keyring) quietAt(l leaving) time.Time {
 	set := k.set.Load()
 	succeeded := func(by *keyUse) bool {
-		at := by.goodSent.load()
-		return at != 0 && !k.clock.time(at).Before(l.replaced)
+		at := by.goodSent.Load()
+		return at != 0 && !k.clock.Time(at).Before(l.replaced)
 	}
 	switch {
 	case l.use.inFlight.Load() != 0, set.staged != nil && set.staged.fingerprint == l.fingerprint:
@@ -66,7 +66,7 @@ func (k *Keyring) quietAt(l leaving) time.Time {
 	case !succeeded(l.by) && !succeeded(set.current.use):
 		return time.Time{}
 	}
-	last := k.clock.time(l.use.used())
+	last := k.clock.Time(l.use.used())
 	if last.Before(l.replaced) {
 		last = l.replaced
 	}

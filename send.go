@@ -26,7 +26,7 @@ type trip struct {
 func (r *trip) end(out *Outcome, c *Client) {
 	at := r.back
 	if at == 0 || out.StatusCode >= http.StatusMultipleChoices { // never sent, or a panic; or an error, and time went by with it
-		at = c.clock.now()
+		at = c.clock.Now()
 	}
 	r.key.use.inFlight.Add(-1)
 	r.ticket.leave(out, c.gateTime(at))
@@ -38,7 +38,7 @@ func (c *Client) gateTime(reading time.Duration) time.Duration { return reading 
 // send puts the key on a copy of the request and sends the copy.
 func (t *attemptTransport) send(req *http.Request, k *call, r *trip) {
 	r.resp, r.err = t.exchange(req, k) //nolint:bodyclose // whoever takes the answer closes it
-	r.back = k.client.clock.now()
+	r.back = k.client.clock.Now()
 }
 
 func (t *attemptTransport) exchange(req *http.Request, k *call) (*http.Response, error) {

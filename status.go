@@ -103,6 +103,6 @@ func (k *Keyring) info(c key, state KeyState) KeyInfo {
 	return KeyInfo{
 		Generation: c.gen, Fingerprint: c.fingerprint, State: state,
 		Place: scrub.text(c.cred.Place), Version: scrub.text(c.cred.Version), Since: c.since, Expires: c.cred.Expires,
-		LastUsed: k.clock.time(c.use.used()), LastAccepted: k.clock.time(c.use.goodSent.load()), InFlight: int(c.use.inFlight.Load()),
+		LastUsed: k.clock.Time(c.use.used()), LastAccepted: k.clock.Time(c.use.goodSent.Load()), InFlight: int(c.use.inFlight.Load()),
 	}
 }

@@ -59,7 +59,7 @@ func (c *Client) goStraight(ctx context.Context, req *http.Request, wantsJSON bo
 		return nil, nil, nil
 	}
 	r.resp, r.err = t.next.RoundTrip(wire)
-	r.back = c.clock.now()
+	r.back = c.clock.Now()
 	if r.err == nil {
 		r.resp.Request = req // the copy holds the key
 	}

@@ -89,7 +89,7 @@ func (k *Keyring) good(c *call, replayed bool) {
 // proved notes an answer that proves a key, and the route that it was good for; 0 for none.
 func (k *Keyring) proved(with *key, sent time.Duration, route uint64) {
 	use := with.use
-	use.goodSent.note(sent)
+	use.goodSent.Observe(sent)
 	if use.refusals.Load() != 0 {
 		use.refusals.Store(0)
 	}
@@ -158,7 +158,7 @@ func (k *Keyring) refuse(c *call) {
 	c.key.use.refusals.Add(1)
 	k.mu.Lock()
 	inARow := int32(0)
-	if cur := k.set.Load().current; c.key.fingerprint == cur.fingerprint || !k.clock.time(c.sent).Before(cur.since) {
+	if cur := k.set.Load().current; c.key.fingerprint == cur.fingerprint || !k.clock.Time(c.sent).Before(cur.since) {
 		inARow = k.refusals.Add(1)
 	} // else the key was replaced while the attempt was under way: that says nothing of what works now
 	k.record(KeyEvent{Kind: KeyRefused, Generation: c.key.gen, Fingerprint: c.key.fingerprint, Reason: "refused by the provider"})
