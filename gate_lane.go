@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/keyfit/keyfit/internal/clock"
+	"github.com/keyfit/keyfit/internal/histogram"
 )
 
 // lane is the gate of one provider and key. Everything below mu is guarded by it; it is
@@ -31,7 +32,7 @@ type lane struct {
 	scout    int32     // its place in flight; 0 if none is out
 	latency  time.Duration
 
-	waits   histogram
+	waits   histogram.Histogram
 	timer   *time.Timer
 	timerAt time.Duration
 	used    time.Duration
@@ -323,7 +324,7 @@ func (l *lane) stats() GateStats {
 	s := GateStats{
 		Waiting: l.queue.n, InFlight: l.flight.out, Limit: Limit{w.n, w.per},
 		Learned: w.n > 0 && (!w.lesson.published || w.n != w.top),
-		Paused:  max(0, l.pauseEnd-l.clock.Now()), Waits: l.waits.waits(),
+		Paused:  max(0, l.pauseEnd-l.clock.Now()), Waits: waitsOf(l.waits.Summary()),
 	}
 	if l.slots.n < unbounded {
 		s.Slots = l.slots.n

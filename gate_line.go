@@ -81,7 +81,7 @@ func (l *lane) pump(now time.Duration) {
 			break
 		}
 		w := l.queue.pop()
-		l.waits.add(now - w.entered)
+		l.waits.Add(now - w.entered)
 		w.place, w.gen = l.admit(now)
 		w.granted = true
 		close(w.ready)
@@ -126,7 +126,7 @@ func (l *lane) wake() {
 // turnAway refuses one that waits.
 func (l *lane) turnAway(w *waiter, now, at time.Duration) {
 	l.queue.remove(w)
-	l.waits.add(now - w.entered)
+	l.waits.Add(now - w.entered)
 	w.err = l.refuse(w, now, at)
 	close(w.ready)
 }
@@ -198,7 +198,7 @@ func (l *lane) abandon(w *waiter) {
 		l.ungrant(w, now)
 	case w.err == nil:
 		l.queue.remove(w)
-		l.waits.add(now - w.entered)
+		l.waits.Add(now - w.entered)
 	}
 	l.pump(now)
 }

@@ -2,11 +2,12 @@ package keyfit
 
 import (
 	"errors"
-	"math/bits"
 	"net/http"
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/keyfit/keyfit/internal/histogram"
 )
 
 // Stats is what a client has done since [New], and where its gate stands. Counters only
@@ -85,7 +86,7 @@ type counters struct {
 	retries, limit, missing, invalid, permission, unavailable, deadline, maxWait, budget atomic.Uint64
 
 	mu       sync.Mutex
-	backoffs histogram
+	backoffs histogram.Histogram
 }
 
 // looksForLimits reports whether the good answer of a call, the nth of its second, is to be
@@ -132,16 +133,16 @@ func (c *counters) refusedByGate(err error) {
 // backedOff counts a wait between two attempts.
 func (c *counters) backedOff(d time.Duration) {
 	c.mu.Lock()
-	c.backoffs.add(d)
+	c.backoffs.Add(d)
 	c.mu.Unlock()
 }
 
 func (c *counters) snapshot() Stats {
 	c.mu.Lock()
-	backoffs := c.backoffs.waits()
+	backoffs := c.backoffs.Summary()
 	c.mu.Unlock()
 	return Stats{
-		Retries: c.retries.Load(), Backoffs: backoffs,
+		Retries: c.retries.Load(), Backoffs: waitsOf(backoffs),
 		Refusals: Refusals{
 			Limit: c.limit.Load(), MissingKey: c.missing.Load(), InvalidKey: c.invalid.Load(), Permission: c.permission.Load(),
 			Unavailable: c.unavailable.Load(), Deadline: c.deadline.Load(), MaxWait: c.maxWait.Load(), Budget: c.budget.Load(),
@@ -149,60 +150,7 @@ func (c *counters) snapshot() Stats {
 	}
 }
 
-// histogram counts durations in steps that grow with them: eight for each doubling.
-type histogram struct {
-	steps      []uint32 // made with the first wait
-	count      uint64
-	total, max time.Duration
-}
-
-// The steps go from a microsecond to twelve days; what is longer is in the last.
-const (
-	stepBits   = 3
-	histogramN = 40 << stepBits
-)
-
-// step returns the number of the step that holds d.
-func step(d time.Duration) int {
-	us := uint64(max(d, 0) / time.Microsecond)
-	if us < 1<<stepBits {
-		return int(us)
-	}
-	octave := bits.Len64(us) - 1 - stepBits
-	return min(octave<<stepBits+int(us>>octave), histogramN-1) //nolint:gosec // us>>octave is below 16
-}
-
-// stepMiddle returns a duration in the middle of a step.
-func stepMiddle(i int) time.Duration {
-	if i < 2<<stepBits {
-		return time.Duration(i) * time.Microsecond
-	}
-	octave := i>>stepBits - 1
-	low := (1<<stepBits + i&(1<<stepBits-1)) << octave
-	return time.Duration(low+1<<octave/2) * time.Microsecond
-}
-
-func (h *histogram) add(d time.Duration) {
-	if h.steps == nil {
-		h.steps = make([]uint32, histogramN)
-	}
-	h.steps[step(d)]++
-	h.count++
-	h.total += d
-	h.max = max(h.max, d)
-}
-
-// quantile returns the duration below which part of all lie.
-func (h *histogram) quantile(part float64) time.Duration {
-	rank, seen := uint64(part*float64(h.count)), uint64(0)
-	for i, n := range h.steps {
-		if seen += uint64(n); seen > rank {
-			return min(stepMiddle(i), h.max)
-		}
-	}
-	return h.max
-}
-
-func (h *histogram) waits() Waits {
-	return Waits{Count: h.count, Total: h.total, P50: h.quantile(0.5), P99: h.quantile(0.99), Max: h.max}
+// waitsOf is a summary of waits under its public name.
+func waitsOf(s histogram.Summary) Waits {
+	return Waits{Count: s.Count, Total: s.Total, P50: s.P50, P99: s.P99, Max: s.Max}
 }
