@@ -3,6 +3,9 @@ package keyfit
 import (
 	"net/http"
 	"slices"
+
+	"github.com/keyfit/keyfit/internal/oneline"
+	"github.com/keyfit/keyfit/internal/redact"
 )
 
 // reading is what was read from an error answer, and which credentials were taken out of
@@ -10,7 +13,7 @@ import (
 type reading struct {
 	err      *APIError
 	kind     refusal
-	scrubbed []string
+	redacted []string
 }
 
 // apiError reads an error answer into its base type, and leaves the body as it was. The
@@ -26,27 +29,27 @@ func (k *call) apiError(resp *http.Response) (*APIError, refusal) {
 	if b != nil && b.found.covers(names) {
 		return b.found.err, b.found.kind
 	}
-	e, kind := k.readError(resp, newScrubber(creds))
+	e, kind := k.readError(resp, redactorOf(creds...))
 	if b, _ = resp.Body.(*peekedBody); b != nil {
-		b.found = &reading{err: e, kind: kind, scrubbed: names}
+		b.found = &reading{err: e, kind: kind, redacted: names}
 	}
 	return e, kind
 }
 
 // covers says whether all these credentials have been taken out.
 func (r *reading) covers(names []string) bool {
-	return r != nil && !slices.ContainsFunc(names, func(name string) bool { return !slices.Contains(r.scrubbed, name) })
+	return r != nil && !slices.ContainsFunc(names, func(name string) bool { return !slices.Contains(r.redacted, name) })
 }
 
-func (k *call) readError(resp *http.Response, scrub scrubber) (*APIError, refusal) {
-	raw := peek(resp, maxErrorBody+scrub.reach())
-	body := []byte(scrub.cut(raw, maxErrorBody))
+func (k *call) readError(resp *http.Response, redactor redact.Redactor) (*APIError, refusal) {
+	raw := peek(resp, maxErrorBody+redactor.Reach())
+	body := []byte(redactor.Prefix(raw, maxErrorBody))
 	said := parseProblem(body)
 	e := &APIError{
-		Provider: k.client.provider.Name, Method: k.method, Path: scrub.text(k.path), StatusCode: resp.StatusCode,
-		Code: oneLine(said.code, 64), Message: oneLine(said.message, 300),
-		RequestID: requestID(resp.Header, said, scrub), Attempts: k.attempts,
-		KeyFingerprint: k.fingerprint(), Header: scrub.header(resp.Header), body: body,
+		Provider: k.client.provider.Name, Method: k.method, Path: redactor.Text(k.path), StatusCode: resp.StatusCode,
+		Code: oneline.Text(said.code, 64), Message: oneline.Text(said.message, 300),
+		RequestID: requestID(resp.Header, said, redactor), Attempts: k.attempts,
+		KeyFingerprint: k.fingerprint(), Header: redactor.Header(resp.Header), body: body,
 	}
 	return e, classify(&k.client.provider, resp.StatusCode, resp.Header, said)
 }

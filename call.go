@@ -6,6 +6,8 @@ import (
 	"net/url"
 	"slices"
 	"time"
+
+	"github.com/keyfit/keyfit/internal/redact"
 )
 
 // call is what the layers know in common about one call. It is the context of the request,
@@ -161,8 +163,8 @@ func (k *call) said() hint {
 	return *k.hint
 }
 
-// scrub takes out every credential that the call used or that is live.
-func (k *call) scrub() scrubber { return newScrubber(k.creds()) }
+// redactor takes out every credential that the call used or that is live.
+func (k *call) redactor() redact.Redactor { return redactorOf(k.creds()...) }
 
 func (k *call) creds() []Credential {
 	used := k.earlier

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/keyfit/keyfit/internal/clock"
+	"github.com/keyfit/keyfit/internal/redact"
 )
 
 // Version is the version of this module, as the User-Agent says it.
@@ -263,7 +264,7 @@ func CheckResponse(resp *http.Response) error {
 			return k.answerError(resp)
 		}
 	}
-	e := &APIError{Provider: "http", StatusCode: resp.StatusCode, Header: scrubber{}.header(resp.Header)}
+	e := &APIError{Provider: "http", StatusCode: resp.StatusCode, Header: redact.Redactor{}.Header(resp.Header)}
 	if resp.Request != nil {
 		e.Method, e.Path = resp.Request.Method, resp.Request.URL.EscapedPath()
 	}

@@ -89,7 +89,7 @@ func isPlainPath(u *url.URL) bool {
 
 // failure is the error of a call that has no answer to show.
 func (k *call) failure(ctx context.Context, err error) error {
-	err = k.scrub().error(withoutURL(err))
+	err = k.redactor().Error(withoutURL(err))
 	if limited, ok := errors.AsType[*RateLimitError](err); ok {
 		return k.refusedByGate(limited)
 	}
@@ -104,7 +104,7 @@ func (k *call) failure(ctx context.Context, err error) error {
 		last = last.copy() // the gate may know it too
 	}
 	return &RequestError{
-		Provider: k.client.provider.Name, Method: k.method, Path: k.scrub().text(k.path), StatusCode: k.status,
+		Provider: k.client.provider.Name, Method: k.method, Path: k.redactor().Text(k.path), StatusCode: k.status,
 		Attempts: k.attempts, KeyFingerprint: k.fingerprint(), Note: k.note, Err: err, Last: last,
 	}
 }
@@ -113,7 +113,7 @@ func (k *call) failure(ctx context.Context, err error) error {
 func (k *call) refusedByGate(limited *RateLimitError) error {
 	mine := *limited
 	base := limited.copy()
-	base.Provider, base.Method, base.Path = k.client.provider.Name, k.method, k.scrub().text(k.path)
+	base.Provider, base.Method, base.Path = k.client.provider.Name, k.method, k.redactor().Text(k.path)
 	base.Attempts = k.attempts
 	if k.attempts == 0 && base.StatusCode != 0 {
 		base.Note = joinNotes(base.Note, "not sent: the answer is another call's")

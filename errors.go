@@ -9,6 +9,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/keyfit/keyfit/internal/oneline"
 )
 
 // The classes of failure, for errors.Is. A class says what a caller can do about it; the
@@ -252,7 +254,7 @@ type RequestError struct {
 
 // Error is one line without query and key.
 func (e *RequestError) Error() string {
-	text := fmt.Sprintf("%s: %s %s: %s", e.Provider, e.Method, e.Path, oneLine(e.Err.Error(), 500))
+	text := fmt.Sprintf("%s: %s %s: %s", e.Provider, e.Method, e.Path, oneline.Text(e.Err.Error(), 500))
 	if e.Last != nil {
 		text += fmt.Sprintf(", after %d %s", e.Last.StatusCode, http.StatusText(e.Last.StatusCode))
 	}
@@ -349,7 +351,7 @@ func (e *NoKeyError) add(i int, s Source, err error) {
 		e.Tried = append(e.Tried, nested.Tried...)
 		return
 	}
-	t := Tried{Place: fmt.Sprintf("source %d (%T)", i+1, s), Reason: oneLine(err.Error(), 200)}
+	t := Tried{Place: fmt.Sprintf("source %d (%T)", i+1, s), Reason: oneline.Text(err.Error(), 200)}
 	if se, ok := errors.AsType[*sourceError](err); ok {
 		t = Tried{Place: se.place, Reason: se.err.Error()}
 	}

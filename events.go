@@ -108,19 +108,19 @@ func (o *observer) key(e KeyEvent) {
 // waits tells of a wait that begins.
 func (k *call) waits(ctx context.Context, why WaitReason, d time.Duration) {
 	k.client.obs.wait(ctx, WaitEvent{
-		Provider: k.client.provider.Name, Method: k.method, Path: k.scrub().text(k.path), Reason: why, Duration: d,
-		Source: k.said().source, Dropped: k.scrub().all(k.said().dropped), StatusCode: k.status,
+		Provider: k.client.provider.Name, Method: k.method, Path: k.redactor().Text(k.path), Reason: why, Duration: d,
+		Source: k.said().source, Dropped: k.redactor().Texts(k.said().dropped), StatusCode: k.status,
 	})
 }
 
 // observe tells of an attempt that ended.
 func (k *call) observe(ctx context.Context, resp *http.Response, err error, took time.Duration) {
 	e := AttemptEvent{
-		Provider: k.client.provider.Name, Method: k.method, Path: k.scrub().text(k.path), Number: k.attempts,
+		Provider: k.client.provider.Name, Method: k.method, Path: k.redactor().Text(k.path), Number: k.attempts,
 		Generation: k.generation(), KeyFingerprint: k.fingerprint(), Duration: took, Err: err,
 	}
 	if resp != nil {
-		e.StatusCode, e.RequestID = resp.StatusCode, requestID(resp.Header, problem{}, k.scrub())
+		e.StatusCode, e.RequestID = resp.StatusCode, requestID(resp.Header, problem{}, k.redactor())
 	}
 	k.client.obs.attempt(ctx, e)
 }

@@ -1,11 +1,8 @@
 package keyfit
 
 import (
-	"encoding/base64"
-	"fmt"
 	"io"
 	"net/http"
-	"net/url"
 	"strings"
 	"testing"
 	"unicode"
@@ -132,107 +129,4 @@ func asAPIError(err error) (*APIError, bool) {
 		return e, true
 	}
 	return nil, false
-}
-
-// fuzzForms are the ways in which an encoder may write one byte of a key into its text.
-var fuzzForms = []func(c byte) string{
-	func(c byte) string { return string(c) },
-	func(c byte) string {
-		if s := string(c); strings.ToUpper(s) != s {
-			return strings.ToUpper(s)
-		}
-		return strings.ToLower(string(c))
-	},
-	func(c byte) string { return url.QueryEscape(string(c)) },
-	func(c byte) string { return fmt.Sprintf("%%%02x", c) },
-	func(c byte) string { return fmt.Sprintf("%%25%02X", c) },
-	func(c byte) string { return fmt.Sprintf("%%2525%02X", c) },
-	func(c byte) string { return `\` + string(c) },
-	func(c byte) string { return fmt.Sprintf(`\u%04x`, c) },
-	func(c byte) string { return fmt.Sprintf(`\u%04X`, c) },
-	func(c byte) string { return fmt.Sprintf(`\\u%04x`, c) },
-	func(c byte) string { return fmt.Sprintf(`\x%02x`, c) },
-	func(c byte) string { // JSON in JSON, as an encoder that escapes every slash does
-		if c == '\\' {
-			return `\\\\`
-		}
-		return `\\\` + string(c)
-	},
-	func(c byte) string { return fmt.Sprintf("&#%d;", c) },
-	func(c byte) string { return fmt.Sprintf("&#x%x;", c) },
-	func(c byte) string { return fmt.Sprintf("&#X%04X;", c) },
-	func(c byte) string { return fmt.Sprintf("&amp;#%d;", c) },
-	func(c byte) string {
-		name := map[byte]string{'&': "&amp;", '<': "&lt;", '>': "&gt;", '"': "&quot;", '\'': "&apos;"}[c]
-		if name == "" {
-			return string(c)
-		}
-		return name
-	},
-}
-
-func FuzzScrub(f *testing.F) {
-	const imkit = "MjJZcFlIRGFRbElRbERTdlZMQ0xMbzJNUHpGZlZtOWpZcHh3MnZ1QnJtaz0="
-	for form := range fuzzForms {
-		f.Add(imkit, []byte{byte(form)}, "before", "after", 10)
-		f.Add(`a%b\c&d+e/f=g<h>i"j'k u0075`, []byte{byte(form)}, "b", "a", 40)
-	}
-	f.Add(imkit, []byte{0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16}, "", "", 64)
-	f.Add(imkit, []byte{253, 0, 2}, "b", "a", 3)
-	f.Add(imkit, []byte{254, 0, 12}, "b", "a", 3)
-	f.Add(`\\\\\\`, []byte{0, 6, 11, 0}, "b", "a", 3)
-	f.Add(`%25%25`, []byte{0, 2, 3}, "b", "a", 3)
-	f.Add(`&amp;&`, []byte{16, 0, 12}, "b", "a", 3)
-	f.Add(`uu0075x41`, []byte{6, 7, 10}, "b", "a", 3)
-	f.Fuzz(func(t *testing.T, secret string, forms []byte, before, after string, limit int) {
-		secret, err := cleanKey(strings.Map(func(r rune) rune { return ' ' + r&0x7f%('~'-' '+1) }, secret))
-		if err != nil || len(secret) < minScrub || len(secret) > 200 || len(forms) == 0 {
-			return
-		}
-		// The text around it has no character in common with any form of a key.
-		filler := func(s string) string {
-			return strings.Map(func(r rune) rune { return rune("\n\t\x00\x1f"[r&3]) }, s)
-		}
-		before, after = filler(before), filler(after)
-
-		// The first byte may also choose a base64 of the whole.
-		plain := secret
-		switch forms[0] {
-		case 253:
-			plain = base64.StdEncoding.EncodeToString([]byte(secret))
-		case 254:
-			plain = base64.RawURLEncoding.EncodeToString([]byte(secret))
-		}
-		var echoed strings.Builder
-		for i := range len(plain) {
-			echoed.WriteString(fuzzForms[int(forms[i%len(forms)])%len(fuzzForms)](plain[i]))
-		}
-		text := before + echoed.String() + after
-		if limit < 0 || limit > len(text) {
-			limit = len(text)
-		}
-
-		scrub := newScrubber([]Credential{KeyPair("another-"+imkit, secret)})
-		got := scrub.cut(text, limit)
-		want := before[:min(limit, len(before))]
-		if limit > len(before) {
-			want += redacted
-		}
-		if rest := limit - len(before) - echoed.Len(); rest > 0 {
-			want += after[:rest]
-		}
-		if diff := cmp.Diff(want, got); diff != "" {
-			t.Fatalf("key %q echoed as %q, cut at %d (-want +got):\n%s", secret, echoed.String(), limit, diff)
-		}
-		// Amid other data, as in Basic credentials: a character at either end may be shared.
-		offset := len(forms) % 3
-		amid := base64.StdEncoding.EncodeToString([]byte("u:u:"[:offset] + secret + ":tail"))
-		from, to := (offset*8+5)/6, (offset+len(secret))*8/6
-		if got := scrub.text(amid); to-from >= minScrub && strings.Contains(strings.ToLower(got), strings.ToLower(amid[from:to])) {
-			t.Fatalf("key %q survives in %q as %q", secret, amid, got)
-		}
-		if scrub.reach() < echoed.Len() {
-			t.Fatalf("an echo of %d bytes is longer than the %d that are read beyond a limit", echoed.Len(), scrub.reach())
-		}
-	})
 }

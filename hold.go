@@ -254,7 +254,7 @@ func (k *Keyring) interrupted(c *call, cc *circuit, cause error) error {
 // as this call's own. k.mu is held.
 func (k *Keyring) unusable(c *call, cc *circuit, note string, cause error) error {
 	base := cc.refused.copy() // it is other calls' too
-	base.Provider, base.Method, base.Path, base.Attempts = c.client.provider.Name, c.method, c.scrub().text(c.path), c.attempts
+	base.Provider, base.Method, base.Path, base.Attempts = c.client.provider.Name, c.method, c.redactor().Text(c.path), c.attempts
 	base.Note = joinNotes(note, "since "+cc.since.UTC().Format(time.RFC3339))
 	c.note = joinNotes(c.note, base.Note)
 	return &InvalidKeyError{APIError: base, Unusable: true, cause: cause}

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/keyfit/keyfit/internal/clock"
+	"github.com/keyfit/keyfit/internal/oneline"
 )
 
 // Keyring holds the keys of one account at one provider and lets them be changed while
@@ -209,8 +210,8 @@ func (k *Keyring) Rotate(ctx context.Context, next Credential, opts ...RotateOpt
 	candidate := newKey(next.withEnd(k.life))
 	if r.probe != nil {
 		if err := r.probe(ctx, next); err != nil {
-			err = newScrubber(append(k.live(), next)).error(err)
-			k.emit(KeyEvent{Kind: KeyRejected, Fingerprint: candidate.fingerprint, Reason: "not verified: " + oneLine(err.Error(), 200)})
+			err = redactorOf(append(k.live(), next)...).Error(err)
+			k.emit(KeyEvent{Kind: KeyRejected, Fingerprint: candidate.fingerprint, Reason: "not verified: " + oneline.Text(err.Error(), 200)})
 			return fmt.Errorf("the new key %s was not verified, the old one stays: %w", candidate.fingerprint, err)
 		}
 	}

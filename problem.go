@@ -7,6 +7,9 @@ import (
 	"net/http"
 	"regexp"
 	"strings"
+
+	"github.com/keyfit/keyfit/internal/oneline"
+	"github.com/keyfit/keyfit/internal/redact"
 )
 
 // maxErrorBody is how much of an error's body is read and kept.
@@ -181,11 +184,11 @@ func classify(p *Provider, status int, header http.Header, body problem) refusal
 
 // requestID looks under the names that providers and gateways send their id with. Secrets
 // are taken out before the cut: a cut key is still most of a key.
-func requestID(h http.Header, body problem, scrub scrubber) string {
+func requestID(h http.Header, body problem, redactor redact.Redactor) string {
 	for _, name := range [...]string{"X-Request-Id", "Request-Id", "X-Correlation-Id", "X-Amzn-Requestid", "Traceparent", "Cf-Ray"} {
 		if id := h.Get(name); id != "" {
-			return oneLine(scrub.text(id), 128)
+			return oneline.Text(redactor.Text(id), 128)
 		}
 	}
-	return oneLine(scrub.text(body.id), 128)
+	return oneline.Text(redactor.Text(body.id), 128)
 }

@@ -51,7 +51,7 @@ func redirectGuard(home origin, scheme Scheme, user func(*http.Request, []*http.
 		case len(via) >= maxRedirects:
 			return errTooManyRedirects
 		}
-		req.Response.Header = callOf(req.Context()).scrub().header(req.Response.Header) //nolint:gosec // this takes headers away, within one origin
+		req.Response.Header = callOf(req.Context()).redactor().Header(req.Response.Header) //nolint:gosec // this takes headers away, within one origin
 		return nil
 	}
 }

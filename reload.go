@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"time"
+
+	"github.com/keyfit/keyfit/internal/oneline"
 )
 
 // reloadFlight is one question to the source, shared by all who want it asked.
@@ -154,7 +156,7 @@ func (k *Keyring) fly(ctx context.Context, f *reloadFlight) {
 	k.mu.Lock()
 	if err != nil {
 		f.err = fmt.Errorf("the key source failed, the present key stays: %w", err)
-		k.stale = oneLine(err.Error(), 200)
+		k.stale = oneline.Text(err.Error(), 200)
 		k.record(KeyEvent{Kind: SourceStale, Reason: k.stale})
 	} else {
 		f.changed = k.take(offer, f.refused)
@@ -221,7 +223,7 @@ func (k *Keyring) askOnce(ctx context.Context) (Offer, error) {
 		offer, err = offer.clean(k.life)
 	}
 	if err != nil {
-		return Offer{}, newScrubber(append(k.live(), heard.Current, heard.Previous, heard.Pending)).error(err)
+		return Offer{}, redactorOf(append(k.live(), heard.Current, heard.Previous, heard.Pending)...).Error(err)
 	}
 	return offer, nil
 }

@@ -16,7 +16,7 @@ func (k *call) judge() {
 	case keyRefused:
 		k.ring.refuse(k)
 	case keyMissing:
-		k.ring.emit(KeyEvent{Kind: AuthMisconfigured, Generation: k.key.gen, Fingerprint: k.key.fingerprint, Reason: "the provider saw no key in " + k.method + " " + k.scrub().text(k.path)})
+		k.ring.emit(KeyEvent{Kind: AuthMisconfigured, Generation: k.key.gen, Fingerprint: k.key.fingerprint, Reason: "the provider saw no key in " + k.method + " " + k.redactor().Text(k.path)})
 	case keyUnknown:
 	}
 }
@@ -50,6 +50,6 @@ func (k *Keyring) scopeRegressed(c *call) {
 	current := k.set.Load().current
 	k.emit(KeyEvent{
 		Kind: KeyScopeRegression, Generation: current.gen, Fingerprint: current.fingerprint, Previous: c.key.fingerprint,
-		Reason: "the previous key may do " + c.method + " " + c.scrub().text(c.path) + ", and the current one may not",
+		Reason: "the previous key may do " + c.method + " " + c.redactor().Text(c.path) + ", and the current one may not",
 	})
 }

@@ -9,10 +9,12 @@ import (
 	"log/slog"
 	"strings"
 	"time"
+
+	"github.com/keyfit/keyfit/internal/redact"
 )
 
 // redacted is what every printed form of a [Secret] says.
-const redacted = "[redacted]"
+const redacted = redact.Mark
 
 // Secret holds key material and does not show it. Every fmt verb, JSON, text, gob and
 // slog form of it is "[redacted]", also where a Secret sits in an unexported field that

@@ -52,7 +52,7 @@ func (t *attemptTransport) exchange(req *http.Request, k *call) (*http.Response,
 	if err := t.dress(out, k.key, k.wantsJSON); err != nil {
 		done()
 		k.unsent = true
-		return nil, closeBody(req, &finalError{"the key could not be put on the request", k.scrub().error(err)})
+		return nil, closeBody(req, &finalError{"the key could not be put on the request", k.redactor().Error(err)})
 	}
 	resp, err := t.next.RoundTrip(out)
 	if err != nil {
@@ -73,7 +73,7 @@ func (t *attemptTransport) exchange(req *http.Request, k *call) (*http.Response,
 // failed takes the failure of an attempt, without what it may say of the key.
 func (k *call) failed(err error, trace *connTrace) error {
 	k.unsent = trace.unsent(err)
-	return k.scrub().error(withoutURL(err))
+	return k.redactor().Error(withoutURL(err))
 }
 
 // copyOf copies the request, to put the key on the copy.

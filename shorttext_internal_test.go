@@ -12,28 +12,6 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-func TestAnErrorTextBecomesOneLineOfLimitedLength(t *testing.T) {
-	t.Parallel()
-	for _, test := range []struct {
-		name, text string
-		limit      int
-		want       string
-	}{
-		{"as it is", "no such user", 20, "no such user"},
-		{"breaks and runs of space", "  no\n\t such\r\n  user ", 20, "no such user"},
-		{"control, format and invalid characters", "no\x00such\u200b\u2028us\xffer", 20, "no such us er"},
-		{"exactly the limit", "abc d", 5, "abc d"},
-		{"over the limit", "abc de", 5, "abc d…"},
-		{"space after the limit", "abc d  \n", 5, "abc d"},
-		{"runes, not bytes", "äöüß", 3, "äöü…"},
-		{"nothing", " \n ", 5, ""},
-	} {
-		if got := oneLine(test.text, test.limit); got != test.want {
-			t.Errorf("%s: %q, want %q", test.name, got, test.want)
-		}
-	}
-}
-
 func TestAShortReadIsTheBodyOrItsBeginning(t *testing.T) {
 	t.Parallel()
 	for _, size := range []int{0, 1, 2047, 2048, 2049, 4095, 4096, 5000} {

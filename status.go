@@ -99,10 +99,10 @@ func (k *Keyring) Status() KeyStatus {
 
 func (k *Keyring) info(c key, state KeyState) KeyInfo {
 	// A source that names a place by its content must not make this snapshot tell it.
-	scrub := newScrubber([]Credential{c.cred})
+	redactor := redactorOf(c.cred)
 	return KeyInfo{
 		Generation: c.gen, Fingerprint: c.fingerprint, State: state,
-		Place: scrub.text(c.cred.Place), Version: scrub.text(c.cred.Version), Since: c.since, Expires: c.cred.Expires,
+		Place: redactor.Text(c.cred.Place), Version: redactor.Text(c.cred.Version), Since: c.since, Expires: c.cred.Expires,
 		LastUsed: k.clock.Time(c.use.used()), LastAccepted: k.clock.Time(c.use.goodSent.Load()), InFlight: int(c.use.inFlight.Load()),
 	}
 }

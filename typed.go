@@ -165,9 +165,9 @@ func encode(body any) (io.Reader, string, error) {
 func (k *call) response(resp *http.Response) Response {
 	r := Response{StatusCode: k.status, Attempts: k.attempts, Generation: k.generation(), KeyFingerprint: k.fingerprint()}
 	if resp != nil {
-		scrub := k.scrub()
-		r.Header = scrub.header(resp.Header)
-		r.RequestID = requestID(resp.Header, problem{}, scrub)
+		redactor := k.redactor()
+		r.Header = redactor.Header(resp.Header)
+		r.RequestID = requestID(resp.Header, problem{}, redactor)
 	}
 	return r
 }
@@ -220,7 +220,7 @@ func (d *done) bodyTime(ctx context.Context) time.Duration {
 // decodeError says what was found and wanted, and not what the values were: a decoder's
 // own text may quote the answer.
 func (k *call) decodeError(status int, body []byte, isJSON bool, value any, err error) error {
-	e := &DecodeError{Provider: k.client.provider.Name, Method: k.method, Path: k.scrub().text(k.path), StatusCode: status}
+	e := &DecodeError{Provider: k.client.provider.Name, Method: k.method, Path: k.redactor().Text(k.path), StatusCode: status}
 	wrongType, isType := errors.AsType[*json.UnmarshalTypeError](err)
 	syntax, isSyntax := errors.AsType[*json.SyntaxError](err)
 	switch {
@@ -236,8 +236,8 @@ func (k *call) decodeError(status int, body []byte, isJSON bool, value any, err 
 	default:
 		e.Reason = fmt.Sprintf("the decoder of the type failed (%T)", err)
 	}
-	e.Field, e.Reason = k.scrub().text(e.Field), k.scrub().text(e.Reason)
-	if clean := k.scrub().error(err); clean == err { //nolint:errorlint // the very same value
+	e.Field, e.Reason = k.redactor().Text(e.Field), k.redactor().Text(e.Reason)
+	if clean := k.redactor().Error(err); clean == err { //nolint:errorlint // the very same value
 		e.Err = err
 	}
 	return e

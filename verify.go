@@ -7,6 +7,8 @@ import (
 	"math"
 	"math/rand/v2"
 	"time"
+
+	"github.com/keyfit/keyfit/internal/oneline"
 )
 
 // VerifyOffers has probe try each key that the source offers before the ring uses it: two
@@ -179,7 +181,7 @@ func (k *Keyring) verifyStaged(ctx context.Context) (promoted bool, err error) {
 		}
 	}
 	if err != nil {
-		err = newScrubber(append(k.live(), staged.cred)).error(err)
+		err = redactorOf(append(k.live(), staged.cred)...).Error(err)
 	}
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -197,7 +199,7 @@ func (k *Keyring) probed(staged *key, err error) (promoted bool, _ error) {
 		next.recheck = k.putOff(*staged, recheckFirst, recheckLast)
 		k.publish(&next)
 		if k.rejected[staged.fingerprint].refused = isRefusal(err); isRefusal(err) {
-			k.record(KeyEvent{Kind: KeyRejected, Fingerprint: staged.fingerprint, Previous: set.current.fingerprint, Reason: "refused by the provider: " + oneLine(err.Error(), 200)})
+			k.record(KeyEvent{Kind: KeyRejected, Fingerprint: staged.fingerprint, Previous: set.current.fingerprint, Reason: "refused by the provider: " + oneline.Text(err.Error(), 200)})
 		}
 		if set.pending { // the source itself does not say that it works yet
 			return false, nil

@@ -1,0 +1,147 @@
+// Package redact takes known secrets out of text, headers and errors.
+//
+// A server that echoes a key writes it the way its encoder does: raw, percent-encoded, as a
+// JSON or HTML escape, one within another, in another case, in base64. A [Redactor]
+// therefore matches each byte of a secret in any of these forms, the whole of it in base64
+// as well, and puts [Mark] in its place.
+//
+// Redact first, shorten second: a key that has been cut off is still most of a key.
+// [Redactor.Prefix] does both in that order, and [Redactor.Reach] says how much more than
+// the limit has to be read for it.
+//
+// The zero Redactor knows no secret: text passes unchanged, and of a header only the cookies
+// are taken out. A Redactor never changes, so copies and concurrent use are safe. Making one
+// costs a few allocations for each secret; make it when something is to be shown, not for
+// each request.
+package redact
+
+import (
+	"encoding/base64"
+	"net/http"
+	"slices"
+	"strings"
+)
+
+// Mark stands in place of a secret.
+const Mark = "[redacted]"
+
+// MinSecret is the length in bytes below which a secret is ignored: the one-letter "key" of
+// a test would take every text with it.
+const MinSecret = 4
+
+// Redactor takes secrets out of text. The zero value knows none.
+type Redactor struct {
+	secrets []string
+	opens   [256]bool // whether a form of a secret can begin with this byte
+}
+
+// New returns a redactor of the secrets that have at least [MinSecret] bytes.
+func New(secrets ...string) Redactor {
+	var r Redactor
+	for _, secret := range secrets {
+		if len(secret) >= MinSecret {
+			r.add(secret)
+		}
+	}
+	return r
+}
+
+// add adds a secret and its base64 in all four alphabets, alone and amid other data.
+func (r *Redactor) add(secret string) {
+	r.secrets = append(append(r.secrets, secret), base64Forms(secret)...)
+	for _, enc := range [...]*base64.Encoding{base64.StdEncoding, base64.URLEncoding, base64.RawStdEncoding, base64.RawURLEncoding} {
+		if coded := enc.EncodeToString([]byte(secret)); !slices.Contains(r.secrets, coded) {
+			r.secrets = append(r.secrets, coded)
+		}
+	}
+	for _, form := range r.secrets {
+		for _, c := range [...]byte{fold(form[0]), unfold(form[0]), '%', '\\', '&'} {
+			r.opens[c] = true
+		}
+	}
+}
+
+// base64Forms returns what base64 makes of a secret amid other data, as in Basic
+// credentials and dumped headers: one text for each offset, in both alphabets. A character
+// at either end that mixes the secret with its neighbour is left out.
+func base64Forms(secret string) []string {
+	var forms []string
+	for offset := range 3 {
+		padded := []byte(strings.Repeat("\x00", offset) + secret)
+		from, to := (offset*8+5)/6, len(padded)*8/6
+		for _, enc := range [...]*base64.Encoding{base64.RawStdEncoding, base64.RawURLEncoding} {
+			if form := enc.EncodeToString(padded)[from:to]; len(form) >= MinSecret && !slices.Contains(forms, form) {
+				forms = append(forms, form)
+			}
+		}
+	}
+	return forms
+}
+
+// Reach returns how many bytes beyond a limit have to be read so that a secret which begins
+// before the limit is seen whole.
+func (r Redactor) Reach() int {
+	longest := 0
+	for _, secret := range r.secrets {
+		longest = max(longest, len(secret))
+	}
+	return longest * longestForm
+}
+
+// Text returns text without secrets.
+func (r Redactor) Text(text string) string { return r.Prefix(text, len(text)) }
+
+// Texts returns the texts without secrets.
+func (r Redactor) Texts(texts []string) []string {
+	clean := make([]string, 0, len(texts))
+	for _, text := range texts {
+		clean = append(clean, r.Text(text))
+	}
+	return clean
+}
+
+// Prefix returns the first limit bytes of text without secrets. A secret that lies across
+// the limit is taken out whole: cutting first would leave a fragment of it. The result is
+// longer than limit if [Mark] is longer than the secret.
+func (r Redactor) Prefix(text string, limit int) string {
+	limit = min(limit, len(text))
+	if len(r.secrets) == 0 {
+		return text[:limit]
+	}
+	var out strings.Builder
+	kept := 0 // everything before it is in out
+	for i := 0; i < limit; {
+		if !r.opens[text[i]] {
+			i++
+			continue
+		}
+		if end := r.match(text, i); end > i {
+			out.WriteString(text[kept:i])
+			out.WriteString(Mark)
+			i, kept = end, end
+			continue
+		}
+		i++
+	}
+	if kept == 0 {
+		return text[:limit]
+	}
+	if kept < limit {
+		out.WriteString(text[kept:limit])
+	}
+	return out.String()
+}
+
+// Header returns a copy without secrets, and without cookies, which are credentials too.
+func (r Redactor) Header(h http.Header) http.Header {
+	out := make(http.Header, len(h))
+	for name, values := range h {
+		if name == "Set-Cookie" {
+			continue
+		}
+		for _, v := range values {
+			out[r.Text(name)] = append(out[r.Text(name)], r.Text(v))
+		}
+	}
+	return out
+}
