@@ -2,8 +2,9 @@ package keyfit
 
 import (
 	"fmt"
-	"math/rand/v2"
 	"time"
+
+	"github.com/keyfit/keyfit/internal/backoff"
 )
 
 const (
@@ -152,11 +153,12 @@ func (k *Keyring) postpone(cc *circuit) {
 	if k.hold > 0 {
 		least = canaryFirstHeld
 	}
-	cc.space = min(max(2*cc.space, least), canaryLast)
-	cc.next = time.Now().Add(cc.space)
-	if cc.space >= canaryFirst { // replicas do not ask together
-		cc.next = cc.next.Add(-rand.N(cc.space / 8)) //nolint:gosec // jitter needs no secrecy
+	cc.space = backoff.Next(cc.space, least, canaryLast)
+	wait := cc.space
+	if wait >= canaryFirst { // replicas do not ask together
+		wait = backoff.Jitter(wait, 1.0/8)
 	}
+	cc.next = time.Now().Add(wait)
 }
 
 // stepDown ends a call's turn as the canary, if it has one and it was in vain.

@@ -4,10 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math/rand/v2"
 	"slices"
 	"sync/atomic"
 	"time"
+
+	"github.com/keyfit/keyfit/internal/backoff"
 )
 
 // HoldCalls has a call that was refused with every key wait for a key that works, up to d
@@ -75,8 +76,7 @@ func (k *Keyring) outlast(c *call, tried []string) bool {
 		return true
 	}
 	c.alone++
-	pause := loneFirst << min(c.alone-1, 16)
-	pause = pause/2 + rand.N(pause/2) //nolint:gosec // jitter needs no secrecy
+	pause := backoff.Jitter(loneFirst<<min(c.alone-1, 16), backoff.Equal)
 	if time.Now().Add(pause).After(c.heldUntil(k.hold)) {
 		c.unusable = true
 		return false

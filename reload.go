@@ -4,9 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math/rand/v2"
 	"time"
 
+	"github.com/keyfit/keyfit/internal/backoff"
 	"github.com/keyfit/keyfit/internal/oneline"
 )
 
@@ -75,10 +75,9 @@ func (p *askPace) vain(src Source) {
 		least, most = askLocal, askLocalMax
 	}
 	p.last = time.Now()
-	ceiling := min(max(2*p.space, least), most)
-	p.space = ceiling
-	if ceiling > askRemote { // replicas that lost their key together do not ask together
-		p.space = ceiling/2 + rand.N(ceiling/2) //nolint:gosec // jitter needs no secrecy
+	p.space = backoff.Next(p.space, least, most)
+	if p.space > askRemote { // replicas that lost their key together do not ask together
+		p.space = backoff.Jitter(p.space, backoff.Equal)
 	}
 }
 

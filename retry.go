@@ -8,11 +8,12 @@ import (
 	"fmt"
 	"io"
 	"math"
-	"math/rand/v2"
 	"net/http"
 	"time"
 
 	"github.com/hashicorp/go-retryablehttp"
+
+	"github.com/keyfit/keyfit/internal/backoff"
 )
 
 // RetryPolicy says when a call is tried again, and how long it may wait. A zero field
@@ -71,23 +72,18 @@ func setDefault[T comparable](field *T, value T) {
 	}
 }
 
-// backoff is the wait after the given number of attempts: full jitter, so that callers
-// who failed together do not come back together.
-func (p RetryPolicy) backoff(attempts int) time.Duration {
-	ceiling := p.MaxBackoff
-	if shift := attempts - 1; shift < 32 && p.MinBackoff<<shift < ceiling && p.MinBackoff<<shift > 0 {
-		ceiling = p.MinBackoff << shift
-	}
-	return rand.N(ceiling) + 1 //nolint:gosec // jitter needs no secrecy
+// backoff is the wait after the given number of attempts, with that part of it at random.
+func (p RetryPolicy) backoff(attempts int, jitter float64) time.Duration {
+	return backoff.Jitter(backoff.Exponential(p.MinBackoff, p.MaxBackoff, attempts-1), jitter)
 }
 
 // wait is how long to stay away: what the server asked for, or our own backoff if that is
 // longer. After a 429 without a hint it is at least half the backoff's ceiling, since the
 // pause is everybody's and a pause of nothing would be none.
 func (p RetryPolicy) wait(attempts int, h hint, limited bool) time.Duration {
-	own := p.backoff(attempts)
+	own := p.backoff(attempts, backoff.Full)
 	if limited && !h.said {
-		own = own/2 + min(p.MaxBackoff, p.MinBackoff<<min(attempts-1, 16))/2
+		own = p.backoff(attempts, backoff.Equal)
 	}
 	if h.wait >= p.MinBackoff {
 		own = 0 // the hint is plain; jitter on top would only make it late
@@ -198,7 +194,7 @@ func (k *call) retryError(err error) bool {
 		k.note = joinNotes(k.note, "not sent again: the "+k.method+" may have been done, and it has no idempotency key")
 		return false
 	}
-	k.wait = k.policy.backoff(k.attempts)
+	k.wait = k.policy.backoff(k.attempts, backoff.Full)
 	return k.mayRetry() && k.withinBudget()
 }
 
@@ -251,7 +247,7 @@ func (k *call) retryStatus(ctx context.Context, status int) bool {
 		return false
 	}
 	if k.wait == 0 {
-		k.wait = k.policy.backoff(k.attempts)
+		k.wait = k.policy.backoff(k.attempts, backoff.Full)
 	}
 	return k.mayRetry() && k.fits(ctx) && (status == http.StatusTooManyRequests || k.withinBudget())
 }

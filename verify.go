@@ -5,9 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"math/rand/v2"
 	"time"
 
+	"github.com/keyfit/keyfit/internal/backoff"
 	"github.com/keyfit/keyfit/internal/oneline"
 )
 
@@ -85,9 +85,9 @@ func (k *Keyring) putOff(c key, least, most time.Duration) time.Time {
 		k.forgetOldest()
 		k.rejected[c.fingerprint] = r
 	}
-	r.backoff = min(max(2*r.backoff, least), most)
+	r.backoff = backoff.Next(r.backoff, least, most)
 	r.version = c.cred.Version
-	r.until = time.Now().Add(r.backoff/2 + rand.N(r.backoff/2)) //nolint:gosec // jitter needs no secrecy
+	r.until = time.Now().Add(backoff.Jitter(r.backoff, backoff.Equal))
 	return r.until
 }
 
