@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/keyfit/keyfit/internal/envfile"
+	"github.com/keyfit/keyfit/internal/smallfile"
 )
 
 // DotEnv offers the key in a .env file, by the rules of [Env]: the first of names that is
@@ -47,7 +48,7 @@ func (f dotEnvFile) place(name string) string {
 }
 
 func (f dotEnvFile) load() (func(string) (string, bool), error) {
-	content, err := readSmallFile(f.path, maxDotEnv)
+	content, err := smallfile.Read(f.path, maxDotEnv)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("the file does not exist (%w)", ErrNoKey)
 	}

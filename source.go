@@ -4,15 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/keyfit/keyfit/internal/rfc3339"
+	"github.com/keyfit/keyfit/internal/smallfile"
 )
 
 // Source says which credential there is now. A [Keyring] asks it once at the start, and
@@ -290,7 +289,7 @@ func (s fileSource) settles() bool { return true }
 
 func (s fileSource) Credential(context.Context) (Credential, error) {
 	place := "file " + string(s)
-	content, err := readSmallFile(string(s), maxKeyFile)
+	content, err := smallfile.Read(string(s), maxKeyFile)
 	if errors.Is(err, fs.ErrNotExist) {
 		return Credential{}, &sourceError{place, fmt.Errorf("does not exist (%w)", ErrNoKey)}
 	}
@@ -302,37 +301,4 @@ func (s fileSource) Credential(context.Context) (Credential, error) {
 		return Credential{}, &sourceError{place, err}
 	}
 	return Credential{Key: NewSecret(key), Place: place}, nil
-}
-
-// maxPipeWait is how long the writer of a pipe may take that stands in place of a file:
-// what the shell makes of <(command).
-const maxPipeWait = 5 * time.Second
-
-// readSmallFile reads at most limit bytes; a larger file is an error. Text of the error
-// holds no path, which the caller names itself.
-func readSmallFile(path string, limit int64) ([]byte, error) {
-	f, err := openNow(filepath.Clean(path))
-	if err != nil {
-		return nil, withoutPath(err)
-	}
-	defer func() { _ = f.Close() }()
-	_ = f.SetReadDeadline(time.Now().Add(maxPipeWait)) // an error means that it is no pipe
-	content, err := io.ReadAll(io.LimitReader(f, limit+1))
-	if err != nil {
-		return nil, withoutPath(err)
-	}
-	if int64(len(content)) > limit {
-		return nil, fmt.Errorf("larger than %d bytes, so it is not what was meant", limit)
-	}
-	if len(content) >= 2 && (content[0] == 0xff && content[1] == 0xfe || content[0] == 0xfe && content[1] == 0xff) {
-		return nil, errors.New("is saved as UTF-16: save it as UTF-8")
-	}
-	return content, nil
-}
-
-func withoutPath(err error) error {
-	if pe, ok := errors.AsType[*fs.PathError](err); ok {
-		return pe.Err
-	}
-	return err
 }

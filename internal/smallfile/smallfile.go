@@ -1,0 +1,55 @@
+// Package smallfile reads the small text files that hold a key or settings.
+//
+// What an operator names may be something else than was meant: a log of gigabytes, a named
+// pipe, a file in UTF-16. [Read] takes no more memory than its limit, does not wait for a
+// pipe that nobody writes to, and says what is wrong. Its errors name no path and quote no
+// content, because both may be secret and the caller names the place in its own words.
+//
+// The function keeps no state and is safe for concurrent use. Each call opens the file anew
+// by its path, so a swapped symbolic link or a renamed file is followed. How a file is
+// opened differs between systems: open_unix.go and open_other.go.
+package smallfile
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"path/filepath"
+	"time"
+)
+
+// maxPipeWait is how long the writer of a pipe in place of a file may take: the shell makes
+// one of <(command).
+const maxPipeWait = 5 * time.Second
+
+// Read returns the content of a file of at most limit bytes.
+//
+// The error of the operating system is returned without its path, so [errors.Is] finds
+// [fs.ErrNotExist] and the like. A larger file and one in UTF-16 are errors too.
+func Read(path string, limit int64) ([]byte, error) {
+	f, err := open(filepath.Clean(path))
+	if err != nil {
+		return nil, withoutPath(err)
+	}
+	defer func() { _ = f.Close() }()
+	_ = f.SetReadDeadline(time.Now().Add(maxPipeWait)) // an error means that it is no pipe
+	content, err := io.ReadAll(io.LimitReader(f, limit+1))
+	if err != nil {
+		return nil, withoutPath(err)
+	}
+	if int64(len(content)) > limit {
+		return nil, fmt.Errorf("larger than %d bytes, so it is not what was meant", limit)
+	}
+	if len(content) >= 2 && (content[0] == 0xff && content[1] == 0xfe || content[0] == 0xfe && content[1] == 0xff) {
+		return nil, errors.New("is saved as UTF-16: save it as UTF-8")
+	}
+	return content, nil
+}
+
+func withoutPath(err error) error {
+	if pe, ok := errors.AsType[*fs.PathError](err); ok {
+		return pe.Err
+	}
+	return err
+}
