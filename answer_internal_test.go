@@ -26,7 +26,7 @@ func TestAnErrorAnswerIsReadAgainOnlyForANewKey(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			ring, err := NewKeyring(t.Context(), Static(first))
+			ring, err := NewKeyring(t.Context(), Static(APIKey(first)))
 			if err != nil {
 				t.Fatal(err)
 			}

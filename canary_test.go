@@ -462,7 +462,7 @@ func TestCanaryAnEchoedKeyIsNeverTold(t *testing.T) {
 			srv, find := canaryServer(t, s.cred), newCanary(s.cred)
 			var watch canaryWatch
 			c, err := keyfit.New(s.provider(srv.URL), append(watch.options(),
-				keyfit.WithKeys(keyfit.StaticCredential(s.cred)), keyfit.WithRetry(canaryPolicy()))...)
+				keyfit.WithSource(keyfit.Static(s.cred)), keyfit.WithRetry(canaryPolicy()))...)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -508,7 +508,7 @@ func TestCanaryAnEchoOfARetiredKeyIsNotToldEither(t *testing.T) {
 	for name, rotate := range map[string]func(*keyfit.Keyring) error{
 		"held": func(k *keyfit.Keyring) error { return k.Rotate(t.Context(), keyfit.APIKey(next)) },
 		"let go at once": func(k *keyfit.Keyring) error {
-			return k.Rotate(t.Context(), keyfit.APIKey(next), keyfit.Overlap(0))
+			return k.Rotate(t.Context(), keyfit.APIKey(next), keyfit.GracePeriod(0))
 		},
 		"two generations old": func(k *keyfit.Keyring) error {
 			return errors.Join(k.Rotate(t.Context(), keyfit.APIKey(next)), k.Rotate(t.Context(), keyfit.APIKey(last)))
@@ -520,7 +520,7 @@ func TestCanaryAnEchoOfARetiredKeyIsNotToldEither(t *testing.T) {
 				srv, find := canaryServer(t, s.cred), newCanary(s.cred, keyfit.APIKey(next), keyfit.APIKey(last))
 				var watch canaryWatch
 				c, err := keyfit.New(s.provider(srv.URL), append(watch.options(),
-					keyfit.WithKeys(keyfit.StaticCredential(s.cred)), keyfit.WithRetry(canaryPolicy()))...)
+					keyfit.WithSource(keyfit.Static(s.cred)), keyfit.WithRetry(canaryPolicy()))...)
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -552,7 +552,7 @@ func TestCanaryAPairRotatedAwayIsNotTold(t *testing.T) {
 	t.Parallel()
 	s := wireSchemes()[4]
 	srv := canaryServer(t, s.cred)
-	c, err := keyfit.New(s.provider(srv.URL), keyfit.WithKeys(keyfit.StaticCredential(s.cred)), keyfit.WithRetry(canaryPolicy()))
+	c, err := keyfit.New(s.provider(srv.URL), keyfit.WithSource(keyfit.Static(s.cred)), keyfit.WithRetry(canaryPolicy()))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -581,7 +581,7 @@ func TestCanaryAKeyOfOneCallIsNotTold(t *testing.T) {
 				own = keyfit.KeyPair(rawNewKey, rawOldKey)
 			}
 			c, err := keyfit.New(s.provider(srv.URL), append(watch.options(),
-				keyfit.WithKeys(keyfit.StaticCredential(own)), keyfit.WithRetry(canaryPolicy()))...)
+				keyfit.WithSource(keyfit.Static(own)), keyfit.WithRetry(canaryPolicy()))...)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -591,7 +591,7 @@ func TestCanaryAKeyOfOneCallIsNotTold(t *testing.T) {
 				}
 				path := "/" + url.PathEscape(echo.name) + "/raw"
 				var told keyfit.Response
-				_, err := keyfit.Get[canaryAnswer](t.Context(), c, path, keyfit.WithKeys(keyfit.StaticCredential(s.cred)), keyfit.WithResponse(&told))
+				_, err := keyfit.Get[canaryAnswer](t.Context(), c, path, keyfit.WithSource(keyfit.Static(s.cred)), keyfit.WithResponse(&told))
 				if err == nil && !echo.good || told.Attempts == 0 {
 					t.Fatalf("%s: want an error after an attempt, got %v", path, err)
 				}
@@ -617,7 +617,7 @@ func TestCanaryAKeyPastedIntoAPathIsNotTold(t *testing.T) {
 			t.Parallel()
 			var watch canaryWatch
 			c, err := keyfit.New(s.provider(srv.URL), append(watch.options(),
-				keyfit.WithKeys(keyfit.StaticCredential(s.cred)), keyfit.WithRetry(canaryPolicy()))...)
+				keyfit.WithSource(keyfit.Static(s.cred)), keyfit.WithRetry(canaryPolicy()))...)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -657,7 +657,7 @@ func TestCanaryTheRequestOfAnAnswerHoldsNoKey(t *testing.T) {
 	for _, s := range canarySchemes() {
 		t.Run(s.name, func(t *testing.T) {
 			t.Parallel()
-			c, err := keyfit.New(s.provider("http://localhost"), keyfit.WithKeys(keyfit.StaticCredential(s.cred)), keyfit.WithHTTPClient(pool))
+			c, err := keyfit.New(s.provider("http://localhost"), keyfit.WithSource(keyfit.Static(s.cred)), keyfit.WithHTTPClient(pool))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -707,7 +707,7 @@ func TestCanaryWhatMiddlewareFailsWithIsNotTold(t *testing.T) {
 					return rawTripper(func(r *http.Request) (*http.Response, error) { return nil, fail(r) })
 				}
 				c, err := keyfit.New(s.provider("http://localhost"), append(watch.options(), keyfit.WithMiddleware(broken),
-					keyfit.WithKeys(keyfit.StaticCredential(s.cred)), keyfit.WithRetry(canaryPolicy()))...)
+					keyfit.WithSource(keyfit.Static(s.cred)), keyfit.WithRetry(canaryPolicy()))...)
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -736,7 +736,7 @@ func TestCanarySourcesAndProbesThatQuoteTheKeyAreNotRepeated(t *testing.T) {
 		}
 		return next, fmt.Errorf("vault: cannot replace %s by %s", current.Key.Reveal(), next.Key.Reveal())
 	})
-	c, err := keyfit.New(rawProvider("http://localhost"), append(watch.options(), keyfit.WithKeys(source))...)
+	c, err := keyfit.New(rawProvider("http://localhost"), append(watch.options(), keyfit.WithSource(source))...)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -760,11 +760,11 @@ func TestCanarySourcesAndProbesThatQuoteTheKeyAreNotRepeated(t *testing.T) {
 		if err := c.Keys().Rotate(t.Context(), bad); err != nil {
 			find.absent(t, "Rotate to a malformed key", canaryForms(err))
 		}
-		_, err := keyfit.New(rawProvider("http://localhost"), keyfit.WithKeys(keyfit.StaticCredential(bad)))
+		_, err := keyfit.New(rawProvider("http://localhost"), keyfit.WithSource(keyfit.Static(bad)))
 		if err != nil {
 			find.absent(t, "New with a malformed key", canaryForms(err))
 		}
-		_, err = keyfit.Get[string](t.Context(), c, "/", keyfit.WithKeys(keyfit.StaticCredential(bad)))
+		_, err = keyfit.Get[string](t.Context(), c, "/", keyfit.WithSource(keyfit.Static(bad)))
 		find.absent(t, "a call with a malformed key", canaryForms(err))
 	}
 	find.absent(t, "events", watch.take())
@@ -788,7 +788,7 @@ func TestCanaryValuesThatHoldAKeyDoNotShowIt(t *testing.T) {
 	echo := canaryStill(func(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, r.Header.Get("Im-Authorization"), http.StatusBadRequest)
 	})
-	c, err := keyfit.New(wireSchemes()[4].provider("http://localhost"), keyfit.WithKeys(keyfit.StaticCredential(cred)), keyfit.WithHTTPClient(echo))
+	c, err := keyfit.New(wireSchemes()[4].provider("http://localhost"), keyfit.WithSource(keyfit.Static(cred)), keyfit.WithHTTPClient(echo))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -808,9 +808,9 @@ func TestCanaryValuesThatHoldAKeyDoNotShowIt(t *testing.T) {
 	values := map[string]any{
 		"secret": secret, "pointer to secret": &secret, "credential": cred, "pointer to credential": &cred,
 		"keyring": c.Keys(), "status": c.Keys().Status(), "client": c, "provider": c.Provider(), "http client": c.HTTPClient(),
-		"source": keyfit.StaticCredential(cred), "static source": keyfit.Static(wireKey),
-		"chain": keyfit.Chain(keyfit.Static(wireKey)), "option": keyfit.WithKey(wireKey),
-		"keys option": keyfit.WithKeys(keyfit.StaticCredential(cred)), "error": used,
+		"source": keyfit.Static(cred), "static source": keyfit.Static(keyfit.APIKey(wireKey)),
+		"chain": keyfit.Chain(keyfit.Static(keyfit.APIKey(wireKey))), "option": keyfit.WithKey(wireKey),
+		"keys option": keyfit.WithSource(keyfit.Static(cred)), "error": used,
 		"struct": mine{secret, &secret, cred, []keyfit.Secret{secret}, map[string]keyfit.Credential{"k": cred}, c.Keys(), c, used, cred},
 		"slice":  []keyfit.Credential{cred}, "map": map[string]keyfit.Secret{"k": secret}, "map key": map[*keyfit.Secret]int{&secret: 1},
 		"array": [2]keyfit.Secret{secret, secret}, "interface": []any{secret, cred, &secret},
@@ -863,7 +863,7 @@ func TestCanaryAKeyOfDigitsIsNotQuotedAsABadHint(t *testing.T) {
 		srv := canaryServer(t, s.cred)
 		var watch canaryWatch
 		c, err := keyfit.New(s.provider(srv.URL), append(watch.options(),
-			keyfit.WithKeys(keyfit.StaticCredential(s.cred)), keyfit.WithRetry(canaryPolicy()))...)
+			keyfit.WithSource(keyfit.Static(s.cred)), keyfit.WithRetry(canaryPolicy()))...)
 		if err != nil {
 			t.Fatal(err)
 		}

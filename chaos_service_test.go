@@ -67,7 +67,7 @@ func chaosServe(t *testing.T, file, url string, until io.Reader) chaosReport {
 		p.Probe = ""
 	}
 	c, err := keyfit.New(p, keyfit.WithDotEnv(file), keyfit.WithBaseURL(url),
-		keyfit.WithKeyringOptions(keyfit.HoldCalls(30*time.Second, 0)),
+		keyfit.HoldCalls(30*time.Second, 0),
 		keyfit.WithHooks(keyfit.Hooks{Key: func(e keyfit.KeyEvent) {
 			mu.Lock()
 			defer mu.Unlock()

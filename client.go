@@ -48,7 +48,7 @@ type Client struct {
 	ringLag  time.Duration
 }
 
-// New returns a client of a provider. The key comes from [WithKey] or [WithKeys], else
+// New returns a client of a provider. The key comes from [WithKey] or [WithSource], else
 // from the provider's environment variable, else from .env; if none has it the error is
 // a [*NoKeyError]. Nothing is sent.
 func New(p Provider, opts ...Option) (*Client, error) {
@@ -78,7 +78,7 @@ func New(p Provider, opts ...Option) (*Client, error) {
 func (c *Client) With(opts ...Option) (*Client, error) {
 	cfg := c.config
 	cfg.given, cfg.ring, cfg.keys, cfg.gate, cfg.limit = nil, nil, nil, nil, nil
-	cfg.middleware = slices.Clip(cfg.middleware)
+	cfg.middleware, cfg.ringOptions = slices.Clip(cfg.middleware), slices.Clip(cfg.ringOptions)
 	if err := cfg.apply(opts); err != nil {
 		return nil, fmt.Errorf("%s: %w", c.provider.Name, err)
 	}
@@ -93,8 +93,8 @@ func (c *Client) With(opts ...Option) (*Client, error) {
 	} else if cfg.limit != nil {
 		d.gate = nil
 	}
-	if d.ring != nil && slices.Contains(cfg.given, "WithKeyringOptions") {
-		return nil, fmt.Errorf("%s: WithKeyringOptions is for a new keyring: a derived client keeps that of its parent, unless it is given a key", c.provider.Name)
+	if d.ring != nil && len(cfg.ringOptions) > len(c.config.ringOptions) {
+		return nil, fmt.Errorf("%s: %s is for a new keyring: a derived client keeps that of its parent, unless it is given a key", c.provider.Name, cfg.ringOptions[len(c.config.ringOptions)].name)
 	}
 	if cfg.http != c.config.http {
 		d.pool = nil
@@ -109,6 +109,7 @@ func (c *Client) With(opts ...Option) (*Client, error) {
 }
 
 func (c *config) apply(opts []Option) error {
+	inherited := len(c.ringOptions)
 	for _, opt := range opts {
 		if opt == nil {
 			return errors.New("an option is nil")
@@ -116,6 +117,9 @@ func (c *config) apply(opts []Option) error {
 		if err := opt.applyClient(c); err != nil {
 			return err
 		}
+	}
+	if c.ring != nil && len(c.ringOptions) > inherited {
+		return fmt.Errorf("the option %s is for a keyring that the client makes: the one given with WithSource has options of its own", c.ringOptions[inherited].name)
 	}
 	return nil
 }
@@ -168,11 +172,14 @@ func (c *Client) newRing(ctx context.Context, cfg config) (*Keyring, error) {
 		return cfg.ring, nil
 	}
 	obs := cfg.observer
-	opts := []KeyringOption{ForProvider(c.provider), OnKeyEvent(obs.key)}
+	opts := []KeyringOption{ForProvider(c.provider), WithHooks(Hooks{Key: obs.key})}
 	if c.provider.Probe != "" {
-		opts = append(opts, VerifyOffers(c.Probe))
+		opts = append(opts, Verify(c.Probe))
 	}
-	return NewKeyring(ctx, cfg.keySource(&c.provider), append(opts, cfg.ringOptions...)...)
+	for _, given := range cfg.ringOptions {
+		opts = append(opts, given)
+	}
+	return NewKeyring(ctx, cfg.keySource(&c.provider), opts...)
 }
 
 // named puts the provider's name on an error that has a place for it.

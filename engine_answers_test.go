@@ -60,7 +60,7 @@ func TestALostPermissionIsReplayedWithThePreviousKey(t *testing.T) {
 			},
 		},
 		{
-			name: "when the key is no longer new", before: "/a", after: keyfit.DefaultOverlap, sent: []string{"scope-new"}, is: keyfit.ErrForbidden,
+			name: "when the key is no longer new", before: "/a", after: defaultGracePeriod, sent: []string{"scope-new"}, is: keyfit.ErrForbidden,
 			call:   func(t *testing.T, c *keyfit.Client) error { t.Helper(); return get(t, c, "/a") },
 			events: []string{rotated, "key.retired 1 scope-old<scope-new"},
 		},
@@ -89,7 +89,7 @@ func TestALostPermissionIsReplayedWithThePreviousKey(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				ring, events := newRing(t, keyfit.Static("scope-old"))
+				ring, events := newRing(t, keyfit.Static(keyfit.APIKey("scope-old")))
 				n, rotation := 0, false
 				wire := &ringWire{answer: func(key string) int {
 					switch {

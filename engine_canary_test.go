@@ -111,8 +111,8 @@ func TestCanaryARotationTellsNoKey(t *testing.T) {
 		kinds := map[keyfit.KeyEventKind]bool{}
 		level := &slog.HandlerOptions{Level: slog.LevelDebug}
 		log := slog.New(slog.NewMultiHandler(slog.NewJSONHandler(&told, level), slog.NewTextHandler(&told, level)))
-		ring, err := keyfit.NewKeyring(t.Context(), w.src, keyfit.VerifyOffers(w.probe), keyfit.LogKeyEvents(log), keyfit.HoldCalls(time.Second, 0),
-			keyfit.OnKeyEvent(func(e keyfit.KeyEvent) {
+		ring, err := keyfit.NewKeyring(t.Context(), w.src, keyfit.Verify(w.probe), keyfit.WithLogger(log), keyfit.HoldCalls(time.Second, 0),
+			keyfit.WithHooks(keyfit.Hooks{Key: func(e keyfit.KeyEvent) {
 				mu.Lock()
 				defer mu.Unlock()
 				kinds[e.Kind] = true
@@ -120,7 +120,7 @@ func TestCanaryARotationTellsNoKey(t *testing.T) {
 				if strings.ContainsAny(e.Reason, "\r\n") {
 					t.Errorf("a reason of more than one line: %q", e.Reason)
 				}
-			}))
+			}}))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -140,14 +140,14 @@ func TestCanaryARotationTellsNoKey(t *testing.T) {
 			_, err := keyfit.Get[struct{}](t.Context(), c, path)
 			return err
 		}
-		reload := func(offer keyfit.Offer, err error) error {
+		reload := func(offer keyfit.Versions, err error) error {
 			w.src.set(offer, err)
 			_, err = ring.Reload(t.Context())
 			return err
 		}
 
 		see("accepted", get("/p"), get(w.path))
-		see("a source that fails", reload(keyfit.Offer{}, errors.New("sealed\nfor "+key(0))))
+		see("a source that fails", reload(keyfit.Versions{}, errors.New("sealed\nfor "+key(0))))
 		see("an offer that is malformed", reload(offered(keyfit.APIKey(key(0)+"\x01"+key(1))), nil))
 		see("a candidate that is refused", reload(offered(creds[1]), nil))
 		w.status[key(1)] = http.StatusOK
@@ -166,7 +166,7 @@ func TestCanaryARotationTellsNoKey(t *testing.T) {
 		see("a body that goes out once", err)
 		w.status[key(3)] = http.StatusOK
 		see("another key", ring.Rotate(t.Context(), creds[3]), get("/p"))
-		see("a key that is prepared", reload(keyfit.Offer{Current: creds[3], Pending: creds[4]}, nil))
+		see("a key that is prepared", reload(keyfit.Versions{Current: creds[3], Pending: creds[4]}, nil))
 		time.Sleep(time.Hour) //nolint:forbidigo // fake time
 		ends := creds[5]
 		ends.Expires = time.Now().Add(lifeDay / 2)

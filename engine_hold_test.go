@@ -105,7 +105,7 @@ func TestAHeldCallEndsForOneReasonAndSaysWhich(t *testing.T) {
 			t.Run(fmt.Sprintf("%s, met the refusal %v", tt.name, first), func(t *testing.T) {
 				t.Parallel()
 				synctest.Test(t, func(t *testing.T) {
-					ring, _ := newRing(t, keyfit.Static("held-dead"), keyfit.HoldCalls(hold, tt.holders))
+					ring, _ := newRing(t, keyfit.Static(keyfit.APIKey("held-dead")), keyfit.HoldCalls(hold, tt.holders))
 					c := ringClient(t, &holdWire{accepts: holdKeys()}, ring)
 					others, stop := context.WithCancel(t.Context())
 					var background sync.WaitGroup
@@ -173,7 +173,7 @@ func TestABodyThatGoesOutOnceWaitsForACanaryAndIsNotReplayed(t *testing.T) {
 	t.Run("held, it leaves the asking to others", func(t *testing.T) {
 		t.Parallel()
 		synctest.Test(t, func(t *testing.T) {
-			ring, _ := newRing(t, keyfit.Static("stream-old"), keyfit.HoldCalls(time.Minute, 0))
+			ring, _ := newRing(t, keyfit.Static(keyfit.APIKey("stream-old")), keyfit.HoldCalls(time.Minute, 0))
 			wire := &holdWire{accepts: holdKeys("stream-new")}
 			c := ringClient(t, wire, ring)
 			var calls sync.WaitGroup
@@ -209,7 +209,7 @@ func TestABodyThatGoesOutOnceWaitsForACanaryAndIsNotReplayed(t *testing.T) {
 				if hold {
 					opts = append(opts, keyfit.HoldCalls(10*time.Second, 0))
 				}
-				ring, events := newRing(t, keyfit.Static("stream-key"), opts...)
+				ring, events := newRing(t, keyfit.Static(keyfit.APIKey("stream-key")), opts...)
 				wire := &holdWire{accepts: holdKeys()}
 				c := ringClient(t, wire, ring)
 				for range 100 {
@@ -234,7 +234,7 @@ func TestABodyThatGoesOutOnceWaitsForACanaryAndIsNotReplayed(t *testing.T) {
 	}
 	t.Run("it takes the key that was accepted last", func(t *testing.T) {
 		t.Parallel()
-		ring, _ := newRing(t, keyfit.Static("stream-old"))
+		ring, _ := newRing(t, keyfit.Static(keyfit.APIKey("stream-old")))
 		c := ringClient(t, &holdWire{accepts: holdKeys("stream-old")}, ring)
 		if err := ringGet(t.Context(), c); err != nil {
 			t.Fatal(err)
@@ -257,7 +257,7 @@ func TestABodyThatGoesOutOnceWaitsForACanaryAndIsNotReplayed(t *testing.T) {
 func TestACanaryThatHangsDoesNotKeepOthersFromTrying(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		ring, _ := newRing(t, keyfit.Static("hang-key"), keyfit.HoldCalls(time.Minute, 0))
+		ring, _ := newRing(t, keyfit.Static(keyfit.APIKey("hang-key")), keyfit.HoldCalls(time.Minute, 0))
 		var n atomic.Int64
 		c := ringClient(t, roundTripFunc(func(req *http.Request) (*http.Response, error) {
 			switch n.Add(1) {
@@ -293,7 +293,7 @@ func TestHeldCallsTakeNoPlaceInTheGateAndAreNotSlowedByTheSource(t *testing.T) {
 		src := &engineSource{offer: offered(keyfit.APIKey("place-old"))}
 		ring, _ := newRing(t, src, keyfit.HoldCalls(time.Minute, 0))
 		acme := keyfit.Provider{Name: "acme", BaseURL: "https://api.example", Scheme: keyfit.Header("X-API-KEY")}
-		c, err := keyfit.New(acme, keyfit.WithKeyring(ring), keyfit.WithGate(gate), keyfit.WithHTTPClient(&http.Client{Transport: &holdWire{accepts: holdKeys("place-new")}}))
+		c, err := keyfit.New(acme, keyfit.WithSource(ring), keyfit.WithGate(gate), keyfit.WithHTTPClient(&http.Client{Transport: &holdWire{accepts: holdKeys("place-new")}}))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -339,7 +339,7 @@ func TestAnEndpointThatAlwaysRefusesSlowsDownNoOther(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const latency, hold, length = 20 * time.Millisecond, 10 * time.Second, 30 * time.Second
 		wire := &holdWire{latency: latency, accepts: func(_, path string) bool { return path != "/broken" }}
-		ring, _ := newRing(t, keyfit.Static("lone-key"), keyfit.HoldCalls(hold, 0))
+		ring, _ := newRing(t, keyfit.Static(keyfit.APIKey("lone-key")), keyfit.HoldCalls(hold, 0))
 		c := ringClient(t, wire, ring)
 		var calls sync.WaitGroup
 		var mu sync.Mutex
@@ -387,7 +387,7 @@ func TestALoneCallIsNotGivenUpBecauseTheKeyChanges(t *testing.T) {
 		wire := &holdWire{latency: time.Millisecond, accepts: func(_, path string) bool {
 			return path != "/unlucky" || time.Since(begin) > unlucky
 		}}
-		ring, _ := newRing(t, keyfit.Static("lone-key-0"), keyfit.HoldCalls(hold, 0))
+		ring, _ := newRing(t, keyfit.Static(keyfit.APIKey("lone-key-0")), keyfit.HoldCalls(hold, 0))
 		c := ringClient(t, wire, ring)
 		over := make(chan struct{})
 		var rest sync.WaitGroup
@@ -447,7 +447,7 @@ func TestASourceWithANewBadKeyEachTimeIsNoAttack(t *testing.T) {
 func TestTheCircuitWithoutHoldingAsksRarelyAndFailsAtOnce(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		ring, events := newRing(t, keyfit.Static("circuit-key"))
+		ring, events := newRing(t, keyfit.Static(keyfit.APIKey("circuit-key")))
 		wire := &holdWire{accepts: holdKeys()}
 		c := ringClient(t, wire, ring)
 		for range 20 {
@@ -520,7 +520,7 @@ func TestAThousandHoldersDoNotStampedeIntoTheLimit(t *testing.T) {
 		c, err := keyfit.New(keyfit.Optimove("api4.optimove.net"), keyfit.WithKey(first.Secret.Reveal()),
 			keyfit.WithHTTPClient(&http.Client{Transport: srv.Transport()}),
 			keyfit.WithRetry(keyfit.RetryPolicy{MaxWait: time.Hour}),
-			keyfit.WithKeyringOptions(keyfit.HoldCalls(time.Minute, holders)))
+			keyfit.HoldCalls(time.Minute, holders))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -556,7 +556,7 @@ func TestAThousandHoldersDoNotStampedeIntoTheLimit(t *testing.T) {
 func TestAHeldCallIsCountedWhileItWaits(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		ring, _ := newRing(t, keyfit.Static("count-key"), keyfit.HoldCalls(5*time.Second, 0))
+		ring, _ := newRing(t, keyfit.Static(keyfit.APIKey("count-key")), keyfit.HoldCalls(5*time.Second, 0))
 		c := ringClient(t, &holdWire{accepts: holdKeys()}, ring)
 		var calls sync.WaitGroup
 		for range 7 {
@@ -576,7 +576,7 @@ func TestAHeldCallIsCountedWhileItWaits(t *testing.T) {
 func TestCallsThatAreKeptBackDoNotShareTheirErrors(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		ring, _ := newRing(t, keyfit.Static("shared-dead"))
+		ring, _ := newRing(t, keyfit.Static(keyfit.APIKey("shared-dead")))
 		c := ringClient(t, &ringWire{answer: accepts("shared-other")}, ring)
 		var last *keyfit.InvalidKeyError
 		for range 25 { // the circuit opens
@@ -603,7 +603,7 @@ func TestCallsThatAreKeptBackDoNotShareTheirErrors(t *testing.T) {
 func TestLateRefusalsOfAReplacedKeyDoNotOpenTheCircuit(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		ring, events := newRing(t, keyfit.Static("late-old"))
+		ring, events := newRing(t, keyfit.Static(keyfit.APIKey("late-old")))
 		answer := &ringWire{answer: accepts("late-new")}
 		c, err := ringClient(t, roundTripFunc(func(req *http.Request) (*http.Response, error) {
 			<-time.After(time.Second) // fake time: the way there and back

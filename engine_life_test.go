@@ -77,8 +77,8 @@ func TestAVerifiedCandidateTakesOverWhenTheKeyEnds(t *testing.T) {
 			if !good {
 				verdict = errRefusedKey(http.StatusBadGateway)
 			}
-			src := &engineSource{offer: keyfit.Offer{Current: expiring("end-1", lifeDay), Pending: keyfit.APIKey("end-2")}}
-			ring, _ := newRing(t, src, keyfit.VerifyOffers(func(context.Context, keyfit.Credential) error { return verdict }))
+			src := &engineSource{offer: keyfit.Versions{Current: expiring("end-1", lifeDay), Pending: keyfit.APIKey("end-2")}}
+			ring, _ := newRing(t, src, keyfit.Verify(func(context.Context, keyfit.Credential) error { return verdict }))
 			ctx, cancel := context.WithCancel(t.Context())
 			defer cancel()
 			go func() { _ = ring.Watch(ctx, time.Minute) }()
@@ -122,7 +122,7 @@ func TestAWrongClockLosesNoCall(t *testing.T) {
 
 func TestAKeyIsSafeToRevokeWhenNobodyNeedsItAnyMore(t *testing.T) {
 	t.Parallel()
-	const quiet = keyfit.DefaultQuietTime
+	const quiet = defaultDrainTime
 	get := func(t *testing.T, c *keyfit.Client) {
 		t.Helper()
 		if err := ringGet(t.Context(), c); err != nil {
@@ -211,7 +211,7 @@ func TestAKeyIsSafeToRevokeWhenNobodyNeedsItAnyMore(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				ring, events := newRing(t, keyfit.Static("safe-1"))
+				ring, events := newRing(t, keyfit.Static(keyfit.APIKey("safe-1")))
 				w := &world{ring: ring, wire: &ringWire{answer: accepts("safe-1", "safe-2")}, slow: make(chan struct{})}
 				w.c = ringClient(t, roundTripFunc(func(req *http.Request) (*http.Response, error) {
 					if req.URL.Path == "/slow" {
@@ -253,7 +253,7 @@ func TestADroppedRingIsFreed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var dropped weak.Pointer[keyfit.Keyring]
 		func() {
-			ring, _ := newRing(t, keyfit.Static("drop-1"))
+			ring, _ := newRing(t, keyfit.Static(keyfit.APIKey("drop-1")))
 			if err := ring.Rotate(t.Context(), keyfit.APIKey("drop-2")); err != nil { // never accepted, so never quiet
 				t.Fatal(err)
 			}
@@ -276,12 +276,12 @@ func TestAKeyThatTheSourceOffersAgainIsNotSafeToRevoke(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		src := &ringSource{key: "back-1"}
-		ring, _ := newRing(t, src, keyfit.VerifyOffers(func(context.Context, keyfit.Credential) error { return errRefusedKey(http.StatusBadGateway) }))
+		ring, _ := newRing(t, src, keyfit.Verify(func(context.Context, keyfit.Credential) error { return errRefusedKey(http.StatusBadGateway) }))
 		src.offer("back-2", nil)
 		if err := ringGet(t.Context(), ringClient(t, &ringWire{answer: accepts("back-2")}, ring)); err != nil { // refuses the old key
 			t.Fatal(err)
 		}
-		pause(keyfit.DefaultQuietTime + time.Second)
+		pause(defaultDrainTime + time.Second)
 		old := keyfit.APIKey("back-1").Fingerprint()
 		if diff := cmp.Diff([]string{old}, ring.Status().SafeToRevoke); diff != "" {
 			t.Errorf("safe to revoke (-want +got):\n%s", diff)

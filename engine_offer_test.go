@@ -16,7 +16,7 @@ import (
 	"github.com/keyfit/keyfit"
 )
 
-func fingerprintOf(info *keyfit.KeyInfo) string {
+func fingerprintOf(info *keyfit.KeyStatus) string {
 	if info == nil {
 		return ""
 	}
@@ -32,31 +32,31 @@ func TestAnOfferOfSeveralKeys(t *testing.T) {
 	tests := []struct {
 		name   string
 		probe  error // what a probe of the pending key says
-		offers []keyfit.Offer
+		offers []keyfit.Versions
 		want   []state // after each
 		events []string
 	}{
 		{
 			name:   "the previous key is at hand from the start",
-			offers: []keyfit.Offer{{Current: key("offer-2"), Previous: key("offer-1")}},
+			offers: []keyfit.Versions{{Current: key("offer-2"), Previous: key("offer-1")}},
 			want:   []state{{"offer-2", "offer-1", ""}},
 			events: []string{"key.promoted 1 offer-2<"},
 		},
 		{
 			name:   "a malformed previous or pending key is none",
-			offers: []keyfit.Offer{{Current: key("offer-2"), Previous: malformed, Pending: malformed}, {Current: key("offer-2"), Pending: malformed}},
+			offers: []keyfit.Versions{{Current: key("offer-2"), Previous: malformed, Pending: malformed}, {Current: key("offer-2"), Pending: malformed}},
 			want:   []state{{"offer-2", "", ""}, {"offer-2", "", ""}},
 			events: []string{"key.promoted 1 offer-2<"},
 		},
 		{
 			name:   "all three are one",
-			offers: []keyfit.Offer{{Current: key("offer-2"), Previous: key("offer-2"), Pending: key("offer-2")}},
+			offers: []keyfit.Versions{{Current: key("offer-2"), Previous: key("offer-2"), Pending: key("offer-2")}},
 			want:   []state{{"offer-2", "", ""}},
 			events: []string{"key.promoted 1 offer-2<"},
 		},
 		{
 			name: "a pending key is verified ahead, and used at once when it is the current one",
-			offers: []keyfit.Offer{
+			offers: []keyfit.Versions{
 				{Current: key("offer-1"), Pending: key("offer-2")}, {Current: key("offer-1"), Pending: key("offer-2")}, {Current: key("offer-2"), Previous: key("offer-1")},
 			},
 			want: []state{{"offer-1", "", "offer-2"}, {"offer-1", "", "offer-2"}, {"offer-2", "offer-1", ""}},
@@ -67,13 +67,13 @@ func TestAnOfferOfSeveralKeys(t *testing.T) {
 		},
 		{
 			name: "a pending key that the provider does not know yet is no error", probe: errRefusedKey(http.StatusUnauthorized),
-			offers: []keyfit.Offer{{Current: key("offer-1"), Pending: key("offer-2")}, {Current: key("offer-1"), Pending: key("offer-2")}},
+			offers: []keyfit.Versions{{Current: key("offer-1"), Pending: key("offer-2")}, {Current: key("offer-1"), Pending: key("offer-2")}},
 			want:   []state{{"offer-1", "", "offer-2"}, {"offer-1", "", "offer-2"}},
 			events: []string{"key.promoted 1 offer-1<", "key.staged 0 offer-2<offer-1", "key.rejected 0 offer-2<offer-1"},
 		},
 		{
 			name:   "a pending key that is withdrawn is let go",
-			offers: []keyfit.Offer{{Current: key("offer-1"), Pending: key("offer-2")}, {Current: key("offer-1")}, {Current: key("offer-1"), Pending: key("offer-3")}},
+			offers: []keyfit.Versions{{Current: key("offer-1"), Pending: key("offer-2")}, {Current: key("offer-1")}, {Current: key("offer-1"), Pending: key("offer-3")}},
 			want:   []state{{"offer-1", "", "offer-2"}, {"offer-1", "", ""}, {"offer-1", "", "offer-3"}},
 			events: []string{
 				"key.promoted 1 offer-1<", "key.staged 0 offer-2<offer-1", "key.retired 0 offer-2<offer-1",
@@ -91,9 +91,9 @@ func TestAnOfferOfSeveralKeys(t *testing.T) {
 					src = keyfit.Chain(keyfit.File("/nonexistent/key"), src)
 				}
 				if behind == "a chain in a chain" {
-					src = keyfit.Chain(src, keyfit.Static("offer-0"))
+					src = keyfit.Chain(src, keyfit.Static(keyfit.APIKey("offer-0")))
 				}
-				ring, events := newRing(t, src, keyfit.VerifyOffers(func(context.Context, keyfit.Credential) error { return tt.probe }))
+				ring, events := newRing(t, src, keyfit.Verify(func(context.Context, keyfit.Credential) error { return tt.probe }))
 				names := map[string]string{"": ""}
 				for n := range 4 {
 					names[key(fmt.Sprintf("offer-%d", n)).Fingerprint()] = fmt.Sprintf("offer-%d", n)
@@ -124,7 +124,7 @@ func TestAnOfferOfSeveralKeys(t *testing.T) {
 func TestThePreviousKeyOfAnOfferStepsInAndIsLetGoOnce(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		src := &engineSource{offer: keyfit.Offer{Current: keyfit.APIKey("first-new"), Previous: keyfit.APIKey("first-old")}}
+		src := &engineSource{offer: keyfit.Versions{Current: keyfit.APIKey("first-new"), Previous: keyfit.APIKey("first-old")}}
 		ring, events := newRing(t, src)
 		wire := &ringWire{answer: accepts("first-old")}
 		c := ringClient(t, wire, ring)
@@ -148,7 +148,7 @@ func TestThePreviousKeyOfAnOfferStepsInAndIsLetGoOnce(t *testing.T) {
 
 func TestAPendingKeyStepsInWhenEveryOtherIsRefused(t *testing.T) {
 	t.Parallel()
-	ring, _ := newRing(t, &engineSource{offer: keyfit.Offer{Current: keyfit.APIKey("pend-1"), Pending: keyfit.APIKey("pend-2")}})
+	ring, _ := newRing(t, &engineSource{offer: keyfit.Versions{Current: keyfit.APIKey("pend-1"), Pending: keyfit.APIKey("pend-2")}})
 	if _, err := ring.Reload(t.Context()); err != nil || currentKey(t, ring) != "pend-1" {
 		t.Fatalf("a key that is only prepared is in use: %v", err)
 	}
@@ -164,7 +164,7 @@ func TestAPendingKeyStepsInWhenEveryOtherIsRefused(t *testing.T) {
 func TestAChainStopsAtABrokenStore(t *testing.T) {
 	t.Parallel()
 	sealed := errors.New("sealed")
-	_, err := keyfit.NewKeyring(t.Context(), keyfit.Chain(&engineSource{err: sealed}, keyfit.Static("chain-low")))
+	_, err := keyfit.NewKeyring(t.Context(), keyfit.Chain(&engineSource{err: sealed}, keyfit.Static(keyfit.APIKey("chain-low"))))
 	if none, ok := errors.AsType[*keyfit.NoKeyError](err); !ok || len(none.Tried) != 1 || !errors.Is(err, sealed) {
 		t.Errorf("want the store's error and no key of lower priority, got %v", err)
 	}

@@ -23,17 +23,17 @@ func errRefusedKey(status int) error {
 // engineSource offers what a test says.
 type engineSource struct {
 	mu    sync.Mutex
-	offer keyfit.Offer
+	offer keyfit.Versions
 	err   error
 	delay time.Duration
 }
 
 func (s *engineSource) Credential(ctx context.Context) (keyfit.Credential, error) {
-	o, err := s.Offer(ctx)
+	o, err := s.Versions(ctx)
 	return o.Current, err
 }
 
-func (s *engineSource) Offer(context.Context) (keyfit.Offer, error) {
+func (s *engineSource) Versions(context.Context) (keyfit.Versions, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	offer, err, delay := s.offer, s.err, s.delay
@@ -45,7 +45,7 @@ func (s *engineSource) Offer(context.Context) (keyfit.Offer, error) {
 	return offer, err
 }
 
-func (s *engineSource) set(o keyfit.Offer, err error) {
+func (s *engineSource) set(o keyfit.Versions, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.offer, s.err = o, err
@@ -57,7 +57,7 @@ func version(key, v string) keyfit.Credential {
 	return cred
 }
 
-func offered(current keyfit.Credential) keyfit.Offer { return keyfit.Offer{Current: current} }
+func offered(current keyfit.Credential) keyfit.Versions { return keyfit.Versions{Current: current} }
 
 // engineProbe is a provider's probe that answers what a test says, and counts.
 type engineProbe struct {
@@ -113,7 +113,7 @@ func TestACandidateIsUsedAfterTwoGoodProbesInARow(t *testing.T) {
 			t.Parallel()
 			src := &ringSource{key: "cand-old"}
 			n := 0
-			ring, events := newRing(t, src, keyfit.VerifyOffers(func(context.Context, keyfit.Credential) error {
+			ring, events := newRing(t, src, keyfit.Verify(func(context.Context, keyfit.Credential) error {
 				n++
 				return tt.answers[n-1]
 			}))
@@ -147,7 +147,7 @@ func TestACandidateThatNobodyRefusedStepsInWhenTheCurrentKeyDies(t *testing.T) {
 	for _, hold := range []bool{false, true} {
 		synctest.Test(t, func(t *testing.T) {
 			src := &ringSource{key: "step-old"}
-			opts := []keyfit.KeyringOption{keyfit.VerifyOffers(func(context.Context, keyfit.Credential) error { return errRefusedKey(http.StatusBadGateway) })}
+			opts := []keyfit.KeyringOption{keyfit.Verify(func(context.Context, keyfit.Credential) error { return errRefusedKey(http.StatusBadGateway) })}
 			if hold {
 				opts = append(opts, keyfit.HoldCalls(time.Minute, 0))
 			}
@@ -173,7 +173,7 @@ func TestProbesOfARefusedCandidateBackOff(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		src := &engineSource{offer: offered(version("back-old", "1"))}
 		probe := &engineProbe{answer: func(string) error { return errRefusedKey(http.StatusUnauthorized) }}
-		ring, events := newRing(t, src, keyfit.VerifyOffers(probe.probe))
+		ring, events := newRing(t, src, keyfit.Verify(probe.probe))
 		ctx, cancel := context.WithCancel(t.Context())
 		defer cancel()
 		go func() { _ = ring.Watch(ctx, 5*time.Second) }()
@@ -229,7 +229,7 @@ func TestASlowSourceOrProbeDoesNotKeepACallFromTheKeyAtHand(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				src := &engineSource{offer: offered(keyfit.APIKey("slow-1"))}
-				ring, _ := newRing(t, src, keyfit.VerifyOffers(func(ctx context.Context, _ keyfit.Credential) error {
+				ring, _ := newRing(t, src, keyfit.Verify(func(ctx context.Context, _ keyfit.Credential) error {
 					select {
 					case <-time.After(tt.probe):
 					case <-ctx.Done():
@@ -350,7 +350,7 @@ func TestWhatTheSourceOffersBecomesCurrent(t *testing.T) {
 					t.Error(err)
 				}
 				flowReload(t, ring)
-				time.Sleep(keyfit.DefaultOverlap + time.Second) //nolint:forbidigo // fake time
+				time.Sleep(defaultGracePeriod + time.Second) //nolint:forbidigo // fake time
 				flowReload(t, ring)
 			}, "flow-1", []string{"key.promoted 2 flow-2<flow-1", "key.rollback 3 flow-1<flow-2", "key.retired 2 flow-2<flow-1"},
 		},
@@ -421,7 +421,7 @@ func TestWhatTheSourceOffersBecomesCurrent(t *testing.T) {
 			})
 		})
 	}
-	ring, _ := newRing(t, keyfit.Static("flow-1"))
+	ring, _ := newRing(t, keyfit.Static(keyfit.APIKey("flow-1")))
 	if err := ring.Rollback(); err == nil || err.Error() != "there is no previous key to go back to" {
 		t.Errorf("a rollback without a previous key: got %v", err)
 	}

@@ -15,8 +15,9 @@ type Hooks struct {
 	Attempt func(context.Context, AttemptEvent)
 	// Wait is called before the client waits: for the gate, or between attempts.
 	Wait func(context.Context, WaitEvent)
-	// Key is called with every event of the client's keyring, unless the ring was given
-	// with [WithKeyring] and reports to its own [OnKeyEvent].
+	// Key is called with every event of the keyring, one after the other and in the order in
+	// which the keys changed, on a goroutine that uses the ring; it must not block. A ring
+	// that is given to the client with [WithSource] calls its own hooks instead.
 	Key func(KeyEvent)
 }
 

@@ -250,7 +250,7 @@ func ExampleRateLimitError() {
 }
 
 // Rotate changes the key of a running client. Verify has the new key try the provider's
-// cheapest call first; Overlap keeps the old one at hand for calls that the provider
+// cheapest call first; GracePeriod keeps the old one at hand for calls that the provider
 // refuses with the new one.
 func ExampleKeyring_Rotate() {
 	srv := startMock()
@@ -268,7 +268,7 @@ func ExampleKeyring_Rotate() {
 		fmt.Println(err)
 		return
 	}
-	err = c.Keys().Rotate(ctx, keyfit.APIKey(next.Secret.Reveal()), keyfit.Verify(c.Probe), keyfit.Overlap(time.Minute))
+	err = c.Keys().Rotate(ctx, keyfit.APIKey(next.Secret.Reveal()), keyfit.Verify(c.Probe), keyfit.GracePeriod(time.Minute))
 	status := c.Keys().Status()
 	fmt.Println(err, "generation", status.Current.Generation, "previous held:", status.Previous != nil)
 	// Output:
@@ -295,7 +295,7 @@ func ExampleKeyring_Watch() {
 
 	promoted := make(chan uint64, 2)
 	c, err := keyfit.New(keyfit.IMKIT("your-app"), keyfit.WithBaseURL(srv.BaseURL(mockserver.IMKIT)),
-		keyfit.WithKeys(keyfit.File(file)),
+		keyfit.WithSource(keyfit.File(file)),
 		keyfit.WithHooks(keyfit.Hooks{Key: func(e keyfit.KeyEvent) {
 			if e.Kind == keyfit.KeyPromoted {
 				promoted <- e.Generation

@@ -29,7 +29,7 @@ func ExampleKeyring_Reload_onSIGHUP() {
 		return
 	}
 	promoted := make(chan uint64, 2)
-	ring, err := keyfit.NewKeyring(context.Background(), keyfit.File(file), keyfit.OnKeyEvent(func(e keyfit.KeyEvent) { promoted <- e.Generation }))
+	ring, err := keyfit.NewKeyring(context.Background(), keyfit.File(file), keyfit.WithHooks(keyfit.Hooks{Key: func(e keyfit.KeyEvent) { promoted <- e.Generation }}))
 	if err != nil {
 		fmt.Println(err)
 		return

@@ -80,7 +80,7 @@ func FuzzParseProblem(f *testing.F) {
 	} {
 		f.Add([]byte(body), 401, `Bearer error="invalid_token"`)
 	}
-	ring, err := NewKeyring(f.Context(), Static("abcdef"))
+	ring, err := NewKeyring(f.Context(), Static(APIKey("abcdef")))
 	if err != nil {
 		f.Fatal(err)
 	}

@@ -29,7 +29,7 @@ type fuzzWorld struct {
 	client *Client
 
 	mu      sync.Mutex
-	offer   Offer
+	offer   Versions
 	failing bool // the source
 	works   map[string]bool
 	broken  int // the status that the provider answers all with; 0 if it works
@@ -42,15 +42,15 @@ type fuzzWorld struct {
 }
 
 func (w *fuzzWorld) Credential(ctx context.Context) (Credential, error) {
-	o, err := w.Offer(ctx)
+	o, err := w.Versions(ctx)
 	return o.Current, err
 }
 
-func (w *fuzzWorld) Offer(context.Context) (Offer, error) {
+func (w *fuzzWorld) Versions(context.Context) (Versions, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.failing {
-		return Offer{}, errors.New("down, and it quotes " + w.ring.set.Load().current.cred.Key.Reveal())
+		return Versions{}, errors.New("down, and it quotes " + w.ring.set.Load().current.cred.Key.Reveal())
 	}
 	return w.offer, nil
 }
@@ -92,23 +92,23 @@ func (w *fuzzWorld) hear(e KeyEvent) {
 
 func newFuzzWorld(t *testing.T, kind byte) *fuzzWorld {
 	t.Helper()
-	w := &fuzzWorld{t: t, works: map[string]bool{fuzzKeyName(0): true}, offer: Offer{Current: APIKey(fuzzKeyName(0))}}
-	opts := []KeyringOption{OnKeyEvent(w.hear)}
+	w := &fuzzWorld{t: t, works: map[string]bool{fuzzKeyName(0): true}, offer: Versions{Current: APIKey(fuzzKeyName(0))}}
+	opts := []KeyringOption{WithHooks(Hooks{Key: w.hear})}
 	if kind&1 != 0 {
-		opts = append(opts, VerifyOffers(w.probe))
+		opts = append(opts, Verify(w.probe))
 	}
 	if kind&2 != 0 {
 		opts = append(opts, HoldCalls(5*time.Second, 3))
 	}
 	if kind&4 != 0 {
-		opts = append(opts, HoldPrevious(0))
+		opts = append(opts, GracePeriod(0))
 	}
 	var err error
 	if w.ring, err = NewKeyring(t.Context(), w, opts...); err != nil {
 		t.Fatal(err)
 	}
 	p := Provider{Name: "fuzz", BaseURL: "https://fuzz.example", Scheme: Header("X-Key")}
-	w.client, err = New(p, WithKeyring(w.ring), WithGate(fuzzGate{}), WithHTTPClient(&http.Client{Transport: w}), WithRetry(RetryPolicy{MaxAttempts: 1}))
+	w.client, err = New(p, WithSource(w.ring), WithGate(fuzzGate{}), WithHTTPClient(&http.Client{Transport: w}), WithRetry(RetryPolicy{MaxAttempts: 1}))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -125,19 +125,21 @@ func (w *fuzzWorld) do(ctx context.Context, what, arg byte) {
 	key := fuzzKeyName(arg)
 	switch what % 12 {
 	case 0:
-		set(func() { w.offer, w.failing = Offer{Current: APIKey(key)}, false })
+		set(func() { w.offer, w.failing = Versions{Current: APIKey(key)}, false })
 	case 1:
 		set(func() {
 			w.failing = false
-			w.offer = Offer{Current: APIKey(key), Previous: APIKey(fuzzKeyName(arg / 8)), Pending: APIKey(fuzzKeyName(arg / 64))}
+			w.offer = Versions{Current: APIKey(key), Previous: APIKey(fuzzKeyName(arg / 8)), Pending: APIKey(fuzzKeyName(arg / 64))}
 			w.offer.Current.Version = string(rune('a' + what/12%3))
 		})
 	case 2:
-		set(func() { w.offer, w.failing = Offer{Current: APIKey([]string{"", "two\nlines", "\x00"}[arg%3])}, false })
+		set(func() {
+			w.offer, w.failing = Versions{Current: APIKey([]string{"", "two\nlines", "\x00"}[arg%3])}, false
+		})
 	case 3:
 		set(func() { w.failing = true })
 	case 4:
-		_ = w.ring.Rotate(ctx, APIKey(key), Overlap(time.Duration(arg/64)*time.Minute))
+		_ = w.ring.Rotate(ctx, APIKey(key), GracePeriod(time.Duration(arg/64)*time.Minute))
 	case 5:
 		_ = w.ring.Rollback()
 	case 6:
@@ -266,7 +268,7 @@ func (w *fuzzWorld) heard() {
 func (w *fuzzWorld) settle(ctx context.Context, good string) {
 	w.t.Helper()
 	w.mu.Lock()
-	w.offer, w.failing, w.broken, w.works = Offer{Current: APIKey(good)}, false, 0, map[string]bool{good: true}
+	w.offer, w.failing, w.broken, w.works = Versions{Current: APIKey(good)}, false, 0, map[string]bool{good: true}
 	w.mu.Unlock()
 	for range 30 {
 		_, _ = Get[struct{}](ctx, w.client, "/call")
@@ -330,7 +332,7 @@ func TestTheMemoryOfKeysIsBounded(t *testing.T) {
 		return APIKey(fmt.Sprintf("memory-key-%d", n)), nil
 	})
 	refuse := func(context.Context, Credential) error { return ErrUnauthorized }
-	ring, err := NewKeyring(t.Context(), src, VerifyOffers(refuse))
+	ring, err := NewKeyring(t.Context(), src, Verify(refuse))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -25,14 +25,14 @@ import (
 // that is longer than the caller's deadline is a lost call: that is for the order in which
 // keys are rotated to prevent. Without HoldCalls such a call fails at once.
 func HoldCalls(d time.Duration, holders int) KeyringOption {
-	return func(k *Keyring) error {
+	return keyringOption{"HoldCalls", func(k *Keyring) error {
 		if d <= 0 || holders < 0 {
-			return errors.New("HoldCalls wants a positive time, and zero or more calls")
+			return errors.New("the time must be positive, and the number of calls zero or more")
 		}
 		k.hold, k.holders = d, holders
 		setDefault(&k.holders, 1000)
 		return nil
-	}
+	}}
 }
 
 // loneFirst is when a call that is refused with a key that others are served with tries

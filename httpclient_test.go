@@ -94,7 +94,7 @@ func TestHTTPClientServesAGeneratedClient(t *testing.T) {
 	var offered atomic.Value
 	offered.Store(rawOldKey)
 	source := keyfit.SourceFunc(func(context.Context) (keyfit.Credential, error) { return keyfit.APIKey(offered.Load().(string)), nil })
-	c := rawClient(t, srv.URL, 4, keyfit.WithKeys(source))
+	c := rawClient(t, srv.URL, 4, keyfit.WithSource(source))
 	offered.Store(rawNewKey)
 
 	resp, err := generatedClient{c.HTTPClient(), srv.URL}.createUser(t.Context(), "Alice")
@@ -222,7 +222,7 @@ func TestRoundTripperKeepsItsContract(t *testing.T) {
 				}
 				jar.SetCookies(at, []*http.Cookie{{Name: "old", Value: "0"}})
 				for i, s := range wireSchemes() {
-					c, err := keyfit.New(s.provider(srv.URL), keyfit.WithKeys(keyfit.StaticCredential(s.cred)),
+					c, err := keyfit.New(s.provider(srv.URL), keyfit.WithSource(keyfit.Static(s.cred)),
 						keyfit.WithRetry(rawPolicy(2)), keyfit.WithHTTPClient(&http.Client{Jar: jar}))
 					if err != nil {
 						t.Fatal(err)
@@ -510,7 +510,7 @@ func TestMiddlewareRunsOncePerAttemptInTheOrderGiven(t *testing.T) {
 		}
 		return keyfit.APIKey(rawNewKey), nil
 	})
-	c := rawClient(t, srv.URL, 4, keyfit.WithKeys(source), keyfit.WithMiddleware(note("outer"), note("middle")), keyfit.WithMiddleware(note("inner")))
+	c := rawClient(t, srv.URL, 4, keyfit.WithSource(source), keyfit.WithMiddleware(note("outer"), note("middle")), keyfit.WithMiddleware(note("inner")))
 	d, err := c.With(keyfit.WithMiddleware(note("derived")))
 	if err != nil {
 		t.Fatal(err)

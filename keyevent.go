@@ -2,7 +2,6 @@ package keyfit
 
 import (
 	"context"
-	"errors"
 	"log/slog"
 	"time"
 )
@@ -62,37 +61,13 @@ func (e KeyEvent) log(to *slog.Logger) {
 		slog.String("previous", e.Previous), slog.String("reason", e.Reason))
 }
 
-// OnKeyEvent calls f with every event of the ring, one after the other and in the order in
-// which the keys changed, on a goroutine that uses the ring. f must not block.
-func OnKeyEvent(f func(KeyEvent)) KeyringOption {
-	return func(k *Keyring) error {
-		if f == nil {
-			return errors.New("OnKeyEvent wants a function")
-		}
-		k.onEvent = append(k.onEvent, f)
-		return nil
-	}
-}
-
-// LogKeyEvents logs every event of the ring, info or warn. [WithLogger] does so for a
-// client's own ring.
-func LogKeyEvents(log *slog.Logger) KeyringOption {
-	return func(k *Keyring) error {
-		if log == nil {
-			return errors.New("LogKeyEvents wants a logger")
-		}
-		k.onEvent = append(k.onEvent, func(e KeyEvent) { e.log(log) })
-		return nil
-	}
-}
-
 // ForProvider has events and status name the provider, and takes from it how long a key
 // lives ([Provider.KeyLife]). A client's own ring needs no telling.
 func ForProvider(p Provider) KeyringOption {
-	return func(k *Keyring) error {
+	return keyringOption{"ForProvider", func(k *Keyring) error {
 		k.provider, k.life = p.Name, p.KeyLife
 		return nil
-	}
+	}}
 }
 
 // record puts an event behind those that are not yet told. k.mu is held.

@@ -18,7 +18,7 @@ import (
 // calls go on. It is the swap point: one immutable set of keys behind an atomic pointer.
 //
 // A key that a source offers is a candidate; only the provider's answer says whether it
-// works. Where the ring has a probe ([VerifyOffers], which a client's own ring has if its
+// works. Where the ring has a probe ([Verify], which a client's own ring has if its
 // provider has one), the candidate is tried twice before it becomes current. Where it has
 // none, the first calls try it, and the key before it steps in where it is refused.
 //
@@ -41,7 +41,7 @@ import (
 // at growing intervals, and the others wait or fail at once. See [CircuitStatus].
 //
 // A Keyring is safe for concurrent use, and may be shared by several clients of the same
-// provider with [WithKeyring].
+// provider with [WithSource].
 type Keyring struct {
 	source   Source
 	provider string
@@ -75,22 +75,23 @@ type Keyring struct {
 	telling  bool        // a goroutine is telling them
 }
 
-// DefaultOverlap is how long the previous key stays at hand after a swap, for the case
-// that the provider does not know the new one yet.
-const DefaultOverlap = 10 * time.Minute
+const defaultGracePeriod = 10 * time.Minute
 
-// KeyringOption changes a [Keyring] at its making.
-type KeyringOption func(*Keyring) error
-
-// HoldPrevious sets how long the previous key stays at hand after a swap that says
-// nothing else; 0 lets it go at once. The default is [DefaultOverlap].
-func HoldPrevious(d time.Duration) KeyringOption {
-	return func(k *Keyring) error {
+// GracePeriod sets how long the previous key stays at hand after a swap, for calls that the
+// provider refuses with the new one because it does not know it yet. 0 lets it go at once,
+// which is right for a key that leaked. The default is ten minutes.
+//
+// As an option of a keyring it is for every swap, as one of [Keyring.Rotate] for that one.
+func GracePeriod(d time.Duration) SharedKeyringOption {
+	check := func() error {
 		if d < 0 {
-			return errors.New("HoldPrevious wants a time of zero or more")
+			return errors.New("the time must be zero or more")
 		}
-		k.overlap = d
 		return nil
+	}
+	return sharedKeyringOption{
+		keyringOption: keyringOption{"GracePeriod", func(k *Keyring) error { k.overlap = d; return check() }},
+		rotation:      func(r *rotation) error { r.overlap = d; return check() },
 	}
 }
 
@@ -101,9 +102,12 @@ func NewKeyring(ctx context.Context, src Source, opts ...KeyringOption) (*Keyrin
 	if src == nil {
 		return nil, errors.New("a keyring needs a source")
 	}
-	k := &Keyring{source: src, overlap: DefaultOverlap, quiet: DefaultQuietTime, clock: clock.Start(), seed: maphash.MakeSeed()}
+	k := &Keyring{source: src, overlap: defaultGracePeriod, quiet: defaultDrainTime, clock: clock.Start(), seed: maphash.MakeSeed()}
 	for _, opt := range opts {
-		if err := opt(k); err != nil {
+		if opt == nil {
+			return nil, errors.New("an option is nil")
+		}
+		if err := opt.applyKeyring(k); err != nil {
 			return nil, err
 		}
 	}
@@ -119,7 +123,7 @@ func NewKeyring(ctx context.Context, src Source, opts ...KeyringOption) (*Keyrin
 }
 
 // begin makes the first offer the ring's first state.
-func (k *Keyring) begin(offer Offer) {
+func (k *Keyring) begin(offer Versions) {
 	k.mu.Lock()
 	k.swapped = make(chan struct{})
 	first := newKey(offer.Current)
@@ -158,36 +162,10 @@ func (k *Keyring) Format(f fmt.State, _ rune) {
 	_, _ = io.WriteString(f, "keyfit.Keyring("+k.set.Load().current.fingerprint+")")
 }
 
-// RotateOption changes one [Keyring.Rotate].
-type RotateOption func(*rotation) error
-
+// rotation is what options say of one Rotate.
 type rotation struct {
 	probe   func(context.Context, Credential) error
 	overlap time.Duration
-}
-
-// Verify has probe try the new key before it is used, by the cheapest call that the
-// provider has; see [Client.Probe]. If probe returns an error the old key stays.
-func Verify(probe func(ctx context.Context, next Credential) error) RotateOption {
-	return func(r *rotation) error {
-		if probe == nil {
-			return errors.New("Verify wants a function")
-		}
-		r.probe = probe
-		return nil
-	}
-}
-
-// Overlap sets how long the previous key stays at hand, for calls that the provider
-// refuses with the new one. 0 lets it go at once, which is right for a key that leaked.
-func Overlap(d time.Duration) RotateOption {
-	return func(r *rotation) error {
-		if d < 0 {
-			return errors.New("the overlap must be zero or more")
-		}
-		r.overlap = d
-		return nil
-	}
 }
 
 // Rotate makes next the current key for every attempt from now on; attempts under way
@@ -199,7 +177,10 @@ func Overlap(d time.Duration) RotateOption {
 func (k *Keyring) Rotate(ctx context.Context, next Credential, opts ...RotateOption) error {
 	r := rotation{overlap: k.overlap}
 	for _, opt := range opts {
-		if err := opt(&r); err != nil {
+		if opt == nil {
+			return errors.New("an option is nil")
+		}
+		if err := opt.applyRotation(&r); err != nil {
 			return err
 		}
 	}

@@ -85,10 +85,16 @@ func (e *ringEvents) take(keys ...string) []string {
 	return told
 }
 
+// The defaults that the options' documentation states.
+const (
+	defaultGracePeriod = 10 * time.Minute
+	defaultDrainTime   = 30 * time.Second
+)
+
 func newRing(t *testing.T, src keyfit.Source, opts ...keyfit.KeyringOption) (*keyfit.Keyring, *ringEvents) {
 	t.Helper()
 	events := &ringEvents{}
-	ring, err := keyfit.NewKeyring(t.Context(), src, append(opts, keyfit.OnKeyEvent(events.add))...)
+	ring, err := keyfit.NewKeyring(t.Context(), src, append(opts, keyfit.WithHooks(keyfit.Hooks{Key: events.add}))...)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -153,13 +159,13 @@ func TestRotateSwapsOrLeavesTheRingAsItWas(t *testing.T) {
 			name: "context ended while a careless probe succeeded", ctx: canceled, next: keyfit.APIKey("ring-new"), key: "ring-old", err: "context canceled", is: context.Canceled,
 			opts: []keyfit.RotateOption{keyfit.Verify(func(context.Context, keyfit.Credential) error { return nil })},
 		},
-		{name: "no probe", next: keyfit.APIKey("ring-new"), key: "ring-old", opts: []keyfit.RotateOption{keyfit.Verify(nil)}, err: "Verify wants a function"},
-		{name: "negative overlap", next: keyfit.APIKey("ring-new"), key: "ring-old", opts: []keyfit.RotateOption{keyfit.Overlap(-1)}, err: "the overlap must be zero or more"},
+		{name: "no probe", next: keyfit.APIKey("ring-new"), key: "ring-old", opts: []keyfit.RotateOption{keyfit.Verify(nil)}, err: "Verify: the probe is nil"},
+		{name: "negative overlap", next: keyfit.APIKey("ring-new"), key: "ring-old", opts: []keyfit.RotateOption{keyfit.GracePeriod(-1)}, err: "GracePeriod: the time must be zero or more"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			ring, events := newRing(t, keyfit.Static("ring-old"))
+			ring, events := newRing(t, keyfit.Static(keyfit.APIKey("ring-old")))
 			events.take()
 			if tt.ctx == nil {
 				tt.ctx = t.Context()
@@ -192,12 +198,12 @@ func TestThePreviousKeyIsHeldAsLongAsWasSaid(t *testing.T) {
 		life time.Duration // of the old key; 0 is not known
 		held time.Duration
 	}{
-		{"by default", nil, nil, 0, keyfit.DefaultOverlap},
-		{"as the ring says", []keyfit.KeyringOption{keyfit.HoldPrevious(time.Hour)}, nil, 0, time.Hour},
-		{"as the rotation says", []keyfit.KeyringOption{keyfit.HoldPrevious(time.Hour)}, []keyfit.RotateOption{keyfit.Overlap(time.Second)}, 0, time.Second},
-		{"not at all by the ring", []keyfit.KeyringOption{keyfit.HoldPrevious(0)}, nil, 0, none},
-		{"not at all, for a key that leaked", nil, []keyfit.RotateOption{keyfit.Overlap(0)}, 0, none},
-		{"never beyond its own end", nil, []keyfit.RotateOption{keyfit.Overlap(time.Hour)}, time.Minute, time.Minute},
+		{"by default", nil, nil, 0, defaultGracePeriod},
+		{"as the ring says", []keyfit.KeyringOption{keyfit.GracePeriod(time.Hour)}, nil, 0, time.Hour},
+		{"as the rotation says", []keyfit.KeyringOption{keyfit.GracePeriod(time.Hour)}, []keyfit.RotateOption{keyfit.GracePeriod(time.Second)}, 0, time.Second},
+		{"not at all by the ring", []keyfit.KeyringOption{keyfit.GracePeriod(0)}, nil, 0, none},
+		{"not at all, for a key that leaked", nil, []keyfit.RotateOption{keyfit.GracePeriod(0)}, 0, none},
+		{"never beyond its own end", nil, []keyfit.RotateOption{keyfit.GracePeriod(time.Hour)}, time.Minute, time.Minute},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -207,7 +213,7 @@ func TestThePreviousKeyIsHeldAsLongAsWasSaid(t *testing.T) {
 				if tt.life > 0 {
 					first.Expires = time.Now().Add(tt.life)
 				}
-				ring, _ := newRing(t, keyfit.StaticCredential(first), tt.ring...)
+				ring, _ := newRing(t, keyfit.Static(first), tt.ring...)
 				swapped := time.Now().Add(time.Minute / 2)
 				time.Sleep(time.Minute / 2) //nolint:forbidigo // fake time
 				if err := ring.Rotate(t.Context(), keyfit.APIKey("ring-new"), tt.opts...); err != nil {
@@ -236,8 +242,8 @@ func TestThePreviousKeyIsHeldAsLongAsWasSaid(t *testing.T) {
 			})
 		})
 	}
-	for _, opt := range []keyfit.KeyringOption{keyfit.HoldPrevious(-1), keyfit.OnKeyEvent(nil)} {
-		if _, err := keyfit.NewKeyring(t.Context(), keyfit.Static("k"), opt); err == nil {
+	for _, opt := range []keyfit.KeyringOption{keyfit.GracePeriod(-1), keyfit.WithHooks(keyfit.Hooks{}), keyfit.WithLogger(nil), nil} {
+		if _, err := keyfit.NewKeyring(t.Context(), keyfit.Static(keyfit.APIKey("k")), opt); err == nil {
 			t.Error("a wrong option was taken")
 		}
 	}
@@ -416,7 +422,7 @@ func accepts(keys ...string) func(string) int {
 func ringClient(t *testing.T, wire http.RoundTripper, ring *keyfit.Keyring) *keyfit.Client {
 	t.Helper()
 	acme := keyfit.Provider{Name: "acme", BaseURL: "https://api.example", Scheme: keyfit.Header("X-API-KEY")}
-	c, err := keyfit.New(acme, keyfit.WithKeyring(ring), keyfit.WithHTTPClient(&http.Client{Transport: wire}))
+	c, err := keyfit.New(acme, keyfit.WithSource(ring), keyfit.WithHTTPClient(&http.Client{Transport: wire}))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -431,7 +437,7 @@ func ringGet(ctx context.Context, c *keyfit.Client) error {
 func TestASwapBetweenRetriesIsOnTheWireAtOnce(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		ring, _ := newRing(t, keyfit.Static("old"))
+		ring, _ := newRing(t, keyfit.Static(keyfit.APIKey("old")))
 		wire := &ringWire{}
 		n := 0
 		wire.answer = func(string) int {
@@ -570,7 +576,7 @@ func TestThePreviousKeyServesWhileTheProviderIsLate(t *testing.T) {
 		ring, events := newRing(t, src)
 		wire := &ringWire{answer: accepts("late-old")}
 		c := ringClient(t, wire, ring)
-		if err := ring.Rotate(t.Context(), keyfit.APIKey("late-new"), keyfit.Overlap(time.Minute)); err != nil {
+		if err := ring.Rotate(t.Context(), keyfit.APIKey("late-new"), keyfit.GracePeriod(time.Minute)); err != nil {
 			t.Fatal(err)
 		}
 		events.take()
@@ -650,9 +656,9 @@ func TestARotationByHandIsNotUndoneByARefusal(t *testing.T) {
 func TestAWrongKeyGivenByHandIsRescuedByTheSource(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		ring, _ := newRing(t, keyfit.Static("good"))
+		ring, _ := newRing(t, keyfit.Static(keyfit.APIKey("good")))
 		wire := &ringWire{answer: accepts("good")}
-		if err := ring.Rotate(t.Context(), keyfit.APIKey("wrong"), keyfit.Overlap(0)); err != nil {
+		if err := ring.Rotate(t.Context(), keyfit.APIKey("wrong"), keyfit.GracePeriod(0)); err != nil {
 			t.Fatal(err)
 		}
 		if err := ringGet(t.Context(), ringClient(t, wire, ring)); err != nil {
@@ -739,7 +745,7 @@ func TestAPairIsNeverTorn(t *testing.T) {
 	}
 	wire := &pairWire{}
 	p := keyfit.IMKITUser("app")
-	c, err := keyfit.New(p, keyfit.WithKeys(keyfit.StaticCredential(pair(0))), keyfit.WithHTTPClient(&http.Client{Transport: wire}))
+	c, err := keyfit.New(p, keyfit.WithSource(keyfit.Static(pair(0))), keyfit.WithHTTPClient(&http.Client{Transport: wire}))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -772,14 +778,14 @@ func TestEventsComeInOrderOneAfterTheOtherAndHoldNoKey(t *testing.T) {
 	const rotators, each = 8, 100
 	var inside atomic.Int32
 	var events []keyfit.KeyEvent
-	ring, err := keyfit.NewKeyring(t.Context(), keyfit.Static("event-start"), keyfit.OnKeyEvent(func(e keyfit.KeyEvent) {
+	ring, err := keyfit.NewKeyring(t.Context(), keyfit.Static(keyfit.APIKey("event-start")), keyfit.WithHooks(keyfit.Hooks{Key: func(e keyfit.KeyEvent) {
 		if inside.Add(1) != 1 {
 			t.Error("two events at the same time")
 		}
 		runtime.Gosched()
 		events = append(events, e) // no lock: the race detector sees whether one is needed
 		inside.Add(-1)
-	}))
+	}}))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -814,14 +820,14 @@ func TestAHookMayAskAndChangeTheRing(t *testing.T) {
 	t.Parallel()
 	var ring *keyfit.Keyring
 	var told []uint64
-	ring, err := keyfit.NewKeyring(t.Context(), keyfit.Static("hook-1"), keyfit.OnKeyEvent(func(e keyfit.KeyEvent) {
+	ring, err := keyfit.NewKeyring(t.Context(), keyfit.Static(keyfit.APIKey("hook-1")), keyfit.WithHooks(keyfit.Hooks{Key: func(e keyfit.KeyEvent) {
 		told = append(told, e.Generation)
 		if ring != nil && ring.Status().Current.Generation == 2 {
 			if err := ring.Rotate(context.Background(), keyfit.APIKey("hook-3")); err != nil {
 				t.Error(err)
 			}
 		}
-	}))
+	}}))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -835,7 +841,7 @@ func TestAHookMayAskAndChangeTheRing(t *testing.T) {
 
 func TestARefusedBodyGoesOutAgainWhole(t *testing.T) {
 	t.Parallel()
-	ring, _ := newRing(t, keyfit.Static("body-old"))
+	ring, _ := newRing(t, keyfit.Static(keyfit.APIKey("body-old")))
 	if err := ring.Rotate(t.Context(), keyfit.APIKey("body-new")); err != nil {
 		t.Fatal(err)
 	}

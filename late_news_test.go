@@ -56,7 +56,7 @@ func liveWithLateNews(t *testing.T, srv *mockserver.Server, wire http.RoundTripp
 	issued := srv.Keys().Issue(mockserver.MindKey)
 	opts := []keyfit.Option{
 		keyfit.WithKey(issued.Secret.Reveal()),
-		keyfit.WithKeyringOptions(keyfit.HoldCalls(30*time.Second, 0)),
+		keyfit.HoldCalls(30*time.Second, 0),
 	}
 	if wire == nil {
 		opts = append(opts, keyfit.WithBaseURL(srv.BaseURL(mockserver.MindKey)))
@@ -117,7 +117,7 @@ func TestARefusedCallDoesNotWaitForAProbe(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		src := &ringSource{key: "probe-old"}
-		stalled := keyfit.VerifyOffers(func(ctx context.Context, _ keyfit.Credential) error {
+		stalled := keyfit.Verify(func(ctx context.Context, _ keyfit.Credential) error {
 			<-ctx.Done()
 			return ctx.Err()
 		})

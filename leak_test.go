@@ -98,8 +98,8 @@ func newLeakScene(t *testing.T, path string) *leakScene {
 	s.first = s.srv.Keys().Issue(mockserver.MindKey)
 	s.write(t, s.first.Secret.Reveal())
 	var err error
-	s.client, err = keyfit.New(keyfit.MindKey(), keyfit.WithKeys(keyfit.File(path)),
-		keyfit.WithKeyringOptions(keyfit.HoldCalls(30*time.Second, 0)), keyfit.WithHTTPClient(&http.Client{Transport: s.srv.Transport()}))
+	s.client, err = keyfit.New(keyfit.MindKey(), keyfit.WithSource(keyfit.File(path)),
+		keyfit.HoldCalls(30*time.Second, 0), keyfit.WithHTTPClient(&http.Client{Transport: s.srv.Transport()}))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -7,20 +7,19 @@ import (
 	"time"
 )
 
-// DefaultQuietTime is for how long nobody may have used a replaced key before it is said
-// to be safe to revoke.
-const DefaultQuietTime = 30 * time.Second
+const defaultDrainTime = 30 * time.Second
 
-// QuietTime sets for how long nobody may have used a replaced key before the ring says
-// that it is safe to revoke; see [KeySafeToRevoke]. The default is [DefaultQuietTime].
-func QuietTime(d time.Duration) KeyringOption {
-	return func(k *Keyring) error {
+// DrainTime sets for how long nobody may have used a replaced key before the ring says
+// that it is safe to revoke; see [KeySafeToRevoke]. It must be positive; the default is 30
+// seconds.
+func DrainTime(d time.Duration) KeyringOption {
+	return keyringOption{"DrainTime", func(k *Keyring) error {
 		if d <= 0 {
-			return errors.New("QuietTime wants a positive time")
+			return errors.New("the time must be positive")
 		}
 		k.quiet = d
 		return nil
-	}
+	}}
 }
 
 // leaving is a key that was current and is to be revoked when nobody uses it.

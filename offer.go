@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// Offer is all that a source knows. The zero [Credential] stands for none.
-type Offer struct {
+// Versions is all that a source knows. The zero [Credential] stands for none.
+type Versions struct {
 	// Current is the key that the source wants used. It must be there.
 	Current Credential
 	// Previous is what Current replaced. A ring that is just made holds it for the case
@@ -17,27 +17,27 @@ type Offer struct {
 	Pending Credential
 }
 
-// Offerer is a [Source] that knows more than one key, as a secret store with versions does.
-type Offerer interface {
+// VersionedSource is a [Source] that knows more than one key, as a secret store with versions does.
+type VersionedSource interface {
 	Source
-	// Offer is [Source.Credential] for everything that the source knows.
-	Offer(ctx context.Context) (Offer, error)
+	// Versions is [Source.Credential] for everything that the source knows.
+	Versions(ctx context.Context) (Versions, error)
 }
 
 // offerOf asks a source for all that it knows.
-func offerOf(ctx context.Context, src Source) (Offer, error) {
-	if o, ok := src.(Offerer); ok {
-		return o.Offer(ctx)
+func offerOf(ctx context.Context, src Source) (Versions, error) {
+	if o, ok := src.(VersionedSource); ok {
+		return o.Versions(ctx)
 	}
 	cred, err := src.Credential(ctx)
-	return Offer{Current: cred}, err
+	return Versions{Current: cred}, err
 }
 
 // clean checks an offer. A malformed Previous or Pending is none: the ring does without.
-func (o Offer) clean(life time.Duration) (Offer, error) {
+func (o Versions) clean(life time.Duration) (Versions, error) {
 	var err error
 	if o.Current, err = o.Current.clean(); err != nil {
-		return Offer{}, err
+		return Versions{}, err
 	}
 	o.Current = o.Current.withEnd(life)
 	for _, c := range []*Credential{&o.Previous, &o.Pending} {
@@ -66,7 +66,7 @@ func (c Credential) withEnd(life time.Duration) Credential {
 // rotated by hand does not undo that. After a refusal any key is taken that is not the
 // refused one, but for the previous one, which is at hand as it is: taking it would undo
 // the rotation for good because the provider was late once.
-func (k *Keyring) take(o Offer, refused string) (changed bool) {
+func (k *Keyring) take(o Versions, refused string) (changed bool) {
 	next := newKey(o.Current)
 	news := next.fingerprint != k.offer
 	k.offer = next.fingerprint
@@ -166,7 +166,7 @@ func (c Credential) sameBut(other Credential) bool {
 
 // beside takes the other keys of an offer: a fallback for a ring that has none yet, and a
 // key to verify ahead. k.mu is held.
-func (k *Keyring) beside(o Offer) {
+func (k *Keyring) beside(o Versions) {
 	set := k.set.Load()
 	if fp := o.Previous.Fingerprint(); fp != "" && set.current.gen == 1 && set.previous == nil && fp != set.current.fingerprint {
 		held := newKey(o.Previous)

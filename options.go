@@ -25,13 +25,33 @@ type SharedOption interface {
 	CallOption
 }
 
+// KeyringOption changes a [Keyring] as it is made, by [NewKeyring] or, as an option of a
+// client, by [New]: the client's own keyring then has it. A ring that is given to a client
+// with [WithSource] has options of its own, so the two exclude each other there, but for
+// [WithHooks] and [WithLogger], which say something of the client too.
+type KeyringOption interface {
+	Option
+	applyKeyring(*Keyring) error
+}
+
+// RotateOption changes one [Keyring.Rotate].
+type RotateOption interface {
+	applyRotation(*rotation) error
+}
+
+// SharedKeyringOption is both: for all changes of a keyring's key, or for one rotation.
+type SharedKeyringOption interface {
+	KeyringOption
+	RotateOption
+}
+
 // config is what options say of a client.
 type config struct {
 	given       []string // the options given so far, to find contradictions
 	baseURL     string
 	keys        Source
 	ring        *Keyring
-	ringOptions []KeyringOption
+	ringOptions []keyringOption
 	dotenv      string
 	noDotenv    bool
 	http        *http.Client
@@ -49,8 +69,7 @@ type config struct {
 // contradicts reports whether two options say the same thing in two ways.
 func contradicts(a, b string) bool {
 	for _, set := range [...][]string{
-		{"WithKey", "WithKeys", "WithKeyring"},
-		{"WithKeyringOptions", "WithKeyring"},
+		{"WithKey", "WithSource"},
 		{"WithDotEnv", "WithoutDotEnv"},
 		{"WithGate", "WithLimit"},
 	} {
@@ -102,6 +121,40 @@ type sharedOption struct {
 func (o sharedOption) applyClient(c *config) error   { return one(o.name, o.client).applyClient(c) }
 func (o sharedOption) applyCall(c *callConfig) error { return wrapOption(o.name, o.call(c)) }
 
+// keyringOption is an option of a ring, which a client passes on to the ring that it makes.
+type keyringOption struct {
+	name string
+	ring func(*Keyring) error
+}
+
+func (o keyringOption) applyKeyring(k *Keyring) error { return wrapOption(o.name, o.ring(k)) }
+
+func (o keyringOption) applyClient(c *config) error {
+	if err := c.once(o.name); err != nil {
+		return err
+	}
+	c.ringOptions = append(c.ringOptions, o)
+	return nil
+}
+
+// sharedKeyringOption is an option of a ring and of a rotation.
+type sharedKeyringOption struct {
+	keyringOption
+	rotation func(*rotation) error
+}
+
+func (o sharedKeyringOption) applyRotation(r *rotation) error {
+	return wrapOption(o.name, o.rotation(r))
+}
+
+// observerOption says something of a client, and the same of a ring without one.
+type observerOption struct {
+	keyringOption
+	client func(*config) error
+}
+
+func (o observerOption) applyClient(c *config) error { return one(o.name, o.client).applyClient(c) }
+
 func wrapOption(name string, err error) error {
 	if err != nil {
 		return fmt.Errorf("%s: %w", name, err)
@@ -123,50 +176,26 @@ func WithBaseURL(raw string) Option {
 // WithKey gives the key itself, for tests and small programs; the environment and .env
 // are then not asked. As a call option it sends this one call with another key, on a
 // gate of its own.
-func WithKey(key string) SharedOption { return withKeys("WithKey", Static(key)) }
+func WithKey(key string) SharedOption { return withKeys("WithKey", Static(APIKey(key))) }
 
-// WithKeys gives the source of the key; the environment and .env are then not asked. As a
-// call option it sends this one call with another key, on a gate of its own; give a
-// [*Keyring] there if it is to be rotated too.
-func WithKeys(src Source) SharedOption { return withKeys("WithKeys", src) }
+// WithSource gives the source of the key; the environment and .env are then not asked. A
+// [*Keyring] is used as it is, so that several clients of one provider swap their key
+// together; for another source the client makes a ring of its own. As a call option it
+// sends this one call with another key, on a gate of its own; give a *Keyring there if that
+// key is to be rotated too.
+func WithSource(src Source) SharedOption { return withKeys("WithSource", src) }
 
 func withKeys(name string, src Source) SharedOption {
-	check := func() error {
-		if src == nil {
-			return errors.New("the source is nil")
-		}
-		return nil
+	ring, isRing := src.(*Keyring)
+	var err error
+	if src == nil || isRing && ring == nil {
+		err = errors.New("the source is nil")
 	}
 	return sharedOption{
 		name:   name,
-		client: func(c *config) error { c.keys = src; return check() },
-		call:   func(c *callConfig) error { c.keys = src; return check() },
+		client: func(c *config) error { c.keys, c.ring = src, ring; return err },
+		call:   func(c *callConfig) error { c.keys = src; return err },
 	}
-}
-
-// WithKeyring gives a ring that the caller holds, so that several clients of one provider
-// swap their key together.
-func WithKeyring(ring *Keyring) Option {
-	return one("WithKeyring", func(c *config) error {
-		if ring == nil {
-			return errors.New("the keyring is nil")
-		}
-		c.ring = ring
-		return nil
-	})
-}
-
-// WithKeyringOptions makes the client's own keyring with these options, after those that it
-// has in any case: the provider's name and probe, the client's log and hooks. A ring that
-// was made before has options of its own, see [WithKeyring].
-func WithKeyringOptions(opts ...KeyringOption) Option {
-	return one("WithKeyringOptions", func(c *config) error {
-		if slices.ContainsFunc(opts, func(o KeyringOption) bool { return o == nil }) {
-			return errors.New("an option is nil")
-		}
-		c.ringOptions = opts
-		return nil
-	})
 }
 
 // WithDotEnv sets the .env file to look in after the environment. The default is .env in
@@ -215,21 +244,38 @@ func WithMiddleware(wrap ...func(http.RoundTripper) http.RoundTripper) Option {
 	})
 }
 
-// WithLogger logs attempts (debug; warn if they fail), waits and key events. The default
-// is silence. No line holds a key, a query or a body.
-func WithLogger(log *slog.Logger) Option {
-	return one("WithLogger", func(c *config) error {
+// WithLogger logs attempts (debug; warn if they fail), waits and key events (info, or warn
+// for what somebody should look at). The default is silence. No line holds a key, a query
+// or a body. A ring that is made by [NewKeyring] logs its key events.
+func WithLogger(log *slog.Logger) KeyringOption {
+	check := func() error {
 		if log == nil {
 			return errors.New("the logger is nil")
 		}
-		c.observer.log = log
 		return nil
-	})
+	}
+	return observerOption{
+		keyringOption: keyringOption{"WithLogger", func(k *Keyring) error {
+			k.onEvent = append(k.onEvent, func(e KeyEvent) { e.log(log) })
+			return check()
+		}},
+		client: func(c *config) error { c.observer.log = log; return check() },
+	}
 }
 
-// WithHooks sets the functions to call with what the client does.
-func WithHooks(h Hooks) Option {
-	return one("WithHooks", func(c *config) error { c.observer.hooks = h; return nil })
+// WithHooks sets the functions to call with what the client does. A ring that is made by
+// [NewKeyring] uses [Hooks.Key] alone, and wants it.
+func WithHooks(h Hooks) KeyringOption {
+	return observerOption{
+		keyringOption: keyringOption{"WithHooks", func(k *Keyring) error {
+			if h.Key == nil {
+				return errors.New("a keyring calls Hooks.Key only, which is nil")
+			}
+			k.onEvent = append(k.onEvent, h.Key)
+			return nil
+		}},
+		client: func(c *config) error { c.observer.hooks = h; return nil },
+	}
 }
 
 // WithGate sets the gate, to share one among clients or to put another in its place.

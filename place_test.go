@@ -50,7 +50,7 @@ func TestAKeyringSaysWhereTheSourceFoundTheKey(t *testing.T) {
 		{"file", keyfit.File(file), "file " + file},
 		{"file that .env names", keyfit.DotEnv(dotenv, "PLACE_VIA"), "file " + file + ", as PLACE_VIA_FILE in " + dotenv + " says"},
 		{"second in a chain", keyfit.Chain(keyfit.Env("PLACE_NONE"), keyfit.File(file)), "file " + file},
-		{"program", keyfit.Static("place-key-in-the-program"), "the key given in the program"},
+		{"program", keyfit.Static(keyfit.APIKey("place-key-in-the-program")), "the key given in the program"},
 		{"a source of the caller's", custom("vault secret/lorem"), "vault secret/lorem"},
 		{"a source that says nothing", custom(""), ""},
 		{"a source that tells the key", custom("store?key=place-key-of-a-store"), "store?key=[redacted]"},
@@ -74,7 +74,7 @@ func TestAPlaceIsNoPartOfTheKey(t *testing.T) {
 func TestCanaryRedactTakesOutEveryFormOfEveryKey(t *testing.T) {
 	t.Parallel()
 	old, next := keyfit.KeyPair("redact-Ipsum+id/1", `redact-"Lorem"&<fitsum>=1`), keyfit.KeyPair("redact-Ipsum+id/2", "redact-dolor%sit\\amet")
-	ring, err := keyfit.NewKeyring(t.Context(), keyfit.StaticCredential(old))
+	ring, err := keyfit.NewKeyring(t.Context(), keyfit.Static(old))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -396,7 +396,7 @@ func TestStreamIsClosedWhenTheCallCannotBegin(t *testing.T) {
 	c := rawClient(t, "http://localhost", 1, keyfit.WithKey(rawOldKey))
 	for name, call := range map[string]func(io.Reader) error{
 		"no key": func(body io.Reader) error {
-			_, err := keyfit.Send[string](t.Context(), c, http.MethodPost, "/", body, keyfit.WithKeys(keyfit.Chain()))
+			_, err := keyfit.Send[string](t.Context(), c, http.MethodPost, "/", body, keyfit.WithSource(keyfit.Chain()))
 			return err
 		},
 		"another origin": func(body io.Reader) error {

@@ -72,14 +72,14 @@ func readmeSixth() (*keyfit.Client, error) {
 }
 
 func readmeRotate(ctx context.Context, c *keyfit.Client, next string) (err error) {
-	err = c.Keys().Rotate(ctx, keyfit.APIKey(next), keyfit.Verify(c.Probe), keyfit.Overlap(time.Minute))
+	err = c.Keys().Rotate(ctx, keyfit.APIKey(next), keyfit.Verify(c.Probe), keyfit.GracePeriod(time.Minute))
 
 	go c.Keys().Watch(ctx, 10*time.Second) // or: follow the .env, the mounted file, your own Source
 	return err
 }
 
 func readmeHold() (*keyfit.Client, error) {
-	c, err := keyfit.New(keyfit.MindKey(), keyfit.WithKeyringOptions(keyfit.HoldCalls(30*time.Second, 0)))
+	c, err := keyfit.New(keyfit.MindKey(), keyfit.HoldCalls(30*time.Second, 0))
 	return c, err
 }
 

@@ -174,7 +174,7 @@ func (n *wireNet) serveTrap(w http.ResponseWriter, r *http.Request) {
 func (n *wireNet) client(t *testing.T, s wireScheme, base string, opts ...keyfit.Option) *keyfit.Client {
 	t.Helper()
 	opts = append([]keyfit.Option{
-		keyfit.WithKeys(keyfit.StaticCredential(s.cred)), keyfit.WithHTTPClient(&http.Client{Transport: n.transport}),
+		keyfit.WithSource(keyfit.Static(s.cred)), keyfit.WithHTTPClient(&http.Client{Transport: n.transport}),
 	}, opts...)
 	c, err := keyfit.New(s.provider(base), opts...)
 	if err != nil {
@@ -462,7 +462,7 @@ func TestRedirectDoesNotBringTheKeyBackAboveTheAttempt(t *testing.T) {
 		}
 	}))
 	t.Cleanup(srv.Close)
-	c, err := keyfit.New(s.provider(srv.URL), keyfit.WithKeys(keyfit.StaticCredential(s.cred)))
+	c, err := keyfit.New(s.provider(srv.URL), keyfit.WithSource(keyfit.Static(s.cred)))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -53,7 +53,7 @@ func TestASourceIsToldWhichKeyWasRefused(t *testing.T) {
 			source := &cachingSource{}
 			p := keyfit.Iiniit()
 			p.Scheme = keyfit.Bearer()
-			c, err := keyfit.New(p, keyfit.WithKeys(source), keyfit.WithHTTPClient(&http.Client{Transport: refuseToken{tokenNumber(1).Key.Reveal()}}))
+			c, err := keyfit.New(p, keyfit.WithSource(source), keyfit.WithHTTPClient(&http.Client{Transport: refuseToken{tokenNumber(1).Key.Reveal()}}))
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -197,12 +197,12 @@ const settleTime = 10 * time.Millisecond
 
 // ask returns what the source offers, checked. If that is new and the source reads a
 // place that somebody may be writing, it is believed after two equal reads.
-func (k *Keyring) ask(ctx context.Context) (Offer, error) {
+func (k *Keyring) ask(ctx context.Context) (Versions, error) {
 	last := k.set.Load().current.fingerprint
 	for {
 		offer, err := k.askOnce(ctx)
 		if err != nil {
-			return Offer{}, err
+			return Versions{}, err
 		}
 		fp := offer.Current.Fingerprint()
 		if fp == last || !settles(k.source) {
@@ -210,19 +210,19 @@ func (k *Keyring) ask(ctx context.Context) (Offer, error) {
 		}
 		last = fp
 		if err := sleep(ctx, settleTime); err != nil {
-			return Offer{}, err
+			return Versions{}, err
 		}
 	}
 }
 
-func (k *Keyring) askOnce(ctx context.Context) (Offer, error) {
+func (k *Keyring) askOnce(ctx context.Context) (Versions, error) {
 	offer, err := offerOf(ctx, k.source)
 	heard := offer
 	if err == nil {
 		offer, err = offer.clean(k.life)
 	}
 	if err != nil {
-		return Offer{}, redactorOf(append(k.live(), heard.Current, heard.Previous, heard.Pending)...).Error(err)
+		return Versions{}, redactorOf(append(k.live(), heard.Current, heard.Previous, heard.Pending)...).Error(err)
 	}
 	return offer, nil
 }

@@ -300,11 +300,11 @@ func simClient(t *testing.T, w *simWorld, hold bool) *keyfit.Client {
 	t.Helper()
 	provider := keyfit.Provider{Name: "sim", BaseURL: "https://sim.example", Scheme: keyfit.Header("X-Sim-Key"), Probe: "/ping"}
 	opts := []keyfit.Option{
-		keyfit.WithKeys(w), keyfit.WithHTTPClient(&http.Client{Transport: w}),
+		keyfit.WithSource(w), keyfit.WithHTTPClient(&http.Client{Transport: w}),
 		keyfit.WithRetry(keyfit.RetryPolicy{MaxAttempts: 8, AttemptTimeout: 2 * time.Second}),
 	}
 	if hold {
-		opts = append(opts, keyfit.WithKeyringOptions(keyfit.HoldCalls(simPatient, 0)))
+		opts = append(opts, keyfit.HoldCalls(simPatient, 0))
 	}
 	c, err := keyfit.New(provider, opts...)
 	if err != nil {

@@ -84,7 +84,7 @@ type Credential struct {
 	// the two.
 	Issued time.Time
 	// Version is the source's own name for this key, such as the version of a secret in a
-	// store; "" if it has none. A [KeyStatus] shows it.
+	// store; "" if it has none. A [KeyringStatus] shows it.
 	Version string
 	// Place says, for a person, where the source found it: "environment variable
 	// IMKIT_API_KEY". It is "" if the source does not say, and no part of the fingerprint.

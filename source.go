@@ -43,12 +43,9 @@ func settles(s Source) bool {
 	return ok && t.settles()
 }
 
-// Static offers one key, given in the program. An empty or malformed key is an error at
-// the first use, which is [New].
-func Static(key string) Source { return StaticCredential(APIKey(key)) }
-
-// StaticCredential offers one credential, given in the program; see [KeyPair].
-func StaticCredential(c Credential) Source {
+// Static offers one credential, given in the program: [APIKey] or [KeyPair]. An empty or
+// malformed key is an error at the first use, which is [New].
+func Static(c Credential) Source {
 	return SourceFunc(func(context.Context) (Credential, error) {
 		c, err := c.clean()
 		if err != nil {
@@ -87,7 +84,7 @@ func EnvPair(idName, keyName string) Source {
 func File(path string) Source { return fileSource(path) }
 
 // Chain offers what the first source with a key offers, with the other keys that an
-// [Offerer] knows. If none has one, the error is a
+// [VersionedSource] knows. If none has one, the error is a
 // [*NoKeyError] that lists every place tried and why it had nothing.
 func Chain(sources ...Source) Source { return chain(sources) }
 
@@ -97,8 +94,8 @@ func (c chain) Credential(ctx context.Context) (Credential, error) {
 	return firstOf(ctx, c, func(ctx context.Context, s Source) (Credential, error) { return s.Credential(ctx) })
 }
 
-// Offer passes on everything that the first source with a key knows: see [Offerer].
-func (c chain) Offer(ctx context.Context) (Offer, error) { return firstOf(ctx, c, offerOf) }
+// Versions passes on everything that the first source with a key knows: see [VersionedSource].
+func (c chain) Versions(ctx context.Context) (Versions, error) { return firstOf(ctx, c, offerOf) }
 
 // firstOf asks one source after the other until one has what is asked for.
 func firstOf[T any](ctx context.Context, c chain, ask func(context.Context, Source) (T, error)) (nothing T, _ error) {

@@ -128,7 +128,7 @@ func TestExecOfAProgramThatIsNotThere(t *testing.T) {
 
 func TestAChainGoesOnOnlyIfTheCommandHasNoKey(t *testing.T) {
 	t.Parallel()
-	behind := keyfit.Static("behind")
+	behind := keyfit.Static(keyfit.APIKey("behind"))
 	cred, err := keyfit.Chain(execShell(t, "exit 66"), behind).Credential(t.Context())
 	if err != nil || cred.Key.Reveal() != "behind" {
 		t.Errorf("no key: %v", err)
@@ -182,7 +182,7 @@ func TestExecTellsNoSecret(t *testing.T) {
 	flag := sourceFile(t, "flag", "")
 	src := execShell(t, `echo "$3" >&2; test -e "$4" || exit 5; printf '{"key":"%s"}' "$2"`, token, key, note, flag)
 	var said bytes.Buffer
-	ring, err := keyfit.NewKeyring(t.Context(), src, keyfit.OnKeyEvent(func(e keyfit.KeyEvent) { fmt.Fprintf(&said, "%+v\n", e) }))
+	ring, err := keyfit.NewKeyring(t.Context(), src, keyfit.WithHooks(keyfit.Hooks{Key: func(e keyfit.KeyEvent) { fmt.Fprintf(&said, "%+v\n", e) }}))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -211,7 +211,7 @@ func TestExecTellsNoSecret(t *testing.T) {
 //	vault kv get -format=json secret/imkit |
 //		jq '{key: .data.data.key, version: .data.metadata.version, not_after: .data.data.not_after}'
 func ExampleExec() {
-	c, err := keyfit.New(keyfit.IMKIT("your-app"), keyfit.WithKeys(keyfit.Exec("imkit-key-from-vault")))
+	c, err := keyfit.New(keyfit.IMKIT("your-app"), keyfit.WithSource(keyfit.Exec("imkit-key-from-vault")))
 	if err != nil {
 		fmt.Println(errors.Is(err, keyfit.ErrNoKey)) // it says which program failed and how, not a word of what it printed
 		return

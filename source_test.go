@@ -117,7 +117,7 @@ func TestAKeyGivenInTheProgramIsTheOneMeant(t *testing.T) {
 			if tt.reason != "" {
 				want.Place = "the key given in the program"
 			}
-			if diff := cmp.Diff(want, askSource(t, keyfit.Static(tt.raw))); diff != "" {
+			if diff := cmp.Diff(want, askSource(t, keyfit.Static(keyfit.APIKey(tt.raw)))); diff != "" {
 				t.Errorf("Static (-want +got):\n%s", diff)
 			}
 			user := keyfit.SourceFunc(func(context.Context) (keyfit.Credential, error) { return keyfit.APIKey(tt.raw), nil })
@@ -464,7 +464,7 @@ func TestAPairIsWholeOrAnError(t *testing.T) {
 }
 
 // sourceEnds ends a chain with a key that must not be used.
-var sourceEnds = keyfit.Static("of-lower-priority")
+var sourceEnds = keyfit.Static(keyfit.APIKey("of-lower-priority"))
 
 func TestAChainGoesOnOnlyPastAPlaceWithNothingInIt(t *testing.T) {
 	t.Setenv("KEYFIT_TEST_EMPTY", "")
@@ -618,7 +618,7 @@ func TestExplicitBeforeEnvironmentBeforeDotEnv(t *testing.T) {
 		},
 		{
 			name: "explicit source silences the environment", env: map[string]string{"IMKIT_API_KEY": "from-env"}, dotenv: both,
-			opts: []keyfit.Option{keyfit.WithKeys(keyfit.Static("source"))}, url: "https://dotenv.example/x", key: "source",
+			opts: []keyfit.Option{keyfit.WithSource(keyfit.Static(keyfit.APIKey("source")))}, url: "https://dotenv.example/x", key: "source",
 		},
 		{
 			name: "a broken explicit key is not replaced by the environment's", env: map[string]string{"IMKIT_API_KEY": "from-env"},

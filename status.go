@@ -2,17 +2,17 @@ package keyfit
 
 import "time"
 
-// KeyStatus is a snapshot of a [Keyring], fit for a health page: it holds no key. Its JSON
+// KeyringStatus is a snapshot of a [Keyring], fit for a health page: it holds no key. Its JSON
 // is stable; `keyfit rotate --watch` reads it.
-type KeyStatus struct {
+type KeyringStatus struct {
 	Provider string        `json:"provider,omitempty"` // "" if the ring was not told
-	Current  KeyInfo       `json:"current"`
-	Previous *KeyInfo      `json:"previous,omitempty"` // nil if none is held
-	Staged   *KeyInfo      `json:"staged,omitempty"`   // nil if nothing is offered that is not current
+	Current  KeyStatus     `json:"current"`
+	Previous *KeyStatus    `json:"previous,omitempty"` // nil if none is held
+	Staged   *KeyStatus    `json:"staged,omitempty"`   // nil if nothing is offered that is not current
 	Source   SourceStatus  `json:"source"`
 	Circuit  CircuitStatus `json:"circuit"`
 	// SafeToRevoke names the keys that were replaced and that nobody has used for the
-	// [QuietTime], while their successor was accepted. It speaks for this program only.
+	// [DrainTime], while their successor was accepted. It speaks for this program only.
 	SafeToRevoke []string `json:"safe_to_revoke,omitempty"`
 }
 
@@ -28,8 +28,8 @@ const (
 	StatePrevious KeyState = "previous"
 )
 
-// KeyInfo is what is known of one key.
-type KeyInfo struct {
+// KeyStatus is what is known of one key.
+type KeyStatus struct {
 	Generation   uint64    `json:"generation,omitempty"` // counts the swaps, from 1; 0 if it has not been current
 	Fingerprint  string    `json:"fingerprint"`
 	State        KeyState  `json:"state"`
@@ -60,11 +60,11 @@ type CircuitStatus struct {
 }
 
 // Status returns a snapshot.
-func (k *Keyring) Status() KeyStatus {
+func (k *Keyring) Status() KeyringStatus {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	set := k.set.Load()
-	s := KeyStatus{
+	s := KeyringStatus{
 		Provider: k.provider,
 		Current:  k.info(set.current, StateCurrent),
 		Source:   SourceStatus{Stale: k.stale != "", Error: k.stale, Answered: k.answered},
@@ -97,10 +97,10 @@ func (k *Keyring) Status() KeyStatus {
 	return s
 }
 
-func (k *Keyring) info(c key, state KeyState) KeyInfo {
+func (k *Keyring) info(c key, state KeyState) KeyStatus {
 	// A source that names a place by its content must not make this snapshot tell it.
 	redactor := redactorOf(c.cred)
-	return KeyInfo{
+	return KeyStatus{
 		Generation: c.gen, Fingerprint: c.fingerprint, State: state,
 		Place: redactor.Text(c.cred.Place), Version: redactor.Text(c.cred.Version), Since: c.since, Expires: c.cred.Expires,
 		LastUsed: k.clock.Time(c.use.used()), LastAccepted: k.clock.Time(c.use.goodSent.Load()), InFlight: int(c.use.inFlight.Load()),

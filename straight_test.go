@@ -72,7 +72,7 @@ type whatCame struct {
 	Refused    *refusedAs
 	Took       time.Duration
 	Stats      keyfit.Stats
-	Ring       keyfit.KeyStatus
+	Ring       keyfit.KeyringStatus
 }
 
 type refusedAs struct {
@@ -143,14 +143,14 @@ func TestAStraightCallIsLikeAnyOther(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {
 					wire := &replies{paths: map[string][]reply{}}
 					maps.Copy(wire.paths, test.paths)
-					ring, err := keyfit.NewKeyring(t.Context(), keyfit.Static("straight-lorem-fitsum-1"))
+					ring, err := keyfit.NewKeyring(t.Context(), keyfit.Static(keyfit.APIKey("straight-lorem-fitsum-1")))
 					if err != nil {
 						t.Fatal(err)
 					}
 					p := keyfit.IMKIT("your-app")
 					p.Limit = keyfit.Limit{}
 					c, err := keyfit.New(p, append([]keyfit.Option{
-						keyfit.WithKeyring(ring), keyfit.WithoutDotEnv(), keyfit.WithBaseURL(home), keyfit.WithHTTPClient(&http.Client{Transport: wire}),
+						keyfit.WithSource(ring), keyfit.WithoutDotEnv(), keyfit.WithBaseURL(home), keyfit.WithHTTPClient(&http.Client{Transport: wire}),
 						keyfit.WithRetry(keyfit.RetryPolicy{MinBackoff: time.Nanosecond, MaxBackoff: time.Nanosecond}),
 					}, opts...)...)
 					if err != nil {

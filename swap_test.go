@@ -44,7 +44,7 @@ func TestAThousandSwapsUnderLoadFailNoCall(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := c.Keys().Rotate(t.Context(), keyfit.APIKey(next.Secret.Reveal()), keyfit.Overlap(overlap)); err != nil {
+		if err := c.Keys().Rotate(t.Context(), keyfit.APIKey(next.Secret.Reveal()), keyfit.GracePeriod(overlap)); err != nil {
 			t.Fatal(err)
 		}
 		issued = next
@@ -102,7 +102,7 @@ func TestASwapWithoutOverlapFailsNoCall(t *testing.T) {
 	for range swaps {
 		// The program learns of the new key first, then the old one dies.
 		next := srv.Keys().Issue(mockserver.MindKey)
-		if err := c.Keys().Rotate(t.Context(), keyfit.APIKey(next.Secret.Reveal()), keyfit.Overlap(0)); err != nil {
+		if err := c.Keys().Rotate(t.Context(), keyfit.APIKey(next.Secret.Reveal()), keyfit.GracePeriod(0)); err != nil {
 			t.Fatal(err)
 		}
 		if err := srv.Keys().Revoke(issued.ID, "replaced"); err != nil {

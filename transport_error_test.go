@@ -96,7 +96,7 @@ func TestConnectionErrorsKeepTheirTypes(t *testing.T) {
 		for _, s := range wireSchemes() {
 			t.Run(test.name+"/"+s.name, func(t *testing.T) {
 				t.Parallel()
-				c, err := keyfit.New(s.provider(test.base), keyfit.WithKeys(keyfit.StaticCredential(s.cred)), keyfit.WithRetry(rawPolicy(3)))
+				c, err := keyfit.New(s.provider(test.base), keyfit.WithSource(keyfit.Static(s.cred)), keyfit.WithRetry(rawPolicy(3)))
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -357,15 +357,15 @@ func TestNilContextIsAnErrorAndNotAPanic(t *testing.T) {
 // faultOptions is every client option once, with a good value.
 func faultOptions(t *testing.T) map[string]keyfit.Option {
 	t.Helper()
-	ring, err := keyfit.NewKeyring(t.Context(), keyfit.Static(rawOldKey))
-	if err != nil {
-		t.Fatal(err)
-	}
 	return map[string]keyfit.Option{
 		"WithBaseURL":          keyfit.WithBaseURL("https://api.example.com"),
 		"WithKey":              keyfit.WithKey(rawOldKey),
-		"WithKeys":             keyfit.WithKeys(keyfit.Static(rawOldKey)),
-		"WithKeyring":          keyfit.WithKeyring(ring),
+		"WithSource":           keyfit.WithSource(keyfit.Static(keyfit.APIKey(rawOldKey))),
+		"GracePeriod":          keyfit.GracePeriod(0),
+		"DrainTime":            keyfit.DrainTime(time.Second),
+		"HoldCalls":            keyfit.HoldCalls(time.Second, 0),
+		"Verify":               keyfit.Verify(func(context.Context, keyfit.Credential) error { return nil }),
+		"ForProvider":          keyfit.ForProvider(keyfit.MindKey()),
 		"WithDotEnv":           keyfit.WithDotEnv(filepath.Join(t.TempDir(), ".env")),
 		"WithoutDotEnv":        keyfit.WithoutDotEnv(),
 		"WithHTTPClient":       keyfit.WithHTTPClient(&http.Client{}),
@@ -382,12 +382,12 @@ func faultOptions(t *testing.T) map[string]keyfit.Option {
 
 func TestOptionsThatContradictThemselvesAreRefusedInNew(t *testing.T) {
 	t.Parallel()
-	exclusive := [][]string{{"WithKey", "WithKeys", "WithKeyring"}, {"WithDotEnv", "WithoutDotEnv"}, {"WithGate", "WithLimit"}}
+	exclusive := [][]string{{"WithKey", "WithSource"}, {"WithDotEnv", "WithoutDotEnv"}, {"WithGate", "WithLimit"}}
 	options := faultOptions(t)
 	for first, a := range options {
 		for second, b := range options {
 			var opts []keyfit.Option
-			if first != "WithKey" && first != "WithKeys" && first != "WithKeyring" && second != "WithKey" && second != "WithKeys" && second != "WithKeyring" {
+			if !slices.ContainsFunc([]string{first, second}, func(name string) bool { return name == "WithKey" || name == "WithSource" }) {
 				opts = append(opts, keyfit.WithKey(rawOldKey))
 			}
 			_, err := keyfit.New(rawProvider("https://api.example.com"), append(opts, a, b)...)
@@ -407,15 +407,61 @@ func TestOptionsThatContradictThemselvesAreRefusedInNew(t *testing.T) {
 	}
 }
 
+// TestAGivenKeyringTakesNoOptions: one that was made before has options of its own, and
+// they are not changed by a client that it is given to.
+func TestAGivenKeyringTakesNoOptions(t *testing.T) {
+	t.Parallel()
+	ring, err := keyfit.NewKeyring(t.Context(), keyfit.Static(keyfit.APIKey(rawOldKey)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	parent := rawClient(t, "http://localhost", 1, keyfit.WithKey(rawOldKey), keyfit.HoldCalls(time.Second, 0))
+	for name, opt := range faultOptions(t) {
+		_, ringOnly := map[string]bool{"GracePeriod": true, "DrainTime": true, "HoldCalls": true, "Verify": true, "ForProvider": true}[name]
+		given := "the option " + name + " is for a keyring that the client makes: the one given with WithSource has options of its own"
+		kept := name + " is for a new keyring: a derived client keeps that of its parent, unless it is given a key"
+		if name == "WithKey" || name == "WithSource" {
+			continue
+		}
+		for _, opts := range [][]keyfit.Option{{keyfit.WithSource(ring), opt}, {opt, keyfit.WithSource(ring)}} {
+			c, err := keyfit.New(rawProvider("https://api.example.com"), opts...)
+			switch {
+			case !ringOnly && (err != nil || c.Keys() != ring):
+				t.Errorf("%s: the ring is not the client's, %v", name, err)
+			case ringOnly && (err == nil || err.Error() != "acme: "+given):
+				t.Errorf("%s: want %q, got %v", name, given, err)
+			}
+		}
+		if !ringOnly {
+			continue
+		}
+		if _, err := parent.With(opt); err == nil || err.Error() != "acme: "+kept {
+			t.Errorf("%s: want %q, got %v", name, kept, err)
+		}
+		if c, err := parent.With(opt, keyfit.WithKey(rawNewKey)); err != nil || c.Keys() == parent.Keys() {
+			t.Errorf("%s with a key: %v", name, err)
+		}
+	}
+	if c, err := parent.With(keyfit.WithSource(ring)); err != nil || c.Keys() != ring {
+		t.Errorf("a derived client with a ring of its own: %v", err)
+	}
+}
+
 func TestOptionsWithBadValuesAreRefusedInNew(t *testing.T) {
 	t.Parallel()
 	var noSource keyfit.Source
+	var noRing *keyfit.Keyring
 	for name, opt := range map[string]keyfit.Option{
 		"nil":                            nil,
 		"WithKey: empty":                 keyfit.WithKey(""),
 		"WithKey: line break":            keyfit.WithKey(rawOldKey + "\n" + rawNewKey),
-		"WithKeys: nil":                  keyfit.WithKeys(noSource),
-		"WithKeyring: nil":               keyfit.WithKeyring(nil),
+		"WithSource: nil":                keyfit.WithSource(noSource),
+		"WithSource: nil ring":           keyfit.WithSource(noRing),
+		"GracePeriod: negative":          keyfit.GracePeriod(-1),
+		"DrainTime: zero":                keyfit.DrainTime(0),
+		"HoldCalls: zero":                keyfit.HoldCalls(0, 1),
+		"HoldCalls: negative":            keyfit.HoldCalls(time.Second, -1),
+		"Verify: nil":                    keyfit.Verify(nil),
 		"WithDotEnv: empty":              keyfit.WithDotEnv(""),
 		"WithHTTPClient: nil":            keyfit.WithHTTPClient(nil),
 		"WithMiddleware: nil":            keyfit.WithMiddleware(nil),
@@ -430,7 +476,7 @@ func TestOptionsWithBadValuesAreRefusedInNew(t *testing.T) {
 		"WithUserAgent: line break":      keyfit.WithUserAgent("a\r\nX-Injected: 1"),
 	} {
 		opts := []keyfit.Option{opt}
-		if !strings.HasPrefix(name, "WithKey") {
+		if !strings.HasPrefix(name, "WithKey") && !strings.HasPrefix(name, "WithSource") {
 			opts = append(opts, keyfit.WithKey(rawOldKey))
 		}
 		c, err := keyfit.New(rawProvider("https://api.example.com"), opts...)
@@ -449,7 +495,8 @@ func TestOptionsWithBadValuesAreRefusedInNew(t *testing.T) {
 		"WithIdempotencyKey: empty":      keyfit.WithIdempotencyKey(""),
 		"WithIdempotencyKey: line break": keyfit.WithIdempotencyKey("1\nX-Injected: 1"),
 		"WithResponse: nil":              keyfit.WithResponse(nil),
-		"WithKeys: nil":                  keyfit.WithKeys(noSource),
+		"WithSource: nil":                keyfit.WithSource(noSource),
+		"WithSource: nil ring":           keyfit.WithSource(noRing),
 		"WithKey: empty":                 keyfit.WithKey(""),
 		"WithRetry: negative":            keyfit.WithRetry(keyfit.RetryPolicy{MaxAttempts: -1}),
 		"WithMaxResponseBytes: negative": keyfit.WithMaxResponseBytes(-1),
@@ -468,26 +515,31 @@ func TestOptionsWithBadValuesAreRefusedInNew(t *testing.T) {
 func TestOptionInTheWrongPlaceDoesNotCompile(t *testing.T) {
 	t.Parallel()
 	client, call := reflect.TypeFor[keyfit.Option](), reflect.TypeFor[keyfit.CallOption]()
-	type fits struct{ Client, Call bool }
+	ring, rotation := reflect.TypeFor[keyfit.KeyringOption](), reflect.TypeFor[keyfit.RotateOption]()
+	type fits struct{ Client, Call, Ring, Rotation bool }
 	for _, test := range []struct {
 		name string
 		of   any
 		want fits
 	}{
 		{"WithBaseURL", keyfit.WithBaseURL, fits{Client: true}},
-		{"WithKeyring", keyfit.WithKeyring, fits{Client: true}},
+		{"GracePeriod", keyfit.GracePeriod, fits{Client: true, Ring: true, Rotation: true}},
+		{"Verify", keyfit.Verify, fits{Client: true, Ring: true, Rotation: true}},
+		{"DrainTime", keyfit.DrainTime, fits{Client: true, Ring: true}},
+		{"HoldCalls", keyfit.HoldCalls, fits{Client: true, Ring: true}},
+		{"ForProvider", keyfit.ForProvider, fits{Client: true, Ring: true}},
 		{"WithDotEnv", keyfit.WithDotEnv, fits{Client: true}},
 		{"WithoutDotEnv", keyfit.WithoutDotEnv, fits{Client: true}},
 		{"WithHTTPClient", keyfit.WithHTTPClient, fits{Client: true}},
 		{"WithMiddleware", keyfit.WithMiddleware, fits{Client: true}},
-		{"WithLogger", keyfit.WithLogger, fits{Client: true}},
-		{"WithHooks", keyfit.WithHooks, fits{Client: true}},
+		{"WithLogger", keyfit.WithLogger, fits{Client: true, Ring: true}},
+		{"WithHooks", keyfit.WithHooks, fits{Client: true, Ring: true}},
 		{"WithGate", keyfit.WithGate, fits{Client: true}},
 		{"WithLimit", keyfit.WithLimit, fits{Client: true}},
 		{"WithUserAgent", keyfit.WithUserAgent, fits{Client: true}},
 		{"WithAllowHTTP", keyfit.WithAllowHTTP, fits{Client: true}},
 		{"WithKey", keyfit.WithKey, fits{Client: true, Call: true}},
-		{"WithKeys", keyfit.WithKeys, fits{Client: true, Call: true}},
+		{"WithSource", keyfit.WithSource, fits{Client: true, Call: true}},
 		{"WithRetry", keyfit.WithRetry, fits{Client: true, Call: true}},
 		{"WithMaxResponseBytes", keyfit.WithMaxResponseBytes, fits{Client: true, Call: true}},
 		{"Param", keyfit.Param, fits{Call: true}},
@@ -497,7 +549,8 @@ func TestOptionInTheWrongPlaceDoesNotCompile(t *testing.T) {
 		{"WithResponse", keyfit.WithResponse, fits{Call: true}},
 	} {
 		returns := reflect.TypeOf(test.of).Out(0)
-		if d := cmp.Diff(test.want, fits{returns.AssignableTo(client), returns.AssignableTo(call)}); d != "" {
+		got := fits{returns.AssignableTo(client), returns.AssignableTo(call), returns.AssignableTo(ring), returns.AssignableTo(rotation)}
+		if d := cmp.Diff(test.want, got); d != "" {
 			t.Errorf("%s (-want +got):\n%s", test.name, d)
 		}
 	}

@@ -255,7 +255,7 @@ func asProbe() CallOption {
 
 // Probe tries a credential of the client's own account with the provider's cheapest call,
 // once, within the limit and before all others who wait for it. It is made for [Verify] and
-// [VerifyOffers]. It returns the typed error of a refusal, and an error if the provider
+// [Verify]. It returns the typed error of a refusal, and an error if the provider
 // documents no such call.
 func (c *Client) Probe(ctx context.Context, cred Credential) error {
 	if c.provider.Probe == "" {
@@ -263,6 +263,6 @@ func (c *Client) Probe(ctx context.Context, cred Credential) error {
 	}
 	policy := c.policy
 	policy.MaxAttempts = 1
-	_, err := Get[struct{}](ctx, c, c.provider.Probe, WithKeys(StaticCredential(cred)), WithRetry(policy), asProbe())
+	_, err := Get[struct{}](ctx, c, c.provider.Probe, WithSource(Static(cred)), WithRetry(policy), asProbe())
 	return err
 }

@@ -260,7 +260,7 @@ func TestAWrongCallIsAnErrorBeforeAnythingIsSent(t *testing.T) {
 		{name: "empty idempotency key", opts: opt(keyfit.WithIdempotencyKey("")), err: "WithIdempotencyKey: the key is empty"},
 		{name: "idempotency key of two lines", opts: opt(keyfit.WithIdempotencyKey("c4n4rY\n")), err: "WithIdempotencyKey: the value has a line break or another control character in it"},
 		{name: "nil response", opts: opt(keyfit.WithResponse(nil)), err: "WithResponse: the response is nil"},
-		{name: "nil source", opts: opt(keyfit.WithKeys(nil)), err: "WithKeys: the source is nil"},
+		{name: "nil source", opts: opt(keyfit.WithSource(nil)), err: "WithSource: the source is nil"},
 		{name: "negative limit", opts: opt(keyfit.WithMaxResponseBytes(-1)), err: "WithMaxResponseBytes: the limit must be positive"},
 		{name: "negative policy", opts: opt(keyfit.WithRetry(keyfit.RetryPolicy{MaxAttempts: -1})), err: "WithRetry: a retry policy has no negative fields: zero means the default"},
 		{name: "broken key", opts: opt(keyfit.WithKey("c4n4rY\x01")), err: "no key: the key given in the program: the value has a control character at byte 7 of 7"},
@@ -346,7 +346,7 @@ func TestTheDeadlineEndsTheReadingOfABody(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
-		ring, _ := newRing(t, keyfit.Static("deadline-key"))
+		ring, _ := newRing(t, keyfit.Static(keyfit.APIKey("deadline-key")))
 		c := ringClient(t, roundTripFunc(func(req *http.Request) (*http.Response, error) {
 			return &http.Response{
 				StatusCode: http.StatusOK, Header: http.Header{}, Request: req,

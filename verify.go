@@ -11,20 +11,29 @@ import (
 	"github.com/keyfit/keyfit/internal/oneline"
 )
 
-// VerifyOffers has probe try each key that the source offers before the ring uses it: two
-// successes in a row make it current, since a provider may know a new key at one of its
-// edges and not yet at another. A refusal rejects it, and it is tried again later; any
-// other failure says nothing about the key, and it is tried again too. See [Client.Probe].
+// Verify has probe try a new key before it is used, by the cheapest call that the provider
+// has; see [Client.Probe]. A probe's error that Is [ErrUnauthorized] or [ErrForbidden] is
+// the provider's refusal; any other says nothing about the key.
 //
-// The first key is used without a probe, and so is one given to [Keyring.Rotate]: the
-// program asked for it.
-func VerifyOffers(probe func(ctx context.Context, offered Credential) error) KeyringOption {
-	return func(k *Keyring) error {
+// As an option of a keyring it is for the keys that the source offers: two successes in a
+// row make one current, since a provider may know a new key at one of its edges and not yet
+// at another. A refusal rejects it, and it is tried again later; so it is after any other
+// failure. The first key is used without a probe, and so is one given to [Keyring.Rotate]:
+// the program asked for it. The keyring that a client makes verifies with Client.Probe if
+// the provider has a probe.
+//
+// As an option of [Keyring.Rotate] it tries the new key once; if probe returns an error the
+// old key stays.
+func Verify(probe func(ctx context.Context, next Credential) error) SharedKeyringOption {
+	check := func() error {
 		if probe == nil {
-			return errors.New("VerifyOffers wants a function")
+			return errors.New("the probe is nil")
 		}
-		k.probe = probe
 		return nil
+	}
+	return sharedKeyringOption{
+		keyringOption: keyringOption{"Verify", func(k *Keyring) error { k.probe = probe; return check() }},
+		rotation:      func(r *rotation) error { r.probe = probe; return check() },
 	}
 }
 

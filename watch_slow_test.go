@@ -106,7 +106,7 @@ func slowClient(t *testing.T, src keyfit.Source, wire http.RoundTripper, events 
 	if !verifies {
 		p.Probe = ""
 	}
-	c, err := keyfit.New(p, keyfit.WithKeys(src), keyfit.WithHTTPClient(&http.Client{Transport: wire}), keyfit.WithHooks(keyfit.Hooks{Key: events.add}))
+	c, err := keyfit.New(p, keyfit.WithSource(src), keyfit.WithHTTPClient(&http.Client{Transport: wire}), keyfit.WithHooks(keyfit.Hooks{Key: events.add}))
 	if err != nil {
 		t.Fatal(err)
 	}

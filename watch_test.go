@@ -211,7 +211,7 @@ func watchClient(t *testing.T, ring *keyfit.Keyring, sent map[string]bool) *keyf
 		sent[strings.TrimPrefix(req.Header.Get("Authorization"), "ApiKey-v2 ")] = true
 		return &http.Response{StatusCode: http.StatusOK, Header: http.Header{}, Body: http.NoBody, Request: req}, nil
 	})
-	c, err := keyfit.New(keyfit.MindKey(), keyfit.WithKeyring(ring), keyfit.WithHTTPClient(&http.Client{Transport: wire}))
+	c, err := keyfit.New(keyfit.MindKey(), keyfit.WithSource(ring), keyfit.WithHTTPClient(&http.Client{Transport: wire}))
 	if err != nil {
 		t.Fatal(err)
 	}

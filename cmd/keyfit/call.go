@@ -107,7 +107,7 @@ func (a *app) callVendor(ctx context.Context, hasData bool, v *vendor, s *callSe
 			opts = append(opts, keyfit.WithHeader("Content-Type", kind))
 		}
 	}
-	made := []keyfit.Option{keyfit.WithKeyring(ring), keyfit.WithDotEnv(s.dotenv)}
+	made := []keyfit.Option{keyfit.WithSource(ring), keyfit.WithDotEnv(s.dotenv)}
 	if s.baseURL != "" {
 		made = append(made, keyfit.WithBaseURL(s.baseURL))
 	}

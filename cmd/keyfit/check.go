@@ -169,7 +169,7 @@ func (v *vendor) check(ctx context.Context, must bool, s *checkSettings) *checke
 	}
 	status := ring.Status().Current
 	out.Place, out.Fingerprint, out.Expires = status.Place, status.Fingerprint, status.Expires
-	c, err := keyfit.New(v.provider, keyfit.WithKeyring(ring), keyfit.WithDotEnv(s.dotenv))
+	c, err := keyfit.New(v.provider, keyfit.WithSource(ring), keyfit.WithDotEnv(s.dotenv))
 	if err != nil {
 		out.Error, out.Advice = err.Error(), "set "+v.provider.EnvURL+" to the vendor's address as https://host"
 		return out

@@ -46,7 +46,7 @@ func (r *rotateRun) newKey(ctx context.Context) (keyfit.Credential, string, erro
 	if want == 2 {
 		cred = keyfit.KeyPair(lines[0], lines[1])
 	}
-	cred, err = keyfit.StaticCredential(cred).Credential(ctx) // which cleans and checks it
+	cred, err = keyfit.Static(cred).Credential(ctx) // which cleans and checks it
 	if err != nil {
 		if under := errors.Unwrap(err); under != nil {
 			err = under

@@ -584,8 +584,8 @@ func loadedService(t *testing.T, dotenv string) (status string, stop func() int6
 	t.Helper()
 	provider := keyfit.IMKIT("")
 	provider.Limit = keyfit.Limit{} // the mock has lifted it too
-	c, err := keyfit.New(provider, keyfit.WithKeys(keyfit.DotEnv(dotenv, "IMKIT_API_KEY")), keyfit.WithDotEnv(dotenv),
-		keyfit.WithKeyringOptions(keyfit.QuietTime(150*time.Millisecond)))
+	c, err := keyfit.New(provider, keyfit.WithSource(keyfit.DotEnv(dotenv, "IMKIT_API_KEY")), keyfit.WithDotEnv(dotenv),
+		keyfit.DrainTime(150*time.Millisecond))
 	if err != nil {
 		t.Fatal(err)
 	}

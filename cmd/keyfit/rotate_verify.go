@@ -28,7 +28,7 @@ func (r *rotateRun) verify(ctx context.Context) (verified bool, err error) {
 			"the new key is not tried: "+v.name+" documents no call to try one with; --probe PATH names one of yours")
 		return false, nil
 	}
-	opts := []keyfit.Option{keyfit.WithKeys(keyfit.StaticCredential(r.next)), keyfit.WithDotEnv(r.set.dotenv)}
+	opts := []keyfit.Option{keyfit.WithSource(keyfit.Static(r.next)), keyfit.WithDotEnv(r.set.dotenv)}
 	if r.set.baseURL != "" {
 		opts = append(opts, keyfit.WithBaseURL(r.set.baseURL))
 	}

@@ -68,8 +68,8 @@ func refusals(ctx context.Context, w *world, r *report) error {
 	if err != nil {
 		return err
 	}
-	pair := keyfit.StaticCredential(keyfit.KeyPair(user.Secret.Reveal(), user.Token.Reveal()))
-	if err := refusal[*keyfit.PermissionError](ctx, r, keyfit.IMKITUser(""), "/admin/clients", imkit, keyfit.WithKeys(pair)); err != nil {
+	pair := keyfit.Static(keyfit.KeyPair(user.Secret.Reveal(), user.Token.Reveal()))
+	if err := refusal[*keyfit.PermissionError](ctx, r, keyfit.IMKITUser(""), "/admin/clients", imkit, keyfit.WithSource(pair)); err != nil {
 		return err
 	}
 

@@ -18,7 +18,7 @@ type Client struct {
 }
 
 // New returns a client that sends Authorization: ApiKey with the key of
-// [keyfit.WithKey] or [keyfit.WithKeys], else of IINIIT_API_KEY in the environment or in
+// [keyfit.WithKey] or [keyfit.WithSource], else of IINIIT_API_KEY in the environment or in
 // .env. The host is https://api.iiniit.com unless IINIIT_BASE_URL or [keyfit.WithBaseURL]
 // says otherwise. The error is a [*keyfit.NoKeyError] if there is no key, or names the
 // option that is wrong. Nothing is sent.
@@ -41,7 +41,7 @@ func NewOAuth(tokens *Tokens, opts ...keyfit.Option) (*Client, error) {
 	}
 	p := keyfit.Iiniit()
 	p.Scheme, p.EnvVar = keyfit.Bearer(), ""
-	c, err := newClient(p, append([]keyfit.Option{keyfit.WithKeys(tokens)}, opts...))
+	c, err := newClient(p, append([]keyfit.Option{keyfit.WithSource(tokens)}, opts...))
 	if err != nil {
 		return nil, err
 	}

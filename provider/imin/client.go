@@ -52,7 +52,7 @@ func New(opts ...keyfit.Option) (*Client, error) {
 
 // beside returns the client of another host of imin's that shares the first one's keys.
 func beside(first *keyfit.Client, p keyfit.Provider, opts []keyfit.Option) (*keyfit.Client, error) {
-	ring := keyfit.WithKeyring(first.Keys())
+	ring := keyfit.WithSource(first.Keys())
 	if c, err := keyfit.New(p, append(slices.Clip(opts), ring)...); err == nil {
 		return c, nil
 	}
@@ -70,7 +70,7 @@ func FromClient(c *keyfit.Client) *Client { return FromClients(Hosts{Search: c})
 
 // FromClients puts the types over clients that the caller made. The services of a host
 // that is nil return an error. To have them share a key, give them one ring by
-// [keyfit.WithKeyring].
+// [keyfit.WithSource].
 func FromClients(h Hosts) *Client {
 	search := host{searchHost, h.Search}
 	return &Client{

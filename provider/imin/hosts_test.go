@@ -69,13 +69,13 @@ func TestARotatedKeyChangesForAllHosts(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	first := w.srv.Keys().Issue(mockserver.Imin)
-	source := keyfit.WithKeys(keyfit.Static(first.Secret.Reveal()))
+	source := keyfit.WithSource(keyfit.Static(keyfit.APIKey(first.Secret.Reveal())))
 	common := []keyfit.Option{keyfit.WithHTTPClient(&http.Client{Transport: w.srv.Transport()}), keyfit.WithMiddleware(w.record)}
-	ring, err := keyfit.NewKeyring(t.Context(), keyfit.Static(first.Secret.Reveal()))
+	ring, err := keyfit.NewKeyring(t.Context(), keyfit.Static(keyfit.APIKey(first.Secret.Reveal())))
 	if err != nil {
 		t.Fatal(err)
 	}
-	for name, own := range map[string]keyfit.Option{"a source": source, "a ring": keyfit.WithKeyring(ring)} {
+	for name, own := range map[string]keyfit.Option{"a source": source, "a ring": keyfit.WithSource(ring)} {
 		c, err := imin.New(append(common, own)...)
 		if err != nil {
 			t.Fatal(err)

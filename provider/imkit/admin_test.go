@@ -126,7 +126,7 @@ func TestAnIssuedTokenOpensTheApplicationForItsUser(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	bobs, err := w.as(t, "bob").Keyfit().With(keyfit.WithKeys(keyfit.StaticCredential(keyfit.Credential{ID: cred.ID, Key: token.Value.Secret})))
+	bobs, err := w.as(t, "bob").Keyfit().With(keyfit.WithSource(keyfit.Static(keyfit.Credential{ID: cred.ID, Key: token.Value.Secret})))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -77,7 +77,7 @@ type UserClient struct {
 }
 
 // NewUser returns the client of one user of an application. The pair is looked for as in
-// [keyfit.New]: options ([keyfit.WithKeys] with [keyfit.KeyPair]), IMKIT_CLIENT_KEY and
+// [keyfit.New]: options ([keyfit.WithSource] with [keyfit.KeyPair]), IMKIT_CLIENT_KEY and
 // IMKIT_USER_TOKEN, .env. user is the ID of the user whose token it is, which GET /rooms
 // wants to be told (page "List Rooms"); it must not be empty.
 func NewUser(app, user string, opts ...keyfit.Option) (*UserClient, error) {

@@ -61,7 +61,7 @@ func (w *world) as(t *testing.T, user string) *imkit.UserClient {
 	t.Helper()
 	pair := w.srv.Keys().Issue(mockserver.IMKIT, mockserver.ClientKey(user))
 	c, err := imkit.NewUser("your-app", user, keyfit.WithBaseURL(w.srv.BaseURL(mockserver.IMKIT)),
-		keyfit.WithKeys(keyfit.StaticCredential(keyfit.KeyPair(pair.Secret.Reveal(), pair.Token.Reveal()))))
+		keyfit.WithSource(keyfit.Static(keyfit.KeyPair(pair.Secret.Reveal(), pair.Token.Reveal()))))
 	if err != nil {
 		t.Fatal(err)
 	}

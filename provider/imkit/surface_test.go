@@ -58,7 +58,7 @@ func (r *recorder) RoundTrip(req *http.Request) (*http.Response, error) {
 
 func (r *recorder) client(t *testing.T, p keyfit.Provider, cred keyfit.Credential) *keyfit.Client {
 	t.Helper()
-	c, err := keyfit.New(p, keyfit.WithBaseURL("https://your-app.imkit.io"), keyfit.WithKeys(keyfit.StaticCredential(cred)),
+	c, err := keyfit.New(p, keyfit.WithBaseURL("https://your-app.imkit.io"), keyfit.WithSource(keyfit.Static(cred)),
 		keyfit.WithLimit(keyfit.Limit{Requests: 1_000_000, Per: time.Second}), keyfit.WithHTTPClient(&http.Client{Transport: r}))
 	if err != nil {
 		t.Fatal(err)

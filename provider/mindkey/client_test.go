@@ -51,7 +51,7 @@ func TestExpiryIsReadFromTheEnvironment(t *testing.T) {
 
 func expiring(t *testing.T, end time.Time) *mindkey.Client {
 	t.Helper()
-	client, err := mindkey.New(keyfit.WithKeys(keyfit.StaticCredential(keyfit.Credential{Key: keyfit.NewSecret("key-of-a-test"), Expires: end})))
+	client, err := mindkey.New(keyfit.WithSource(keyfit.Static(keyfit.Credential{Key: keyfit.NewSecret("key-of-a-test"), Expires: end})))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -135,7 +135,7 @@ func ExampleClient_missingScope() {
 
 func ExampleExpiryWarnings() {
 	end := time.Date(2027, 3, 1, 0, 0, 0, 0, time.UTC) // in MINDKEY_API_KEY_EXPIRES
-	client, err := mindkey.New(keyfit.WithKeys(keyfit.StaticCredential(keyfit.Credential{
+	client, err := mindkey.New(keyfit.WithSource(keyfit.Static(keyfit.Credential{
 		Key: keyfit.NewSecret("the-key-of-this-example"), Expires: end,
 	})))
 	if err != nil {

@@ -57,7 +57,7 @@ type Config struct {
 	PlainHTTP bool
 }
 
-// Source is a [keyfit.Source] and a [keyfit.Offerer]. It is safe for concurrent use.
+// Source is a [keyfit.Source] and a [keyfit.VersionedSource]. It is safe for concurrent use.
 type Source struct {
 	client Client
 	cfg    Config
@@ -65,7 +65,7 @@ type Source struct {
 
 var _ interface {
 	keyfit.Source
-	keyfit.Offerer
+	keyfit.VersionedSource
 } = (*Source)(nil)
 
 // New checks the configuration. It sends nothing: what the client's credentials may not do
@@ -93,14 +93,14 @@ func New(client Client, cfg Config) (*Source, error) {
 	return &Source{client: client, cfg: cfg}, nil
 }
 
-// Credential returns the version labelled AWSCURRENT. See [Source.Offer] for the errors.
+// Credential returns the version labelled AWSCURRENT. See [Source.Versions] for the errors.
 func (s *Source) Credential(ctx context.Context) (keyfit.Credential, error) {
 	ctx, cancel := context.WithTimeout(ctx, s.cfg.Timeout)
 	defer cancel()
 	return s.current(ctx)
 }
 
-// Offer returns the versions labelled AWSCURRENT, AWSPREVIOUS and AWSPENDING. That is three
+// Versions returns the versions labelled AWSCURRENT, AWSPREVIOUS and AWSPENDING. That is three
 // requests; [Source.Credential] is one.
 //
 // A secret that is not there, or that has no AWSCURRENT, is an error that wraps
@@ -108,14 +108,14 @@ func (s *Source) Credential(ctx context.Context) (keyfit.Credential, error) {
 // one that is binary or has no such field, missing permissions, a service that is away are
 // errors of a source that should have had a key. That one of the other two versions cannot
 // be had is no error.
-func (s *Source) Offer(ctx context.Context) (keyfit.Offer, error) {
+func (s *Source) Versions(ctx context.Context) (keyfit.Versions, error) {
 	ctx, cancel := context.WithTimeout(ctx, s.cfg.Timeout)
 	defer cancel()
 	current, err := s.current(ctx)
 	if err != nil {
-		return keyfit.Offer{}, err
+		return keyfit.Versions{}, err
 	}
-	offer := keyfit.Offer{Current: current}
+	offer := keyfit.Versions{Current: current}
 	offer.Previous = s.other(ctx, stagePrevious, current)
 	offer.Pending = s.other(ctx, stagePending, current)
 	return offer, nil

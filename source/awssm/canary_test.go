@@ -62,12 +62,12 @@ func TestNoSecretIsToldByErrorsLogsOrPrinters(t *testing.T) {
 					})}
 					cfg := awssm.Config{Field: field, Timeout: 5 * time.Minute}
 					src := newSource(t, newClient(transport), cfg)
-					offer, err := src.Offer(t.Context())
+					offer, err := src.Versions(t.Context())
 					_, err2 := keyfit.NewKeyring(t.Context(), src)
 					type holder struct {
 						src *awssm.Source
 						Src *awssm.Source
-						Off keyfit.Offer
+						Off keyfit.Versions
 					}
 					h := holder{src, src, offer}
 					for _, value := range []any{err, err2, src, offer, h, &h} {

@@ -37,13 +37,13 @@ func Example() {
 		panic(err)
 	}
 	// go ring.Watch(ctx, time.Minute) follows the secret by itself; clients take the ring with
-	// keyfit.WithKeyring.
+	// keyfit.WithSource.
 
 	second := fake.Put("prod/imkit", `{"key": "the-second-key"}`)
 	changed, err := ring.Reload(ctx)
 	fmt.Println(changed, err)
 
-	offer, err := src.Offer(ctx)
+	offer, err := src.Versions(ctx)
 	fmt.Println("the second is current:", offer.Current.Version == second, "a previous one:", !offer.Previous.Key.IsZero(), err)
 	// Output:
 	// true <nil>

@@ -24,7 +24,7 @@ func FuzzTheTextOfASecret(f *testing.F) {
 		if err != nil {
 			return
 		}
-		offer, err := src.Offer(t.Context())
+		offer, err := src.Versions(t.Context())
 		cred := offer.Current
 		switch {
 		case err == nil && (strings.TrimSpace(cred.Key.Reveal()) == "" || id != "" && strings.TrimSpace(cred.ID.Reveal()) == "" || cred.Version == ""):

@@ -71,7 +71,7 @@ func TestARotationIsFollowedStepByStep(t *testing.T) {
 		if err := step.do(); err != nil {
 			t.Fatalf("%s: %v", step.name, err)
 		}
-		offer, err := src.Offer(ctx)
+		offer, err := src.Versions(ctx)
 		if err != nil {
 			t.Fatalf("%s: %v", step.name, err)
 		}

@@ -117,7 +117,7 @@ func TestTheLabelsAreTheStatesOfTheKey(t *testing.T) {
 			for i, p := range test.puts {
 				names[fake.Put("app", p.text, p.stages...)] = fmt.Sprint("v", i+1)
 			}
-			offer, err := newSource(t, newClient(fake.Transport()), test.config).Offer(t.Context())
+			offer, err := newSource(t, newClient(fake.Transport()), test.config).Versions(t.Context())
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -218,7 +218,7 @@ func TestWhatIsWrongIsSaid(t *testing.T) {
 					change = append(change, test.client)
 				}
 				test.config.Timeout = 5 * time.Minute // so that the client has done with its retries
-				_, err := newSource(t, newClient(fake.Transport(), change...), test.config).Offer(t.Context())
+				_, err := newSource(t, newClient(fake.Transport(), change...), test.config).Versions(t.Context())
 				if diff := cmp.Diff("AWS secret app: "+test.want, fmt.Sprint(err)); diff != "" {
 					t.Errorf("error (-want +got):\n%s", diff)
 				}
@@ -268,7 +268,7 @@ func TestAQuestionIsOneRequestForEachLabel(t *testing.T) {
 	if _, err := src.Credential(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := src.Offer(t.Context()); err != nil {
+	if _, err := src.Versions(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	want := []string{

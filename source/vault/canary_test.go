@@ -77,13 +77,13 @@ func TestNoSecretIsToldByErrorsLogsOrPrinters(t *testing.T) {
 						cfg := vault.Config{Address: "http://localhost", Path: "app", Transport: inProcess{server}}
 						auth(&cfg)
 						src := newSource(t, cfg)
-						offer, err := src.Offer(t.Context())
+						offer, err := src.Versions(t.Context())
 						_, err2 := keyfit.NewKeyring(t.Context(), src)
 						type holder struct {
 							src  *vault.Source
 							Src  *vault.Source
 							Conf vault.Config
-							Off  keyfit.Offer
+							Off  keyfit.Versions
 						}
 						h := holder{src, src, cfg, offer}
 						for _, value := range []any{err, err2, src, cfg, offer, h, &h} {

@@ -33,13 +33,13 @@ func Example() {
 		panic(err)
 	}
 	// go ring.Watch(ctx, 30*time.Second) follows the secret by itself; clients take the ring
-	// with keyfit.WithKeyring.
+	// with keyfit.WithSource.
 
 	fake.Write("secret", "myapp/imkit", map[string]any{"key": "the-second-key"})
 	changed, err := ring.Reload(ctx)
 	fmt.Println(changed, err)
 
-	offer, err := src.Offer(ctx)
+	offer, err := src.Versions(ctx)
 	fmt.Println("current: version", offer.Current.Version, "previous: version", offer.Previous.Version, err)
 	// Output:
 	// true <nil>

@@ -30,7 +30,7 @@ func FuzzTheAnswerOfAServer(f *testing.F) {
 			Address: "http://localhost", Path: "app", IDField: "id", Transport: inProcess{server},
 			Auth: vault.Token(keyfit.NewSecret("hvs.t")),
 		})
-		offer, err := src.Offer(t.Context())
+		offer, err := src.Versions(t.Context())
 		switch {
 		case err == nil && (strings.TrimSpace(offer.Current.Key.Reveal()) == "" || strings.TrimSpace(offer.Current.ID.Reveal()) == "" || offer.Current.Version == ""):
 			t.Errorf("no error, and half a credential: version %q", offer.Current.Version)

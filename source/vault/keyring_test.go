@@ -58,7 +58,7 @@ func TestAWatchedVaultMayRotateSealAndForgetItsTokens(t *testing.T) {
 		fake.Write("secret", "app", map[string]any{"key": "key-00"})
 		var mu sync.Mutex
 		stale, promoted := 0, []uint64{}
-		ring, err := keyfit.NewKeyring(t.Context(), src, keyfit.OnKeyEvent(func(e keyfit.KeyEvent) {
+		ring, err := keyfit.NewKeyring(t.Context(), src, keyfit.WithHooks(keyfit.Hooks{Key: func(e keyfit.KeyEvent) {
 			mu.Lock()
 			defer mu.Unlock()
 			switch e.Kind {
@@ -68,7 +68,7 @@ func TestAWatchedVaultMayRotateSealAndForgetItsTokens(t *testing.T) {
 				promoted = append(promoted, e.Generation)
 			default:
 			}
-		}))
+		}}))
 		if err != nil {
 			t.Fatal(err)
 		}

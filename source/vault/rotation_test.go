@@ -27,7 +27,7 @@ func TestRotationsInVaultWithoutOverlapFailNoCall(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		c, err := keyfit.New(keyfit.MindKey(), keyfit.WithKeyring(ring), keyfit.WithBaseURL(provider.BaseURL(mockserver.MindKey)))
+		c, err := keyfit.New(keyfit.MindKey(), keyfit.WithSource(ring), keyfit.WithBaseURL(provider.BaseURL(mockserver.MindKey)))
 		if err != nil {
 			t.Fatal(err)
 		}

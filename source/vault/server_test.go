@@ -194,7 +194,7 @@ func show(c keyfit.Credential) shown {
 
 func offered(ctx context.Context, t *testing.T, src *vault.Source) (current, previous shown) {
 	t.Helper()
-	offer, err := src.Offer(ctx)
+	offer, err := src.Versions(ctx)
 	if err != nil {
 		t.Fatal(err)
 	}

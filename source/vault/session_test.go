@@ -215,7 +215,7 @@ func TestManyQuestionsAtOnceShareALogin(t *testing.T) {
 		var wg sync.WaitGroup
 		for range 16 {
 			wg.Go(func() {
-				if _, err := src.Offer(t.Context()); err != nil {
+				if _, err := src.Versions(t.Context()); err != nil {
 					t.Error(err)
 				}
 			})

@@ -190,7 +190,7 @@ func TestWhatIsWrongIsSaid(t *testing.T) {
 				if test.config != nil {
 					test.config(&cfg)
 				}
-				_, err := newSource(t, cfg).Offer(t.Context())
+				_, err := newSource(t, cfg).Versions(t.Context())
 				if err == nil {
 					t.Fatal("there is no error")
 				}
@@ -208,7 +208,7 @@ func TestWhatIsWrongIsSaid(t *testing.T) {
 func TestAChainGoesOnWhereNothingWasWritten(t *testing.T) {
 	t.Parallel()
 	s := newFake(t, "Vault")
-	cred, err := keyfit.Chain(newSource(t, s.config("app")), keyfit.Static("other-key-1")).Credential(t.Context())
+	cred, err := keyfit.Chain(newSource(t, s.config("app")), keyfit.Static(keyfit.APIKey("other-key-1"))).Credential(t.Context())
 	if err != nil || cred.Key.Reveal() != "other-key-1" {
 		t.Errorf("got %q, %v", cred.Key.Reveal(), err)
 	}

@@ -65,7 +65,7 @@ type Config struct {
 	Transport http.RoundTripper
 }
 
-// Source is a [keyfit.Source] and a [keyfit.Offerer]. It is safe for concurrent use.
+// Source is a [keyfit.Source] and a [keyfit.VersionedSource]. It is safe for concurrent use.
 type Source struct {
 	cfg    Config
 	client *api.Client // without a token; each session has a copy with its own
@@ -77,7 +77,7 @@ type Source struct {
 
 var _ interface {
 	keyfit.Source
-	keyfit.Offerer
+	keyfit.VersionedSource
 } = (*Source)(nil)
 
 // New checks the configuration. It sends nothing: a server that is away is an error of the
@@ -124,7 +124,7 @@ func orElse(value, otherwise string) string {
 	return value
 }
 
-// Credential returns the key of the newest version, or of the pinned one. See [Source.Offer]
+// Credential returns the key of the newest version, or of the pinned one. See [Source.Versions]
 // for the errors.
 func (s *Source) Credential(ctx context.Context) (keyfit.Credential, error) {
 	ctx, cancel := context.WithTimeout(ctx, s.cfg.Timeout)
@@ -133,21 +133,21 @@ func (s *Source) Credential(ctx context.Context) (keyfit.Credential, error) {
 	return cred, err
 }
 
-// Offer returns the newest version as the current key and the one before it, if it is
+// Versions returns the newest version as the current key and the one before it, if it is
 // still there, as the previous one. That is two requests; [Source.Credential] is one.
 //
 // A path where nothing was ever written is an error that wraps [keyfit.ErrNoKey], so that a
 // [keyfit.Chain] goes on. A deleted version, a missing field, a refused token, a server that
 // is sealed or away are errors of a source that should have had a key. That the previous
 // version cannot be had is no error.
-func (s *Source) Offer(ctx context.Context) (keyfit.Offer, error) {
+func (s *Source) Versions(ctx context.Context) (keyfit.Versions, error) {
 	ctx, cancel := context.WithTimeout(ctx, s.cfg.Timeout)
 	defer cancel()
 	current, version, err := s.current(ctx)
 	if err != nil {
-		return keyfit.Offer{}, err
+		return keyfit.Versions{}, err
 	}
-	offer := keyfit.Offer{Current: current}
+	offer := keyfit.Versions{Current: current}
 	if s.cfg.Version == 0 && version > 1 {
 		// Whatever is wrong with the previous version must not hide the current one.
 		if doc, err := s.read(ctx, version-1); err == nil {

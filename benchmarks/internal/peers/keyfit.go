@@ -81,9 +81,9 @@ func newKeyfit(cfg Config) (*keyfit.Client, error) {
 		if err != nil {
 			return nil, err
 		}
-		opts = append(opts, keyfit.WithKeyring(ring))
+		opts = append(opts, keyfit.WithSource(ring))
 	} else {
-		opts = append(opts, keyfit.WithKeys(source))
+		opts = append(opts, keyfit.WithSource(source))
 	}
 	if cfg.Transport != nil {
 		opts = append(opts, keyfit.WithHTTPClient(cfg.httpClient()))
