@@ -3,92 +3,121 @@ package keyfit
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net/http"
-	"net/url"
-	"time"
 )
 
-// attemptTransport is one attempt: it passes the gate, puts the current credential on a
-// copy of the request, and sends that. It is called for every retry and every redirect,
-// so all of them are paced and all carry the newest key. Above it no request holds a key.
+// maxReplays is how many other keys are tried after a refusal.
+const maxReplays = 2
+
+// transport makes the attempts of a client: it checks where the request goes, passes the
+// gate, puts the current credential on a copy of the request, and sends that. Above it no
+// request holds a key.
+type transport struct {
+	origin  originCheck
+	headers headerSetter
+	jar     http.CookieJar    // the caller's; may be nil
+	next    http.RoundTripper // the caller's middleware, then the pool
+}
+
+// roundTrip makes an attempt, and replays it with another key when the provider refuses the
+// one it carried; see [Keyring]. A refusal comes before any effect, so every method may be
+// replayed, provided that its body can be produced again.
 //
-// When the provider refuses the credential, the attempt is replayed with another one; see
-// [Keyring]. A refusal comes before any effect, so every method may be replayed, provided
-// that its body can be produced again.
-type attemptTransport struct {
-	base      *url.URL
-	home      origin // of base
-	allowHTTP bool
-	scheme    Scheme
-	agent     []string          // the User-Agent header's value
-	next      http.RoundTripper // the caller's middleware, then the pool
-
-	keepsRequests bool // next does not change what it is given
-	common        commonHeaders
-}
-
-// RoundTrip sends the request as the http.RoundTripper contract says: req is not changed,
-// and its body is closed in every case.
-func (t *attemptTransport) RoundTrip(req *http.Request) (*http.Response, error) {
-	k := callOf(req.Context())
-	if first := k.first; first != nil {
-		k.first = nil
-		return first.resp, closeBody(req, first.err)
-	}
-	return t.attempt(k, req)
-}
-
-// attempt is RoundTrip for a request that need not have the call for its context.
-func (t *attemptTransport) attempt(k *call, req *http.Request) (*http.Response, error) {
-	if err := t.allowed(req.URL); err != nil {
+// It keeps the contract of [http.RoundTripper]: req is not changed, and its body is closed
+// in every case. The answer's request is req, which holds no key.
+func (t *transport) roundTrip(k *call, req *http.Request) (*http.Response, error) {
+	if err := t.origin.check(req.URL); err != nil {
 		return nil, closeBody(req, err)
 	}
-	defer k.ring.stepDown(k)
-	k.tried, k.regressing = k.tried[:0], false
+	if k.trouble != nil {
+		k.trouble.turn.begin()
+	}
+	defer k.endTurn()
 	var other *key // what to replay with; nil stands for the current one
 	for {
-		resp, err := t.pass(req, k, other)
+		resp, said, err := t.attempt(k, req, other)
 		if err != nil {
 			return nil, err
 		}
-		replay, next, ok := t.replay(req, k)
-		if !ok && !errors.Is(k.cause, context.Canceled) {
+		if said != keyRefused && said != keyLacks {
 			return resp, nil
 		}
-		drain(resp)
-		if !ok {
-			return nil, k.cause // the caller gave up while the call was held
+		replay, next, ok := k.replay(req, said)
+		if ok {
+			drain(resp)
+			req, other = replay, next
+			continue
 		}
-		req, other = replay, next
+		if cause := k.turn().cause; errors.Is(cause, context.Canceled) { // the caller gave up while the call was held
+			drain(resp)
+			return nil, cause
+		}
+		return resp, nil
 	}
 }
 
-// replay prepares the request for another key, if the answer calls for one, there is one,
-// and the body can be produced again.
-func (t *attemptTransport) replay(req *http.Request, k *call) (_ *http.Request, other *key, ok bool) {
-	switch k.verdict {
-	case keyRefused, keyLacks:
-	case keyUnknown, keyGood, keyMissing:
-		return nil, nil, false
+// endTurn ends the call's turn as the canary of a circuit, if it has one.
+func (k *call) endTurn() {
+	if k.isCanary() {
+		k.ring.stepDown(k.turn())
 	}
+}
+
+// report tells the keyring what the answer says about the key.
+func (k *call) report(said verdict) {
+	switch said {
+	case keyGood, keyLacks:
+		k.accepted()
+	case keyRefused:
+		k.ring.refuse(k.turn())
+	case keyMissing:
+		k.ring.emit(KeyEvent{
+			Kind: AuthMisconfigured, Generation: k.key.gen, Fingerprint: k.key.fingerprint,
+			Reason: "the provider saw no key in " + k.method + " " + k.redactor().Text(k.path()),
+		})
+	case keyUnknown:
+	}
+}
+
+// accepted reports an answer that proves the key. Nearly every call ends here, without a
+// lock and without a turn.
+func (k *call) accepted() {
+	route := uint64(0)
+	if k.status < http.StatusMultipleChoices {
+		route = k.ring.route(k.method, k.url)
+	}
+	k.ring.proved(k.key, k.sent, route)
+	replayed := k.trouble != nil && len(k.trouble.turn.tried) > 0
+	if replayed || !k.ring.set.Load().atRest {
+		k.ring.accepted(k.turn(), replayed)
+	}
+	if k.trouble != nil && k.trouble.turn.regressing && k.status < http.StatusMultipleChoices {
+		k.ring.scopeRegressed(k.turn(), k.method+" "+k.redactor().Text(k.path()))
+	}
+}
+
+const noteStream = "not sent again: the body is a stream, which cannot be replayed"
+
+// replay prepares the request for another key, if there is one and the body can be produced
+// again.
+func (k *call) replay(req *http.Request, said verdict) (_ *http.Request, other *key, ok bool) {
 	if !k.replayable {
-		if k.verdict == keyRefused {
-			k.notReplayed = true
-			k.note = joinNotes(k.note, noteStream)
-			k.ring.refusedStream(k)
+		if said == keyRefused {
+			k.retry().notReplayed = true
+			k.addNote(noteStream)
+			k.ring.refusedStream(k.turn())
 		}
 		return nil, nil, false
 	}
-	if other, ok = k.another(); !ok {
+	if other, ok = k.another(said); !ok {
 		return nil, nil, false
 	}
 	replay := req.WithContext(req.Context())
 	if req.GetBody != nil {
 		body, err := req.GetBody()
 		if err != nil {
-			k.notReplayed = true
-			k.note = joinNotes(k.note, "not sent again: the body could not be produced a second time")
+			k.retry().notReplayed = true
+			k.addNote("not sent again: the body could not be produced a second time")
 			return nil, nil, false
 		}
 		replay.Body = body
@@ -96,141 +125,30 @@ func (t *attemptTransport) replay(req *http.Request, k *call) (_ *http.Request, 
 	return replay, other, true
 }
 
-const noteStream = "not sent again: the body is a stream, which cannot be replayed"
-
-// allowed checks that a key may go to u at all.
-func (t *attemptTransport) allowed(u *url.URL) error {
-	if u.Opaque != "" { // it becomes the request line, where a proxy takes it for the address
-		return fmt.Errorf("%w: the request's URL is opaque", ErrCrossOrigin)
-	}
-	if u.Scheme == t.base.Scheme && u.Host == t.base.Host {
-		return nil // the same to the letter, and New has looked at that
-	}
-	if to := originOf(u); to != t.home {
-		return fmt.Errorf("%w: the request is for %s", ErrCrossOrigin, to)
-	}
-	if u.Scheme != "https" && !t.allowHTTP && !isLoopback(u.Hostname()) {
-		return fmt.Errorf("%w (%s)", ErrInsecure, t.home)
-	}
-	return nil
-}
-
-// pass takes the request through the gate and sends it with the given key, or with the one
-// that is current once the gate is open.
-func (t *attemptTransport) pass(req *http.Request, k *call, given *key) (*http.Response, error) {
-	r := k.straight
-	if k.straight = nil; r == nil {
-		used, ticket, err := t.enter(k, given)
-		if err != nil {
-			return nil, closeBody(req, err)
+// another returns the key to replay the call with after its last answer; nil stands for the
+// one that is current then. Where calls are held this is where the call waits.
+func (k *call) another(said verdict) (other *key, ok bool) {
+	t := k.turn()
+	if said == keyLacks {
+		if t.regressing || len(t.tried) > 0 {
+			return nil, false
 		}
-		r = &trip{key: used, ticket: ticket, sent: k.client.clock.Now()}
-		used.use.inFlight.Add(1)
+		other, ok = k.ring.regressed(t)
+		t.regressing = ok
+		return other, ok
 	}
-	out := Outcome{Remaining: -1}
-	defer func() { r.end(&out, k.client) }()
-	k.use(r.key, r.sent-k.ring.clock.Lag(k.client.clock))
-	if r.back == 0 {
-		t.send(req, k, r)
-	} else if r.err != nil {
-		r.err = k.failed(r.err, nil)
-	}
-	if r.err == nil {
-		k.status = r.resp.StatusCode
-		k.read(r.resp, &out)
-		k.judge()
-	}
-	out.Unsent = r.err != nil && k.unsent
-	if k.client.obs.wantsAttempts() {
-		k.observe(k.Context, r.resp, r.err, r.back-r.sent)
-	}
-	if r.err == nil && !redirectable(r.resp) {
-		_ = r.resp.Body.Close()
-		return nil, &finalError{"the redirect was not followed", errBadLocation}
-	}
-	return r.resp, r.err
-}
-
-// enter passes the ring's circuit and then the gate. If the circuit opened meanwhile, it
-// begins anew: whoever waits for a key must not take the place of others in the gate.
-func (t *attemptTransport) enter(k *call, given *key) (*key, ticket, error) {
-	entry := Entry{Provider: k.client.provider.Name, Key: k.tenant, MaxWait: k.policy.MaxWait, Priority: k.priority}
-	if k.attempts == 1 { // once: see the order of a Gate
-		entry.Since = k.client.clock.Time(k.began)
-	}
-	if k.client.obs.wantsWaits() {
-		entry.Waiting = func(why WaitReason, d time.Duration) { k.waits(k.Context, why, d) }
-	}
-	for {
-		if given == nil {
-			if err := k.ring.admit(k); err != nil {
-				return nil, ticket{}, err
-			}
+	t.tried = append(t.tried, t.key.fingerprint)
+	if len(t.tried) <= maxReplays {
+		if next, ok := k.ring.next(t); ok {
+			return next, true
 		}
-		pass, err := k.queue(k.Context, &entry, given == nil)
-		if errors.Is(err, errCircuitOpened) {
-			continue
-		}
-		if err != nil {
-			k.client.stats.refusedByGate(err)
-			return nil, ticket{}, gateError(k, err)
-		}
-		if given != nil {
-			return given, pass, nil
-		}
-		set := k.ring.set.Load()
-		if set.circuit == nil || k.canary != nil {
-			return k.ring.pick(k, set), pass, nil
-		}
-		pass.leave(&Outcome{Remaining: -1, Unsent: true}, k.client.gateTime(k.client.clock.Now()))
 	}
-}
-
-// learn looks for what a good answer says of the limit; nil if nothing.
-func (c *Client) learn(resp *http.Response, nth uint64, out *Outcome) *hint {
-	if !c.stats.looksForLimits(nth) || !mentionsLimit(resp.Header) {
-		return nil
+	if k.ring.outlast(t) {
+		t.tried = t.tried[:0] // something changed: each key may be tried again
+		return nil, true
 	}
-	c.stats.foundLimits()
-	h := parseHint(resp.Header, nil, "", time.Now())
-	h.tell(out)
-	return &h
-}
-
-// tell has the gate know what an answer says of the limit.
-func (h *hint) tell(out *Outcome) {
-	out.Limit, out.Remaining, out.Reset = h.limit, h.remaining, h.reset
-}
-
-// read takes from an answer what the gate, the keyring and the retry loop want to know.
-func (k *call) read(resp *http.Response, out *Outcome) {
-	out.StatusCode = resp.StatusCode
-	if resp.StatusCode < 400 {
-		k.hint = k.client.learn(resp, k.nth, out)
+	if t.denied != nil {
+		k.addNote(t.denied.note())
 	}
-	kind := refusedOther
-	switch status := resp.StatusCode; {
-	case status == http.StatusTooManyRequests || status >= 500:
-		k.answer, kind = k.apiError(resp)
-		e := k.answer
-		h := parseHint(e.Header, e.body, k.client.provider.WaitField, time.Now())
-		if kind == refusedLimit {
-			h.wait = h.refusedWait()
-		}
-		k.hint = &h
-		h.tell(out)
-		k.wait = k.policy.wait(k.attempts, h, kind == refusedLimit)
-		if kind == refusedLimit || h.said {
-			out.Wait, out.Hint, out.Refusal, k.paced = k.wait, h.wait, e, true
-		}
-	case status >= 400:
-		k.answer, kind = k.apiError(resp)
-	case status >= 300:
-		peek(resp, maxErrorBody) // so that a body which stalls does not hold the redirect
-		k.moved = k.moved || status <= http.StatusSeeOther
-	}
-	if resp.StatusCode >= 400 {
-		k.client.stats.refusedAs(resp.StatusCode, kind)
-	}
-	k.verdict = verdictOf(resp.StatusCode, kind)
+	return nil, false
 }

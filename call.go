@@ -10,56 +10,124 @@ import (
 	"github.com/keyfit/keyfit/internal/redact"
 )
 
-// call is what the layers know in common about one call. It is the context of the request,
-// and only the goroutine of the call touches what it holds beside that.
+// call is what the stages know about one call. This part every call has; what only a call
+// has that met an obstacle is in its [trouble].
+//
+// A call is the context of the requests that the retry loop, the redirects and
+// [CheckResponse] see, so that each of them finds it. Only the goroutine of the call
+// touches anything but the context.
 type call struct {
 	context.Context //nolint:containedctx // the call is a context, and ends with it
 
-	first    *firstTry // an attempt that was made before the loop began
-	straight *trip     // and one that is to be evaluated still
-
 	client     *Client
 	ring       *Keyring
-	gate       Gate
-	tenant     string // fingerprint of a key given with the call; "" for the client's own
-	priority   Priority
-	began      time.Duration // by the client's clock
-	nth        uint64        // in its second
 	policy     *RetryPolicy
+	account    string // fingerprint of a key given with the call; "" for the client's own
 	method     string
-	path       string   // as it goes out
-	url        *url.URL // the caller's
-	cookies    []string // the caller's own
+	url        *url.URL      // as the caller gave it, within the origin
+	began      time.Duration // by the client's clock
+	nth        uint64        // request of its second
+	priority   Priority
 	idempotent bool
 	replayable bool
 	wantsJSON  bool
 
 	attempts int
+	status   int           // of the last answer; 0 if none came
 	key      *key          // of the last attempt; nil before the first
-	sent     time.Duration // when that left, by the ring's clock
-	status   int           // the last answer's; 0 if none came
-	answer   *APIError     // that answer, if it was an error
-	hint     *hint         // what it said of a limit; nil if nothing
-	wait     time.Duration // before the next attempt
-	note     string
-	verdict  verdict // what the answer said of the key
-	unsent   bool    // of the last attempt nothing left this machine
-	moved    bool    // a redirect to a GET says that the request was acted upon
-	paced    bool    // the gate does the waiting
-	deadline bool    // the deadline was the reason to give up
+	sent     time.Duration // when the last attempt left, by the ring's clock
 
-	tried       []string     // fingerprints of the keys that were refused
+	trouble *trouble      // nil as long as all goes well
+	unused  *http.Request // room for the request that the first attempt sends
+}
+
+// trouble is what a call remembers once something went wrong: an attempt that failed or was
+// refused, a redirect, a wait. Nearly every call ends without it.
+type trouble struct {
+	path  string
+	retry retryState
+	turn  turn
+}
+
+// retryState is what the retry loop knows about the attempts so far.
+type retryState struct {
+	answer *APIError // the last answer, if it was an error
+	hint   *hint     // what that said about a limit; nil if nothing
+	wait   time.Duration
+	paced  bool // the gate does the waiting
+	unsent bool // nothing of the last attempt left this machine
+
+	note        string       // why there is no further attempt
 	earlier     []Credential // the other credentials that the call has used
-	canary      *circuit     // the circuit that this call tries keys for
-	vain        *circuit     // the circuit that it was a canary of in vain
-	patience    time.Time    // up to here it may be held
-	cause       error        // the end of its context, if it was held then
-	anew        int          // how often it went on with a key that came after it had tried all
-	alone       int          // how often it was refused while others were not
-	regressing  bool         // the previous key is tried for a permission
-	thorough    bool         // as a canary it tries all keys
-	unusable    bool         // it was held in vain
-	notReplayed bool         // its body cannot be sent again
+	moved       bool         // a redirect to a GET says that the request was acted upon
+	deadline    bool         // the deadline is why there is no further attempt
+	notReplayed bool         // the body cannot be sent again
+}
+
+// newCall begins a call; o is nil if it is not typed. req is within the provider's origin
+// and is not changed.
+//
+// The call and the first request that it sends are one allocation, and the call lets go of
+// that request when it is sent: it carries the key.
+func (c *Client) newCall(req *http.Request, o *callConfig, began time.Duration, nth uint64) (*call, error) {
+	both := &struct {
+		call
+		outgoing http.Request
+	}{call: call{
+		Context: req.Context(), client: c, ring: c.ring, policy: &c.policy, priority: c.config.priority,
+		method: req.Method, url: req.URL,
+		began: began, nth: nth, idempotent: isIdempotent(req),
+		replayable: req.Body == nil || req.Body == http.NoBody || req.GetBody != nil,
+	}}
+	k := &both.call
+	k.unused = &both.outgoing
+	if k.method == "" {
+		k.method = http.MethodGet
+	}
+	if o == nil {
+		return k, nil
+	}
+	return k, k.apply(o)
+}
+
+// apply takes the options of a typed call.
+func (k *call) apply(o *callConfig) error {
+	k.wantsJSON = true
+	if o.policy != nil {
+		own := *o.policy // an option may serve many calls
+		setDefault(&own.AttemptTimeout, k.client.policy.AttemptTimeout)
+		k.policy = &own
+	}
+	if o.priority != nil {
+		k.priority = *o.priority
+	}
+	if o.keys == nil {
+		return nil
+	}
+	ring, ok := o.keys.(*Keyring)
+	if !ok {
+		var err error
+		if ring, err = NewKeyring(k.Context, o.keys); err != nil {
+			return k.client.named(err)
+		}
+		k.began = k.client.clock.Now() // the source may have taken its time
+	}
+	given := ring.set.Load().pick().fingerprint
+	if !o.sameAccount && given != k.ring.set.Load().pick().fingerprint {
+		k.account = given // which has a limit of its own
+	}
+	k.ring = ring
+	return nil
+}
+
+// isIdempotent reports whether sending the request twice does what sending it once does:
+// RFC 9110, section 9.2.2, or an idempotency key that the provider understands.
+func isIdempotent(req *http.Request) bool {
+	switch req.Method {
+	case "", http.MethodGet, http.MethodHead, http.MethodOptions, http.MethodTrace, http.MethodPut, http.MethodDelete:
+		return true
+	}
+	return req.Header.Get("Idempotency-Key") != ""
 }
 
 type callKey struct{}
@@ -77,66 +145,69 @@ func callOf(ctx context.Context) *call {
 	return c
 }
 
-// newCall begins a call; o is nil if it is not typed. req is not changed.
-func (c *Client) newCall(ctx context.Context, req *http.Request, o *callConfig) (*call, error) {
-	k := &call{
-		Context: ctx, client: c, ring: c.ring, gate: c.gate, policy: &c.policy, priority: c.config.priority,
-		method: req.Method, url: req.URL, path: req.URL.EscapedPath(), // a line break in it stays %0A
-		cookies: req.Header["Cookie"], idempotent: isIdempotent(req),
-		replayable: req.Body == nil || req.Body == http.NoBody || req.GetBody != nil,
+// request returns a copy of a request with the call as its context, or the request itself
+// if it has that already.
+func (k *call) request(req *http.Request) *http.Request {
+	if req.Context() == context.Context(k) {
+		return req
 	}
-	if k.method == "" {
-		k.method = http.MethodGet
+	req = req.WithContext(k)
+	req.Host, req.RequestURI = "", ""
+	if req.Header == nil {
+		req.Header = make(http.Header)
 	}
-	if o == nil {
-		return k, nil
+	return req
+}
+
+// begins records the key of an attempt and when that leaves.
+func (k *call) begins(with *key, sent time.Duration) {
+	if k.key != nil && with.fingerprint != k.key.fingerprint {
+		k.retry().earlier = append(k.retry().earlier, k.key.cred)
 	}
-	k.wantsJSON = true
-	if o.policy != nil {
-		own := *o.policy // an option may serve many calls
-		setDefault(&own.AttemptTimeout, c.policy.AttemptTimeout)
-		k.policy = &own
+	k.key, k.sent, k.status = with, sent, 0
+	k.attempts++
+	if k.trouble != nil {
+		r := k.retry()
+		r.answer, r.hint, r.wait, r.paced, r.unsent = nil, nil, 0, false, false
 	}
-	if o.priority != nil {
-		k.priority = *o.priority
-	}
-	if o.keys == nil {
-		return k, nil
-	}
-	ring, ok := o.keys.(*Keyring)
-	if !ok {
-		var err error
-		if ring, err = NewKeyring(ctx, o.keys); err != nil {
-			return nil, c.named(err)
+}
+
+func (k *call) inTrouble() *trouble {
+	if k.trouble == nil {
+		k.trouble = &trouble{ // after the call its URL is the caller's again
+			path: k.path(), turn: turn{ctx: k.Context, replayable: k.replayable, route: k.ring.route(k.method, k.url)},
 		}
 	}
-	k.ring = ring
-	if given := ring.set.Load().pick().fingerprint; !o.sameAccount && given != c.ring.set.Load().pick().fingerprint {
-		k.tenant = given // another account: a lane of its own in the gate
-	}
-	return k, nil
+	return k.trouble
 }
 
-// isIdempotent reports whether sending the request twice does what sending it once does:
-// RFC 9110, section 9.2.2, or an idempotency key that the provider understands.
-func isIdempotent(req *http.Request) bool {
-	switch req.Method {
-	case "", http.MethodGet, http.MethodHead, http.MethodOptions, http.MethodTrace, http.MethodPut, http.MethodDelete:
-		return true
-	}
-	return req.Header.Get("Idempotency-Key") != ""
+// retry returns what the retry loop knows about the attempts so far.
+func (k *call) retry() *retryState { return &k.inTrouble().retry }
+
+// turn returns what the keyring knows about the call, as of its last attempt.
+func (k *call) turn() *turn {
+	t := &k.inTrouble().turn
+	t.key, t.sent, t.refusal = k.key, k.sent, k.trouble.retry.answer
+	return t
 }
 
-// use records the key of an attempt, and when that left.
-func (k *call) use(used *key, sent time.Duration) {
-	if k.key != nil && used.fingerprint != k.key.fingerprint {
-		k.earlier = append(k.earlier, k.key.cred)
+// path is the path as it is sent: a line break in it stays %0A.
+func (k *call) path() string {
+	if k.trouble != nil {
+		return k.trouble.path
 	}
-	k.key, k.sent = used, sent
-	used.use.sent.Observe(sent)
-	k.attempts++
-	k.status, k.unsent, k.answer, k.wait, k.paced, k.hint = 0, false, nil, 0, false, nil
-	k.verdict = keyUnknown
+	return k.url.EscapedPath()
+}
+
+// addNote adds a reason to what the error will say.
+func (k *call) addNote(note string) { k.retry().note = joinNotes(k.retry().note, note) }
+
+// note is what has been added so far.
+func (k *call) note() string {
+	if k.trouble == nil {
+		return ""
+	}
+	return k.trouble.retry.note
 }
 
 // fingerprint names the key of the last attempt; "" before the first.
@@ -155,54 +226,45 @@ func (k *call) generation() uint64 {
 	return k.key.gen
 }
 
-// said is what the last answer said of a limit.
-func (k *call) said() hint {
-	if k.hint == nil {
+// hint is what the last answer says about a limit.
+func (k *call) hint() hint {
+	if k.trouble == nil || k.trouble.retry.hint == nil {
 		return hint{remaining: -1}
 	}
-	return *k.hint
+	return *k.trouble.retry.hint
 }
 
 // redactor takes out every credential that the call used or that is live.
 func (k *call) redactor() redact.Redactor { return redactorOf(k.creds()...) }
 
 func (k *call) creds() []Credential {
-	used := k.earlier
+	var used []Credential
+	if k.trouble != nil {
+		used = k.trouble.retry.earlier
+	}
 	if k.key != nil {
 		used = append(slices.Clip(used), k.key.cred)
 	}
 	return slices.Concat(used, k.ring.live())
 }
 
-// answerError is the typed error of an answer, or nil if the answer is not an error.
-func (k *call) answerError(resp *http.Response) error {
-	if resp.StatusCode < 300 {
-		return nil
+// observe reports an attempt that ended.
+func (k *call) observe(resp *http.Response, err error, took time.Duration) {
+	e := AttemptEvent{
+		Provider: k.client.provider.Name, Method: k.method, Path: k.redactor().Text(k.path()), Number: k.attempts,
+		Generation: k.generation(), KeyFingerprint: k.fingerprint(), Duration: took, Err: err,
 	}
-	said, kind := k.apiError(resp)
-	e := said.copy()
-	e.Note = k.note
-	switch kind {
-	case refusedMissing:
-		return &MissingKeyError{e}
-	case refusedInvalid:
-		return &InvalidKeyError{APIError: e, Unusable: k.unusable, NotReplayed: k.notReplayed, cause: k.cause}
-	case refusedLimit:
-		return &RateLimitError{APIError: e, RetryAfter: k.said().wait, Deadline: k.deadline}
-	case refusedPermission:
-		ambiguous := resp.StatusCode == http.StatusNotFound
-		if ambiguous {
-			e.Note = joinNotes(e.Note, "not found, or the key lacks the scope: the provider answers 404 for both")
-		}
-		return &PermissionError{APIError: e, Ambiguous: ambiguous}
-	case refusedOther:
+	if resp != nil {
+		e.StatusCode, e.RequestID = resp.StatusCode, requestID(resp.Header, problem{}, k.redactor())
 	}
-	return e
+	k.client.obs.attempt(k.Context, e)
 }
 
-func joinNotes(a, b string) string {
-	if a == "" {
-		return b
-	}
-	return a + ", " + b
+// observeWait reports a wait that begins.
+func (k *call) observeWait(why WaitReason, d time.Duration) {
+	h := k.hint()
+	k.client.obs.wait(k.Context, WaitEvent{
+		Provider: k.client.provider.Name, Method: k.method, Path: k.redactor().Text(k.path()), Reason: why, Duration: d,
+		Source: h.source, Dropped: k.redactor().Texts(h.dropped), StatusCode: k.status,
+	})
 }

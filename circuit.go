@@ -59,7 +59,7 @@ func (c *circuit) doubt() {
 }
 
 // turn is when a call may be a canary, as things stand.
-func (c *circuit) turn(by *call) time.Time {
+func (c *circuit) turn(by *turn) time.Time {
 	at := c.next
 	if stalled := c.went.Add(canaryStall); c.out > 0 && stalled.After(at) {
 		at = stalled
@@ -74,7 +74,7 @@ func (c *circuit) turn(by *call) time.Time {
 }
 
 // mayTry reports whether a call may be a canary now, and makes it one.
-func (c *circuit) mayTry(by *call, now time.Time) bool {
+func (c *circuit) mayTry(by *turn, now time.Time) bool {
 	due := !now.Before(c.turn(by))
 	if !due && (!c.extra || !by.replayable) {
 		return false
@@ -86,9 +86,9 @@ func (c *circuit) mayTry(by *call, now time.Time) bool {
 }
 
 // open puts a circuit in place. k.mu is held.
-func (k *Keyring) open(c *call, why string) *circuit {
+func (k *Keyring) open(c *turn, why string) *circuit {
 	now := time.Now()
-	cc := &circuit{since: now, sent: c.sent, next: now, refused: c.answer, reworded: make(chan struct{})}
+	cc := &circuit{since: now, sent: c.sent, next: now, refused: c.refusal, reworded: make(chan struct{})}
 	changed := *k.set.Load()
 	changed.circuit = cc
 	k.publish(&changed)
@@ -114,11 +114,11 @@ func (k *Keyring) closeCircuit(why string) {
 // circuitHears takes a refusal. Where calls are held, the first one of the current key
 // opens the circuit at once, with that call as its canary: the others need not meet the
 // same. But not if this route is known to be refused while others are not. k.mu is held.
-func (k *Keyring) circuitHears(c *call, inARow int) {
+func (k *Keyring) circuitHears(c *turn, inARow int) {
 	set := k.set.Load()
 	switch {
 	case set.circuit != nil:
-		set.circuit.refused = c.answer
+		set.circuit.refused = c.refusal
 	case k.hold > 0 && c.replayable && c.key.fingerprint == set.current.fingerprint && !k.isLone(c):
 		cc := k.open(c, "the current key was refused: other calls wait until it is known what works")
 		cc.out, cc.went, c.canary = 1, cc.since, cc
@@ -162,7 +162,7 @@ func (k *Keyring) postpone(cc *circuit) {
 }
 
 // stepDown ends a call's turn as the canary, if it has one and it was in vain.
-func (k *Keyring) stepDown(c *call) {
+func (k *Keyring) stepDown(c *turn) {
 	cc := c.canary
 	if cc == nil {
 		return

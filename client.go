@@ -43,9 +43,7 @@ type Client struct {
 	pool     http.RoundTripper
 	loop     loop
 
-	straight *gate // of calls that may go straight; nil if none may
-	gateLag  time.Duration
-	ringLag  time.Duration
+	gateLag time.Duration // how much later the clock of the gate began
 }
 
 // New returns a client of a provider. The key comes from [WithKey] or [WithSource], else
@@ -152,11 +150,9 @@ func (c *Client) configure(ctx context.Context, cfg config) error {
 		c.pool = newPool(cfg.http)
 	}
 	c.loop = c.newStack(cfg)
-	c.straight = c.straightGate()
 	if own, ok := c.gate.(*gate); ok {
 		c.gateLag = own.clock.Lag(c.clock)
 	}
-	c.ringLag = c.ring.clock.Lag(c.clock)
 	return nil
 }
 
@@ -191,26 +187,26 @@ func (c *Client) named(err error) error {
 	return fmt.Errorf("%s: %w", c.provider.Name, err)
 }
 
-// newStack builds the way of a request: the loop, the redirect guard, the attempt with
+// newStack assembles the way of a request: the retry loop, the redirects, the attempt with
 // gate and key, the caller's middleware, the pool.
 func (c *Client) newStack(cfg config) loop {
 	next := c.pool
 	for _, wrap := range slices.Backward(cfg.middleware) {
 		next = wrap(next)
 	}
-	home := originOf(c.base)
-	_, known := next.(*http.Transport)
-	attempt := &attemptTransport{
-		base: c.base, home: home, allowHTTP: cfg.allowHTTP, scheme: c.provider.Scheme,
-		agent: []string{cfg.userAgent}, next: next, keepsRequests: known,
-	}
-	guard := &http.Client{Transport: attempt}
+	var jar http.CookieJar
 	var userRule func(*http.Request, []*http.Request) error
 	if cfg.http != nil {
-		guard.Jar, userRule = cfg.http.Jar, cfg.http.CheckRedirect
+		jar, userRule = cfg.http.Jar, cfg.http.CheckRedirect
 	}
-	guard.CheckRedirect = redirectGuard(home, c.provider.Scheme, userRule)
-	return newLoop(guard, attempt)
+	scheme, home := c.provider.Scheme, originOf(c.base)
+	attempts := &transport{
+		origin:  originCheck{base: c.base, home: home, allowHTTP: cfg.allowHTTP},
+		headers: headerSetter{scheme: scheme, agent: []string{cfg.userAgent}, shared: newSharedHeaders(scheme, jar, next)},
+		jar:     jar,
+		next:    next,
+	}
+	return newLoop(&redirects{attempts: attempts, check: redirectGuard(home, scheme, userRule)})
 }
 
 // newPool returns the caller's transport, or a pool sized for one busy host: net/http
@@ -255,8 +251,8 @@ func (c *Client) Do(req *http.Request) (*http.Response, error) {
 	if req == nil || req.URL == nil {
 		return nil, errors.New(c.provider.Name + ": the request is nil or has no URL")
 	}
-	d, err := c.do(req.Context(), req, nil)
-	return d.resp, err
+	_, resp, err := c.do(req, nil)
+	return resp, err
 }
 
 // CheckResponse returns the typed error of an answer that came from [Client.Do] or
@@ -292,11 +288,11 @@ func (c *Client) HTTPClient() *http.Client {
 type roundTripper struct{ c *Client }
 
 func (t roundTripper) RoundTrip(req *http.Request) (*http.Response, error) {
-	d, err := t.c.do(req.Context(), req, nil)
+	_, resp, err := t.c.do(req, nil)
 	if err != nil {
 		return nil, closeBody(req, err)
 	}
-	return d.resp, nil
+	return resp, nil
 }
 
 // CloseIdleConnections closes the client's pool of connections, those in use aside. It is

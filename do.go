@@ -1,7 +1,6 @@
 package keyfit
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"net/http"
@@ -9,86 +8,52 @@ import (
 	"strings"
 )
 
-// done is what came of a call.
-type done struct {
-	resp *http.Response
-	key  *key  // of the answer
-	call *call // nil if it went straight
-}
-
-// remembered returns the call of an answer, and makes up the one that went straight.
-func (d *done) remembered(ctx context.Context, c *Client, req *http.Request) *call {
-	if d.call == nil {
-		d.call, _ = c.newCall(ctx, req, nil) // it fails for options alone
-		d.call.use(d.key, 0)
-		d.call.status = d.resp.StatusCode
-	}
-	return d.call
-}
-
-// do sends a request through the stack, with this context. req is not changed.
-func (c *Client) do(ctx context.Context, req *http.Request, o *callConfig) (done, error) {
+// do sends a request through the stack. req is not changed. The call is nil if it could not
+// begin, which is an error.
+func (c *Client) do(req *http.Request, o *callConfig) (*call, *http.Response, error) {
 	began := c.clock.Now()
 	nth := c.budget.request(began)
-	var first *trip
-	if c.isStraight(req, o) {
-		resp, with, open := c.goStraight(ctx, req, o != nil, began, nth) //nolint:bodyclose // the caller closes it
-		if resp != nil {
-			return done{resp: resp, key: with}, nil
-		}
-		first = open
-	}
-	k, err := c.newCall(ctx, req, o)
+	req = c.within(req)
+	k, err := c.newCall(req, o, began, nth)
 	if err != nil {
-		return done{}, closeBody(req, err)
+		return nil, nil, closeBody(req, err)
 	}
-	k.began, k.nth, k.straight = began, nth, first
 	resp, err := c.loop.send(k, req)
 	if err != nil {
 		if resp != nil {
 			_ = resp.Body.Close()
 		}
-		return done{call: k}, k.failure(ctx, err)
+		return k, nil, k.failure(err)
 	}
-	return done{resp: resp, key: k.key, call: k}, nil
+	return k, resp, nil
 }
 
-// request returns a copy of a request that is within the provider's origin and has the call
-// for its context.
-func (k *call) request(given *http.Request) *http.Request {
-	req := given.WithContext(k)
-	req.URL = k.client.resolve(given.URL)
-	req.Host, req.RequestURI = "", ""
-	if k.client.loop.once == nil {
-		req.Header = given.Header.Clone() // net/http adds the jar's cookies to it
+// within returns the request itself if its URL is absolute: whether a key may go there is
+// for the attempt to say. Else it returns a copy that is within the provider's origin.
+func (c *Client) within(req *http.Request) *http.Request {
+	if req.URL.Scheme != "" {
+		return req
 	}
-	if req.Header == nil {
-		req.Header = make(http.Header)
+	both := &struct {
+		http.Request
+		url url.URL
+	}{*req, *req.URL}
+	both.URL, both.Host = &both.url, ""
+	if isPlainPath(req.URL) {
+		both.url.Scheme, both.url.Host = c.base.Scheme, c.base.Host
+	} else {
+		both.url = *c.base.ResolveReference(req.URL)
 	}
-	return req
+	return &both.Request
 }
 
-// resolve returns u within the provider's origin. An absolute URL stays as it is; whether
-// a key may go there is for the attempt to say.
-func (c *Client) resolve(u *url.URL) *url.URL {
-	if u.Scheme != "" {
-		return u
-	}
-	if isPlainPath(u) {
-		here := *u
-		here.Scheme, here.Host = c.base.Scheme, c.base.Host
-		return &here
-	}
-	return c.base.ResolveReference(u)
-}
-
-// isPlainPath reports whether u is a path to which only the origin is wanting.
+// isPlainPath reports whether u is a path that lacks nothing but the origin.
 func isPlainPath(u *url.URL) bool {
 	return u.Host == "" && strings.HasPrefix(u.Path, "/") && !strings.Contains(u.Path, "/.")
 }
 
 // failure is the error of a call that has no answer to show.
-func (k *call) failure(ctx context.Context, err error) error {
+func (k *call) failure(err error) error {
 	err = k.redactor().Error(withoutURL(err))
 	if limited, ok := errors.AsType[*RateLimitError](err); ok {
 		return k.refusedByGate(limited)
@@ -96,16 +61,16 @@ func (k *call) failure(ctx context.Context, err error) error {
 	if unusable, ok := errors.AsType[*InvalidKeyError](err); ok {
 		return unusable
 	}
-	if ctx.Err() != nil && !errors.Is(err, ctx.Err()) {
-		err = fmt.Errorf("%w: %w", ctx.Err(), err)
+	if end := k.Err(); end != nil && !errors.Is(err, end) {
+		err = fmt.Errorf("%w: %w", end, err)
 	}
-	last := k.answer
+	last := k.retry().answer
 	if last != nil {
 		last = last.copy() // the gate may know it too
 	}
 	return &RequestError{
-		Provider: k.client.provider.Name, Method: k.method, Path: k.redactor().Text(k.path), StatusCode: k.status,
-		Attempts: k.attempts, KeyFingerprint: k.fingerprint(), Note: k.note, Err: err, Last: last,
+		Provider: k.client.provider.Name, Method: k.method, Path: k.redactor().Text(k.path()), StatusCode: k.status,
+		Attempts: k.attempts, KeyFingerprint: k.fingerprint(), Note: k.note(), Err: err, Last: last,
 	}
 }
 
@@ -113,7 +78,7 @@ func (k *call) failure(ctx context.Context, err error) error {
 func (k *call) refusedByGate(limited *RateLimitError) error {
 	mine := *limited
 	base := limited.copy()
-	base.Provider, base.Method, base.Path = k.client.provider.Name, k.method, k.redactor().Text(k.path)
+	base.Provider, base.Method, base.Path = k.client.provider.Name, k.method, k.redactor().Text(k.path())
 	base.Attempts = k.attempts
 	if k.attempts == 0 && base.StatusCode != 0 {
 		base.Note = joinNotes(base.Note, "not sent: the answer is another call's")

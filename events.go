@@ -105,23 +105,3 @@ func (o *observer) key(e KeyEvent) {
 		e.log(o.log)
 	}
 }
-
-// waits tells of a wait that begins.
-func (k *call) waits(ctx context.Context, why WaitReason, d time.Duration) {
-	k.client.obs.wait(ctx, WaitEvent{
-		Provider: k.client.provider.Name, Method: k.method, Path: k.redactor().Text(k.path), Reason: why, Duration: d,
-		Source: k.said().source, Dropped: k.redactor().Texts(k.said().dropped), StatusCode: k.status,
-	})
-}
-
-// observe tells of an attempt that ended.
-func (k *call) observe(ctx context.Context, resp *http.Response, err error, took time.Duration) {
-	e := AttemptEvent{
-		Provider: k.client.provider.Name, Method: k.method, Path: k.redactor().Text(k.path), Number: k.attempts,
-		Generation: k.generation(), KeyFingerprint: k.fingerprint(), Duration: took, Err: err,
-	}
-	if resp != nil {
-		e.StatusCode, e.RequestID = resp.StatusCode, requestID(resp.Header, problem{}, k.redactor())
-	}
-	k.client.obs.attempt(ctx, e)
-}

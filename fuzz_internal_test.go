@@ -3,6 +3,7 @@ package keyfit
 import (
 	"io"
 	"net/http"
+	"net/url"
 	"strings"
 	"testing"
 	"unicode"
@@ -89,7 +90,7 @@ func FuzzParseProblem(f *testing.F) {
 			status = 300 + (status%700+700)%700
 		}
 		provider := MindKey()
-		k := &call{client: &Client{provider: provider}, ring: ring, method: "GET", path: "/p"}
+		k := &call{client: &Client{provider: provider}, ring: ring, method: "GET", url: &url.URL{Path: "/p"}}
 		resp := &http.Response{
 			StatusCode: status, Body: io.NopCloser(strings.NewReader(string(body))),
 			Header: http.Header{"Www-Authenticate": {header}, "X-Request-Id": {header}},

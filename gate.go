@@ -170,12 +170,12 @@ func (g *gate) enter(ctx context.Context, e *Entry) (ticket, error) {
 	}
 }
 
-// enterNow lets an ordinary attempt of the client's own key go at a time of the gate's clock,
-// if it need not wait.
-func (g *gate) enterNow(provider string, at time.Duration) (ticket, bool) {
+// enterNow lets an attempt go at a time of the gate's clock, if it need not wait.
+func (g *gate) enterNow(provider, key string, at time.Duration) (ticket, bool) {
+	id := laneID{provider, key}
 	l := g.last.Load()
-	if l == nil || l.id != (laneID{provider, ""}) {
-		return ticket{}, false
+	if l == nil || l.id != id {
+		l = g.lane(id)
 	}
 	return l.enterNow(at)
 }

@@ -6,54 +6,82 @@ import (
 	"sync/atomic"
 )
 
-// dress gives a copy of a request the header that it goes out with: the caller's, the name
-// of the program, and the key.
-func (t *attemptTransport) dress(out *http.Request, with *key, wantsJSON bool) error {
+// headerSetter gives the copy of a request the header that it goes out with: the caller's,
+// the name of the program, and the key.
+type headerSetter struct {
+	scheme Scheme
+	agent  []string       // the value of User-Agent
+	shared *sharedHeaders // nil if requests must not share a header
+}
+
+// set puts the header and the key on out, which is a copy of the caller's request.
+func (s *headerSetter) set(out *http.Request, with *key, wantsJSON bool) error {
+	if s.shared == nil || len(out.Header) > 0 {
+		return s.build(out, with, wantsJSON)
+	}
+	slot := s.shared.of(wantsJSON)
+	if h := slot.Load(); h != nil && h.key == with {
+		out.Header = h.header
+		return nil
+	}
+	if err := s.build(out, with, wantsJSON); err != nil {
+		return err
+	}
+	slot.Store(&sharedHeader{with, out.Header}) // from here on it is never changed
+	return nil
+}
+
+// build makes a header that is the request's own.
+func (s *headerSetter) build(out *http.Request, with *key, wantsJSON bool) error {
 	h := make(http.Header, len(out.Header)+3)
 	maps.Copy(h, out.Header)
 	if _, named := h["User-Agent"]; !named {
-		h["User-Agent"] = t.agent
+		h["User-Agent"] = s.agent
 	}
 	if _, given := h["Accept"]; wantsJSON && !given {
 		h["Accept"] = []string{"application/json"}
 	}
 	out.Header = h
-	if s, ok := t.scheme.(headerOnly); ok {
-		return s.put(h, with.cred)
+	if scheme, ok := s.scheme.(headerOnly); ok {
+		return scheme.put(h, with.cred)
 	}
 	u := *out.URL // the scheme may change it
 	out.URL = &u
-	return t.scheme.Apply(out, with.cred)
+	return s.scheme.Apply(out, with.cred)
 }
 
-// dressAlike is dress for requests that differ in nothing but their URL. Those that bring no
-// header of their own have one in common, as long as the key is the same: to build it is
-// half of what a call costs on this side. It is never changed, and given to nobody but
-// net/http's own transport, which keeps the rule of [http.RoundTripper] not to change a
-// request; a transport or middleware of others might not.
-func (t *attemptTransport) dressAlike(out *http.Request, with *key, wantsJSON bool) error {
-	if !t.keepsRequests || len(out.Header) > 0 {
-		return t.dress(out, with, wantsJSON)
-	}
-	common := &t.common[0]
-	if wantsJSON {
-		common = &t.common[1]
-	}
-	if c := common.Load(); c != nil && c.key == with {
-		out.Header = c.header
-		return nil
-	}
-	if err := t.dress(out, with, wantsJSON); err != nil {
-		return err
-	}
-	common.Store(&commonHeader{with, out.Header})
-	return nil
-}
+// sharedHeaders holds the header that all requests with the same key have in common which
+// bring none of their own; to build it is half of what a call costs on this side.
+//
+// The invariant: a header map shared by concurrent requests is never changed. Three things
+// keep it, and each of them is decided in [newSharedHeaders] or [headerSetter.set]:
+//
+//   - The map is complete when it is stored, and nothing here writes to it afterwards.
+//   - It is given to net/http's own transport alone, which keeps the rule of
+//     [http.RoundTripper] not to change a request. Middleware and other transports might
+//     not, and nor does a cookie jar, which writes into the header.
+//   - It holds all that the scheme does to a request. A scheme that writes to the URL, or
+//     that is the caller's own and may sign each request, has to be asked each time.
+type sharedHeaders [2]atomic.Pointer[sharedHeader] // without Accept, and with it
 
-// commonHeader is the header of all requests with a key that bring none of their own.
-type commonHeader struct {
+type sharedHeader struct {
 	key    *key
 	header http.Header
 }
 
-type commonHeaders [2]atomic.Pointer[commonHeader] // without Accept, and with it
+// newSharedHeaders returns nil if requests with this scheme, jar and transport must not
+// share a header.
+func newSharedHeaders(scheme Scheme, jar http.CookieJar, next http.RoundTripper) *sharedHeaders {
+	_, keepsRequests := next.(*http.Transport)
+	if _, inHeader := scheme.(headerOnly); !inHeader || !keepsRequests || jar != nil {
+		return nil
+	}
+	return new(sharedHeaders)
+}
+
+func (s *sharedHeaders) of(wantsJSON bool) *atomic.Pointer[sharedHeader] {
+	if wantsJSON {
+		return &s[1]
+	}
+	return &s[0]
+}

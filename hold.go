@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"sync/atomic"
 	"time"
 
 	"github.com/keyfit/keyfit/internal/backoff"
@@ -39,23 +38,14 @@ func HoldCalls(d time.Duration, holders int) KeyringOption {
 // again by itself for the first time.
 const loneFirst = 100 * time.Millisecond
 
-// admit lets a call go on if there is no circuit, makes it the canary if it is time for
-// one, and else holds it or refuses it.
-func (k *Keyring) admit(c *call) error {
-	if k.set.Load().circuit == nil || c.canary != nil {
-		return nil
-	}
-	return k.wait(c)
-}
-
 // outlast holds a call that was refused with every key until it is worth another try, and
 // reports whether it is.
-func (k *Keyring) outlast(c *call, tried []string) bool {
+func (k *Keyring) outlast(c *turn) bool {
 	k.stepDown(c)
 	if k.hold == 0 {
 		return false
 	}
-	fresh := func(set *keySet) bool { return !slices.Contains(tried, set.current.fingerprint) }
+	fresh := func(set *keySet) bool { return !slices.Contains(c.tried, set.current.fingerprint) }
 	k.mu.Lock()
 	if set := k.set.Load(); set.circuit == nil && !fresh(set) && !k.isLone(c) && set.current.use.goodSent.Load() <= c.sent {
 		k.postpone(k.open(c, "every key was refused: calls wait until one works"))
@@ -63,14 +53,15 @@ func (k *Keyring) outlast(c *call, tried []string) bool {
 	k.mu.Unlock()
 	k.tell()
 	if err := k.wait(c); err != nil {
-		c.unusable, c.cause = true, c.Err()
+		c.denied, _ = errors.AsType[*denied](err)
+		c.unusable, c.cause = true, c.ctx.Err()
 		return false
 	}
 	switch set := k.set.Load(); {
 	case c.canary != nil:
 		return true
 	case !fresh(set): // others are served with what this call was refused with
-		set.current.use.lone.add(k.routeOf(c))
+		set.current.use.lone.add(c.route)
 	case c.anew < maxReplays: // else the source has another bad key each time
 		c.anew++
 		return true
@@ -84,7 +75,7 @@ func (k *Keyring) outlast(c *call, tried []string) bool {
 	k.mu.Lock()
 	swapped := k.swapped
 	k.mu.Unlock()
-	c.cause = sleepOr(c, pause, swapped, nil)
+	c.cause = sleepOr(c.ctx, pause, swapped, nil)
 	if isClosed(swapped) {
 		c.alone-- // another key is no sign that it would be refused with that as well
 	}
@@ -94,41 +85,14 @@ func (k *Keyring) outlast(c *call, tried []string) bool {
 
 // isLone reports whether this route was refused before while others were not: then it is
 // hardly the key that is wrong.
-func (k *Keyring) isLone(c *call) bool { return k.set.Load().current.use.lone.has(k.routeOf(c)) }
+func (k *Keyring) isLone(c *turn) bool { return k.set.Load().current.use.lone.has(c.route) }
 
-var errCircuitOpened = errors.New("the circuit opened")
-
-// queue passes the gate. Where calls are held, one that waits there when the circuit opens
-// leaves the gate with errCircuitOpened, so that the canary is not behind it in the line.
-func (c *call) queue(ctx context.Context, e *Entry, mayLeave bool) (ticket, error) {
-	k := c.ring
-	if k.hold == 0 || !mayLeave || c.canary != nil {
-		return enterGate(ctx, c.gate, e)
-	}
-	inLine, leave := context.WithCancel(ctx)
-	defer leave()
-	told, waits := e.Waiting, atomic.Bool{}
-	mine := *e
-	mine.Waiting = func(why WaitReason, d time.Duration) {
-		waits.Store(true)
-		k.line(c, leave)
-		if told != nil {
-			told(why, d)
-		}
-	}
-	out, err := enterGate(inLine, c.gate, &mine)
-	if waits.Load() {
-		k.line(c, nil)
-	}
-	if err != nil && inLine.Err() != nil && ctx.Err() == nil {
-		return ticket{}, errCircuitOpened
-	}
-	return out, err
-}
+// holds reports whether calls wait for a usable key.
+func (k *Keyring) holds() bool { return k.hold > 0 }
 
 // line notes that a call waits in the gate, and how to call it out of there; nil takes the
 // note back.
-func (k *Keyring) line(c *call, leave context.CancelFunc) {
+func (k *Keyring) line(c *turn, leave context.CancelFunc) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	switch {
@@ -138,14 +102,14 @@ func (k *Keyring) line(c *call, leave context.CancelFunc) {
 		leave()
 	default:
 		if k.inLine == nil {
-			k.inLine = make(map[*call]context.CancelFunc)
+			k.inLine = make(map[*turn]context.CancelFunc)
 		}
 		k.inLine[c] = leave
 	}
 }
 
 // heldUntil is the end of a call's patience, which begins when it is first held.
-func (c *call) heldUntil(hold time.Duration) time.Time {
+func (c *turn) heldUntil(hold time.Duration) time.Time {
 	if c.patience.IsZero() {
 		c.patience = time.Now().Add(hold)
 	}
@@ -154,7 +118,7 @@ func (c *call) heldUntil(hold time.Duration) time.Time {
 
 // wait returns when the circuit is closed, or when the call is its canary. The error says
 // why neither came.
-func (k *Keyring) wait(c *call) error {
+func (k *Keyring) wait(c *turn) error {
 	var asked *reloadFlight // the question to the source that a call which is not held waits for
 	for {
 		k.mu.Lock()
@@ -170,7 +134,7 @@ func (k *Keyring) wait(c *call) error {
 			return nil
 		}
 		refused := k.set.Load().current.fingerprint
-		asking := k.inquire(c, refused)
+		asking := k.inquire(c.ctx, refused)
 		if k.hold == 0 && (asked == nil || asked.isAnswered() && !asked.enough(refused)) {
 			asked = asking
 		}
@@ -179,13 +143,13 @@ func (k *Keyring) wait(c *call) error {
 			return err
 		}
 		if err := k.rest(c, cc, asking, asked); err != nil {
-			return k.interrupted(c, cc, err)
+			return k.interrupted(cc, err)
 		}
 	}
 }
 
 // rest waits until there may be news for a call that is held. k.mu is held, and released.
-func (k *Keyring) rest(c *call, cc *circuit, asking, asked *reloadFlight) error {
+func (k *Keyring) rest(c *turn, cc *circuit, asking, asked *reloadFlight) error {
 	until := cc.turn(c)
 	if k.hold > 0 && c.heldUntil(k.hold).Before(until) {
 		until = c.heldUntil(k.hold)
@@ -205,7 +169,7 @@ func (k *Keyring) rest(c *call, cc *circuit, asking, asked *reloadFlight) error 
 	cc.untried += untried
 	changed := cc.reworded
 	k.mu.Unlock()
-	err := sleepOr(c, time.Until(until), changed, answered)
+	err := sleepOr(c.ctx, time.Until(until), changed, answered)
 	k.mu.Lock()
 	cc.holding--
 	cc.untried -= untried
@@ -227,37 +191,32 @@ func isClosed(c <-chan struct{}) bool {
 
 // mayHold says why a call must not wait any longer; nil if it may. A ring that does not hold
 // calls lets them wait for one answer of the source. k.mu is held.
-func (k *Keyring) mayHold(c *call, cc *circuit, now time.Time, asked *reloadFlight) error {
+func (k *Keyring) mayHold(c *turn, cc *circuit, now time.Time, asked *reloadFlight) error {
 	switch {
 	case k.hold == 0 && asked != nil && !asked.isAnswered():
 	case k.hold == 0:
-		return k.unusable(c, cc, "not sent: the provider refuses every key", nil)
+		return k.unusable(cc, "not sent: the provider refuses every key", nil)
 	case !now.Before(c.heldUntil(k.hold)):
-		return k.unusable(c, cc, fmt.Sprintf("held for %s, and no key worked", k.hold), nil)
+		return k.unusable(cc, fmt.Sprintf("held for %s, and no key worked", k.hold), nil)
 	case cc.holding >= k.holders:
-		return k.unusable(c, cc, fmt.Sprintf("not held: %d calls wait for a key already", cc.holding), nil)
+		return k.unusable(cc, fmt.Sprintf("not held: %d calls wait for a key already", cc.holding), nil)
 	}
 	return nil
 }
 
 // interrupted is the error of a call whose context ended while it was held.
-func (k *Keyring) interrupted(c *call, cc *circuit, cause error) error {
+func (k *Keyring) interrupted(cc *circuit, cause error) error {
 	if errors.Is(cause, context.Canceled) {
 		return cause
 	}
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	return k.unusable(c, cc, "held until its deadline, and no key worked", cause)
+	return k.unusable(cc, "held until its deadline, and no key worked", cause)
 }
 
-// unusable is the error of a call that the circuit keeps back: the provider's last refusal
-// as this call's own. k.mu is held.
-func (k *Keyring) unusable(c *call, cc *circuit, note string, cause error) error {
-	base := cc.refused.copy() // it is other calls' too
-	base.Provider, base.Method, base.Path, base.Attempts = c.client.provider.Name, c.method, c.redactor().Text(c.path), c.attempts
-	base.Note = joinNotes(note, "since "+cc.since.UTC().Format(time.RFC3339))
-	c.note = joinNotes(c.note, base.Note)
-	return &InvalidKeyError{APIError: base, Unusable: true, cause: cause}
+// unusable is the error of a call that the circuit keeps back. k.mu is held.
+func (k *Keyring) unusable(cc *circuit, reason string, cause error) error {
+	return &denied{reason: reason, since: cc.since, last: cc.refused, cause: cause}
 }
 
 // sleepOr waits for d, for one of the channels, or for the end of ctx, which alone is an

@@ -67,7 +67,7 @@ type Keyring struct {
 	swapped  chan struct{}                // closed when another key becomes current, and replaced
 	inVain   askPace                      // of the questions that refusals cause
 	rejected map[string]*rejection        // by fingerprint
-	inLine   map[*call]context.CancelFunc // calls that wait in the gate, where calls are held
+	inLine   map[*turn]context.CancelFunc // calls that wait in the gate, where calls are held
 	leaving  []leaving                    // keys that were current and may be revoked some day
 	warned   expiryNotice
 	timer    *time.Timer // the next look at leaving and previous

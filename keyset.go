@@ -54,7 +54,7 @@ func newKey(cred Credential) key {
 // keyUse is what the traffic of a key tells, the same for all its generations.
 type keyUse struct {
 	inFlight atomic.Int64 // attempts without an answer
-	sent     clock.Latest // when an attempt left, by the ring's clock; one that went straight and well is in goodSent alone
+	sent     clock.Latest // when an attempt left that was not accepted, by the ring's clock
 	goodSent clock.Latest // when an attempt left that was accepted
 	refusals atomic.Int32 // in a row
 	routes   routes       // what was answered 2xx

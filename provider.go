@@ -4,9 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"net/url"
-	"strings"
 	"time"
 )
 
@@ -181,25 +179,6 @@ func (c *config) base(ctx context.Context, p *Provider) (*url.URL, error) {
 	return u, nil
 }
 
-// origin is where a key may go: RFC 6454, scheme, host and port.
-type origin struct{ scheme, host string }
-
-// originOf returns the origin of a URL with the port always given.
-func originOf(u *url.URL) origin {
-	host, port := strings.ToLower(u.Hostname()), u.Port()
-	if port == "" {
-		switch u.Scheme {
-		case "http":
-			port = "80"
-		case "https":
-			port = "443"
-		}
-	}
-	return origin{scheme: u.Scheme, host: net.JoinHostPort(host, port)}
-}
-
-func (o origin) String() string { return o.scheme + "://" + o.host }
-
 // parseBaseURL checks a base URL and names what is wrong with it, without repeating it:
 // what a person pastes there by mistake may be a key.
 func parseBaseURL(raw string) (*url.URL, error) {
@@ -217,11 +196,4 @@ func parseBaseURL(raw string) (*url.URL, error) {
 		return nil, errors.New("the base URL has a path: give scheme, host and port alone, and the path with each call")
 	}
 	return &url.URL{Scheme: u.Scheme, Host: u.Host}, nil
-}
-
-// isLoopback reports whether a host is this machine by its literal name, so that no name
-// server decides whether a key may go over plain http.
-func isLoopback(host string) bool {
-	ip := net.ParseIP(host)
-	return host == "localhost" || ip != nil && ip.IsLoopback()
 }

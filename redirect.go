@@ -14,16 +14,58 @@ var errTooManyRedirects = errors.New("stopped after 10 redirects")
 
 var errBadLocation = errors.New("its Location is not a URL")
 
-// redirectable reports false for a redirect with a Location that cannot be parsed.
-// net/http would say so too, and quote it, query and all.
-func redirectable(resp *http.Response) bool {
+// redirects follows the redirects of an attempt. Most answers are none, and pass.
+type redirects struct {
+	attempts *transport
+	check    func(req *http.Request, via []*http.Request) error
+}
+
+// roundTrip makes an attempt and follows where it is redirected to. Each redirect is an
+// attempt of its own. An answer that is an error or a redirect leads [CheckResponse] to the
+// call.
+func (r *redirects) roundTrip(k *call, req *http.Request) (*http.Response, error) {
+	resp, err := r.attempts.roundTrip(k, req)
+	if err != nil || resp.StatusCode < http.StatusMultipleChoices {
+		return resp, err
+	}
+	resp.Request = k.request(req)
 	switch resp.StatusCode {
 	case http.StatusMovedPermanently, http.StatusFound, http.StatusSeeOther, http.StatusTemporaryRedirect, http.StatusPermanentRedirect:
-		_, err := resp.Location()
-		return err == nil || errors.Is(err, http.ErrNoLocation)
+		return r.follow(k, resp)
 	}
-	return true
+	return resp, nil
 }
+
+// RoundTrip is roundTrip for a request that has the call as its context.
+func (r *redirects) RoundTrip(req *http.Request) (*http.Response, error) {
+	return r.roundTrip(callOf(req.Context()), req)
+}
+
+// follow has net/http follow a redirect, by its rules about method, body and header. It
+// starts from the answer at hand: net/http sees that as the answer to its first request.
+func (r *redirects) follow(k *call, resp *http.Response) (*http.Response, error) {
+	if _, err := resp.Location(); err != nil && !errors.Is(err, http.ErrNoLocation) {
+		_ = resp.Body.Close() // net/http would quote the Location, query and all
+		return nil, &finalError{"the redirect was not followed", errBadLocation}
+	}
+	seen := false
+	hops := transportFunc(func(req *http.Request) (*http.Response, error) {
+		if !seen {
+			seen = true
+			return resp, nil
+		}
+		return r.attempts.roundTrip(k, req)
+	})
+	last, err := (&http.Client{Transport: hops, CheckRedirect: r.check}).Do(resp.Request)
+	if err != nil {
+		return nil, withoutURL(err) // a refused redirect comes with its answer, which is closed
+	}
+	return last, nil
+}
+
+type transportFunc func(*http.Request) (*http.Response, error)
+
+func (f transportFunc) RoundTrip(req *http.Request) (*http.Response, error) { return f(req) }
 
 // redirectGuard follows redirects within the provider's origin and stops at its border,
 // before anything is sent: another host gets no key, no body and no request at all.

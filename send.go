@@ -2,96 +2,100 @@ package keyfit
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"io"
 	"net"
 	"net/http"
 	"net/http/httptrace"
 	"net/url"
+	"slices"
 	"sync/atomic"
 	"time"
 )
 
-// trip is one attempt on the wire: what it went with, and what came back.
-type trip struct {
-	key    *key
-	ticket ticket        // of the gate
-	sent   time.Duration // when it left, by the client's clock
-	back   time.Duration // when the header of the answer was there; 0 if it was not
-	resp   *http.Response
-	err    error
-}
-
-// end gives the trip's place in the gate back.
-func (r *trip) end(out *Outcome, c *Client) {
-	at := r.back
-	if at == 0 || out.StatusCode >= http.StatusMultipleChoices { // never sent, or a panic; or an error, and time went by with it
-		at = c.clock.Now()
-	}
-	r.key.use.inFlight.Add(-1)
-	r.ticket.leave(out, c.gateTime(at))
-}
-
-// gateTime is a reading of the client's clock by that of its gate.
-func (c *Client) gateTime(reading time.Duration) time.Duration { return reading - c.gateLag }
-
-// send puts the key on a copy of the request and sends the copy.
-func (t *attemptTransport) send(req *http.Request, k *call, r *trip) {
-	r.resp, r.err = t.exchange(req, k) //nolint:bodyclose // whoever takes the answer closes it
-	r.back = k.client.clock.Now()
-}
-
-func (t *attemptTransport) exchange(req *http.Request, k *call) (*http.Response, error) {
-	ctx, done := k.attemptContext()
-	var trace *connTrace
-	if !k.idempotent {
-		trace = new(connTrace)
-		ctx = httptrace.WithClientTrace(ctx, trace.hooks())
-	}
-	out := copyOf(req, ctx)
-	if err := t.dress(out, k.key, k.wantsJSON); err != nil {
-		done()
-		k.unsent = true
+// send puts the key on a copy of the request and sends the copy. An error is the transport's
+// without a URL and without a key.
+func (t *transport) send(k *call, req *http.Request) (*http.Response, error) {
+	out, cancel, trace := k.outgoing(req)
+	if err := t.headers.set(out, k.key, k.wantsJSON); err != nil {
+		cancel()
+		k.retry().unsent = true
 		return nil, closeBody(req, &finalError{"the key could not be put on the request", k.redactor().Error(err)})
 	}
+	if t.jar != nil {
+		addCookies(out, t.jar.Cookies(req.URL)) // this URL holds no key
+	}
 	resp, err := t.next.RoundTrip(out)
+	if err == nil && resp == nil {
+		err = &finalError{"the transport failed", errors.New("neither an answer nor an error came back")}
+	}
 	if err != nil {
-		late := ctx.Err() != nil && k.Err() == nil
-		done()
+		late := out.Context().Err() != nil && k.Err() == nil
+		cancel()
 		if late {
 			err = timeoutError{k.policy.AttemptTimeout}
 		}
-		return nil, k.failed(err, trace)
+		if tlsErr, ok := errors.AsType[tls.RecordHeaderError](err); ok && string(tlsErr.RecordHeader[:]) == "HTTP/" {
+			err = http.ErrSchemeMismatch // as http.Client says it
+		}
+		k.retry().unsent = trace.unsent(err)
+		return nil, k.redactor().Error(withoutURL(err))
 	}
 	resp.Request = req // the copy holds the key
+	if resp.Body == nil {
+		resp.Body = http.NoBody
+	}
+	if t.jar != nil {
+		t.jar.SetCookies(req.URL, resp.Cookies())
+	}
 	if k.policy.AttemptTimeout > 0 {
-		resp.Body = &doneBody{ReadCloser: resp.Body, done: done}
+		resp.Body = &doneBody{ReadCloser: resp.Body, done: cancel}
 	}
 	return resp, nil
 }
 
-// failed takes the failure of an attempt, without what it may say of the key.
-func (k *call) failed(err error, trace *connTrace) error {
-	k.unsent = trace.unsent(err)
-	return k.redactor().Error(withoutURL(err))
-}
-
-// copyOf copies the request, to put the key on the copy.
-func copyOf(req *http.Request, ctx context.Context) *http.Request { //nolint:revive // it is the request's context that may differ
-	var out *http.Request
-	if ctx == req.Context() {
-		shallow := *req
-		out = &shallow
+// outgoing returns the copy of the request that is sent. Its context is the caller's, which
+// the policy's AttemptTimeout bounds until cancel is called or the body of the answer is
+// closed. trace is nil if it does not matter whether a failed request was sent.
+func (k *call) outgoing(req *http.Request) (out *http.Request, cancel context.CancelFunc, trace *connTrace) {
+	ctx, cancel := k.Context, func() {}
+	if k.policy.AttemptTimeout > 0 {
+		ctx, cancel = context.WithTimeout(ctx, k.policy.AttemptTimeout)
+	}
+	if !k.idempotent {
+		trace = new(connTrace)
+		ctx = httptrace.WithClientTrace(ctx, trace.hooks())
+	}
+	if out = k.unused; out != nil && trace == nil && k.policy.AttemptTimeout <= 0 {
+		*out, k.unused = *req, nil // the first attempt's request has the caller's context already
 	} else {
 		out = req.WithContext(ctx)
 	}
 	out.Host, out.RequestURI = "", ""
-	return out
+	return out, cancel, trace
 }
 
-// connTrace tells whether a POST may be sent again after an error: only if there was no
+// addCookies adds the cookies of a jar, as [http.Client] does. Those that a redirect has
+// set take the place of the caller's own.
+func addCookies(out *http.Request, cookies []*http.Cookie) {
+	if redirected := out.Response != nil; redirected {
+		given := out.Cookies()
+		out.Header.Del("Cookie")
+		for _, own := range given {
+			if !slices.ContainsFunc(cookies, func(c *http.Cookie) bool { return c.Name == own.Name }) {
+				out.AddCookie(own)
+			}
+		}
+	}
+	for _, c := range cookies {
+		out.AddCookie(c)
+	}
+}
+
+// connTrace finds out whether a POST may be sent again after an error: only if there was no
 // connection to send it on. That takes evidence, for a transport of the caller's that
-// tells nothing of its connections may have sent it.
+// reports nothing about its connections may have sent it.
 type connTrace struct{ asked, got atomic.Bool }
 
 func (t *connTrace) hooks() *httptrace.ClientTrace {
@@ -118,15 +122,6 @@ type finalError struct {
 func (e *finalError) Error() string { return e.what + ": " + e.err.Error() }
 func (e *finalError) Unwrap() error { return e.err }
 
-// gateError marks what a gate of the caller's own may return beside the two that a
-// [Gate] promises.
-func gateError(ctx context.Context, err error) error {
-	if _, ok := errors.AsType[*RateLimitError](err); ok || ctx.Err() != nil {
-		return err
-	}
-	return &finalError{"the gate failed", err}
-}
-
 // withoutURL takes the *url.Error layers off an error: they print the URL.
 func withoutURL(err error) error {
 	for {
@@ -143,14 +138,6 @@ func closeBody(req *http.Request, err error) error {
 		_ = req.Body.Close()
 	}
 	return err
-}
-
-// attemptContext bounds one attempt, its body included, by the policy's AttemptTimeout.
-func (k *call) attemptContext() (context.Context, context.CancelFunc) {
-	if k.policy.AttemptTimeout <= 0 {
-		return k.Context, func() {}
-	}
-	return context.WithTimeout(k.Context, k.policy.AttemptTimeout)
 }
 
 // timeoutError is an attempt that took too long while the call still has time.

@@ -47,20 +47,18 @@ func Send[T any](ctx context.Context, c *Client, method, path string, body any, 
 	if err != nil {
 		return value, fmt.Errorf("%s: %w", c.provider.Name, err)
 	}
-	d, err := c.do(ctx, req, &o)
-	if o.response != nil && d.call != nil {
-		*o.response = d.call.response(d.resp)
+	k, resp, err := c.do(req, &o)
+	if o.response != nil && k != nil {
+		*o.response = k.response(resp)
 	}
 	if err != nil {
 		return value, err
 	}
-	defer drain(d.resp)
-	if d.call != nil {
-		if err := d.call.answerError(d.resp); err != nil {
-			return value, err
-		}
+	defer drain(resp)
+	if err := k.answerError(resp); err != nil {
+		return value, err
 	}
-	err = decode(d.resp, o.maxBody, d.bodyTime(ctx), &value, func() *call { return d.remembered(ctx, c, req) })
+	err = k.decode(resp, o.maxBody, &value)
 	return value, err
 }
 
@@ -103,8 +101,7 @@ func withoutQuery(opts []CallOption) []CallOption {
 	})}
 }
 
-// newRequest builds the request of a typed call, which the context is not yet a part of.
-// Its errors hold no query.
+// newRequest builds the request of a typed call. Its errors hold no query.
 func (c *Client) newRequest(ctx context.Context, method, path string, body any, o callConfig) (*http.Request, error) {
 	if ctx == nil {
 		return nil, errors.New("the context is nil")
@@ -126,7 +123,7 @@ func (c *Client) newRequest(ctx context.Context, method, path string, body any, 
 	if err != nil {
 		return nil, err
 	}
-	req := &http.Request{Method: method, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1}
+	req := (&http.Request{Method: method, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1}).WithContext(ctx)
 	if reader != nil || !validToken(method) { // net/http knows the readers that it can read again
 		if req, err = http.NewRequestWithContext(ctx, method, "/", reader); err != nil {
 			return nil, errors.New("the method is not valid")
@@ -172,19 +169,17 @@ func (k *call) response(resp *http.Response) Response {
 	return r
 }
 
-// decode reads a good answer into value, which is a *T. For an error it asks for the call.
-func decode(resp *http.Response, limit int64, patience time.Duration, value any, of func() *call) error {
+// decode reads a good answer into value, which is a *T.
+func (k *call) decode(resp *http.Response, limit int64, value any) error {
 	if _, ok := value.(*struct{}); ok {
 		return nil
 	}
-	body, err := readWithin(resp, limit+1, patience)
+	body, err := readWithin(resp, limit+1, k.bodyTime())
 	if err != nil {
-		k := of()
-		return k.failure(k, fmt.Errorf("the answer broke off: %w", err))
+		return k.failure(fmt.Errorf("the answer broke off: %w", err))
 	}
 	if int64(len(body)) > limit {
-		k := of()
-		return k.failure(k, fmt.Errorf("%w: more than %d bytes; see WithMaxResponseBytes", ErrTooLarge, limit))
+		return k.failure(fmt.Errorf("%w: more than %d bytes; see WithMaxResponseBytes", ErrTooLarge, limit))
 	}
 	_ = resp.Body.Close() // all of it is here: nothing to drain
 	resp.Body = http.NoBody
@@ -203,15 +198,15 @@ func decode(resp *http.Response, limit int64, patience time.Duration, value any,
 		return nil
 	}
 	if err := json.Unmarshal(body, value); err != nil {
-		return of().decodeError(resp.StatusCode, body, isJSON, value, err)
+		return k.decodeError(resp.StatusCode, body, isJSON, value, err)
 	}
 	return nil
 }
 
 // bodyTime bounds the reading of an answer for callers who set no bound of their own, so
 // that a body which stalls does not hold a goroutine for ever. 0 is no bound.
-func (d *done) bodyTime(ctx context.Context) time.Duration {
-	if _, bounded := ctx.Deadline(); bounded || d.call != nil && d.call.policy.AttemptTimeout > 0 {
+func (k *call) bodyTime() time.Duration {
+	if _, bounded := k.Deadline(); bounded || k.policy.AttemptTimeout > 0 {
 		return 0
 	}
 	return 5 * time.Minute
@@ -220,7 +215,7 @@ func (d *done) bodyTime(ctx context.Context) time.Duration {
 // decodeError says what was found and wanted, and not what the values were: a decoder's
 // own text may quote the answer.
 func (k *call) decodeError(status int, body []byte, isJSON bool, value any, err error) error {
-	e := &DecodeError{Provider: k.client.provider.Name, Method: k.method, Path: k.redactor().Text(k.path), StatusCode: status}
+	e := &DecodeError{Provider: k.client.provider.Name, Method: k.method, Path: k.redactor().Text(k.path()), StatusCode: status}
 	wrongType, isType := errors.AsType[*json.UnmarshalTypeError](err)
 	syntax, isSyntax := errors.AsType[*json.SyntaxError](err)
 	switch {

@@ -69,23 +69,6 @@ func (k *Keyring) route(method string, u *url.URL) uint64 {
 	return route
 }
 
-func (k *Keyring) routeOf(c *call) uint64 { return k.route(c.method, c.url) }
-
-// good takes an answer that proves the key of an attempt. Nearly every call ends here, so all but the rare case goes without a lock.
-func (k *Keyring) good(c *call, replayed bool) {
-	route := uint64(0)
-	if c.status < http.StatusMultipleChoices {
-		route = k.routeOf(c)
-	}
-	k.proved(c.key, c.sent, route)
-	if set := k.set.Load(); replayed || !set.atRest {
-		k.mu.Lock()
-		k.accepted(c, replayed)
-		k.mu.Unlock()
-		k.tell()
-	}
-}
-
 // proved notes an answer that proves a key, and the route that it was good for; 0 for none.
 func (k *Keyring) proved(with *key, sent time.Duration, route uint64) {
 	use := with.use
@@ -102,8 +85,17 @@ func (k *Keyring) proved(with *key, sent time.Duration, route uint64) {
 	}
 }
 
-// accepted is the rare case of good: the ring is not at rest. k.mu is held.
-func (k *Keyring) accepted(c *call, replayed bool) {
+// accepted takes the proof of a key where that may change the ring: it is not at rest, or
+// the call was refused with another key.
+func (k *Keyring) accepted(c *turn, replayed bool) {
+	k.mu.Lock()
+	k.settle(c, replayed)
+	k.mu.Unlock()
+	k.tell()
+}
+
+// settle is accepted while k.mu is held.
+func (k *Keyring) settle(c *turn, replayed bool) {
 	set := k.set.Load()
 	switch cc := set.circuit; {
 	case cc == nil:
@@ -154,7 +146,7 @@ func (k *Keyring) fallBack(set *keySet) {
 }
 
 // refuse takes a refusal of the key of an attempt.
-func (k *Keyring) refuse(c *call) {
+func (k *Keyring) refuse(c *turn) {
 	c.key.use.refusals.Add(1)
 	k.mu.Lock()
 	inARow := int32(0)
@@ -169,8 +161,8 @@ func (k *Keyring) refuse(c *call) {
 
 // pick returns the key for an attempt that is no replay. A body that goes out only once does
 // not try a key that was refused last, if the one before it was accepted last.
-func (k *Keyring) pick(c *call, set *keySet) *key {
-	if c.replayable {
+func (k *Keyring) pick(replayable bool, set *keySet) *key {
+	if replayable {
 		return set.pick()
 	}
 	if p := set.held(time.Now()); p != nil && p.worksBetterThan(set.current) {
@@ -179,11 +171,11 @@ func (k *Keyring) pick(c *call, set *keySet) *key {
 	return set.pick()
 }
 
-// next returns a key to replay a call with, after the provider refused the keys of tried,
+// next returns a key to replay a call with, after the provider refused those that it tried,
 // the last of them just now; ok is false if there is none. Keys are told apart by their
 // fingerprints: a key that came back under a new generation is no other key.
-func (k *Keyring) next(c *call, tried []string) (_ *key, ok bool) {
-	untried := func(c *key) bool { return c != nil && !slices.Contains(tried, c.fingerprint) }
+func (k *Keyring) next(c *turn) (_ *key, ok bool) {
+	untried := func(other *key) bool { return other != nil && !slices.Contains(c.tried, other.fingerprint) }
 	set := k.set.Load()
 	if untried(&set.current) {
 		return &set.current, true
@@ -200,10 +192,10 @@ func (k *Keyring) next(c *call, tried []string) (_ *key, ok bool) {
 		}
 		return nil
 	}
-	var asking context.Context = c
+	asking := c.ctx
 	if fallback(set) != nil {
 		var cancel context.CancelFunc
-		asking, cancel = context.WithTimeout(c, askPatience)
+		asking, cancel = context.WithTimeout(c.ctx, askPatience)
 		defer cancel()
 	}
 	k.reloadAfterRefusal(asking, set.current.fingerprint)
@@ -222,21 +214,30 @@ const askPatience = time.Second
 
 // refusedStream has the source asked because of a call that cannot be sent again: the next
 // one should find the key that this one lacked.
-func (k *Keyring) refusedStream(c *call) {
+func (k *Keyring) refusedStream(c *turn) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	if fp := k.set.Load().current.fingerprint; c.key.fingerprint == fp {
-		k.inquire(c, fp)
+		k.inquire(c.ctx, fp)
 	}
 }
 
 // regressed returns the previous key if the current one is new and lacks a permission that
 // the previous one had.
-func (k *Keyring) regressed(c *call) (_ *key, ok bool) {
+func (k *Keyring) regressed(c *turn) (_ *key, ok bool) {
 	set, now := k.set.Load(), time.Now()
 	p := set.held(now)
 	if p == nil || c.key.fingerprint != set.current.fingerprint || now.Sub(set.current.since) > k.overlap {
 		return nil, false
 	}
-	return p, p.use.routes.has(k.routeOf(c))
+	return p, p.use.routes.has(c.route)
+}
+
+// scopeRegressed reports that the previous key was good for what the current one may not do.
+func (k *Keyring) scopeRegressed(c *turn, what string) {
+	current := k.set.Load().current
+	k.emit(KeyEvent{
+		Kind: KeyScopeRegression, Generation: current.gen, Fingerprint: current.fingerprint, Previous: c.key.fingerprint,
+		Reason: "the previous key may do " + what + ", and the current one may not",
+	})
 }

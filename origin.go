@@ -1,0 +1,58 @@
+package keyfit
+
+import (
+	"fmt"
+	"net"
+	"net/url"
+	"strings"
+)
+
+// originCheck decides whether a key may go to a URL: only to the provider's origin, and not
+// over plain http unless that is allowed. Every attempt passes it, redirects included.
+type originCheck struct {
+	base      *url.URL
+	home      origin // of base
+	allowHTTP bool
+}
+
+func (c *originCheck) check(u *url.URL) error {
+	if u.Opaque != "" { // it becomes the request line, where a proxy takes it for the address
+		return fmt.Errorf("%w: the request's URL is opaque", ErrCrossOrigin)
+	}
+	if u.Scheme == c.base.Scheme && u.Host == c.base.Host {
+		return nil // the same to the letter, and New has checked that
+	}
+	if to := originOf(u); to != c.home {
+		return fmt.Errorf("%w: the request is for %s", ErrCrossOrigin, to)
+	}
+	if u.Scheme != "https" && !c.allowHTTP && !isLoopback(u.Hostname()) {
+		return fmt.Errorf("%w (%s)", ErrInsecure, c.home)
+	}
+	return nil
+}
+
+// origin is where a key may go: RFC 6454, scheme, host and port.
+type origin struct{ scheme, host string }
+
+// originOf returns the origin of a URL with the port always given.
+func originOf(u *url.URL) origin {
+	host, port := strings.ToLower(u.Hostname()), u.Port()
+	if port == "" {
+		switch u.Scheme {
+		case "http":
+			port = "80"
+		case "https":
+			port = "443"
+		}
+	}
+	return origin{scheme: u.Scheme, host: net.JoinHostPort(host, port)}
+}
+
+func (o origin) String() string { return o.scheme + "://" + o.host }
+
+// isLoopback reports whether a host is this machine by its literal name, so that no name
+// server decides whether a key may go over plain http.
+func isLoopback(host string) bool {
+	ip := net.ParseIP(host)
+	return host == "localhost" || ip != nil && ip.IsLoopback()
+}

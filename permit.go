@@ -1,0 +1,122 @@
+package keyfit
+
+import (
+	"context"
+	"errors"
+	"sync/atomic"
+	"time"
+)
+
+var errCircuitOpened = errors.New("the circuit opened")
+
+// enter passes the keyring's circuit and then the gate, and returns the key for the attempt
+// and when that begins, by the client's clock. given is the key of a replay, which does not
+// wait for the circuit. If the circuit opens while the call waits in the gate, it begins
+// anew: whoever waits for a key must not take the place of others there.
+func (k *call) enter(given *key) (with *key, permit ticket, began time.Duration, err error) {
+	began = k.began
+	if k.attempts > 0 {
+		began = k.client.clock.Now()
+	}
+	for ; ; began = k.client.clock.Now() {
+		if given == nil && !k.mayPass(k.ring.set.Load()) {
+			if err = k.ring.wait(k.turn()); err != nil {
+				return nil, ticket{}, 0, k.keptBack(err)
+			}
+			began = k.client.clock.Now()
+		}
+		permit, began, err = k.permit(began, given == nil)
+		if errors.Is(err, errCircuitOpened) {
+			continue
+		}
+		if err != nil {
+			k.client.stats.refusedByGate(err)
+			return nil, ticket{}, 0, gateError(k, err)
+		}
+		if given != nil {
+			return given, permit, began, nil
+		}
+		if set := k.ring.set.Load(); k.mayPass(set) {
+			return k.ring.pick(k.replayable, set), permit, began, nil
+		}
+		permit.leave(&Outcome{Remaining: -1, Unsent: true}, k.client.gateTime(k.client.clock.Now()))
+	}
+}
+
+// mayPass reports whether no circuit keeps the call back.
+func (k *call) mayPass(set *keySet) bool { return set.circuit == nil || k.isCanary() }
+
+func (k *call) isCanary() bool { return k.trouble != nil && k.trouble.turn.canary != nil }
+
+// permit takes a permit of the gate, and returns when it had it: at once, as nearly always,
+// which is now, or after a wait.
+func (k *call) permit(now time.Duration, mayLeave bool) (ticket, time.Duration, error) {
+	if err := k.Err(); err != nil {
+		return ticket{}, 0, err
+	}
+	if own, ok := k.client.gate.(*gate); ok {
+		if permit, ok := own.enterNow(k.client.provider.Name, k.account, k.client.gateTime(now)); ok {
+			return permit, now, nil
+		}
+	}
+	permit, err := k.queue(mayLeave)
+	return permit, k.client.clock.Now(), err
+}
+
+// queue waits for a permit. Where calls are held, one that waits when the circuit opens
+// leaves the gate with errCircuitOpened, so that the canary is not behind it in the queue.
+func (k *call) queue(mayLeave bool) (ticket, error) {
+	turn := k.turn() // the gate may hold the call from here on
+	e := Entry{Provider: k.client.provider.Name, Key: k.account, MaxWait: k.policy.MaxWait, Priority: k.priority}
+	if k.attempts == 1 { // once: see the order of a Gate
+		e.Since = k.client.clock.Time(k.began)
+	}
+	if k.client.obs.wantsWaits() {
+		e.Waiting = k.observeWait
+	}
+	if !mayLeave || !k.ring.holds() || k.isCanary() {
+		return enterGate(k.Context, k.client.gate, &e)
+	}
+	inQueue, leave := context.WithCancel(k.Context)
+	defer leave()
+	observe, waits := e.Waiting, atomic.Bool{}
+	e.Waiting = func(why WaitReason, d time.Duration) {
+		waits.Store(true)
+		k.ring.line(turn, leave)
+		if observe != nil {
+			observe(why, d)
+		}
+	}
+	permit, err := enterGate(inQueue, k.client.gate, &e)
+	if waits.Load() {
+		k.ring.line(turn, nil)
+	}
+	if err != nil && inQueue.Err() != nil && k.Err() == nil {
+		return ticket{}, errCircuitOpened
+	}
+	return permit, err
+}
+
+// gateTime is a reading of the client's clock by that of its gate.
+func (c *Client) gateTime(reading time.Duration) time.Duration { return reading - c.gateLag }
+
+// gateError marks what a gate of the caller's own may return beside the two that a
+// [Gate] promises.
+func gateError(ctx context.Context, err error) error {
+	if _, ok := errors.AsType[*RateLimitError](err); ok || ctx.Err() != nil {
+		return err
+	}
+	return &finalError{"the gate failed", err}
+}
+
+// keptBack makes an [InvalidKeyError] of the keyring's refusal to let a call go.
+func (k *call) keptBack(err error) error {
+	d, ok := errors.AsType[*denied](err)
+	if !ok {
+		return err
+	}
+	base := d.last.copy() // it is other calls' too
+	base.Provider, base.Method, base.Path, base.Attempts = k.client.provider.Name, k.method, k.redactor().Text(k.path()), k.attempts
+	base.Note = d.note()
+	return &InvalidKeyError{APIError: base, Unusable: true, cause: d.cause}
+}

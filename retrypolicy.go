@@ -1,0 +1,85 @@
+package keyfit
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"time"
+
+	"github.com/keyfit/keyfit/internal/backoff"
+)
+
+// RetryPolicy says when a call is tried again, and how long it may wait. A zero field
+// means its default, so the zero RetryPolicy is the default policy.
+//
+// Tried again are GET, HEAD, OPTIONS, PUT and DELETE on 408, 429, 500, 502, 503, 504 and
+// on connection errors. POST and PATCH are tried again only on 429 and 503, when nothing
+// was sent, or with an idempotency key ([WithIdempotencyKey]). Never tried again: a call
+// whose context ended, a server whose certificate was refused, [ErrInsecure],
+// [ErrCrossOrigin], a body that is a stream.
+//
+// When a provider asks for a wait that fits MaxWait and the deadline, the call waits that
+// long, and never shorter. When it does not fit, the call fails at once with everything
+// that is known.
+type RetryPolicy struct {
+	// MaxAttempts counts all tries of a call; 1 never tries again. 0 means 4.
+	MaxAttempts int
+	// MinBackoff and MaxBackoff bound the wait between tries where the provider asks for
+	// none: a random time up to MinBackoff, doubled with each try, never above MaxBackoff
+	// (full jitter). 0 means 250 ms and 8 s.
+	MinBackoff, MaxBackoff time.Duration
+	// MaxWait is the longest wait that a provider may ask for, and that our own count of
+	// its limit may cost. 0 means 60 s; for no waiting at all use a nanosecond.
+	MaxWait time.Duration
+	// AttemptTimeout bounds one attempt, from its sending to the end of its body. An
+	// attempt that times out before its answer's header is tried again like a connection
+	// error; one that times out in the body of its answer is an error. 0 means no bound but
+	// the context, and 60 s until the answer's header on the client's own connections.
+	AttemptTimeout time.Duration
+	// Budget bounds the tries that follow a failure (not those that follow a 429, which
+	// the gate paces) to this part of all requests of the last minute, and at least 3 a
+	// second. It keeps a client from multiplying the load of a server that fails.
+	// 0 means 0.2; math.Inf(1) means no budget.
+	Budget float64
+}
+
+func (p RetryPolicy) withDefaults() (RetryPolicy, error) {
+	if p.MaxAttempts < 0 || p.MinBackoff < 0 || p.MaxBackoff < 0 || p.MaxWait < 0 || p.AttemptTimeout < 0 || p.Budget < 0 || math.IsNaN(p.Budget) {
+		return p, errors.New("a retry policy has no negative fields: zero means the default")
+	}
+	setDefault(&p.MaxAttempts, 4)
+	setDefault(&p.MinBackoff, 250*time.Millisecond)
+	setDefault(&p.MaxBackoff, 8*time.Second)
+	setDefault(&p.MaxWait, time.Minute)
+	setDefault(&p.Budget, 0.2)
+	if p.MinBackoff > p.MaxBackoff {
+		return p, fmt.Errorf("a retry policy has MinBackoff %s above MaxBackoff %s", p.MinBackoff, p.MaxBackoff)
+	}
+	return p, nil
+}
+
+func setDefault[T comparable](field *T, value T) {
+	var zero T
+	if *field == zero {
+		*field = value
+	}
+}
+
+// backoff is the wait after the given number of attempts, with that part of it at random.
+func (p RetryPolicy) backoff(attempts int, jitter float64) time.Duration {
+	return backoff.Jitter(backoff.Exponential(p.MinBackoff, p.MaxBackoff, attempts-1), jitter)
+}
+
+// wait is how long to stay away: what the server asked for, or our own backoff if that is
+// longer. After a 429 without a hint it is at least half the backoff's ceiling, since the
+// pause is everybody's and a pause of nothing would be none.
+func (p RetryPolicy) wait(attempts int, h hint, limited bool) time.Duration {
+	own := p.backoff(attempts, backoff.Full)
+	if limited && !h.said {
+		own = p.backoff(attempts, backoff.Equal)
+	}
+	if h.wait >= p.MinBackoff {
+		own = 0 // the hint is plain; jitter on top would only make it late
+	}
+	return max(own, h.wait)
+}
