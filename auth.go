@@ -7,6 +7,8 @@ import (
 	"net/http"
 	"net/url"
 	"time"
+
+	"github.com/keyfit/keyfit/internal/ratehint"
 )
 
 // attemptTransport is one attempt: it passes the gate, puts the current credential on a
@@ -187,19 +189,19 @@ func (t *attemptTransport) enter(k *call, given *key) (*key, ticket, error) {
 }
 
 // learn looks for what a good answer says of the limit; nil if nothing.
-func (c *Client) learn(resp *http.Response, nth uint64, out *Outcome) *hint {
-	if !c.stats.looksForLimits(nth) || !mentionsLimit(resp.Header) {
+func (c *Client) learn(resp *http.Response, nth uint64, out *Outcome) *ratehint.Hint {
+	if !c.stats.looksForLimits(nth) || !ratehint.MentionsLimit(resp.Header) {
 		return nil
 	}
 	c.stats.foundLimits()
-	h := parseHint(resp.Header, nil, "", time.Now())
-	h.tell(out)
+	h := ratehint.Parse(resp.Header, nil, "", time.Now())
+	reportLimit(h, out)
 	return &h
 }
 
-// tell has the gate know what an answer says of the limit.
-func (h *hint) tell(out *Outcome) {
-	out.Limit, out.Remaining, out.Reset = h.limit, h.remaining, h.reset
+// reportLimit puts what an answer says of the limit into what the gate is told.
+func reportLimit(h ratehint.Hint, out *Outcome) {
+	out.Limit, out.Remaining, out.Reset = Limit(h.Limit), h.Remaining, h.Reset
 }
 
 // read takes from an answer what the gate, the keyring and the retry loop want to know.
@@ -213,15 +215,15 @@ func (k *call) read(resp *http.Response, out *Outcome) {
 	case status == http.StatusTooManyRequests || status >= 500:
 		k.answer, kind = k.apiError(resp)
 		e := k.answer
-		h := parseHint(e.Header, e.body, k.client.provider.WaitField, time.Now())
+		h := ratehint.Parse(e.Header, e.body, k.client.provider.WaitField, time.Now())
 		if kind == refusedLimit {
-			h.wait = h.refusedWait()
+			h.Wait = h.RefusedWait()
 		}
 		k.hint = &h
-		h.tell(out)
+		reportLimit(h, out)
 		k.wait = k.policy.wait(k.attempts, h, kind == refusedLimit)
-		if kind == refusedLimit || h.said {
-			out.Wait, out.Hint, out.Refusal, k.paced = k.wait, h.wait, e, true
+		if kind == refusedLimit || h.Given {
+			out.Wait, out.Hint, out.Refusal, k.paced = k.wait, h.Wait, e, true
 		}
 	case status >= 400:
 		k.answer, kind = k.apiError(resp)

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/keyfit/keyfit/internal/ratehint"
 	"github.com/keyfit/keyfit/internal/redact"
 )
 
@@ -35,12 +36,12 @@ type call struct {
 	wantsJSON  bool
 
 	attempts int
-	key      *key          // of the last attempt; nil before the first
-	sent     time.Duration // when that left, by the ring's clock
-	status   int           // the last answer's; 0 if none came
-	answer   *APIError     // that answer, if it was an error
-	hint     *hint         // what it said of a limit; nil if nothing
-	wait     time.Duration // before the next attempt
+	key      *key           // of the last attempt; nil before the first
+	sent     time.Duration  // when that left, by the ring's clock
+	status   int            // the last answer's; 0 if none came
+	answer   *APIError      // that answer, if it was an error
+	hint     *ratehint.Hint // what it said of a limit; nil if nothing
+	wait     time.Duration  // before the next attempt
 	note     string
 	verdict  verdict // what the answer said of the key
 	unsent   bool    // of the last attempt nothing left this machine
@@ -155,10 +156,10 @@ func (k *call) generation() uint64 {
 	return k.key.gen
 }
 
-// said is what the last answer said of a limit.
-func (k *call) said() hint {
+// lastHint is what the last answer said of a limit.
+func (k *call) lastHint() ratehint.Hint {
 	if k.hint == nil {
-		return hint{remaining: -1}
+		return ratehint.None()
 	}
 	return *k.hint
 }
@@ -188,7 +189,7 @@ func (k *call) answerError(resp *http.Response) error {
 	case refusedInvalid:
 		return &InvalidKeyError{APIError: e, Unusable: k.unusable, NotReplayed: k.notReplayed, cause: k.cause}
 	case refusedLimit:
-		return &RateLimitError{APIError: e, RetryAfter: k.said().wait, Deadline: k.deadline}
+		return &RateLimitError{APIError: e, RetryAfter: k.lastHint().Wait, Deadline: k.deadline}
 	case refusedPermission:
 		ambiguous := resp.StatusCode == http.StatusNotFound
 		if ambiguous {

@@ -110,7 +110,7 @@ func (o *observer) key(e KeyEvent) {
 func (k *call) waits(ctx context.Context, why WaitReason, d time.Duration) {
 	k.client.obs.wait(ctx, WaitEvent{
 		Provider: k.client.provider.Name, Method: k.method, Path: k.redactor().Text(k.path), Reason: why, Duration: d,
-		Source: k.said().source, Dropped: k.redactor().Texts(k.said().dropped), StatusCode: k.status,
+		Source: k.lastHint().Source, Dropped: k.redactor().Texts(k.lastHint().Dropped), StatusCode: k.status,
 	})
 }
 
