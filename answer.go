@@ -3,23 +3,28 @@ package keyfit
 import (
 	"net/http"
 	"slices"
+	"strings"
 
 	"github.com/keyfit/keyfit/internal/oneline"
+	"github.com/keyfit/keyfit/internal/problem"
 	"github.com/keyfit/keyfit/internal/redact"
 )
+
+// maxErrorBody is how much of an error's body is read and kept.
+const maxErrorBody = 64 << 10
 
 // reading is what was read from an error answer, and which credentials were taken out of
 // it. It names them by fingerprints, for it is reached from the answer, which callers print.
 type reading struct {
 	err      *APIError
-	kind     refusal
+	kind     problem.Kind
 	redacted []string
 }
 
 // apiError reads an error answer into its base type, and leaves the body as it was. The
 // error may be known to others already and must not be changed. An answer is read once,
 // unless there is a credential by now that was not looked for then.
-func (k *call) apiError(resp *http.Response) (*APIError, refusal) {
+func (k *call) apiError(resp *http.Response) (*APIError, problem.Kind) {
 	creds := k.creds()
 	names := make([]string, len(creds))
 	for i, c := range creds {
@@ -41,17 +46,43 @@ func (r *reading) covers(names []string) bool {
 	return r != nil && !slices.ContainsFunc(names, func(name string) bool { return !slices.Contains(r.redacted, name) })
 }
 
-func (k *call) readError(resp *http.Response, redactor redact.Redactor) (*APIError, refusal) {
+func (k *call) readError(resp *http.Response, redactor redact.Redactor) (*APIError, problem.Kind) {
 	raw := peek(resp, maxErrorBody+redactor.Reach())
 	body := []byte(redactor.Prefix(raw, maxErrorBody))
-	said := parseProblem(body)
+	found := problem.Parse(body)
 	e := &APIError{
 		Provider: k.client.provider.Name, Method: k.method, Path: redactor.Text(k.path), StatusCode: resp.StatusCode,
-		Code: oneline.Text(said.code, 64), Message: oneline.Text(said.message, 300),
-		RequestID: requestID(resp.Header, said, redactor), Attempts: k.attempts,
+		Code: oneline.Text(found.Code, 64), Message: oneline.Text(found.Message, 300),
+		RequestID: requestID(resp.Header, found, redactor), Attempts: k.attempts,
 		KeyFingerprint: k.fingerprint(), Header: redactor.Header(resp.Header), body: body,
 	}
-	return e, classify(&k.client.provider, resp.StatusCode, resp.Header, said)
+	return e, problem.Classify(resp.StatusCode, resp.Header, found, k.client.provider.refusals())
+}
+
+// requestID returns the id that an answer names, fit to be shown. Secrets are taken out
+// before it is cut: a cut key is still most of a key.
+func requestID(h http.Header, p problem.Problem, redactor redact.Redactor) string {
+	return oneline.Text(redactor.Text(problem.RequestID(h, p)), 128)
+}
+
+// refusals returns how the provider's refusals are told apart.
+func (p *Provider) refusals() problem.Rules {
+	return problem.Rules{KindOf: kindOfCode, NotFoundIsPermission: p.NotFoundHidesPermission}
+}
+
+// kindOfCode maps the codes that the vendors document to the four refusals.
+func kindOfCode(code string) problem.Kind {
+	switch strings.ToUpper(code) {
+	case CodeMissingKey, "MISSING_CLIENT_KEY", "MISSING_TOKEN":
+		return problem.MissingKey
+	case CodeInvalidKey, "INVALID_CLIENT_KEY", "CLIENT_KEY_MISMATCH", "INVALID_AUTH", "INVALID_TOKEN":
+		return problem.InvalidKey
+	case CodeRateLimited, "TOO_MANY_REQUESTS":
+		return problem.RateLimited
+	case CodePermission, "INSUFFICIENT_PERMISSION", "PERMISSION_DENIED", "INSUFFICIENT_SCOPE":
+		return problem.Permission
+	}
+	return problem.Other
 }
 
 // copy returns one that may be changed, an empty one of nil. The body is shared.

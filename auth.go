@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"time"
 
+	"github.com/keyfit/keyfit/internal/problem"
 	"github.com/keyfit/keyfit/internal/ratehint"
 )
 
@@ -210,19 +211,19 @@ func (k *call) read(resp *http.Response, out *Outcome) {
 	if resp.StatusCode < 400 {
 		k.hint = k.client.learn(resp, k.nth, out)
 	}
-	kind := refusedOther
+	kind := problem.Other
 	switch status := resp.StatusCode; {
 	case status == http.StatusTooManyRequests || status >= 500:
 		k.answer, kind = k.apiError(resp)
 		e := k.answer
 		h := ratehint.Parse(e.Header, e.body, k.client.provider.WaitField, time.Now())
-		if kind == refusedLimit {
+		if kind == problem.RateLimited {
 			h.Wait = h.RefusedWait()
 		}
 		k.hint = &h
 		reportLimit(h, out)
-		k.wait = k.policy.wait(k.attempts, h, kind == refusedLimit)
-		if kind == refusedLimit || h.Given {
+		k.wait = k.policy.wait(k.attempts, h, kind == problem.RateLimited)
+		if kind == problem.RateLimited || h.Given {
 			out.Wait, out.Hint, out.Refusal, k.paced = k.wait, h.Wait, e, true
 		}
 	case status >= 400:

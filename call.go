@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/keyfit/keyfit/internal/problem"
 	"github.com/keyfit/keyfit/internal/ratehint"
 	"github.com/keyfit/keyfit/internal/redact"
 )
@@ -184,19 +185,19 @@ func (k *call) answerError(resp *http.Response) error {
 	e := said.copy()
 	e.Note = k.note
 	switch kind {
-	case refusedMissing:
+	case problem.MissingKey:
 		return &MissingKeyError{e}
-	case refusedInvalid:
+	case problem.InvalidKey:
 		return &InvalidKeyError{APIError: e, Unusable: k.unusable, NotReplayed: k.notReplayed, cause: k.cause}
-	case refusedLimit:
+	case problem.RateLimited:
 		return &RateLimitError{APIError: e, RetryAfter: k.lastHint().Wait, Deadline: k.deadline}
-	case refusedPermission:
+	case problem.Permission:
 		ambiguous := resp.StatusCode == http.StatusNotFound
 		if ambiguous {
 			e.Note = joinNotes(e.Note, "not found, or the key lacks the scope: the provider answers 404 for both")
 		}
 		return &PermissionError{APIError: e, Ambiguous: ambiguous}
-	case refusedOther:
+	case problem.Other:
 	}
 	return e
 }

@@ -5,6 +5,8 @@ import (
 	"log/slog"
 	"net/http"
 	"time"
+
+	"github.com/keyfit/keyfit/internal/problem"
 )
 
 // Hooks are called with what the client does. A nil hook is not called. Hooks run on the
@@ -121,7 +123,7 @@ func (k *call) observe(ctx context.Context, resp *http.Response, err error, took
 		Generation: k.generation(), KeyFingerprint: k.fingerprint(), Duration: took, Err: err,
 	}
 	if resp != nil {
-		e.StatusCode, e.RequestID = resp.StatusCode, requestID(resp.Header, problem{}, k.redactor())
+		e.StatusCode, e.RequestID = resp.StatusCode, requestID(resp.Header, problem.Problem{}, k.redactor())
 	}
 	k.client.obs.attempt(ctx, e)
 }

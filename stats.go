@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/keyfit/keyfit/internal/histogram"
+	"github.com/keyfit/keyfit/internal/problem"
 )
 
 // Stats is what a client has done since [New], and where its gate stands. Counters only
@@ -101,17 +102,17 @@ func (c *counters) foundLimits() {
 }
 
 // refusedAs counts an answer that is an error.
-func (c *counters) refusedAs(status int, kind refusal) {
+func (c *counters) refusedAs(status int, kind problem.Kind) {
 	switch kind {
-	case refusedLimit:
+	case problem.RateLimited:
 		c.limit.Add(1)
-	case refusedMissing:
+	case problem.MissingKey:
 		c.missing.Add(1)
-	case refusedInvalid:
+	case problem.InvalidKey:
 		c.invalid.Add(1)
-	case refusedPermission:
+	case problem.Permission:
 		c.permission.Add(1)
-	case refusedOther:
+	case problem.Other:
 		if status >= http.StatusInternalServerError {
 			c.unavailable.Add(1)
 		}

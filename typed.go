@@ -12,6 +12,8 @@ import (
 	"net/url"
 	"strings"
 	"time"
+
+	"github.com/keyfit/keyfit/internal/problem"
 )
 
 // Get sends a GET to path and decodes the JSON answer into a T. The path may have a query
@@ -167,7 +169,7 @@ func (k *call) response(resp *http.Response) Response {
 	if resp != nil {
 		redactor := k.redactor()
 		r.Header = redactor.Header(resp.Header)
-		r.RequestID = requestID(resp.Header, problem{}, redactor)
+		r.RequestID = requestID(resp.Header, problem.Problem{}, redactor)
 	}
 	return r
 }
