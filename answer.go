@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/keyfit/keyfit/internal/httpbody"
 	"github.com/keyfit/keyfit/internal/oneline"
 	"github.com/keyfit/keyfit/internal/problem"
 	"github.com/keyfit/keyfit/internal/redact"
@@ -30,14 +31,11 @@ func (k *call) apiError(resp *http.Response) (*APIError, problem.Kind) {
 	for i, c := range creds {
 		names[i] = c.Fingerprint()
 	}
-	b, _ := resp.Body.(*peekedBody)
-	if b != nil && b.found.covers(names) {
-		return b.found.err, b.found.kind
+	if known, _ := httpbody.Attached(resp).(*reading); known.covers(names) {
+		return known.err, known.kind
 	}
 	e, kind := k.readError(resp, redactorOf(creds...))
-	if b, _ = resp.Body.(*peekedBody); b != nil {
-		b.found = &reading{err: e, kind: kind, redacted: names}
-	}
+	httpbody.Attach(resp, &reading{err: e, kind: kind, redacted: names})
 	return e, kind
 }
 
@@ -47,7 +45,7 @@ func (r *reading) covers(names []string) bool {
 }
 
 func (k *call) readError(resp *http.Response, redactor redact.Redactor) (*APIError, problem.Kind) {
-	raw := peek(resp, maxErrorBody+redactor.Reach())
+	raw := httpbody.Peek(resp, maxErrorBody+redactor.Reach())
 	body := []byte(redactor.Prefix(raw, maxErrorBody))
 	found := problem.Parse(body)
 	e := &APIError{

@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"time"
 
+	"github.com/keyfit/keyfit/internal/httpbody"
 	"github.com/keyfit/keyfit/internal/problem"
 	"github.com/keyfit/keyfit/internal/ratehint"
 )
@@ -59,7 +60,7 @@ func (t *attemptTransport) attempt(k *call, req *http.Request) (*http.Response, 
 		if !ok && !errors.Is(k.cause, context.Canceled) {
 			return resp, nil
 		}
-		drain(resp)
+		httpbody.Drain(resp)
 		if !ok {
 			return nil, k.cause // the caller gave up while the call was held
 		}
@@ -229,7 +230,7 @@ func (k *call) read(resp *http.Response, out *Outcome) {
 	case status >= 400:
 		k.answer, kind = k.apiError(resp)
 	case status >= 300:
-		peek(resp, maxErrorBody) // so that a body which stalls does not hold the redirect
+		httpbody.Peek(resp, maxErrorBody) // so that a body which stalls does not hold the redirect
 		k.moved = k.moved || status <= http.StatusSeeOther
 	}
 	if resp.StatusCode >= 400 {

@@ -13,6 +13,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/keyfit/keyfit/internal/httpbody"
 	"github.com/keyfit/keyfit/internal/problem"
 )
 
@@ -56,7 +57,7 @@ func Send[T any](ctx context.Context, c *Client, method, path string, body any, 
 	if err != nil {
 		return value, err
 	}
-	defer drain(d.resp)
+	defer httpbody.Drain(d.resp)
 	if d.call != nil {
 		if err := d.call.answerError(d.resp); err != nil {
 			return value, err
@@ -179,7 +180,7 @@ func decode(resp *http.Response, limit int64, patience time.Duration, value any,
 	if _, ok := value.(*struct{}); ok {
 		return nil
 	}
-	body, err := readWithin(resp, limit+1, patience)
+	body, err := httpbody.Read(resp, limit+1, patience)
 	if err != nil {
 		k := of()
 		return k.failure(k, fmt.Errorf("the answer broke off: %w", err))
