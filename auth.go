@@ -190,7 +190,8 @@ func (t *attemptTransport) enter(k *call, given *key) (*key, ticket, error) {
 	}
 }
 
-// learn looks for what a good answer says of the limit; nil if nothing.
+// learn looks for what the good answer of the client's nth call says of the limit; nil if
+// nothing.
 func (c *Client) learn(resp *http.Response, nth uint64, out *Outcome) *ratehint.Hint {
 	if !c.stats.looksForLimits(nth) || !ratehint.MentionsLimit(resp.Header) {
 		return nil

@@ -26,7 +26,7 @@ type call struct {
 	tenant     string // fingerprint of a key given with the call; "" for the client's own
 	priority   Priority
 	began      time.Duration // by the client's clock
-	nth        uint64        // in its second
+	nth        uint64        // of the client's calls
 	policy     *RetryPolicy
 	method     string
 	path       string   // as it goes out

@@ -29,7 +29,8 @@ func (d *done) remembered(ctx context.Context, c *Client, req *http.Request) *ca
 // do sends a request through the stack, with this context. req is not changed.
 func (c *Client) do(ctx context.Context, req *http.Request, o *callConfig) (done, error) {
 	began := c.clock.Now()
-	nth := c.budget.request(began)
+	c.budget.Request(began)
+	nth := c.stats.requests.Add(1)
 	var first *trip
 	if c.isStraight(req, o) {
 		resp, with, open := c.goStraight(ctx, req, o != nil, began, nth) //nolint:bodyclose // the caller closes it

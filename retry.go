@@ -271,7 +271,7 @@ func (k *call) fits(ctx context.Context) bool {
 }
 
 func (k *call) withinBudget() bool {
-	if k.client.budget.spend(k.policy.Budget) {
+	if k.client.budget.Spend(k.client.clock.Now(), k.policy.Budget) {
 		return true
 	}
 	k.client.stats.budget.Add(1)

@@ -34,7 +34,7 @@ func (c *Client) isStraight(req *http.Request, o *callConfig) bool {
 	return req.Method == http.MethodGet || isIdempotent(req)
 }
 
-// goStraight makes the first attempt of a call, the nth of its second. If all went well it
+// goStraight makes the first attempt of the client's nth call. If all went well it
 // returns the answer and the key of it; else the trip, for the long way to judge, or nothing
 // if nothing was sent.
 func (c *Client) goStraight(ctx context.Context, req *http.Request, wantsJSON bool, began time.Duration, nth uint64) (*http.Response, *key, *trip) {
