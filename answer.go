@@ -3,11 +3,18 @@ package keyfit
 import (
 	"net/http"
 	"slices"
+	"strings"
 	"time"
 
+	"github.com/keyfit/keyfit/internal/httpbody"
 	"github.com/keyfit/keyfit/internal/oneline"
+	"github.com/keyfit/keyfit/internal/problem"
+	"github.com/keyfit/keyfit/internal/ratehint"
 	"github.com/keyfit/keyfit/internal/redact"
 )
+
+// maxErrorBody is how much of an error's body is read and kept.
+const maxErrorBody = 64 << 10
 
 // read takes from an answer what the gate and the retry loop need to know, and returns what
 // it says about the key.
@@ -17,18 +24,18 @@ func (k *call) read(resp *http.Response, out *Outcome) verdict {
 	case resp.StatusCode >= 400:
 		return k.readRefusal(resp, out)
 	case resp.StatusCode >= 300:
-		peek(resp, maxErrorBody) // so that a body which stalls does not hold the redirect
+		httpbody.Peek(resp, maxErrorBody) // so that a body which stalls does not hold the redirect
 		k.retry().moved = k.retry().moved || resp.StatusCode <= http.StatusSeeOther
 	}
-	if k.client.stats.looksForLimits(k.nth) && mentionsLimit(resp.Header) {
+	if k.client.stats.looksForLimits(k.nth) && ratehint.MentionsLimit(resp.Header) {
 		k.client.stats.foundLimits()
-		h := parseHint(resp.Header, nil, "", time.Now())
-		h.report(out)
+		h := ratehint.Parse(resp.Header, nil, "", time.Now())
+		reportLimit(h, out)
 		if resp.StatusCode >= 300 {
 			k.retry().hint = &h
 		}
 	}
-	return verdictOf(resp.StatusCode, refusedOther)
+	return verdictOf(resp.StatusCode, problem.Other)
 }
 
 // readRefusal is read for an answer that is an error.
@@ -38,22 +45,22 @@ func (k *call) readRefusal(resp *http.Response, out *Outcome) verdict {
 	r := k.retry()
 	r.answer = e
 	if resp.StatusCode == http.StatusTooManyRequests || resp.StatusCode >= 500 {
-		h := parseHint(e.Header, e.body, k.client.provider.WaitField, time.Now())
-		if kind == refusedLimit {
-			h.wait = h.refusedWait()
+		h := ratehint.Parse(e.Header, e.body, k.client.provider.WaitField, time.Now())
+		if kind == problem.RateLimited {
+			h.Wait = h.RefusedWait()
 		}
-		h.report(out)
-		r.hint, r.wait = &h, k.policy.wait(k.attempts, h, kind == refusedLimit)
-		if kind == refusedLimit || h.said {
-			out.Wait, out.Hint, out.Refusal, r.paced = r.wait, h.wait, e, true
+		reportLimit(h, out)
+		r.hint, r.wait = &h, k.policy.wait(k.attempts, h, kind == problem.RateLimited)
+		if kind == problem.RateLimited || h.Given {
+			out.Wait, out.Hint, out.Refusal, r.paced = r.wait, h.Wait, e, true
 		}
 	}
 	return verdictOf(resp.StatusCode, kind)
 }
 
-// report has the gate know what an answer says about the limit.
-func (h *hint) report(out *Outcome) {
-	out.Limit, out.Remaining, out.Reset = h.limit, h.remaining, h.reset
+// reportLimit has the gate know what an answer says about the limit.
+func reportLimit(h ratehint.Hint, out *Outcome) {
+	out.Limit, out.Remaining, out.Reset = Limit(h.Limit), h.Remaining, h.Reset
 }
 
 // answerError is the typed error of an answer, or nil if the answer is not an error.
@@ -69,19 +76,19 @@ func (k *call) answerError(resp *http.Response) error {
 		t = *k.trouble
 	}
 	switch kind {
-	case refusedMissing:
+	case problem.MissingKey:
 		return &MissingKeyError{e}
-	case refusedInvalid:
+	case problem.InvalidKey:
 		return &InvalidKeyError{APIError: e, Unusable: t.turn.unusable, NotReplayed: t.retry.notReplayed, cause: t.turn.cause}
-	case refusedLimit:
-		return &RateLimitError{APIError: e, RetryAfter: k.hint().wait, Deadline: t.retry.deadline}
-	case refusedPermission:
+	case problem.RateLimited:
+		return &RateLimitError{APIError: e, RetryAfter: k.hint().Wait, Deadline: t.retry.deadline}
+	case problem.Permission:
 		ambiguous := resp.StatusCode == http.StatusNotFound
 		if ambiguous {
 			e.Note = joinNotes(e.Note, "not found, or the key lacks the scope: the provider answers 404 for both")
 		}
 		return &PermissionError{APIError: e, Ambiguous: ambiguous}
-	case refusedOther:
+	case problem.Other:
 	}
 	return e
 }
@@ -97,27 +104,24 @@ func joinNotes(a, b string) string {
 // it. It names them by fingerprints, for it is reached from the answer, which callers print.
 type reading struct {
 	err      *APIError
-	kind     refusal
+	kind     problem.Kind
 	redacted []string
 }
 
 // apiError reads an error answer into its base type, and leaves the body as it was. The
 // error may be known to others already and must not be changed. An answer is read once,
 // unless there is a credential by now that was not looked for then.
-func (k *call) apiError(resp *http.Response) (*APIError, refusal) {
+func (k *call) apiError(resp *http.Response) (*APIError, problem.Kind) {
 	creds := k.creds()
 	names := make([]string, len(creds))
 	for i, c := range creds {
 		names[i] = c.Fingerprint()
 	}
-	b, _ := resp.Body.(*peekedBody)
-	if b != nil && b.found.covers(names) {
-		return b.found.err, b.found.kind
+	if known, _ := httpbody.Attached(resp).(*reading); known.covers(names) {
+		return known.err, known.kind
 	}
 	e, kind := k.readError(resp, redactorOf(creds...))
-	if b, _ = resp.Body.(*peekedBody); b != nil {
-		b.found = &reading{err: e, kind: kind, redacted: names}
-	}
+	httpbody.Attach(resp, &reading{err: e, kind: kind, redacted: names})
 	return e, kind
 }
 
@@ -126,17 +130,43 @@ func (r *reading) covers(names []string) bool {
 	return r != nil && !slices.ContainsFunc(names, func(name string) bool { return !slices.Contains(r.redacted, name) })
 }
 
-func (k *call) readError(resp *http.Response, redactor redact.Redactor) (*APIError, refusal) {
-	raw := peek(resp, maxErrorBody+redactor.Reach())
+func (k *call) readError(resp *http.Response, redactor redact.Redactor) (*APIError, problem.Kind) {
+	raw := httpbody.Peek(resp, maxErrorBody+redactor.Reach())
 	body := []byte(redactor.Prefix(raw, maxErrorBody))
-	said := parseProblem(body)
+	found := problem.Parse(body)
 	e := &APIError{
 		Provider: k.client.provider.Name, Method: k.method, Path: redactor.Text(k.path()), StatusCode: resp.StatusCode,
-		Code: oneline.Text(said.code, 64), Message: oneline.Text(said.message, 300),
-		RequestID: requestID(resp.Header, said, redactor), Attempts: k.attempts,
+		Code: oneline.Text(found.Code, 64), Message: oneline.Text(found.Message, 300),
+		RequestID: requestID(resp.Header, found, redactor), Attempts: k.attempts,
 		KeyFingerprint: k.fingerprint(), Header: redactor.Header(resp.Header), body: body,
 	}
-	return e, classify(&k.client.provider, resp.StatusCode, resp.Header, said)
+	return e, problem.Classify(resp.StatusCode, resp.Header, found, k.client.provider.refusals())
+}
+
+// requestID returns the id that an answer names, fit to be shown. Secrets are taken out
+// before it is cut: a cut key is still most of a key.
+func requestID(h http.Header, p problem.Problem, redactor redact.Redactor) string {
+	return oneline.Text(redactor.Text(problem.RequestID(h, p)), 128)
+}
+
+// refusals returns how the provider's refusals are told apart.
+func (p *Provider) refusals() problem.Rules {
+	return problem.Rules{KindOf: kindOfCode, NotFoundIsPermission: p.NotFoundHidesPermission}
+}
+
+// kindOfCode maps the codes that the vendors document to the four refusals.
+func kindOfCode(code string) problem.Kind {
+	switch strings.ToUpper(code) {
+	case CodeMissingKey, "MISSING_CLIENT_KEY", "MISSING_TOKEN":
+		return problem.MissingKey
+	case CodeInvalidKey, "INVALID_CLIENT_KEY", "CLIENT_KEY_MISMATCH", "INVALID_AUTH", "INVALID_TOKEN":
+		return problem.InvalidKey
+	case CodeRateLimited, "TOO_MANY_REQUESTS":
+		return problem.RateLimited
+	case CodePermission, "INSUFFICIENT_PERMISSION", "PERMISSION_DENIED", "INSUFFICIENT_SCOPE":
+		return problem.Permission
+	}
+	return problem.Other
 }
 
 // copy returns one that may be changed, an empty one of nil. The body is shared.

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"net/http"
+
+	"github.com/keyfit/keyfit/internal/httpbody"
 )
 
 // maxReplays is how many other keys are tried after a refusal.
@@ -44,12 +46,12 @@ func (t *transport) roundTrip(k *call, req *http.Request) (*http.Response, error
 		}
 		replay, next, ok := k.replay(req, said)
 		if ok {
-			drain(resp)
+			httpbody.Drain(resp)
 			req, other = replay, next
 			continue
 		}
 		if cause := k.turn().cause; errors.Is(cause, context.Canceled) { // the caller gave up while the call was held
-			drain(resp)
+			httpbody.Drain(resp)
 			return nil, cause
 		}
 		return resp, nil

@@ -7,6 +7,8 @@ import (
 	"slices"
 	"time"
 
+	"github.com/keyfit/keyfit/internal/problem"
+	"github.com/keyfit/keyfit/internal/ratehint"
 	"github.com/keyfit/keyfit/internal/redact"
 )
 
@@ -51,8 +53,8 @@ type trouble struct {
 
 // retryState is what the retry loop knows about the attempts so far.
 type retryState struct {
-	answer *APIError // the last answer, if it was an error
-	hint   *hint     // what that said about a limit; nil if nothing
+	answer *APIError      // the last answer, if it was an error
+	hint   *ratehint.Hint // what that said about a limit; nil if nothing
 	wait   time.Duration
 	paced  bool // the gate does the waiting
 	unsent bool // nothing of the last attempt left this machine
@@ -227,9 +229,9 @@ func (k *call) generation() uint64 {
 }
 
 // hint is what the last answer says about a limit.
-func (k *call) hint() hint {
+func (k *call) hint() ratehint.Hint {
 	if k.trouble == nil || k.trouble.retry.hint == nil {
-		return hint{remaining: -1}
+		return ratehint.None()
 	}
 	return *k.trouble.retry.hint
 }
@@ -255,7 +257,7 @@ func (k *call) observe(resp *http.Response, err error, took time.Duration) {
 		Generation: k.generation(), KeyFingerprint: k.fingerprint(), Duration: took, Err: err,
 	}
 	if resp != nil {
-		e.StatusCode, e.RequestID = resp.StatusCode, requestID(resp.Header, problem{}, k.redactor())
+		e.StatusCode, e.RequestID = resp.StatusCode, requestID(resp.Header, problem.Problem{}, k.redactor())
 	}
 	k.client.obs.attempt(k.Context, e)
 }
@@ -265,6 +267,6 @@ func (k *call) observeWait(why WaitReason, d time.Duration) {
 	h := k.hint()
 	k.client.obs.wait(k.Context, WaitEvent{
 		Provider: k.client.provider.Name, Method: k.method, Path: k.redactor().Text(k.path()), Reason: why, Duration: d,
-		Source: h.source, Dropped: k.redactor().Texts(h.dropped), StatusCode: k.status,
+		Source: h.Source, Dropped: k.redactor().Texts(h.Dropped), StatusCode: k.status,
 	})
 }

@@ -13,6 +13,7 @@ import (
 
 	"github.com/keyfit/keyfit/internal/clock"
 	"github.com/keyfit/keyfit/internal/redact"
+	"github.com/keyfit/keyfit/internal/retrybudget"
 )
 
 // Version is the version of this module, as the User-Agent says it.
@@ -35,7 +36,7 @@ type Client struct {
 	ring     *Keyring
 	gate     Gate
 	clock    clock.Clock
-	budget   *retryBudget
+	budget   *retrybudget.Budget
 	stats    *counters
 	policy   RetryPolicy
 	maxBody  int64
@@ -58,8 +59,7 @@ func New(p Provider, opts ...Option) (*Client, error) {
 	if err := cfg.apply(opts); err != nil {
 		return nil, fmt.Errorf("%s: %w", p.Name, err)
 	}
-	c := &Client{provider: p, clock: clock.Start(), stats: new(counters)}
-	c.budget = newRetryBudget(c.clock)
+	c := &Client{provider: p, clock: clock.Start(), budget: new(retrybudget.Budget), stats: new(counters)}
 	var err error
 	if c.base, err = cfg.base(ctx, &p); err != nil {
 		return nil, fmt.Errorf("%s: %w", p.Name, err)

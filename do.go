@@ -12,7 +12,8 @@ import (
 // begin, which is an error.
 func (c *Client) do(req *http.Request, o *callConfig) (*call, *http.Response, error) {
 	began := c.clock.Now()
-	nth := c.budget.request(began)
+	c.budget.Request(began)
+	nth := c.stats.requests.Add(1)
 	req = c.within(req)
 	k, err := c.newCall(req, o, began, nth)
 	if err != nil {

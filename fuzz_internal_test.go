@@ -67,7 +67,7 @@ func FuzzCleanKey(f *testing.F) {
 	})
 }
 
-func FuzzParseProblem(f *testing.F) {
+func FuzzAnErrorAnswerIsOneLine(f *testing.F) {
 	for _, body := range []string{
 		"{\n  \"error\": \"INVALID_API_KEY\",\n  \"message\": \"The provided API key is invalid or expired\"\n}",
 		`{"RC": 401, "RM": "Unauthorized", "error": {"code": "INVALID_API_KEY", "message": "..."}}`,

@@ -22,13 +22,19 @@ import (
 
 const housePath = "github.com/keyfit/keyfit"
 
-// houseFiles parses the sources of the root package, without its tests.
+// houseFiles parses the sources of the root package and of those under internal, without
+// their tests.
 func houseFiles(t *testing.T) (*token.FileSet, map[string]*ast.File) {
 	t.Helper()
 	names, err := filepath.Glob("*.go")
 	if err != nil {
 		t.Fatal(err)
 	}
+	engines, err := filepath.Glob("internal/*/*.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	names = append(names, engines...)
 	fset, files := token.NewFileSet(), map[string]*ast.File{}
 	for _, name := range names {
 		if strings.HasSuffix(name, "_test.go") {
@@ -159,13 +165,14 @@ func TestEachDependencyHasOneDoor(t *testing.T) {
 	t.Parallel()
 	doors := map[string]string{
 		"github.com/hashicorp/go-retryablehttp": "retry.go",
+		"github.com/joho/godotenv":              "internal/envfile/godotenv.go",
 	}
 	_, files := houseFiles(t)
 	got := map[string]string{}
 	for name, file := range files {
 		for _, path := range houseImports(t, file) {
 			if first, _, _ := strings.Cut(path, "/"); strings.Contains(first, ".") && !strings.HasPrefix(path, housePath+"/") {
-				got[path] = strings.TrimPrefix(got[path]+" "+name, " ")
+				got[path] = strings.TrimPrefix(got[path]+" "+filepath.ToSlash(name), " ")
 			}
 		}
 	}

@@ -14,6 +14,7 @@ import (
 	"github.com/hashicorp/go-retryablehttp"
 
 	"github.com/keyfit/keyfit/internal/backoff"
+	"github.com/keyfit/keyfit/internal/httpbody"
 )
 
 // loop is the retry loop. Nearly every call ends with its first attempt, and costs no more
@@ -53,7 +54,7 @@ func (l loop) send(k *call, given *http.Request) (*http.Response, error) {
 		return resp, err
 	}
 	if err == nil {
-		drain(resp)
+		httpbody.Drain(resp)
 	}
 	if err := k.pause(); err != nil {
 		return nil, err
@@ -183,7 +184,7 @@ func (k *call) fits() bool {
 }
 
 func (k *call) withinBudget() bool {
-	if k.client.budget.spend(k.policy.Budget) {
+	if k.client.budget.Spend(k.client.clock.Now(), k.policy.Budget) {
 		return true
 	}
 	k.client.stats.budget.Add(1)

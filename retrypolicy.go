@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/keyfit/keyfit/internal/backoff"
+	"github.com/keyfit/keyfit/internal/ratehint"
 )
 
 // RetryPolicy says when a call is tried again, and how long it may wait. A zero field
@@ -73,13 +74,13 @@ func (p RetryPolicy) backoff(attempts int, jitter float64) time.Duration {
 // wait is how long to stay away: what the server asked for, or our own backoff if that is
 // longer. After a 429 without a hint it is at least half the backoff's ceiling, since the
 // pause is everybody's and a pause of nothing would be none.
-func (p RetryPolicy) wait(attempts int, h hint, limited bool) time.Duration {
+func (p RetryPolicy) wait(attempts int, h ratehint.Hint, limited bool) time.Duration {
 	own := p.backoff(attempts, backoff.Full)
-	if limited && !h.said {
+	if limited && !h.Given {
 		own = p.backoff(attempts, backoff.Equal)
 	}
-	if h.wait >= p.MinBackoff {
+	if h.Wait >= p.MinBackoff {
 		own = 0 // the hint is plain; jitter on top would only make it late
 	}
-	return max(own, h.wait)
+	return max(own, h.Wait)
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/keyfit/keyfit/internal/histogram"
+	"github.com/keyfit/keyfit/internal/problem"
 )
 
 // Stats is what a client has done since [New], and where its gate stands. Counters only
@@ -69,7 +70,6 @@ type Waits struct {
 // from; of a call with a key of its own the state of the gate is not shown.
 func (c *Client) Stats() Stats {
 	s := c.stats.snapshot()
-	s.Requests = c.budget.total()
 	if g, ok := c.gate.(interface {
 		Stats(provider, key string) GateStats
 	}); ok {
@@ -78,10 +78,10 @@ func (c *Client) Stats() Stats {
 	return s
 }
 
-// counters is what a client counts beside its requests, which the retry budget does. A call
-// that goes well adds to none of them.
+// counters is what a client counts. A call that goes well adds to requests alone.
 type counters struct {
-	limits atomic.Bool // good answers of this provider tell of its limit
+	requests atomic.Uint64
+	limits   atomic.Bool // good answers of this provider describe its limit
 
 	retries, limit, missing, invalid, permission, unavailable, deadline, maxWait, budget atomic.Uint64
 
@@ -89,10 +89,10 @@ type counters struct {
 	backoffs histogram.Histogram
 }
 
-// looksForLimits reports whether the good answer of a call, the nth of its second, is to be
-// searched for a limit. A provider that tells of one does it again and again, so as long as
-// no answer has, it is enough to look at some.
-func (c *counters) looksForLimits(n uint64) bool { return n <= 64 || n%8 == 0 || c.limits.Load() }
+// looksForLimits reports whether the good answer of the nth call is to be searched for a
+// limit. A provider that describes its limit does so again and again, so as long as no
+// answer has, it is enough to look at the first few and then at every eighth.
+func (c *counters) looksForLimits(nth uint64) bool { return nth <= 64 || nth%8 == 0 || c.limits.Load() }
 
 func (c *counters) foundLimits() {
 	if !c.limits.Load() {
@@ -101,17 +101,17 @@ func (c *counters) foundLimits() {
 }
 
 // refusedAs counts an answer that is an error.
-func (c *counters) refusedAs(status int, kind refusal) {
+func (c *counters) refusedAs(status int, kind problem.Kind) {
 	switch kind {
-	case refusedLimit:
+	case problem.RateLimited:
 		c.limit.Add(1)
-	case refusedMissing:
+	case problem.MissingKey:
 		c.missing.Add(1)
-	case refusedInvalid:
+	case problem.InvalidKey:
 		c.invalid.Add(1)
-	case refusedPermission:
+	case problem.Permission:
 		c.permission.Add(1)
-	case refusedOther:
+	case problem.Other:
 		if status >= http.StatusInternalServerError {
 			c.unavailable.Add(1)
 		}
@@ -142,7 +142,7 @@ func (c *counters) snapshot() Stats {
 	backoffs := c.backoffs.Summary()
 	c.mu.Unlock()
 	return Stats{
-		Retries: c.retries.Load(), Backoffs: waitsOf(backoffs),
+		Requests: c.requests.Load(), Retries: c.retries.Load(), Backoffs: waitsOf(backoffs),
 		Refusals: Refusals{
 			Limit: c.limit.Load(), MissingKey: c.missing.Load(), InvalidKey: c.invalid.Load(), Permission: c.permission.Load(),
 			Unavailable: c.unavailable.Load(), Deadline: c.deadline.Load(), MaxWait: c.maxWait.Load(), Budget: c.budget.Load(),

@@ -12,6 +12,9 @@ import (
 	"net/url"
 	"strings"
 	"time"
+
+	"github.com/keyfit/keyfit/internal/httpbody"
+	"github.com/keyfit/keyfit/internal/problem"
 )
 
 // Get sends a GET to path and decodes the JSON answer into a T. The path may have a query
@@ -54,7 +57,7 @@ func Send[T any](ctx context.Context, c *Client, method, path string, body any, 
 	if err != nil {
 		return value, err
 	}
-	defer drain(resp)
+	defer httpbody.Drain(resp)
 	if err := k.answerError(resp); err != nil {
 		return value, err
 	}
@@ -164,7 +167,7 @@ func (k *call) response(resp *http.Response) Response {
 	if resp != nil {
 		redactor := k.redactor()
 		r.Header = redactor.Header(resp.Header)
-		r.RequestID = requestID(resp.Header, problem{}, redactor)
+		r.RequestID = requestID(resp.Header, problem.Problem{}, redactor)
 	}
 	return r
 }
@@ -174,7 +177,7 @@ func (k *call) decode(resp *http.Response, limit int64, value any) error {
 	if _, ok := value.(*struct{}); ok {
 		return nil
 	}
-	body, err := readWithin(resp, limit+1, k.bodyTime())
+	body, err := httpbody.Read(resp, limit+1, k.bodyTime())
 	if err != nil {
 		return k.failure(fmt.Errorf("the answer broke off: %w", err))
 	}

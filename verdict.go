@@ -7,6 +7,8 @@ import (
 	"net/url"
 	"slices"
 	"time"
+
+	"github.com/keyfit/keyfit/internal/problem"
 )
 
 // verdict is what an answer says about the key that the attempt carried.
@@ -23,17 +25,17 @@ const (
 // verdictOf judges an answer by its status and, if it is an error, by what kind of refusal
 // it is. A limit is the account's and says nothing about the key; a new key must not look
 // like fresh quota.
-func verdictOf(status int, kind refusal) verdict {
+func verdictOf(status int, kind problem.Kind) verdict {
 	switch kind {
-	case refusedInvalid:
+	case problem.InvalidKey:
 		return keyRefused
-	case refusedMissing:
+	case problem.MissingKey:
 		return keyMissing
-	case refusedPermission:
+	case problem.Permission:
 		return keyLacks
-	case refusedLimit:
+	case problem.RateLimited:
 		return keyUnknown
-	case refusedOther:
+	case problem.Other:
 	}
 	switch {
 	case status >= 500, status == http.StatusTooManyRequests, status == http.StatusRequestTimeout, status == http.StatusProxyAuthRequired:

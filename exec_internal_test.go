@@ -4,6 +4,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/keyfit/keyfit/internal/command"
 )
 
 func FuzzParseExecOutput(f *testing.F) {
@@ -40,10 +42,10 @@ func FuzzParseExecOutput(f *testing.F) {
 func TestExecGivesUpAfterItsTimeout(t *testing.T) {
 	t.Parallel()
 	s, ok := Exec("sleep", "60").(execSource)
-	if !ok || s.timeout != 10*time.Second || s.linger != time.Second {
-		t.Fatalf("the defaults are %s and %s", s.timeout, s.linger)
+	if !ok || s.limits != (command.Limits{Timeout: 10 * time.Second, Linger: time.Second, Output: 64 << 10}) {
+		t.Fatalf("the defaults are %+v", s.limits)
 	}
-	s.timeout = 30 * time.Millisecond
+	s.limits.Timeout = 30 * time.Millisecond
 	_, err := s.Credential(t.Context())
 	if err == nil || err.Error() != "command sleep: gave no answer within 30ms" {
 		t.Errorf("%v", err)
@@ -56,17 +58,7 @@ func TestExecEndsACommandThatPrintsWithoutEnd(t *testing.T) {
 	t.Parallel()
 	begin := time.Now()
 	_, err := Exec("yes").Credential(t.Context())
-	if took := time.Since(begin); err == nil || !strings.Contains(err.Error(), "printed more than 65536 bytes") || took > execTimeout/2 {
+	if took := time.Since(begin); err == nil || !strings.Contains(err.Error(), "printed more than 65536 bytes") || took > execLimits().Timeout/2 {
 		t.Errorf("after %s: %v", took, err)
-	}
-	full := 0
-	b := &boundedOutput{limit: 5, full: func() { full++ }}
-	for _, part := range []string{"abc", "def", "ghi"} {
-		if n, err := b.Write([]byte(part)); n != 3 || err != nil {
-			t.Errorf("%d, %v", n, err)
-		}
-	}
-	if b.kept.String() != "abcde" || b.size != 9 || full != 2 {
-		t.Errorf("kept %q of %d bytes, full %d times", b.kept.String(), b.size, full)
 	}
 }

@@ -7,24 +7,22 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
-	"os/exec"
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/keyfit/keyfit/internal/command"
 )
 
-const (
-	// execTimeout bounds one run. A question of the keyring itself ends after maxReload.
-	execTimeout = 10 * time.Second
-	// execLinger is how long the output may stay open once the command is over or killed.
-	execLinger = time.Second
-	// maxExecOutput is far above any key and keeps a wrong command from filling memory.
-	maxExecOutput = 64 << 10
-	// execNoKey is EX_NOINPUT of sysexits.h. A plain 1, 2 or 3 is what broken scripts end
-	// with, and a broken command must not pass for one that has no key.
-	execNoKey = 66
-)
+// execNoKey is EX_NOINPUT of sysexits.h. A plain 1, 2 or 3 is what broken scripts end with,
+// and a broken command must not pass for one that has no key.
+const execNoKey = 66
+
+// execLimits bounds one run. A question of the keyring itself ends after maxReload. The
+// output is far above any key, and keeps a wrong command from filling memory.
+func execLimits() command.Limits {
+	return command.Limits{Timeout: 10 * time.Second, Linger: time.Second, Output: 64 << 10}
+}
 
 // Exec offers what a command prints: one JSON object, as in
 //
@@ -46,13 +44,13 @@ const (
 // concurrent use; runs are then concurrent too.
 func Exec(name string, args ...string) Source {
 	args = slices.Clone(args)
-	return execSource{name: name, args: func() []string { return args }, timeout: execTimeout, linger: execLinger}
+	return execSource{name: name, args: func() []string { return args }, limits: execLimits()}
 }
 
 type execSource struct {
-	name            string
-	args            func() []string // no printer calls it: an argument may be a token
-	timeout, linger time.Duration
+	name   string
+	args   func() []string // no printer calls it: an argument may be a token
+	limits command.Limits
 }
 
 func (s execSource) place() string { return "command " + s.name }
@@ -74,70 +72,11 @@ func (s execSource) Credential(ctx context.Context) (Credential, error) {
 
 // run returns what the command printed, if it ended well.
 func (s execSource) run(ctx context.Context) ([]byte, error) {
-	if s.name == "" {
-		return nil, errors.New("no command is named")
+	output, err := command.Run(ctx, s.limits, s.name, s.args()...)
+	if ended, ok := errors.AsType[*command.ExitError](err); ok && ended.Status == execNoKey {
+		return nil, fmt.Errorf("says by exit status %d that it has no key%s (%w)", execNoKey, command.NotesText(ended.Notes), ErrNoKey)
 	}
-	within, cancel := context.WithTimeout(ctx, s.timeout)
-	defer cancel()
-	cmd := exec.CommandContext(within, s.name, s.args()...) //nolint:gosec // the program's own choice, and no shell reads it
-	out, notes := &boundedOutput{limit: maxExecOutput, full: cancel}, &boundedOutput{}
-	cmd.Stdout, cmd.Stderr = out, notes
-	cmd.WaitDelay = s.linger // a grandchild that keeps the pipes must not hold us
-	err := cmd.Run()
-	if errors.Is(err, exec.ErrWaitDelay) {
-		err = nil // the command itself ended well; its answer must still be whole
-	}
-	switch ended, exited := errors.AsType[*exec.ExitError](err); {
-	case out.size > maxExecOutput:
-		return nil, fmt.Errorf("printed more than %d bytes, so it is not what was meant", maxExecOutput)
-	case ctx.Err() != nil:
-		return nil, ctx.Err()
-	case within.Err() != nil:
-		return nil, fmt.Errorf("gave no answer within %s%s", s.timeout, notes.aside())
-	case exited && ended.ExitCode() == execNoKey:
-		return nil, fmt.Errorf("says by exit status %d that it has no key%s (%w)", execNoKey, notes.aside(), ErrNoKey)
-	case exited:
-		return nil, fmt.Errorf("failed: %s%s; run it by hand to read why", ended.ProcessState, notes.aside())
-	case err != nil:
-		return nil, fmt.Errorf("could not be run: %w", withoutCommand(err))
-	}
-	return out.kept.Bytes(), nil
-}
-
-// withoutCommand keeps what the system said and leaves out paths.
-func withoutCommand(err error) error {
-	if e, ok := errors.AsType[*exec.Error](err); ok {
-		return e.Err
-	}
-	if pe, ok := errors.AsType[*fs.PathError](err); ok {
-		return pe.Err
-	}
-	return err
-}
-
-// boundedOutput keeps up to limit bytes and counts the rest.
-type boundedOutput struct {
-	kept  bytes.Buffer
-	limit int
-	size  int
-	full  func() // called once there is more than limit; nil for never
-}
-
-func (b *boundedOutput) Write(p []byte) (int, error) {
-	b.kept.Write(p[:min(len(p), b.limit-b.kept.Len())])
-	b.size += len(p)
-	if b.size > b.limit && b.full != nil {
-		b.full()
-	}
-	return len(p), nil
-}
-
-// aside says for an error how much there is to read.
-func (b *boundedOutput) aside() string {
-	if b.size == 0 {
-		return ""
-	}
-	return fmt.Sprintf(", with %d bytes on its standard error", b.size)
+	return output, err
 }
 
 // execOutput is what a command prints. Members are raw, since the decoder's own errors

@@ -1,0 +1,152 @@
+// Package httpbody reads the bodies of HTTP answers within bounds of size and time.
+//
+// A server may send more than was asked for, or stop in the middle and never end. [Peek]
+// looks at the beginning of a body and leaves the body readable from the start, [Read] reads
+// all of it up to a limit, [Drain] reads what little is left so that the connection can be
+// used again. Read takes memory for what the server sent and not for its limit; Peek takes at
+// most its limit. None waits for ever.
+//
+// A response belongs to one goroutine at a time, as with net/http: the functions must not be
+// called for the same response concurrently.
+package httpbody
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"time"
+)
+
+// patience bounds [Peek] and [Drain]: an error answer whose body never comes is still an
+// error answer.
+const patience = 5 * time.Second
+
+// maxDrain is how much of a rest is worth reading for the sake of the connection.
+const maxDrain = 4 << 10
+
+// peeked is a body whose beginning has been read and is given again.
+type peeked struct {
+	prefix string
+	off    int
+	rest   io.ReadCloser
+	note   any // see Attach
+}
+
+func (b *peeked) Read(p []byte) (int, error) {
+	if b.off < len(b.prefix) {
+		n := copy(p, b.prefix[b.off:])
+		b.off += n
+		return n, nil
+	}
+	return b.rest.Read(p)
+}
+
+func (b *peeked) Close() error { return b.rest.Close() }
+
+// Peek returns the first limit bytes of a response's body and leaves the body as it was. A
+// body that breaks off, or stalls for five seconds, gives what came. Peeking again costs
+// nothing and returns what the first call returned, whatever the limit.
+func Peek(resp *http.Response, limit int) string {
+	if b, ok := resp.Body.(*peeked); ok {
+		return b.prefix
+	}
+	if resp.Body == nil || resp.Body == http.NoBody {
+		return ""
+	}
+	rest := resp.Body
+	stalled := time.AfterFunc(patience, func() { _ = rest.Close() })
+	defer stalled.Stop()
+	prefix := readText(rest, limit)
+	resp.Body = &peeked{prefix: prefix, rest: rest}
+	return prefix
+}
+
+// Attach keeps a note with the body of a response that was peeked at, so that what was
+// concluded from the body need not be concluded again. Without a peek it does nothing. The
+// note can be reached from the response, which programs print: it must hold no secret.
+func Attach(resp *http.Response, note any) {
+	if b, ok := resp.Body.(*peeked); ok {
+		b.note = note
+	}
+}
+
+// Attached returns the note of the last [Attach]; nil if there is none.
+func Attached(resp *http.Response) any {
+	if b, ok := resp.Body.(*peeked); ok {
+		return b.note
+	}
+	return nil
+}
+
+// readText reads up to limit bytes, or up to an error. It grows at most once, so an error
+// body without an end costs little more than what is kept of it; and it makes a string,
+// parts of which cost nothing.
+func readText(body io.Reader, limit int) string {
+	var text strings.Builder
+	chunk := make([]byte, min(limit, 2<<10))
+	for text.Len() < limit {
+		n, err := io.ReadFull(body, chunk[:min(len(chunk), limit-text.Len())])
+		if text.Len() > 0 && n > 0 {
+			text.Grow(limit - text.Len())
+		}
+		text.Write(chunk[:n])
+		if err != nil {
+			break
+		}
+	}
+	return text.String()
+}
+
+var errStalled = errors.New("the answer's body stalled")
+
+// Read returns up to limit bytes of a response's body. After d it closes the body, which
+// ends a read that hangs with an error that says so; with 0 the request's context alone ends
+// it. Read closes the body in no other case.
+func Read(resp *http.Response, limit int64, d time.Duration) ([]byte, error) {
+	if d <= 0 {
+		return readAll(resp, limit)
+	}
+	stalled := time.AfterFunc(d, func() { _ = resp.Body.Close() })
+	content, err := readAll(resp, limit)
+	if !stalled.Stop() && err != nil {
+		err = fmt.Errorf("%w for %s: %w", errStalled, d, err)
+	}
+	return content, err
+}
+
+// readAll is [io.ReadAll] for a body that may announce its length: a short one takes no
+// more room than that. An announced length that is long is not believed before it comes.
+func readAll(resp *http.Response, limit int64) ([]byte, error) {
+	room := int64(512)
+	if resp.ContentLength >= 0 && resp.ContentLength < room {
+		room = resp.ContentLength + 1 // for the read that finds the end
+	}
+	content := make([]byte, 0, min(room, limit))
+	for {
+		n, err := resp.Body.Read(content[len(content):cap(content)])
+		content = content[:len(content)+n]
+		switch {
+		case err == io.EOF: // as io.ReadAll does: a wrapped one is a failure
+			return content, nil
+		case err != nil || int64(len(content)) == limit:
+			return content, err
+		case len(content) == cap(content):
+			rest, err := io.ReadAll(io.LimitReader(resp.Body, limit-int64(len(content))))
+			return append(content, rest...), err
+		}
+	}
+}
+
+// Drain makes a connection reusable: it reads what little is left of the body, and closes
+// it. A longer or slower rest costs the connection instead.
+func Drain(resp *http.Response) {
+	if resp.Body == http.NoBody {
+		return
+	}
+	stalled := time.AfterFunc(patience, func() { _ = resp.Body.Close() })
+	defer stalled.Stop()
+	_, _ = io.CopyN(io.Discard, resp.Body, maxDrain)
+	_ = resp.Body.Close()
+}
