@@ -151,7 +151,7 @@ func (c *Client) configure(ctx context.Context, cfg config) error {
 	}
 	c.loop = c.newStack(cfg)
 	if own, ok := c.gate.(*gate); ok {
-		c.gateLag = own.clock.Lag(c.clock)
+		c.gateLag = own.clock().Lag(c.clock)
 	}
 	return nil
 }

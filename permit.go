@@ -13,7 +13,7 @@ var errCircuitOpened = errors.New("the circuit opened")
 // and when that begins, by the client's clock. given is the key of a replay, which does not
 // wait for the circuit. If the circuit opens while the call waits in the gate, it begins
 // anew: whoever waits for a key must not take the place of others there.
-func (k *call) enter(given *key) (with *key, permit ticket, began time.Duration, err error) {
+func (k *call) enter(given *key) (with *key, p permit, began time.Duration, err error) {
 	began = k.began
 	if k.attempts > 0 {
 		began = k.client.clock.Now()
@@ -21,25 +21,25 @@ func (k *call) enter(given *key) (with *key, permit ticket, began time.Duration,
 	for ; ; began = k.client.clock.Now() {
 		if given == nil && !k.mayPass(k.ring.set.Load()) {
 			if err = k.ring.wait(k.turn()); err != nil {
-				return nil, ticket{}, 0, k.keptBack(err)
+				return nil, permit{}, 0, k.keptBack(err)
 			}
 			began = k.client.clock.Now()
 		}
-		permit, began, err = k.permit(began, given == nil)
+		p, began, err = k.permit(began, given == nil)
 		if errors.Is(err, errCircuitOpened) {
 			continue
 		}
 		if err != nil {
 			k.client.stats.refusedByGate(err)
-			return nil, ticket{}, 0, gateError(k, err)
+			return nil, permit{}, 0, gateError(k, err)
 		}
 		if given != nil {
-			return given, permit, began, nil
+			return given, p, began, nil
 		}
 		if set := k.ring.set.Load(); k.mayPass(set) {
-			return k.ring.pick(k.replayable, set), permit, began, nil
+			return k.ring.pick(k.replayable, set), p, began, nil
 		}
-		permit.leave(&Outcome{Remaining: -1, Unsent: true}, k.client.gateTime(k.client.clock.Now()))
+		p.leave(&Outcome{Remaining: -1, Unsent: true}, k.client.gateTime(k.client.clock.Now()))
 	}
 }
 
@@ -50,22 +50,22 @@ func (k *call) isCanary() bool { return k.trouble != nil && k.trouble.turn.canar
 
 // permit takes a permit of the gate, and returns when it had it: at once, as nearly always,
 // which is now, or after a wait.
-func (k *call) permit(now time.Duration, mayLeave bool) (ticket, time.Duration, error) {
+func (k *call) permit(now time.Duration, mayLeave bool) (permit, time.Duration, error) {
 	if err := k.Err(); err != nil {
-		return ticket{}, 0, err
+		return permit{}, 0, err
 	}
 	if own, ok := k.client.gate.(*gate); ok {
-		if permit, ok := own.enterNow(k.client.provider.Name, k.account, k.client.gateTime(now)); ok {
-			return permit, now, nil
+		if p, ok := own.enterNow(k.client.provider.Name, k.account, k.client.gateTime(now)); ok {
+			return p, now, nil
 		}
 	}
-	permit, err := k.queue(mayLeave)
-	return permit, k.client.clock.Now(), err
+	p, err := k.queue(mayLeave)
+	return p, k.client.clock.Now(), err
 }
 
 // queue waits for a permit. Where calls are held, one that waits when the circuit opens
 // leaves the gate with errCircuitOpened, so that the canary is not behind it in the queue.
-func (k *call) queue(mayLeave bool) (ticket, error) {
+func (k *call) queue(mayLeave bool) (permit, error) {
 	turn := k.turn() // the gate may hold the call from here on
 	e := Entry{Provider: k.client.provider.Name, Key: k.account, MaxWait: k.policy.MaxWait, Priority: k.priority}
 	if k.attempts == 1 { // once: see the order of a Gate
@@ -87,14 +87,14 @@ func (k *call) queue(mayLeave bool) (ticket, error) {
 			observe(why, d)
 		}
 	}
-	permit, err := enterGate(inQueue, k.client.gate, &e)
+	p, err := enterGate(inQueue, k.client.gate, &e)
 	if waits.Load() {
 		k.ring.line(turn, nil)
 	}
 	if err != nil && inQueue.Err() != nil && k.Err() == nil {
-		return ticket{}, errCircuitOpened
+		return permit{}, errCircuitOpened
 	}
-	return permit, err
+	return p, err
 }
 
 // gateTime is a reading of the client's clock by that of its gate.

@@ -22,8 +22,8 @@ type Stats struct {
 	// Backoffs are the waits between two attempts that the server did not ask for; those
 	// that the gate imposes are in Gate.Waits.
 	Backoffs Waits `json:"backoffs"`
-	// Gate is the state of the client's own lane of the gate; zero if the gate is one that
-	// does not tell (see [GateStats]).
+	// Gate is the state of the gate for the client's own key; zero if the gate has no method
+	// Stats (see [GateStats]).
 	Gate GateStats `json:"gate"`
 }
 
@@ -38,22 +38,6 @@ type Refusals struct {
 	Deadline    uint64 `json:"deadline"`    // the gate: no room before the deadline
 	MaxWait     uint64 `json:"max_wait"`    // the gate: no room within MaxWait
 	Budget      uint64 `json:"budget"`      // not tried again: the retry budget was spent
-}
-
-// GateStats is the state of a gate for one provider and key. The gate of [NewGate] has the
-// method
-//
-//	Stats(provider, key string) GateStats
-//
-// as any other may have; key is that of [Entry]. A lane that was never used is the zero value.
-type GateStats struct {
-	Waiting  int           `json:"waiting"`   // attempts in line
-	InFlight int           `json:"in_flight"` // attempts that were let through and have not come back, overdue ones excepted
-	Slots    int           `json:"slots"`     // the most that may be in flight at once; 0 means no bound
-	Limit    Limit         `json:"limit"`     // the limit that is kept; zero if none is known
-	Learned  bool          `json:"learned"`   // Limit was learned from answers, and is not the published one
-	Paused   time.Duration `json:"paused_ns"` // how long everybody has to wait; 0 if nobody has
-	Waits    Waits         `json:"waits"`     // of those who have waited: until their turn, or until they gave up
 }
 
 // Waits sums up waits that are over. The quantiles are of all of them, to within 7 %.

@@ -1,4 +1,4 @@
-package keyfit
+package limiter
 
 import (
 	"context"
@@ -11,11 +11,11 @@ import (
 	"time"
 )
 
-// FuzzGateOrder plays events in any order: attempts that enter with and without a deadline,
+// FuzzOrder plays events in any order: attempts that enter with and without a deadline,
 // answers of every kind, some twice, some never, cancellations and time. Then it waits for
 // the end. Whatever happens: no deadlock, never more than N in a window of a published
 // limit, and nothing in flight or in line that is not there.
-func FuzzGateOrder(f *testing.F) {
+func FuzzOrder(f *testing.F) {
 	for seed := range uint64(20) {
 		script := make([]byte, 200)
 		r := rand.New(rand.NewPCG(seed, 2))
@@ -33,7 +33,7 @@ func FuzzGateOrder(f *testing.F) {
 			if known%4 > 0 {
 				limit = Limit{Requests: int(known%4) * 3, Per: time.Duration(known%4) * sec}
 			}
-			p := &player{t: t, gate: NewGate(limit)}
+			p := &player{t: t, gate: New(limit)}
 			p.ctx, p.cancel = context.WithCancel(context.Background())
 			for i := 0; i+1 < len(script); i += 2 {
 				p.play(script[i], script[i+1])
@@ -45,7 +45,7 @@ func FuzzGateOrder(f *testing.F) {
 
 type player struct {
 	t      *testing.T
-	gate   Gate
+	gate   *Keyed
 	ctx    context.Context
 	cancel context.CancelFunc // of those that the script cancels
 	done   sync.WaitGroup
@@ -74,11 +74,11 @@ func (p *player) play(event, arg byte) {
 			refusedFor(time.Duration(arg) * 20 * ms), refusedFor(0),
 			{Remaining: -1},
 			{Remaining: -1, Unsent: true},
-			{StatusCode: 503, Wait: sec, Remaining: -1},
-			{StatusCode: 500, Remaining: -1},
-			{StatusCode: 200, Remaining: int(arg % 3), Reset: sec},
-			{StatusCode: 200, Remaining: -1, Limit: Limit{int(arg%7) + 1, sec}},
-			{StatusCode: 429, Remaining: 0, Reset: 2 * sec, Wait: sec, Limit: Limit{Requests: 5}},
+			{Status: 503, Wait: sec, Remaining: -1},
+			{Status: 500, Remaining: -1},
+			{Status: 200, Remaining: int(arg % 3), Reset: sec},
+			{Status: 200, Remaining: -1, Limit: Limit{int(arg%7) + 1, sec}},
+			{Status: 429, Remaining: 0, Reset: 2 * sec, Wait: sec, Limit: Limit{Requests: 5}},
 		}
 		p.leave(o[int(arg)%len(o)], arg/8)
 	case 6:
@@ -93,7 +93,7 @@ func (p *player) play(event, arg byte) {
 }
 
 func (p *player) enter(arg byte) {
-	ctx, e := p.ctx, Entry{Provider: "p"}
+	ctx, e := p.ctx, Request{}
 	var cancel context.CancelFunc = func() {}
 	switch arg % 4 {
 	case 1:
@@ -101,7 +101,7 @@ func (p *player) enter(arg byte) {
 	case 2:
 		e.MaxWait = time.Duration(arg) * 30 * ms
 	case 3:
-		e.Waiting = func(WaitReason, time.Duration) {}
+		e.Waiting = func(Reason, time.Duration) {}
 	}
 	e.Priority = Priority(arg/4%3) - 1
 	if arg >= 200 {
@@ -110,7 +110,7 @@ func (p *player) enter(arg byte) {
 	p.inLine.Add(1)
 	p.done.Go(func() {
 		defer cancel()
-		leave, err := p.gate.Enter(ctx, e)
+		leave, err := enter(ctx, p.gate, e)
 		p.inLine.Add(-1)
 		if err != nil {
 			return
@@ -118,7 +118,7 @@ func (p *player) enter(arg byte) {
 		p.mu.Lock()
 		defer p.mu.Unlock()
 		p.out = append(p.out, flown{leave, len(p.sent)})
-		p.sent = append(p.sent, p.gate.(*gate).clock.Now())
+		p.sent = append(p.sent, p.gate.clock.Now())
 	})
 }
 
@@ -157,15 +157,15 @@ func (p *player) finish(limit Limit) {
 	for len(p.out) > 0 {
 		p.leave(ok(), 1)
 	}
-	for _, l := range p.gate.(*gate).lanes {
+	for _, l := range p.gate.limiters {
 		l.mu.Lock()
 		if l.queue.n != 0 || l.queue.first() != nil || len(l.queue.byGiveUp.w) != 0 {
 			p.t.Errorf("in line: %d, %d in the heap; want none", l.queue.n, len(l.queue.byGiveUp.w))
 		}
-		if l.flight.out != 0 || !l.flight.idle() {
-			p.t.Errorf("in flight: %d; want none", l.flight.out)
+		if l.inFlight.n != 0 || !l.inFlight.isEmpty() {
+			p.t.Errorf("in flight: %d; want none", l.inFlight.n)
 		}
-		if out := l.window.probe.out; out != 0 {
+		if out := l.estimator.exploration.out; out != 0 {
 			p.t.Errorf("above the limit: %d; want none", out)
 		}
 		l.mu.Unlock()

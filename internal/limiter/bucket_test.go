@@ -1,9 +1,8 @@
-package keyfit
+package limiter
 
 import (
 	"fmt"
 	"testing"
-	"testing/synctest"
 	"time"
 )
 
@@ -22,9 +21,9 @@ func attainable(rate, burst int, latency time.Duration) float64 {
 // Asserted is the sum of a few runs: now and then one finds it late. The bar is what can be
 // had, less a step of an eighth and less the refusals that show that a step was too far; 9
 // in 10 of what can be had are usual.
-func TestGateFindsTheFlowBehindASmallBurst(t *testing.T) {
+func TestLimiterFindsTheFillRateBehindASmallBurst(t *testing.T) {
 	t.Parallel()
-	const runs = 4
+	const runs = 8
 	for _, tt := range []struct{ rate, burst int }{ // per second
 		{100, 1}, {100, 5}, {100, 10}, {100, 20}, {100, 50}, {400, 20}, {30, 3}, {50, 2},
 	} {
@@ -34,16 +33,14 @@ func TestGateFindsTheFlowBehindASmallBurst(t *testing.T) {
 					t.Parallel()
 					var passed, refused, early, failed int
 					for seed := range uint64(runs) {
-						synctest.Test(t, func(t *testing.T) {
-							s := newSim(&tokenBucket{n: tt.rate, burst: tt.burst, per: sec}, h.hint, NewGate(Limit{}), seed+1)
-							s.latency = latency
-							s.runFor(30*sec, 64)
-							from, unlucky := s.now(), s.failed
-							s.runFor(60*sec, 64)
-							p, r := s.count(from, from+60*sec)
-							passed, refused = passed+p, refused+r
-							early, failed = early+unlucky, failed+s.failed-unlucky
-						})
+						s := newSim(&tokenBucket{n: tt.rate, burst: tt.burst, per: sec}, h.hint, Limit{}, seed+1)
+						s.latency = latency
+						s.runFor(30*sec, 64)
+						from, unlucky := s.now, s.failed
+						s.runFor(60*sec, 64)
+						p, r := s.count(from, from+60*sec)
+						passed, refused = passed+p, refused+r
+						early, failed = early+unlucky, failed+s.failed-unlucky
 					}
 					flow := runs * 60 * float64(tt.rate)
 					can := flow * attainable(tt.rate, tt.burst, latency)
@@ -65,7 +62,7 @@ func TestGateFindsTheFlowBehindASmallBurst(t *testing.T) {
 }
 
 // Of a bucket that gets half as much all of a sudden, or twice as much, the new flow is found.
-func TestGateFollowsAFlowThatChanges(t *testing.T) {
+func TestLimiterFollowsAFillRateThatChanges(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {
 		name           string
@@ -79,53 +76,51 @@ func TestGateFollowsAFlowThatChanges(t *testing.T) {
 		for _, h := range simHints {
 			t.Run(tt.name+"/"+h.name, func(t *testing.T) {
 				t.Parallel()
-				synctest.Test(t, func(t *testing.T) {
-					at := 40 * sec
-					server := &changing{
-						at, &tokenBucket{n: tt.before, burst: tt.burst, per: sec}, &tokenBucket{n: tt.after, burst: tt.burst, per: sec},
-					}
-					s := newSim(server, h.hint, NewGate(Limit{}), 1)
-					s.latency = 20 * ms
-					s.runFor(at+time.Duration(tt.to)*sec, 64)
-					passed, refused := s.count(at+time.Duration(tt.from)*sec, at+time.Duration(tt.to)*sec)
-					flow := (tt.to - tt.from) * tt.after
-					t.Logf("%d%% of the flow, %d refused", passed*100/flow, refused)
-					if passed*100 < tt.want*flow {
-						t.Errorf("%d passed, want at least %d in 100 of %d", passed, tt.want, flow)
-					}
-					if refused > passed/50 {
-						t.Errorf("%d refused and %d passed, want at most 1 in 50", refused, passed)
-					}
-				})
+				at := 40 * sec
+				server := &changing{
+					at, &tokenBucket{n: tt.before, burst: tt.burst, per: sec}, &tokenBucket{n: tt.after, burst: tt.burst, per: sec},
+				}
+				s := newSim(server, h.hint, Limit{}, 1)
+				s.latency = 20 * ms
+				s.runFor(at+time.Duration(tt.to)*sec, 64)
+				passed, refused := s.count(at+time.Duration(tt.from)*sec, at+time.Duration(tt.to)*sec)
+				flow := (tt.to - tt.from) * tt.after
+				t.Logf("%d%% of the flow, %d refused", passed*100/flow, refused)
+				if passed*100 < tt.want*flow {
+					t.Errorf("%d passed, want at least %d in 100 of %d", passed, tt.want, flow)
+				}
+				if refused > passed/50 {
+					t.Errorf("%d refused and %d passed, want at most 1 in 50", refused, passed)
+				}
 			})
 		}
 	}
 }
 
-// A pace lets the burst go at once and the others one by one, however many are out; what was
-// never sent is given back, and after the canary the burst has to fill up again.
-func TestWindowKeepsThePaceOfABucket(t *testing.T) {
+// A bucket sends the burst at once and the others one by one, however many are in flight.
+// What was never sent is given back, and after a trial request the bucket is empty.
+func TestABucketIsDrainedAndFilled(t *testing.T) {
 	t.Parallel()
-	w := window{n: 3, per: 30 * ms, pace: pace{base: sec}}
+	e := estimator{window: window{n: 3, per: 30 * ms}, bucket: bucket{window: sec}}
 	at := func(want time.Duration) {
 		t.Helper()
-		if got := w.ready(sec, 100); got != want {
-			t.Errorf("the next may go at %v, want %v", got, want)
+		if got := e.ready(sec, 100); got != want {
+			t.Errorf("the next may be sent at %v, want %v", got, want)
 		}
 	}
 	for range 3 {
 		at(sec)
-		w.paced(sec, plain)
+		e.bucketSent(sec, ordinary)
 	}
 	at(sec + 10*ms)
-	w.sure = true
-	if got, want := w.foresee(sec, 100, 2), sec+30*ms; got != want {
-		t.Errorf("the third in line may go at %v, want %v", got, want)
+	e.window.confirmed = true
+	if got, want := e.foresee(sec, 100, 2), sec+30*ms; got != want {
+		t.Errorf("the third in the queue may be sent at %v, want %v", got, want)
 	}
-	w.paced(sec, plain)
+	e.bucketSent(sec, ordinary)
 	at(sec + 20*ms)
-	w.unpaced()
+	e.bucketUnsent()
 	at(sec + 10*ms)
-	w.paced(sec+5*sec, canary)
+	e.bucketSent(sec+5*sec, trial)
 	at(6*sec + 10*ms)
 }

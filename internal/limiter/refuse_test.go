@@ -1,4 +1,4 @@
-package keyfit
+package limiter
 
 import (
 	"context"
@@ -6,106 +6,100 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
-
-	"github.com/google/go-cmp/cmp"
 )
 
-// wantRefused checks a refusal: that it came at once, what it is, and what it says.
-func wantRefused(t *testing.T, err error, status int, after time.Duration, deadline bool) {
+var errDown = errors.New("unavailable")
+
+// wantRefused checks what a refusal is; it gives a reason of its own only where there is no
+// cause.
+func wantRefused(t *testing.T, err error, want Refused) {
 	t.Helper()
-	var limited *RateLimitError
-	if !errors.As(err, &limited) {
-		t.Fatalf("got %v, want a *RateLimitError", err)
+	var got *Refused
+	if !errors.As(err, &got) {
+		t.Fatalf("got %v, want a refusal", err)
 	}
-	type facts struct {
-		Status                int
-		After                 time.Duration
-		Deadline              bool
-		IsLimited, IsDeadline bool
+	if got.Cause != want.Cause || got.RetryAfter != want.RetryAfter || got.Deadline != want.Deadline {
+		t.Errorf("refused with %+v, want %+v", *got, want)
 	}
-	want := facts{status, after, deadline, true, deadline}
-	got := facts{limited.StatusCode, limited.RetryAfter, limited.Deadline, errors.Is(err, ErrRateLimited), errors.Is(err, context.DeadlineExceeded)}
-	if diff := cmp.Diff(want, got); diff != "" {
-		t.Errorf("refusal (-want +got):\n%s", diff)
+	if (got.Reason == "") != (want.Cause != nil) {
+		t.Errorf("the reason is %q, the cause %v; want one of them", got.Reason, got.Cause)
 	}
 }
 
-func TestGateRefusesAtOnceWhatCannotBeInTime(t *testing.T) {
+func TestLimiterRefusesAtOnceWhatCannotBeInTime(t *testing.T) {
 	t.Parallel()
 	tests := []struct {
 		name     string
 		limit    Limit
 		deadline time.Duration
 		maxWait  time.Duration
-		before   func(t *testing.T, g Gate)
-		status   int
-		after    time.Duration
-		isLate   bool
+		before   func(t *testing.T, g *Keyed)
+		want     Refused
 	}{
 		{
 			name: "pause beyond the deadline", deadline: 2 * sec,
-			before: func(t *testing.T, g Gate) { t.Helper(); mustEnter(t, g)(refusedFor(60 * sec)) },
-			status: 429, after: 60 * sec, isLate: true,
+			before: func(t *testing.T, g *Keyed) { t.Helper(); mustEnter(t, g)(refusedFor(60 * sec)) },
+			want:   Refused{Cause: errTooMany, RetryAfter: 60 * sec, Deadline: true},
 		},
 		{
 			name: "pause beyond MaxWait", maxWait: 30 * sec,
-			before: func(t *testing.T, g Gate) { t.Helper(); mustEnter(t, g)(refusedFor(60 * sec)) },
-			status: 429, after: 60 * sec,
+			before: func(t *testing.T, g *Keyed) { t.Helper(); mustEnter(t, g)(refusedFor(60 * sec)) },
+			want:   Refused{Cause: errTooMany, RetryAfter: 60 * sec},
 		},
 		{
 			name: "pause that would end with the deadline, but for the way there", deadline: 2 * sec,
-			before: func(t *testing.T, g Gate) {
+			before: func(t *testing.T, g *Keyed) {
 				t.Helper()
 				leave := mustEnter(t, g)
 				time.Sleep(300 * ms)
 				leave(refusedFor(1800 * ms))
 			},
-			status: 429, after: 1800 * ms, isLate: true,
+			want: Refused{Cause: errTooMany, RetryAfter: 1800 * ms, Deadline: true},
 		},
 		{
 			name: "pause of a 503", deadline: 2 * sec,
-			before: func(t *testing.T, g Gate) {
+			before: func(t *testing.T, g *Keyed) {
 				t.Helper()
-				mustEnter(t, g)(Outcome{StatusCode: 503, Wait: 60 * sec, Remaining: -1, Refusal: &APIError{StatusCode: 503}})
+				mustEnter(t, g)(Outcome{Status: 503, Wait: 60 * sec, Remaining: -1, Cause: errDown})
 			},
-			status: 503, after: 60 * sec, isLate: true,
+			want: Refused{Cause: errDown, RetryAfter: 60 * sec, Deadline: true},
 		},
 		{
 			name: "window of a published limit", limit: Limit{2, 10 * sec}, deadline: 2 * sec,
-			before: func(t *testing.T, g Gate) { t.Helper(); mustEnter(t, g)(ok()); mustEnter(t, g)(ok()) },
-			after:  10 * sec, isLate: true,
+			before: func(t *testing.T, g *Keyed) { t.Helper(); mustEnter(t, g)(ok()); mustEnter(t, g)(ok()) },
+			want:   Refused{RetryAfter: 10 * sec, Deadline: true},
 		},
 		{
 			name: "window beyond MaxWait", limit: Limit{1, 10 * sec}, maxWait: 9 * sec,
-			before: func(t *testing.T, g Gate) { t.Helper(); mustEnter(t, g)(ok()); time.Sleep(500 * ms) },
-			after:  9500 * ms,
+			before: func(t *testing.T, g *Keyed) { t.Helper(); mustEnter(t, g)(ok()); time.Sleep(500 * ms) },
+			want:   Refused{RetryAfter: 9500 * ms},
 		},
 		{
 			name: "window, behind others in line", limit: Limit{1, 10 * sec}, maxWait: 25 * sec,
-			before: func(t *testing.T, g Gate) {
+			before: func(t *testing.T, g *Keyed) {
 				t.Helper()
 				mustEnter(t, g)(ok())
 				for range 2 {
-					go func() { _, _ = g.Enter(t.Context(), Entry{Provider: "p"}) }()
+					go func() { _, _ = enter(t.Context(), g, Request{}) }()
 				}
 				synctest.Wait()
 			},
-			after: 30 * sec,
+			want: Refused{RetryAfter: 30 * sec},
 		},
 		{
 			name: "window by the headers", deadline: 2 * sec,
-			before: func(t *testing.T, g Gate) {
+			before: func(t *testing.T, g *Keyed) {
 				t.Helper()
-				mustEnter(t, g)(Outcome{StatusCode: 200, Remaining: 0, Reset: 30 * sec})
+				mustEnter(t, g)(Outcome{Status: 200, Remaining: 0, Reset: 30 * sec})
 			},
-			after: 30 * sec, isLate: true,
+			want: Refused{RetryAfter: 30 * sec, Deadline: true},
 		},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				g := NewGate(tt.limit)
+				g := New(tt.limit)
 				tt.before(t, g)
 				ctx := t.Context()
 				if tt.deadline > 0 {
@@ -114,32 +108,32 @@ func TestGateRefusesAtOnceWhatCannotBeInTime(t *testing.T) {
 					defer cancel()
 				}
 				start := time.Now()
-				_, err := g.Enter(ctx, Entry{Provider: "p", MaxWait: tt.maxWait})
+				_, err := enter(ctx, g, Request{MaxWait: tt.maxWait})
 				if d := time.Since(start); d > 0 {
 					t.Errorf("refused after %v, want at once", d)
 				}
-				wantRefused(t, err, tt.status, tt.after, tt.isLate)
+				wantRefused(t, err, tt.want)
 			})
 		})
 	}
 }
 
-func TestGateRefusesThoseInLineWhenAPauseArrives(t *testing.T) {
+func TestLimiterRefusesThoseInTheQueueWhenAPauseBegins(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		g := NewGate(Limit{1, sec})
+		g := New(Limit{1, sec})
 		leave := mustEnter(t, g)
 		start := time.Now()
 		errs := make(chan error)
 		go func() {
 			ctx, cancel := context.WithTimeout(t.Context(), 20*sec)
 			defer cancel()
-			_, err := g.Enter(ctx, Entry{Provider: "p"})
+			_, err := enter(ctx, g, Request{})
 			errs <- err
 		}()
 		patient := make(chan time.Duration)
 		go func() {
-			leave, err := g.Enter(t.Context(), Entry{Provider: "p"})
+			leave, err := enter(t.Context(), g, Request{})
 			if err != nil {
 				t.Errorf("the patient one: %v", err)
 				close(patient)
@@ -150,7 +144,7 @@ func TestGateRefusesThoseInLineWhenAPauseArrives(t *testing.T) {
 		}()
 		synctest.Wait()
 		leave(refusedFor(60 * sec))
-		wantRefused(t, <-errs, 429, 60*sec, true)
+		wantRefused(t, <-errs, Refused{Cause: errTooMany, RetryAfter: 60 * sec, Deadline: true})
 		if d := time.Since(start); d > 50*ms {
 			t.Errorf("refused after %v, want at once", d)
 		}
@@ -160,19 +154,19 @@ func TestGateRefusesThoseInLineWhenAPauseArrives(t *testing.T) {
 	})
 }
 
-func TestGateEndsAWaitAtMaxWait(t *testing.T) {
+func TestLimiterEndsAWaitAtMaxWait(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		g := NewGate(Limit{})
-		for range firstSlots {
+		g := New(Limit{})
+		for range firstRound {
 			mustEnter(t, g) // and never come back
 		}
 		start := time.Now()
-		_, err := g.Enter(t.Context(), Entry{Provider: "p", MaxWait: 100 * ms})
+		_, err := enter(t.Context(), g, Request{MaxWait: 100 * ms})
 		if d := time.Since(start); d != 100*ms {
 			t.Errorf("ended after %v, want 100ms", d)
 		}
-		wantRefused(t, err, 0, 0, false)
+		wantRefused(t, err, Refused{})
 		// Attempts that do not come back do not hold up the others for ever.
 		start = time.Now()
 		mustEnter(t, g)(ok())

@@ -1,4 +1,4 @@
-package keyfit
+package limiter
 
 import (
 	stdcmp "cmp"
@@ -16,7 +16,7 @@ import (
 )
 
 // Who goes when: those in line, as they came, and the order in which they go.
-func TestGateServesAProbeBeforeACallBeforeABatch(t *testing.T) {
+func TestQueueServesAProbeBeforeACallBeforeABatch(t *testing.T) {
 	t.Parallel()
 	tests := []struct {
 		name string
@@ -34,9 +34,9 @@ func TestGateServesAProbeBeforeACallBeforeABatch(t *testing.T) {
 			t.Parallel()
 			var q queue
 			for i, kind := range tt.line {
-				p := map[rune]Priority{'p': PriorityProbe, 'c': PriorityCall, 'b': PriorityBatch}[kind]
-				w := q.waiter(Entry{Priority: p}, 0, time.Duration(i))
-				foretold := q.ahead(w, false)
+				p := map[rune]Priority{'p': Probe, 'c': Call, 'b': Batch}[kind]
+				w := q.newWaiter(p.class(), 0, time.Duration(i))
+				foretold := q.ahead(w)
 				q.push(w)
 				if at := slices.Index(q.inOrder(), w); at != foretold {
 					t.Errorf("number %d was told that %d go before it, want %d", i, foretold, at)
@@ -58,7 +58,7 @@ func TestGateServesAProbeBeforeACallBeforeABatch(t *testing.T) {
 }
 
 // In any order of coming and leaving, those in line go as inOrder foretells.
-func TestGateQueueOrderIsTheOneThatIsForetold(t *testing.T) {
+func TestQueueOrderIsTheOneThatIsForetold(t *testing.T) {
 	t.Parallel()
 	for seed := range uint64(50) {
 		r := rand.New(rand.NewPCG(seed, 3))
@@ -66,9 +66,9 @@ func TestGateQueueOrderIsTheOneThatIsForetold(t *testing.T) {
 		for range 200 {
 			switch all := q.inOrder(); {
 			case len(all) == 0 || r.IntN(3) > 0:
-				w := q.waiter(Entry{Priority: Priority(r.IntN(3) - 1)}, 0, time.Duration(r.IntN(50)))
+				w := q.newWaiter(r.IntN(classes), 0, time.Duration(r.IntN(50)))
 				w.giveUp = time.Duration(r.IntN(50))
-				foretold := q.ahead(w, true)
+				foretold := q.aheadExactly(w)
 				q.push(w)
 				if at := slices.Index(q.inOrder(), w); at > foretold {
 					t.Fatalf("seed %d: %d go before one, foretold were %d at the most", seed, at, foretold)
@@ -80,18 +80,22 @@ func TestGateQueueOrderIsTheOneThatIsForetold(t *testing.T) {
 					t.Fatalf("seed %d: another one went first than foretold", seed)
 				}
 			}
-			if least := slices.MinFunc(append(q.inOrder(), &waiter{giveUp: never}), func(a, b *waiter) int { return int(a.giveUp - b.giveUp) }); q.nextGiveUp() != least.giveUp {
-				t.Fatalf("seed %d: the first to give up does so at %v, want %v", seed, q.nextGiveUp(), least.giveUp)
+			least := never
+			for _, w := range q.inOrder() {
+				least = min(least, w.giveUp)
+			}
+			if got := q.nextGiveUp(); got != least {
+				t.Fatalf("seed %d: the first to give up does so at %v, want %v", seed, got, least)
 			}
 		}
 	}
 }
 
 // Under a load of calls that never ends, batches go on all the same, a probe goes at once.
-func TestGateStarvesNobody(t *testing.T) {
+func TestLimiterStarvesNobody(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		g := NewGate(Limit{10, sec})
+		g := New(Limit{10, sec})
 		ctx, cancel := context.WithTimeout(t.Context(), 60*sec)
 		defer cancel()
 		var mu sync.Mutex
@@ -100,7 +104,7 @@ func TestGateStarvesNobody(t *testing.T) {
 		caller := func(p Priority, pause time.Duration) {
 			for ctx.Err() == nil {
 				start := time.Now()
-				leave, err := g.Enter(ctx, Entry{Provider: "p", Priority: p})
+				leave, err := enter(ctx, g, Request{Priority: p})
 				if err != nil {
 					return
 				}
@@ -114,26 +118,26 @@ func TestGateStarvesNobody(t *testing.T) {
 			}
 		}
 		for range 50 {
-			done.Go(func() { caller(PriorityCall, 0) })
-			done.Go(func() { caller(PriorityBatch, 0) })
+			done.Go(func() { caller(Call, 0) })
+			done.Go(func() { caller(Batch, 0) })
 		}
-		done.Go(func() { caller(PriorityProbe, 5*sec) })
+		done.Go(func() { caller(Probe, 5*sec) })
 		done.Wait()
 		t.Logf("went %v, waited at the longest %v", went, longest)
-		if b := went[PriorityBatch]; b < 60 || b > 90 {
+		if b := went[Batch]; b < 60 || b > 90 {
 			t.Errorf("%d of about 600 were batches, want one in eight", b)
 		}
-		if d := longest[PriorityProbe]; d > sec+10*ms { // and the flight of those who went first
+		if d := longest[Probe]; d > sec+10*ms { // and the flight of those who went first
 			t.Errorf("a probe waited %v, want one window at the most", d)
 		}
 	})
 }
 
 // A retry that brings the time of its call goes before those who came after it.
-func TestGateARetryKeepsItsPlace(t *testing.T) {
+func TestARetryKeepsItsPlace(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		g := NewGate(Limit{1, sec})
+		g := New(Limit{1, sec})
 		came := time.Now()
 		time.Sleep(ms)
 		mustEnter(t, g)(ok())
@@ -142,7 +146,7 @@ func TestGateARetryKeepsItsPlace(t *testing.T) {
 		var done sync.WaitGroup
 		enter := func(name string, since time.Time) {
 			done.Go(func() {
-				leave, err := g.Enter(t.Context(), Entry{Provider: "p", Since: since})
+				leave, err := enter(t.Context(), g, Request{Since: since})
 				if err != nil {
 					t.Error(err)
 					return
@@ -170,11 +174,11 @@ func TestGateARetryKeepsItsPlace(t *testing.T) {
 // Nobody is served more than one window later than anyone who came at the same time or
 // later, however long the line; nobody fails for being the first in it. Who has been
 // refused twice goes to its end, as in an outage, and is later by its length.
-func TestGateIsFairBehindALongQueue(t *testing.T) {
+func TestLimiterIsFairBehindALongQueue(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {
 		name   string
-		server simLimiter
+		server simServer
 		most   time.Duration
 	}{
 		{"fixed", &fixedWindow{n: 20, per: sec}, sec},
@@ -184,37 +188,37 @@ func TestGateIsFairBehindALongQueue(t *testing.T) {
 		for _, h := range simHints {
 			t.Run(fmt.Sprintf("%s/%s", tt.name, h.name), func(t *testing.T) {
 				t.Parallel()
-				synctest.Test(t, func(t *testing.T) {
-					s := newSim(clone(tt.server), h.hint, NewGate(Limit{}), 1)
-					s.runFor(80*sec, 200)
-					slices.SortFunc(s.calls, func(a, b simCall) int { return stdcmp.Or(int(a.begin-b.begin), int(a.end-b.end)) })
-					later, worst := never, time.Duration(0)
-					for _, c := range slices.Backward(s.calls) {
-						worst, later = max(worst, c.end-min(c.end, later)), min(later, c.end)
-					}
-					t.Logf("%d calls, the most that one came too late is %v, %d failed", len(s.calls), worst, s.failed)
-					if worst > tt.most {
-						t.Errorf("one was served %v after another who came later, want at most %v", worst, tt.most)
-					}
-					if s.failed > 0 {
-						t.Errorf("%d calls failed", s.failed)
-					}
+				s := newSim(clone(tt.server), h.hint, Limit{}, 1)
+				s.runFor(80*sec, 200)
+				slices.SortFunc(s.calls, func(a, b simCall) int {
+					return stdcmp.Or(stdcmp.Compare(a.begin, b.begin), stdcmp.Compare(a.end, b.end))
 				})
+				later, worst := never, time.Duration(0)
+				for _, c := range slices.Backward(s.calls) {
+					worst, later = max(worst, c.end-min(c.end, later)), min(later, c.end)
+				}
+				t.Logf("%d calls, the most that one came too late is %v, %d failed", len(s.calls), worst, s.failed)
+				if worst > tt.most {
+					t.Errorf("one was served %v after another who came later, want at most %v", worst, tt.most)
+				}
+				if s.failed > 0 {
+					t.Errorf("%d calls failed", s.failed)
+				}
 			})
 		}
 	}
 }
 
 // Ten thousand wait; all are served in order, and there is never more than one timer.
-func TestGateTenThousandWaiters(t *testing.T) {
+func TestLimiterServesTenThousandWaiters(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		g := NewGate(Limit{1000, sec})
+		g := New(Limit{1000, sec})
 		var done sync.WaitGroup
 		start := time.Now()
 		for range 10_000 {
 			done.Go(func() {
-				leave, err := g.Enter(t.Context(), Entry{Provider: "p", MaxWait: time.Minute})
+				leave, err := enter(t.Context(), g, Request{MaxWait: time.Minute})
 				if err != nil {
 					t.Error(err)
 					return

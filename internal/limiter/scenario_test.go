@@ -1,9 +1,8 @@
-package keyfit
+package limiter
 
 import (
 	"fmt"
 	"testing"
-	"testing/synctest"
 	"time"
 )
 
@@ -55,11 +54,11 @@ func (b bar) check(t *testing.T, s *sim, ideal time.Duration) {
 	}
 }
 
-func TestGateHoldsTheBars(t *testing.T) {
+func TestLimiterHoldsTheBars(t *testing.T) {
 	t.Parallel()
 	scenarios := []struct {
 		name           string
-		server         func() simLimiter
+		server         func() simServer
 		known          Limit
 		calls, callers int
 		ideal          time.Duration
@@ -67,84 +66,84 @@ func TestGateHoldsTheBars(t *testing.T) {
 		latency        time.Duration // 2 ms if not said
 	}{
 		{
-			"herd of 200 at 20 per second", func() simLimiter { return &fixedWindow{n: 20, per: sec} },
+			"herd of 200 at 20 per second", func() simServer { return &fixedWindow{n: 20, per: sec} },
 			Limit{},
 			200, 200, 9 * sec,
 			bar{1.05, 30, 8, 22, 0},
 			0,
 		},
 		{
-			"herd, sliding window", func() simLimiter { return &slidingWindow{n: 20, per: sec} },
+			"herd, sliding window", func() simServer { return &slidingWindow{n: 20, per: sec} },
 			Limit{},
 			200, 200, 9 * sec,
 			bar{1.05, 30, 8, 22, 0},
 			0,
 		},
 		{
-			"herd, token bucket", func() simLimiter { return &tokenBucket{n: 20, burst: 20, per: sec} },
+			"herd, token bucket", func() simServer { return &tokenBucket{n: 20, burst: 20, per: sec} },
 			Limit{},
 			200, 200, 9 * sec,
 			bar{1.05, 30, 10, 22, 0},
 			0,
 		},
 		{
-			"storm, fixed window", func() simLimiter { return &fixedWindow{n: 100, per: sec} },
+			"storm, fixed window", func() simServer { return &fixedWindow{n: 100, per: sec} },
 			Limit{},
 			1000, 64, 9 * sec,
 			bar{1.01, 40, 8, 102, 1050 * ms},
 			0,
 		},
 		{
-			"storm, loopback", func() simLimiter { return &fixedWindow{n: 100, per: sec} },
+			"storm, loopback", func() simServer { return &fixedWindow{n: 100, per: sec} },
 			Limit{},
 			1000, 64, 9 * sec,
 			bar{1.01, 40, 8, 102, 1050 * ms},
 			100 * time.Microsecond,
 		},
 		{
-			"storm, sliding window, loopback", func() simLimiter { return &slidingWindow{n: 100, per: sec} },
+			"storm, sliding window, loopback", func() simServer { return &slidingWindow{n: 100, per: sec} },
 			Limit{},
 			1000, 64, 9 * sec,
 			bar{1.01, 40, 8, 102, 1050 * ms},
 			100 * time.Microsecond,
 		},
 		{
-			"storm, sliding window", func() simLimiter { return &slidingWindow{n: 100, per: sec} },
+			"storm, sliding window", func() simServer { return &slidingWindow{n: 100, per: sec} },
 			Limit{},
 			1000, 64, 9 * sec,
 			bar{1.02, 40, 10, 102, 1050 * ms},
 			0,
 		},
 		{
-			"storm, token bucket", func() simLimiter { return &tokenBucket{n: 100, burst: 100, per: sec} },
+			"storm, token bucket", func() simServer { return &tokenBucket{n: 100, burst: 100, per: sec} },
 			Limit{},
 			1000, 64, 9 * sec,
 			bar{1.02, 40, 10, 103, 1050 * ms},
 			0,
 		},
 		{
-			"50 per 10 s, sliding, unknown", func() simLimiter { return &slidingWindow{n: 50, per: 10 * sec} },
+			"50 per 10 s, sliding, unknown", func() simServer { return &slidingWindow{n: 50, per: 10 * sec} },
 			Limit{},
 			500, 64, 90 * sec,
 			bar{1.01, 40, 24, 52, 0},
 			0,
 		},
 		{
-			"60 per minute by the clock, joined in the middle", func() simLimiter { return &fixedWindow{n: 60, per: time.Minute, offset: 20 * sec} },
+			"60 per minute by the clock, joined in the middle", func() simServer { return &fixedWindow{n: 60, per: time.Minute, offset: 20 * sec} },
 			Limit{},
 			300, 64, 220 * sec,
 			bar{1.1, 90, 30, 62, 0},
 			0,
 		},
 		{
-			"limit known, fixed window", func() simLimiter { return &fixedWindow{n: 100, per: sec} },
+			"limit known, fixed window", func() simServer { return &fixedWindow{n: 100, per: sec} },
 			Limit{100, sec},
 			1000, 64, 9 * sec,
 			bar{1.01, 0, 0, 0, 1050 * ms},
 			0,
 		},
 		{
-			"limit known, sliding window", func() simLimiter { return &slidingWindow{n: 100, per: sec} },
+			"limit known, sliding window", func() simServer { return &slidingWindow{n: 100, per: sec} },
 			Limit{100, sec},
 			1000, 64, 9 * sec,
 			bar{1.01, 0, 0, 100, 1050 * ms},
@@ -156,27 +155,25 @@ func TestGateHoldsTheBars(t *testing.T) {
 			for seed := range uint64(3) {
 				t.Run(fmt.Sprintf("%s/%s/%d", sc.name, h.name, seed), func(t *testing.T) {
 					t.Parallel()
-					synctest.Test(t, func(t *testing.T) {
-						s := newSim(sc.server(), h.hint, NewGate(sc.known), seed)
-						if sc.latency > 0 {
-							s.latency = sc.latency
-						}
-						s.run(sc.calls, sc.callers)
-						sc.bar.check(t, s, sc.ideal)
-					})
+					s := newSim(sc.server(), h.hint, sc.known, seed)
+					if sc.latency > 0 {
+						s.latency = sc.latency
+					}
+					s.run(sc.calls, sc.callers)
+					sc.bar.check(t, s, sc.ideal)
 				})
 			}
 		}
 	}
 }
 
-func TestGateFollowsALimitThatChanges(t *testing.T) {
+func TestLimiterFollowsALimitThatChanges(t *testing.T) {
 	t.Parallel()
-	fixed := func(n int) simLimiter { return &fixedWindow{n: n, per: sec} }
-	sliding := func(n int) simLimiter { return &slidingWindow{n: n, per: sec} }
+	fixed := func(n int) simServer { return &fixedWindow{n: n, per: sec} }
+	sliding := func(n int) simServer { return &slidingWindow{n: n, per: sec} }
 	tests := []struct {
 		name          string
-		before, after simLimiter
+		before, after simServer
 		want          int // per second, from 5 windows after the change on
 	}{
 		{"raised, fixed", fixed(20), fixed(60), 60},
@@ -191,26 +188,24 @@ func TestGateFollowsALimitThatChanges(t *testing.T) {
 			t.Run(tt.name+"/"+h.name, func(t *testing.T) {
 				t.Parallel()
 				before, after := tt.before, tt.after
-				synctest.Test(t, func(t *testing.T) {
-					at := 10500 * ms
-					s := newSim(&changing{at, clone(before), clone(after)}, h.hint, NewGate(Limit{}), 1)
-					s.runFor(26*sec, 64)
-					passed, refused := s.count(at+5*sec, at+15*sec)
-					t.Logf("passed %d, refused %d", passed, refused)
-					if passed < 9*tt.want || passed > 10*tt.want {
-						t.Errorf("%d passed in 10 s, want %d", passed, 10*tt.want)
-					}
-					if refused > 15 {
-						t.Errorf("%d refused in 10 s, want at most 15", refused)
-					}
-				})
+				at := 10500 * ms
+				s := newSim(&changing{at, clone(before), clone(after)}, h.hint, Limit{}, 1)
+				s.runFor(26*sec, 64)
+				passed, refused := s.count(at+5*sec, at+15*sec)
+				t.Logf("passed %d, refused %d", passed, refused)
+				if passed < 9*tt.want || passed > 10*tt.want {
+					t.Errorf("%d passed in 10 s, want %d", passed, 10*tt.want)
+				}
+				if refused > 15 {
+					t.Errorf("%d refused in 10 s, want at most 15", refused)
+				}
 			})
 		}
 	}
 }
 
 // clone makes a fresh limiter of the same kind: those of a table are shared by its tests.
-func clone(l simLimiter) simLimiter {
+func clone(l simServer) simServer {
 	switch l := l.(type) {
 	case *fixedWindow:
 		return &fixedWindow{n: l.n, per: l.per, offset: l.offset}
@@ -222,30 +217,28 @@ func clone(l simLimiter) simLimiter {
 	return l
 }
 
-func TestGateRecoversFromAnOutage(t *testing.T) {
+func TestLimiterRecoversFromAnOutage(t *testing.T) {
 	t.Parallel()
 	for _, h := range simHints {
 		t.Run(h.name, func(t *testing.T) {
 			t.Parallel()
-			synctest.Test(t, func(t *testing.T) {
-				down, up := 5*sec, 65*sec
-				server := &changing{up, &changing{down, &fixedWindow{n: 50, per: sec}, closed{}}, &fixedWindow{n: 50, per: sec}}
-				s := newSim(server, h.hint, NewGate(Limit{}), 1)
-				s.runFor(120*sec, 64)
-				if _, refused := s.count(down+sec, up); refused > 60 {
-					t.Errorf("%d refused in the outage of a minute, want at most 60", refused)
-				}
-				if passed, _ := s.count(up+30*sec, up+50*sec); passed < 900 {
-					t.Errorf("%d passed in 20 s after the outage, want about 1000", passed)
-				}
-			})
+			down, up := 5*sec, 65*sec
+			server := &changing{up, &changing{down, &fixedWindow{n: 50, per: sec}, closed{}}, &fixedWindow{n: 50, per: sec}}
+			s := newSim(server, h.hint, Limit{}, 1)
+			s.runFor(120*sec, 64)
+			if _, refused := s.count(down+sec, up); refused > 60 {
+				t.Errorf("%d refused in the outage of a minute, want at most 60", refused)
+			}
+			if passed, _ := s.count(up+30*sec, up+50*sec); passed < 900 {
+				t.Errorf("%d passed in 20 s after the outage, want about 1000", passed)
+			}
 		})
 	}
 }
 
 // Another program takes its share of the limit when it likes, a third of it, and the way
 // there may be long. Asserted is the sum of a few runs.
-func TestGateSharesALimit(t *testing.T) {
+func TestLimiterSharesALimit(t *testing.T) {
 	t.Parallel()
 	const runs = 4
 	for _, tt := range []struct {
@@ -257,22 +250,12 @@ func TestGateSharesALimit(t *testing.T) {
 				t.Parallel()
 				var passed, refused, failed int
 				for seed := range uint64(runs) {
-					synctest.Test(t, func(t *testing.T) {
-						server := &fixedWindow{n: 100, per: sec}
-						s := newSim(server, h.hint, NewGate(Limit{}), seed+1)
-						s.latency = tt.latency
-						go func() {
-							for s.now() < 30*sec {
-								time.Sleep(30 * s.jitter() * 2 * ms / tt.latency) // 30 ms in the mean
-								s.mu.Lock()
-								server.allow(s.now())
-								s.mu.Unlock()
-							}
-						}()
-						s.runFor(30*sec, 64)
-						p, r := s.count(5*sec, 30*sec)
-						passed, refused, failed = passed+p, refused+r, failed+s.failed
-					})
+					s := newSim(&fixedWindow{n: 100, per: sec}, h.hint, Limit{}, seed+1)
+					s.latency = tt.latency
+					s.rival(func() time.Duration { return 30 * s.jitter() * 2 * ms / tt.latency }) // 30 ms in the mean
+					s.runFor(30*sec, 64)
+					p, r := s.count(5*sec, 30*sec)
+					passed, refused, failed = passed+p, refused+r, failed+s.failed
 				}
 				t.Logf("passed %d, refused %d", passed, refused)
 				if passed < runs*25*tt.want {
@@ -290,33 +273,29 @@ func TestGateSharesALimit(t *testing.T) {
 }
 
 // Headers tell the limit before anyone runs into it.
-func TestGateLearnsFromHeaders(t *testing.T) {
+func TestLimiterLearnsFromHeaders(t *testing.T) {
 	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		server := &fixedWindow{n: 100, per: sec}
-		s := newSim(server, hintCeil, NewGate(Limit{}), 1)
-		s.headers = func(now time.Duration) (Limit, int, time.Duration) {
-			return Limit{100, sec}, 100 - server.used, (now/sec+1)*sec - now
-		}
-		s.run(1000, 64)
-		bar{1.01, 0, 0, 102, 1050 * ms}.check(t, s, 9*sec)
-	})
+	server := &fixedWindow{n: 100, per: sec}
+	s := newSim(server, hintCeil, Limit{}, 1)
+	s.headers = func(now time.Duration) (Limit, int, time.Duration) {
+		return Limit{100, sec}, 100 - server.used, (now/sec+1)*sec - now
+	}
+	s.run(1000, 64)
+	bar{1.01, 0, 0, 102, 1050 * ms}.check(t, s, 9*sec)
 }
 
-func TestGateUnlimitedServerIsSlowOnlyAtFirst(t *testing.T) {
+func TestUnlimitedServerIsSlowOnlyAtFirst(t *testing.T) {
 	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		s := newSim(&fixedWindow{n: 1 << 30, per: time.Hour}, hintExact, NewGate(Limit{}), 1)
-		s.run(64, 64)
-		// 8, 16, 32, and the rest with the fourth.
-		if got, most := s.last(), 4*3*ms; got > most {
-			t.Errorf("64 callers were through after %v, want at most %v", got, most)
-		}
-		from := len(s.arrivals)
-		s.run(6400, 64)
-		trips := s.arrivals[len(s.arrivals)-1].at - s.arrivals[from].at
-		if most := 110 * 2 * ms; trips > most { // 100 round trips of 2 ms on average
-			t.Errorf("6400 calls took %v, want at most %v: the gate must cost nothing then", trips, most)
-		}
-	})
+	s := newSim(&fixedWindow{n: 1 << 30, per: time.Hour}, hintExact, Limit{}, 1)
+	s.run(64, 64)
+	// 8, 16, 32, and the rest with the fourth.
+	if got, most := s.last(), 4*3*ms; got > most {
+		t.Errorf("64 callers were through after %v, want at most %v", got, most)
+	}
+	from := len(s.arrivals)
+	s.run(6400, 64)
+	trips := s.arrivals[len(s.arrivals)-1].at - s.arrivals[from].at
+	if most := 110 * 2 * ms; trips > most { // 100 round trips of 2 ms on average
+		t.Errorf("6400 calls took %v, want at most %v: the gate must cost nothing then", trips, most)
+	}
 }

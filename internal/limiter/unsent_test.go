@@ -1,4 +1,4 @@
-package keyfit
+package limiter
 
 import (
 	"sync"
@@ -10,7 +10,7 @@ import (
 )
 
 // What was never sent costs no room: as soon as that is known, another may go.
-func TestGateGivesBackWhatWasNeverSent(t *testing.T) {
+func TestLimiterGivesBackWhatWasNeverSent(t *testing.T) {
 	t.Parallel()
 	unsent := Outcome{Remaining: -1, Unsent: true}
 	for _, tt := range []struct {
@@ -25,7 +25,7 @@ func TestGateGivesBackWhatWasNeverSent(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				g := NewGate(tt.limit)
+				g := New(tt.limit)
 				mustEnter(t, g)(ok())
 				var leaves []func(Outcome)
 				for range 2 {
@@ -61,10 +61,10 @@ func TestGateGivesBackWhatWasNeverSent(t *testing.T) {
 }
 
 // A canary that never flew leaves the next one to be it; nobody takes its silence for a yes.
-func TestGateSendsAnotherCanaryForOneThatNeverWent(t *testing.T) {
+func TestLimiterSendsAnotherTrialForOneThatWasNeverSent(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		g := NewGate(Limit{})
+		g := New(Limit{})
 		mustEnter(t, g)(refusedFor(sec))
 		mustEnter(t, g)(Outcome{Remaining: -1, Unsent: true})
 		leave := mustEnter(t, g)
@@ -86,20 +86,20 @@ func TestGateSendsAnotherCanaryForOneThatNeverWent(t *testing.T) {
 
 // Where the window is full and others wait for it, the place of one that was never sent is
 // theirs at once, and what they send counts as if it had been sent in its stead.
-func TestGateGivesAFullWindowsPlaceToThoseWhoWait(t *testing.T) {
+func TestLimiterGivesAPlaceInAFullWindowToThoseWhoWait(t *testing.T) {
 	t.Parallel()
 	published := Limit{4, time.Minute}
 	for _, tt := range []struct {
 		name  string
 		limit Limit
-		learn func(t *testing.T, g Gate) // that four go in a minute; the first of them has just gone
-		out   time.Duration              // how long until it is known
+		learn func(t *testing.T, g *Keyed) // that four go in a minute; the first of them has just gone
+		out   time.Duration                // how long until it is known
 	}{
 		{"published", published, goOnce, 0},
 		{"published, when they count as arrived already", published, goOnce, 20 * sec},
-		{"after a pause", published, func(t *testing.T, g Gate) {
+		{"after a pause", published, func(t *testing.T, g *Keyed) {
 			t.Helper()
-			mustEnter(t, g)(Outcome{StatusCode: 503, Wait: 2 * time.Minute, Remaining: -1})
+			mustEnter(t, g)(Outcome{Status: 503, Wait: 2 * time.Minute, Remaining: -1})
 			mustEnter(t, g)(ok()) // the canary
 			time.Sleep(time.Minute)
 			goOnce(t, g)
@@ -109,7 +109,7 @@ func TestGateGivesAFullWindowsPlaceToThoseWhoWait(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				g := NewGate(tt.limit)
+				g := New(tt.limit)
 				tt.learn(t, g)
 				start := time.Now()
 				var out []func(Outcome)
@@ -149,10 +149,10 @@ func TestGateGivesAFullWindowsPlaceToThoseWhoWait(t *testing.T) {
 	}
 }
 
-func goOnce(t *testing.T, g Gate) { t.Helper(); mustEnter(t, g)(ok()) }
+func goOnce(t *testing.T, g *Keyed) { t.Helper(); mustEnter(t, g)(ok()) }
 
 // learnFour teaches a gate a limit of four a minute; the canary is the first of the window.
-func learnFour(t *testing.T, g Gate) {
+func learnFour(t *testing.T, g *Keyed) {
 	t.Helper()
 	for range 4 {
 		goOnce(t, g)

@@ -1,0 +1,365 @@
+package limiter
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/keyfit/keyfit/internal/clock"
+)
+
+// errTooMany stands for a 429, as the caller of the package knows it.
+var errTooMany = errors.New("too many requests")
+
+// ok and refusedFor are the two usual outcomes.
+func ok() Outcome { return Outcome{Status: 200, Remaining: -1} }
+
+func refusedFor(wait time.Duration) Outcome {
+	return Outcome{Status: 429, Wait: wait, Remaining: -1, Cause: errTooMany}
+}
+
+// enter is Keyed.Enter, with a permit that reads the clock itself.
+func enter(ctx context.Context, k *Keyed, r Request) (leave func(Outcome), err error) {
+	p, err := k.Enter(ctx, r)
+	if err != nil {
+		return nil, err
+	}
+	return func(o Outcome) { p.Leave(&o, k.clock.Now()) }, nil
+}
+
+// mustEnter enters where nothing is in the way.
+func mustEnter(t *testing.T, g *Keyed) func(Outcome) {
+	t.Helper()
+	leave, err := enter(t.Context(), g, Request{})
+	if err != nil {
+		t.Fatalf("Enter: %v", err)
+	}
+	return leave
+}
+
+func TestCancellationIsTheContextsError(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		g := New(Limit{1, 10 * sec})
+		start := time.Now()
+		mustEnter(t, g)(ok())
+		ctx, cancel := context.WithCancel(t.Context())
+		time.AfterFunc(sec, cancel)
+		var done sync.WaitGroup
+		for range 100 { // in line before the one that counts
+			done.Go(func() {
+				if _, err := enter(ctx, g, Request{}); !errors.Is(err, context.Canceled) {
+					t.Errorf("got %v, want context.Canceled", err)
+				}
+			})
+		}
+		synctest.Wait()
+		mustEnter(t, g)(ok())
+		if d := time.Since(start); d != 10*sec {
+			t.Errorf("behind 100 that gave up: went after %v, want 10s", d)
+		}
+		done.Wait()
+		if _, err := enter(ctx, g, Request{}); !errors.Is(err, context.Canceled) {
+			t.Errorf("cancelled beforehand: got %v, want context.Canceled", err)
+		}
+	})
+}
+
+func TestATurnOfOneThatGivesUpGoesToTheNext(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		l := newLimiter(Key{}, Limit{1, sec}, clock.Start())
+		before, _ := l.tryEnter(l.clock.Now())
+		passed := ok()
+		before.Leave(&passed, l.clock.Now())
+		first, _ := l.enqueue(&Request{}, l.clock.Now(), never)
+		second, _ := l.enqueue(&Request{}, l.clock.Now(), never)
+		time.Sleep(sec)
+		synctest.Wait()
+		if first.state != admitted || second.state != queued {
+			t.Fatalf("the first is %v, the second %v; want the first alone admitted", first.state, second.state)
+		}
+		l.abandon(first, l.clock.Now())
+		if second.state != admitted {
+			t.Error("the turn was lost")
+		}
+	})
+}
+
+func TestLimiterIsFirstInFirstOut(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		g := New(Limit{3, sec})
+		var mu sync.Mutex
+		var got, want []int
+		var done sync.WaitGroup
+		for i := range 100 {
+			want = append(want, i)
+			done.Go(func() {
+				leave, err := enter(t.Context(), g, Request{})
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				mu.Lock()
+				got = append(got, i)
+				mu.Unlock()
+				leave(ok())
+			})
+			synctest.Wait()
+			time.Sleep(ms)
+		}
+		done.Wait()
+		// Three go at the same instant; their goroutines may run in any order.
+		for i := range got {
+			if d := got[i] - want[i]; d < -2 || d > 2 {
+				t.Fatalf("order %v", got)
+			}
+		}
+	})
+}
+
+// Nobody waits more than a window longer than one who came at the same time.
+func TestLimiterIsFair(t *testing.T) {
+	t.Parallel()
+	s := newSim(&fixedWindow{n: 100, per: sec}, hintCeil, Limit{}, 1)
+	s.runFor(20*sec, 64)
+	for i, a := range s.calls {
+		for _, b := range s.calls[max(0, i-200):i] {
+			if gap := (a.begin - b.begin).Abs(); gap > 5*ms {
+				continue
+			}
+			if d := ((a.end - a.begin) - (b.end - b.begin)).Abs(); d > sec+100*ms {
+				t.Fatalf("came within 5 ms, and one waited %v longer", d)
+			}
+		}
+	}
+}
+
+// Greedy callers, an hour, answers that take between nothing and two seconds: never more
+// than N arrivals in any window, wherever it is laid, and hardly less than could be.
+func TestLimiterKeepsAPublishedLimitInEveryWindow(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		limit   Limit
+		latency time.Duration
+		atLeast int
+	}{
+		{Limit{50, 10 * sec}, 20 * ms, 17800},
+		{Limit{50, 10 * sec}, sec, 16200},
+		{Limit{1000, time.Minute}, 50 * ms, 59400},
+		{Limit{1, sec}, 5 * ms, 3560},
+	} {
+		t.Run(fmt.Sprintf("%d in %v, answers after %v", tt.limit.Requests, tt.limit.Per, tt.latency), func(t *testing.T) {
+			t.Parallel()
+			s := newSim(&slidingWindow{n: tt.limit.Requests, per: tt.limit.Per}, hintExact, tt.limit, 7)
+			s.latency = tt.latency
+			s.runFor(time.Hour, min(tt.limit.Requests+5, 200))
+			if n := s.refused(); n > 0 {
+				t.Errorf("%d refused, want none", n)
+			}
+			if got := s.burst(tt.limit.Per); got > tt.limit.Requests {
+				t.Errorf("%d in one window", got)
+			}
+			t.Logf("%d in all", len(s.arrivals))
+			if got := len(s.arrivals); got < tt.atLeast {
+				t.Errorf("%d in all, want at least %d", got, tt.atLeast)
+			}
+		})
+	}
+}
+
+func TestLimiterLearnsNothingFromErrorsWithoutAHint(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		g := New(Limit{})
+		start := time.Now()
+		for i := range 100 {
+			leave := mustEnter(t, g)
+			leave(Outcome{Status: []int{0, 500, 502, 503, 404}[i%5], Remaining: -1})
+			leave(refusedFor(time.Hour)) // a second time is harmless
+		}
+		if d := time.Since(start); d > 0 {
+			t.Errorf("held up for %v, want not at all", d)
+		}
+	})
+}
+
+func TestLowTrafficIsNotSerialisedByAnOldLesson(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		g := New(Limit{})
+		var leaves []func(Outcome)
+		for range firstRound {
+			leaves = append(leaves, mustEnter(t, g))
+		}
+		for i, leave := range leaves {
+			if i < 5 {
+				leave(ok())
+			} else {
+				leave(refusedFor(sec))
+			}
+		}
+		mustEnter(t, g)(ok()) // after the pause
+		for range 10 {
+			time.Sleep(5 * sec)
+			start := time.Now()
+			a, b, c := mustEnter(t, g), mustEnter(t, g), mustEnter(t, g)
+			if d := time.Since(start); d > 0 {
+				t.Errorf("three at a time waited %v", d)
+			}
+			time.Sleep(rand.N(10 * ms))
+			a(ok())
+			b(ok())
+			c(ok())
+		}
+	})
+}
+
+func TestKeysAreKeptApart(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		g := New(Limit{})
+		mustEnter(t, g)(refusedFor(time.Hour))
+		start := time.Now()
+		for _, r := range []Request{{Key: Key{"", "k"}}, {Key: Key{"q", ""}}} {
+			leave, err := enter(t.Context(), g, r)
+			if err != nil {
+				t.Fatal(err)
+			}
+			leave(ok())
+		}
+		for i := range 10 * maxLimiters { // they do not pile up
+			leave, _ := enter(t.Context(), g, Request{Key: Key{"", string(rune('a' + i))}})
+			leave(ok())
+			time.Sleep(10 * sec)
+		}
+		if n := len(g.limiters); n > maxLimiters {
+			t.Errorf("%d limiters, want at most %d", n, maxLimiters)
+		}
+		if d := time.Since(start); d > time.Duration(10*maxLimiters)*10*sec {
+			t.Errorf("held up by another key's pause: %v", d)
+		}
+	})
+}
+
+func TestLimiterTellsWhyARequestWaits(t *testing.T) {
+	t.Parallel()
+	type waiting struct {
+		Why Reason
+		For time.Duration
+	}
+	tests := []struct {
+		name   string
+		limit  Limit
+		before func(t *testing.T, g *Keyed)
+		want   []waiting
+	}{
+		{"not at all", Limit{}, func(*testing.T, *Keyed) {}, nil},
+		{"pause", Limit{}, func(t *testing.T, g *Keyed) { t.Helper(); mustEnter(t, g)(refusedFor(3 * sec)) }, []waiting{{Paused, 3 * sec}}},
+		{"window", Limit{1, sec}, func(t *testing.T, g *Keyed) { t.Helper(); mustEnter(t, g)(ok()) }, []waiting{{WindowFull, sec}}},
+		{"concurrency", Limit{}, func(t *testing.T, g *Keyed) {
+			t.Helper()
+			for range firstRound {
+				time.AfterFunc(sec/10, func() { mustEnter(t, g)(ok()) })
+				leave := mustEnter(t, g)
+				time.AfterFunc(sec/10, func() { leave(ok()) })
+			}
+		}, []waiting{{Concurrency, 0}}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				g := New(tt.limit)
+				tt.before(t, g)
+				var got []waiting
+				leave, err := enter(t.Context(), g, Request{Waiting: func(why Reason, d time.Duration) {
+					got = append(got, waiting{why, d})
+					// Not under the lock: the gate can be used from here.
+					ctx, cancel := context.WithCancel(t.Context())
+					cancel()
+					_, _ = enter(ctx, g, Request{})
+				}})
+				if err != nil {
+					t.Fatal(err)
+				}
+				leave(ok())
+				if diff := cmp.Diff(tt.want, got); diff != "" {
+					t.Errorf("Waiting (-want +got):\n%s", diff)
+				}
+				time.Sleep(sec)
+			})
+		})
+	}
+}
+
+func TestACallbackThatPanicsCostsNobodyASlot(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		g := New(Limit{1, sec})
+		start := time.Now()
+		mustEnter(t, g)(ok())
+		func() {
+			defer func() { _ = recover() }()
+			_, _ = enter(t.Context(), g, Request{Waiting: func(Reason, time.Duration) { panic("x") }})
+		}()
+		mustEnter(t, g)(ok())
+		if d := time.Since(start); d != sec {
+			t.Errorf("the next went after %v, want 1s", d)
+		}
+	})
+}
+
+// Callers that really block, on a limit that is known: nothing is refused and no time is
+// lost. The simulations drive the limiter by its decisions alone.
+func TestBlockedCallersAreAsFastAsTheLimitAllows(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		k, server := New(Limit{100, sec}), &slidingWindow{n: 100, per: sec}
+		start := time.Now()
+		var mu sync.Mutex
+		calls, refused := 1000, 0
+		var done sync.WaitGroup
+		for range 200 {
+			done.Go(func() {
+				for {
+					mu.Lock()
+					calls--
+					over := calls < 0
+					mu.Unlock()
+					if over {
+						return
+					}
+					leave, err := enter(t.Context(), k, Request{MaxWait: time.Hour})
+					if err != nil {
+						t.Error(err)
+						return
+					}
+					time.Sleep(rand.N(2 * ms))
+					mu.Lock()
+					if let, _ := server.allow(time.Since(start)); !let {
+						refused++
+					}
+					mu.Unlock()
+					time.Sleep(rand.N(2 * ms))
+					leave(ok())
+				}
+			})
+		}
+		done.Wait()
+		if refused > 0 {
+			t.Errorf("%d refused, want none", refused)
+		}
+		if d := time.Since(start); d > 9*sec+100*ms {
+			t.Errorf("1000 requests at 100 a second took %v, want 9s", d)
+		}
+	})
+}
