@@ -1,4 +1,4 @@
-// Package rfc3339 reads the dates that stand beside keys.
+// Package rfc3339 parses the expiry dates of keys.
 package rfc3339
 
 import (
@@ -6,9 +6,9 @@ import (
 	"time"
 )
 
-// Parse reads an RFC 3339 time (2027-01-31T12:00:00Z), or a full-date (2027-01-31), which is
-// the beginning of that day in UTC. White space around it is taken off. ok is false for
-// anything else, the empty text included.
+// Parse parses an RFC 3339 time (2027-01-31T12:00:00Z) or full-date (2027-01-31). A date
+// means the start of that day in UTC. Parse ignores surrounding white space. ok is false
+// for any other text, including the empty one.
 func Parse(text string) (t time.Time, ok bool) {
 	text = strings.TrimSpace(text)
 	for _, layout := range [...]string{time.RFC3339, time.DateOnly} {

@@ -7,16 +7,16 @@ import (
 	"slices"
 )
 
-// ErrPaging is under the errors of [Items] itself, which name no API.
+// ErrPaging is wrapped by the errors that [Items] itself returns.
 var ErrPaging = errors.New("paging does not advance")
 
-// Items yields the items of all pages. read reads the page at a cursor and returns its
-// items, the cursor of the next page, and whether there is one; the first page is at
-// first. After an error nothing more is yielded. Ranging again begins anew.
+// Items yields the items of all pages, starting with the page at the cursor first. read
+// reads the page at a cursor and returns its items, the cursor of the next page, and
+// whether there is one. Items stops after yielding an error. Ranging again starts over.
 //
-// A server that repeats itself does not hold the loop for ever: a cursor seen before is
-// an error, and so is a page with the same keys as the one before it. key returns what
-// tells items apart; nil leaves the second check out.
+// Items detects a server that repeats itself: a repeated cursor is an error, and so is a
+// page whose items have the same keys as those of the previous page. key returns the
+// identity of an item; if key is nil, Items skips the second check.
 func Items[T any, C comparable](first C, key func(T) string, read func(at C) (items []T, next C, more bool, err error)) iter.Seq2[T, error] {
 	return func(yield func(T, error) bool) {
 		var none T
@@ -24,7 +24,7 @@ func Items[T any, C comparable](first C, key func(T) string, read func(at C) (it
 		seen := map[C]bool{}
 		for at, more := first, true; more; {
 			if seen[at] {
-				yield(none, fmt.Errorf("%w: the server leads back to a page that was read", ErrPaging))
+				yield(none, fmt.Errorf("%w: the server leads back to an earlier page", ErrPaging))
 				return
 			}
 			seen[at] = true

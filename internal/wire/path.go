@@ -6,14 +6,14 @@ import (
 	"strings"
 )
 
-// Path fills the {parameters} of a path template, as the vendor's page writes it, with
+// Path replaces the {parameters} of a path template, as written on the vendor's page, by
 // the values in order:
 //
 //	wire.Path("/rooms/{room}/messages/{message}", room, message)
 //
-// Whatever a value holds (slashes, quotes, "..", "%2F", line breaks) reaches the server
-// as that one segment. An empty value is an error that names its parameter, since the
-// path would be another operation's.
+// Every value reaches the server as exactly one segment, even if it contains slashes,
+// quotes, "..", "%2F" or line breaks. An empty value is an error that names the parameter,
+// because the path would denote another operation.
 func Path(template string, values ...string) (string, error) {
 	var b strings.Builder
 	rest := template
@@ -37,8 +37,8 @@ func Path(template string, values ...string) (string, error) {
 	return b.String(), nil
 }
 
-// Segment escapes a value so that it is one segment of a path. "." and ".." are escaped
-// too: as they are, RFC 3986 section 5.2.4 takes them away.
+// Segment escapes a value so that it is exactly one segment of a path. It also escapes "."
+// and "..", which RFC 3986 section 5.2.4 would remove.
 func Segment(value string) string {
 	if value == "." || value == ".." {
 		return strings.ReplaceAll(value, ".", "%2E")

@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// Decimal reads a JSON number, or a string that holds one, and keeps its digits as they
-// were sent; null and "" are "". It is for types of the kind "type Decimal string".
+// Decimal decodes a JSON number, or a string that contains one, and keeps its digits as
+// sent. null and "" give "". It serves types declared as "type Decimal string".
 func Decimal(b []byte) (string, error) {
 	b = bytes.TrimSpace(b)
 	if s, ok := String(b); ok {
@@ -25,7 +25,7 @@ func Decimal(b []byte) (string, error) {
 	return string(b), nil
 }
 
-// EncodeDecimal writes a decimal as a JSON number, "" as null.
+// EncodeDecimal encodes a decimal as a JSON number and "" as null.
 func EncodeDecimal(s string) ([]byte, error) {
 	if s == "" {
 		return []byte("null"), nil
@@ -40,8 +40,8 @@ func isNumber(b []byte) bool {
 	return len(b) > 0 && (b[0] == '-' || b[0] >= '0' && b[0] <= '9') && json.Valid(b) && b[len(b)-1] > ' '
 }
 
-// Time reads RFC 3339 with any fraction of a second; without a zone, or a date alone, it
-// is a time in loc. "" is the zero time.
+// Time parses an RFC 3339 time with any fraction of a second, a time without a time zone,
+// or a date; the last two are interpreted in loc. "" gives the zero time.
 func Time(s string, loc *time.Location) (time.Time, error) {
 	if s == "" {
 		return time.Time{}, nil
@@ -51,11 +51,11 @@ func Time(s string, loc *time.Location) (time.Time, error) {
 			return t, nil
 		}
 	}
-	return time.Time{}, errors.New("not a time of RFC 3339") // time's own error quotes the value
+	return time.Time{}, errors.New("not an RFC 3339 time") // package time's error would quote the value
 }
 
-// Millis reads a JSON number, or a string that holds one, as milliseconds since 1970, in
-// UTC; 0, null and "" are the zero time.
+// Millis decodes a JSON number, or a string that contains one, as milliseconds since 1970
+// and returns a time in UTC. 0, null and "" give the zero time.
 func Millis(b []byte) (time.Time, error) {
 	s, err := Decimal(b)
 	if err != nil || s == "" {
@@ -72,10 +72,10 @@ func Millis(b []byte) (time.Time, error) {
 	return time.UnixMilli(ms).UTC(), nil
 }
 
-// maxMillis is in the year 9999, the last that RFC 3339 can write.
+// maxMillis is the end of the year 9999, the last one that RFC 3339 supports.
 const maxMillis = 253402300799999
 
-// EncodeMillis writes a time as milliseconds since 1970, the zero time as 0.
+// EncodeMillis encodes a time as milliseconds since 1970 and the zero time as 0.
 func EncodeMillis(t time.Time) []byte {
 	if t.IsZero() {
 		return []byte("0")

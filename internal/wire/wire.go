@@ -1,9 +1,8 @@
-// Package wire holds what the typed packages under provider/ share: structs that keep
-// the fields they do not know, paths whose parameters stay one segment, values that a
-// vendor writes in several forms, and the loop over the pages of a list. It sends
-// nothing.
+// Package wire contains what the typed packages under provider/ share: structs that keep
+// unknown members, paths with safely escaped parameters, values that a vendor encodes in
+// several forms, and iteration over the pages of a list. It sends no requests.
 //
-// A record that keeps its unknown fields has them in a field of its own and two methods:
+// A record keeps its unknown members in a field Extra and needs two methods:
 //
 //	type User struct {
 //		ID    string                     `json:"_id,omitempty"`
@@ -20,7 +19,7 @@
 //		return wire.Encode(plain(u), u.Extra)
 //	}
 //
-// The errors of this package hold no value, for a value may be a secret or a person's.
+// The errors of this package never quote a value, which may be secret or personal.
 package wire
 
 import (
@@ -35,11 +34,10 @@ import (
 	"time"
 )
 
-// Decode reads a JSON object into the struct that plain points to and puts the members
-// that the struct has no field for into extra. Names match exactly, other than in
-// encoding/json, so "Name" is not taken for "name" and is not lost. A member that is
-// absent, null, an empty array or object, or "" for a time leaves the same Go value, the zero. JSON null
-// leaves everything as it was.
+// Decode decodes a JSON object into the struct that plain points to and stores the members
+// without a field in extra. Unlike encoding/json, it matches names exactly, so that "Name"
+// is not decoded as "name" but kept in extra. A member that is absent, null, an empty
+// array or object, or "" for a time gives the zero value. JSON null changes nothing.
 func Decode(b []byte, plain any, extra *map[string]json.RawMessage) error { //nolint:gocritic // the map is set, not filled
 	if isNull(b) {
 		return nil
@@ -77,9 +75,9 @@ func Decode(b []byte, plain any, extra *map[string]json.RawMessage) error { //no
 	return nil
 }
 
-// Encode writes the struct plain with the members of extra, sorted, after its own. An
-// extra member of a name that the struct has a field for is an error, and so is one that
-// is not JSON.
+// Encode encodes the struct plain, followed by the members of extra in sorted order. It
+// returns an error for an extra member that the struct has a field for, or that is not
+// valid JSON.
 func Encode(plain any, extra map[string]json.RawMessage) ([]byte, error) {
 	b, err := json.Marshal(plain)
 	if err != nil || len(extra) == 0 {
@@ -90,7 +88,7 @@ func Encode(plain any, extra map[string]json.RawMessage) ([]byte, error) {
 	for _, name := range slices.Sorted(maps.Keys(extra)) {
 		switch raw := extra[name]; {
 		case known[name] != nil:
-			return nil, fmt.Errorf("the extra member %q has a field of its own", name)
+			return nil, fmt.Errorf("the extra member %q duplicates a field", name)
 		case raw != nil && !json.Valid(raw):
 			return nil, fmt.Errorf("the extra member %q is not JSON", name)
 		default:
@@ -110,8 +108,8 @@ func Encode(plain any, extra map[string]json.RawMessage) ([]byte, error) {
 	return out.Bytes(), nil
 }
 
-// String reads a JSON string, and reports whether b is one: for members that are an ID
-// in one answer and an object in another.
+// String decodes a JSON string and reports whether b is one. It is for members that are an
+// ID in one response and an object in another.
 func String(b []byte) (string, bool) {
 	b = bytes.TrimSpace(b)
 	if len(b) == 0 || b[0] != '"' {
@@ -122,7 +120,7 @@ func String(b []byte) (string, bool) {
 	return s, err == nil
 }
 
-// OneOrMany reads an array of T, or one T alone as an array of one. null and [] are nil.
+// OneOrMany decodes an array of T, or a single T as an array of one. null and [] give nil.
 func OneOrMany[T any](b []byte) ([]T, error) {
 	if b = bytes.TrimSpace(b); isNull(b) {
 		return nil, nil
@@ -141,8 +139,8 @@ func OneOrMany[T any](b []byte) ([]T, error) {
 	return many, nil
 }
 
-// Require returns an error that names the first of name, value, name, value … whose value
-// is empty.
+// Require takes pairs of a name and a value and returns an error that names the first
+// empty value.
 func Require(pairs ...string) error {
 	for i := 0; i+1 < len(pairs); i += 2 {
 		if pairs[i+1] == "" {
@@ -152,8 +150,8 @@ func Require(pairs ...string) error {
 	return nil
 }
 
-// names are the JSON names of a struct's fields with their types, those of embedded
-// structs included.
+// names returns the types of a struct's fields by JSON name, including those of embedded
+// structs.
 func names(t reflect.Type) map[string]reflect.Type {
 	known := map[string]reflect.Type{}
 	for _, f := range reflect.VisibleFields(t) {
@@ -169,7 +167,7 @@ func names(t reflect.Type) map[string]reflect.Type {
 	return known
 }
 
-// normalize makes empty slices and maps nil and raw JSON canonical.
+// normalize replaces empty slices and maps by nil and makes raw JSON canonical.
 func normalize(v reflect.Value) {
 	for i := range v.NumField() {
 		f := v.Field(i)
@@ -205,8 +203,8 @@ func normalize(v reflect.Value) {
 	}
 }
 
-// canonical is the form in which encoding/json writes raw, so that decoding what was
-// encoded gives the same bytes. Numbers stay as they were sent.
+// canonical returns raw in the form in which encoding/json writes it, so that encoding and
+// decoding preserve the bytes. Numbers keep their digits.
 func canonical(raw json.RawMessage) json.RawMessage {
 	b, err := json.Marshal(raw)
 	if err != nil {
@@ -217,7 +215,7 @@ func canonical(raw json.RawMessage) json.RawMessage {
 
 func isNull(b []byte) bool { return string(bytes.TrimSpace(b)) == "null" }
 
-// kind names what b is for an error, without its value.
+// kind returns the JSON type of b for an error text.
 func kind(b []byte) string {
 	b = bytes.TrimSpace(b)
 	switch {

@@ -11,7 +11,7 @@ import (
 	"github.com/keyfit/keyfit/mockserver"
 )
 
-// loadAdmin reads and validates the document of the admin API.
+// loadAdmin reads and validates the OpenAPI document of the admin API.
 func loadAdmin(t *testing.T) document {
 	t.Helper()
 	doc, err := openapi3.NewLoader().LoadFromData(mockserver.AdminOpenAPI())
@@ -136,7 +136,7 @@ func TestEveryAnswerOfTheAdminAPIIsAsDescribed(t *testing.T) {
 			t.Errorf("%s %s: %d", s[0], path, got)
 		}
 	}
-	for _, s := range [][3]string{ // refusals are described too
+	for _, s := range [][3]string{ // the document describes refusals too
 		{"POST", ns + "/keys", `{`},
 		{"POST", ns + "/keys/key_9/revoke", `{}`},
 		{"GET", "/v1/namespaces/nope/clock", ``},

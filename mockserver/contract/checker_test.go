@@ -19,10 +19,10 @@ import (
 	"github.com/keyfit/keyfit/mockserver"
 )
 
-// epoch is the time for which the documents' examples hold.
+// epoch is the time at which the examples of the documents are valid.
 var epoch = time.Date(2027, 1, 15, 9, 0, 0, 0, time.UTC)
 
-// document is a vendor's document, ready to find routes in.
+// document is a vendor's OpenAPI document with its router.
 type document struct {
 	*openapi3.T
 	router routers.Router
@@ -42,7 +42,7 @@ func load(t *testing.T, p mockserver.Provider) document {
 	if err := doc.Validate(t.Context()); err != nil {
 		t.Fatalf("%s: %v", p, err)
 	}
-	doc.Servers = nil // the mock is reached under another address
+	doc.Servers = nil // the mock has another address
 	for _, item := range doc.Paths.Map() {
 		item.Servers = nil
 	}
@@ -53,19 +53,19 @@ func load(t *testing.T, p mockserver.Provider) document {
 	return document{doc, router}
 }
 
-// checked is a transport that holds every answer against the document.
+// checked is a transport that checks every response against the document.
 type checked struct {
 	t    testing.TB
 	doc  document
 	base http.RoundTripper
-	fold func(path string) string // to the document's spelling
+	fold func(path string) string // maps a path to the document's spelling
 
-	// sample, if set, is how many large good answers of an operation are read
-	// through; other tests read them all.
+	// sample, if not 0, is the number of large successful responses per operation
+	// that are checked; other tests check all of them.
 	sample int
 
 	mu   sync.Mutex
-	seen map[string]map[int]int // answers by operation and status
+	seen map[string]map[int]int // number of responses by operation and status
 }
 
 func newChecked(t *testing.T, doc document, srv *mockserver.Server) *checked {
@@ -92,8 +92,8 @@ func (c *checked) RoundTrip(r *http.Request) (*http.Response, error) {
 	return res, nil
 }
 
-// check holds one answer against the document. What no operation of the
-// document is must be refused.
+// check checks one response against the document. A request for an operation
+// that is not in the document must be refused.
 func (c *checked) check(r *http.Request, res *http.Response, body []byte) error {
 	if res.StatusCode >= 500 {
 		return fmt.Errorf("the mock never answers %d by itself", res.StatusCode)
@@ -105,7 +105,7 @@ func (c *checked) check(r *http.Request, res *http.Response, body []byte) error 
 			http.StatusMovedPermanently, http.StatusTemporaryRedirect, http.StatusPermanentRedirect:
 			return nil
 		}
-		return fmt.Errorf("no operation of the document, yet it answers: %w", err)
+		return fmt.Errorf("the mock answers an operation that is not in the document: %w", err)
 	}
 	if n := c.count(route, res.StatusCode); c.sample > 0 && n > c.sample && res.StatusCode < 300 && len(body) > 16<<10 {
 		return nil
@@ -139,7 +139,7 @@ func (c *checked) count(route *routers.Route, status int) int {
 	return c.seen[op][status]
 }
 
-// succeeded reports whether an operation answered with 2xx or 3xx.
+// succeeded reports whether an operation has answered with 2xx or 3xx.
 func (c *checked) succeeded(op string) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -151,14 +151,14 @@ func (c *checked) succeeded(op string) bool {
 	return false
 }
 
-// answer is what a client saw.
+// answer is a response as seen by a client.
 type answer struct {
 	status int
 	body   string
 	header http.Header
 }
 
-// send sends a request to p through rt and reads the answer.
+// send sends a request to p through rt and reads the response.
 func send(t *testing.T, rt http.RoundTripper, p mockserver.Provider, method, path, body string, change ...func(*http.Request)) answer {
 	t.Helper()
 	r, err := http.NewRequestWithContext(t.Context(), method, "http://"+string(p)+".localhost"+path, strings.NewReader(body))

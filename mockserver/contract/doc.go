@@ -1,10 +1,10 @@
-// Package contract holds the mock to its OpenAPI documents: both list the same
-// operations, and every answer to good and bad requests is one that the
-// document describes. It also tries iiniit's authorization server with
-// golang.org/x/oauth2, a client that knows nothing of this mock.
+// Package contract tests the mock against its OpenAPI documents: both list the
+// same operations, and the documents describe every response to valid and
+// invalid requests. It also tests iiniit's authorization server with
+// golang.org/x/oauth2, an independent client.
 //
-// It is a module of its own so that what it needs stays out of the others.
-// There are only tests:
+// It is a separate module, so that other modules do not depend on the libraries
+// that it needs. It contains only tests:
 //
 //	go test ./...
 package contract

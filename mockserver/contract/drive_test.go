@@ -10,7 +10,7 @@ import (
 	"github.com/keyfit/keyfit/mockserver"
 )
 
-// world is one mock of one vendor with a checking transport and a good key.
+// world is a mock of one vendor with a checking transport and a valid key.
 type world struct {
 	srv *mockserver.Server
 	p   mockserver.Provider
@@ -26,7 +26,7 @@ func newWorld(t *testing.T, p mockserver.Provider, opts ...mockserver.Option) *w
 	return &world{srv, p, doc, newChecked(t, doc, srv), srv.Keys().Issue(p)}
 }
 
-// do sends an operation's example with a credential that fits it.
+// do sends the example of an operation with a suitable credential.
 func (w *world) do(t *testing.T, o *operation, change ...func(*http.Request)) answer {
 	t.Helper()
 	apply := w.credential(o)
@@ -38,8 +38,8 @@ func (w *world) bare(t *testing.T, o *operation, change ...func(*http.Request)) 
 	return send(t, w.rt, w.p, o.method, o.target, o.body, append([]func(*http.Request){o.putHeader}, change...)...)
 }
 
-// credential puts on what the operation's security asks for: the pair where
-// IMKIT's client key is the only way, else the key.
+// credential sets the credential that the operation requires: the pair if only
+// IMKIT's client key is allowed, otherwise the API key.
 func (w *world) credential(o *operation) func(*http.Request) {
 	security := w.doc.Security
 	if o.op.Security != nil {
@@ -54,7 +54,7 @@ func (w *world) credential(o *operation) func(*http.Request) {
 	return w.key.Apply
 }
 
-// open reports whether an operation asks for no credential of the vendor's.
+// open reports whether an operation requires no credential.
 func (w *world) open(o *operation) bool {
 	if o.op.Security == nil {
 		return len(w.doc.Security) == 0
@@ -81,7 +81,7 @@ func TestTheDocumentsExamplesSucceed(t *testing.T) {
 				}
 				for _, read := range all {
 					if o.method != http.MethodGet && read.method == http.MethodGet && related(&o, &read) {
-						w.do(t, &read) // what was written shows
+						w.do(t, &read) // shows what was written
 					}
 				}
 			}
@@ -89,7 +89,7 @@ func TestTheDocumentsExamplesSucceed(t *testing.T) {
 	}
 }
 
-// related reports whether two operations are of one part of the API.
+// related reports whether two operations belong to the same part of the API.
 func related(a, b *operation) bool {
 	part := func(o *operation) string {
 		if len(o.op.Tags) > 0 {
@@ -154,7 +154,7 @@ func TestALimitIsAnsweredAsDescribed(t *testing.T) {
 	}
 }
 
-// badBodies are bodies that no operation takes, or that are at the edge.
+// badBodies are request bodies that no operation accepts, or edge cases.
 func badBodies() []string {
 	return []string{
 		"", "{", "nul", "null", "[]", "{}", "true", "1e999", `"lorem"`, `[[]]`, `[{}]`, `{"lorem":"fitsum"}`, `{} {}`,
@@ -162,7 +162,7 @@ func badBodies() []string {
 	}
 }
 
-// badValues are values that few parameters take.
+// badValues are values that few parameters accept.
 func badValues() []string {
 	return []string{
 		"", " ", "-1", "0", "51", "1.5", "1e9", "99999999999999999999", "true", "null", "2027-13-45", "'", "\"", "(", ")))", "a,b,c", "..", "%00",
@@ -199,7 +199,7 @@ func TestBadRequestsAreAnsweredAsDescribed(t *testing.T) {
 							bad.target = path + "?" + q.Encode()
 						case "path":
 							if value == "" || value == ".." || strings.Contains(value, "%00") {
-								continue // another path
+								continue // a different path
 							}
 							bad.target = strings.ReplaceAll(o.path, "{"+name+"}", url.PathEscape(value))
 							if strings.Contains(bad.target, "{") {
@@ -255,7 +255,7 @@ func TestABodyThatIsTooLargeIsRefused(t *testing.T) {
 				if got := w.do(t, &o); got.status < 400 {
 					t.Errorf("%s: %d", &o, got.status)
 				}
-				return // one operation is enough: the core refuses
+				return // one operation is enough, because the core refuses the body
 			}
 		})
 	}

@@ -12,8 +12,7 @@ import (
 	"github.com/getkin/kin-openapi/openapi3"
 )
 
-// operation is one operation of a document with the request that its examples
-// make.
+// operation is one operation of a document with the request of its examples.
 type operation struct {
 	method, path string
 	op           *openapi3.Operation
@@ -29,8 +28,8 @@ func (o *operation) putHeader(r *http.Request) { maps.Copy(r.Header, o.header) }
 
 func (o *operation) String() string { return o.method + " " + o.path }
 
-// operations lists a document's operations: reading ones first, deleting ones
-// last, so that the examples find what they name.
+// operations returns the operations of a document, reading ones first and
+// deleting ones last, so that the records in the examples exist.
 func (d document) operations() []operation {
 	var out []operation
 	for path, item := range d.Paths.Map() {
@@ -48,7 +47,7 @@ func (d document) operations() []operation {
 	return out
 }
 
-// example fills the request from the document's examples.
+// example builds the request from the examples of the document.
 func (o *operation) example() {
 	path, query := o.path, url.Values{}
 	o.header = http.Header{}
@@ -81,7 +80,7 @@ func (o *operation) example() {
 	}
 }
 
-// parameterExample returns a value, and whether the document gives it.
+// parameterExample returns the value of a parameter, and whether the document has an example.
 func parameterExample(p *openapi3.Parameter) (string, bool) {
 	if p.Example != nil {
 		return fmt.Sprint(p.Example), true
@@ -119,7 +118,7 @@ func bodyExample(m *openapi3.MediaType) string {
 	return string(data)
 }
 
-// invent makes a value of a schema, as far as a test needs it.
+// invent generates a value that matches a schema; it supports what the tests need.
 func invent(s *openapi3.Schema, depth int) any {
 	switch {
 	case s == nil || depth > 6:

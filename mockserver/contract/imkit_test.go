@@ -7,8 +7,8 @@ import (
 	"github.com/keyfit/keyfit/mockserver"
 )
 
-// prepareIMKIT makes the users, the rooms and the message that the examples
-// name. The message's ID follows from the seed and the clock.
+// prepareIMKIT creates the users, rooms and message that the examples name. The
+// ID of the message depends only on the seed and the clock.
 func prepareIMKIT(t *testing.T, w *world, rt http.RoundTripper) {
 	t.Helper()
 	for _, step := range [][2]string{
@@ -23,8 +23,8 @@ func prepareIMKIT(t *testing.T, w *world, rt http.RoundTripper) {
 	}
 }
 
-// Every documented variant is one that a typed client may meet; none of them
-// may fail where the default works.
+// A typed client may meet every documented variant, so each must succeed where
+// the default does.
 func TestIMKITsVariantsAnswerTheExamples(t *testing.T) {
 	t.Parallel()
 	for name, v := range map[string]mockserver.Variant{
@@ -44,7 +44,7 @@ func TestIMKITsVariantsAnswerTheExamples(t *testing.T) {
 	}
 }
 
-// unchecked is do without a look at the schemas, which are the default's.
+// unchecked does the same as do without checking the schemas, which describe the default.
 func (w *world) unchecked(t *testing.T, o *operation) answer {
 	t.Helper()
 	return send(t, w.rt.base, w.p, o.method, o.target, o.body, w.credential(o), o.putHeader)

@@ -13,7 +13,7 @@ import (
 	"github.com/keyfit/keyfit/mockserver"
 )
 
-// post sends a form to the authorization server.
+// post sends a form to the authorization server and returns the response.
 func (f *flow) post(t *testing.T, path string, form url.Values, basic bool) answer {
 	t.Helper()
 	return send(t, f.rt, mockserver.Iiniit, http.MethodPost, path, form.Encode(), func(r *http.Request) {

@@ -21,8 +21,8 @@ const (
 	callback  = "https://app.example.com/callback?from=lorem"
 )
 
-// flow is an OAuth client of the field against the mock; every answer on the
-// way is checked against the document.
+// flow is an independent OAuth client of the mock. Every response is checked
+// against the document.
 type flow struct {
 	*world
 	client mockserver.OAuthClient
@@ -46,14 +46,14 @@ func newFlow(t *testing.T, c mockserver.OAuthClient, tokenPath string, style oau
 	}, context.WithValue(t.Context(), oauth2.HTTPClient, &http.Client{Transport: w.rt})}
 }
 
-// authorize sends the user's browser to authURL and returns what comes back.
+// authorize requests authURL like the user's browser and returns the query of the redirect.
 func (f *flow) authorize(t *testing.T, authURL string) url.Values {
 	t.Helper()
 	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, authURL, http.NoBody)
 	if err != nil {
 		t.Fatal(err)
 	}
-	res, err := f.rt.RoundTrip(r) // no redirect is followed
+	res, err := f.rt.RoundTrip(r) // RoundTrip does not follow redirects
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -86,13 +86,13 @@ func (f *flow) login(t *testing.T) *oauth2.Token {
 	return token
 }
 
-// resource asks for /resource with an access token.
+// resource requests /resource with an access token.
 func (f *flow) resource(t *testing.T, access string) answer {
 	t.Helper()
 	return send(t, f.rt, mockserver.Iiniit, http.MethodGet, "/resource", "", func(r *http.Request) { r.Header.Set("Authorization", "Bearer "+access) })
 }
 
-// refreshed asks for new tokens with a refresh token.
+// refreshed exchanges a refresh token for new tokens.
 func (f *flow) refreshed(refresh string) (*oauth2.Token, error) {
 	return f.config.TokenSource(f.ctx, &oauth2.Token{RefreshToken: refresh}).Token()
 }
@@ -180,7 +180,7 @@ func TestRefreshRotatesAndAReplayEndsTheFamily(t *testing.T) {
 	}
 	_, err = f.refreshed(first.RefreshToken)
 	wantError(t, err, "invalid_grant")
-	_, err = f.refreshed(second.RefreshToken) // the thief's or the owner's: nobody knows
+	_, err = f.refreshed(second.RefreshToken) // a replay by an attacker or by the owner
 	wantError(t, err, "invalid_grant")
 	want := map[string]int{"first": 401, "second": 401, "another login": 200}
 	got := map[string]int{
@@ -244,7 +244,7 @@ func TestLivesEndOnTheClock(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	f.srv.Clock().Advance(23*time.Hour - time.Second) // 30 days after the login, rotation or not
+	f.srv.Clock().Advance(23*time.Hour - time.Second) // 30 days after the login, regardless of rotation
 	last, err := f.refreshed(next.RefreshToken)
 	if err != nil {
 		t.Fatal(err)

@@ -7,7 +7,7 @@ import (
 	"github.com/keyfit/keyfit/mockserver"
 )
 
-// prepare makes what a vendor's examples name.
+// prepare creates the records that a vendor's examples name.
 func prepare(t *testing.T, w *world) {
 	t.Helper()
 	if w.p == mockserver.IMKIT {
@@ -15,8 +15,8 @@ func prepare(t *testing.T, w *world) {
 	}
 }
 
-// alone reports whether an example cannot succeed by itself: it needs what only
-// an earlier answer holds, and a test of its own covers it.
+// alone reports whether an example cannot succeed on its own, because it needs a
+// value from an earlier response. A separate test covers such an operation.
 func alone(p mockserver.Provider, o *operation) bool {
 	if p != mockserver.Iiniit {
 		return false

@@ -10,8 +10,8 @@ import (
 	"github.com/keyfit/keyfit/mockserver"
 )
 
-// TestEveryShapeOfASearchIsDescribed drives the queries that the documents'
-// examples leave out, over a fortnight and three data sets.
+// TestEveryShapeOfASearchIsDescribed sends queries that the examples of the
+// documents do not cover, over two weeks and three data sets.
 func TestEveryShapeOfASearchIsDescribed(t *testing.T) {
 	t.Parallel()
 	const circle = "geo[radial]=51.7520131,-1.2578499,20&limit=50"
@@ -53,7 +53,7 @@ func TestEveryShapeOfASearchIsDescribed(t *testing.T) {
 	}
 }
 
-// TestEveryRecordOfASearchIsDescribed follows each id that a search returns.
+// TestEveryRecordOfASearchIsDescribed requests each ID that a search returns.
 func TestEveryRecordOfASearchIsDescribed(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, mockserver.Imin)
@@ -83,8 +83,8 @@ func TestEveryRecordOfASearchIsDescribed(t *testing.T) {
 	}
 }
 
-// TestAPollOfTheLastPageIsDescribed: items are gone, then the poll comes too
-// soon.
+// TestAPollOfTheLastPageIsDescribed polls the empty last page twice; the second
+// poll is too early.
 func TestAPollOfTheLastPageIsDescribed(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, mockserver.Imin)
