@@ -16,54 +16,54 @@ import (
 	"github.com/keyfit/keyfit"
 )
 
-// AuthURL is the authorization page that the vendor documents.
+// AuthURL is the documented URL of the authorization page.
 const AuthURL = "https://www.iiniit.com/auth/login"
 
-// App is an application as the Developer Portal registered it. It is data: fill it once
-// and use it from many goroutines.
+// App describes an application registered in the Developer Portal. It must not be modified
+// after first use; it is then safe for concurrent use.
 type App struct {
-	// ClientID is the public name of the app. Required.
+	// ClientID is the public identifier of the app. Required.
 	ClientID string
-	// ClientSecret is its secret; zero for an app that cannot keep one, such as a desktop
-	// program, where PKCE alone protects the code.
+	// ClientSecret is the secret of the app. It is zero for a public client, such as a
+	// desktop program, which PKCE alone protects.
 	ClientSecret keyfit.Secret
-	// RedirectURL is where the user comes back to, exactly as registered: the vendor
-	// compares case and trailing slash. Required for [App.Login].
+	// RedirectURL is the redirect URI exactly as registered, including case and trailing
+	// slash. Required for [App.Login].
 	RedirectURL string
-	// Scopes are asked for; the vendor documents read:user. Empty asks for none, and the
-	// server decides.
+	// Scopes are the requested scopes; the vendor documents read:user. If empty, the server
+	// chooses the scopes.
 	Scopes []string
-	// AuthURL is the authorization page. "" means [AuthURL].
+	// AuthURL is the URL of the authorization page. Default: [AuthURL].
 	AuthURL string
-	// TokenURL is the token endpoint. Required: the vendor prints its path,
-	// /oauth2/authorize, and no host, so there is no default.
+	// TokenURL is the URL of the token endpoint. Required: the vendor documents its path,
+	// /oauth2/authorize, but not its host.
 	TokenURL string
-	// Transport sends the requests to TokenURL. nil means http.DefaultTransport.
-	// Redirects are never followed: they would carry the secret elsewhere.
+	// Transport sends the requests to TokenURL. Default: http.DefaultTransport. Redirects
+	// are never followed, because they would send the secret to another host.
 	Transport http.RoundTripper
 }
 
-// tokenTime bounds a request to the token endpoint.
-const tokenTime = 30 * time.Second
+// tokenTimeout bounds a request to the token endpoint.
+const tokenTimeout = 30 * time.Second
 
-// ErrState says that the state which came back is not that of the login: the answer
-// belongs to another login, or somebody forged it (RFC 6749, section 10.12).
+// ErrState is returned if the state in the redirect differs from that of the login: the
+// redirect belongs to another login or was forged (RFC 6749, section 10.12).
 var ErrState = errors.New("iiniit: the state is not that of this login")
 
-// Login is one user's way through the authorization page. Keep it in the user's session
-// until the redirect URI is called, and use it once. To store it keep the revealed State
-// and Verifier; the URL is not needed any more by then.
+// Login is one user's pending authorization. Keep it in the user's session until the
+// redirect URI is called, and use it once. To store it, store the revealed State and
+// Verifier; the URL is no longer needed after the redirect.
 type Login struct {
-	// URL is where to send the user's browser. It holds the state, as it must.
+	// URL is the address to which to send the user's browser. It contains the state.
 	URL string
-	// State ties the answer to this login.
+	// State binds the redirect to this login.
 	State keyfit.Secret
-	// Verifier proves that who redeems the code is who asked for it (RFC 7636).
+	// Verifier is the PKCE code verifier (RFC 7636).
 	Verifier keyfit.Secret
 }
 
-// Login makes a new way with a random state and PKCE verifier. The error names what the
-// App lacks. Nothing is sent.
+// Login returns a new login with a random state and PKCE verifier. It sends no request. The
+// error names a missing or invalid field of the App.
 func (a *App) Login() (Login, error) {
 	if err := a.validate(); err != nil {
 		return Login{}, err
@@ -73,7 +73,7 @@ func (a *App) Login() (Login, error) {
 		return Login{}, fmt.Errorf("iiniit: AuthURL: %w", errNotSecure)
 	}
 	if back, err := url.Parse(a.RedirectURL); err != nil || !back.IsAbs() || back.Fragment != "" {
-		return Login{}, errors.New("iiniit: RedirectURL must be absolute and without fragment, as the app registered it")
+		return Login{}, errors.New("iiniit: RedirectURL must be absolute and without fragment, exactly as registered")
 	}
 	state, verifier := rand.Text(), oauth2.GenerateVerifier()
 	return Login{
@@ -82,15 +82,16 @@ func (a *App) Login() (Login, error) {
 	}, nil
 }
 
-// Exchange redeems what the redirect URI was called with: query is that of the request.
-// The error is [ErrState] if the state is not the login's, and a [*TokenError] if the user
-// said no (Code access_denied) or the server refused the code.
+// Exchange exchanges the code for a token. query is the query of the request to the
+// redirect URI. The error is [ErrState] if the state is not that of the login, and a
+// [*TokenError] if the user denied access (Code access_denied) or the server refused the
+// code.
 func (a *App) Exchange(ctx context.Context, login Login, query url.Values) (Token, error) {
 	if err := a.validate(); err != nil {
 		return Token{}, err
 	}
 	if login.State.IsZero() || login.Verifier.IsZero() {
-		return Token{}, errors.New("iiniit: the login has no state or verifier: is it the one that App.Login made")
+		return Token{}, errors.New("iiniit: the login has no state or verifier: use the one that App.Login returned")
 	}
 	state := query["state"]
 	if len(state) != 1 || subtle.ConstantTimeCompare([]byte(state[0]), []byte(login.State.Reveal())) != 1 {
@@ -116,9 +117,9 @@ func (a *App) authURL() string {
 	return a.AuthURL
 }
 
-// config is the App as x/oauth2 takes it. It is made for one request and not kept, since
-// it holds the secret as plain text. The vendor sends client_id and client_secret as
-// fields; trying both ways would spend a code on the wrong one.
+// config returns the configuration of x/oauth2. It is created per request, because it
+// contains the secret as plain text. The vendor documents client_id and client_secret as
+// form fields; probing for the style would use up a code.
 func (a *App) config() *oauth2.Config {
 	return &oauth2.Config{
 		ClientID: a.ClientID, ClientSecret: a.ClientSecret.Reveal(), RedirectURL: a.RedirectURL, Scopes: a.Scopes,
@@ -133,7 +134,7 @@ func (a *App) validate() error {
 		return errors.New("iiniit: the app has no ClientID")
 	}
 	if a.TokenURL == "" {
-		return errors.New("iiniit: the app has no TokenURL: the vendor documents the path /oauth2/authorize and no host, so ask it for the host")
+		return errors.New("iiniit: the app has no TokenURL: the vendor documents the path /oauth2/authorize but not the host; ask the vendor")
 	}
 	if u, err := url.Parse(a.TokenURL); err != nil || !secure(u) {
 		return fmt.Errorf("iiniit: TokenURL: %w", errNotSecure)
@@ -141,7 +142,7 @@ func (a *App) validate() error {
 	return nil
 }
 
-// secure reports whether secrets may go to u: https, or this machine itself.
+// secure reports whether secrets may be sent to u: over https, or to a loopback address.
 func secure(u *url.URL) bool {
 	if u.Host == "" || u.User != nil || u.Fragment != "" {
 		return false

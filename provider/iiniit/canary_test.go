@@ -17,7 +17,7 @@ import (
 	"github.com/keyfit/keyfit/provider/iiniit"
 )
 
-// The planted secrets. None of them may be printed.
+// The planted secrets, none of which may be printed.
 func planted() map[string]string {
 	return map[string]string{
 		"client secret": "canary-Lorem/client+secret=1", "access token": "canary-Ipsum.access-token_2", "refresh token": "canary-Dolor~refresh-token_3",
@@ -25,7 +25,7 @@ func planted() map[string]string {
 	}
 }
 
-// noCanary finds a planted secret in all that a program may print of a value.
+// noCanary fails the test if any printed form of a value contains a planted secret.
 func noCanary(t *testing.T, where string, v any) {
 	t.Helper()
 	type holder struct {
@@ -52,14 +52,14 @@ func noCanary(t *testing.T, where string, v any) {
 	for name, secret := range planted() {
 		for _, form := range []string{secret, url.QueryEscape(secret), url.PathEscape(secret), base64.StdEncoding.EncodeToString([]byte(secret)), fmt.Sprintf("%x", secret)} {
 			if strings.Contains(all.String(), form) {
-				t.Errorf("%s: the %s is told: %s", where, name, all.String())
+				t.Errorf("%s: the %s leaked: %s", where, name, all.String())
 			}
 		}
 	}
 }
 
 func unwrap(err error) error {
-	switch e := err.(type) { //nolint:errorlint // the chain itself is looked at
+	switch e := err.(type) { //nolint:errorlint // inspects the chain itself
 	case interface{ Unwrap() error }:
 		return e.Unwrap()
 	case interface{ Unwrap() []error }:
@@ -68,7 +68,7 @@ func unwrap(err error) error {
 	return nil
 }
 
-// echoing answers a token request with a status and all that came in, in every member.
+// echoing responds to a token request with a status and echoes the request in every member.
 func echoing(status int, template string) http.RoundTripper {
 	return transport(func(r *http.Request) (*http.Response, error) {
 		var sent bytes.Buffer
@@ -150,8 +150,8 @@ func TestCanaryWhatHoldsATokenDoesNotShowIt(t *testing.T) {
 	noCanary(t, "denied", err)
 }
 
-// FuzzTokenAnswer: whatever the token endpoint says, there is a token or an error, and no
-// secret of the request in it.
+// FuzzTokenAnswer checks that any response of the token endpoint gives a token or an error,
+// and that the error contains no secret of the request.
 func FuzzTokenAnswer(f *testing.F) {
 	for _, body := range []string{
 		`{"access_token":"opaque","token_type":"Bearer","expires_in":3600,"refresh_token":"opaque","scope":"read:user"}`,
@@ -184,7 +184,7 @@ func FuzzTokenAnswer(f *testing.F) {
 	})
 }
 
-// FuzzRedirectQuery: nothing but the login's own state lets a code through.
+// FuzzRedirectQuery checks that Exchange accepts a code only with the state of the login.
 func FuzzRedirectQuery(f *testing.F) {
 	for _, q := range []string{"state=s&code=c", "state=lorem-state&code=c", "state=lorem-state&code=c&code=d", "error=access_denied&state=lorem-state", "state=lorem-state", "state=&code=c", "%zz"} {
 		f.Add(q)

@@ -10,8 +10,8 @@ import (
 	"github.com/keyfit/keyfit/internal/wire"
 )
 
-// Client calls iiniit with one account's credential. Make it once and keep it; it is safe
-// for concurrent use.
+// Client calls iiniit with the credential of one account. Create it once and reuse it; it
+// is safe for concurrent use.
 type Client struct {
 	keyfit *keyfit.Client
 	tokens *Tokens // nil without OAuth
@@ -24,7 +24,7 @@ type Client struct {
 // option that is wrong. Nothing is sent.
 func New(opts ...keyfit.Option) (*Client, error) { return newClient(keyfit.Iiniit(), opts) }
 
-// NewQuery is [New] with the key in the query, as ?api_key=.
+// NewQuery is like [New], but sends the key as the query parameter api_key.
 func NewQuery(opts ...keyfit.Option) (*Client, error) {
 	p := keyfit.Iiniit()
 	p.Scheme = keyfit.Query("api_key")
@@ -32,12 +32,12 @@ func NewQuery(opts ...keyfit.Option) (*Client, error) {
 }
 
 // NewOAuth returns a client that sends Authorization: Bearer with the tokens of
-// [App.Tokens] or [App.ClientCredentials]. It fetches the first token if there is none
-// yet, which takes 30 seconds at most; the error is then a [*keyfit.NoKeyError] with a
-// [*TokenError] under it. Options that name a key are refused.
+// [App.Tokens] or [App.ClientCredentials]. If tokens holds no token yet, NewOAuth fetches
+// the first one, which takes at most 30 seconds; a failure is a [*keyfit.NoKeyError] that
+// wraps a [*TokenError]. Options that set a key are refused.
 func NewOAuth(tokens *Tokens, opts ...keyfit.Option) (*Client, error) {
 	if tokens == nil {
-		return nil, errors.New("iiniit: the tokens are nil: make them with App.Tokens or App.ClientCredentials")
+		return nil, errors.New("iiniit: the tokens are nil: create them with App.Tokens or App.ClientCredentials")
 	}
 	p := keyfit.Iiniit()
 	p.Scheme, p.EnvVar = keyfit.Bearer(), ""
@@ -57,30 +57,30 @@ func newClient(p keyfit.Provider, opts []keyfit.Option) (*Client, error) {
 	return FromClient(c), nil
 }
 
-// FromClient puts the calls of this package over a client that there is: one with a fixed
-// Bearer token, for instance.
+// FromClient wraps an existing client, for example one with a fixed Bearer token.
 func FromClient(c *keyfit.Client) *Client { return &Client{keyfit: c} }
 
-// Keyfit returns the client underneath, for keys, rotation and raw calls.
+// Keyfit returns the underlying client, for keys, rotation and untyped calls.
 func (c *Client) Keyfit() *keyfit.Client { return c.keyfit }
 
-// Get sends a GET to path and decodes the JSON answer into a T, as [keyfit.Get] does. The
-// errors are those; after a refusal that only the user can end, also [ErrLoginAgain].
+// Get sends a GET request to path and decodes the JSON response into a T, like
+// [keyfit.Get], and returns the same errors. If only a new login can help, the error also
+// wraps [ErrLoginAgain].
 func Get[T any](ctx context.Context, c *Client, path string, opts ...keyfit.CallOption) (T, error) {
 	return Send[T](ctx, c, http.MethodGet, path, nil, opts...)
 }
 
-// Send sends a request with a body, as [keyfit.Send] does: nil for none, url.Values for a
-// form, any other value as JSON. The errors are those of [Get].
+// Send sends a request with a body, like [keyfit.Send]: nil for no body, url.Values for a
+// form, any other value as JSON. It returns the same errors as [Get].
 func Send[T any](ctx context.Context, c *Client, method, path string, body any, opts ...keyfit.CallOption) (T, error) {
 	c.refreshAhead(ctx)
 	value, err := keyfit.Send[T](ctx, c.keyfit, method, path, body, opts...)
 	return value, c.explain(err)
 }
 
-// Path fills the {parameters} of a template with values in order, each as the one segment
-// that it is, whatever it holds: iiniit.Path("/things/{id}", id). An empty value and a
-// wrong number of values are errors.
+// Path replaces the {parameters} of a template by values in order and escapes each value
+// as one segment: iiniit.Path("/things/{id}", id). An empty value or a wrong number of
+// values is an error.
 func Path(template string, values ...string) (string, error) {
 	path, err := wire.Path(template, values...)
 	if err != nil {
@@ -89,20 +89,20 @@ func Path(template string, values ...string) (string, error) {
 	return path, nil
 }
 
-// refreshAhead has the keyring ask for the next token if the present one is near its end.
-// A failure is in an event, and the present token goes on.
+// refreshAhead makes the keyring reload if the current token is about to expire. A failure
+// is reported as an event, and the current token stays in use.
 func (c *Client) refreshAhead(ctx context.Context) {
 	if c.tokens != nil && ctx != nil && c.tokens.due() {
 		_, _ = c.keyfit.Keys().Reload(ctx)
 	}
 }
 
-// explain adds why no other token could be had to the refusal of the last one.
+// explain adds to the refusal of the last token the reason why no new one is available.
 func (c *Client) explain(err error) error {
 	if c.tokens == nil || !errors.Is(err, keyfit.ErrUnauthorized) {
 		return err
 	}
-	if ended := c.tokens.ending(); ended != nil {
+	if ended := c.tokens.endedErr(); ended != nil {
 		return fmt.Errorf("%w; %w", err, ended)
 	}
 	return err

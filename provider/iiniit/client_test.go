@@ -97,7 +97,7 @@ func TestRefusalsAreTheSDKsErrors(t *testing.T) {
 	}
 }
 
-// captured records the URL of the one request that it answers.
+// captured records the URL of the request that it answers.
 type captured struct{ path, query string }
 
 func (c *captured) RoundTrip(r *http.Request) (*http.Response, error) {
@@ -137,8 +137,8 @@ func TestValuesReachTheServerAsTheOneValueThatTheyAre(t *testing.T) {
 	}
 }
 
-// TestTheMockHasNoOperationThatThisPackageLacks: the vendor documents none but those of
-// OAuth, so beside the placeholder of its example the mock may have none either.
+// TestTheMockHasNoOperationThatThisPackageLacks checks that the mock has only the documented
+// operations of OAuth and the placeholder resource of the vendor's example.
 func TestTheMockHasNoOperationThatThisPackageLacks(t *testing.T) {
 	t.Parallel()
 	var doc struct {
@@ -153,10 +153,10 @@ func TestTheMockHasNoOperationThatThisPackageLacks(t *testing.T) {
 	}
 	slices.Sort(got)
 	want := []string{
-		"/.well-known/oauth-authorization-server", // RFC 8414, not the vendor's
+		"/.well-known/oauth-authorization-server", // RFC 8414, not documented by the vendor
 		"/auth/login",                                                            // AuthURL
-		"/oauth/authorize", "/oauth/introspect", "/oauth/revoke", "/oauth/token", // the mock's own names
-		"/oauth2/authorize", // the path that the vendor prints for TokenURL
+		"/oauth/authorize", "/oauth/introspect", "/oauth/revoke", "/oauth/token", // names chosen by the mock
+		"/oauth2/authorize", // the documented path of TokenURL
 		resource,
 	}
 	if d := cmp.Diff(want, got); d != "" {

@@ -1,6 +1,6 @@
-// Package iiniit calls the iiniit API. The vendor documents how a request is
-// authenticated and no resource at all, so this package has the three carriers of a
-// credential, OAuth 2.0, and generic calls; it invents no endpoint.
+// Package iiniit calls the iiniit API. The vendor documents how requests are authenticated
+// but no resources. This package therefore supports the three ways to send a credential,
+// OAuth 2.0, and generic calls; it invents no endpoints.
 //
 // Source: www.iiniit.com, "Authentication methods for the iiniit API",
 // https://www.iiniit.com/support/view/authentication-methods-for-the-iiniit-api, and
@@ -12,15 +12,16 @@
 //	thing, err := iiniit.Get[Thing](ctx, c, "/resource")       // Authorization: ApiKey <key>
 //	made, err := iiniit.Send[Thing](ctx, c, "POST", "/resource", Thing{Name: "Lorem"})
 //
-// [NewQuery] sends ?api_key=<key> in place of the header, for places where no header can
-// be set. A URL is written into logs on the way: prefer the header. [Path] fills a path
-// with values of any content.
+// [NewQuery] sends ?api_key=<key> instead of the header, for environments that cannot set
+// headers. Prefer the header, because proxies and servers log URLs. [Path] inserts values
+// with any content into a path.
 //
 // # On behalf of a user
 //
-// An [App] is what the Developer Portal registered. The user's browser is sent to
-// [Login.URL]; what comes back to the redirect URI goes to [App.Exchange], which checks
-// the state and redeems the code with the PKCE verifier (RFC 7636, S256):
+// An [App] describes an application registered in the Developer Portal. Send the user's
+// browser to [Login.URL]. Pass the query of the request to the redirect URI to
+// [App.Exchange], which checks the state and exchanges the code with the PKCE verifier
+// (RFC 7636, S256):
 //
 //	login, err := app.Login()                                  // keep it in the user's session
 //	http.Redirect(w, r, login.URL, http.StatusFound)
@@ -34,18 +35,18 @@
 //	tokens, err := app.ClientCredentials()
 //	c, err := iiniit.NewOAuth(tokens)
 //
-// The vendor's pages name the authorization code flow only; whether an app may use client
-// credentials (RFC 6749, section 4.4) or refresh (section 6) is the server's to say.
+// The vendor's pages document only the authorization code flow; the server decides whether
+// an app may use client credentials (RFC 6749, section 4.4) or refresh tokens (section 6).
 //
-// # The life of a token
+// # Token lifetime
 //
-// [Tokens] is a [keyfit.Source], so the client's keyring does with a token what it does
-// with a key. Within [RefreshAhead] of its end the next [Get] or [Send] fetches the next
-// one first, once for all callers. A token that the server revoked (401 invalid_token) is
-// dropped, one other is fetched, and the call is sent again with that, once. Raw calls
-// through [Client.Keyfit] have the second; for the first run its Keys().Watch. A refresh
-// token that the server changes is kept and handed to [OnRefresh]. When there is nothing
-// left to refresh with, the error is [ErrLoginAgain].
+// [Tokens] is a [keyfit.Source], so the client's keyring treats tokens like keys. If a
+// token expires within [RefreshAhead], the next [Get] or [Send] first fetches a new one,
+// once for all callers. If the server has revoked a token (401 invalid_token), the client
+// fetches a new one and sends the call once more. Untyped calls through [Client.Keyfit]
+// also do the latter; for the former, run its Keys().Watch. If the server issues a new
+// refresh token, the client uses it and passes it to [OnRefresh]. If no new token is
+// available, the error is [ErrLoginAgain].
 //
-// Tokens, secrets, state and verifier are [keyfit.Secret] and do not print.
+// Tokens, secrets, state and verifier are of type [keyfit.Secret] and are never printed.
 package iiniit

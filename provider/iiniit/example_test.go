@@ -11,8 +11,8 @@ import (
 	"github.com/keyfit/keyfit/provider/iiniit"
 )
 
-// A mock stands for www.iiniit.com and api.iiniit.com. In a real program the key comes
-// from IINIIT_API_KEY, and the client needs no options.
+// A mock replaces www.iiniit.com and api.iiniit.com. A real program sets IINIIT_API_KEY and
+// needs no options.
 func Example() {
 	srv, err := mockserver.NewHandler()
 	if err != nil {
@@ -48,10 +48,10 @@ func ExampleApp_Login() {
 		ClientID: registered.ID, ClientSecret: keyfit.NewSecret(registered.Secret.Reveal()),
 		RedirectURL: "https://app.example/callback", Scopes: []string{"read:user"},
 		TokenURL:  "https://www.iiniit.com/oauth2/authorize",
-		Transport: srv.Transport(), // leave it out for the real server
+		Transport: srv.Transport(), // omit it for the real server
 	}
 
-	// The handler that sends the user away keeps login in the session.
+	// The handler that redirects the user stores login in the session.
 	login, err := app.Login()
 	if err != nil {
 		fmt.Println(err)
@@ -74,7 +74,7 @@ func ExampleApp_Login() {
 		return
 	}
 
-	// The handler of the redirect URI takes it out of there.
+	// The handler of the redirect URI reads it from the session.
 	token, err := app.Exchange(context.Background(), login, back.Query())
 	if err != nil {
 		fmt.Println(err)

@@ -13,16 +13,16 @@ import (
 const (
 	tokenURL    = "https://www.iiniit.com/oauth2/authorize"
 	redirectURL = "https://app.example/callback"
-	resource    = "/resource" // the mock's echo, after the placeholder in the vendor's example
+	resource    = "/resource" // the echo resource of the mock
 )
 
-// echo is what the mock's resource answers.
+// echo is the response of the mock's resource.
 type echo struct {
 	Method, Path, Credential, Carrier, Scope, User string
 	Bytes                                          int
 }
 
-// newApp registers an app at a mock.
+// newApp registers an app with a mock.
 func newApp(tb testing.TB, srv *mockserver.Server, c mockserver.OAuthClient) *iiniit.App {
 	tb.Helper()
 	if c.RedirectURIs == nil {
@@ -38,12 +38,12 @@ func newApp(tb testing.TB, srv *mockserver.Server, c mockserver.OAuthClient) *ii
 	}
 }
 
-// over sends a client's requests to a mock.
+// over returns options that send a client's requests to a mock.
 func over(srv *mockserver.Server) keyfit.Option {
 	return keyfit.WithHTTPClient(&http.Client{Transport: srv.Transport()})
 }
 
-// browse is the user's browser: it returns the query with which the redirect URI is called.
+// browse acts as the user's browser and returns the query of the redirect URI.
 func browse(tb testing.TB, srv *mockserver.Server, page string) url.Values {
 	tb.Helper()
 	req, err := http.NewRequest(http.MethodGet, page, http.NoBody)
@@ -62,7 +62,7 @@ func browse(tb testing.TB, srv *mockserver.Server, page string) url.Values {
 	return back.Query()
 }
 
-// logIn goes the whole way of a user.
+// logIn runs the whole authorization code flow.
 func logIn(tb testing.TB, srv *mockserver.Server, app *iiniit.App) iiniit.Token {
 	tb.Helper()
 	login, err := app.Login()
@@ -76,7 +76,7 @@ func logIn(tb testing.TB, srv *mockserver.Server, app *iiniit.App) iiniit.Token 
 	return token
 }
 
-// newOAuth returns a client over tokens that begin with the given one.
+// newOAuth returns a client whose first token is the given one.
 func newOAuth(tb testing.TB, srv *mockserver.Server, app *iiniit.App, first iiniit.Token, opts ...iiniit.TokensOption) *iiniit.Client {
 	tb.Helper()
 	tokens, err := app.Tokens(first, opts...)
@@ -90,7 +90,7 @@ func newOAuth(tb testing.TB, srv *mockserver.Server, app *iiniit.App, first iini
 	return c
 }
 
-// revokeAll ends every access token at the server.
+// revokeAll revokes every access token at the server.
 func revokeAll(tb testing.TB, srv *mockserver.Server, kinds ...mockserver.KeyKind) {
 	tb.Helper()
 	for _, k := range srv.OAuth().Tokens() {
@@ -104,7 +104,7 @@ func revokeAll(tb testing.TB, srv *mockserver.Server, kinds ...mockserver.KeyKin
 	}
 }
 
-// tokenRequests matches the requests to the token endpoint, calls those to the resource.
+// tokenRequests matches requests to the token endpoint; calls matches requests to the resource.
 func tokenRequests() mockserver.Match {
 	return mockserver.Match{Method: "POST", Path: "/oauth2/authorize"}
 }

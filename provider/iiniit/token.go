@@ -17,25 +17,25 @@ import (
 	"github.com/keyfit/keyfit"
 )
 
-// Token is what the token endpoint gave. Its halves do not print; to keep one, store the
-// revealed values.
+// Token is a response of the token endpoint. Its secrets are never printed; to store a
+// token, store the revealed values.
 type Token struct {
 	Access  keyfit.Secret
-	Refresh keyfit.Secret // zero if the server gave none
-	Expires time.Time     // zero if the server did not say
-	Scopes  []string      // what was granted; nil if the server did not say
+	Refresh keyfit.Secret // zero if the server returned none
+	Expires time.Time     // zero if unknown
+	Scopes  []string      // the granted scopes; nil if unknown
 }
 
-// TokenError is a refusal of the authorization page or the token endpoint. Its texts are
-// the server's, with every secret of the request taken out.
+// TokenError is a refusal by the authorization page or the token endpoint. It contains the
+// server's texts, in which every secret of the request is redacted.
 type TokenError struct {
-	Grant       string // what was asked with: "authorization", "authorization code", "refresh token", "client credentials"
-	StatusCode  int    // the HTTP status; 0 if the browser brought the refusal
-	Code        string // RFC 6749, sections 4.1.2.1 and 5.2: access_denied, invalid_grant …; "" if there was none
-	Description string // the server's words; may be ""
+	Grant       string // "authorization", "authorization code", "refresh token" or "client credentials"
+	StatusCode  int    // HTTP status; 0 for a refusal in the redirect
+	Code        string // RFC 6749, sections 4.1.2.1 and 5.2: access_denied, invalid_grant …; may be ""
+	Description string // the server's error_description; may be ""
 }
 
-// Error is one line without secrets.
+// Error returns one line without secrets.
 func (e *TokenError) Error() string {
 	parts := []string{"iiniit: " + e.Grant + " refused", "", e.Code, e.Description}
 	if e.StatusCode != 0 {
@@ -44,8 +44,8 @@ func (e *TokenError) Error() string {
 	return strings.Join(slices.DeleteFunc(parts, func(part string) bool { return part == "" }), ": ")
 }
 
-// Is matches [keyfit.ErrUnauthorized] where client or grant are not good (any more), and
-// [keyfit.ErrForbidden] where the user or the server said no.
+// Is matches [keyfit.ErrUnauthorized] if the client or the grant is invalid, and
+// [keyfit.ErrForbidden] if the user or the server denied access.
 func (e *TokenError) Is(target error) bool {
 	switch e.Code {
 	case "invalid_grant", "invalid_client":
@@ -57,11 +57,11 @@ func (e *TokenError) Is(target error) bool {
 }
 
 func newTokenError(grant string, status int, code, description string, secrets []keyfit.Secret) *TokenError {
-	return &TokenError{Grant: grant, StatusCode: status, Code: line(code, 64, secrets), Description: line(description, 300, secrets)}
+	return &TokenError{Grant: grant, StatusCode: status, Code: oneLine(code, 64, secrets), Description: oneLine(description, 300, secrets)}
 }
 
-// line makes a server's text fit for one line of a log.
-func line(text string, limit int, secrets []keyfit.Secret) string {
+// oneLine redacts a server's text and shortens it to one line.
+func oneLine(text string, limit int, secrets []keyfit.Secret) string {
 	text = strings.Map(func(r rune) rune {
 		if unicode.IsControl(r) || unicode.In(r, unicode.Cf, unicode.Zl, unicode.Zp) {
 			return ' '
@@ -75,21 +75,21 @@ func line(text string, limit int, secrets []keyfit.Secret) string {
 	return text
 }
 
-// fetch runs one request of x/oauth2 and makes of what it returns what may be printed.
+// fetch runs one request of x/oauth2 and returns a token or an error that is safe to print.
 func (a *App) fetch(ctx context.Context, grant string, secrets []keyfit.Secret, request func(context.Context) (*oauth2.Token, error)) (Token, error) {
-	ctx, cancel := context.WithTimeout(ctx, tokenTime)
+	ctx, cancel := context.WithTimeout(ctx, tokenTimeout)
 	defer cancel()
 	t, err := request(context.WithValue(ctx, oauth2.HTTPClient, &http.Client{
 		Transport: a.Transport,
 		CheckRedirect: func(*http.Request, []*http.Request) error {
-			return fmt.Errorf("%w: the token endpoint redirects, and the secret stays here", keyfit.ErrCrossOrigin)
+			return fmt.Errorf("%w: the token endpoint redirects, which would expose the secret", keyfit.ErrCrossOrigin)
 		},
 	}))
 	if err != nil {
-		return Token{}, plain(ctx, grant, secrets, err)
+		return Token{}, cleanError(ctx, grant, secrets, err)
 	}
 	if kind := t.Type(); !strings.EqualFold(kind, "Bearer") { // RFC 6749, section 7.1
-		return Token{}, fmt.Errorf("iiniit: %s: the token is of type %q, and only Bearer is known", grant, line(kind, 64, secrets))
+		return Token{}, fmt.Errorf("iiniit: %s: the token type is %q, but only Bearer is supported", grant, oneLine(kind, 64, secrets))
 	}
 	out := Token{Access: keyfit.NewSecret(t.AccessToken), Refresh: keyfit.NewSecret(t.RefreshToken), Expires: t.Expiry}
 	if scope, ok := t.Extra("scope").(string); ok {
@@ -98,9 +98,9 @@ func (a *App) fetch(ctx context.Context, grant string, secrets []keyfit.Secret, 
 	return out, nil
 }
 
-// plain is the error without what x/oauth2 and net/http put around it: the body of the
-// answer, which may repeat the request, and the URL.
-func plain(ctx context.Context, grant string, secrets []keyfit.Secret, err error) error {
+// cleanError removes from an error what x/oauth2 and net/http add: the URL and the body of the
+// response, which may echo the request.
+func cleanError(ctx context.Context, grant string, secrets []keyfit.Secret, err error) error {
 	if refused, ok := errors.AsType[*oauth2.RetrieveError](err); ok {
 		status := 0
 		if refused.Response != nil {
@@ -114,8 +114,8 @@ func plain(ctx context.Context, grant string, secrets []keyfit.Secret, err error
 	if ctx.Err() != nil {
 		err = ctx.Err()
 	}
-	if text := err.Error(); line(text, len(text), secrets) != text {
-		return fmt.Errorf("iiniit: %s: %s", grant, line(text, 300, secrets))
+	if text := err.Error(); oneLine(text, len(text), secrets) != text {
+		return fmt.Errorf("iiniit: %s: %s", grant, oneLine(text, 300, secrets))
 	}
 	return fmt.Errorf("iiniit: %s: %w", grant, err)
 }

@@ -13,70 +13,72 @@ import (
 	"github.com/keyfit/keyfit"
 )
 
-// ErrLoginAgain says that the server gives no other token: the grant was revoked or is
-// over, and only a new [App.Login] helps. It comes with the refusal of the last token.
-var ErrLoginAgain = errors.New("iiniit: no other token can be had: let the user log in again")
+// ErrLoginAgain means that the server issues no new token, because the grant was revoked or
+// has expired; the user must log in again ([App.Login]). It is wrapped together with the
+// refusal of the last token.
+var ErrLoginAgain = errors.New("iiniit: no new token is available: the user must log in again")
 
-// Tokens is a [keyfit.Source] of access tokens, each with its end. It gives what it has
-// until that is near its end or refused, and then fetches one other, for all who ask. It
-// is safe for concurrent use. Give one Tokens to one client.
+// Tokens is a [keyfit.Source] of access tokens with an expiry. It returns the current token
+// until that is about to expire or is refused, and then fetches a new one, once for all
+// callers. It is safe for concurrent use. Use each Tokens for one client only.
 type Tokens struct {
 	app     *App
 	ahead   time.Duration
 	save    func(context.Context, Token) error
 	request func(ctx context.Context, refresh keyfit.Secret) (Token, error)
 
-	turn    chan struct{} // holds one element; who has it may change what is below
-	token   Token
-	unsaved bool      // save has not taken the token
-	relieve time.Time // the token was fetched for a refused one, at this time
+	sem        chan struct{} // a mutex for the fields below that a context can interrupt
+	token      Token
+	unsaved    bool      // save has not stored the token
+	replacedAt time.Time // when the token replaced a refused one
 
-	renew atomic.Int64          // Unix nanoseconds from which on the next token is due; 0 never
-	ended atomic.Pointer[error] // why no other can be had
+	dueAt atomic.Int64          // when the next token is due, in Unix nanoseconds; 0: never
+	ended atomic.Pointer[error] // why no new token is available; nil if one may be
 }
 
 const (
-	// defaultAhead is [RefreshAhead] if it is not given.
-	defaultAhead = time.Minute
-	// afterFailure is the pause before a due token is asked for again in vain.
-	afterFailure = 5 * time.Second
-	// afterRefusal is how long a token that replaced a refused one is not replaced for
-	// being refused too: then it is not the token that is wrong.
-	afterRefusal = 10 * time.Second
+	// defaultRefreshAhead is the default of [RefreshAhead].
+	defaultRefreshAhead = time.Minute
+	// failurePause is the pause between failed attempts to fetch a due token.
+	failurePause = 5 * time.Second
+	// refusalPause is how long a token that replaced a refused one is kept even if it is
+	// refused too, because then the token is not the cause.
+	refusalPause = 10 * time.Second
 )
 
-// TokensOption changes [Tokens] at their making.
+// TokensOption configures [Tokens].
 type TokensOption func(*Tokens) error
 
-// RefreshAhead sets how long before a token's end the next one is fetched; the default is
-// one minute. It is at most half the token's life, whatever is set. Negative is an error.
+// RefreshAhead sets how long before the expiry of a token the next one is fetched. The
+// default is one minute; the maximum is half of the token's lifetime. A negative duration is
+// an error.
 func RefreshAhead(d time.Duration) TokensOption {
 	return func(t *Tokens) error {
 		if d < 0 {
-			return errors.New("iiniit: RefreshAhead wants a time of zero or more")
+			return errors.New("iiniit: RefreshAhead must not be negative")
 		}
 		t.ahead = d
 		return nil
 	}
 }
 
-// OnRefresh has save keep every token that is fetched from now on. A server that changes
-// the refresh token ends the old one, so a program which is to live through a restart
-// stores the new one here. save is called by one goroutine at a time and before the token
-// is used. If it fails the token is used nevertheless, and save is called again with it
-// when the token is next asked for: report the failure yourself.
+// OnRefresh calls save with every token that is fetched. A server that issues a new refresh
+// token revokes the old one, so a program that must survive a restart stores the new one
+// here. save is called by one goroutine at a time, before the token is used. If save fails,
+// the token is used nevertheless, and save is called again at the next use of the Tokens;
+// save itself must report the failure.
 func OnRefresh(save func(ctx context.Context, next Token) error) TokensOption {
 	return func(t *Tokens) error {
 		if save == nil {
-			return errors.New("iiniit: OnRefresh wants a function")
+			return errors.New("iiniit: the function of OnRefresh is nil")
 		}
 		t.save = save
 		return nil
 	}
 }
 
-// Tokens returns a source that begins with a token of [App.Exchange], or one that was
-// stored: Access may be empty where Refresh is not. Nothing is sent.
+// Tokens returns a source whose first token comes from [App.Exchange] or from storage.
+// Access may be empty if Refresh is not. Tokens sends no request.
 func (a *App) Tokens(first Token, opts ...TokensOption) (*Tokens, error) {
 	if first.Access.IsZero() && first.Refresh.IsZero() {
 		return nil, errors.New("iiniit: the first token is empty")
@@ -96,8 +98,9 @@ func (a *App) Tokens(first Token, opts ...TokensOption) (*Tokens, error) {
 	})
 }
 
-// ClientCredentials returns a source of tokens for the app itself, by its ID and secret
-// (RFC 6749, section 4.4). The error names what the App lacks. Nothing is sent.
+// ClientCredentials returns a source of tokens for the app itself, authenticated by its ID
+// and secret (RFC 6749, section 4.4). It sends no request. The error names a missing or
+// invalid field of the App.
 func (a *App) ClientCredentials(opts ...TokensOption) (*Tokens, error) {
 	if a.ClientSecret.IsZero() {
 		return nil, errors.New("iiniit: client credentials need a ClientSecret")
@@ -118,7 +121,7 @@ func (a *App) newTokens(first Token, opts []TokensOption, request func(context.C
 	if err := a.validate(); err != nil {
 		return nil, err
 	}
-	t := &Tokens{app: a, ahead: defaultAhead, request: request, turn: make(chan struct{}, 1)}
+	t := &Tokens{app: a, ahead: defaultRefreshAhead, request: request, sem: make(chan struct{}, 1)}
 	for _, opt := range opts {
 		if opt == nil {
 			return nil, errors.New("iiniit: an option is nil")
@@ -127,25 +130,25 @@ func (a *App) newTokens(first Token, opts []TokensOption, request func(context.C
 			return nil, err
 		}
 	}
-	t.take(first, time.Now())
+	t.setToken(first, time.Now())
 	return t, nil
 }
 
-// Credential returns the present access token, or the next one if the present is near its
-// end or is the one that the provider refused ([keyfit.RefusedKey]). The error is that of
-// the token endpoint: [*TokenError], [ErrLoginAgain], or that of a connection.
+// Credential returns the current access token. It first fetches a new one if the current
+// token is about to expire or was refused by the provider ([keyfit.RefusedKey]). The error
+// is a [*TokenError], [ErrLoginAgain], or an error of the connection to the token endpoint.
 func (t *Tokens) Credential(ctx context.Context) (keyfit.Credential, error) {
 	select {
-	case t.turn <- struct{}{}:
-		defer func() { <-t.turn }()
+	case t.sem <- struct{}{}:
+		defer func() { <-t.sem }()
 	case <-ctx.Done():
 		return keyfit.Credential{}, ctx.Err()
 	}
 	now := time.Now()
 	refused := keyfit.RefusedKey(ctx)
-	dropped := refused != "" && refused == t.credential().Fingerprint() && !now.Before(t.relieve.Add(afterRefusal))
+	dropped := refused != "" && refused == t.credential().Fingerprint() && !now.Before(t.replacedAt.Add(refusalPause))
 	if t.token.Access.IsZero() || t.due() || dropped {
-		if err := t.next(ctx, now, dropped); err != nil && (dropped || !t.lives(now)) {
+		if err := t.fetchNext(ctx, now, dropped); err != nil && (dropped || !t.valid(now)) {
 			return keyfit.Credential{}, err
 		}
 	}
@@ -153,31 +156,31 @@ func (t *Tokens) Credential(ctx context.Context) (keyfit.Credential, error) {
 	return t.credential(), nil
 }
 
-// next fetches the next token. A failure leaves the present one.
-func (t *Tokens) next(ctx context.Context, now time.Time, dropped bool) error {
-	if ended := t.ending(); ended != nil {
+// fetchNext fetches the next token. After a failure the current one stays in use.
+func (t *Tokens) fetchNext(ctx context.Context, now time.Time, dropped bool) error {
+	if ended := t.endedErr(); ended != nil {
 		return ended
 	}
 	next, err := t.request(ctx, t.token.Refresh)
 	if err != nil {
 		if errors.Is(err, ErrLoginAgain) {
 			t.ended.Store(&err)
-			t.renew.Store(0)
-		} else if t.renew.Load() != 0 {
-			t.renew.Store(now.Add(afterFailure).UnixNano())
+			t.dueAt.Store(0)
+		} else if t.dueAt.Load() != 0 {
+			t.dueAt.Store(now.Add(failurePause).UnixNano())
 		}
 		return err
 	}
-	if next.Refresh.IsZero() { // RFC 6749, section 6: the old one goes on
+	if next.Refresh.IsZero() { // RFC 6749, section 6: the old one stays valid
 		next.Refresh = t.token.Refresh
 	}
-	if next.Scopes == nil { // section 5.1: as asked for before
+	if next.Scopes == nil { // section 5.1: identical to the requested scopes
 		next.Scopes = t.token.Scopes
 	}
-	if t.relieve = (time.Time{}); dropped {
-		t.relieve = now
+	if t.replacedAt = (time.Time{}); dropped {
+		t.replacedAt = now
 	}
-	t.take(next, now)
+	t.setToken(next, now)
 	t.unsaved = t.save != nil
 	return nil
 }
@@ -188,30 +191,30 @@ func (t *Tokens) store(ctx context.Context) {
 	}
 }
 
-// take makes a token the present one and sets when the next is due.
-func (t *Tokens) take(token Token, now time.Time) {
+// setToken sets the current token and when the next is due.
+func (t *Tokens) setToken(token Token, now time.Time) {
 	t.token = token
 	if token.Expires.IsZero() {
-		t.renew.Store(0)
+		t.dueAt.Store(0)
 		return
 	}
 	ahead := min(t.ahead, max(0, token.Expires.Sub(now)/2))
-	t.renew.Store(token.Expires.Add(-ahead).UnixNano())
+	t.dueAt.Store(token.Expires.Add(-ahead).UnixNano())
 }
 
 // due reports whether the next token should be fetched.
 func (t *Tokens) due() bool {
-	at := t.renew.Load()
+	at := t.dueAt.Load()
 	return at != 0 && time.Now().UnixNano() >= at
 }
 
-// lives reports whether the present token may still be good.
-func (t *Tokens) lives(now time.Time) bool {
+// valid reports whether the current token has not expired.
+func (t *Tokens) valid(now time.Time) bool {
 	return !t.token.Access.IsZero() && (t.token.Expires.IsZero() || now.Before(t.token.Expires))
 }
 
-// ending returns why no other token can be had, or nil.
-func (t *Tokens) ending() error {
+// endedErr returns why no new token is available, or nil.
+func (t *Tokens) endedErr() error {
 	if err := t.ended.Load(); err != nil {
 		return *err
 	}

@@ -15,7 +15,7 @@ import (
 	"github.com/keyfit/keyfit/provider/iiniit"
 )
 
-// together runs f from many goroutines at the same time and returns the first error.
+// together runs f in many goroutines at once and returns the first error.
 func together(n int, f func() error) (first error) {
 	var all sync.WaitGroup
 	errs := make(chan error, n)
@@ -89,7 +89,7 @@ func TestATokenRefusedAlthoughItIsNewIsNotFetchedAgainAndAgain(t *testing.T) {
 			_, _ = iiniit.Get[echo](t.Context(), c, resource)
 		}
 		srv.Expect(t, tokenRequests(), 1)
-		<-time.After(11 * time.Second) // a token that stood for a while may have been revoked
+		<-time.After(11 * time.Second) // after a while, a new token may have been revoked too
 		_, _ = iiniit.Get[echo](t.Context(), c, resource)
 		srv.Expect(t, tokenRequests(), 2)
 		down.Remove()
@@ -103,7 +103,7 @@ func TestATokenIsRefreshedAheadOfItsEnd(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
 		opts  []iiniit.TokensOption
-		quiet time.Duration // no refresh up to here
+		quiet time.Duration // no refresh until then
 		due   time.Duration
 	}{
 		"by default":          {nil, 59*time.Minute - time.Second, 59*time.Minute + time.Second},
@@ -156,7 +156,7 @@ func TestWhileTheTokenEndpointFailsThePresentTokenGoesOn(t *testing.T) {
 			t.Fatal(err)
 		}
 		srv.Expect(t, tokenRequests(), 2)
-		<-time.After(time.Minute) // now the token is over
+		<-time.After(time.Minute) // the token has expired
 		if _, err := iiniit.Get[echo](t.Context(), c, resource); !errors.Is(err, keyfit.ErrUnauthorized) || errors.Is(err, iiniit.ErrLoginAgain) {
 			t.Errorf("without a token: %v", err)
 		}
@@ -203,7 +203,7 @@ func TestARefreshTokenThatTheServerChangesIsKeptAndHandedOut(t *testing.T) {
 	}))
 	revokeAll(t, srv, mockserver.KindBearer)
 	if _, err := iiniit.Get[echo](t.Context(), c, resource); err != nil {
-		t.Fatalf("a store that is down must not end calls: %v", err)
+		t.Fatalf("a failing store must not fail calls: %v", err)
 	}
 	for range 2 {
 		if _, err := c.Keyfit().Keys().Reload(t.Context()); err != nil {
@@ -217,12 +217,12 @@ func TestARefreshTokenThatTheServerChangesIsKeptAndHandedOut(t *testing.T) {
 		t.Errorf("scopes (-want +got):\n%s", d)
 	}
 
-	// A program that starts again with what was saved, and with the refresh token alone.
+	// A program restarts with the saved token, or with only the refresh token.
 	again := newOAuth(t, srv, app, iiniit.Token{Refresh: saved[1].Refresh})
 	if _, err := iiniit.Get[echo](t.Context(), again, resource); err != nil {
 		t.Errorf("after a restart: %v", err)
 	}
-	// One that starts with the old refresh token, which is spent.
+	// A program starts with the old refresh token, which has been used.
 	tokens, err := app.Tokens(iiniit.Token{Refresh: first.Refresh})
 	if err != nil {
 		t.Fatal(err)

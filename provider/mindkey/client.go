@@ -8,24 +8,23 @@ import (
 
 // Client calls the Connector API. It is safe for concurrent use.
 type Client struct {
-	// Employees are the people. Scope Employee.
+	// Employees are the employees. Scope: Employee.
 	Employees *EntitySet[Employee]
-	// Dependants are the relatives of employees. Scope EmployeeData.
+	// Dependants are the relatives of employees. Scope: EmployeeData.
 	Dependants *EntitySet[EmployeeDependant]
-	// Equipment is what employees hold. Scope EmployeeData.
+	// Equipment is the equipment of employees. Scope: EmployeeData.
 	Equipment *EntitySet[EmployeeEquipment]
-	// UserDefinedColumns are the values of columns that the customer defined. Scope
-	// EmployeeData.
+	// UserDefinedColumns are the values of user-defined columns. Scope: EmployeeData.
 	UserDefinedColumns *EntitySet[EmployeeUserDefinedColumn]
-	// PositionVersions are the positions over time. Scope Organization.
+	// PositionVersions are the positions over time. Scope: Organization.
 	PositionVersions *EntitySet[PositionVersion]
 
 	keyfit *keyfit.Client
 }
 
-// New makes a client of the provider [keyfit.MindKey]. The key comes from an option, from
-// MINDKEY_API_KEY or from .env. The error is a [*keyfit.NoKeyError] if no place has one,
-// or says which option is wrong.
+// New returns a client for the provider [keyfit.MindKey]. The key comes from an option, from
+// MINDKEY_API_KEY or from .env. The error is a [*keyfit.NoKeyError] if there is no key, or
+// names the invalid option. New sends no request.
 func New(opts ...keyfit.Option) (*Client, error) {
 	c, err := keyfit.New(keyfit.MindKey(), opts...)
 	if err != nil {
@@ -34,8 +33,7 @@ func New(opts ...keyfit.Option) (*Client, error) {
 	return FromClient(c), nil
 }
 
-// FromClient puts the types over a client that is there already; they share its keys, its
-// gate and its connections.
+// FromClient wraps an existing client, with which it shares keys, gate and connections.
 func FromClient(c *keyfit.Client) *Client {
 	client := &Client{keyfit: c}
 	client.Employees = Entity[Employee](client, "Employee")
@@ -46,13 +44,12 @@ func FromClient(c *keyfit.Client) *Client {
 	return client
 }
 
-// Keyfit returns the client underneath, for its keys, their rotation, and calls without
-// types.
+// Keyfit returns the underlying client, for keys, rotation and untyped calls.
 func (c *Client) Keyfit() *keyfit.Client { return c.keyfit }
 
-// Ping asks whether the key works; it needs no scope. The error is a
-// [*keyfit.InvalidKeyError] if MindKey refuses the key. What the answer says is not
-// documented, so it is not given. Page: API key authentication.
+// Ping checks whether the key is valid; it needs no scope. The error is a
+// [*keyfit.InvalidKeyError] if MindKey refuses the key. Ping ignores the body of the
+// response, which is not documented. Page: API key authentication.
 func (c *Client) Ping(ctx context.Context, opts ...keyfit.CallOption) error {
 	_, err := keyfit.Get[struct{}](ctx, c.keyfit, "/ping", opts...)
 	return err

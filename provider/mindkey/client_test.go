@@ -80,7 +80,7 @@ func TestExpiryWarningIsTheMostUrgentOne(t *testing.T) {
 	client := expiring(t, end)
 	warnings := client.ExpiryWarnings()
 	w, ok := warnings.Due(end.Add(-36 * time.Hour))
-	const text = " expires at 2027-03-01T12:00:00Z, within 7 days, without grace"
+	const text = " expires at 2027-03-01T12:00:00Z, within 7 days, without a grace period"
 	if !ok || w.Days != 7 || !strings.Contains(w.String(), text) || strings.Contains(w.String(), "key-of-a-test") {
 		t.Errorf("%v: %s", ok, w)
 	}
@@ -107,7 +107,7 @@ func TestExpiryThatIsNotKnownIsNotWarnedOf(t *testing.T) {
 	}
 }
 
-// TestOperationsAreThoseOfTheMock calls everything and holds what arrived against the
+// TestOperationsAreThoseOfTheMock calls every operation and compares the requests with the
 // mock's OpenAPI document.
 func TestOperationsAreThoseOfTheMock(t *testing.T) {
 	t.Parallel()

@@ -14,7 +14,7 @@ import (
 	"github.com/keyfit/keyfit/provider/mindkey"
 )
 
-// golden is the sample of the vendor's fields, with every relation.
+// golden is a sample with the vendor's fields and every relation.
 const golden = `{
   "@odata.context": "https://connector.mindkey.com/odata/v2/$metadata#Employee", "@odata.count": 1, "@odata.nextLink": "x",
   "value": [{
@@ -25,7 +25,7 @@ const golden = `{
   }]
 }`
 
-// again decodes, encodes and decodes, and reports what is lost between.
+// again decodes, encodes and decodes again, and reports what is lost.
 func again[T any](t *testing.T, in []byte) {
 	t.Helper()
 	var first, second T
@@ -58,7 +58,7 @@ func everyType(t *testing.T, in []byte) {
 	again[mindkey.EmployeeRef](t, in)
 }
 
-// inject puts members that no type knows into every object.
+// inject adds unknown members to every object.
 func inject(v any, random *rand.Rand) any {
 	switch v := v.(type) {
 	case map[string]any:
@@ -74,7 +74,7 @@ func inject(v any, random *rand.Rand) any {
 	return v
 }
 
-// members are the paths of all members, for a comparison without regard to order.
+// members returns the paths of all members, for a comparison that ignores their order.
 func members(v any, at string, into map[string]string) {
 	switch v := v.(type) {
 	case map[string]any:
@@ -188,8 +188,8 @@ func TestDate(t *testing.T) {
 	}
 }
 
-// sameJSON compares what JSON means: encoding/json takes white space out of a raw message
-// and escapes <, > and & in it.
+// sameJSON compares JSON values: encoding/json removes white space from a raw message and
+// escapes <, > and &.
 func sameJSON(a, b json.RawMessage) bool {
 	read := func(raw json.RawMessage) (v any) {
 		dec := json.NewDecoder(bytes.NewReader(raw))
@@ -202,7 +202,7 @@ func sameJSON(a, b json.RawMessage) bool {
 	return cmp.Equal(read(a), read(b))
 }
 
-// FuzzDecode: what was decoded and encoded decodes to the same value.
+// FuzzDecode checks that values survive decoding and encoding.
 func FuzzDecode(f *testing.F) {
 	f.Add([]byte(golden))
 	f.Add([]byte(`{"position":{"x":1},"Position":2}`))
@@ -214,7 +214,7 @@ func FuzzDecode(f *testing.F) {
 	})
 }
 
-// FuzzLiteral: a text stays one literal, from which it can be read again.
+// FuzzLiteral checks that any text becomes exactly one literal.
 func FuzzLiteral(f *testing.F) {
 	for _, s := range nasty() {
 		f.Add(s)
@@ -233,7 +233,7 @@ func FuzzLiteral(f *testing.F) {
 	})
 }
 
-// FuzzProperty: what a filter accepts as a property has nothing in it that could end it.
+// FuzzProperty checks that an accepted property contains nothing that could end it.
 func FuzzProperty(f *testing.F) {
 	for _, s := range []string{"a", "tolower(a/b)", "a eq 1", "tolower(a) eq 'x' or (b", "((", "trim(trim(trim(a)))"} {
 		f.Add(s)

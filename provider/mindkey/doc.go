@@ -13,36 +13,35 @@
 //
 // # Queries
 //
-// A [Query] is data; [Eq], [Contains], [And], [Or] and the other functions make its
-// [Filter]. They quote values as OData asks for, so that a name with an apostrophe is a
-// name, and check that a property is a property: neither can become part of the
-// expression. [RawFilter] is for what they cannot say, and quotes nothing. What is wrong
-// with a query is an error of the call, before anything is sent.
+// A [Query] is a plain struct; [Eq], [Contains], [And], [Or] and other functions create its
+// [Filter]. They quote values as OData requires and validate property names, so that
+// neither can change the expression. [RawFilter] is for other expressions and quotes
+// nothing. A call returns an error for an invalid query and then sends no request.
 //
-// # What is typed
+// # Types
 //
-// MindKey's pages name few properties. The types have those; every other property is in
-// Extra, from where [Extra] reads it. A program that knows its own columns brings its own
-// struct, for the entities here and for those that the pages do not name:
+// MindKey's pages name few properties. The types have fields for those; every other
+// property is in Extra, from which [Extra] reads it. A program can also use structs of its
+// own, for these entities and for entities that the pages do not name:
 //
 //	absences := mindkey.Entity[Absence](client, "Absence")
 //
-// [EntitySet.Raw] reads in raw mode, with the property names beneath MindKey's mapping.
+// [EntitySet.Raw] reads in raw mode, with unmapped property names.
 //
 // # Scopes and 404
 //
-// A key has scopes (Employee, EmployeeData, Organization …). MindKey answers 404, never
-// 403, when a scope is missing, so a 404 has two readings: the error is a
-// [*keyfit.PermissionError] with Ambiguous set, says both, and is [keyfit.ErrForbidden]
-// and [keyfit.ErrNotFound].
+// A key has scopes (Employee, EmployeeData, Organization …). MindKey responds with 404,
+// never with 403, if a scope is missing, so a 404 has two possible causes. The error is a
+// [*keyfit.PermissionError] with Ambiguous set; its text names both, and it matches both
+// [keyfit.ErrForbidden] and [keyfit.ErrNotFound].
 //
-// # The end of a key
+// # Expiry of a key
 //
-// A key lives for 365 days and stops without grace. Give its end in
-// MINDKEY_API_KEY_EXPIRES (2027-01-31), and let the program ask [ExpiryWarnings.Due] now
-// and then. To change it, make a second key with the same scopes, rotate it in with
+// A key is valid for 365 days and then stops working without a grace period. Set
+// MINDKEY_API_KEY_EXPIRES (2027-01-31) and call [ExpiryWarnings.Due] regularly. To replace
+// a key, create a second one with the same scopes, switch to it with
 // client.Keyfit().Keys().Rotate, and revoke the first.
 //
-// Source: https://developer.mindkey.com/docs/integration/connector-api. Its pages
-// document no rate limit, no page size and no method but GET.
+// Source: https://developer.mindkey.com/docs/integration/connector-api. Its pages document
+// no rate limit, no page size and no method other than GET.
 package mindkey

@@ -7,8 +7,7 @@ import (
 	"github.com/keyfit/keyfit/internal/wire"
 )
 
-// Employee is a person. The relation to the position is there if the query expands
-// "position".
+// Employee is an employee. Position is set if the query expands "position".
 type Employee struct {
 	EmployeeID       string    `json:"employeeId,omitempty"`
 	FirstName        string    `json:"nameFirstName,omitempty"`
@@ -17,54 +16,53 @@ type Employee struct {
 	Email            string    `json:"email,omitempty"`
 	MobileFullNumber string    `json:"mobilePhoneNumberFullPhoneNumber,omitempty"`
 	Position         *Position `json:"position,omitempty"`
-	// Extra has the properties that MindKey's pages do not name.
+	// Extra holds the properties that MindKey's pages do not name.
 	Extra map[string]json.RawMessage `json:"-"`
 }
 
-// Position is the simple form in which other entities refer to a position. The pages name
-// none of its properties: all of them are in Extra.
+// Position is the simple form of a position in other entities. The pages name none of its
+// properties, so all of them are in Extra.
 type Position struct {
 	Extra map[string]json.RawMessage `json:"-"`
 }
 
-// EmployeeRef is the simple form in which other entities refer to an employee.
+// EmployeeRef is the simple form of an employee in other entities.
 type EmployeeRef struct {
 	EmployeeID string                     `json:"employeeId,omitempty"`
 	Extra      map[string]json.RawMessage `json:"-"`
 }
 
-// EmployeeDependant is a relative of an employee. Of its properties the pages name the
-// relation alone, which a query has to expand.
+// EmployeeDependant is a relative of an employee. The pages name only the relation, which a
+// query must expand.
 type EmployeeDependant struct {
 	Employee *EmployeeRef               `json:"employee,omitempty"`
 	Extra    map[string]json.RawMessage `json:"-"`
 }
 
-// EmployeeEquipment is a thing that an employee holds. Of its properties the pages name
-// the relation alone, which a query has to expand.
+// EmployeeEquipment is a piece of equipment of an employee. The pages name only the
+// relation, which a query must expand.
 type EmployeeEquipment struct {
 	Employee *EmployeeRef               `json:"employee,omitempty"`
 	Extra    map[string]json.RawMessage `json:"-"`
 }
 
-// EmployeeUserDefinedColumn is one value of a column that the customer defined. The
-// relation is there if the query expands "employee".
+// EmployeeUserDefinedColumn is one value of a user-defined column. Employee is set if the
+// query expands "employee".
 type EmployeeUserDefinedColumn struct {
 	UserDefinedColumnID string                     `json:"userDefinedColumnId,omitempty"`
 	Employee            *EmployeeRef               `json:"employee,omitempty"`
 	Extra               map[string]json.RawMessage `json:"-"`
 }
 
-// PositionVersion is a position as it was from one day to another. Of its properties the
-// pages name the relations alone, which a query has to expand.
+// PositionVersion is a position during a period of time. The pages name only the relations,
+// which a query must expand.
 type PositionVersion struct {
 	Employee *EmployeeRef               `json:"employee,omitempty"`
 	Position *Position                  `json:"position,omitempty"`
 	Extra    map[string]json.RawMessage `json:"-"`
 }
 
-// Record is an entity without a type of its own: its properties as they were sent. It is
-// what raw mode answers.
+// Record is an untyped entity: its properties as sent. Raw mode returns records.
 type Record map[string]json.RawMessage
 
 // Extra reads a property of an entity's Extra, or of a [Record]:
@@ -72,8 +70,8 @@ type Record map[string]json.RawMessage
 //	title, err := mindkey.Extra[string](employee.Position.Extra, "title")
 //	from, err := mindkey.Extra[mindkey.Date](version.Extra, "validFrom")
 //
-// The zero T is returned for a property that is absent or null; an error, which does not
-// quote the value, for one that is not a T.
+// Extra returns the zero T for a property that is absent or null, and an error, which does
+// not quote the value, for a property of another type.
 func Extra[T any](properties map[string]json.RawMessage, name string) (T, error) {
 	var value T
 	raw, ok := properties[name]
@@ -82,7 +80,7 @@ func Extra[T any](properties map[string]json.RawMessage, name string) (T, error)
 	}
 	if err := json.Unmarshal(raw, &value); err != nil {
 		var zero T
-		return zero, errors.New("mindkey: the property " + name + " is of another type")
+		return zero, errors.New("mindkey: the property " + name + " has another type")
 	}
 	return value, nil
 }

@@ -23,7 +23,7 @@ func raw(pairs ...string) map[string]json.RawMessage {
 	return m
 }
 
-// list reads one page and drops what the seed decides.
+// list reads one page and clears what depends on the seed.
 func list[T any](t *testing.T, set *mindkey.EntitySet[T], query mindkey.Query) mindkey.Page[T] {
 	t.Helper()
 	page, err := set.List(t.Context(), query)
@@ -84,8 +84,7 @@ func TestNameWithAnApostropheIsFound(t *testing.T) {
 	}
 }
 
-// TestFilterSelectsWhatItSays asks the mock, which evaluates the filters, and counts for
-// itself.
+// TestFilterSelectsWhatItSays compares the mock's evaluation of filters with its own count.
 func TestFilterSelectsWhatItSays(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

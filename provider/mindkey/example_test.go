@@ -12,7 +12,7 @@ import (
 	"github.com/keyfit/keyfit/provider/mindkey"
 )
 
-// exampleClient is a client of a mock: it stands in for mindkey.New().
+// exampleClient returns a client of a mock, in place of mindkey.New().
 func exampleClient(key ...mockserver.KeyOption) (*mindkey.Client, func()) {
 	srv, err := mockserver.NewHandler()
 	if err != nil {
@@ -110,7 +110,7 @@ func ExampleEntity() {
 }
 
 func ExampleFilter() {
-	name := "O'Hara" // whatever a form sent
+	name := "O'Hara" // any input of a user
 	fmt.Println(mindkey.Eq("nameLastName", name))
 	fmt.Println(mindkey.Or(
 		mindkey.Contains(mindkey.Lower("email"), "@example.com"),
@@ -121,7 +121,7 @@ func ExampleFilter() {
 	// contains(tolower(email),'@example.com') or not (validFrom ge 2027-01-31)
 }
 
-// A key without the scope is answered 404.
+// MindKey responds with 404 to a key without the scope.
 func ExampleClient_missingScope() {
 	client, done := exampleClient(mockserver.Scopes("Organization")) // mindkey.New()
 	defer done()

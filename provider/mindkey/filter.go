@@ -5,17 +5,16 @@ import (
 	"strings"
 )
 
-// Filter is a condition on entities: a comparison, or several joined by [And], [Or] and
-// [Not]. The zero Filter holds for all.
+// Filter is a condition on entities: a comparison, or several combined by [And], [Or] and
+// [Not]. The zero Filter selects all entities.
 type Filter struct {
 	text  string
 	err   error
-	joint bool // needs brackets inside another
+	joint bool // needs parentheses inside another filter
 }
 
-// RawFilter is the escape hatch: a $filter expression that the caller wrote, sent as it
-// is. Nothing in it is checked or quoted; a value from outside belongs into [Eq] and its
-// like, or through [Literal].
+// RawFilter returns a filter with a $filter expression that is sent unchanged. It checks and
+// quotes nothing: pass untrusted values to [Eq] and similar functions, or to [Literal].
 func RawFilter(expression string) Filter {
 	if strings.TrimSpace(expression) == "" {
 		return Filter{err: errors.New("the raw filter is empty")}
@@ -23,32 +22,32 @@ func RawFilter(expression string) Filter {
 	return Filter{text: expression, joint: true}
 }
 
-// Eq holds where the property equals the value.
+// Eq selects entities whose property equals the value.
 func Eq[V Value](p Property, value V) Filter { return compare(p, "eq", value) }
 
-// Ne holds where the property differs from the value, or is null.
+// Ne selects entities whose property differs from the value or is null.
 func Ne[V Value](p Property, value V) Filter { return compare(p, "ne", value) }
 
-// Lt holds where the property is less than the value.
+// Lt selects entities whose property is less than the value.
 func Lt[V Value](p Property, value V) Filter { return compare(p, "lt", value) }
 
-// Le holds where the property is the value or less.
+// Le selects entities whose property is at most the value.
 func Le[V Value](p Property, value V) Filter { return compare(p, "le", value) }
 
-// Gt holds where the property is greater than the value.
+// Gt selects entities whose property is greater than the value.
 func Gt[V Value](p Property, value V) Filter { return compare(p, "gt", value) }
 
-// Ge holds where the property is the value or greater.
+// Ge selects entities whose property is at least the value.
 func Ge[V Value](p Property, value V) Filter { return compare(p, "ge", value) }
 
-// IsNull holds where the property has no value.
+// IsNull selects entities whose property is null.
 func IsNull(p Property) Filter { return Filter{text: string(p) + " eq null", err: p.check()} }
 
-// NotNull holds where the property has a value.
+// NotNull selects entities whose property is not null.
 func NotNull(p Property) Filter { return Filter{text: string(p) + " ne null", err: p.check()} }
 
-// In holds where the property equals one of the values. It is sent as comparisons joined
-// by "or", which MindKey's pages show. No value at all is an error.
+// In selects entities whose property equals one of the values. It is sent as comparisons
+// combined by "or", as on MindKey's pages. At least one value is required.
 func In[V Value](p Property, values ...V) Filter {
 	if len(values) == 0 {
 		return Filter{err: errors.New("In needs at least one value")}
@@ -60,17 +59,17 @@ func In[V Value](p Property, values ...V) Filter {
 	return Or(equal...)
 }
 
-// Contains holds where the property has the text in it.
+// Contains selects entities whose property contains the text.
 func Contains(p Property, text string) Filter { return call("contains", p, text) }
 
-// StartsWith holds where the property begins with the text.
+// StartsWith selects entities whose property starts with the text.
 func StartsWith(p Property, text string) Filter { return call("startswith", p, text) }
 
-// EndsWith holds where the property ends with the text.
+// EndsWith selects entities whose property ends with the text.
 func EndsWith(p Property, text string) Filter { return call("endswith", p, text) }
 
-// And holds where all filters hold. Zero filters are left out, so that a condition may be
-// optional.
+// And selects entities that all filters select. It ignores zero filters, so that conditions
+// can be optional.
 func And(filters ...Filter) Filter {
 	given := make([]Filter, 0, len(filters))
 	for _, f := range filters {
@@ -81,26 +80,26 @@ func And(filters ...Filter) Filter {
 	return join(" and ", given)
 }
 
-// Or holds where one of the filters holds. A zero filter is an error: it holds for all,
-// and the others would not matter.
+// Or selects entities that at least one filter selects. A zero filter is an error, because
+// it would select all entities.
 func Or(filters ...Filter) Filter {
 	for _, f := range filters {
 		if f.empty() {
-			return Filter{err: errors.New("Or has an empty filter, which holds for all")}
+			return Filter{err: errors.New("Or has an empty filter, which selects all entities")}
 		}
 	}
 	return join(" or ", filters)
 }
 
-// Not holds where the filter does not. A zero filter is an error.
+// Not selects entities that the filter does not select. A zero filter is an error.
 func Not(f Filter) Filter {
 	if f.empty() {
-		return Filter{err: errors.New("Not has an empty filter, which holds for all")}
+		return Filter{err: errors.New("Not has an empty filter, which selects all entities")}
 	}
 	return Filter{text: "not (" + f.text + ")", err: f.err}
 }
 
-// String is the expression as it is sent, or what is wrong with it.
+// String returns the expression as sent, or the error.
 func (f Filter) String() string {
 	text, err := f.expression()
 	if err != nil {

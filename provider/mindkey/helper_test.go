@@ -14,10 +14,10 @@ import (
 	"github.com/keyfit/keyfit/provider/mindkey"
 )
 
-// start is the mock's clock.
+// start is the initial time of the mock's clock.
 var start = time.Date(2027, 1, 15, 9, 0, 0, 0, time.UTC)
 
-// world is a mock of MindKey and a client with a key for it.
+// world is a mock of MindKey with a client that has a key.
 type world struct {
 	srv    *mockserver.Server
 	client *mindkey.Client
@@ -39,8 +39,8 @@ func newClient(t *testing.T, rt http.RoundTripper, key string) *mindkey.Client {
 	return client
 }
 
-// script answers every request with the next of its bodies, the last one for ever, and
-// keeps the URLs.
+// script responds to each request with the next body, repeats the last one, and records the
+// URLs.
 type script struct {
 	mu     sync.Mutex
 	bodies []string
@@ -66,7 +66,7 @@ func scripted(t *testing.T, bodies ...string) (*mindkey.Client, *script) {
 	return newClient(t, s, "key-of-a-test"), s
 }
 
-// nasty are values that must stay one value wherever they stand.
+// nasty holds values that must be escaped correctly everywhere.
 func nasty() []string {
 	return []string{
 		"O'Hara", "''", "' or 1 eq 1 or '", `"`, "a/b", "..", ".", "%2F", "%27", "a b", "a&$filter=b", "a;b", "(x)", "a,b",

@@ -7,55 +7,55 @@ import (
 	"strings"
 )
 
-// Query says which entities to read, and what of them. The zero Query is all of
-// everything. Page: Understanding OData.
+// Query selects entities and their properties. The zero Query selects everything. Page:
+// Understanding OData.
 type Query struct {
 	// Filter selects entities ($filter).
 	Filter Filter
-	// Select names the properties to read ($select); empty is all.
+	// Select names the properties to read ($select). If empty, all are read.
 	Select []string
-	// Expand names the relations to read along ($expand).
+	// Expand names the relations to include ($expand).
 	Expand []Expand
-	// OrderBy sorts; the first counts most ($orderby).
+	// OrderBy holds the sort keys, the most significant first ($orderby).
 	OrderBy []Order
-	// Top is how many entities a page has at most ($top); 0 leaves it to MindKey, and in
-	// [EntitySet.All] is [DefaultPageSize].
+	// Top is the maximum number of entities per page ($top). If it is 0, MindKey chooses;
+	// [EntitySet.All] uses [DefaultPageSize].
 	Top int
-	// Skip is how many entities to leave out before the first ($skip).
+	// Skip is the number of entities to skip ($skip).
 	Skip int
-	// Count asks for the number of entities on all pages ($count).
+	// Count requests the number of entities on all pages ($count).
 	Count bool
 }
 
-// Expand is a relation to read along, with what to read of it. Filter, OrderBy and Top
-// are for relations that lead to many; those that MindKey's pages show lead to one.
+// Expand is a relation to include, and what to read of it. Filter, OrderBy and Top apply to
+// relations to several entities; the relations on MindKey's pages lead to one.
 type Expand struct {
-	// Relation is its name: "employee", "position". Required.
+	// Relation is the name, such as "employee" or "position". Required.
 	Relation string
 	Select   []string
 	Expand   []Expand
 	Filter   Filter
 	OrderBy  []Order
-	Top      int // 0 is no bound
+	Top      int // 0: no bound
 }
 
-// Order is one key to sort by, made by [Asc] or [Desc].
+// Order is a sort key, created by [Asc] or [Desc].
 type Order struct {
 	by   Property
 	desc bool
 }
 
-// Asc sorts from the smallest value on.
+// Asc sorts in ascending order.
 func Asc(by Property) Order { return Order{by: by} }
 
-// Desc sorts from the largest value on.
+// Desc sorts in descending order.
 func Desc(by Property) Order { return Order{by: by, desc: true} }
 
 func (q Query) onlyShape() bool {
 	return q.Filter.empty() && q.OrderBy == nil && q.Top == 0 && q.Skip == 0 && !q.Count
 }
 
-// values are the parameters of the request.
+// values returns the query parameters of the request.
 func (q Query) values() (url.Values, error) {
 	if q.Skip < 0 {
 		return nil, errors.New("the query's Skip is negative")
@@ -79,10 +79,10 @@ func (q Query) values() (url.Values, error) {
 
 type option struct{ name, value string }
 
-// maxDepth bounds relations within relations, for a query that contains itself.
+// maxDepth bounds nested relations, because a query can contain itself.
 const maxDepth = 16
 
-// options are the system query options of a query or of an expanded relation.
+// options returns the system query options of a query or an expanded relation.
 func (e Expand) options(depth int) ([]option, error) {
 	if depth > maxDepth {
 		return nil, errors.New("the query's Expand is too deep")
@@ -136,7 +136,7 @@ func (e Expand) options(depth int) ([]option, error) {
 	return options, nil
 }
 
-// text is a relation as it stands in $expand: employee($select=employeeId;$top=1).
+// text returns a relation in the syntax of $expand: employee($select=employeeId;$top=1).
 func (e Expand) text(depth int) (string, error) {
 	if err := Property(e.Relation).checkPath(); err != nil {
 		return "", err

@@ -53,9 +53,9 @@ func TestFilterIsWrittenAsODataAsks(t *testing.T) {
 		{mindkey.Eq("a", mindkey.Date{Year: 2027, Month: 2, Day: 30}), "invalid filter: a: the date is zero or not in the calendar"},
 		{mindkey.Eq("a", time.Time{}), "invalid filter: a: the time is zero or outside the years 1 to 9999"},
 		{mindkey.In[string]("a"), "invalid filter: In needs at least one value"},
-		{mindkey.Or(a, mindkey.And()), "invalid filter: Or has an empty filter, which holds for all"},
-		{mindkey.Not(mindkey.Filter{}), "invalid filter: Not has an empty filter, which holds for all"},
-		{mindkey.And(a, mindkey.Contains("", "x")), "invalid filter: the property's name is empty"},
+		{mindkey.Or(a, mindkey.And()), "invalid filter: Or has an empty filter, which selects all entities"},
+		{mindkey.Not(mindkey.Filter{}), "invalid filter: Not has an empty filter, which selects all entities"},
+		{mindkey.And(a, mindkey.Contains("", "x")), "invalid filter: the property name is empty"},
 		{mindkey.RawFilter(" "), "invalid filter: the raw filter is empty"},
 	} {
 		if got := tc.filter.String(); got != tc.want {
@@ -80,7 +80,7 @@ func TestPropertyThatIsAnExpressionIsRefused(t *testing.T) {
 		} {
 			client, sent := scripted(t, `{"value":[]}`)
 			_, err := client.Employees.List(t.Context(), query)
-			if err == nil || !strings.Contains(err.Error(), "is not the name of a property") || len(sent.urls) > 0 {
+			if err == nil || !strings.Contains(err.Error(), "is not a property name") || len(sent.urls) > 0 {
 				t.Errorf("%q: %v, %d sent", p, err, len(sent.urls))
 			}
 		}
@@ -150,8 +150,8 @@ func TestNastyValuesStayOneValue(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	for _, value := range nasty() {
-		// The mock parses $filter: a value that ended its string early would be an error,
-		// or select somebody.
+		// The mock parses $filter: a value that ended its string early would give an error
+		// or select an entity.
 		filters := map[string]mindkey.Filter{
 			"eq":         mindkey.Eq("nameLastName", value+"\x00nobody"),
 			"contains":   mindkey.Contains("nameLastName", value+"\x00nobody"),

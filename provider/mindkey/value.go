@@ -14,33 +14,33 @@ import (
 	"github.com/keyfit/keyfit/internal/wire"
 )
 
-// Property names what a filter or an order looks at: a property ("nameLastName"), one
-// across a relation ("position/title"), or a function of one, see [Lower]. MindKey's
-// names are case-sensitive. A text of another form is an error of the call.
+// Property is the operand of a filter or sort key: a property ("nameLastName"), a property
+// of a relation ("position/title"), or a function of one, see [Lower]. Names are
+// case-sensitive. Calls return an error for any other text.
 type Property string
 
-// Lower is the property in small letters, to compare without regard to case.
+// Lower returns the property in lower case, for comparisons that ignore case.
 func Lower(p Property) Property { return "tolower(" + p + ")" }
 
-// Upper is the property in capital letters.
+// Upper returns the property in upper case.
 func Upper(p Property) Property { return "toupper(" + p + ")" }
 
-// Trim is the property without blanks at its ends.
+// Trim returns the property without leading and trailing white space.
 func Trim(p Property) Property { return "trim(" + p + ")" }
 
-// Length is how many characters the property has.
+// Length returns the number of characters of the property.
 func Length(p Property) Property { return "length(" + p + ")" }
 
-// Year is the year of a property that is a date or time.
+// Year returns the year of a property that is a date or time.
 func Year(p Property) Property { return "year(" + p + ")" }
 
-// Month is the month, from 1, of a property that is a date or time.
+// Month returns the month, from 1, of a property that is a date or time.
 func Month(p Property) Property { return "month(" + p + ")" }
 
-// Day is the day of the month of a property that is a date or time.
+// Day returns the day of the month of a property that is a date or time.
 func Day(p Property) Property { return "day(" + p + ")" }
 
-// check refuses what is neither a path nor a known function of one.
+// check returns an error unless p is a path or a known function of one.
 func (p Property) check() error {
 	name, rest, isCall := strings.Cut(string(p), "(")
 	if !isCall {
@@ -56,7 +56,7 @@ func (p Property) check() error {
 	return p.invalid()
 }
 
-// checkPath refuses what is not identifiers joined by slashes (OData ABNF, odataIdentifier).
+// checkPath returns an error unless p consists of identifiers joined by slashes (OData ABNF, odataIdentifier).
 func (p Property) checkPath() error {
 	for part := range strings.SplitSeq(string(p), "/") {
 		for i := range len(part) {
@@ -75,35 +75,34 @@ func (p Property) checkPath() error {
 
 func (p Property) invalid() error {
 	if p == "" {
-		return errors.New("the property's name is empty")
+		return errors.New("the property name is empty")
 	}
-	return fmt.Errorf("%.80q is not the name of a property", string(p))
+	return fmt.Errorf("%.80q is not a property name", string(p))
 }
 
-// Value is what a property can be compared with. Strings are quoted, [Decimal] and
-// numbers are written as numbers, [Date] as a date, time.Time with its zone.
+// Value is a value that a property can be compared with. Strings are quoted; [Decimal] and
+// numbers are written as numbers, [Date] as a date, and time.Time with its time zone.
 type Value interface {
 	~string | ~bool | ~int | ~int8 | ~int16 | ~int32 | ~int64 | ~uint | ~uint8 | ~uint16 | ~uint32 | ~uint64 |
 		~float32 | ~float64 | Date | time.Time
 }
 
-// Decimal is a number with the digits that it was written with, for money. "" is none.
+// Decimal is a number that keeps its digits, for money. "" means that there is no number.
 type Decimal string
 
-// UnmarshalJSON reads a number, or a string that holds one.
+// UnmarshalJSON decodes a number, or a string that contains one.
 func (d *Decimal) UnmarshalJSON(b []byte) error {
 	s, err := wire.Decimal(b)
 	*d = Decimal(s)
 	return err
 }
 
-// MarshalJSON writes a number, null for "".
+// MarshalJSON encodes a number, and "" as null.
 func (d Decimal) MarshalJSON() ([]byte, error) { return wire.EncodeDecimal(string(d)) }
 
-// Literal writes a value as OData does: an apostrophe in a string is doubled, so that it
-// does not end the string. It is an error if the value has no such form: text that is not
-// UTF-8, NaN and infinity, a Decimal that is not a number, and the zero Date and time,
-// for which there is [IsNull].
+// Literal returns a value as an OData literal, in which an apostrophe in a string is
+// doubled. It returns an error for values without a literal: text that is not UTF-8, NaN and
+// infinity, a Decimal that is not a number, and the zero Date and time (see [IsNull]).
 func Literal[V Value](value V) (string, error) {
 	switch v := any(value).(type) {
 	case Decimal:
@@ -137,7 +136,7 @@ func Literal[V Value](value V) (string, error) {
 		return strconv.FormatFloat(f, 'f', -1, v.Type().Bits()), nil
 	case reflect.Uint, reflect.Uint8, reflect.Uint16, reflect.Uint32, reflect.Uint64:
 		return strconv.FormatUint(v.Uint(), 10), nil
-	default: // the signed integers are left; their own String may say anything
+	default: // signed integers; their String method may be overridden
 		return strconv.FormatInt(v.Int(), 10), nil
 	}
 }
