@@ -18,7 +18,7 @@ import (
 	"github.com/keyfit/keyfit/provider/imin"
 )
 
-// ids of records that this world has.
+// ids holds the IDs of existing records.
 type ids struct{ event, facility, slot string }
 
 func (w *world) ids(t *testing.T) ids {
@@ -35,7 +35,7 @@ func (w *world) ids(t *testing.T) ids {
 	return ids{event.LookupID(), facility.LookupID(), slot}
 }
 
-// calls are one of each typed call, with the operation that it is.
+// calls returns one of each typed call by operation.
 func calls(w *world, of ids) map[string]func(context.Context) (any, error) {
 	return map[string]func(context.Context) (any, error){
 		"GET search.imin.co/events-api/v2/event-series": func(ctx context.Context) (any, error) {
@@ -94,7 +94,7 @@ func TestClientAndOpenAPIDocumentHaveTheSameOperations(t *testing.T) {
 		method, at, _ := strings.Cut(operation, " ")
 		host, path, _ := strings.Cut(at, "/")
 		got = append(got, method+" /"+path)
-		parameter := regexp.MustCompile(`\\\{\w+\\\}`) // as QuoteMeta leaves it
+		parameter := regexp.MustCompile(`\\\{\w+\\\}`) // after QuoteMeta
 		template := regexp.MustCompile("^/" + parameter.ReplaceAllString(regexp.QuoteMeta(path), `[^/]+`) + "$")
 		for _, r := range w.sent() {
 			if r.Method != method || r.URL.Host != host || !template.MatchString(r.URL.Path) {
@@ -112,7 +112,7 @@ func TestClientAndOpenAPIDocumentHaveTheSameOperations(t *testing.T) {
 	}
 }
 
-// fullEvent has every filter.
+// fullEvent is a query with every filter.
 func fullEvent() imin.EventQuery {
 	return imin.EventQuery{
 		Mode: imin.DiscoveryGeo, Near: oxford(20), Virtual: new(false),
@@ -176,7 +176,7 @@ func TestQueriesHaveEveryParameterOfTheOpenAPIDocument(t *testing.T) {
 		want := []string{}
 		for _, p := range doc.Paths[path]["get"].Parameters {
 			name := doc.Components.Parameters[p.Ref[strings.LastIndex(p.Ref, "/")+1:]].Name
-			if name != "dayOfWeek" && name != "activity" { // second names of byDay and activityId
+			if name != "dayOfWeek" && name != "activity" { // alternative names of byDay and activityId
 				want = append(want, name)
 			}
 		}
@@ -258,9 +258,9 @@ func TestWhatIminRulesOutIsRefusedBeforeSending(t *testing.T) {
 		"EventQuery.AgeRangeMin is negative":                             event(func(q *imin.EventQuery) { q.AgeRangeMin = new(-1) }),
 		"EventQuery.Admits has a Max below its Min":                      event(func(q *imin.EventQuery) { q.Admits = &imin.AgeSpan{Min: 9, Max: new(8)} }),
 		"EventQuery.PriceAdult.AtMost is not a decimal number":           event(func(q *imin.EventQuery) { q.PriceAdult.AtMost = "5 GBP" }),
-		"EventQuery.Days holds a day that is none":                       event(func(q *imin.EventQuery) { q.Days = []time.Weekday{7} }),
-		"EventQuery.Levels holds an empty string":                        event(func(q *imin.EventQuery) { q.Levels = []string{""} }),
-		"characters: imin takes at most 2048":                            event(func(q *imin.EventQuery) { q.OrganizerName = strings.Repeat("é", 400) }),
+		"EventQuery.Days contains an invalid day":                        event(func(q *imin.EventQuery) { q.Days = []time.Weekday{7} }),
+		"EventQuery.Levels contains an empty string":                     event(func(q *imin.EventQuery) { q.Levels = []string{""} }),
+		"characters; the maximum is 2048":                                event(func(q *imin.EventQuery) { q.OrganizerName = strings.Repeat("é", 400) }),
 		"FacilityQuery.Mode is required":                                 facility("", none, none),
 		"FacilityQuery.StartDate is not permitted with Mode discovery":   facility(imin.NearestFacilities, noon, none),
 		"FacilityQuery.StartDate is required with Mode upcoming-slots":   facility(imin.UpcomingSlots, none, none),
@@ -270,7 +270,7 @@ func TestWhatIminRulesOutIsRefusedBeforeSending(t *testing.T) {
 			_, err := w.FacilityUses.List(ctx, imin.FacilityQuery{Mode: imin.NearestFacilities})
 			return err
 		},
-		"PlaceQuery.Classifications holds an empty string": func() error {
+		"PlaceQuery.Classifications contains an empty string": func() error {
 			_, err := w.Places.List(ctx, imin.PlaceQuery{Classifications: []string{""}})
 			return err
 		},

@@ -7,25 +7,25 @@ import (
 	"github.com/keyfit/keyfit"
 )
 
-// Client calls imin with one account's key. Make it once and keep it; it is safe for
+// Client calls imin with the key of one account. Create it once and reuse it; it is safe for
 // concurrent use. Each field is one area of the API.
 type Client struct {
 	EventSeries  *EventSeriesService  // Events API: search and by ID
-	EventPlaces  *EventPlacesService  // Events API: where the events are, for a map
-	Facets       *FacetsService       // Events API: what one can search by
+	EventPlaces  *EventPlacesService  // Events API: places of events, for a map
+	Facets       *FacetsService       // Events API: search facets
 	FacilityUses *FacilityUsesService // Facilities API: search and by ID
-	Slots        *SlotsService        // Facilities API: one slot
-	Places       *PlacesService       // Places API, on a host of its own
-	Firehose     *FirehoseService     // Firehose, on a host of its own
+	Slots        *SlotsService        // Facilities API: slots by ID
+	Places       *PlacesService       // Places API, on a separate host
+	Firehose     *FirehoseService     // Firehose, on a separate host
 
 	hosts Hosts
 }
 
 // Hosts are the keyfit clients of imin's three hosts, for [FromClients].
 type Hosts struct {
-	Search   *keyfit.Client // search.imin.co, of [keyfit.Imin]
-	Places   *keyfit.Client // places.imin.co, of [PlacesProvider]
-	Firehose *keyfit.Client // firehose.imin.co, of [FirehoseProvider]
+	Search   *keyfit.Client // search.imin.co, provider [keyfit.Imin]
+	Places   *keyfit.Client // places.imin.co, provider [PlacesProvider]
+	Firehose *keyfit.Client // firehose.imin.co, provider [FirehoseProvider]
 }
 
 // New returns a client with the key of IMIN_API_KEY, else of .env, unless an option says
@@ -41,17 +41,17 @@ func New(opts ...keyfit.Option) (*Client, error) {
 	if h.Search, err = keyfit.New(keyfit.Imin(), forHost(searchHost, opts)...); err != nil {
 		return nil, err
 	}
-	if h.Places, err = beside(h.Search, PlacesProvider(), forHost(placesHost, opts)); err != nil {
+	if h.Places, err = newSharedClient(h.Search, PlacesProvider(), forHost(placesHost, opts)); err != nil {
 		return nil, fmt.Errorf("the client of the Places API: %w", err)
 	}
-	if h.Firehose, err = beside(h.Search, FirehoseProvider(), forHost(firehoseHost, opts)); err != nil {
+	if h.Firehose, err = newSharedClient(h.Search, FirehoseProvider(), forHost(firehoseHost, opts)); err != nil {
 		return nil, fmt.Errorf("the client of the Firehose: %w", err)
 	}
 	return FromClients(h), nil
 }
 
-// beside returns the client of another host of imin's that shares the first one's keys.
-func beside(first *keyfit.Client, p keyfit.Provider, opts []keyfit.Option) (*keyfit.Client, error) {
+// newSharedClient returns a client for another host that shares the keys of first.
+func newSharedClient(first *keyfit.Client, p keyfit.Provider, opts []keyfit.Option) (*keyfit.Client, error) {
 	ring := keyfit.WithSource(first.Keys())
 	if c, err := keyfit.New(p, append(slices.Clip(opts), ring)...); err == nil {
 		return c, nil
@@ -64,8 +64,8 @@ func beside(first *keyfit.Client, p keyfit.Provider, opts []keyfit.Option) (*key
 	return c.With(ring)
 }
 
-// FromClient puts the types over a client of the search host. Places and Firehose, which
-// live on other hosts, return an error then: see [FromClients].
+// FromClient wraps a client of the search host. The services Places and Firehose, which use
+// other hosts, then return an error; see [FromClients].
 func FromClient(c *keyfit.Client) *Client { return FromClients(Hosts{Search: c}) }
 
 // FromClients puts the types over clients that the caller made. The services of a host
@@ -85,14 +85,14 @@ func FromClients(h Hosts) *Client {
 	}
 }
 
-// Keyfit returns the client of the search host, for keys, rotation and calls that have no
-// type here. Its keyring is that of all hosts.
+// Keyfit returns the client of the search host, for keys, rotation and untyped calls. All
+// hosts share its keyring.
 func (c *Client) Keyfit() *keyfit.Client { return c.hosts.Search }
 
-// Hosts returns the clients of all hosts.
+// Hosts returns the clients of the three hosts.
 func (c *Client) Hosts() Hosts { return c.hosts }
 
-// The hosts, as errors name them.
+// The hosts as named in errors.
 const (
 	searchHost   = "search.imin.co"
 	placesHost   = "places.imin.co"
@@ -101,44 +101,45 @@ const (
 
 // PlacesProvider describes the Places API: [keyfit.Imin] on places.imin.co. Source:
 // docs.imin.co, imin Places API.
-func PlacesProvider() keyfit.Provider { return at(placesHost, placesPath+"?limit=1") }
+func PlacesProvider() keyfit.Provider { return providerAt(placesHost, placesPath+"?limit=1") }
 
 // FirehoseProvider describes the Firehose: [keyfit.Imin] on firehose.imin.co. It has no
-// probe, since a feed's last page may be asked for rarely. Source: docs.imin.co, Firehose.
-func FirehoseProvider() keyfit.Provider { return at(firehoseHost, "") }
+// probe, because the last page of a feed must not be polled often. Source: docs.imin.co,
+// Firehose.
+func FirehoseProvider() keyfit.Provider { return providerAt(firehoseHost, "") }
 
-func at(name, probe string) keyfit.Provider {
+func providerAt(name, probe string) keyfit.Provider {
 	p := keyfit.Imin()
 	p.BaseURL, p.Probe = "https://"+name, probe
 	return p
 }
 
-// hostURL moves one host. [keyfit.New] takes it as the WithBaseURL that is in it.
+// hostURL is a WithBaseURL option for one host only.
 type hostURL struct {
 	keyfit.Option
 	host string
 }
 
-// WithSearchURL sets the origin of Events and Facilities API in place of
-// https://search.imin.co, for [New]. It excludes [keyfit.WithBaseURL], which moves all
-// three hosts, and silences IMIN_BASE_URL for this one.
+// WithSearchURL sets the origin of the Events and Facilities APIs for [New]. The default is
+// https://search.imin.co. It cannot be combined with [keyfit.WithBaseURL], which applies to
+// all three hosts, and it overrides IMIN_BASE_URL for this host.
 func WithSearchURL(origin string) keyfit.Option {
 	return hostURL{keyfit.WithBaseURL(origin), searchHost}
 }
 
-// WithPlacesURL sets the origin of the Places API in place of https://places.imin.co; see
+// WithPlacesURL sets the origin of the Places API. The default is https://places.imin.co; see
 // [WithSearchURL].
 func WithPlacesURL(origin string) keyfit.Option {
 	return hostURL{keyfit.WithBaseURL(origin), placesHost}
 }
 
-// WithFirehoseURL sets the origin of the Firehose in place of https://firehose.imin.co;
+// WithFirehoseURL sets the origin of the Firehose. The default is https://firehose.imin.co;
 // see [WithSearchURL].
 func WithFirehoseURL(origin string) keyfit.Option {
 	return hostURL{keyfit.WithBaseURL(origin), firehoseHost}
 }
 
-// forHost leaves out what moves another host.
+// forHost removes the options for other hosts.
 func forHost(name string, opts []keyfit.Option) []keyfit.Option {
 	return slices.DeleteFunc(slices.Clone(opts), func(o keyfit.Option) bool {
 		moved, ok := o.(hostURL)

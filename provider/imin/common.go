@@ -13,7 +13,7 @@ type Concept struct {
 	PrefLabel         string                     `json:"prefLabel,omitempty"`
 	InScheme          string                     `json:"inScheme,omitempty"`
 	Definition        string                     `json:"definition,omitempty"`        // facets only
-	BroaderTransitive List[string]               `json:"broaderTransitive,omitempty"` // facets only: all that includes it
+	BroaderTransitive List[string]               `json:"broaderTransitive,omitempty"` // facets only: all broader concepts
 	Extra             map[string]json.RawMessage `json:"-"`
 }
 
@@ -27,14 +27,14 @@ type Quantity struct {
 	Extra    map[string]json.RawMessage `json:"-"`
 }
 
-// Level is how much one should know already.
+// Level is a required level of experience.
 type Level struct {
 	Type  string                     `json:"type,omitempty"` // such as imin:BeginnerLevel
 	Name  string                     `json:"name,omitempty"`
 	Extra map[string]json.RawMessage `json:"-"`
 }
 
-// Brand is a programme that a series is part of.
+// Brand is a programme that a series belongs to.
 type Brand struct {
 	Type        string                     `json:"type,omitempty"`
 	Name        string                     `json:"name,omitempty"`
@@ -45,7 +45,7 @@ type Brand struct {
 	Extra       map[string]json.RawMessage `json:"-"`
 }
 
-// Image is a picture, or one of its thumbnails.
+// Image is an image or one of its thumbnails.
 type Image struct {
 	Type      string                     `json:"type,omitempty"`
 	URL       string                     `json:"url,omitempty"`
@@ -55,7 +55,7 @@ type Image struct {
 	Extra     map[string]json.RawMessage `json:"-"`
 }
 
-// Party is a Person or an Organization, by Type.
+// Party is a Person or an Organization, as given by Type.
 type Party struct {
 	Type       string                     `json:"type,omitempty"`
 	ID         string                     `json:"id,omitempty"`
@@ -73,14 +73,14 @@ type Party struct {
 	Extra      map[string]json.RawMessage `json:"-"`
 }
 
-// DataSource says whose data a record is.
+// DataSource identifies the source of a record.
 type DataSource struct {
 	Type       string                     `json:"type,omitempty"`
-	Identifier string                     `json:"identifier,omitempty"` // such as loremfitsum, which is dummy data
+	Identifier string                     `json:"identifier,omitempty"` // such as loremfitsum, which is test data
 	Extra      map[string]json.RawMessage `json:"-"`
 }
 
-// Facets are what one can search by.
+// Facets is the index of search facets.
 type Facets struct {
 	Context List[string]               `json:"@context,omitempty"`
 	ID      string                     `json:"id,omitempty"`
@@ -89,26 +89,26 @@ type Facets struct {
 	Extra   map[string]json.RawMessage `json:"-"`
 }
 
-// FacetIndex has an index for each facet.
+// FacetIndex holds one index per facet.
 type FacetIndex struct {
 	Activity                  Facet[Concept]             `json:"activity,omitzero"`
 	ActivityConceptCollection Facet[ConceptCollection]   `json:"activityConceptCollection,omitzero"`
 	Extra                     map[string]json.RawMessage `json:"-"`
 }
 
-// IsZero reports whether there is no index at all.
+// IsZero reports whether all indexes are empty.
 func (f FacetIndex) IsZero() bool {
 	return f.Activity.IsZero() && f.ActivityConceptCollection.IsZero() && len(f.Extra) == 0
 }
 
-// Facet is one index.
+// Facet is the index of one facet.
 type Facet[T any] struct {
 	Type  string                     `json:"type,omitempty"`
 	Items List[T]                    `json:"imin:item,omitempty"`
 	Extra map[string]json.RawMessage `json:"-"`
 }
 
-// IsZero reports whether there is nothing in the index.
+// IsZero reports whether the index is empty.
 func (f Facet[T]) IsZero() bool { return f.Type == "" && len(f.Items) == 0 && len(f.Extra) == 0 }
 
 // UnmarshalJSON keeps unknown members in Extra.
@@ -123,8 +123,7 @@ func (f Facet[T]) MarshalJSON() ([]byte, error) {
 	return wire.Encode(plain(f), f.Extra)
 }
 
-// ConceptCollection is a set of activities that somebody put together, for
-// [EventQuery].ActivityCollectionIDs.
+// ConceptCollection is a curated set of activities, for [EventQuery].ActivityCollectionIDs.
 type ConceptCollection struct {
 	Type       string                     `json:"type,omitempty"`
 	ID         string                     `json:"id,omitempty"` // a URL
@@ -135,8 +134,8 @@ type ConceptCollection struct {
 	Extra      map[string]json.RawMessage `json:"-"`
 }
 
-// Dataset is an entry of the attribution catalogue: whose data is shown, by what licence
-// (page "Attribution Catalog Endpoint").
+// Dataset is an entry of the attribution catalogue: a source of data and its licence (page
+// "Attribution Catalog Endpoint").
 type Dataset struct {
 	Context    List[string]               `json:"@context,omitempty"`
 	Type       string                     `json:"@type,omitempty"`
@@ -148,7 +147,7 @@ type Dataset struct {
 	Extra      map[string]json.RawMessage `json:"-"`
 }
 
-// Publisher is who publishes a [Dataset].
+// Publisher is the publisher of a [Dataset].
 type Publisher struct {
 	Type      string                     `json:"@type,omitempty"`
 	ID        string                     `json:"@id,omitempty"`
@@ -158,7 +157,7 @@ type Publisher struct {
 	Extra     map[string]json.RawMessage `json:"-"`
 }
 
-// Seller is whose offers a broker may book (page "Bookable Sellers Feed").
+// Seller is a seller whose offers a broker may book (page "Bookable Sellers Feed").
 type Seller struct {
 	Context List[string]               `json:"@context,omitempty"`
 	Type    string                     `json:"@type,omitempty"`

@@ -1,6 +1,6 @@
-// Package imin calls imin's search of sport and physical activity in Britain: events,
-// facilities and their slots, places, and the Firehose feeds. Records are OpenActive's
-// with imin's additions. Source: docs.imin.co.
+// Package imin calls imin's APIs for sport and physical activity in Britain: events,
+// facilities and their slots, places, and the Firehose feeds. Records follow OpenActive with
+// imin's extensions. Source: docs.imin.co.
 //
 //	client, err := imin.New() // key: IMIN_API_KEY, then .env
 //	query := imin.EventQuery{
@@ -19,38 +19,38 @@
 //
 // # Searching
 //
-// Each service has List for one page and All for all of them: one request a page, made
-// when the loop comes to it; leaving the loop stops. Get reads one record in full. What a
-// query leaves at its zero value is not sent. What imin's pages rule out (a facility
-// search by distance with a date, more than 50 items a page, a URL above 2,048
-// characters) is an error that names the field, and nothing is sent. A filter that
-// [EventQuery] does not have goes along as a [keyfit.Param].
+// Each service has List for one page and All for all pages. All sends one request per page,
+// when the loop reaches it; leaving the loop stops the requests. Get reads one full record.
+// Fields of a query with the zero value are not sent. A query that imin's documentation
+// rules out (a facility search by distance with a date, more than 50 items per page, a URL
+// of more than 2,048 characters) returns an error that names the field, without a request.
+// Pass filters that [EventQuery] does not have as [keyfit.Param].
 //
-// The search looks 14 days ahead. Sessions and slots that began are archived; a series or
-// a facility whose last one is over is no longer found by its ID, which is
+// A search covers the next 14 days. Sessions and slots that have begun are archived. A
+// series or facility without any left is no longer found by its ID; the error is
 // [keyfit.ErrNotFound].
 //
 // # Records
 //
-// An [EventSeries] holds runs ([SessionSeries]), each with its [ScheduledSession] values. imin
-// writes places once, in imin:locationSummary, and refers to them from the runs;
-// [SessionSeries].Place is the place itself. Prices are a [Decimal] with the digits that
-// imin sent. imin leaves out what has no value, so absent, null and empty are one Go
-// value, and where 0 or false is not the same as absent the field is a pointer.
+// An [EventSeries] contains runs ([SessionSeries]), each with its [ScheduledSession] values.
+// imin sends each place once, in imin:locationSummary, and refers to it from the runs;
+// [SessionSeries].Place is the resolved place. Prices are of type [Decimal] and keep the
+// digits that imin sent. imin omits members without a value, so absent, null and empty give
+// the same Go value; where 0 or false differs from absent, the field is a pointer.
 //
-// Every record keeps what its type does not know in Extra, and writes it again: providers
-// add properties of their own, and imin asks its clients to expect that.
+// Every record keeps unknown members in Extra and writes them when it is encoded: providers
+// add their own properties, and imin asks clients to expect them.
 //
 // # Three hosts
 //
-// Search, Places API and Firehose live on search.imin.co, places.imin.co and
-// firehose.imin.co. A [Client] has a keyfit client for each, over one keyring, so a key
-// that is rotated changes for all three. [keyfit.WithBaseURL] and IMIN_BASE_URL move the
-// three together, as to a mock; [WithPlacesURL] and the like move one.
+// The search APIs, the Places API and the Firehose use search.imin.co, places.imin.co and
+// firehose.imin.co. A [Client] has one keyfit client per host. They share a keyring, so a
+// rotated key changes for all of them. [keyfit.WithBaseURL] and IMIN_BASE_URL apply to all
+// three hosts, for example for a mock; [WithPlacesURL] and similar options apply to one.
 //
 // # Firehose
 //
-// Feeds follow OpenActive's Realtime Paged Data Exchange. [Feed.All] reads up to the
-// last page, [Feed.Follow] goes on from there. imin permits one poll of the last page in
-// 8 seconds, and the client keeps to that by itself.
+// Feeds follow OpenActive's Realtime Paged Data Exchange. [Feed.All] reads to the last page;
+// [Feed.Follow] continues from there. imin permits one poll of the last page every 8
+// seconds, and the client respects that limit.
 package imin

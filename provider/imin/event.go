@@ -10,8 +10,8 @@ import (
 	"github.com/keyfit/keyfit/internal/wire"
 )
 
-// EventSeries is what people come to: a class, a club, a course. Search returns a summary,
-// Get the full record.
+// EventSeries is a series of events, such as a class, a club or a course. Search returns a
+// summary, Get the full record.
 type EventSeries struct {
 	Context     List[string]  `json:"@context,omitempty"`
 	Type        string        `json:"type,omitempty"`
@@ -20,7 +20,7 @@ type EventSeries struct {
 	Name        string        `json:"name,omitempty"`
 	Description string        `json:"description,omitempty"`
 	Activity    List[Concept] `json:"activity,omitempty"`
-	// AgeRange is in years, MinValue to MaxValue, both included; a missing end is open.
+	// AgeRange is a range in years, both ends included; a missing end is open.
 	AgeRange            *Quantity `json:"ageRange,omitempty"`
 	GenderRestriction   string    `json:"genderRestriction,omitempty"` // oa:NoRestriction, oa:FemaleOnly, oa:MaleOnly
 	IsCoached           *bool     `json:"isCoached,omitempty"`
@@ -34,14 +34,14 @@ type EventSeries struct {
 	AggregateOffer      *AggregateOffers `json:"imin:aggregateOffer,omitempty"`
 	Organizer           *Party           `json:"organizer,omitempty"`
 	DataSource          *DataSource      `json:"imin:dataSource,omitempty"`
-	// LocationSummary has each place once; [SessionSeries].Place is resolved from it.
+	// LocationSummary holds each place once; [SessionSeries].Place is resolved from it.
 	LocationSummary List[Place] `json:"imin:locationSummary,omitempty"`
-	// Runs are the series' places and timetables.
+	// Runs holds the places and timetables of the series.
 	Runs  List[SessionSeries]        `json:"subEvent,omitempty"`
 	Extra map[string]json.RawMessage `json:"-"`
 }
 
-// Sessions ranges over the sessions of all runs, in imin's order. The values point into e.
+// Sessions iterates over the sessions of all runs, in imin's order. The pointers refer to e.
 func (e *EventSeries) Sessions() iter.Seq2[*SessionSeries, *ScheduledSession] {
 	return func(yield func(*SessionSeries, *ScheduledSession) bool) {
 		for i := range e.Runs {
@@ -54,10 +54,10 @@ func (e *EventSeries) Sessions() iter.Seq2[*SessionSeries, *ScheduledSession] {
 	}
 }
 
-// LookupID is what [EventSeriesService.Get] takes: the last segment of ID.
+// LookupID returns the ID for [EventSeriesService.Get]: the last segment of ID.
 func (e *EventSeries) LookupID() string { return lastSegment(e.ID) }
 
-// resolve points every run to its place.
+// resolve sets the Place of every run.
 func (e *EventSeries) resolve() {
 	for i := range e.Runs {
 		run := &e.Runs[i]
@@ -85,17 +85,17 @@ func (e EventSeries) MarshalJSON() ([]byte, error) {
 	return wire.Encode(plain(e), e.Extra)
 }
 
-// SessionSeries is one run of a series: where, when, and in full records for how much.
+// SessionSeries is one run of a series: its place, its times and, in full records, its prices.
 type SessionSeries struct {
 	Type       string `json:"type,omitempty"`
 	ID         string `json:"id,omitempty"`
 	Identifier Scalar `json:"identifier,omitempty"`
 	URL        string `json:"url,omitempty"`
-	// Location is as imin sent it: a reference into imin:locationSummary, or a place.
+	// Location is the location as sent: a reference into imin:locationSummary, or a place.
 	Location *Place `json:"location,omitempty"`
-	// Place is the place: the entry of imin:locationSummary that Location refers to, or
-	// Location itself. nil for a run that is online only. It is set by decoding an
-	// [EventSeries] and not encoded.
+	// Place is the resolved place: the entry of imin:locationSummary that Location refers
+	// to, or Location itself; nil for an online-only run. Decoding an [EventSeries] sets it;
+	// it is not encoded.
 	Place                    *Place                     `json:"-"`
 	Category                 List[string]               `json:"category,omitempty"`
 	Leader                   List[Party]                `json:"leader,omitempty"`
@@ -113,7 +113,7 @@ type SessionSeries struct {
 	Extra                    map[string]json.RawMessage `json:"-"`
 }
 
-// ScheduledSession is one session, at one time.
+// ScheduledSession is one session.
 type ScheduledSession struct {
 	Type                      string                     `json:"type,omitempty"`
 	ID                        string                     `json:"id,omitempty"`
@@ -124,7 +124,7 @@ type ScheduledSession struct {
 	Duration                  string                     `json:"duration,omitempty"`    // ISO 8601, such as PT1H30M
 	EventStatus               string                     `json:"eventStatus,omitempty"` // such as schema:EventCancelled
 	MaximumAttendeeCapacity   *int                       `json:"maximumAttendeeCapacity,omitempty"`
-	RemainingAttendeeCapacity *int                       `json:"remainingAttendeeCapacity,omitempty"` // 0: full; nil: not known
+	RemainingAttendeeCapacity *int                       `json:"remainingAttendeeCapacity,omitempty"` // 0: full; nil: unknown
 	VirtualLocation           *Reference                 `json:"beta:virtualLocation,omitempty"`      // where to join online
 	Extra                     map[string]json.RawMessage `json:"-"`
 }
@@ -144,7 +144,7 @@ type Schedule struct {
 	Extra              map[string]json.RawMessage `json:"-"`
 }
 
-// lastSegment is the last segment of a URL's path, unescaped; "" if there is none.
+// lastSegment returns the last segment of a URL's path, unescaped; "" if there is none.
 func lastSegment(id string) string {
 	u, err := url.Parse(id)
 	if err != nil {

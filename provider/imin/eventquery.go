@@ -6,87 +6,87 @@ import (
 	"time"
 )
 
-// EventMode is what an event search orders and groups by (page "Modes").
+// EventMode is the order and grouping of an event search (page "Modes").
 type EventMode string
 
-// The modes of an event search. The discovery modes return a series once, with all of its
-// sessions, and never high-frequency ones.
+// The modes of an event search. The discovery modes return each series once, with all its
+// sessions, and never return high-frequency sessions.
 const (
-	// UpcomingSessions is the earliest first, a series once for each of its sessions.
+	// UpcomingSessions sorts by time and returns a series once per session.
 	UpcomingSessions EventMode = "upcoming-sessions"
-	// DiscoveryGeo is the nearest first.
+	// DiscoveryGeo sorts by distance, nearest first.
 	DiscoveryGeo EventMode = "discovery-geo"
-	// DiscoveryPriceAsc is the cheapest for an adult first.
+	// DiscoveryPriceAsc sorts by adult price, lowest first.
 	DiscoveryPriceAsc EventMode = "discovery-price-asc"
-	// DiscoveryPriceDesc is the dearest for an adult first.
+	// DiscoveryPriceDesc sorts by adult price, highest first.
 	DiscoveryPriceDesc EventMode = "discovery-price-desc"
 )
 
-// HighFrequencySession is the tag of what takes place many times a day, such as an hour of
-// swimming.
+// HighFrequencySession is the tag of sessions that take place many times a day, such as
+// public swimming.
 const HighFrequencySession = "HighFrequencySession"
 
-// EventQuery is a search for events, in [EventSeriesService] and [EventPlacesService]. The
-// zero value of a field is no filter; filters combine as AND; of a list one value must
-// hold. A series matches if one of its sessions does. Source: docs.imin.co, imin Events
-// API, Filters.
+// EventQuery is a search for events, for [EventSeriesService] and [EventPlacesService]. A
+// field with the zero value does not filter. Filters combine as AND; the values of a list
+// combine as OR. A series matches if one of its sessions matches. Source: docs.imin.co, imin
+// Events API, Filters.
 type EventQuery struct {
-	// Mode orders the results. Which one imin takes by default is not documented.
+	// Mode is the order of the results. imin's default is not documented.
 	Mode EventMode
-	// Near is where to search. Required unless Virtual is true.
+	// Near is the area of the search. Required unless Virtual is true.
 	Near *Radial
-	// Virtual true finds online sessions only, false those in person only.
+	// Virtual selects only online sessions (true) or only sessions in person (false).
 	Virtual *bool
 
-	StartDate TimeRange      // when a session starts; imin looks 14 days ahead
-	StartTime TimeOfDayRange // at what time of day, on any date
-	// Days are the days of the week of a session. imin's page calls the parameter byDay, a
-	// public client dayOfWeek; byDay is sent.
+	StartDate TimeRange      // start of a session; a search covers the next 14 days
+	StartTime TimeOfDayRange // time of day at which a session starts
+	// Days selects sessions by day of the week. It is sent as byDay, the documented name; a
+	// public client of imin uses dayOfWeek.
 	Days []time.Weekday
 
-	AgeRangeMin *int     // the youngest age admitted is at least this, in years
-	AgeRangeMax *int     // the oldest age admitted is at most this, in years
-	Admits      *AgeSpan // all of these ages are admitted
+	AgeRangeMin *int     // lower bound of the minimum age, in years
+	AgeRangeMax *int     // upper bound of the maximum age, in years
+	Admits      *AgeSpan // ages that must all be admitted
 
-	ActivityIDs           []string // OpenActive activities, by URL; children included
-	ActivityLabels        []string // the same by label, case-sensitive
-	ActivityCollectionIDs []string // collections of [Facets]
+	ActivityIDs           []string // URLs of OpenActive activities; includes narrower ones
+	ActivityLabels        []string // labels of activities, case-sensitive
+	ActivityCollectionIDs []string // IDs of collections in [Facets]
 
 	GenderRestrictions []string // such as oa:FemaleOnly, oa:MaleOnly, oa:NoRestriction
-	// Levels are such as imin:BeginnerLevel, as records have it; imin's page writes
+	// Levels holds levels as in records, such as imin:BeginnerLevel; imin's page writes
 	// imin:Beginner.
 	Levels     []string
-	PriceAdult PriceRange // of the public adult price
+	PriceAdult PriceRange // public adult price
 
-	// Tags and WithoutTags select by imin's tags. imin leaves out high-frequency sessions
-	// by default; with any tag given the client says so itself, so that the default holds
-	// whichever tags are searched for. To have them, put [HighFrequencySession] into Tags.
+	// Tags and WithoutTags select by imin's tags. imin excludes high-frequency sessions by
+	// default; if any tag is given, the client adds that filter itself, so that the default
+	// still applies. To include them, add [HighFrequencySession] to Tags.
 	Tags        []string
 	WithoutTags []string
 
-	// Entitlement adds the customer's own price (ActiveEntitlement) to the results: a value
-	// of Get Seller Account, as it is (page "Entitlement Pricing in Search").
+	// Entitlement adds the customer's own price (ActiveEntitlement) to the results. It is an
+	// unchanged value from Get Seller Account (page "Entitlement Pricing in Search").
 	Entitlement string
 
-	// The filters from here to MembershipRequiredJunior are known from a public client of
-	// imin's, not from its pages.
+	// The filters from here to MembershipRequiredJunior occur in a public client of imin and
+	// are not documented.
 	ActivitySchemes          []string
 	OrganizerIDs             []string
-	OrganizerName            string // a part of the name
+	OrganizerName            string // part of the name
 	AccessibilitySupportIDs  []string
 	WheelchairAccessible     *bool
 	SpecialRequirementIDs    []string
 	LeaderGenders            []string
-	Amenities                []string // types of amenity that the place has
+	Amenities                []string // types of amenities of the place
 	ChannelsAdult            []string // such as beta:OnlinePrepayment
 	ChannelsJunior           []string
 	MembershipRequiredAdult  *bool
 	MembershipRequiredJunior *bool
 
-	// Limit is the number of items a page, at most 50. 0 leaves it to imin in List (how
-	// many is not documented) and is 50 in All.
+	// Limit is the number of items per page, at most 50. If it is 0, List uses imin's
+	// default, which is not documented, and All uses 50.
 	Limit int
-	// Page counts from 1; 0 is the first.
+	// Page is the page number, from 1. 0 means the first page.
 	Page int
 }
 
@@ -97,7 +97,7 @@ func (q EventQuery) params() (url.Values, error) {
 		p.fail("Near", "is required unless Virtual is true")
 	}
 	p.near(q.Near)
-	p.truth("isVirtual", q.Virtual)
+	p.boolean("isVirtual", q.Virtual)
 	p.times("StartDate", "startDate", q.StartDate)
 	p.timesOfDay("StartTime", "startTime", q.StartTime)
 	p.days("Days", "byDay", q.Days)
@@ -114,8 +114,8 @@ func (q EventQuery) params() (url.Values, error) {
 	return p.values, p.err
 }
 
-// addTags keeps the server's default (page "Your Search Results and
-// HighFrequencySessions"), which it may drop once a tag filter is given.
+// addTags adds the tag filters and preserves the server's default filter (page "Your Search
+// Results and HighFrequencySessions"), which does not apply if a tag filter is given.
 func (q EventQuery) addTags(p *params) {
 	without := q.WithoutTags
 	if len(q.Tags)+len(without) > 0 && !slices.Contains(q.Tags, HighFrequencySession) && !slices.Contains(without, HighFrequencySession) {
@@ -135,12 +135,12 @@ func (q EventQuery) addOneOf(p *params) {
 	p.oneOf("OrganizerIDs", "organizerId", q.OrganizerIDs)
 	p.text("organizerName[textSearch]", q.OrganizerName)
 	p.oneOf("AccessibilitySupportIDs", "accessibilitySupportId", q.AccessibilitySupportIDs)
-	p.truth("isWheelchairAccessible", q.WheelchairAccessible)
+	p.boolean("isWheelchairAccessible", q.WheelchairAccessible)
 	p.oneOf("SpecialRequirementIDs", "specialRequirementId", q.SpecialRequirementIDs)
 	p.oneOf("LeaderGenders", "leaderGender", q.LeaderGenders)
 	p.oneOf("Amenities", "amenityFeatureType[valueTrue]", q.Amenities)
 	p.oneOf("ChannelsAdult", "availableChannelAdult", q.ChannelsAdult)
 	p.oneOf("ChannelsJunior", "availableChannelJunior", q.ChannelsJunior)
-	p.truth("membershipRequiredAdult", q.MembershipRequiredAdult)
-	p.truth("membershipRequiredJunior", q.MembershipRequiredJunior)
+	p.boolean("membershipRequiredAdult", q.MembershipRequiredAdult)
+	p.boolean("membershipRequiredJunior", q.MembershipRequiredJunior)
 }

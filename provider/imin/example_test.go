@@ -14,8 +14,8 @@ import (
 	"github.com/keyfit/keyfit/provider/imin"
 )
 
-// exampleClient calls a mock, frozen on a Wednesday, 2 January 2030, at noon. A program
-// that calls imin itself has imin.New() here.
+// exampleClient returns a client of a mock that is frozen at noon on Wednesday, 2 January
+// 2030, in place of imin.New().
 func exampleClient() (client *imin.Client, done func() error) {
 	srv, err := mockserver.NewHandler(mockserver.WithSeed(7), mockserver.WithFrozenClock(time.Date(2030, 1, 2, 12, 0, 0, 0, time.UTC)))
 	if err != nil {
@@ -177,7 +177,7 @@ func ExampleFeed_Follow() {
 	client, done := exampleClient()
 	defer done()
 
-	var saved imin.Position // kept by the program, for its next start
+	var saved imin.Position // a program stores it for its next start
 	for page, err := range client.Firehose.BookableSellers("your-broker").Follow(context.Background(), saved) {
 		if err != nil {
 			fmt.Println(err)
@@ -188,7 +188,7 @@ func ExampleFeed_Follow() {
 		}
 		saved = page.Next
 		if page.Last() {
-			break // a program that follows the feed stays here, and polls every 8 seconds
+			break // a real program stays in the loop, which polls every 8 seconds
 		}
 	}
 	_, query, _ := strings.Cut(string(saved), "?")

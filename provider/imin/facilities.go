@@ -14,37 +14,37 @@ const (
 	slotsPath        = "/facilities-api/v2/slots"
 )
 
-// FacilityMode is what a facility search orders by, and whether it returns slots.
+// FacilityMode is the order of a facility search and decides whether it returns slots.
 type FacilityMode string
 
 // The modes of a facility search.
 const (
-	// NearestFacilities is the nearest first, never with slots (page "mode=discovery-geo").
+	// NearestFacilities sorts by distance and returns no slots (page "mode=discovery-geo").
 	NearestFacilities FacilityMode = "discovery-geo"
-	// UpcomingSlots is the earliest free slot first, on one day (page "mode=upcoming-slots").
+	// UpcomingSlots sorts by the earliest free slot of one day (page "mode=upcoming-slots").
 	UpcomingSlots FacilityMode = "upcoming-slots"
 )
 
-// FacilityQuery is a search for facilities. The zero value of an optional field is no
+// FacilityQuery is a search for facilities. An optional field with the zero value does not
 // filter. Source: docs.imin.co, imin Facilities API, Query Parameter Search.
 type FacilityQuery struct {
-	// Mode is required.
+	// Mode is the order of the results. Required.
 	Mode FacilityMode
-	// Near is where to search. Required.
+	// Near is the area of the search. Required.
 	Near *Radial
-	// StartDate is when slots start. With [NearestFacilities] it must be zero. With
-	// [UpcomingSlots] it needs an end at least, and both ends lie on one calendar day of
-	// UTC; From alone runs to the end of its day, To alone from the start of its day.
+	// StartDate bounds the start of slots. With [NearestFacilities] it must be zero. With
+	// [UpcomingSlots] at least one bound is required, and both must be on the same calendar
+	// day in UTC; a missing bound is the start or end of that day.
 	StartDate TimeRange
 
 	ProviderIDs    []string
-	ActivityIDs    []string // OpenActive activities, by URL
-	ActivityLabels []string // the same by label
+	ActivityIDs    []string // URLs of OpenActive activities
+	ActivityLabels []string // labels of activities
 
-	// Limit is the number of items a page, at most 50. 0 leaves it to imin in List (how
-	// many is not documented) and is 50 in All.
+	// Limit is the number of items per page, at most 50. If it is 0, List uses imin's
+	// default, which is not documented, and All uses 50.
 	Limit int
-	// Page counts from 1; 0 is the first.
+	// Page is the page number, from 1. 0 means the first page.
 	Page int
 }
 
@@ -64,7 +64,7 @@ func (q FacilityQuery) params() (url.Values, error) {
 	return p.values, p.err
 }
 
-// checkDates holds the two modes' rules.
+// checkDates checks StartDate by the rules of the two modes.
 func (q FacilityQuery) checkDates(p *params) {
 	from, to := q.StartDate.From, q.StartDate.To
 	switch {
@@ -81,8 +81,8 @@ func (q FacilityQuery) checkDates(p *params) {
 
 func day(t time.Time) time.Time { return t.UTC().Truncate(24 * time.Hour) }
 
-// FacilityUsesService searches for facilities and reads them by ID. Errors are those of
-// [keyfit.Get], and one that names the field of a query which imin would not take.
+// FacilityUsesService searches for facilities and reads them by ID. Its methods return the
+// errors of [keyfit.Get], or an error that names the invalid field of a query.
 type FacilityUsesService struct{ host }
 
 // List reads one page of a search.
@@ -90,18 +90,18 @@ func (s *FacilityUsesService) List(ctx context.Context, q FacilityQuery, opts ..
 	return list[FacilityUse](ctx, s.host, facilityUsesPath, q, opts)
 }
 
-// All ranges over the results of all pages, 50 a page unless the query has a Limit.
+// All iterates over the results of all pages, with 50 items per page unless the query has a Limit.
 func (s *FacilityUsesService) All(ctx context.Context, q FacilityQuery, opts ...keyfit.CallOption) iter.Seq2[FacilityUse, error] {
-	limit, first := whole(q.Limit, q.Page)
-	return all(first, func(f FacilityUse) string { return f.ID }, func(page int) (Page[FacilityUse], error) {
+	limit, first := allPages(q.Limit, q.Page)
+	return iterate(first, func(f FacilityUse) string { return f.ID }, func(page int) (Page[FacilityUse], error) {
 		here := q
 		here.Limit, here.Page = limit, page
 		return s.List(ctx, here, opts...)
 	})
 }
 
-// Get reads one facility with its slots of up to 7 days ahead. identifier is
-// [FacilityUse.LookupID]. Once its last slot is over the error is [keyfit.ErrNotFound].
+// Get reads a facility with its slots of the next 7 days. identifier is
+// [FacilityUse.LookupID]. If no slot is left, the error is [keyfit.ErrNotFound].
 func (s *FacilityUsesService) Get(ctx context.Context, identifier string, opts ...keyfit.CallOption) (FacilityUse, error) {
 	return getByID[FacilityUse](ctx, s.host, facilityUsesPath+"/{identifier}", identifier, opts)
 }
@@ -109,9 +109,9 @@ func (s *FacilityUsesService) Get(ctx context.Context, identifier string, opts .
 // SlotsService reads slots.
 type SlotsService struct{ host }
 
-// Get reads one slot. id is [Slot.LookupID], which ends in the time of the slot's start
-// ("2030-01-02T18:00:00"). Errors are those of [keyfit.Get]; once the slot has begun,
-// [keyfit.ErrNotFound].
+// Get reads a slot. id is [Slot.LookupID], which ends in the start time of the slot
+// ("2030-01-02T18:00:00"). Get returns the errors of [keyfit.Get]; for a slot that has begun,
+// the error is [keyfit.ErrNotFound].
 func (s *SlotsService) Get(ctx context.Context, id string, opts ...keyfit.CallOption) (Slot, error) {
 	return getByID[Slot](ctx, s.host, slotsPath+"/{slot_ID}", id, opts)
 }

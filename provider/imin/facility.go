@@ -7,7 +7,7 @@ import (
 	"github.com/keyfit/keyfit/internal/wire"
 )
 
-// FacilityUse is what can be hired by the slot: a court, a pitch, a pool lane.
+// FacilityUse is a facility with bookable slots, such as a court, a pitch or a pool lane.
 type FacilityUse struct {
 	Context     List[string]  `json:"@context,omitempty"`
 	Type        string        `json:"type,omitempty"`
@@ -20,14 +20,14 @@ type FacilityUse struct {
 	Provider    *Party        `json:"provider,omitempty"`
 	DataSource  *DataSource   `json:"imin:dataSource,omitempty"`
 	Location    *Place        `json:"location,omitempty"`
-	// Events are slots, or individual facilities with slots of their own, as the provider
-	// keeps them (page "FacilityUses and IndividualFacilityUses"); see Slots.
+	// Events holds slots, or individual facilities with their own slots, depending on the
+	// provider (page "FacilityUses and IndividualFacilityUses"); see Slots.
 	Events List[FacilityEvent]        `json:"event,omitempty"`
 	Extra  map[string]json.RawMessage `json:"-"`
 }
 
-// Slots ranges over all slots in imin's order, each with its individual facility, which is
-// nil if the provider has none. The values point into f.
+// Slots iterates over all slots in imin's order, each with its individual facility, which is
+// nil if there is none. The pointers refer to f.
 func (f *FacilityUse) Slots() iter.Seq2[*IndividualFacilityUse, *Slot] {
 	return func(yield func(*IndividualFacilityUse, *Slot) bool) {
 		for i := range f.Events {
@@ -47,17 +47,17 @@ func (f *FacilityUse) Slots() iter.Seq2[*IndividualFacilityUse, *Slot] {
 	}
 }
 
-// LookupID is what [FacilityUsesService.Get] takes: the last segment of ID.
+// LookupID returns the identifier for [FacilityUsesService.Get]: the last segment of ID.
 func (f *FacilityUse) LookupID() string { return lastSegment(f.ID) }
 
-// FacilityEvent is one entry of a facility's event: one of its fields is set.
+// FacilityEvent is one entry of FacilityUse.Events. Exactly one of its fields is set.
 type FacilityEvent struct {
 	Slot       *Slot
 	Individual *IndividualFacilityUse
-	Other      json.RawMessage // of another type
+	Other      json.RawMessage // an entry of another type
 }
 
-// UnmarshalJSON goes by the member type.
+// UnmarshalJSON sets the field that the member type selects.
 func (e *FacilityEvent) UnmarshalJSON(b []byte) error {
 	var is struct {
 		Type json.RawMessage `json:"type"`
@@ -73,12 +73,12 @@ func (e *FacilityEvent) UnmarshalJSON(b []byte) error {
 	case "IndividualFacilityUse":
 		return json.Unmarshal(b, &e.Individual)
 	}
-	other, err := json.Marshal(json.RawMessage(b)) // the form in which it will be written
+	other, err := json.Marshal(json.RawMessage(b)) // the form in which it is encoded
 	e.Other = other
 	return err
 }
 
-// MarshalJSON writes the field that is set, or null.
+// MarshalJSON encodes the field that is set, or null.
 func (e FacilityEvent) MarshalJSON() ([]byte, error) {
 	switch {
 	case e.Slot != nil:
@@ -89,7 +89,7 @@ func (e FacilityEvent) MarshalJSON() ([]byte, error) {
 	return json.Marshal(e.Other)
 }
 
-// IndividualFacilityUse is one of several like facilities, such as Court 3.
+// IndividualFacilityUse is one of several similar facilities, such as Court 3.
 type IndividualFacilityUse struct {
 	Type       string                     `json:"type,omitempty"`
 	ID         string                     `json:"id,omitempty"`
@@ -99,7 +99,7 @@ type IndividualFacilityUse struct {
 	Extra      map[string]json.RawMessage `json:"-"`
 }
 
-// Slot is a time at which a facility can be used.
+// Slot is a period in which a facility can be used.
 type Slot struct {
 	Context       List[string] `json:"@context,omitempty"`
 	Type          string       `json:"type,omitempty"`
@@ -110,13 +110,13 @@ type Slot struct {
 	EndDate       Time         `json:"endDate,omitzero"`
 	Duration      string       `json:"duration,omitempty"` // ISO 8601, such as PT1H
 	MaximumUses   *int         `json:"maximumUses,omitempty"`
-	RemainingUses *int         `json:"remainingUses,omitempty"` // 0: booked out; nil: not known
+	RemainingUses *int         `json:"remainingUses,omitempty"` // 0: fully booked; nil: unknown
 	Offers        List[Offer]  `json:"offers,omitempty"`
-	// CheckoutURLTemplate is where the slot is booked, with {checkoutBrand} to fill in; ""
-	// if it cannot be (page "Facilities Booking").
+	// CheckoutURLTemplate is the URL for booking the slot, in which {checkoutBrand} must be
+	// replaced; "" if the slot cannot be booked (page "Facilities Booking").
 	CheckoutURLTemplate string                     `json:"imin:checkoutUrlTemplate,omitempty"`
 	Extra               map[string]json.RawMessage `json:"-"`
 }
 
-// LookupID is what [SlotsService.Get] takes: the last segment of ID.
+// LookupID returns the ID for [SlotsService.Get]: the last segment of ID.
 func (s *Slot) LookupID() string { return lastSegment(s.ID) }

@@ -11,21 +11,21 @@ import (
 	"github.com/keyfit/keyfit/internal/wire"
 )
 
-// FirehoseService reads the feeds of the Firehose whose paths imin documents.
+// FirehoseService reads the documented feeds of the Firehose.
 type FirehoseService struct {
 	host
 	polls *polls
 }
 
-// Datasets is the attribution catalogue: every dataset behind imin, and its licence (page
-// "Attribution Catalog Endpoint").
+// Datasets returns the feed of the attribution catalogue: every dataset used by imin, with
+// its licence (page "Attribution Catalog Endpoint").
 func (s *FirehoseService) Datasets() *Feed[Dataset] {
 	return &Feed[Dataset]{host: s.host, polls: s.polls, path: "/firehose/datasets"}
 }
 
-// BookableSellers is the feed of the sellers that a broker may book with; the feed of
-// "{broker}-test" is for tests (page "Bookable Sellers Feeds"). An empty broker is an error
-// of the first read.
+// BookableSellers returns the feed of the sellers that a broker may book; the feed of
+// "{broker}-test" is for tests (page "Bookable Sellers Feeds"). With an empty broker, reading
+// the feed returns an error.
 func (s *FirehoseService) BookableSellers(broker string) *Feed[Seller] {
 	f := &Feed[Seller]{host: s.host, polls: s.polls}
 	if f.path, f.err = wire.Path("/firehose/bookable-sellers/{broker}", broker); f.err != nil {
@@ -34,22 +34,22 @@ func (s *FirehoseService) BookableSellers(broker string) *Feed[Seller] {
 	return f
 }
 
-// Position is a place in a feed: the Next of the page before it. "" is the beginning. A
-// program that keeps a copy of a feed saves the position after each page that it has
-// processed, and goes on from there.
+// Position is a position in a feed: the Next of the previous page. "" is the start of the
+// feed. A program that mirrors a feed stores the position after each processed page and
+// continues from there.
 type Position string
 
-// Feed is one feed, paged as OpenActive's Realtime Paged Data Exchange 1.0 says: items
-// ordered by when they changed, an item anew when it changes again, and a last page
-// without items, which one asks for again to see what is new.
+// Feed is a feed of OpenActive's Realtime Paged Data Exchange 1.0. Items are ordered by the
+// time of their last change, and a changed item appears again. The last page has no items;
+// clients poll it for new items.
 //
-// imin permits one poll of the last page in 8 seconds, and any number of reads of other
-// pages (page "Firehose Usage Policy and Restrictions"). All reads of one [Client] keep to
-// that: one that would ask for the last page too early waits first. If that wait cannot end
-// before the context's deadline, the error is a [*keyfit.RateLimitError] at once.
+// imin permits one poll of the last page every 8 seconds, and any number of reads of other
+// pages (page "Firehose Usage Policy and Restrictions"). All reads of one [Client] respect
+// that limit: a read that would poll the last page too early waits first. If the wait would
+// exceed the context's deadline, the read returns a [*keyfit.RateLimitError] immediately.
 //
-// Errors are otherwise those of [keyfit.Get]; a position on another host than the
-// client's is [keyfit.ErrCrossOrigin].
+// Otherwise the methods return the errors of [keyfit.Get]; a position on another host is
+// [keyfit.ErrCrossOrigin].
 type Feed[T any] struct {
 	host  host
 	polls *polls
@@ -65,20 +65,20 @@ type FeedPage[T any] struct {
 	Extra   map[string]json.RawMessage `json:"-"`
 }
 
-// Last reports whether this is the last page at the moment: it has no items.
+// Last reports whether this is currently the last page, which has no items.
 func (p FeedPage[T]) Last() bool { return len(p.Items) == 0 }
 
-// FeedItem is a record as it is since Modified, or the news that it is gone.
+// FeedItem is the current state of a record, or its deletion.
 type FeedItem[T any] struct {
 	State    string                     `json:"state,omitempty"` // updated or deleted
 	Kind     string                     `json:"kind,omitempty"`
 	ID       Scalar                     `json:"id,omitempty"`
-	Modified Scalar                     `json:"modified,omitempty"` // grows with each change; no unit is documented
+	Modified Scalar                     `json:"modified,omitempty"` // increases with each change; its unit is not documented
 	Data     *T                         `json:"data,omitempty"`     // nil if deleted
 	Extra    map[string]json.RawMessage `json:"-"`
 }
 
-// Deleted reports whether the record is gone.
+// Deleted reports whether the record was deleted.
 func (i FeedItem[T]) Deleted() bool { return i.State == "deleted" }
 
 // UnmarshalJSON keeps unknown members in Extra.
@@ -87,8 +87,8 @@ func (p *FeedPage[T]) UnmarshalJSON(b []byte) error {
 	return wire.Decode(b, (*plain)(p), &p.Extra)
 }
 
-// MarshalJSON writes the members of Extra too, and items also when there are none, as RPDE
-// requires.
+// MarshalJSON writes the members of Extra too, and the member items even if it is empty, as
+// RPDE requires.
 func (p FeedPage[T]) MarshalJSON() ([]byte, error) {
 	type plain FeedPage[T]
 	if p.Items == nil {
@@ -128,8 +128,8 @@ func (f *Feed[T]) List(ctx context.Context, at Position, opts ...keyfit.CallOpti
 	return page, err
 }
 
-// All ranges over the items from a position to the last page. To read on later without
-// reading all again, use List or Follow, which give positions.
+// All iterates over the items from a position to the last page. To continue later without
+// reading everything again, use List or Follow, which return positions.
 func (f *Feed[T]) All(ctx context.Context, from Position, opts ...keyfit.CallOption) iter.Seq2[FeedItem[T], error] {
 	return wire.Items(from, nil, func(at Position) ([]FeedItem[T], Position, bool, error) {
 		page, err := f.List(ctx, at, opts...)
@@ -140,10 +140,10 @@ func (f *Feed[T]) All(ctx context.Context, from Position, opts ...keyfit.CallOpt
 	})
 }
 
-// Follow ranges over the pages from a position and does not end: at the last page it
-// yields the empty page, then polls for what is new, every 8 seconds. It ends with the
-// loop that ranges over it, or with the first error, which may be the context's; begin
-// again at the Next of the last good page.
+// Follow iterates over the pages from a position without end: it yields the empty last page
+// and then polls for new items every 8 seconds. It ends when the caller leaves the loop, or
+// with the first error, which may be that of the context. To resume, start at the Next of
+// the last successful page.
 func (f *Feed[T]) Follow(ctx context.Context, from Position, opts ...keyfit.CallOption) iter.Seq2[FeedPage[T], error] {
 	return func(yield func(FeedPage[T], error) bool) {
 		for at := from; ; {
@@ -154,14 +154,14 @@ func (f *Feed[T]) Follow(ctx context.Context, from Position, opts ...keyfit.Call
 			if !yield(page, err) || err != nil {
 				return
 			}
-			if page.Next != "" { // an empty page may leave it out: the position stays
+			if page.Next != "" { // an empty page may omit it; the position then stays the same
 				at = page.Next
 			}
 		}
 	}
 }
 
-// advances checks that a page with items leads on.
+// advances checks that a page with items links to another page.
 func advances(at, next Position) error {
 	switch next {
 	case "":

@@ -36,7 +36,7 @@ func TestAFeedIsReadToItsLastPage(t *testing.T) {
 	}
 }
 
-// bubbled is a mock that runs on the time of the synctest bubble it is made in.
+// bubbled returns a mock that uses the clock of the current synctest bubble.
 func bubbled(t *testing.T) *world {
 	t.Helper()
 	w := &world{srv: mockserver.New(t, mockserver.WithSeed(7))}
@@ -113,7 +113,7 @@ func TestFollowGoesOnFromTheLastPage(t *testing.T) {
 				n++
 			}
 		}
-		// Polls at 8 and 16 seconds; that at 24 is known to be too late.
+		// It polls at 8 and 16 seconds; the poll at 24 would exceed the deadline.
 		if n != 2 || !errors.Is(last, keyfit.ErrRateLimited) || !errors.Is(last, context.DeadlineExceeded) {
 			t.Errorf("%d polls, then %v", n, last)
 		}
@@ -162,7 +162,7 @@ func TestNewItemsOfAFollowedFeedArrive(t *testing.T) {
 				return 200, `{"next":"https://firehose.imin.co/firehose/datasets?afterTimestamp=1&afterId=a","items":[]}`
 			}
 			if polls++; polls < 3 {
-				return 200, `{"items":[]}` // next may be left out on the last page
+				return 200, `{"items":[]}` // the last page may omit next
 			}
 			return 200, `{"next":"https://firehose.imin.co/firehose/datasets?afterTimestamp=1&afterId=a","items":[{"state":"updated","id":7,"modified":"x"}]}`
 		})

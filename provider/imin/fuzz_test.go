@@ -9,7 +9,7 @@ import (
 	"github.com/keyfit/keyfit/provider/imin"
 )
 
-// FuzzDecode: whatever decodes is written again, and decodes to the same value.
+// FuzzDecode checks that values survive decoding and encoding.
 func FuzzDecode(f *testing.F) {
 	for _, seed := range []string{
 		sample, `null`, `{}`, `[]`, `"x"`, `{"subEvent":{"location":"#/a"},"imin:locationSummary":{"id":"#/a"}}`,
@@ -50,7 +50,7 @@ func again[T any](t *testing.T, b []byte) {
 	}
 }
 
-// FuzzScalars: the small types, each on its own.
+// FuzzScalars checks the scalar types, each on its own.
 func FuzzScalars(f *testing.F) {
 	for _, seed := range []string{`"2030-01-02T18:00Z"`, `"2030-01-02"`, `6.50`, `"6.50"`, `null`, `""`, `"x"`, `{"a":1}`, `["a","b"]`, `"a"`} {
 		f.Add([]byte(seed))

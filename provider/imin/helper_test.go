@@ -15,14 +15,14 @@ import (
 	"github.com/keyfit/keyfit/provider/imin"
 )
 
-// noon is a Wednesday; the mocks of these tests are frozen there.
+// noon is the frozen time of the mocks, a Wednesday.
 var noon = time.Date(2030, 1, 2, 12, 0, 0, 0, time.UTC)
 
 func oxford(km float64) *imin.Radial {
 	return &imin.Radial{Lat: 51.7520131, Lon: -1.2578499, Km: km}
 }
 
-// world is a client of imin's real hosts that a mock plays, and what went there.
+// world is a client for imin's real hosts, which a mock replaces and which records requests.
 type world struct {
 	*imin.Client
 	srv *mockserver.Server
@@ -63,7 +63,7 @@ func (w *world) record(next http.RoundTripper) http.RoundTripper {
 	})
 }
 
-// sent is what went out since the last time, in order.
+// sent returns the requests since the last call, in order.
 func (w *world) sent() []*http.Request {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -72,7 +72,7 @@ func (w *world) sent() []*http.Request {
 	return out
 }
 
-// canned is a client whose every request is answered by answer, on all hosts.
+// canned returns a client whose requests to all hosts are answered by answer.
 func canned(tb testing.TB, answer func(*http.Request) (status int, body string)) *imin.Client {
 	tb.Helper()
 	c, err := imin.New(keyfit.WithKey("0123456789abcdef0123456789abcdef"), keyfit.WithoutDotEnv(),
@@ -101,7 +101,7 @@ func collect[T any](tb testing.TB, seq func(func(T, error) bool)) []T {
 	return out
 }
 
-// firstOf returns the first value and leaves the loop.
+// firstOf returns the first value of a sequence.
 func firstOf[T any](tb testing.TB, seq func(func(T, error) bool)) T {
 	tb.Helper()
 	for v, err := range seq {

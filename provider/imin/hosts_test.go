@@ -13,7 +13,7 @@ import (
 	"github.com/keyfit/keyfit/provider/imin"
 )
 
-// hostsOf calls each host once and says where the calls went.
+// hostsOf calls each host once and returns the hosts that received the calls.
 func hostsOf(t *testing.T, w *world, c *imin.Client) []string {
 	t.Helper()
 	ctx := t.Context()
@@ -55,7 +55,7 @@ func TestEachAPIHasItsHost(t *testing.T) {
 	}
 }
 
-// both leads to the mock in memory for imin's hosts and over a socket for loopback.
+// both routes imin's hosts to the mock in memory and loopback addresses over a socket.
 type both struct{ srv *mockserver.Server }
 
 func (b both) RoundTrip(r *http.Request) (*http.Response, error) {
@@ -128,7 +128,7 @@ func TestAHostWithoutClientSendsNothing(t *testing.T) {
 	_, err1 := c.Places.List(t.Context(), imin.PlaceQuery{})
 	_, err2 := c.Firehose.Datasets().List(t.Context(), "")
 	for _, err := range []error{err1, err2} {
-		if err == nil || !strings.Contains(err.Error(), "there is no client of") {
+		if err == nil || !strings.Contains(err.Error(), "there is no client for") {
 			t.Error(err)
 		}
 	}

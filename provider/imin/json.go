@@ -2,7 +2,7 @@ package imin
 
 import "github.com/keyfit/keyfit/internal/wire"
 
-// The JSON methods of records that have nothing of their own to do.
+// The JSON methods of records without special cases.
 
 // UnmarshalJSON keeps unknown members in Extra.
 func (s *SessionSeries) UnmarshalJSON(b []byte) error {

@@ -4,16 +4,16 @@ import (
 	"encoding/json"
 )
 
-// AggregateOffers are a series' prices (page "Prices").
+// AggregateOffers holds the prices of a series (page "Prices").
 type AggregateOffers struct {
 	Type              string                     `json:"type,omitempty"`
-	ActiveEntitlement *AggregateOffer            `json:"activeEntitlement,omitempty"` // with EventQuery.Entitlement
+	ActiveEntitlement *AggregateOffer            `json:"activeEntitlement,omitempty"` // set with EventQuery.Entitlement
 	PublicAdult       *AggregateOffer            `json:"publicAdult,omitempty"`
 	PublicJunior      *AggregateOffer            `json:"publicJunior,omitempty"`
 	Extra             map[string]json.RawMessage `json:"-"`
 }
 
-// AggregateOffer is one price, or the lowest and the highest of several; see Range.
+// AggregateOffer is one price, or a lowest and a highest price; see Range.
 type AggregateOffer struct {
 	Type               string                     `json:"type,omitempty"`
 	ID                 string                     `json:"id,omitempty"`
@@ -26,8 +26,8 @@ type AggregateOffer struct {
 	Extra              map[string]json.RawMessage `json:"-"`
 }
 
-// Range returns the lowest and the highest price, which are the same if there is one. Both
-// are "" if there is none, also for a nil o.
+// Range returns the lowest and the highest price, which are equal for a single price. Both
+// are "" if there is no price or o is nil.
 func (o *AggregateOffer) Range() (low, high Decimal) {
 	switch {
 	case o == nil:
@@ -39,7 +39,7 @@ func (o *AggregateOffer) Range() (low, high Decimal) {
 	}
 }
 
-// Offer is a price for somebody.
+// Offer is a price for a group of customers.
 type Offer struct {
 	Type                  string                     `json:"type,omitempty"`
 	ID                    string                     `json:"id,omitempty"`

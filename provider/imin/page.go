@@ -9,7 +9,7 @@ import (
 )
 
 const (
-	maxLimit = 50 // items a page (page "Events API")
+	maxLimit = 50 // items per page (page "Events API")
 	maxPage  = 1 << 30
 )
 
@@ -18,16 +18,15 @@ type Page[T any] struct {
 	Context List[string] `json:"@context,omitempty"`
 	ID      string       `json:"id,omitempty"` // the URL of the request
 	Type    string       `json:"type,omitempty"`
-	// TotalItems counts the items of all pages: exact if there is one page, approximate if
-	// there are more (page "Understanding Responses"). nil if imin does not say.
+	// TotalItems is the number of items on all pages. It is exact for a single page and
+	// approximate otherwise (page "Understanding Responses"); nil if imin does not send it.
 	TotalItems *int                       `json:"imin:totalItems,omitempty"`
 	View       View                       `json:"view,omitzero"`
 	Items      []T                        `json:"imin:item,omitempty"`
 	Extra      map[string]json.RawMessage `json:"-"`
 }
 
-// View says which page of a search this is, and what was searched for: its ID shows the
-// filters that the server added by itself.
+// View describes the page and the search. Its ID contains the server's default filters.
 type View struct {
 	ID           string                     `json:"id,omitempty"`
 	Type         string                     `json:"type,omitempty"`
@@ -40,7 +39,7 @@ type View struct {
 	Extra        map[string]json.RawMessage `json:"-"`
 }
 
-// IsZero reports whether there is no view at all.
+// IsZero reports whether the view is empty.
 func (v View) IsZero() bool {
 	return v.ID == "" && v.Type == "" && v.First == "" && v.Last == "" && v.URLTemplate == "" &&
 		v.CurrentPage == 0 && v.ItemsPerPage == 0 && v.TotalPages == 0 && len(v.Extra) == 0
@@ -58,27 +57,27 @@ func (p Page[T]) MarshalJSON() ([]byte, error) {
 	return wire.Encode(plain(p), p.Extra)
 }
 
-// whole is the window with which all pages are read: the largest pages, from the first,
-// unless the query says otherwise.
-func whole(limit, page int) (most, first int) {
+// allPages returns the page size and the first page for reading all pages: the largest size
+// and page 1, unless the query has other values.
+func allPages(limit, page int) (most, first int) {
 	if limit == 0 {
 		limit = maxLimit
 	}
 	return limit, max(page, 1)
 }
 
-// all yields the items of all pages. key tells items apart.
-func all[T any](first int, key func(T) string, read func(page int) (Page[T], error)) iter.Seq2[T, error] {
+// iterate yields the items of all pages. key returns the identity of an item.
+func iterate[T any](first int, key func(T) string, read func(page int) (Page[T], error)) iter.Seq2[T, error] {
 	return wire.Items(first, key, func(at int) ([]T, int, bool, error) {
 		p, err := read(at)
 		if err != nil {
 			return nil, 0, false, err
 		}
 		if is := p.View.CurrentPage; is != 0 && is != at {
-			return nil, 0, false, fmt.Errorf("imin: page %d was asked for and page %d came", at, is)
+			return nil, 0, false, fmt.Errorf("imin: page %d was requested but page %d was returned", at, is)
 		}
-		// An empty page is behind the last one: totals are approximate, and sessions end
-		// while one reads.
+		// An empty page follows the last one: totals are approximate, and sessions are
+		// archived during the iteration.
 		more := len(p.Items) > 0 && (p.View.TotalPages == 0 || at < p.View.TotalPages)
 		return p.Items, at + 1, more, nil
 	})

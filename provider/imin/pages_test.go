@@ -88,7 +88,7 @@ func TestAllEndsWhateverTheServerSays(t *testing.T) {
 	}{
 		{"page ignored", func(*http.Request) (int, string) {
 			return 200, `{"view":{"imin:currentPage":1,"imin:totalPages":9},"imin:item":[` + item(1) + `]}`
-		}, 1, "page 2 was asked for and page 1 came"},
+		}, 1, "page 2 was requested but page 1 was returned"},
 		{"page repeated", func(*http.Request) (int, string) {
 			return 200, `{"view":{"imin:totalPages":9},"imin:item":[` + item(1) + `]}`
 		}, 1, "repeats a page"},

@@ -11,38 +11,37 @@ import (
 	"github.com/keyfit/keyfit/internal/wire"
 )
 
-// Radial is a circle on the earth: degrees and kilometres. Km 0 is the point itself, as
-// the links from places to their events have it.
+// Radial is a circle on the earth: a centre in degrees and a radius in kilometres. A radius
+// of 0 selects the exact point, as in the links from places to their events.
 type Radial struct{ Lat, Lon, Km float64 }
 
-// TimeRange is from a moment to another, both included. A zero end is open. Times are sent
-// in UTC, as imin wants them.
+// TimeRange is a range of time, both ends included. A zero end is open. Times are sent in
+// UTC, as imin requires.
 type TimeRange struct{ From, To time.Time }
 
 // IsZero reports whether both ends are open.
 func (r TimeRange) IsZero() bool { return r.From.IsZero() && r.To.IsZero() }
 
-// TimeOfDay is a time of the day, "HH:MM", on the clock of imin's records. "" is none.
+// TimeOfDay is a time of day, "HH:MM", in the time zone of imin's records. "" means none.
 type TimeOfDay string
 
-// TimeOfDayRange is from a time of day to another, both included. An end of "" is open.
+// TimeOfDayRange is a range of times of day, both ends included. An end of "" is open.
 type TimeOfDayRange struct{ From, To TimeOfDay }
 
-// AgeSpan is the ages that somebody searches for: from Min to Max years, both included; a
-// nil Max is open.
+// AgeSpan is a range of ages in years, both ends included. A nil Max is open.
 type AgeSpan struct {
 	Min int
 	Max *int
 }
 
-// PriceRange is a filter on a price. "" is no filter.
+// PriceRange is a filter on a price. A field of "" does not filter.
 type PriceRange struct {
 	Exactly Decimal
-	AtLeast Decimal // seen in a public client only
+	AtLeast Decimal // not documented; occurs in a public client
 	AtMost  Decimal
 }
 
-// params collects the parameters of a query and the first of its faults.
+// params collects the parameters of a query and the first error.
 type params struct {
 	of     string // the type of the query, for errors
 	values url.Values
@@ -51,14 +50,14 @@ type params struct {
 
 func newParams(of string) *params { return &params{of: of, values: url.Values{}} }
 
-// fail records a fault. Values are quoted nowhere: they may be a person's.
+// fail records the first error. Errors never quote values, which may be personal.
 func (p *params) fail(field, format string, args ...any) {
 	if p.err == nil {
 		p.err = fmt.Errorf("imin: %s.%s %s", p.of, field, fmt.Sprintf(format, args...))
 	}
 }
 
-// text adds a string; "" is left out.
+// text adds a string unless it is empty.
 func (p *params) text(name, value string) {
 	if value != "" {
 		p.values.Set(name, value)
@@ -68,14 +67,14 @@ func (p *params) text(name, value string) {
 // oneOf adds a string filter that may be repeated, which means "is one of".
 func (p *params) oneOf(field, name string, values []string) {
 	if slices.Contains(values, "") {
-		p.fail(field, "holds an empty string")
+		p.fail(field, "contains an empty string")
 	}
 	if len(values) > 0 {
 		p.values[name] = slices.Clone(values)
 	}
 }
 
-func (p *params) truth(name string, value *bool) {
+func (p *params) boolean(name string, value *bool) {
 	if value != nil {
 		p.values.Set(name, strconv.FormatBool(*value))
 	}
@@ -126,7 +125,7 @@ func (p *params) price(field, name string, value Decimal) {
 	p.text(name, string(value))
 }
 
-// near adds geo[radial]; nil is left out.
+// near adds geo[radial] unless r is nil.
 func (p *params) near(r *Radial) {
 	if r == nil {
 		return
@@ -135,7 +134,7 @@ func (p *params) near(r *Radial) {
 		name             string
 		value, low, high float64
 	}{{"Lat", r.Lat, -90, 90}, {"Lon", r.Lon, -180, 180}, {"Km", r.Km, 0, math.MaxFloat64}} {
-		if !(c.value >= c.low && c.value <= c.high) { // NaN is in no range
+		if !(c.value >= c.low && c.value <= c.high) { // also true for NaN
 			p.fail("Near", "has a %s that is out of range", c.name)
 		}
 	}
@@ -171,7 +170,7 @@ func (p *params) timesOfDay(field, name string, r TimeOfDayRange) {
 func (p *params) days(field, name string, days []time.Weekday) {
 	for _, d := range days {
 		if d < time.Sunday || d > time.Saturday {
-			p.fail(field, "holds a day that is none")
+			p.fail(field, "contains an invalid day")
 			return
 		}
 		p.values.Add(name, "schema:"+d.String())

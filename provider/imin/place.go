@@ -6,8 +6,8 @@ import (
 	"github.com/keyfit/keyfit/internal/wire"
 )
 
-// Place is where something is. imin:locationSummary, the Places API and the places of
-// events all have this type.
+// Place is a place. It is the type of entries of imin:locationSummary, of results of the
+// Places API, and of the places of events.
 type Place struct {
 	Type           string                     `json:"type,omitempty"`
 	ID             string                     `json:"id,omitempty"`
@@ -27,7 +27,7 @@ type Place struct {
 	Extra          map[string]json.RawMessage `json:"-"`
 }
 
-// UnmarshalJSON reads an object, or the ID alone; it keeps unknown members in Extra.
+// UnmarshalJSON decodes an object, or a string with the ID; it keeps unknown members in Extra.
 func (p *Place) UnmarshalJSON(b []byte) error {
 	if id, ok := wire.String(b); ok {
 		*p = Place{ID: id}
@@ -47,16 +47,16 @@ func (p Place) MarshalJSON() ([]byte, error) {
 type Address struct {
 	Type            string                     `json:"type,omitempty"`
 	StreetAddress   string                     `json:"streetAddress,omitempty"`
-	AddressLocality string                     `json:"addressLocality,omitempty"` // the town
+	AddressLocality string                     `json:"addressLocality,omitempty"` // town
 	AddressRegion   string                     `json:"addressRegion,omitempty"`
 	PostalCode      string                     `json:"postalCode,omitempty"`
 	AddressCountry  string                     `json:"addressCountry,omitempty"`   // ISO 3166-1 alpha-2, such as GB
-	FullAddress     string                     `json:"imin:fullAddress,omitempty"` // imin's, on one line
+	FullAddress     string                     `json:"imin:fullAddress,omitempty"` // on one line, added by imin
 	Extra           map[string]json.RawMessage `json:"-"`
 }
 
-// UnmarshalJSON reads an object, or the address on one line; it keeps unknown members in
-// Extra.
+// UnmarshalJSON decodes an object, or a string with the address on one line; it keeps
+// unknown members in Extra.
 func (a *Address) UnmarshalJSON(b []byte) error {
 	if line, ok := wire.String(b); ok {
 		*a = Address{FullAddress: line}
@@ -72,12 +72,12 @@ func (a Address) MarshalJSON() ([]byte, error) {
 	return wire.Encode(plain(a), a.Extra)
 }
 
-// Coordinates are a point on the earth, in degrees (WGS 84).
+// Coordinates is a point on the earth, in degrees (WGS 84).
 type Coordinates struct {
 	Type      string   `json:"type,omitempty"`
 	Latitude  *float64 `json:"latitude,omitempty"`
 	Longitude *float64 `json:"longitude,omitempty"`
-	// Distance is from the centre of the search; UnitCode KMT: kilometres.
+	// Distance is the distance from the centre of the search; UnitCode KMT means kilometres.
 	Distance *Quantity                  `json:"imin:distanceFromGeoQueryCenter,omitempty"`
 	Extra    map[string]json.RawMessage `json:"-"`
 }
@@ -90,7 +90,7 @@ func (c *Coordinates) Point() (lat, lon float64, ok bool) {
 	return *c.Latitude, *c.Longitude, true
 }
 
-// Amenity is something that a place has, or (Value false) has not.
+// Amenity says whether a place has an amenity.
 type Amenity struct {
 	Type  string                     `json:"type,omitempty"`
 	Name  string                     `json:"name,omitempty"`
@@ -98,16 +98,16 @@ type Amenity struct {
 	Extra map[string]json.RawMessage `json:"-"`
 }
 
-// OpeningHours are those of one or more days.
+// OpeningHours holds the opening hours of one or more days.
 type OpeningHours struct {
 	Type      string                     `json:"type,omitempty"`
 	DayOfWeek List[string]               `json:"dayOfWeek,omitempty"` // such as schema:Tuesday
-	Opens     string                     `json:"opens,omitempty"`     // HH:MM, the place's own time
+	Opens     string                     `json:"opens,omitempty"`     // HH:MM, in the local time of the place
 	Closes    string                     `json:"closes,omitempty"`
 	Extra     map[string]json.RawMessage `json:"-"`
 }
 
-// EventLink says how many series there are at a place, and the URL of their search.
+// EventLink is the number of series at a place and the URL of a search for them.
 type EventLink struct {
 	Type       string                     `json:"type,omitempty"`
 	ID         string                     `json:"id,omitempty"`

@@ -16,19 +16,19 @@ const (
 	LeisureCentre = "mcr:LeisureCentre"
 )
 
-// PlaceQuery is a search of the Places API. The zero value of a field is no filter.
+// PlaceQuery is a search of the Places API. A field with the zero value does not filter.
 // Source: docs.imin.co, imin Places API (beta).
 type PlaceQuery struct {
 	Near            *Radial
 	Classifications []string // [Park], [LeisureCentre]
-	// ActivityIDs are OpenActive activities, by URL. The parameter is activityId, as in the
-	// page's table; its sample URLs have activity.
+	// ActivityIDs holds URLs of OpenActive activities. It is sent as activityId, as in the
+	// table on the page; its sample URLs have activity.
 	ActivityIDs []string
 
-	// Limit is the number of items a page, at most 50. 0 leaves it to imin in List (how
-	// many is not documented) and is 50 in All.
+	// Limit is the number of items per page, at most 50. If it is 0, List uses imin's
+	// default, which is not documented, and All uses 50.
 	Limit int
-	// Page counts from 1; 0 is the first.
+	// Page is the page number, from 1. 0 means the first page.
 	Page int
 }
 
@@ -41,9 +41,9 @@ func (q PlaceQuery) params() (url.Values, error) {
 	return p.values, p.err
 }
 
-// PlacesService searches the Places API (beta), whose data is never derived from the
-// Events API; for the places of events see [EventPlacesService]. Errors are those of
-// [keyfit.Get], and one that names the field of a query which imin would not take.
+// PlacesService searches the Places API (beta), whose data is never derived from the Events
+// API; for the places of events see [EventPlacesService]. Its methods return the errors of
+// [keyfit.Get], or an error that names the invalid field of a query.
 type PlacesService struct{ host }
 
 // List reads one page of a search.
@@ -51,17 +51,17 @@ func (s *PlacesService) List(ctx context.Context, q PlaceQuery, opts ...keyfit.C
 	return list[Place](ctx, s.host, placesPath, q, opts)
 }
 
-// All ranges over the places of all pages, 50 a page unless the query has a Limit.
+// All iterates over the places of all pages, with 50 items per page unless the query has a Limit.
 func (s *PlacesService) All(ctx context.Context, q PlaceQuery, opts ...keyfit.CallOption) iter.Seq2[Place, error] {
-	limit, first := whole(q.Limit, q.Page)
-	return all(first, Place.key, func(page int) (Page[Place], error) {
+	limit, first := allPages(q.Limit, q.Page)
+	return iterate(first, Place.key, func(page int) (Page[Place], error) {
 		here := q
 		here.Limit, here.Page = limit, page
 		return s.List(ctx, here, opts...)
 	})
 }
 
-// key tells places apart; those of events have no ID.
+// key identifies a place; places of events have no ID.
 func (p Place) key() string {
 	key := p.ID + "\n" + p.Name
 	if p.Geo != nil {

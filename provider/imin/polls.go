@@ -11,28 +11,28 @@ import (
 	"github.com/keyfit/keyfit"
 )
 
-// pollEvery is the least time between two polls of a feed's last page (page "Firehose
-// Usage Policy and Restrictions").
-const pollEvery = 8 * time.Second
+// pollInterval is the minimum time between two polls of the last page of a feed (page
+// "Firehose Usage Policy and Restrictions").
+const pollInterval = 8 * time.Second
 
-// polls remembers the last page of each feed and when it was asked for.
+// polls remembers the last page of each feed and when it may be polled next.
 type polls struct {
 	mu    sync.Mutex
 	feeds map[string]*poll // by the feed's path
 }
 
 type poll struct {
-	last string    // the last page's path and query
-	next time.Time // when it may be asked for again
+	last string    // path and query of the last page
+	next time.Time // when it may be polled again
 }
 
 func newPolls() *polls { return &polls{feeds: map[string]*poll{}} }
 
-// wait returns when the page may be asked for. Whoever waits has a turn of its own, so
-// several goroutines on one feed are 8 seconds apart.
+// wait blocks until the page may be requested. Every waiter reserves its own poll, so that
+// several goroutines poll the same feed 8 seconds apart.
 func (p *polls) wait(ctx context.Context, feed, page string) error {
 	deadline, bounded := ctx.Deadline()
-	turn, ok := p.turn(feed, pageOf(page), func(t time.Time) bool { return !bounded || t.Before(deadline) })
+	turn, ok := p.reserve(feed, pageOf(page), func(t time.Time) bool { return !bounded || t.Before(deadline) })
 	d := time.Until(turn)
 	if !ok {
 		return &keyfit.RateLimitError{
@@ -52,14 +52,14 @@ func (p *polls) wait(ctx context.Context, feed, page string) error {
 	case <-timer.C:
 		return nil
 	case <-ctx.Done():
-		p.giveBack(feed, turn)
+		p.cancel(feed, turn)
 		return fmt.Errorf("imin: waiting to poll the last page of the feed: %w", ctx.Err())
 	}
 }
 
-// turn reserves the next poll of a page, unless it is too late for the caller. It is the
-// zero time if the page is not the last one.
-func (p *polls) turn(feed, page string, inTime func(time.Time) bool) (turn time.Time, ok bool) {
+// reserve reserves the next poll of a page, unless it is too late for the caller. It returns
+// the zero time if the page is not the last one.
+func (p *polls) reserve(feed, page string, inTime func(time.Time) bool) (turn time.Time, ok bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	at := p.feeds[feed]
@@ -72,21 +72,21 @@ func (p *polls) turn(feed, page string, inTime func(time.Time) bool) (turn time.
 	} else if !inTime(turn) {
 		return turn, false
 	}
-	at.next = turn.Add(pollEvery)
+	at.next = turn.Add(pollInterval)
 	return turn, true
 }
 
-// giveBack takes back a turn that was not used, if nobody has the one after it.
-func (p *polls) giveBack(feed string, turn time.Time) {
+// cancel releases an unused reservation if no later poll is reserved.
+func (p *polls) cancel(feed string, turn time.Time) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if at := p.feeds[feed]; at != nil && at.next.Equal(turn.Add(pollEvery)) {
+	if at := p.feeds[feed]; at != nil && at.next.Equal(turn.Add(pollInterval)) {
 		at.next = turn
 	}
 }
 
-// seen records that the page was the last one. The time counts from the answer, which is
-// after the server's count began.
+// seen records that a page is the last one. The interval starts at the response, which is
+// later than the server's own start of the interval.
 func (p *polls) seen(feed, page string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -96,12 +96,12 @@ func (p *polls) seen(feed, page string) {
 		p.feeds[feed] = at
 	}
 	at.last = pageOf(page)
-	if next := time.Now().Add(pollEvery); at.next.Before(next) {
+	if next := time.Now().Add(pollInterval); at.next.Before(next) {
 		at.next = next
 	}
 }
 
-// pageOf is a page's path and query: a feed gives absolute URLs, and begins at a path.
+// pageOf returns the path and query of a page, because a feed starts at a path and continues with absolute URLs.
 func pageOf(page string) string {
 	u, err := url.Parse(page)
 	if err != nil {

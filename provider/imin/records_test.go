@@ -12,7 +12,7 @@ import (
 	"github.com/keyfit/keyfit/provider/imin"
 )
 
-// sample is the record of the vendor's By-ID page, with the prices in one place each.
+// sample is the record on the vendor's By-ID page, with each price in one place.
 const sample = `{
 	"type": "EventSeries", "id": "https://search.imin.co/events-api/v2/event-series/loremfitsum-1001", "identifier": 1001,
 	"name": "GOLDEN: Evening Yoga", "isAccessibleForFree": false, "acme:colour": "green",

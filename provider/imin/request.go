@@ -10,23 +10,23 @@ import (
 	"github.com/keyfit/keyfit/internal/wire"
 )
 
-// maxURL is the longest URL that imin takes, in characters (page "Understanding Responses").
+// maxURL is the maximum length of a URL, in characters (page "Understanding Responses").
 const maxURL = 2048
 
-// host is one of imin's hosts; client is nil if the caller gave none.
+// host is one of imin's hosts; client may be nil.
 type host struct {
 	name   string
 	client *keyfit.Client
 }
 
-// get reads a T from a path that may have a query.
+// get requests a path with a query and decodes a T.
 func get[T any](ctx context.Context, h host, path string, query url.Values, opts []keyfit.CallOption) (T, error) {
 	var none T
 	if h.client == nil {
-		return none, fmt.Errorf("imin: there is no client of %s: make one by New or give it to FromClients", h.name)
+		return none, fmt.Errorf("imin: there is no client for %s: use New, or pass one to FromClients", h.name)
 	}
 	if n := len("https://"+h.name+path+"?") + len(query.Encode()); len(query) > 0 && n > maxURL {
-		return none, fmt.Errorf("imin: the URL of the search would have %d characters: imin takes at most %d", n, maxURL)
+		return none, fmt.Errorf("imin: the URL of the search would have %d characters; the maximum is %d", n, maxURL)
 	}
 	if len(query) > 0 {
 		opts = slices.Concat([]keyfit.CallOption{keyfit.Params(query)}, opts)
@@ -34,7 +34,7 @@ func get[T any](ctx context.Context, h host, path string, query url.Values, opts
 	return keyfit.Get[T](ctx, h.client, path, opts...)
 }
 
-// getByID reads a T by the ID in its path.
+// getByID reads a T by its ID.
 func getByID[T any](ctx context.Context, h host, template, id string, opts []keyfit.CallOption) (T, error) {
 	path, err := wire.Path(template, id)
 	if err != nil {

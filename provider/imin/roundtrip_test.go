@@ -15,7 +15,7 @@ import (
 	"github.com/keyfit/keyfit/provider/imin"
 )
 
-// bodies are answers of the mock to one of each call, with what decodes them.
+// bodies holds the mock's response to each call, with its decoder.
 func bodies(t *testing.T) map[string]body {
 	t.Helper()
 	w := newWorld(t)
@@ -40,7 +40,7 @@ func bodies(t *testing.T) map[string]body {
 		w.sent()
 		out[operation] = body{raw, decoder(operation)}
 	}
-	// Those with every shape that the ones above may lack.
+	// These have the shapes that the ones above may lack.
 	for name, path := range map[string]string{
 		"all series": "/events-api/v2/event-series?mode=discovery-geo&geo[radial]=51.752,-1.257,50&limit=12&entitlementFilter=W10=",
 		"online":     "/events-api/v2/event-series?isVirtual=true&mode=discovery-geo&limit=6",
@@ -94,7 +94,7 @@ func decoder(operation string) func([]byte) (any, error) {
 	}
 }
 
-// tree is JSON as maps, arrays and numbers as they were written.
+// tree decodes JSON to maps, arrays and literal numbers.
 func tree(tb testing.TB, b []byte) any {
 	tb.Helper()
 	var v any
@@ -106,7 +106,7 @@ func tree(tb testing.TB, b []byte) any {
 	return v
 }
 
-// walk visits every object of a tree.
+// walk visits every object in a tree.
 func walk(v any, visit func(map[string]any)) {
 	switch v := v.(type) {
 	case map[string]any:
@@ -121,7 +121,7 @@ func walk(v any, visit func(map[string]any)) {
 	}
 }
 
-// listed writes the two members that the mock has without their array as a List does.
+// listed wraps the two members that the mock sends without an array, as a List does.
 func listed(o map[string]any) {
 	for _, member := range []string{"dayOfWeek", "@context"} {
 		if one, ok := o[member].(string); ok {
@@ -163,7 +163,7 @@ func TestAbsentNullAndEmptyAreOneGoValue(t *testing.T) {
 	t.Parallel()
 	for name, b := range bodies(t) {
 		if strings.HasPrefix(name, "all ") || name == "online" {
-			continue // the shapes of the others, many times
+			continue // has only shapes that the others have
 		}
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -180,7 +180,7 @@ func TestAbsentNullAndEmptyAreOneGoValue(t *testing.T) {
 				kind := fmt.Sprint(o["type"], o["@type"])
 				for _, member := range slices.Sorted(maps.Keys(o)) {
 					if member == "type" || strings.HasPrefix(member, "loremfitsum:") || seen[kind+member] {
-						continue // the type of an event says what it is; unknown members stay as they are
+						continue // the type decides how to decode an event; unknown members are kept as sent
 					}
 					seen[kind+member] = true
 					was := o[member]

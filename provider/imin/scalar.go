@@ -11,18 +11,18 @@ import (
 	"github.com/keyfit/keyfit/internal/wire"
 )
 
-// Decimal is a number with the digits that imin sent, "6.50" as "6.50": a price is not a
-// float. "" is none.
+// Decimal is a number that keeps the digits that imin sent, such as "6.50", because a price
+// is not a float. "" means that there is no number.
 type Decimal string
 
-// Float64 returns the number as a float, for distances and for sorting; false if there is
-// none or it is out of range.
+// Float64 returns the number as a float, for distances and sorting; false if there is no
+// number or it is out of range.
 func (d Decimal) Float64() (float64, bool) {
 	f, err := strconv.ParseFloat(string(d), 64)
 	return f, err == nil
 }
 
-// Int returns a whole number, as ages are; false if there is none, or it is not whole.
+// Int returns an integer, such as an age; false if there is no number or it is not an integer.
 func (d Decimal) Int() (int, bool) {
 	f, ok := d.Float64()
 	if !ok || f != math.Trunc(f) || math.Abs(f) > 1<<53 {
@@ -31,28 +31,28 @@ func (d Decimal) Int() (int, bool) {
 	return int(f), true
 }
 
-// UnmarshalJSON reads a JSON number or a string that holds one.
+// UnmarshalJSON decodes a JSON number, or a string that contains one.
 func (d *Decimal) UnmarshalJSON(b []byte) error {
 	s, err := wire.Decimal(b)
 	*d = Decimal(s)
 	return err
 }
 
-// MarshalJSON writes a JSON number.
+// MarshalJSON encodes a JSON number.
 func (d Decimal) MarshalJSON() ([]byte, error) { return wire.EncodeDecimal(string(d)) }
 
-// Time is a moment, with the zone that imin sent. What is none (a date alone, a time
-// without zone, a provider's mistake) does not make the record unreadable: Time is zero
-// then and Text has what was sent.
+// Time is a time with the time zone that imin sent. If the text is not a valid time (a date,
+// a time without a time zone, a mistake of a provider), Time is zero and Text holds the text,
+// so that the record can still be decoded.
 type Time struct {
 	time.Time
 	Text string // "" if Time is set
 }
 
-// IsZero reports whether nothing was sent.
+// IsZero reports whether there is neither a time nor a text.
 func (t Time) IsZero() bool { return t.Time.IsZero() && t.Text == "" }
 
-// UnmarshalJSON reads ISO 8601 with a zone, with or without seconds.
+// UnmarshalJSON decodes an ISO 8601 time with a time zone, with or without seconds.
 func (t *Time) UnmarshalJSON(b []byte) error {
 	var s string
 	if err := json.Unmarshal(b, &s); err != nil {
@@ -68,19 +68,19 @@ func (t *Time) UnmarshalJSON(b []byte) error {
 	return nil
 }
 
-// MarshalJSON writes Text if it is set, otherwise the time in RFC 3339.
+// MarshalJSON encodes Text if it is set, otherwise the time in RFC 3339 format.
 func (t Time) MarshalJSON() ([]byte, error) {
 	if t.Text != "" || t.Time.IsZero() {
 		return json.Marshal(t.Text)
 	}
-	return json.Marshal(t.Format(time.RFC3339Nano)) // time's own encoding refuses some zones that it reads
+	return json.Marshal(t.Format(time.RFC3339Nano)) // time.Time.MarshalJSON refuses some time zones that it can decode
 }
 
-// Scalar is a member that providers write as a string, a number or a structure of their
-// own, such as an identifier: the JSON as it was sent. "" is none.
+// Scalar is a member that providers send as a string, a number or a structure, such as an
+// identifier. It holds the JSON as sent. "" means that there is no value.
 type Scalar string
 
-// String returns the text of a JSON string, and other JSON as it is.
+// String returns the text of a JSON string, and other JSON unchanged.
 func (s Scalar) String() string {
 	if text, ok := wire.String([]byte(s)); ok {
 		return text
@@ -90,7 +90,7 @@ func (s Scalar) String() string {
 
 // UnmarshalJSON keeps the JSON.
 func (s *Scalar) UnmarshalJSON(b []byte) error {
-	b, err := json.Marshal(json.RawMessage(b)) // the form in which it will be written
+	b, err := json.Marshal(json.RawMessage(b)) // the form in which it is encoded
 	if string(b) == "null" || string(b) == `""` {
 		b = nil
 	}
@@ -98,28 +98,28 @@ func (s *Scalar) UnmarshalJSON(b []byte) error {
 	return err
 }
 
-// MarshalJSON writes the JSON again.
+// MarshalJSON returns the JSON.
 func (s Scalar) MarshalJSON() ([]byte, error) {
 	if s == "" {
 		return []byte("null"), nil
 	}
 	if !json.Valid([]byte(s)) {
-		return nil, errors.New("a Scalar is not JSON: a string needs its quotes")
+		return nil, errors.New("a Scalar is not valid JSON: a string needs quotes")
 	}
 	return []byte(s), nil
 }
 
-// List is an array that providers may write as its only element.
+// List is an array; providers may send a single element without the array.
 type List[T any] []T
 
-// UnmarshalJSON reads an array, or one element.
+// UnmarshalJSON decodes an array, or a single element.
 func (l *List[T]) UnmarshalJSON(b []byte) error {
 	many, err := wire.OneOrMany[T](b)
 	*l = many
 	return err
 }
 
-// Reference points at another record by its URL.
+// Reference refers to another record by its URL.
 type Reference struct {
 	Type        string                     `json:"type,omitempty"`
 	ID          string                     `json:"id,omitempty"`
@@ -129,7 +129,7 @@ type Reference struct {
 	Extra       map[string]json.RawMessage `json:"-"`
 }
 
-// UnmarshalJSON reads an object, or the ID alone; it keeps unknown members in Extra.
+// UnmarshalJSON decodes an object, or a string with the ID; it keeps unknown members in Extra.
 func (r *Reference) UnmarshalJSON(b []byte) error {
 	if id, ok := wire.String(b); ok {
 		*r = Reference{ID: id}
@@ -139,7 +139,7 @@ func (r *Reference) UnmarshalJSON(b []byte) error {
 	return wire.Decode(b, (*plain)(r), &r.Extra)
 }
 
-// MarshalJSON writes the ID alone if there is nothing else, and the members of Extra.
+// MarshalJSON encodes a string if only the ID is set, otherwise an object with the members of Extra.
 func (r Reference) MarshalJSON() ([]byte, error) {
 	if r.Type == "" && r.Name == "" && r.Description == "" && r.URL == "" && len(bytes.TrimSpace([]byte(r.ID))) > 0 && len(r.Extra) == 0 {
 		return json.Marshal(r.ID)

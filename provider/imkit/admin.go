@@ -15,8 +15,8 @@ import (
 // PushService sends push notifications. Page "Push to Clients".
 type PushService struct{ caller *caller }
 
-// ToClients sends a notification to the devices of users. The payload is a JSON object,
-// as the push services of the devices want it.
+// ToClients sends a notification to the devices of users. The payload is a JSON object in
+// the format of the devices' push services.
 func (s *PushService) ToClients(ctx context.Context, users []string, payload map[string]any, opts ...keyfit.CallOption) error {
 	r := request{method: http.MethodPost, template: "/push/push2clients", body: map[string]any{"clients": users, "payload": payload}}
 	if r.err = each("users", users); payload == nil {
@@ -26,8 +26,8 @@ func (s *PushService) ToClients(ctx context.Context, users []string, payload map
 	return err
 }
 
-// Statistics are counts over a time. The vendor repeats the application's keys in them:
-// those print as [redacted].
+// Statistics holds counts for a period of time. The vendor echoes the application's keys in
+// them; the keys print as [redacted].
 type Statistics struct {
 	ClientKey       Secret                     `json:"clientKey,omitzero"`
 	APIKey          Secret                     `json:"apiKey,omitzero"`
@@ -36,7 +36,7 @@ type Statistics struct {
 	Start           int64                      `json:"start,omitempty"`    // StartTime in seconds since 1970
 	End             int64                      `json:"end,omitempty"`      // EndTime in seconds since 1970
 	Users           []string                   `json:"userList,omitempty"` // IDs of active users
-	Rooms           int                        `json:"roomCount"`          // active
+	Rooms           int                        `json:"roomCount"`          // active rooms
 	TotalRooms      int                        `json:"totalRoomCount"`
 	Messages        int                        `json:"messageCount"`
 	PeakConnections int                        `json:"peakConnectionCount"`
@@ -57,7 +57,7 @@ func (s Statistics) MarshalJSON() ([]byte, error) {
 	return wire.Encode(plain(s), s.Extra)
 }
 
-// StatsService watches the application. Pages "Stats", "Connection Count".
+// StatsService reads statistics of the application. Pages "Stats", "Connection Count".
 type StatsService struct{ caller *caller }
 
 // Get returns the statistics.
@@ -65,7 +65,7 @@ func (s *StatsService) Get(ctx context.Context, opts ...keyfit.CallOption) (Stat
 	return call[Statistics](ctx, s.caller, request{method: http.MethodGet, template: "/admin/stats"}, opts)
 }
 
-// Connections returns the number of connections. It is the cheapest call of an API key.
+// Connections returns the number of connections. It is the cheapest call with an API key.
 func (s *StatsService) Connections(ctx context.Context, opts ...keyfit.CallOption) (int, error) {
 	out, err := call[counted](ctx, s.caller, request{method: http.MethodGet, template: "/admin/connection-count"}, opts)
 	return out.Count, err

@@ -11,14 +11,14 @@ import (
 	"github.com/keyfit/keyfit/internal/wire"
 )
 
-// Block keeps a user out of a room, or out of another user's direct messages.
+// Block excludes a user from a room, or from another user's direct messages.
 type Block struct {
 	AppID     string                     `json:"appID,omitempty"`
-	Blockee   Person                     `json:"blockee,omitzero"` // who is kept out
-	Blocker   Person                     `json:"blocker,omitzero"` // an ID or an object, as a sender
+	Blockee   Person                     `json:"blockee,omitzero"` // the excluded user
+	Blocker   Person                     `json:"blocker,omitzero"` // an ID or an object, like a sender
 	Room      Room                       `json:"room,omitzero"`    // an ID or an object
 	CreatedAt time.Time                  `json:"createdAt,omitzero"`
-	UpdatedAt time.Time                  `json:"updatedAt,omitzero"` // of a block that has ended, its end
+	UpdatedAt time.Time                  `json:"updatedAt,omitzero"` // time of removal for a removed block
 	Extra     map[string]json.RawMessage `json:"-"`
 }
 
@@ -34,59 +34,59 @@ func (b Block) MarshalJSON() ([]byte, error) {
 	return wire.Encode(plain(b), b.Extra)
 }
 
-// BansService keeps users from sending to a room. Page "Ban Member". It takes the
-// administrator or the room's owner.
+// BansService bans users from sending to a room. Only the administrator and the owner of the
+// room may use it. Page "Ban Member".
 type BansService struct{ caller *caller }
 
 func banRequest(method, room, user string) request {
 	return request{method: method, template: "/blockStatus/room/{room}/{user}", values: []string{room, user}}
 }
 
-// Ban bans a user in a room. One who is banned already is a 409, USER_ALREADY_BLOCKED.
+// Ban bans a user in a room. If the user is already banned, the error is a 409, USER_ALREADY_BLOCKED.
 func (s *BansService) Ban(ctx context.Context, room, user string, opts ...keyfit.CallOption) (Block, error) {
 	return call[Block](ctx, s.caller, banRequest(http.MethodPost, room, user), opts)
 }
 
-// Unban ends a ban and returns it. One that is not there is a 404, BLOCK_NOT_FOUND.
+// Unban removes a ban and returns it. If there is none, the error is a 404, BLOCK_NOT_FOUND.
 func (s *BansService) Unban(ctx context.Context, room, user string, opts ...keyfit.CallOption) (Block, error) {
 	return call[Block](ctx, s.caller, banRequest(http.MethodDelete, room, user), opts)
 }
 
-// List returns the bans of a room: one page, which is all of them.
+// List returns all bans of a room, on one page.
 func (s *BansService) List(ctx context.Context, room string, opts ...keyfit.CallOption) (Page[Block], error) {
 	r := request{method: http.MethodGet, template: "/blockStatus/room/{room}", values: []string{room}}
 	return call[Page[Block]](ctx, s.caller, r, opts)
 }
 
-// All ranges over the bans of a room.
+// All iterates over the bans of a room.
 func (s *BansService) All(ctx context.Context, room string, opts ...keyfit.CallOption) iter.Seq2[Block, error] {
 	return whole(func() (Page[Block], error) { return s.List(ctx, room, opts...) })
 }
 
-// BlocksService keeps users out of the calling user's direct messages. Page "Block a User".
+// BlocksService blocks users from sending direct messages to the calling user. Page "Block a User".
 type BlocksService struct{ caller *caller }
 
 func blockRequest(method, user string) request {
 	return request{method: method, template: "/blockStatus/my/{user}", values: []string{user}}
 }
 
-// Block blocks a user. One who is blocked already is a 409, USER_ALREADY_BLOCKED; oneself
-// is a 400, SELF_BLOCK_FORBIDDEN.
+// Block blocks a user. If the user is already blocked, the error is a 409,
+// USER_ALREADY_BLOCKED; blocking oneself is a 400, SELF_BLOCK_FORBIDDEN.
 func (s *BlocksService) Block(ctx context.Context, user string, opts ...keyfit.CallOption) (Block, error) {
 	return call[Block](ctx, s.caller, blockRequest(http.MethodPost, user), opts)
 }
 
-// Unblock ends a block and returns it. One that is not there is a 404, BLOCK_NOT_FOUND.
+// Unblock removes a block and returns it. If there is none, the error is a 404, BLOCK_NOT_FOUND.
 func (s *BlocksService) Unblock(ctx context.Context, user string, opts ...keyfit.CallOption) (Block, error) {
 	return call[Block](ctx, s.caller, blockRequest(http.MethodDelete, user), opts)
 }
 
-// List returns whom the calling user has blocked: one page, which is all of them.
+// List returns all blocks of the calling user, on one page.
 func (s *BlocksService) List(ctx context.Context, opts ...keyfit.CallOption) (Page[Block], error) {
 	return call[Page[Block]](ctx, s.caller, request{method: http.MethodGet, template: "/blockStatus/my"}, opts)
 }
 
-// All ranges over whom the calling user has blocked.
+// All iterates over the blocks of the calling user.
 func (s *BlocksService) All(ctx context.Context, opts ...keyfit.CallOption) iter.Seq2[Block, error] {
 	return whole(func() (Page[Block], error) { return s.List(ctx, opts...) })
 }

@@ -15,21 +15,21 @@ import (
 	"github.com/keyfit/keyfit/internal/wire"
 )
 
-// caller makes the calls of the services.
+// caller sends the requests of the services.
 type caller struct {
 	client  *keyfit.Client
-	user    string // whose calls, "" for the administrator's own
-	byAdmin bool   // the administrator calls for user
+	user    string // the user of the calls; "" for the administrator
+	byAdmin bool   // the administrator calls on behalf of user
 }
 
-// request is one operation with its arguments. The template is the vendor's path.
+// request is one operation with its arguments. template is the vendor's path template.
 type request struct {
 	method, template string
 	values           []string
 	query            url.Values
 	body             any
-	asUser           bool  // the operation wants IM-CLIENT-ID from a pair too
-	err              error // what is wrong with the arguments
+	asUser           bool  // the operation requires IM-CLIENT-ID even with a pair
+	err              error // an invalid argument
 }
 
 func (s *caller) options(r *request, opts []keyfit.CallOption) ([]keyfit.CallOption, error) {
@@ -46,7 +46,7 @@ func (s *caller) options(r *request, opts []keyfit.CallOption) ([]keyfit.CallOpt
 	return slices.Concat(own, opts), nil
 }
 
-// call sends a request and takes the envelope off the answer.
+// call sends a request and removes the envelope from the response.
 func call[T any](ctx context.Context, s *caller, r request, opts []keyfit.CallOption) (T, error) {
 	var none T
 	path, err := wire.Path(r.template, r.values...)
@@ -63,24 +63,24 @@ func call[T any](ctx context.Context, s *caller, r request, opts []keyfit.CallOp
 	case result.RC != 0:
 		return none, &keyfit.APIError{
 			Provider: "imkit", Method: r.method, Path: path, StatusCode: result.RC, Attempts: 1,
-			Note: "the answer had a good status and a bad RC",
+			Note: "the response has a successful status but an RC other than 0",
 		}
 	}
 	return result.Value, nil
 }
 
-// Result is the vendor's envelope, {"RC": 0, "RM": "OK", "result": …}, for raw calls:
+// Result is the vendor's envelope, {"RC": 0, "RM": "OK", "result": …}, for untyped calls:
 //
 //	r, err := keyfit.Get[imkit.Result[imkit.User]](ctx, c, "/me")
 //
-// An answer without the envelope, as the token pages print it, decodes too, with RC 0.
+// A response without the envelope, as on the token pages, also decodes, with RC 0.
 type Result[T any] struct {
 	RC    int    `json:"RC"` // 0, or the HTTP status of an error
 	RM    string `json:"RM"` // free text
 	Value T      `json:"result"`
 }
 
-// UnmarshalJSON decodes an answer with or without the envelope.
+// UnmarshalJSON decodes a response with or without the envelope.
 func (r *Result[T]) UnmarshalJSON(b []byte) error {
 	type plain Result[T]
 	*r = Result[T]{}
@@ -95,15 +95,15 @@ func enveloped(b []byte) bool {
 	return json.Unmarshal(b, &members) == nil && members["RC"] != nil
 }
 
-// Page is one page of a list. It decodes with or without the envelope, so that raw calls
-// can ask for it.
+// Page is one page of a list. It decodes with or without the envelope, so that untyped calls
+// can use it.
 type Page[T any] struct {
-	// TotalCount is the number of items on all pages; for messages, that of the room.
+	// TotalCount is the number of items on all pages; for messages, of all in the room.
 	TotalCount int `json:"totalCount"`
 	Data       []T `json:"data"`
-	// UserDeletedIDs are messages that the user has deleted for itself.
+	// UserDeletedIDs holds the IDs of messages that the user has deleted for itself.
 	UserDeletedIDs []string `json:"userDeletedIDs,omitempty"`
-	// Inspect is the vendor's diagnostic part: the query as its database sees it.
+	// Inspect is diagnostic data of the vendor: the query in the syntax of its database.
 	Inspect json.RawMessage            `json:"inspect,omitempty"`
 	Extra   map[string]json.RawMessage `json:"-"`
 }
@@ -129,7 +129,7 @@ func (p Page[T]) MarshalJSON() ([]byte, error) {
 	return wire.Encode(plain(p), p.Extra)
 }
 
-// items ranges over pages and says of which list a paging error is.
+// items iterates over pages and adds the name of the list to a paging error.
 func items[T any, C comparable](template string, first C, key func(T) string, read func(C) ([]T, C, bool, error)) iter.Seq2[T, error] {
 	return func(yield func(T, error) bool) {
 		for item, err := range wire.Items(first, key, read) {
@@ -143,7 +143,7 @@ func items[T any, C comparable](template string, first C, key func(T) string, re
 	}
 }
 
-// bySkip ranges over the pages of a list with skip and totalCount.
+// bySkip iterates over the pages of a list with skip and totalCount.
 func bySkip[T any](template string, first int, key func(T) string, read func(skip int) (Page[T], error)) iter.Seq2[T, error] {
 	return items(template, first, key, func(skip int) ([]T, int, bool, error) {
 		p, err := read(skip)
@@ -152,7 +152,7 @@ func bySkip[T any](template string, first int, key func(T) string, read func(ski
 	})
 }
 
-// whole ranges over a list that comes in one page.
+// whole iterates over a list with a single page.
 func whole[T any](read func() (Page[T], error)) iter.Seq2[T, error] {
 	return func(yield func(T, error) bool) {
 		p, err := read()
@@ -169,7 +169,7 @@ func whole[T any](read func() (Page[T], error)) iter.Seq2[T, error] {
 	}
 }
 
-// atMost returns an error if n is negative or above highest; 0 is "not given".
+// atMost returns an error if n is negative or above highest; highest 0 means no maximum.
 func atMost(name string, n, highest int) error {
 	switch {
 	case n < 0:
@@ -180,7 +180,7 @@ func atMost(name string, n, highest int) error {
 	return nil
 }
 
-// each checks that no element of a list is empty, and that there is one.
+// each returns an error if a list is empty or has an empty element.
 func each(name string, list []string) error {
 	if len(list) == 0 {
 		return fmt.Errorf("%s is empty", name)

@@ -8,7 +8,7 @@ import (
 )
 
 // Client calls the API as the platform's administrator, with an API key. It is safe for
-// concurrent use. Make one with [New] or [FromClient].
+// concurrent use. Create it with [New] or [FromClient].
 type Client struct {
 	Users    *UsersService
 	Tokens   *TokensService
@@ -26,8 +26,8 @@ type Client struct {
 }
 
 // New returns the administrator's client of an application, https://app.imkit.io. The key
-// is looked for as in [keyfit.New]: options, IMKIT_API_KEY, .env; without one the error is
-// a [*keyfit.NoKeyError]. With app "" the base URL must come from IMKIT_BASE_URL or
+// comes from an option, IMKIT_API_KEY or .env, as in [keyfit.New]; without a key the error is
+// a [*keyfit.NoKeyError]. If app is "", the base URL must come from IMKIT_BASE_URL or
 // [keyfit.WithBaseURL].
 func New(app string, opts ...keyfit.Option) (*Client, error) {
 	c, err := keyfit.New(keyfit.IMKIT(app), opts...)
@@ -37,8 +37,7 @@ func New(app string, opts ...keyfit.Option) (*Client, error) {
 	return FromClient(c), nil
 }
 
-// FromClient puts the administrator's types over a client that holds an API key, as of
-// [keyfit.IMKIT].
+// FromClient wraps an existing client that has an API key, such as one for [keyfit.IMKIT].
 func FromClient(c *keyfit.Client) *Client {
 	s := &caller{client: c}
 	return &Client{
@@ -50,16 +49,16 @@ func FromClient(c *keyfit.Client) *Client {
 	}
 }
 
-// Keyfit returns the client underneath, for its keys, their rotation, and raw calls.
+// Keyfit returns the underlying client, for keys, rotation and untyped calls.
 func (c *Client) Keyfit() *keyfit.Client { return c.keyfit }
 
-// As returns the user-level calls made by the administrator for a user: the API key goes
-// with IM-CLIENT-ID. The vendor says that an API key may make these calls (page "API
-// Key"), and documents the header for GET /rooms alone.
+// As returns a client for user-level calls on behalf of a user, which sends the API key and
+// IM-CLIENT-ID. The vendor documents that an API key may make these calls (page "API Key"),
+// but documents the header only for GET /rooms.
 func (c *Client) As(user string) *UserClient { return newUserClient(c.keyfit, user, true) }
 
-// UserClient calls the API as one user: with the client key and the user's token, or,
-// from [Client.As], with the API key. It is safe for concurrent use.
+// UserClient calls the API as one user: with the client key and the user's token, or, if it
+// comes from [Client.As], with the API key. It is safe for concurrent use.
 type UserClient struct {
 	Me       *MeService
 	Rooms    *UserRoomsService
@@ -91,8 +90,8 @@ func NewUser(app, user string, opts ...keyfit.Option) (*UserClient, error) {
 	return UserFromClient(c, user), nil
 }
 
-// UserFromClient puts the user's types over a client that holds the pair of that user, as
-// of [keyfit.IMKITUser].
+// UserFromClient wraps an existing client that has the pair of that user, such as one for
+// [keyfit.IMKITUser].
 func UserFromClient(c *keyfit.Client, user string) *UserClient {
 	return newUserClient(c, user, false)
 }
@@ -107,20 +106,20 @@ func newUserClient(c *keyfit.Client, user string, byAdmin bool) *UserClient {
 	}
 }
 
-// Keyfit returns the client underneath, for its keys, their rotation, and raw calls.
+// Keyfit returns the underlying client, for keys, rotation and untyped calls.
 func (c *UserClient) Keyfit() *keyfit.Client { return c.keyfit }
 
 // UserID returns the ID of the user.
 func (c *UserClient) UserID() string { return c.user }
 
-// headerValue reports why a user's ID cannot go into IM-CLIENT-ID unchanged: RFC 9110,
-// section 5.5.
+// headerValue returns an error if a user's ID cannot be sent unchanged in the header
+// IM-CLIENT-ID (RFC 9110, section 5.5).
 func headerValue(user string) error {
 	switch {
 	case user == "":
 		return errors.New("the user is empty")
 	case strings.TrimSpace(user) != user || strings.ContainsFunc(user, func(r rune) bool { return r < ' ' || r == 0x7f }):
-		return errors.New("the user cannot go into the header IM-CLIENT-ID: white space around it, or a control character")
+		return errors.New("the user cannot be sent in the header IM-CLIENT-ID: it has surrounding white space or a control character")
 	}
 	return nil
 }

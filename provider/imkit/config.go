@@ -9,7 +9,7 @@ import (
 	"github.com/keyfit/keyfit"
 )
 
-// Settings are the application's, by name: any JSON.
+// Settings holds the settings of the application by name. Values are any JSON.
 type Settings map[string]json.RawMessage
 
 // ConfigService reads the application's settings. Page "Get Config".
@@ -24,8 +24,8 @@ func (s *ConfigService) Get(ctx context.Context, opts ...keyfit.CallOption) (Set
 // "Delete Config", "Update Sensitive Words".
 type AdminConfigService struct{ *ConfigService }
 
-// Update sets the settings given, keeps the others and returns them all. The list of
-// forbidden words is {"censorship": {"keywords": […]}}.
+// Update sets the given settings, keeps the others and returns all of them. The list of
+// sensitive words is {"censorship": {"keywords": […]}}.
 func (s *AdminConfigService) Update(ctx context.Context, settings map[string]any, opts ...keyfit.CallOption) (Settings, error) {
 	r := request{method: http.MethodPost, template: "/config", body: settings}
 	if len(settings) == 0 {
@@ -34,7 +34,7 @@ func (s *AdminConfigService) Update(ctx context.Context, settings map[string]any
 	return call[Settings](ctx, s.caller, r, opts)
 }
 
-// Delete deletes one setting. One that is not there is a 404, CONFIG_NOT_FOUND.
+// Delete deletes one setting. If it does not exist, the error is a 404, CONFIG_NOT_FOUND.
 func (s *AdminConfigService) Delete(ctx context.Context, key string, opts ...keyfit.CallOption) error {
 	r := request{method: http.MethodDelete, template: "/config/{key}", values: []string{key}}
 	_, err := call[struct{}](ctx, s.caller, r, opts)

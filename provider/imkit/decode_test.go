@@ -16,14 +16,13 @@ import (
 	"github.com/keyfit/keyfit/provider/imkit"
 )
 
-// decoder is one type with a sample of it. Samples have no secrets, which are redacted
-// when they are encoded.
+// decoder is one type with a sample. Samples contain no secrets, which encoding redacts.
 type decoder struct {
 	name, sample string
 	trip         func(t *testing.T, b []byte) (encoded []byte)
 }
 
-// trip decodes, encodes and decodes again, and compares.
+// trip decodes, encodes and decodes again, and compares the values.
 func trip[T any](t *testing.T, b []byte) []byte {
 	t.Helper()
 	var first, second T
@@ -43,7 +42,7 @@ func trip[T any](t *testing.T, b []byte) []byte {
 	return encoded
 }
 
-// sameSecret takes a secret for the same if it has been redacted.
+// sameSecret treats a redacted secret as equal.
 func sameSecret(a, b imkit.Secret) bool {
 	return a.Equal(b) || !a.IsZero() && b.Reveal() == "[redacted]"
 }
@@ -85,13 +84,13 @@ func decoders() []decoder {
 	}
 }
 
-// inject puts a member that nobody knows into every object but the free ones, and returns
-// how many it put.
+// inject adds an unknown member to every object except those with arbitrary members, and
+// returns the number of added members.
 func inject(v any, rnd *rand.Rand, n *int) any {
 	switch v := v.(type) {
 	case map[string]any:
 		for name, inner := range v {
-			if _, list := inner.([]any); list || name != "data" && name != "tagColors" { // whose members are all of one type
+			if _, list := inner.([]any); list || name != "data" && name != "tagColors" { // all their members have the same type
 				v[name] = inject(inner, rnd, n)
 			}
 		}
@@ -137,7 +136,7 @@ func TestNothingIsLostByDecodingAndEncoding(t *testing.T) {
 	}
 }
 
-// normal drops what decoding makes one: id beside _id, and reads times.
+// normal removes the redundant id beside _id and parses times.
 func normal(v any) any {
 	return walk(v, func(v any) any {
 		switch v := v.(type) {
@@ -247,7 +246,7 @@ func TestDocumentedVariantsAreTheSameValue(t *testing.T) {
 		page, err := w.admin.Messages.List(ctx, "r", imkit.MessageQuery{})
 		fail(err)
 		a.Sent, a.Listed = sent.Sender, page.Data[0].Sender
-		a.Issued.Value = imkit.Secret{} // another one every time
+		a.Issued.Value = imkit.Secret{} // differs every time
 		return a
 	}
 	want := read(0)
@@ -295,7 +294,7 @@ func TestTokensPrintRedacted(t *testing.T) {
 	}
 }
 
-// fuzz runs the round trip of one decoder on any input.
+// fuzz tests the round trip of one decoder with any input.
 func fuzz(f *testing.F, name string) {
 	f.Helper()
 	for _, d := range decoders() {

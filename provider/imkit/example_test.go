@@ -12,8 +12,7 @@ import (
 	"github.com/keyfit/keyfit/provider/imkit"
 )
 
-// startMock starts a mock of IMKIT with a key, and puts both into the environment, where
-// a program has its own.
+// startMock starts a mock of IMKIT and sets the environment variables for its key and URL.
 func startMock() *mockserver.Server {
 	srv, err := mockserver.Start(context.Background(), mockserver.WithSeed(1), mockserver.WithFrozenClock(time.Date(2030, 1, 1, 0, 0, 0, 0, time.UTC)))
 	if err != nil {
@@ -49,7 +48,7 @@ func Example() {
 	// user001 Hello <nil>
 }
 
-// A token is issued for a user, whose program calls with it and the client key.
+// The administrator issues a token for a user, whose program calls with it and the client key.
 func ExampleNewUser() {
 	srv := startMock()
 	defer srv.Close()
@@ -62,7 +61,7 @@ func ExampleNewUser() {
 	token, err := admin.Tokens.Issue(ctx, "user001")
 	fmt.Println(token.UserID, token.Value, token.Expires.Format(time.DateOnly), err)
 
-	// In the user's program the pair is in IMKIT_CLIENT_KEY and IMKIT_USER_TOKEN.
+	// The user's program has the pair in IMKIT_CLIENT_KEY and IMKIT_USER_TOKEN.
 	clientKey := srv.Keys().Issue(mockserver.IMKIT, mockserver.ClientKey("somebody")).Secret.Reveal()
 	_ = os.Setenv("IMKIT_CLIENT_KEY", clientKey)
 	_ = os.Setenv("IMKIT_USER_TOKEN", token.Value.Reveal())
@@ -104,7 +103,7 @@ func ExampleUsersService_All() {
 	// c Ada
 }
 
-// The newest messages of a room, read by the administrator for one of its members.
+// The administrator reads the newest messages of a room on behalf of a member.
 func ExampleMessagesService_All() {
 	srv := startMock()
 	defer srv.Close()
@@ -139,7 +138,7 @@ func ExampleMessagesService_All() {
 	// one
 }
 
-// A refusal is a type of package keyfit with the vendor's code in it.
+// A refusal is an error type of package keyfit with the vendor's code.
 func ExampleClient_errors() {
 	srv := startMock()
 	defer srv.Close()

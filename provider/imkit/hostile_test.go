@@ -9,7 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// hostile are values that would be something else if they were not escaped.
+// hostile holds values that change the request unless they are escaped.
 func hostile() []string {
 	return []string{
 		"../admin", "..", ".", "a/b", "a%2Fb", "%2e%2e", "a?b=c", "a#b", "a&b=c", `a"b'c`, `","admin":true,"x":"`,
@@ -47,7 +47,7 @@ func TestEveryArgumentReachesTheServerAsTheOneValueThatItIs(t *testing.T) {
 	}
 }
 
-// replaced is a query with value in the place of "plain".
+// replaced returns a query with "plain" replaced by value.
 func replaced(t *testing.T, query url.Values, value string) url.Values {
 	t.Helper()
 	out := url.Values{}
@@ -68,7 +68,7 @@ func replaced(t *testing.T, query url.Values, value string) url.Values {
 	return out
 }
 
-// replacedJSON decodes a body, with value in the place of "plain".
+// replacedJSON decodes a body with "plain" replaced by value.
 func replacedJSON(t *testing.T, body, value string) any {
 	t.Helper()
 	if body == "" {
@@ -86,7 +86,7 @@ func replacedJSON(t *testing.T, body, value string) any {
 	})
 }
 
-// walk changes every value of a decoded JSON document, the inner ones first.
+// walk transforms every value of a decoded JSON document, inner values first.
 func walk(v any, f func(any) any) any {
 	switch v := v.(type) {
 	case map[string]any:

@@ -13,9 +13,8 @@ import (
 	"github.com/keyfit/keyfit/provider/imkit"
 )
 
-// world is a mock with an application in it: the users alice, bob and carol, the group
-// crew of bob and carol, the room team, which alice owns with bob as a member, and a
-// message of alice in it.
+// world is a mock with an application: the users alice, bob and carol, the group crew of bob
+// and carol, the room team, owned by alice with bob as a member, and a message of alice in it.
 type world struct {
 	srv     *mockserver.Server
 	admin   *imkit.Client
@@ -26,7 +25,7 @@ func at() time.Time { return time.Date(2030, 1, 1, 0, 0, 0, 0, time.UTC) }
 
 func millis() imkit.Millis { return imkit.Millis{Time: at()} }
 
-// newWorld makes a world with a frozen clock.
+// newWorld returns a world with a frozen clock.
 func newWorld(t *testing.T, opts ...mockserver.Option) *world {
 	t.Helper()
 	srv := mockserver.New(t, append([]mockserver.Option{mockserver.WithFrozenClock(at()), mockserver.WithSeed(1)}, opts...)...)
@@ -56,7 +55,7 @@ func newWorld(t *testing.T, opts ...mockserver.Option) *world {
 	return w
 }
 
-// as returns the client of a user with the user's own pair.
+// as returns a client with the pair of a user.
 func (w *world) as(t *testing.T, user string) *imkit.UserClient {
 	t.Helper()
 	pair := w.srv.Keys().Issue(mockserver.IMKIT, mockserver.ClientKey(user))
@@ -76,7 +75,7 @@ func aUser(id, nickname string, muted ...string) imkit.User {
 	return imkit.User{ID: id, AppID: "LoremFitsum", Nickname: nickname, Muted: muted, UpdatedAt: at()}
 }
 
-// hello is the message of the world as lists have it.
+// hello is the message of the world as returned by lists.
 func (w *world) hello() imkit.Message {
 	return imkit.Message{
 		ID: w.message, Room: "team", Type: "text", Body: json.RawMessage(`"Hello"`), Sender: alice(), AppID: "LoremFitsum",
@@ -90,7 +89,7 @@ func (w *world) changed(change func(*imkit.Message)) imkit.Message {
 	return m
 }
 
-// team is the room of the world as the answers to its changes have it.
+// team is the room of the world as returned by updates.
 func (w *world) team(change func(*imkit.Room)) imkit.Room {
 	last := w.hello()
 	r := imkit.Room{
@@ -104,12 +103,12 @@ func (w *world) team(change func(*imkit.Room)) imkit.Room {
 	return r
 }
 
-// diff compares and takes [imkit.Page.Inspect] for diagnostics.
+// diff compares values and ignores [imkit.Page.Inspect].
 func diff(want, got any) string {
 	return cmp.Diff(want, got, cmp.FilterPath(func(p cmp.Path) bool { return p.Last().String() == ".Inspect" }, cmp.Ignore()))
 }
 
-// typedCall is a call and what it returns in the world.
+// typedCall is a call and its expected result in the world.
 type typedCall struct {
 	name string
 	call func(ctx context.Context, w *world, u *imkit.UserClient) (any, error)
@@ -135,5 +134,5 @@ func (c *typedCall) run(t *testing.T, u func(*world) *imkit.UserClient) {
 	})
 }
 
-// is wants a value that does not depend on the world.
+// is expects a value that does not depend on the world.
 func is(v any) func(*world) any { return func(*world) any { return v } }

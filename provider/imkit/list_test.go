@@ -15,7 +15,7 @@ import (
 	"github.com/keyfit/keyfit/provider/imkit"
 )
 
-// take ranges over a list.
+// take collects the items of a list.
 func take[T any](t *testing.T, seq iter.Seq2[T, error], key func(T) string) []string {
 	t.Helper()
 	var got []string

@@ -8,7 +8,7 @@ import (
 	"github.com/keyfit/keyfit"
 )
 
-// Role is what a member is in a room.
+// Role is the role of a member in a room.
 type Role string
 
 // The roles of members.
@@ -17,24 +17,24 @@ const (
 	RoleMember  Role = "member"
 )
 
-// Invitation lets users into a room.
+// Invitation adds or invites users to a room.
 type Invitation struct {
 	Invitees           []string `json:"invitees"`                // IDs; at least one
-	SystemMessage      bool     `json:"systemMessage,omitempty"` // tell the room
+	SystemMessage      bool     `json:"systemMessage,omitempty"` // post a system message
 	InvitationRequired bool     `json:"invitationRequired,omitempty"`
 }
 
-// Removal takes members out of a room; a user who names itself alone leaves.
+// Removal removes members from a room. A user who names only itself leaves the room.
 type Removal struct {
 	Members       []string `json:"members"`                 // IDs; at least one
-	SystemMessage bool     `json:"systemMessage,omitempty"` // tell the room
+	SystemMessage bool     `json:"systemMessage,omitempty"` // post a system message
 }
 
-// MembersService manages who is in a room. Pages "Add a Member", "Remove a Member",
-// "Update Role". Each call returns the room as it is then.
+// MembersService manages the members of a room. Each call returns the changed room. Pages
+// "Add a Member", "Remove a Member", "Update Role".
 type MembersService struct{ caller *caller }
 
-// Add lets users in, or invites them.
+// Add adds users to a room, or invites them.
 func (s *MembersService) Add(ctx context.Context, room string, invitation Invitation, opts ...keyfit.CallOption) (Room, error) {
 	r := request{
 		method: http.MethodPost, template: "/rooms/{room}/members", values: []string{room},
@@ -43,7 +43,7 @@ func (s *MembersService) Add(ctx context.Context, room string, invitation Invita
 	return call[Room](ctx, s.caller, r, opts)
 }
 
-// Remove takes members out.
+// Remove removes members from a room.
 func (s *MembersService) Remove(ctx context.Context, room string, removal Removal, opts ...keyfit.CallOption) (Room, error) {
 	r := request{
 		method: http.MethodPost, template: "/rooms/{room}/delete/members", values: []string{room},
@@ -52,14 +52,14 @@ func (s *MembersService) Remove(ctx context.Context, room string, removal Remova
 	return call[Room](ctx, s.caller, r, opts)
 }
 
-// SetRole makes a member a manager of the room, or an ordinary member again.
+// SetRole makes a member a manager of the room or an ordinary member.
 func (s *MembersService) SetRole(ctx context.Context, room, user string, role Role, opts ...keyfit.CallOption) (Room, error) {
 	r := request{
 		method: http.MethodPut, template: "/rooms/{room}/member/{user}", values: []string{room, user},
 		body: map[string]string{"property": "role", "value": string(role)},
 	}
 	if role != RoleManager && role != RoleMember {
-		r.err = errors.New("the role is neither RoleManager nor RoleMember")
+		r.err = errors.New("the role must be RoleManager or RoleMember")
 	}
 	return call[Room](ctx, s.caller, r, opts)
 }

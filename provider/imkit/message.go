@@ -12,15 +12,15 @@ type Message struct {
 	ID   string `json:"_id"`
 	Room string `json:"room,omitempty"` // ID of the room
 	Type string `json:"messageType,omitempty"`
-	// Body is the message itself: a string mostly, any JSON in general. See Text.
+	// Body is the content of the message: usually a string, but any JSON is allowed. See Text.
 	Body json.RawMessage `json:"message,omitempty"`
-	// Sender is an ID in the answer to a sent message, an object elsewhere: only the ID
-	// is set always.
+	// Sender is an ID in the response to a sent message and an object elsewhere, so only its
+	// ID is always set.
 	Sender        Person            `json:"sender,omitzero"`
-	Member        *Person           `json:"member,omitempty"` // whom a system message is about
+	Member        *Person           `json:"member,omitempty"` // the subject of a system message
 	AppID         string            `json:"appID,omitempty"`
 	Pinned        bool              `json:"pinned,omitempty"`
-	Reactions     []json.RawMessage `json:"reactions,omitempty"` // their form is not documented
+	Reactions     []json.RawMessage `json:"reactions,omitempty"` // the format is not documented
 	ReactionCount int               `json:"reactionCount,omitempty"`
 	Deleted       bool              `json:"isDeleted,omitempty"`
 	SentAt        Millis            `json:"messageTimeMS,omitzero"`
@@ -52,7 +52,7 @@ func (m Message) Text() string {
 	return string(m.Body)
 }
 
-// Deletion says which messages were deleted.
+// Deletion describes deleted messages.
 type Deletion struct {
 	Count     int                        `json:"deletedCount"`
 	Room      string                     `json:"roomID,omitempty"`

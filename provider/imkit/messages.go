@@ -15,7 +15,7 @@ import (
 	"github.com/keyfit/keyfit/internal/wire"
 )
 
-// TimeField is the time of a message that [MessageQuery.AfterTime] looks at.
+// TimeField selects the time of a message that [MessageQuery.AfterTime] refers to.
 type TimeField string
 
 // The times of a message.
@@ -25,13 +25,13 @@ const (
 	ByMessageTime TimeField = "messageTime"
 )
 
-// MessageQuery selects messages of a room. The zero value is the newest 20.
+// MessageQuery selects messages of a room. The zero value selects the newest 20.
 type MessageQuery struct {
-	Limit         int       // of a page; 0 is the vendor's 20 for List, and 100 for All
-	BeforeMessage string    // ID: only messages before it
-	AfterMessage  string    // ID: only messages after it
-	AfterTime     time.Time // only messages after it, by TimeField
-	TimeField     TimeField // "" is ByUpdatedAt
+	Limit         int       // messages per page; 0 means 20 (the vendor's default) in List and 100 in All
+	BeforeMessage string    // message ID; selects only earlier messages
+	AfterMessage  string    // message ID; selects only later messages
+	AfterTime     time.Time // selects only later messages, compared by TimeField
+	TimeField     TimeField // default: ByUpdatedAt
 }
 
 func (q *MessageQuery) values() (url.Values, error) {
@@ -51,14 +51,14 @@ func (q *MessageQuery) values() (url.Values, error) {
 	switch q.TimeField {
 	case "", ByUpdatedAt, ByCreatedAt, ByMessageTime:
 	default:
-		err = errors.New("the field TimeField is not one of the documented three")
+		err = errors.New("the field TimeField is not one of the three documented values")
 	}
 	return v, err
 }
 
-// MessagesService reads and manages the messages of rooms. Pages "List Messages", "Recall
-// a Message", "Delete a Message", "Pin a Message". A user must be a member of the room,
-// and its owner or manager to delete and pin; a sender may recall.
+// MessagesService reads and manages the messages of rooms. A user must be a member of the
+// room; only its owner and managers may delete and pin; a sender may recall. Pages "List
+// Messages", "Recall a Message", "Delete a Message", "Pin a Message".
 type MessagesService struct{ caller *caller }
 
 const messagesPath = "/rooms/{room}/messages/v3"
@@ -70,13 +70,13 @@ func (s *MessagesService) List(ctx context.Context, room string, q MessageQuery,
 	return call[Page[Message]](ctx, s.caller, r, opts)
 }
 
-// All ranges over the messages that the query selects, newest first, and ends before
-// AfterMessage. Messages that arrive meanwhile are not among them.
+// All iterates over the selected messages, newest first, and ends before AfterMessage. It
+// does not include messages that arrive during the iteration.
 //
-// The vendor does not say from which end a page with afterMessage alone is cut, so the
-// way is always back from the newest message.
+// All always pages backwards from the newest message, because the vendor does not document
+// at which end a page with only afterMessage is cut.
 func (s *MessagesService) All(ctx context.Context, room string, q MessageQuery, opts ...keyfit.CallOption) iter.Seq2[Message, error] {
-	q.Limit = cmp.Or(q.Limit, 100) // the highest that the page advises
+	q.Limit = cmp.Or(q.Limit, 100) // the highest recommended value
 	return items(messagesPath, q.BeforeMessage, func(m Message) string { return m.ID }, func(before string) ([]Message, string, bool, error) {
 		q := q
 		after := q.AfterMessage
@@ -92,14 +92,14 @@ func (s *MessagesService) All(ctx context.Context, room string, q MessageQuery, 
 		}
 		next := p.Data[len(p.Data)-1].ID
 		if next == "" {
-			return p.Data, "", false, fmt.Errorf("imkit: GET %s: a message has no ID to go on from", messagesPath)
+			return p.Data, "", false, fmt.Errorf("imkit: GET %s: a message has no ID, so paging cannot continue", messagesPath)
 		}
-		// A page that is not full is the last, if the server keeps to the limit asked.
+		// A page with fewer messages than requested is the last, unless the server caps the limit.
 		return p.Data, next, q.Limit > 100 || len(p.Data) >= q.Limit, nil
 	})
 }
 
-// Recall empties a message: its type becomes "recall".
+// Recall empties a message and changes its type to "recall".
 func (s *MessagesService) Recall(ctx context.Context, room, message string, opts ...keyfit.CallOption) (Message, error) {
 	r := request{
 		method: http.MethodPost, template: "/rooms/{room}/message", values: []string{room},
@@ -108,7 +108,7 @@ func (s *MessagesService) Recall(ctx context.Context, room, message string, opts
 	return call[Message](ctx, s.caller, r, opts)
 }
 
-// everyMessage stands in a path for all messages of a room.
+// everyMessage is the ID for all messages of a room.
 const everyMessage = "_all"
 
 // Delete deletes one message.
@@ -134,7 +134,7 @@ func (s *MessagesService) Pin(ctx context.Context, message string, opts ...keyfi
 	return s.pin(ctx, http.MethodPost, message, opts)
 }
 
-// Unpin ends that.
+// Unpin unpins a message.
 func (s *MessagesService) Unpin(ctx context.Context, message string, opts ...keyfit.CallOption) (Message, error) {
 	return s.pin(ctx, http.MethodDelete, message, opts)
 }

@@ -7,8 +7,8 @@ import (
 	"github.com/keyfit/keyfit"
 )
 
-// AdminMutesService has users not hear of rooms. Page "Mute Member". The users come back
-// with the rooms that they have muted then.
+// AdminMutesService mutes rooms for users. Each call returns the user with its muted rooms.
+// Page "Mute Member".
 type AdminMutesService struct{ caller *caller }
 
 func (s *AdminMutesService) set(ctx context.Context, method, user, room string, opts []keyfit.CallOption) (User, error) {
@@ -21,13 +21,13 @@ func (s *AdminMutesService) Mute(ctx context.Context, user, room string, opts ..
 	return s.set(ctx, http.MethodPost, user, room, opts)
 }
 
-// Unmute ends that. A room that is not muted is a 400, ROOM_NOT_MUTED.
+// Unmute unmutes a room. If the room is not muted, the error is a 400, ROOM_NOT_MUTED.
 func (s *AdminMutesService) Unmute(ctx context.Context, user, room string, opts ...keyfit.CallOption) (User, error) {
 	return s.set(ctx, http.MethodDelete, user, room, opts)
 }
 
-// UserMutesService has the calling user not hear of rooms. Page "Room Preference". The
-// user comes back with the rooms that it has muted then.
+// UserMutesService mutes rooms for the calling user. Each call returns the user with its
+// muted rooms. Page "Room Preference".
 type UserMutesService struct{ caller *caller }
 
 func (s *UserMutesService) set(ctx context.Context, method, room string, opts []keyfit.CallOption) (User, error) {
@@ -39,7 +39,7 @@ func (s *UserMutesService) Mute(ctx context.Context, room string, opts ...keyfit
 	return s.set(ctx, http.MethodPost, room, opts)
 }
 
-// Unmute ends that. A room that is not muted is a 400, ROOM_NOT_MUTED.
+// Unmute unmutes a room. If the room is not muted, the error is a 400, ROOM_NOT_MUTED.
 func (s *UserMutesService) Unmute(ctx context.Context, room string, opts ...keyfit.CallOption) (User, error) {
 	return s.set(ctx, http.MethodDelete, room, opts)
 }

@@ -6,7 +6,7 @@ import (
 	"github.com/keyfit/keyfit/internal/wire"
 )
 
-// RoomType says for whom a room is.
+// RoomType is the type of a room.
 type RoomType string
 
 // The types of rooms.
@@ -24,21 +24,21 @@ type Room struct {
 	Description string   `json:"description,omitempty"`
 	Type        RoomType `json:"roomType,omitempty"`
 	Tags        []string `json:"roomTags,omitempty"`
-	// Status is 1, or 0 for a frozen room; nil where the answer has none. See Frozen.
+	// Status is 0 for a frozen room and otherwise 1; nil if the response has none. See Frozen.
 	Status        *int            `json:"status,omitempty"`
 	Webhook       string          `json:"webhook,omitempty"` // URL
 	BotMode       bool            `json:"botMode,omitempty"`
-	BotState      json.RawMessage `json:"botState,omitempty"` // its form is not documented
+	BotState      json.RawMessage `json:"botState,omitempty"` // the format is not documented
 	Encrypted     bool            `json:"encrypted,omitempty"`
 	ServiceStatus int             `json:"serviceStatus,omitempty"`
 	LastMessage   *Message        `json:"lastMessage,omitempty"`
-	// Members are IDs in the answer to the creation of a room, objects elsewhere: only
-	// the ID is set always.
+	// Members are IDs in the response to the creation of a room and objects elsewhere, so
+	// only their IDs are always set.
 	Members          []Person      `json:"members,omitempty"`
 	MemberProperties []MemberState `json:"memberProperties,omitempty"`
 	CreatedAt        Millis        `json:"createdTimeMS,omitzero"`
 
-	// Unread, Muted, Preferences and Superuser are the calling user's.
+	// Unread, Muted, Preferences and Superuser refer to the calling user.
 	Unread      int        `json:"unread,omitempty"` // messages
 	Muted       bool       `json:"muted,omitempty"`
 	Preferences Preference `json:"pref,omitzero"`
@@ -68,10 +68,10 @@ func (r Room) MarshalJSON() ([]byte, error) {
 // MemberIDs returns the IDs of the members.
 func (r Room) MemberIDs() []string { return idsOf(r.Members) }
 
-// Frozen reports whether the room is known to be frozen: nobody can send to it.
+// Frozen reports whether the room is known to be frozen, so that nobody can send to it.
 func (r Room) Frozen() bool { return r.Status != nil && *r.Status == 0 }
 
-// MemberState is how far a member of a room has read.
+// MemberState is the read position of a member of a room.
 type MemberState struct {
 	Client   string                     `json:"client"`             // ID of the member
 	Badge    int                        `json:"badge"`              // unread messages
@@ -91,7 +91,7 @@ func (m MemberState) MarshalJSON() ([]byte, error) {
 	return wire.Encode(plain(m), m.Extra)
 }
 
-// Preference is how a user has arranged a room.
+// Preference holds a user's preferences for a room.
 type Preference struct {
 	Tags      []string                   `json:"tags,omitempty"`
 	TagColors map[string]string          `json:"tagColors,omitempty"` // by tag

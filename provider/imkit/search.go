@@ -11,15 +11,15 @@ import (
 	"github.com/keyfit/keyfit/internal/wire"
 )
 
-// SearchQuery says what to look for.
+// SearchQuery is a search for messages.
 type SearchQuery struct {
 	Keyword  string   `json:"keyword"` // required
 	Room     string   `json:"room,omitempty"`
 	RoomTags []string `json:"roomTags,omitempty"`
-	Limit    int      `json:"limit,omitempty"` // messages; 0 is the vendor's default, which is not documented
+	Limit    int      `json:"limit,omitempty"` // messages; 0: the vendor's default, which is not documented
 }
 
-// SearchHit is what was found in one room.
+// SearchHit holds the messages found in one room.
 type SearchHit struct {
 	Room     Room                       `json:"room"`
 	Messages []string                   `json:"messages,omitempty"` // IDs
@@ -38,10 +38,10 @@ func (h SearchHit) MarshalJSON() ([]byte, error) {
 	return wire.Encode(plain(h), h.Extra)
 }
 
-// SearchService looks through the calling user's rooms. Page "Search Message".
+// SearchService searches the calling user's rooms. Page "Search Message".
 type SearchService struct{ caller *caller }
 
-// Messages finds messages, by room.
+// Messages searches messages and returns them by room.
 func (s *SearchService) Messages(ctx context.Context, q SearchQuery, opts ...keyfit.CallOption) ([]SearchHit, error) {
 	r := request{method: http.MethodPost, template: "/search", body: struct {
 		Type []string `json:"type"`
@@ -54,7 +54,7 @@ func (s *SearchService) Messages(ctx context.Context, q SearchQuery, opts ...key
 	return found.Messages, err
 }
 
-// TagBadges counts unread messages by tag of their room.
+// TagBadges holds the number of unread messages by tag of the room.
 type TagBadges struct {
 	Total int            `json:"totalBadge"`
 	ByTag map[string]int `json:"data,omitempty"`
@@ -78,8 +78,8 @@ func (t TagBadges) MarshalJSON() ([]byte, error) {
 // User", "Get Unread Message by a Room".
 type BadgesService struct{ caller *caller }
 
-// Unread returns the number of unread messages in the rooms that have every one of the
-// tags, or in all rooms if there are none.
+// Unread returns the number of unread messages in the rooms that have all given tags, or in
+// all rooms if no tags are given.
 func (s *BadgesService) Unread(ctx context.Context, roomTags []string, opts ...keyfit.CallOption) (int, error) {
 	r := request{method: http.MethodGet, template: "/me/badge"}
 	if len(roomTags) > 0 {
@@ -91,8 +91,8 @@ func (s *BadgesService) Unread(ctx context.Context, roomTags []string, opts ...k
 	return out.Badge, err
 }
 
-// ByTags returns the number of unread messages for each of the tags, or for each tag of
-// the user's rooms if there are none. A room with two of the tags counts in both.
+// ByTags returns the number of unread messages for each given tag, or for each tag of the
+// user's rooms if no tags are given. A room with two of the tags counts for both.
 func (s *BadgesService) ByTags(ctx context.Context, tags []string, opts ...keyfit.CallOption) (TagBadges, error) {
 	r := request{method: http.MethodPost, template: "/badges/byRoomTags", body: struct {
 		Tags []string `json:"tags,omitempty"`

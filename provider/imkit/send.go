@@ -18,11 +18,10 @@ type MessageInput struct {
 	Room   string `json:"room"`        // required
 	Sender string `json:"sender"`      // ID of a user; required
 	Type   string `json:"messageType"` // "text" …; required
-	Body   any    `json:"message"`     // a string, or what encodes as JSON; not nil
-	// Push says whether the members get a push notification; nil is the vendor's default,
-	// true.
+	Body   any    `json:"message"`     // a string or a value that encodes as JSON; not nil
+	// Push says whether the members get a push notification. Default of the vendor: true.
 	Push           *bool    `json:"push,omitempty"`
-	SkipTotalBadge bool     `json:"skipTotalBadge,omitempty"` // do not count it as unread
+	SkipTotalBadge bool     `json:"skipTotalBadge,omitempty"` // do not count the message as unread
 	Mentions       []string `json:"mentions,omitempty"`       // IDs of users
 }
 
@@ -33,29 +32,27 @@ func bodyGiven(body any) error {
 	return nil
 }
 
-// AdminMessagesService is what the administrator may do with messages: send them, and all
-// of [MessagesService].
+// AdminMessagesService adds sending to [MessagesService].
 type AdminMessagesService struct{ *MessagesService }
 
-// Send sends a message in the name of a user. It is not sent again when the answer is
-// lost, since the vendor documents nothing that would tell a second one from the first.
-// Page "Send a Message".
+// Send sends a message on behalf of a user. It is not retried if the response is lost,
+// because the vendor documents no idempotency key. Page "Send a Message".
 func (s *AdminMessagesService) Send(ctx context.Context, message MessageInput, opts ...keyfit.CallOption) (Message, error) {
 	r := request{method: http.MethodPost, template: "/messages", body: message}
 	r.err = cmp.Or(wire.Require("Room", message.Room, "Sender", message.Sender, "Type", message.Type), bodyGiven(message.Body))
 	return call[Message](ctx, s.caller, r, opts)
 }
 
-// Recipient is one addressee of a batch: a user or a room. If both are given the vendor
-// sends to the room.
+// Recipient is a recipient of a batch: a user or a room. If both are set, the vendor sends to
+// the room.
 type Recipient struct {
 	Receiver string // ID of a user
 	Room     string
-	// Values take the place of $name$ in the message: {"name": "Alice"}.
+	// Values replace $name$ in the message: {"name": "Alice"}.
 	Values map[string]string
 }
 
-// MarshalJSON writes the names of Values between dollar signs, as the vendor wants them.
+// MarshalJSON encloses the names of Values in dollar signs, as the vendor requires.
 func (r Recipient) MarshalJSON() ([]byte, error) {
 	para := make(map[string]string, len(r.Values)+2)
 	for name, value := range r.Values {
@@ -75,23 +72,23 @@ func (r *Recipient) check() error {
 	}
 	for name := range r.Values {
 		if name == "" || strings.Contains(name, "$") {
-			return errors.New("a name in Values is empty or has a $ in it: write it without")
+			return errors.New("a name in Values is empty or contains a $: write it without")
 		}
 	}
 	return nil
 }
 
-// BatchInput is one message to many.
+// BatchInput is a message to several recipients.
 type BatchInput struct {
-	Sender         string      `json:"sender,omitempty"` // ID of a user; "" is the platform
+	Sender         string      `json:"sender,omitempty"` // ID of a user; default: the platform
 	Type           string      `json:"messageType"`      // "text" …; required
-	Body           any         `json:"message"`          // with $name$ for Recipient.Values; not nil
-	Push           bool        `json:"push,omitempty"`   // notify; not by default, other than in Send
+	Body           any         `json:"message"`          // may contain $name$, see Recipient.Values; not nil
+	Push           bool        `json:"push,omitempty"`   // send push notifications; default: false, unlike Send
 	SkipTotalBadge bool        `json:"skipTotalBadge,omitempty"`
 	To             []Recipient `json:"paras"` // at least one
 }
 
-// Batch is a batch that the vendor has taken on.
+// Batch is a batch that the vendor has accepted.
 type Batch struct {
 	ID    string                     `json:"batchID"`
 	Count int                        `json:"count"` // messages
@@ -110,8 +107,8 @@ func (b Batch) MarshalJSON() ([]byte, error) {
 	return wire.Encode(plain(b), b.Extra)
 }
 
-// SendBatch has the vendor send one message to many, later: the answer says only that the
-// batch was taken on. Page "Batch Send Messages".
+// SendBatch sends a message to several recipients. The response only means that the vendor
+// has accepted the batch, which it sends later. Page "Batch Send Messages".
 func (s *AdminMessagesService) SendBatch(ctx context.Context, batch BatchInput, opts ...keyfit.CallOption) (Batch, error) {
 	r := request{method: http.MethodPost, template: "/messages/batch", body: batch}
 	r.err = cmp.Or(wire.Require("Type", batch.Type), bodyGiven(batch.Body))

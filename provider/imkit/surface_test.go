@@ -18,7 +18,7 @@ import (
 	"github.com/keyfit/keyfit/provider/imkit"
 )
 
-// seen is one request as it leaves.
+// seen is a request as sent.
 type seen struct {
 	method, path string
 	query        url.Values
@@ -26,7 +26,7 @@ type seen struct {
 	body         string
 }
 
-// operation is the request as a path template, with {} where value stands.
+// operation returns the request as a path template, with {} in place of value.
 func (s *seen) operation(value string) string {
 	segments := strings.Split(s.path, "/")
 	for i, segment := range segments {
@@ -37,7 +37,7 @@ func (s *seen) operation(value string) string {
 	return s.method + " " + strings.Join(segments, "/")
 }
 
-// recorder answers everything and notes it.
+// recorder answers every request and records it.
 type recorder struct{ requests []seen }
 
 func (r *recorder) RoundTrip(req *http.Request) (*http.Response, error) {
@@ -76,7 +76,7 @@ func (r *recorder) user(t *testing.T) *imkit.UserClient {
 	return imkit.UserFromClient(r.client(t, keyfit.IMKITUser("your-app"), keyfit.KeyPair("client-key", "user-token")), "alice")
 }
 
-// argument fills a parameter of a call with value wherever there is a string.
+// argument returns an argument for a parameter, with value for every string.
 func argument(typ reflect.Type, value string) reflect.Value {
 	v := reflect.New(typ).Elem()
 	switch v.Addr().Interface().(type) {
@@ -116,7 +116,7 @@ func argument(typ reflect.Type, value string) reflect.Value {
 	return v
 }
 
-// callAll calls every method of every service of a client, with value as every text.
+// callAll calls every method of every service of a client, with value for every string.
 func callAll(t *testing.T, client any, value string) {
 	t.Helper()
 	services := reflect.ValueOf(client).Elem()
@@ -159,7 +159,7 @@ func (r *recorder) operations(value string) []string {
 	return slices.Compact(all)
 }
 
-// document is what of the mock's OpenAPI document the tests read.
+// document is the part of the mock's OpenAPI document that the tests need.
 type document struct {
 	Paths map[string]map[string]struct {
 		Documented *bool                 `json:"x-documented"`
@@ -167,8 +167,7 @@ type document struct {
 	} `json:"paths"`
 }
 
-// documented are the operations that the vendor documents, by whether the API key alone
-// may call them.
+// documented returns the documented operations, and whether only the API key may call them.
 func documented(t *testing.T) (all, keyOnly []string) {
 	t.Helper()
 	var doc document
@@ -185,7 +184,7 @@ func documented(t *testing.T) (all, keyOnly []string) {
 		}
 		for method, o := range operations {
 			if o.Documented != nil && !*o.Documented {
-				continue // the mock's own: POST /rooms without the slash
+				continue // not documented: POST /rooms without the slash
 			}
 			name := strings.ToUpper(method) + " " + strings.Join(template, "/")
 			all = append(all, name)
@@ -231,7 +230,7 @@ func TestTheClientsHaveTheOperationsOfTheDocumentAndNoOther(t *testing.T) {
 	}
 }
 
-// has reports whether client.path, as "Users.Create", is a program.
+// has reports whether a client has the method at a path such as "Users.Create".
 func has(client reflect.Type, path string) bool {
 	name, method, _ := strings.Cut(path, ".")
 	if _, ok := reflect.PointerTo(client).MethodByName(name); ok {

@@ -12,13 +12,13 @@ import (
 	"github.com/keyfit/keyfit/internal/wire"
 )
 
-// Token is a user's token: what IM-Authorization carries.
+// Token is a user's token, which is sent in IM-Authorization.
 type Token struct {
 	UserID    string                     `json:"_id"`
 	Nickname  string                     `json:"nickname,omitempty"`
 	AvatarURL string                     `json:"avatarUrl,omitempty"`
 	Value     Secret                     `json:"token,omitzero"`
-	Expires   time.Time                  `json:"expirationDate,omitzero"` // zero if the vendor told no end
+	Expires   time.Time                  `json:"expirationDate,omitzero"` // zero if the vendor sent none
 	Issued    bool                       `json:"issueAccessToken,omitempty"`
 	UpdatedAt time.Time                  `json:"updatedAt,omitzero"`
 	Extra     map[string]json.RawMessage `json:"-"`
@@ -38,7 +38,7 @@ func (t Token) MarshalJSON() ([]byte, error) {
 	return wire.Encode(plain(t), t.Extra)
 }
 
-// Revocation says what was revoked.
+// Revocation is the result of revoking tokens.
 type Revocation struct {
 	Success bool                       `json:"success"`
 	Message string                     `json:"message,omitempty"`
@@ -58,12 +58,12 @@ func (r Revocation) MarshalJSON() ([]byte, error) {
 	return wire.Encode(plain(r), r.Extra)
 }
 
-// TokensService manages users' tokens. Pages "Issue Token", "Assign Token", "Update
-// Token", "Revoke Token". The vendor prints these answers with and without its envelope:
-// both decode to the same.
+// TokensService manages users' tokens. The vendor's pages show responses with and without the
+// envelope; both decode to the same values. Pages "Issue Token", "Assign Token", "Update
+// Token", "Revoke Token".
 type TokensService struct{ caller *caller }
 
-// tokenBody is a request with a token, whose value is not redacted on the wire.
+// tokenBody is a request body with a token, which must not be redacted.
 type tokenBody struct {
 	ID      string    `json:"_id,omitempty"`
 	Issue   bool      `json:"issueAccessToken,omitempty"`
@@ -71,14 +71,14 @@ type tokenBody struct {
 	Expires time.Time `json:"expirationDate,omitzero"`
 }
 
-// Issue has the vendor make a new token for a user, who is created if unknown. It lives 7
-// days in the vendor's sample; [Token.Expires] says.
+// Issue requests a new token for a user, who is created if unknown. [Token.Expires] is its
+// expiry; it is valid for 7 days in the vendor's sample.
 func (s *TokensService) Issue(ctx context.Context, user string, opts ...keyfit.CallOption) (Token, error) {
 	return s.put(ctx, tokenBody{ID: user, Issue: true}, nil, opts)
 }
 
-// Assign gives a user, who is created if unknown, a token of the caller's own making until
-// expires. A token of somebody else is a 409, TOKEN_CONFLICT.
+// Assign assigns a token chosen by the caller to a user, who is created if unknown. The token
+// is valid until expires. If it belongs to another user, the error is a 409, TOKEN_CONFLICT.
 func (s *TokensService) Assign(ctx context.Context, user string, token keyfit.Secret, expires time.Time, opts ...keyfit.CallOption) (Token, error) {
 	return s.put(ctx, tokenBody{ID: user, Token: token.Reveal(), Expires: expires}, given(token, expires), opts)
 }
@@ -89,7 +89,7 @@ func (s *TokensService) put(ctx context.Context, body tokenBody, wrong error, op
 	if err != nil {
 		return Token{}, err
 	}
-	// With the envelope the answer is the whole user, without it a part: what both tell.
+	// The response is the whole user with the envelope and a part without it; use the common part.
 	return Token{UserID: u.ID, Nickname: u.Nickname, AvatarURL: u.AvatarURL, Value: u.Token, Expires: u.Expires, Issued: body.Issue}, nil
 }
 
@@ -103,8 +103,8 @@ func given(token keyfit.Secret, expires time.Time) error {
 	return nil
 }
 
-// Update puts a token of the caller's own making in the place of all tokens of a user,
-// until expires.
+// Update replaces all tokens of a user by a token chosen by the caller, which is valid until
+// expires.
 func (s *TokensService) Update(ctx context.Context, user string, token keyfit.Secret, expires time.Time, opts ...keyfit.CallOption) (Token, error) {
 	r := request{
 		method: http.MethodPut, template: "/admin/clients/{user}/token", values: []string{user},
@@ -113,17 +113,17 @@ func (s *TokensService) Update(ctx context.Context, user string, token keyfit.Se
 	return call[Token](ctx, s.caller, r, opts)
 }
 
-// Revoke ends one token of a user, for good. One that the user does not have is a 404,
-// TOKEN_NOT_FOUND.
+// Revoke revokes one token of a user permanently. If the user does not have the token, the
+// error is a 404, TOKEN_NOT_FOUND.
 func (s *TokensService) Revoke(ctx context.Context, user string, token keyfit.Secret, opts ...keyfit.CallOption) (Revocation, error) {
 	r := s.revocation(user)
-	if r.body = (tokenBody{Token: token.Reveal()}); token.IsZero() { // the vendor would revoke them all
+	if r.body = (tokenBody{Token: token.Reveal()}); token.IsZero() { // the vendor would revoke all tokens
 		r.err = errors.New("the token is empty; see RevokeAll")
 	}
 	return call[Revocation](ctx, s.caller, r, opts)
 }
 
-// RevokeAll ends all tokens of a user, for good.
+// RevokeAll revokes all tokens of a user permanently.
 func (s *TokensService) RevokeAll(ctx context.Context, user string, opts ...keyfit.CallOption) (Revocation, error) {
 	return call[Revocation](ctx, s.caller, s.revocation(user), opts)
 }

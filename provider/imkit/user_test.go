@@ -8,7 +8,7 @@ import (
 	"github.com/keyfit/keyfit/provider/imkit"
 )
 
-// userCalls are what alice may call: with her own pair, and the administrator for her.
+// userCalls returns the calls that alice may make with her pair, and the administrator on her behalf.
 func userCalls() []typedCall {
 	type user = imkit.UserClient
 	return []typedCall{
@@ -152,7 +152,7 @@ func banned() imkit.Block {
 	return imkit.Block{AppID: "LoremFitsum", Blockee: bob(), Blocker: imkit.Person{ID: "alice"}, Room: imkit.Room{ID: "team"}, CreatedAt: at(), UpdatedAt: at()}
 }
 
-// sent calls f when bob has sent something.
+// sent calls f after bob has sent a message.
 func sent(ctx context.Context, w *world, f func() (any, error)) (any, error) {
 	if _, err := w.admin.Messages.Send(ctx, imkit.MessageInput{Room: "team", Sender: "bob", Type: "text", Body: "Hi"}); err != nil {
 		return nil, err

@@ -16,11 +16,11 @@ import (
 	"github.com/keyfit/keyfit/internal/wire"
 )
 
-// What the vendor limits; a call beyond it is refused before it is sent.
+// The vendor's limits. A call that exceeds one returns an error without a request.
 const (
-	// MaxUsers is the most users on a page of GET /admin/clients (page "List Users").
+	// MaxUsers is the maximum number of users per page of GET /admin/clients (page "List Users").
 	MaxUsers = 100
-	// MaxBatchUsers is the most users of one batch (page "Batch Create Users").
+	// MaxBatchUsers is the maximum number of users in a batch (page "Batch Create Users").
 	MaxBatchUsers = 100
 )
 
@@ -33,13 +33,13 @@ type User struct {
 	Description  string   `json:"description,omitempty"`
 	AvatarURL    string   `json:"avatarUrl,omitempty"`
 	IsRobot      bool     `json:"isRobot,omitempty"`
-	Muted        []string `json:"mute,omitempty"` // IDs of rooms that the user does not hear of
+	Muted        []string `json:"mute,omitempty"` // IDs of muted rooms
 	Address      *Address `json:"address,omitempty"`
 	UserAgent    string   `json:"userAgent,omitempty"`
 	LastLogin    Millis   `json:"lastLoginTimeMS,omitzero"`
-	Notification bool     `json:"notificationEnabled,omitempty"` // on GET /me
-	// Token and Expires are set in the answer to the call that issued the token; a zero
-	// Expires is no end that the vendor told.
+	Notification bool     `json:"notificationEnabled,omitempty"` // only set by GET /me
+	// Token and Expires are set in the response to the call that issued the token. Expires
+	// is zero if the vendor sent none.
 	Token     Secret                     `json:"token,omitzero"`
 	Expires   time.Time                  `json:"expirationDate,omitzero"`
 	UpdatedAt time.Time                  `json:"updatedAt,omitzero"`
@@ -61,7 +61,7 @@ func (u User) MarshalJSON() ([]byte, error) {
 	return wire.Encode(plain(u), u.Extra)
 }
 
-// Address is where a user's connection comes from.
+// Address is the network address of a user's connection.
 type Address struct {
 	Address string                     `json:"address,omitempty"`
 	Family  string                     `json:"family,omitempty"`
@@ -81,25 +81,25 @@ func (a Address) MarshalJSON() ([]byte, error) {
 	return wire.Encode(plain(a), a.Extra)
 }
 
-// UserInput is a user to create or update. Of a known user, what is left zero stays.
+// UserInput is a user to create or update. An update does not change zero fields.
 type UserInput struct {
 	ID          string `json:"_id"` // required
 	Nickname    string `json:"nickname,omitempty"`
 	Email       string `json:"email,omitempty"`
 	Description string `json:"description,omitempty"`
 	AvatarURL   string `json:"avatarUrl,omitempty"`
-	// IssueAccessToken has the vendor make a token, which comes with the answer. To give
-	// a user a token of your own, see [TokensService.Assign].
+	// IssueAccessToken requests a token, which is returned in the response. To assign a
+	// token of your own, see [TokensService.Assign].
 	IssueAccessToken bool `json:"issueAccessToken,omitempty"`
 }
 
-// UserQuery selects users. The zero value is the first 50.
+// UserQuery selects users. The zero value selects the first 50.
 type UserQuery struct {
-	// Filter is a MongoDB query: {"nickname": {"$regex": "^A"}}. Values are encoded as
-	// JSON, so that they cannot become part of the query's form. nil selects all.
+	// Filter is a MongoDB query: {"nickname": {"$regex": "^A"}}. Values are encoded as JSON,
+	// so that they cannot change the structure of the query. nil selects all users.
 	Filter map[string]any
-	Limit  int // of a page; 0 is the vendor's 50, the highest is MaxUsers
-	Skip   int // users to leave out
+	Limit  int // users per page, at most MaxUsers; 0: the vendor's default, 50
+	Skip   int // number of users to skip
 }
 
 func (q *UserQuery) values() (url.Values, error) {
@@ -126,15 +126,15 @@ func setNumber(v url.Values, name string, n int) {
 // Users", "List Users".
 type UsersService struct{ caller *caller }
 
-// Create creates a user, or updates it if it is known. An ID is required. One page of the
-// vendor says that a known user is a 409 instead: that is [keyfit.ErrConflict].
+// Create creates a user, or updates an existing one. An ID is required. One page of the
+// vendor documents a 409 for an existing user instead, which is [keyfit.ErrConflict].
 func (s *UsersService) Create(ctx context.Context, user UserInput, opts ...keyfit.CallOption) (User, error) {
 	r := request{method: http.MethodPost, template: "/admin/clients", body: user, err: wire.Require("ID", user.ID)}
 	return call[User](ctx, s.caller, r, opts)
 }
 
-// CreateBatch creates or updates at most [MaxBatchUsers] users and returns how many it
-// were. It makes no tokens.
+// CreateBatch creates or updates at most [MaxBatchUsers] users and returns their number. It
+// issues no tokens.
 func (s *UsersService) CreateBatch(ctx context.Context, users []UserInput, opts ...keyfit.CallOption) (int, error) {
 	r := request{method: http.MethodPost, template: "/admin/clients/list", body: map[string]any{"data": users}}
 	if r.err = atMost("the number of users", len(users), MaxBatchUsers); len(users) == 0 {
@@ -149,12 +149,12 @@ func (s *UsersService) CreateBatch(ctx context.Context, users []UserInput, opts 
 	return out.Count, err
 }
 
-// counted is {"count": n}.
+// counted is the response {"count": n}.
 type counted struct {
 	Count int `json:"count"`
 }
 
-// List reads one page of users. A page that is too large for the vendor is a 413,
+// List reads one page of users. If the page is too large for the vendor, the error is a 413,
 // RESULT_TOO_LARGE.
 func (s *UsersService) List(ctx context.Context, q UserQuery, opts ...keyfit.CallOption) (Page[User], error) {
 	r := request{method: http.MethodGet, template: "/admin/clients"}
@@ -162,7 +162,7 @@ func (s *UsersService) List(ctx context.Context, q UserQuery, opts ...keyfit.Cal
 	return call[Page[User]](ctx, s.caller, r, opts)
 }
 
-// All ranges over all users that the query selects, from Skip on.
+// All iterates over all selected users, starting at Skip.
 func (s *UsersService) All(ctx context.Context, q UserQuery, opts ...keyfit.CallOption) iter.Seq2[User, error] {
 	return bySkip("/admin/clients", q.Skip, func(u User) string { return u.ID }, func(skip int) (Page[User], error) {
 		q := q
@@ -171,7 +171,7 @@ func (s *UsersService) All(ctx context.Context, q UserQuery, opts ...keyfit.Call
 	})
 }
 
-// MeService is about the calling user. Page "Get a User".
+// MeService reads the calling user. Page "Get a User".
 type MeService struct{ caller *caller }
 
 // Get returns the calling user.

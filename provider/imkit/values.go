@@ -9,24 +9,24 @@ import (
 	"github.com/keyfit/keyfit/internal/wire"
 )
 
-// Millis is a time that the vendor writes as milliseconds since 1970, in UTC. 0, null and
-// nothing are the zero time.
+// Millis is a time that the vendor sends as milliseconds since 1970, in UTC. 0, null and an
+// absent member give the zero time.
 type Millis struct{ time.Time }
 
-// UnmarshalJSON reads a number of milliseconds.
+// UnmarshalJSON decodes a number of milliseconds.
 func (m *Millis) UnmarshalJSON(b []byte) (err error) {
 	m.Time, err = wire.Millis(b)
 	return err
 }
 
-// MarshalJSON writes a number of milliseconds.
+// MarshalJSON encodes a number of milliseconds.
 func (m Millis) MarshalJSON() ([]byte, error) { return wire.EncodeMillis(m.Time), nil }
 
-// Secret is a credential in an answer. It prints and encodes as "[redacted]"; Reveal
-// returns it.
+// Secret is a credential in a response. It prints and encodes as "[redacted]"; Reveal returns
+// the value.
 type Secret struct{ keyfit.Secret }
 
-// UnmarshalJSON reads a JSON string.
+// UnmarshalJSON decodes a JSON string.
 func (s *Secret) UnmarshalJSON(b []byte) error {
 	var text string
 	if err := json.Unmarshal(b, &text); err != nil {
@@ -36,11 +36,11 @@ func (s *Secret) UnmarshalJSON(b []byte) error {
 	return nil
 }
 
-// Equal reports whether two secrets are the same.
+// Equal reports whether two secrets have the same value.
 func (s Secret) Equal(other Secret) bool { return s.Reveal() == other.Reveal() }
 
-// Person is a user or group inside another record: a member, a sender. Where the vendor
-// writes its ID alone, only ID is set.
+// Person is a user or group inside another record, such as a member or a sender. If the
+// vendor sends only an ID, only ID is set.
 type Person struct {
 	ID          string                     `json:"_id"`
 	Nickname    string                     `json:"nickname,omitempty"`
@@ -69,7 +69,7 @@ func (p Person) MarshalJSON() ([]byte, error) {
 	return wire.Encode(plain(p), p.Extra)
 }
 
-// sameID drops the member id, which the vendor writes beside _id with the same value.
+// sameID removes the member id, which the vendor sends beside _id with the same value.
 func sameID(id *string, extra map[string]json.RawMessage) map[string]json.RawMessage {
 	same, ok := wire.String(extra["id"])
 	switch {
@@ -93,5 +93,5 @@ func idsOf(people []Person) []string {
 	return ids
 }
 
-// queryTime writes a time for a query as the vendor's samples do: UTC, milliseconds.
+// queryTime formats a time for a query like the vendor's samples: in UTC with milliseconds.
 func queryTime(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.000Z07:00") }
