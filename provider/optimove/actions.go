@@ -6,17 +6,17 @@ import (
 	"github.com/keyfit/keyfit"
 )
 
-// ActionsService is the functions of the group actions.
+// ActionsService calls the functions of the group actions.
 type ActionsService struct{ client *keyfit.Client }
 
-// List are all actions.
+// List returns all actions.
 //
 // Function GetAllActions. Access: every key.
 func (s *ActionsService) List(ctx context.Context, opts ...keyfit.CallOption) ([]Action, error) {
 	return rows[Action](ctx, s.client, "/current/actions/GetAllActions", new(params), opts)
 }
 
-// ID is the ID of the action with a name, [keyfit.ErrNotFound] if there is none.
+// ID returns the ID of the action with a name. If there is none, the error is [keyfit.ErrNotFound].
 //
 // Function GetActionID. Access: every key.
 func (s *ActionsService) ID(ctx context.Context, name string, opts ...keyfit.CallOption) (ID, error) {
@@ -24,7 +24,7 @@ func (s *ActionsService) ID(ctx context.Context, name string, opts ...keyfit.Cal
 	return answer.ActionID, err
 }
 
-// Name is the name of the action with an ID, [keyfit.ErrNotFound] if there is none.
+// Name returns the name of the action with an ID. If there is none, the error is [keyfit.ErrNotFound].
 //
 // Function GetActionName. Access: every key.
 func (s *ActionsService) Name(ctx context.Context, action ID, opts ...keyfit.CallOption) (string, error) {
@@ -32,50 +32,50 @@ func (s *ActionsService) Name(ctx context.Context, action ID, opts ...keyfit.Cal
 	return answer.ActionName, err
 }
 
-// ByTargetGroup are the actions of a target group on a day, by recipient group.
+// ByTargetGroup returns the actions of a target group on a day, by recipient group.
 //
 // Function GetActionsByTargetGroup. Access: every key.
 func (s *ActionsService) ByTargetGroup(ctx context.Context, group ID, day Date, opts ...keyfit.CallOption) ([]GroupAction, error) {
 	return rows[GroupAction](ctx, s.client, "/current/actions/GetActionsByTargetGroup", new(params).id("TargetGroupID", group).date(day), opts)
 }
 
-// DetailsByTargetGroup are the actions of a target group on a day with duration and channels.
+// DetailsByTargetGroup returns the actions of a target group on a day, with duration and channels.
 //
 // Function GetActionDetailsByTargetGroup. Access: every key.
 func (s *ActionsService) DetailsByTargetGroup(ctx context.Context, group ID, day Date, opts ...keyfit.CallOption) ([]GroupAction, error) {
 	return rows[GroupAction](ctx, s.client, "/current/actions/GetActionDetailsByTargetGroup", new(params).id("TargetGroupID", group).date(day), opts)
 }
 
-// PromoCodes are the promo codes of a day.
+// PromoCodes returns the promo codes of a day.
 //
 // Function GetPromoCodes. Access: every key.
 func (s *ActionsService) PromoCodes(ctx context.Context, day Date, opts ...keyfit.CallOption) ([]PromoCode, error) {
 	return rows[PromoCode](ctx, s.client, "/current/actions/GetPromoCodes", new(params).date(day), opts)
 }
 
-// PromoCodesByCampaign are the promo codes of a campaign.
+// PromoCodesByCampaign returns the promo codes of a campaign.
 //
 // Function GetPromoCodesByCampaign. Access: every key.
 func (s *ActionsService) PromoCodesByCampaign(ctx context.Context, campaign ID, opts ...keyfit.CallOption) ([]PromoCode, error) {
 	return rows[PromoCode](ctx, s.client, "/current/actions/GetPromoCodesByCampaign", new(params).id("CampaignID", campaign), opts)
 }
 
-// PromoCodesByTargetGroup are the promo codes of a target group on a day.
+// PromoCodesByTargetGroup returns the promo codes of a target group on a day.
 //
 // Function GetPromoCodesByTargetGroup. Access: every key.
 func (s *ActionsService) PromoCodesByTargetGroup(ctx context.Context, group ID, day Date, opts ...keyfit.CallOption) ([]PromoCode, error) {
 	return rows[PromoCode](ctx, s.client, "/current/actions/GetPromoCodesByTargetGroup", new(params).id("TargetGroupID", group).date(day), opts)
 }
 
-// Campaigns are the campaigns that were executed on a day.
+// Campaigns returns the campaigns that were executed on a day.
 //
 // Function GetExecutedCampaignDetails. Access: every key.
 func (s *ActionsService) Campaigns(ctx context.Context, day Date, opts ...keyfit.CallOption) ([]Campaign, error) {
 	return rows[Campaign](ctx, s.client, "/current/actions/GetExecutedCampaignDetails", new(params).date(day), opts)
 }
 
-// Campaign is one campaign, [keyfit.ErrNotFound] if there is none. Optimove does not repeat
-// its ID in the answer; it is filled in.
+// Campaign returns one campaign. If it does not exist, the error is [keyfit.ErrNotFound]. The
+// method sets CampaignID, which Optimove does not include in the response.
 //
 // Function GetCampaignDetails. Access: every key.
 func (s *ActionsService) Campaign(ctx context.Context, campaign ID, opts ...keyfit.CallOption) (Campaign, error) {
@@ -86,15 +86,15 @@ func (s *ActionsService) Campaign(ctx context.Context, campaign ID, opts ...keyf
 	return answer, err
 }
 
-// CampaignsByChannel are the campaigns that a channel executed on a day; of each, the
-// ID alone.
+// CampaignsByChannel returns the campaigns that a channel executed on a day. Only CampaignID
+// is set.
 //
 // Function GetExecutedCampaignsByChannel. Access: every key.
 func (s *ActionsService) CampaignsByChannel(ctx context.Context, channel ID, day Date, opts ...keyfit.CallOption) ([]Campaign, error) {
 	return rows[Campaign](ctx, s.client, "/current/actions/GetExecutedCampaignsByChannel", new(params).id("ChannelID", channel).date(day), opts)
 }
 
-// CampaignChannel is a channel's part in a campaign, [keyfit.ErrNotFound] if it had none.
+// CampaignChannel returns the details of a channel in a campaign. If the campaign did not use it, the error is [keyfit.ErrNotFound].
 //
 // Function GetExecutedCampaignChannelDetails. Access: every key.
 func (s *ActionsService) CampaignChannel(ctx context.Context, campaign, channel ID, opts ...keyfit.CallOption) (CampaignChannel, error) {
@@ -102,7 +102,7 @@ func (s *ActionsService) CampaignChannel(ctx context.Context, campaign, channel 
 	return get[CampaignChannel](ctx, s.client, "/current/actions/GetExecutedCampaignChannelDetails", p, opts)
 }
 
-// Channels are the channels that campaigns are executed by.
+// Channels returns the channels that execute campaigns.
 //
 // Function GetExecutionChannels. Access: every key.
 func (s *ActionsService) Channels(ctx context.Context, opts ...keyfit.CallOption) ([]Channel, error) {

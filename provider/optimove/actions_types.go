@@ -6,8 +6,8 @@ import (
 	"github.com/keyfit/keyfit/internal/wire"
 )
 
-// Action is something that a campaign does to a customer. ID 1 is the control group, to which
-// nothing is done.
+// Action is an action of a campaign on a customer. ID 1 means the control group, which gets
+// no action.
 type Action struct {
 	ActionID   ID                         `json:"ActionID,omitzero"`
 	ActionName string                     `json:"ActionName,omitzero"`
@@ -26,8 +26,8 @@ func (a Action) MarshalJSON() ([]byte, error) {
 	return wire.Encode(plain(a), a.Extra)
 }
 
-// GroupAction is the action of a recipient group. Duration, LeadTime and ChannelID are those of
-// DetailsByTargetGroup.
+// GroupAction is the action of a recipient group. Only DetailsByTargetGroup sets Duration,
+// LeadTime and ChannelID.
 type GroupAction struct {
 	RecipientGroupID ID                         `json:"RecipientGroupID,omitzero"`
 	ActionID         ID                         `json:"ActionID,omitzero"`
@@ -49,7 +49,7 @@ func (g GroupAction) MarshalJSON() ([]byte, error) {
 	return wire.Encode(plain(g), g.Extra)
 }
 
-// PromoCode is the code that a recipient group gets. TargetGroupID is that of PromoCodes.
+// PromoCode is the promo code of a recipient group. Only PromoCodes sets TargetGroupID.
 type PromoCode struct {
 	TargetGroupID    ID                         `json:"TargetGroupID,omitzero"`
 	RecipientGroupID ID                         `json:"RecipientGroupID,omitzero"`
@@ -70,7 +70,7 @@ func (p PromoCode) MarshalJSON() ([]byte, error) {
 	return wire.Encode(plain(p), p.Extra)
 }
 
-// Campaign is an execution of actions. TargetGroupID is -1 for a one-time campaign.
+// Campaign is an executed campaign. TargetGroupID is -1 for a one-time campaign.
 type Campaign struct {
 	CampaignID     ID                         `json:"CampaignID,omitzero"`
 	TargetGroupID  ID                         `json:"TargetGroupID,omitzero"`
@@ -97,7 +97,7 @@ func (c Campaign) MarshalJSON() ([]byte, error) {
 	return wire.Encode(plain(c), c.Extra)
 }
 
-// Channel is a way to reach customers.
+// Channel is a channel through which campaigns reach customers.
 type Channel struct {
 	ChannelID   ID                         `json:"ChannelID,omitzero"`
 	ChannelName string                     `json:"ChannelName,omitzero"`
@@ -116,7 +116,7 @@ func (c Channel) MarshalJSON() ([]byte, error) {
 	return wire.Encode(plain(c), c.Extra)
 }
 
-// CampaignChannel is a channel's part in a campaign.
+// CampaignChannel holds the details of a channel in a campaign.
 type CampaignChannel struct {
 	ListID        ID                         `json:"ListID,omitzero"`
 	SendID        string                     `json:"SendID,omitzero"`

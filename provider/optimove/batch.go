@@ -5,47 +5,47 @@ import (
 	"fmt"
 )
 
-// The largest batches of one call, as Optimove's pages have them.
+// The documented maximum sizes of a batch.
 const (
-	// MaxCustomers is how many customers one call may update or insert.
+	// MaxCustomers is the maximum number of customers that one call updates or inserts.
 	MaxCustomers = 1000
-	// MaxAttributes is how many attributes one call may set of each customer.
+	// MaxAttributes is the maximum number of attributes that one call sets per customer.
 	MaxAttributes = 10
-	// MaxPromotions is how many promotions one call may add.
+	// MaxPromotions is the maximum number of promotions that one call adds.
 	MaxPromotions = 100
-	// MaxInteractions is how many customers one call of UpdateInteractions may name.
+	// MaxInteractions is the maximum number of customers in one call of UpdateInteractions.
 	MaxInteractions = 10_000
-	// MaxRecipients is how many recipients one transactional mail may have.
+	// MaxRecipients is the maximum number of recipients of one transactional mail.
 	MaxRecipients = 200
-	// MaxEntries is how many templates, apps or metrics one call may have. No page says
-	// so; a public client keeps to it.
+	// MaxEntries is the maximum number of templates, apps or metrics in one call. It is not
+	// documented; a public client uses it.
 	MaxEntries = 100
 )
 
-// Progress tells how far a split batch has come.
+// Progress is the progress of a split batch.
 type Progress struct {
-	Done     int // entries that Optimove has taken
-	Total    int // entries altogether
-	Requests int // calls made so far
+	Done     int // entries that Optimove has accepted
+	Total    int // all entries
+	Requests int // successful calls
 }
 
-// BatchError says that a split batch ended early. Optimove has taken the first Done of
-// Total entries; of those in the call that failed it may have taken some.
+// BatchError is returned if a call of a split batch fails. Optimove has accepted the first
+// Done of Total entries, and possibly some entries of the failed call.
 type BatchError struct {
 	Done, Total int
-	Err         error // what ended it
+	Err         error // error of the failed call
 }
 
-// Error is one line.
+// Error returns one line.
 func (e *BatchError) Error() string {
 	return fmt.Sprintf("after %d of %d entries: %v", e.Done, e.Total, e.Err)
 }
 
-// Unwrap returns what ended the batch.
+// Unwrap returns the error of the failed call.
 func (e *BatchError) Unwrap() error { return e.Err }
 
-// chunks cuts items into pieces of at most size, in order. Items of the same key never
-// are in one piece: the one that comes later is to win.
+// chunks splits items into pieces of at most size items, in order. A piece never contains two
+// items with the same key, so that the later one takes effect.
 func chunks[T any](items []T, size int, key func(T) string) [][]T {
 	var out [][]T
 	from, seen := 0, map[string]bool{}
@@ -64,7 +64,7 @@ func chunks[T any](items []T, size int, key func(T) string) [][]T {
 	return out
 }
 
-// inBatches sends the pieces one after the other; the gate paces them.
+// inBatches sends the pieces one after the other. The gate of the client paces the calls.
 func inBatches[T any](ctx context.Context, pieces [][]T, report func(Progress), send func(context.Context, []T) error) error {
 	p := Progress{}
 	for _, piece := range pieces {
@@ -83,13 +83,13 @@ func inBatches[T any](ctx context.Context, pieces [][]T, report func(Progress), 
 	return nil
 }
 
-// checkSize holds a batch against its limit.
+// checkSize checks the size of a batch.
 func checkSize(field string, n, most int) error {
 	if n == 0 {
 		return fmt.Errorf("%s is empty", field)
 	}
 	if n > most {
-		return fmt.Errorf("%s has %d entries; one call takes at most %d", field, n, most)
+		return fmt.Errorf("%s has %d entries; the maximum per call is %d", field, n, most)
 	}
 	return nil
 }

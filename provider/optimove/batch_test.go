@@ -41,7 +41,7 @@ func ids(n int) []string {
 	return out
 }
 
-// TestLimitsAreCheckedBeforeSending: what is at a limit is sent, what is above is not.
+// TestLimitsAreCheckedBeforeSending checks that a batch is sent at the limit and refused above it.
 func TestLimitsAreCheckedBeforeSending(t *testing.T) {
 	t.Parallel()
 	many := func(n int) []optimove.Recipient {
@@ -56,21 +56,21 @@ func TestLimitsAreCheckedBeforeSending(t *testing.T) {
 	for _, tc := range []struct {
 		name string
 		do   func(client) error
-		want string // "" is sent
+		want string // error; "" if the call is sent
 	}{
 		{"customers", func(c client) error { return c.Customers.UpdateAttributes(ctx, updates(1000, 10), "") }, ""},
-		{"customers+1", func(c client) error { return c.Customers.UpdateAttributes(ctx, updates(1001, 1), "") }, "UpdateCustomerAttributes: customers has 1001 entries; one call takes at most 1000"},
-		{"attributes+1", func(c client) error { return c.Customers.UpdateAttributes(ctx, updates(1, 11), "") }, "UpdateCustomerAttributes: customer 1: Attributes has 11 entries; one call takes at most 10 of each customer"},
+		{"customers+1", func(c client) error { return c.Customers.UpdateAttributes(ctx, updates(1001, 1), "") }, "UpdateCustomerAttributes: customers has 1001 entries; the maximum per call is 1000"},
+		{"attributes+1", func(c client) error { return c.Customers.UpdateAttributes(ctx, updates(1, 11), "") }, "UpdateCustomerAttributes: customer 1: Attributes has 11 entries; the maximum per customer and call is 10"},
 		{"no customer", func(c client) error { return c.Customers.UpdateAttributes(ctx, nil, "") }, "UpdateCustomerAttributes: customers is empty"},
 		{"no attribute", func(c client) error { return c.Customers.UpdateAttributes(ctx, updates(1, 0), "") }, "UpdateCustomerAttributes: customer 1: Attributes is empty"},
 		{"no ID", func(c client) error { return c.Customers.UpdateAttributes(ctx, []optimove.CustomerUpdate{{}}, "") }, "UpdateCustomerAttributes: customer 1: CustomerID is empty"},
 		{"insert", func(c client) error { return c.Customers.InsertOrUpdate(ctx, updates(1000, 0)) }, ""},
-		{"insert+1", func(c client) error { return c.Customers.InsertOrUpdate(ctx, updates(1001, 0)) }, "InsertOrUpdateCustomers: customers has 1001 entries; one call takes at most 1000"},
-		{"upsert", func(c client) error { _, err := c.Customers.Upsert(ctx, updates(1, 11)[0], ""); return err }, "UpsertCustomer: customer 1: Attributes has 11 entries; one call takes at most 10 of each customer"},
+		{"insert+1", func(c client) error { return c.Customers.InsertOrUpdate(ctx, updates(1001, 0)) }, "InsertOrUpdateCustomers: customers has 1001 entries; the maximum per call is 1000"},
+		{"upsert", func(c client) error { _, err := c.Customers.Upsert(ctx, updates(1, 11)[0], ""); return err }, "UpsertCustomer: customer 1: Attributes has 11 entries; the maximum per customer and call is 10"},
 		{"promotions", func(c client) error { return c.Integrations.AddPromotions(ctx, promotions(100)) }, ""},
-		{"promotions+1", func(c client) error { return c.Integrations.AddPromotions(ctx, promotions(101)) }, "AddPromotions: promotions has 101 entries; one call takes at most 100"},
+		{"promotions+1", func(c client) error { return c.Integrations.AddPromotions(ctx, promotions(101)) }, "AddPromotions: promotions has 101 entries; the maximum per call is 100"},
 		{"promotion", func(c client) error { return c.Integrations.AddPromotions(ctx, []optimove.Promotion{{PromoCode: "a"}}) }, "AddPromotions: promotions, entry 1: PromotionName is missing"},
-		{"codes", func(c client) error { return c.Integrations.DeletePromotions(ctx, ids(101)) }, "DeletePromotions: codes has 101 entries; one call takes at most 100"},
+		{"codes", func(c client) error { return c.Integrations.DeletePromotions(ctx, ids(101)) }, "DeletePromotions: codes has 101 entries; the maximum per call is 100"},
 		{"code", func(c client) error { return c.Integrations.DeletePromotions(ctx, []string{""}) }, "DeletePromotions: codes, entry 1: PromoCode is missing"},
 		{"template", func(c client) error { return c.Integrations.DeleteTemplates(ctx, 0, []optimove.ID{1}) }, "DeleteChannelTemplates: templates, entry 1: ChannelID is missing"},
 		{"channel", func(c client) error {
@@ -85,8 +85,8 @@ func TestLimitsAreCheckedBeforeSending(t *testing.T) {
 		}, ""},
 		{"interactions+1", func(c client) error {
 			return c.Integrations.UpdateInteractions(ctx, optimove.Interactions{InteractionDate: day, CustomerIDs: ids(10_001)})
-		}, "UpdateCampaignInteractions: CustomerIDs has 10001 entries; one call takes at most 10000"},
-		{"interaction", func(c client) error { return c.Integrations.UpdateInteractions(ctx, optimove.Interactions{}) }, "UpdateCampaignInteractions: InteractionDate is missing or not in the calendar"},
+		}, "UpdateCampaignInteractions: CustomerIDs has 10001 entries; the maximum per call is 10000"},
+		{"interaction", func(c client) error { return c.Integrations.UpdateInteractions(ctx, optimove.Interactions{}) }, "UpdateCampaignInteractions: InteractionDate is missing or invalid"},
 		{"recipients", func(c client) error {
 			_, err := c.Mail.Send(ctx, optimove.Mail{TemplateID: 2, Recipients: many(200)})
 			return err
@@ -94,11 +94,11 @@ func TestLimitsAreCheckedBeforeSending(t *testing.T) {
 		{"recipients+1", func(c client) error {
 			_, err := c.Mail.Send(ctx, optimove.Mail{TemplateID: 2, Recipients: many(201)})
 			return err
-		}, "SendTransactionalMail: Recipients has 201 entries; one call takes at most 200"},
+		}, "SendTransactionalMail: Recipients has 201 entries; the maximum per call is 200"},
 		{"message id", func(c client) error {
 			_, err := c.Mail.Send(ctx, optimove.Mail{TemplateID: 2, UniqueMessageID: strings.Repeat("a", 255), Recipients: many(1)})
 			return err
-		}, "SendTransactionalMail: UniqueMessageID has 255 characters; it may have 254"},
+		}, "SendTransactionalMail: UniqueMessageID has 255 characters; the maximum is 254"},
 		{"subject", func(c client) error {
 			_, err := c.Mail.SendFinalized(ctx, optimove.Mail{BrandID: 2, Recipients: many(1)})
 			return err
@@ -159,7 +159,7 @@ func TestBatchesAreSplitAndReported(t *testing.T) {
 func TestCustomersWithManyAttributesAreSplit(t *testing.T) {
 	t.Parallel()
 	client, sent := scripted(t, ``)
-	in := append(updates(2, 23), updates(1, 1)[0]) // C0 comes twice
+	in := append(updates(2, 23), updates(1, 1)[0]) // C0 occurs twice
 	in = append(in, optimove.CustomerUpdate{CustomerID: "C9", Attributes: in[0].Attributes[:10]})
 	if err := client.Customers.UpdateAttributesInBatches(t.Context(), in, "", nil); err != nil {
 		t.Fatal(err)
@@ -175,7 +175,7 @@ func TestCustomersWithManyAttributesAreSplit(t *testing.T) {
 		}
 		got = append(got, strings.Join(line, ", "))
 	}
-	// No request has a customer twice.
+	// No request contains a customer twice.
 	want := []string{"C0 10, C1 10", "C0 1, C9 10", "C0 10, C1 10", "C0 3, C1 3"}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
@@ -208,10 +208,10 @@ func TestBatchIsCheckedBeforeItsFirstCall(t *testing.T) {
 	ctx, c := t.Context(), w.client
 	late := append(promotions(150), optimove.Promotion{})
 	for want, err := range map[string]error{
-		"AddPromotions: promotions, entry 151: PromoCode is missing":        c.Integrations.AddPromotionsInBatches(ctx, late, nil),
-		"UpdateCustomerAttributes: customer 1501: CustomerID is empty":      c.Customers.UpdateAttributesInBatches(ctx, append(updates(1500, 1), optimove.CustomerUpdate{}), "", nil),
-		"InsertOrUpdateCustomers: customer 2: CustomerID is empty":          c.Customers.InsertOrUpdateInBatches(ctx, append(updates(1, 1), optimove.CustomerUpdate{}), nil),
-		"UpdateCampaignInteractions: CustomerIDs, entry 10002: it is empty": c.Integrations.UpdateInteractionsInBatches(ctx, optimove.Interactions{InteractionDate: day, CustomerIDs: append(ids(10_001), "")}, nil),
+		"AddPromotions: promotions, entry 151: PromoCode is missing":   c.Integrations.AddPromotionsInBatches(ctx, late, nil),
+		"UpdateCustomerAttributes: customer 1501: CustomerID is empty": c.Customers.UpdateAttributesInBatches(ctx, append(updates(1500, 1), optimove.CustomerUpdate{}), "", nil),
+		"InsertOrUpdateCustomers: customer 2: CustomerID is empty":     c.Customers.InsertOrUpdateInBatches(ctx, append(updates(1, 1), optimove.CustomerUpdate{}), nil),
+		"UpdateCampaignInteractions: CustomerIDs, entry 10002: empty":  c.Integrations.UpdateInteractionsInBatches(ctx, optimove.Interactions{InteractionDate: day, CustomerIDs: append(ids(10_001), "")}, nil),
 	} {
 		if err == nil || err.Error() != "optimove: "+want {
 			t.Errorf("%v\nwant %s", err, want)

@@ -21,11 +21,11 @@ import (
 	"github.com/keyfit/keyfit/provider/optimove"
 )
 
-// call is one typed call, reduced to an answer and an error.
+// call is one typed call, reduced to a result and an error.
 type call struct {
 	operation string
 	do        func(context.Context, *optimove.Client) (any, error)
-	want      any // nil if the seed decides
+	want      any // nil if it depends on the seed
 }
 
 func only(err error) (any, error) { return nil, err }
@@ -188,7 +188,7 @@ func writes() []call {
 	}
 }
 
-// TestEveryOperationIsTyped makes every call and holds what arrived against the mock's
+// TestEveryOperationIsTyped makes every call and compares the requests with the mock's
 // OpenAPI document.
 func TestEveryOperationIsTyped(t *testing.T) {
 	t.Parallel()
@@ -237,7 +237,7 @@ func operations(t *testing.T) []operation {
 				Access []string `json:"x-access"`
 			}
 			if json.Unmarshal(raw, &o) != nil || o.ID == "" {
-				continue // what all methods of a path share
+				continue // shared by all methods of a path
 			}
 			all = append(all, operation{o.ID, strings.ToUpper(method), path, o.Access})
 		}
@@ -245,8 +245,8 @@ func operations(t *testing.T) []operation {
 	return all
 }
 
-// TestCommentsNameFunctionAndAccess: the comment of every call says which function it is
-// and which keys may call it, as the mock enforces it.
+// TestCommentsNameFunctionAndAccess checks that the comment of every call names the function
+// and the keys that may call it, as enforced by the mock.
 func TestCommentsNameFunctionAndAccess(t *testing.T) {
 	t.Parallel()
 	names, err := filepath.Glob("*.go")

@@ -15,19 +15,19 @@ import (
 
 // Client calls Optimove. It is safe for concurrent use.
 type Client struct {
-	// General is about the data as a whole and about events.
+	// General calls the functions about data updates and event listeners.
 	General *GeneralService
-	// Model is what customers are described by.
+	// Model calls the functions about attributes, lifecycle stages and microsegments.
 	Model *ModelService
-	// Actions are actions and the campaigns that carry them out.
+	// Actions calls the functions about actions and campaigns.
 	Actions *ActionsService
-	// Groups are target groups.
+	// Groups calls the functions about target groups.
 	Groups *GroupsService
-	// Customers are the people: what reached them, and their attributes.
+	// Customers calls the functions about customers, their actions and attributes.
 	Customers *CustomersService
-	// Segments are value segments.
+	// Segments calls the functions about value segments.
 	Segments *SegmentsService
-	// Integrations are for systems that send campaigns or hand out promotions.
+	// Integrations calls the functions for systems that execute campaigns or manage promotions.
 	Integrations *IntegrationsService
 	// Mail sends transactional mail.
 	Mail *MailService
@@ -35,10 +35,10 @@ type Client struct {
 	keyfit *keyfit.Client
 }
 
-// New makes a client of the provider [keyfit.Optimove] on the host that Optimove assigned
-// ("api4.optimove.net"); "" takes it from OPTIMOVE_BASE_URL. The key comes from an option,
-// from OPTIMOVE_API_KEY or from .env. The error is a [*keyfit.NoKeyError] if no place has
-// one, or says what is wrong.
+// New returns a client for the provider [keyfit.Optimove] on the host that Optimove assigned,
+// such as "api4.optimove.net"; if host is "", OPTIMOVE_BASE_URL is used. The key comes from an
+// option, from OPTIMOVE_API_KEY or from .env. The error is a [*keyfit.NoKeyError] if there is
+// no key, or names the invalid option. New sends no request.
 func New(host string, opts ...keyfit.Option) (*Client, error) {
 	c, err := keyfit.New(keyfit.Optimove(host), opts...)
 	if err != nil {
@@ -47,8 +47,7 @@ func New(host string, opts ...keyfit.Option) (*Client, error) {
 	return FromClient(c), nil
 }
 
-// FromClient puts the types over a client that is there already; they share its keys, its
-// gate and its connections.
+// FromClient wraps an existing client, with which it shares keys, gate and connections.
 func FromClient(c *keyfit.Client) *Client {
 	return &Client{
 		General: &GeneralService{c}, Model: newModel(c), Actions: &ActionsService{c}, Groups: &GroupsService{c},
@@ -57,11 +56,10 @@ func FromClient(c *keyfit.Client) *Client {
 	}
 }
 
-// Keyfit returns the client underneath, for its keys, their rotation, and calls without
-// types.
+// Keyfit returns the underlying client, for keys, rotation and untyped calls.
 func (c *Client) Keyfit() *keyfit.Client { return c.keyfit }
 
-// params collects the parameters of a function. The first that is wrong stays in err.
+// params collects the parameters of a function and the first error.
 type params struct {
 	values     url.Values
 	attributes []string
@@ -108,7 +106,7 @@ func (p *params) text(name, value string) *params {
 
 func (p *params) date(d Date) *params {
 	if !d.valid() {
-		return p.fail("Date is missing or not in the calendar")
+		return p.fail("Date is missing or invalid")
 	}
 	return p.set("Date", d.String())
 }
@@ -120,12 +118,12 @@ func (p *params) flag(name string, on bool) *params {
 	return p.set(name, "true")
 }
 
-// names sets the attributes to read along. Where Optimove answers them as one string
-// they are asked to be apart by a character that few values have.
+// names sets the customer attributes to include. It requests a delimiter that few values
+// contain, because Optimove may return the values as one string.
 func (p *params) names(attributes []string) *params {
 	for _, name := range attributes {
 		if name == "" || strings.Contains(name, ";") {
-			return p.fail("Attributes has a name that is empty or has a semicolon in it")
+			return p.fail("Attributes has a name that is empty or contains a semicolon")
 		}
 	}
 	if len(attributes) > 0 {
@@ -138,21 +136,21 @@ func (p *params) names(attributes []string) *params {
 	return p
 }
 
-// wrong names the function in an error that is found before anything is sent.
-func wrong(function string, err error) error {
+// wrap adds the name of the function to an error that prevented a request.
+func wrap(function string, err error) error {
 	return fmt.Errorf("optimove: %s: %w", path.Base(function), err)
 }
 
-// get calls a function that answers one object.
+// get calls a function that returns one object.
 func get[T any](ctx context.Context, c *keyfit.Client, function string, p *params, opts []keyfit.CallOption) (T, error) {
 	if p.err != nil {
 		var none T
-		return none, wrong(function, p.err)
+		return none, wrap(function, p.err)
 	}
 	return keyfit.Get[T](ctx, c, function, append([]keyfit.CallOption{keyfit.Params(p.values)}, opts...)...)
 }
 
-// rows calls a function that answers a list.
+// rows calls a function that returns a list.
 func rows[T any](ctx context.Context, c *keyfit.Client, function string, p *params, opts []keyfit.CallOption) ([]T, error) {
 	items, err := get[[]T](ctx, c, function, p, opts)
 	if isNoData(err) {
@@ -169,8 +167,8 @@ func rows[T any](ctx context.Context, c *keyfit.Client, function string, p *para
 	return items, err
 }
 
-// isNoData reports whether a 404 is Optimove's way to say that a list is empty: "Not
-// Found" in plain text and nothing else. Another 404 may be a wrong host.
+// isNoData reports whether a 404 means that a list is empty, which Optimove may report as
+// "Not Found" in plain text. Any other 404 may come from a wrong host.
 func isNoData(err error) bool {
 	refused, ok := errors.AsType[*keyfit.APIError](err)
 	if !ok || refused.StatusCode != http.StatusNotFound {
@@ -180,10 +178,10 @@ func isNoData(err error) bool {
 	return text == "" || strings.EqualFold(strings.Trim(text, `."`), "Not Found")
 }
 
-// send calls a function that changes something and answers without a payload.
+// send calls a function that returns no payload.
 func send(ctx context.Context, c *keyfit.Client, method, function string, body any, p *params, opts []keyfit.CallOption) error {
 	if p.err != nil {
-		return wrong(function, p.err)
+		return wrap(function, p.err)
 	}
 	_, err := keyfit.Send[struct{}](ctx, c, method, function, body, append([]keyfit.CallOption{keyfit.Params(p.values)}, opts...)...)
 	return err

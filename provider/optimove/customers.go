@@ -9,56 +9,56 @@ import (
 	"github.com/keyfit/keyfit"
 )
 
-// CustomersService is the functions of the group customers. No function lists the
-// customers of a target group as such: ActionsByTargetGroup comes nearest.
+// CustomersService calls the functions of the group customers. No function simply lists the
+// customers of a target group; ActionsByTargetGroup is the closest one.
 type CustomersService struct {
-	// CurrentlyTargeted are the customers in campaigns that are running.
+	// CurrentlyTargeted lists the customers of running campaigns.
 	//
 	// Function GetCurrentlyTargetedCustomers. Access: Admin and Transactional keys.
 	CurrentlyTargeted *List[Window, TargetedCustomer]
-	// CanceledCampaign are the customers of a campaign that was canceled. Optimove keeps
-	// them for two hours.
+	// CanceledCampaign lists the customers of a canceled campaign. Optimove keeps them for
+	// two hours.
 	//
 	// Function GetCanceledCampaignCustomers. Access: Admin and Transactional keys.
 	CanceledCampaign *List[ByCampaign, CanceledCustomer]
-	// ActionsByTargetGroup are the customers of a target group on a day, and their actions.
+	// ActionsByTargetGroup lists the customers of a target group on a day with their actions.
 	//
 	// Function GetCustomerActionsByTargetGroup. Access: Admin and Transactional keys.
 	ActionsByTargetGroup *List[ByTargetGroup, CustomerAction]
-	// OneTimeActionsByCampaign are the customers of a one-time campaign, and their actions.
+	// OneTimeActionsByCampaign lists the customers of a one-time campaign with their actions.
 	//
 	// Function GetCustomerOneTimeActionsByCampaign. Access: Admin and Transactional keys.
 	OneTimeActionsByCampaign *List[OneTimeByCampaign, CustomerAction]
-	// OneTimeActionsByDate are the customers of a day's one-time campaigns, and their
+	// OneTimeActionsByDate lists the customers of a day's one-time campaigns with their
 	// actions.
 	//
 	// Function GetCustomerOneTimeActionsByDate. Access: Admin and Transactional keys.
 	OneTimeActionsByDate *List[OneTimeByDate, CustomerAction]
-	// ByAction are the customers that got an action on a day.
+	// ByAction lists the customers who got an action on a day.
 	//
 	// Function GetCustomersByAction. Access: Admin and Transactional keys.
 	ByAction *List[ByAction, Customer]
-	// ActionEndedByDate are the customers whose action ended on a day.
+	// ActionEndedByDate lists the customers whose action ended on a day.
 	//
 	// Function GetCustomersActionEndedByDate. Access: Admin and Transactional keys.
 	ActionEndedByDate *List[ByDate, PastAction]
-	// ActionDetailsByDate are the customers that got any action on a day.
+	// ActionDetailsByDate lists the customers who got any action on a day.
 	//
 	// Function GetCustomerActionDetailsByDate. Access: Admin and Transactional keys.
 	ActionDetailsByDate *List[ByDate, CustomerAction]
-	// SendDetailsByCampaign are the messages of a campaign.
+	// SendDetailsByCampaign lists the messages of a campaign.
 	//
 	// Function GetCustomerSendDetailsByCampaign. Access: Admin and Transactional keys.
 	SendDetailsByCampaign *List[SendsByCampaign, CustomerSend]
-	// SendDetailsByChannel are the messages of a campaign through one channel.
+	// SendDetailsByChannel lists the messages of a campaign on one channel.
 	//
 	// Function GetCustomerSendDetailsByChannel. Access: Admin and Transactional keys.
 	SendDetailsByChannel *List[SendsByChannel, CustomerSend]
-	// FutureValues is what customers are expected to be worth.
+	// FutureValues lists the expected future values of customers.
 	//
 	// Function GetCustomerFutureValues. Access: Admin and Transactional keys.
 	FutureValues *List[FutureValues, FutureValue]
-	// AttributeChangers are the customers of whom an attribute changed since the day before.
+	// AttributeChangers lists the customers whose attribute changed since the day before.
 	//
 	// Function GetCustomerAttributeChangers. Access: Admin and Transactional keys.
 	AttributeChangers *List[AttributeChangers, AttributeChanger]
@@ -85,14 +85,14 @@ func newCustomers(c *keyfit.Client) *CustomersService {
 	}
 }
 
-// LastAction is the last action of a customer, [keyfit.ErrNotFound] if there is none.
+// LastAction returns the last action of a customer. If there is none, the error is [keyfit.ErrNotFound].
 //
 // Function GetCustomerLastActionExecuted. Access: Admin and Transactional keys.
 func (s *CustomersService) LastAction(ctx context.Context, customer string, opts ...keyfit.CallOption) (PastAction, error) {
 	return get[PastAction](ctx, s.client, "/current/customers/GetCustomerLastActionExecuted", new(params).text("CustomerID", customer), opts)
 }
 
-// ByCampaign asks by campaign.
+// ByCampaign selects by campaign.
 type ByCampaign struct {
 	CampaignID ID // required
 	Window
@@ -100,7 +100,7 @@ type ByCampaign struct {
 
 func (q ByCampaign) params() *params { return new(params).id("CampaignID", q.CampaignID) }
 
-// ByDate asks by day.
+// ByDate selects by day.
 type ByDate struct {
 	Date Date // required
 	Window
@@ -108,14 +108,14 @@ type ByDate struct {
 
 func (q ByDate) params() *params { return new(params).date(q.Date) }
 
-// ByTargetGroup asks by target group and day.
+// ByTargetGroup selects by target group and day.
 type ByTargetGroup struct {
 	TargetGroupID           ID       // required
 	Date                    Date     // required
-	ChannelID               ID       // 0 is every channel
-	IncludeControlGroup     bool     // also customers to whom nothing was done
-	IncludeRecipientGroupID bool     // tell the RecipientGroupID
-	Attributes              []string // customer attributes to read along
+	ChannelID               ID       // 0: all channels
+	IncludeControlGroup     bool     // include the control group
+	IncludeRecipientGroupID bool     // set RecipientGroupID in the rows
+	Attributes              []string // customer attributes to include
 	Window
 }
 
@@ -124,12 +124,12 @@ func (q ByTargetGroup) params() *params {
 		flag("IncludeControlGroup", q.IncludeControlGroup).flag("IncludeRecipientGroupID", q.IncludeRecipientGroupID).names(q.Attributes)
 }
 
-// OneTimeByCampaign asks for the actions of a one-time campaign.
+// OneTimeByCampaign selects the actions of a one-time campaign.
 type OneTimeByCampaign struct {
 	CampaignID          ID       // required
-	ChannelID           ID       // 0 is every channel
-	IncludeControlGroup bool     // also customers to whom nothing was done
-	Attributes          []string // customer attributes to read along
+	ChannelID           ID       // 0: all channels
+	IncludeControlGroup bool     // include the control group
+	Attributes          []string // customer attributes to include
 	Window
 }
 
@@ -138,12 +138,12 @@ func (q OneTimeByCampaign) params() *params {
 		flag("IncludeControlGroup", q.IncludeControlGroup).names(q.Attributes)
 }
 
-// OneTimeByDate asks for the actions of a day's one-time campaigns.
+// OneTimeByDate selects the actions of a day's one-time campaigns.
 type OneTimeByDate struct {
 	Date                Date     // required
-	ChannelID           ID       // 0 is every channel
-	IncludeControlGroup bool     // also customers to whom nothing was done
-	Attributes          []string // customer attributes to read along
+	ChannelID           ID       // 0: all channels
+	IncludeControlGroup bool     // include the control group
+	Attributes          []string // customer attributes to include
 	Window
 }
 
@@ -152,12 +152,12 @@ func (q OneTimeByDate) params() *params {
 		flag("IncludeControlGroup", q.IncludeControlGroup).names(q.Attributes)
 }
 
-// ByAction asks by recipient group, action and day.
+// ByAction selects by recipient group, action and day.
 type ByAction struct {
 	RecipientGroupID ID       // required
 	ActionID         ID       // required
 	Date             Date     // required
-	Attributes       []string // customer attributes to read along
+	Attributes       []string // customer attributes to include
 	Window
 }
 
@@ -165,10 +165,10 @@ func (q ByAction) params() *params {
 	return new(params).id("RecipientGroupID", q.RecipientGroupID).id("ActionID", q.ActionID).date(q.Date).names(q.Attributes)
 }
 
-// SendsByCampaign asks for the messages of a campaign.
+// SendsByCampaign selects the messages of a campaign.
 type SendsByCampaign struct {
 	CampaignID         ID   // required
-	IncludeTemplateIDs bool // tell the TemplateID
+	IncludeTemplateIDs bool // set TemplateID in the rows
 	Window
 }
 
@@ -176,11 +176,11 @@ func (q SendsByCampaign) params() *params {
 	return new(params).id("CampaignID", q.CampaignID).flag("IncludeTemplateIDs", q.IncludeTemplateIDs)
 }
 
-// SendsByChannel asks for the messages of a campaign through one channel.
+// SendsByChannel selects the messages of a campaign on one channel.
 type SendsByChannel struct {
 	ChannelID  ID       // required
 	CampaignID ID       // required
-	Attributes []string // customer attributes to read along
+	Attributes []string // customer attributes to include
 	Window
 }
 
@@ -188,8 +188,7 @@ func (q SendsByChannel) params() *params {
 	return new(params).id("ChannelID", q.ChannelID).id("CampaignID", q.CampaignID).names(q.Attributes)
 }
 
-// FutureValues asks for the customers in some lifecycle stages, or for those with a value
-// of an attribute: one of the two.
+// FutureValues selects customers either by lifecycle stages or by the value of an attribute.
 type FutureValues struct {
 	LifecycleStageIDs []ID
 	Attribute, Value  string
@@ -208,16 +207,16 @@ func (q FutureValues) params() *params {
 	stages := make([]string, len(q.LifecycleStageIDs))
 	for i, id := range q.LifecycleStageIDs {
 		if stages[i] = strconv.FormatInt(int64(id), 10); id <= 0 {
-			p.fail("LifecycleStageIDs must be 1 or more each")
+			p.fail("LifecycleStageIDs must all be 1 or more")
 		}
 	}
 	return p.set("LifecycleStageID", strings.Join(stages, ","))
 }
 
-// AttributeChangers asks who has a new value of an attribute.
+// AttributeChangers selects the customers with a changed attribute.
 type AttributeChangers struct {
-	Changed    string   // the one attribute that changed; required
-	Attributes []string // customer attributes to read along
+	Changed    string   // the changed attribute; required
+	Attributes []string // customer attributes to include
 	Window
 }
 

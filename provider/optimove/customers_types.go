@@ -6,7 +6,7 @@ import (
 	"github.com/keyfit/keyfit/internal/wire"
 )
 
-// Customer is a customer, with the attributes that were asked for.
+// Customer is a customer with the requested attributes.
 type Customer struct {
 	CustomerID         string                     `json:"CustomerID,omitzero"`
 	CustomerAttributes Attributes                 `json:"CustomerAttributes,omitempty"`
@@ -30,8 +30,8 @@ func (c Customer) MarshalJSON() ([]byte, error) {
 
 func (c *Customer) separate(n int) { c.CustomerAttributes.separate(n) }
 
-// CustomerAction is what was done to a customer. ActionID 1 is the control group: nothing was.
-// RecipientGroupID is 0 where a function does not tell it.
+// CustomerAction is the action that a customer got. ActionID 1 means the control group, which
+// gets no action. RecipientGroupID is 0 if the function does not return it.
 type CustomerAction struct {
 	CustomerID         string                     `json:"CustomerID,omitzero"`
 	RecipientGroupID   ID                         `json:"RecipientGroupID,omitzero"`
@@ -80,7 +80,7 @@ func (t TargetedCustomer) MarshalJSON() ([]byte, error) {
 	return wire.Encode(plain(t), t.Extra)
 }
 
-// CanceledCustomer is a customer of a campaign that was canceled.
+// CanceledCustomer is a customer of a canceled campaign.
 type CanceledCustomer struct {
 	CustomerID string                     `json:"CustomerID,omitzero"`
 	ActionID   ID                         `json:"ActionID,omitzero"`
@@ -100,13 +100,13 @@ func (c CanceledCustomer) MarshalJSON() ([]byte, error) {
 	return wire.Encode(plain(c), c.Extra)
 }
 
-// PastAction is an action that a customer got. CustomerID and ChannelID are those of
-// ActionEndedByDate. TargetGroupID is -1 for a one-time campaign.
+// PastAction is a past action of a customer. Only ActionEndedByDate sets CustomerID and
+// ChannelID. TargetGroupID is -1 for a one-time campaign.
 type PastAction struct {
 	CustomerID    string                     `json:"CustomerID,omitzero"`
 	ActionID      ID                         `json:"ActionID,omitzero"`
 	ChannelID     ID                         `json:"ChannelID,omitzero"`
-	Date          Date                       `json:"Date,omitzero"`     // when it began
+	Date          Date                       `json:"Date,omitzero"`     // start of the action
 	Duration      int                        `json:"Duration,omitzero"` // in days
 	TargetGroupID ID                         `json:"TargetGroupID,omitzero"`
 	Extra         map[string]json.RawMessage `json:"-"`
@@ -124,8 +124,8 @@ func (p PastAction) MarshalJSON() ([]byte, error) {
 	return wire.Encode(plain(p), p.Extra)
 }
 
-// CustomerSend is a message that went to a customer. ChannelID and SendID are those of
-// SendDetailsByCampaign, the attributes those of SendDetailsByChannel.
+// CustomerSend is a message to a customer. Only SendDetailsByCampaign sets ChannelID and
+// SendID; only SendDetailsByChannel sets CustomerAttributes.
 type CustomerSend struct {
 	CustomerID         string                     `json:"CustomerID,omitzero"`
 	ChannelID          ID                         `json:"ChannelID,omitzero"`
@@ -153,7 +153,7 @@ func (c CustomerSend) MarshalJSON() ([]byte, error) {
 
 func (c *CustomerSend) separate(n int) { c.CustomerAttributes.separate(n) }
 
-// FutureValue is what a customer is expected to be worth.
+// FutureValue is the expected future value of a customer.
 type FutureValue struct {
 	CustomerID  string                     `json:"CustomerID,omitzero"`
 	FutureValue Decimal                    `json:"FutureValue,omitzero"` // in the currency of the account
@@ -173,7 +173,7 @@ func (f FutureValue) MarshalJSON() ([]byte, error) {
 }
 
 // AttributeChanger is a customer whose attribute changed since the day before.
-// InitialCustomerAttribute is nil for one who was not there then.
+// InitialCustomerAttribute is nil for a new customer.
 type AttributeChanger struct {
 	CustomerID               string                     `json:"CustomerID,omitzero"`
 	InitialCustomerAttribute *string                    `json:"InitialCustomerAttribute,omitzero"`

@@ -21,7 +21,7 @@ func decode(t *testing.T, in string, into any) {
 	}
 }
 
-// golden has the members of every type, in one object.
+// golden is an object with the members of every type.
 const golden = `{"CustomerID":"A1","RecipientGroupID":1,"ActionID":"19","ChannelID":504,"CampaignID":7,"StartDate":"2027-01-14",
 "EndDate":"2027-01-15","PromoCode":"NV10","Date":"2027-01-14","Duration":7,"LeadTime":1,"TargetGroupID":-1,"TemplateID":8,
 "ScheduledTime":"2027-01-14 10:00:00","SendID":12,"FutureValue":870.50,"ChurnRate":0.550,"InitialCustomerAttribute":"UK",
@@ -88,7 +88,7 @@ func TestNothingIsLostBetweenDecodeAndEncode(t *testing.T) {
 		}
 		var back map[string]any
 		decode(t, string(out), &back)
-		members["ActionID"] = 19.0 // a number in the end, whatever it was
+		members["ActionID"] = 19.0 // always a number after encoding
 		if diff := cmp.Diff(members, back); diff != "" {
 			t.Fatalf("(-sent +kept):\n%s", diff)
 		}
@@ -153,7 +153,7 @@ func TestTimesAndDates(t *testing.T) {
 		t.Errorf("%v", err)
 	}
 	if optimove.DateOf(start) != (optimove.Date{Year: 2027, Month: 1, Day: 15}) || !day.In(zone).Equal(time.Date(2027, 1, 13, 22, 0, 0, 0, time.UTC)) {
-		t.Error("the day is not that of its zone")
+		t.Error("the day is not that of the time zone")
 	}
 	for in, want := range map[string]string{
 		`"2027-01-31"`: `"2027-01-31"`, `"2027-01-31T00:00:00"`: `"2027-01-31"`, `null`: `null`, `""`: `null`,
@@ -173,8 +173,8 @@ func TestTimesAndDates(t *testing.T) {
 	}
 }
 
-// sameJSON compares what JSON means: encoding/json takes white space out of a raw message
-// and escapes <, > and & in it.
+// sameJSON compares JSON values: encoding/json removes white space from a raw message and
+// escapes <, > and &.
 func sameJSON(a, b json.RawMessage) bool {
 	read := func(raw json.RawMessage) (v any) {
 		dec := json.NewDecoder(bytes.NewReader(raw))
@@ -187,7 +187,7 @@ func sameJSON(a, b json.RawMessage) bool {
 	return cmp.Equal(read(a), read(b))
 }
 
-// FuzzDecode: what was decoded and encoded decodes to the same value.
+// FuzzDecode checks that values survive decoding and encoding.
 func FuzzDecode(f *testing.F) {
 	for _, seed := range []string{golden, `{"CustomerAttribute":"a"}`, `{"CustomerAttributes":[null,1]}`, `{"CustomerAttribute":1,"CustomerAttributes":[]}`, `{"date":1,"Date":""}`, `null`, `[]`} {
 		f.Add([]byte(seed))

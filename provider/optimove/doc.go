@@ -1,6 +1,5 @@
-// Package optimove calls the Optimove API: the target groups, actions and campaigns of a
-// customer's Optimove, the people that they reach, and the attributes, promotions and
-// interactions that other systems tell it.
+// Package optimove calls the Optimove API. It reads target groups, actions, campaigns and the
+// customers that they reach, and writes attributes, promotions and interactions.
 //
 //	client, err := optimove.New("api4.optimove.net")      // key: OPTIMOVE_API_KEY, then .env
 //	day, err := client.General.LastDataUpdate(ctx)        // the newest data
@@ -15,35 +14,35 @@
 // # Areas
 //
 // A [Client] has one field for each group of functions: General, Model, Actions, Groups,
-// Customers, Segments, Integrations and Mail. A method's comment names Optimove's
-// function and the access types of keys that may call it: Admin, Transactional, or, for
-// general, actions, target groups and integrations, Integrations too. A key that may not
-// is refused with a [*keyfit.PermissionError].
+// Customers, Segments, Integrations and Mail. The comment of a method names Optimove's
+// function and the access types of keys that may call it. Admin and Transactional keys may
+// call every function; Integrations keys may call those of the groups general, actions,
+// groups and integrations. Other calls return a [*keyfit.PermissionError].
 //
 // # Lists
 //
-// Functions that page are values of type [List]: List reads one page, All ranges over
-// every row. The others answer whole and are methods that return a slice. An empty list
-// is nil, also where Optimove answers "404 Not Found" for it.
+// Functions with pages are values of type [List]: List reads one page, All iterates over
+// every row. The others are methods that return a slice. An empty list is nil, even if
+// Optimove responds with "404 Not Found".
 //
 // # Limits
 //
-// Optimove lets 50 calls through in any 10 seconds; the client waits its turn. Batches
-// have limits of their own ([MaxCustomers], [MaxAttributes], [MaxPromotions],
-// [MaxInteractions], [MaxRecipients]): a larger one is an error before anything is sent,
-// and the methods that end in InBatches split it. If one fails on the way the error is a
-// [*BatchError], which says how much has arrived.
+// Optimove allows 50 calls in any period of 10 seconds; the client waits if necessary. Batches
+// have their own limits ([MaxCustomers], [MaxAttributes], [MaxPromotions],
+// [MaxInteractions], [MaxRecipients]). A larger batch returns an error without a request;
+// methods whose names end in InBatches split it. If one of their calls fails, the error is a
+// [*BatchError] with the number of accepted entries.
 //
 // # Values
 //
-// Numbers that Optimove also writes as strings are [ID], booleans that it writes as
-// "true" are [Bool], money is [Decimal], a day is [Date]. Times come without a zone, and
-// the pages name none: a [LocalTime] becomes a time.Time in the zone that the caller
-// knows. Members that the types do not know are in Extra.
+// [ID] is a number that Optimove may send as a string, [Bool] a boolean that it sends as
+// "true" or "false". Money is a [Decimal], a day is a [Date]. Times have no time zone, and
+// the pages name none: the caller converts a [LocalTime] to a time.Time with a known time
+// zone. Unknown members are kept in Extra.
 //
-// An API key of Optimove is for production: every call acts on the real site.
+// An API key of Optimove is for production: every call affects the real site.
 //
-// Source: https://developer.optimove.com (Authentication Guide, Reference, Understanding
-// API Rate Limits). Where its pages name a function but not its answer, the shape is that
-// of a public client.
+// Source: https://developer.optimove.com (Authentication Guide, Reference, Understanding API
+// Rate Limits). If its pages do not document the response of a function, the types follow a
+// public client.
 package optimove

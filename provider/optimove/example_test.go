@@ -12,7 +12,7 @@ import (
 	"github.com/keyfit/keyfit/provider/optimove"
 )
 
-// exampleClient is a client of a mock: it stands in for optimove.New("api4.optimove.net").
+// exampleClient returns a client of a mock, in place of optimove.New("api4.optimove.net").
 func exampleClient(key ...mockserver.KeyOption) (*optimove.Client, func()) {
 	srv, err := mockserver.NewHandler(mockserver.WithFrozenClock(time.Date(2027, 1, 15, 9, 0, 0, 0, time.UTC)))
 	if err != nil {
@@ -95,7 +95,7 @@ func ExampleCustomersService_UpdateAttributes() {
 	err := client.Customers.UpdateAttributes(context.Background(), []optimove.CustomerUpdate{{
 		CustomerID: "A1001",
 		Attributes: []optimove.AttributeChange{{RealFieldName: "Alias", Value: "Robin"}, {RealFieldName: "Age", Value: 30}},
-	}}, "https://example.com/optimove") // there Optimove reports an UpdateResult
+	}}, "https://example.com/optimove") // Optimove sends an UpdateResult to this URL
 	fmt.Println(err)
 	// Output: <nil>
 }
@@ -119,7 +119,7 @@ func ExampleIntegrationsService_AddPromotionsInBatches() {
 	// <nil>
 }
 
-// A key for integrations may not read customers.
+// An Integrations key may not read customers.
 func ExampleClient_accessType() {
 	client, done := exampleClient(mockserver.Access("Integrations")) // optimove.New("api4.optimove.net")
 	defer done()

@@ -11,8 +11,8 @@ import (
 	"github.com/keyfit/keyfit/provider/optimove"
 )
 
-// TestBatchesKeepTheLimit: 99 calls under Optimove's own limit, which the mock enforces,
-// with none refused.
+// TestBatchesKeepTheLimit sends 99 calls under Optimove's limit, which the mock enforces; none
+// may be refused.
 func TestBatchesKeepTheLimit(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

@@ -11,11 +11,11 @@ import (
 	"github.com/keyfit/keyfit/internal/wire"
 )
 
-// GeneralService is the functions of the group general.
+// GeneralService calls the functions of the group general.
 type GeneralService struct{ client *keyfit.Client }
 
-// LastDataUpdate is the day of the newest data: ask it before the functions that take a
-// Date. It is also the cheapest call, to see whether a key works.
+// LastDataUpdate returns the day of the newest data. Call it before functions that take a
+// Date. It is also the cheapest call for checking a key.
 //
 // Function GetLastDataUpdate. Access: every key.
 func (s *GeneralService) LastDataUpdate(ctx context.Context, opts ...keyfit.CallOption) (Date, error) {
@@ -23,12 +23,12 @@ func (s *GeneralService) LastDataUpdate(ctx context.Context, opts ...keyfit.Call
 	return answer.Date, err
 }
 
-// EventListener is a URL that Optimove reports events of a type to. EventTypeID is one of 1, 2, 3,
-// 4, 5, 11 and 13; ChannelID narrows it to a channel, which type 5 does not allow.
+// EventListener is a URL to which Optimove reports events of a type. EventTypeID is one of 1,
+// 2, 3, 4, 5, 11 and 13. ChannelID restricts it to a channel, which type 5 does not allow.
 type EventListener struct {
 	EventTypeID ID                         `json:"EventTypeID,omitzero"`
 	ListenerURL string                     `json:"ListenerURL,omitzero"`
-	ChannelID   ID                         `json:"ChannelID,omitzero"` // 0 is every channel
+	ChannelID   ID                         `json:"ChannelID,omitzero"` // 0: all channels
 	Extra       map[string]json.RawMessage `json:"-"`
 }
 
@@ -51,7 +51,7 @@ func (e EventListener) check(needsURL bool) error {
 		return errors.New("EventTypeID must be one of 1, 2, 3, 4, 5, 11, 13")
 	}
 	if e.ChannelID < 0 || e.EventTypeID == 5 && e.ChannelID != 0 {
-		return errors.New("ChannelID must not be negative, nor be given with EventTypeID 5")
+		return errors.New("ChannelID must not be negative, and must be 0 with EventTypeID 5")
 	}
 	u, err := url.Parse(e.ListenerURL)
 	if needsURL && (err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https") {
@@ -60,7 +60,7 @@ func (e EventListener) check(needsURL bool) error {
 	return nil
 }
 
-// RegisterListener has Optimove report events.
+// RegisterListener registers a listener for events.
 //
 // Function RegisterEventListener. Access: every key.
 func (s *GeneralService) RegisterListener(ctx context.Context, listener EventListener, opts ...keyfit.CallOption) error {
@@ -68,8 +68,8 @@ func (s *GeneralService) RegisterListener(ctx context.Context, listener EventLis
 	return send(ctx, s.client, http.MethodPost, "/current/general/RegisterEventListener", listener, p, opts)
 }
 
-// UnregisterListener stops the reports of an event type, on one channel if ChannelID is
-// given. A listener that is not there is [keyfit.ErrNotFound].
+// UnregisterListener removes a listener for an event type, on one channel if ChannelID is
+// set. If there is none, the error is [keyfit.ErrNotFound].
 //
 // Function UnregisterEventListener. Access: every key.
 func (s *GeneralService) UnregisterListener(ctx context.Context, listener EventListener, opts ...keyfit.CallOption) error {
@@ -77,7 +77,7 @@ func (s *GeneralService) UnregisterListener(ctx context.Context, listener EventL
 	return send(ctx, s.client, http.MethodPost, "/current/general/UnregisterEventListener", listener, p, opts)
 }
 
-// Listeners are the registered listeners.
+// Listeners returns the registered listeners.
 //
 // Function GetRegisteredEventListeners. Access: every key.
 func (s *GeneralService) Listeners(ctx context.Context, opts ...keyfit.CallOption) ([]EventListener, error) {

@@ -10,10 +10,10 @@ import (
 	"github.com/keyfit/keyfit/internal/wire"
 )
 
-// GroupsService is the functions of the group groups, and the customer lists of version 2.
+// GroupsService calls the functions of the group groups, and the customer lists of version 2.
 type GroupsService struct{ client *keyfit.Client }
 
-// TargetGroup is a group of customers that campaigns are for.
+// TargetGroup is a group of customers that campaigns target.
 type TargetGroup struct {
 	TargetGroupID       ID                         `json:"TargetGroupID,omitzero"`
 	TargetGroupName     string                     `json:"TargetGroupName,omitzero"`
@@ -33,21 +33,21 @@ func (t TargetGroup) MarshalJSON() ([]byte, error) {
 	return wire.Encode(plain(t), t.Extra)
 }
 
-// List are all target groups.
+// List returns all target groups.
 //
 // Function GetTargetGroupDetails. Access: every key.
 func (s *GroupsService) List(ctx context.Context, opts ...keyfit.CallOption) ([]TargetGroup, error) {
 	return rows[TargetGroup](ctx, s.client, "/current/groups/GetTargetGroupDetails", new(params), opts)
 }
 
-// ByDate are the target groups with a campaign on a day; of each, the ID alone.
+// ByDate returns the target groups with a campaign on a day. Only TargetGroupID is set.
 //
 // Function GetTargetGroupsByDate. Access: every key.
 func (s *GroupsService) ByDate(ctx context.Context, day Date, opts ...keyfit.CallOption) ([]TargetGroup, error) {
 	return rows[TargetGroup](ctx, s.client, "/current/groups/GetTargetGroupsByDate", new(params).date(day), opts)
 }
 
-// ID is the ID of the target group with a name, [keyfit.ErrNotFound] if there is none.
+// ID returns the ID of the target group with a name. If there is none, the error is [keyfit.ErrNotFound].
 //
 // Function GetTargetGroupID. Access: every key.
 func (s *GroupsService) ID(ctx context.Context, name string, opts ...keyfit.CallOption) (ID, error) {
@@ -55,7 +55,7 @@ func (s *GroupsService) ID(ctx context.Context, name string, opts ...keyfit.Call
 	return answer.TargetGroupID, err
 }
 
-// Name is the name of the target group with an ID, [keyfit.ErrNotFound] if there is none.
+// Name returns the name of the target group with an ID. If there is none, the error is [keyfit.ErrNotFound].
 //
 // Function GetTargetGroupName. Access: every key.
 func (s *GroupsService) Name(ctx context.Context, group ID, opts ...keyfit.CallOption) (string, error) {
@@ -63,13 +63,13 @@ func (s *GroupsService) Name(ctx context.Context, group ID, opts ...keyfit.CallO
 	return answer.TargetGroupName, err
 }
 
-// CustomerList is a target group that was made of a list of customers.
+// CustomerList is a target group created from a list of customers.
 type CustomerList struct {
 	TargetGroupID ID                         `json:"target-group-id,omitzero"`
 	ListID        ID                         `json:"list-id,omitzero"`
 	Name          string                     `json:"list-name,omitzero"`
-	Existed       int                        `json:"existed-customers,omitzero"`     // how many of the customers Optimove knows
-	NonExisted    []string                   `json:"non-existed-customers,omitzero"` // those that it does not
+	Existed       int                        `json:"existed-customers,omitzero"`     // number of known customers
+	NonExisted    []string                   `json:"non-existed-customers,omitzero"` // IDs of unknown customers
 	Extra         map[string]json.RawMessage `json:"-"`
 }
 
@@ -85,17 +85,18 @@ func (c CustomerList) MarshalJSON() ([]byte, error) {
 	return wire.Encode(plain(c), c.Extra)
 }
 
-// CreateList makes a target group of customers. The name must be new. What Optimove
-// refuses, an unknown customer alone among them, is [keyfit.ErrBadRequest] with its words.
+// CreateList creates a target group of customers. The name must be new, and at least one
+// customer must be known. If Optimove refuses the list, the error is [keyfit.ErrBadRequest]
+// with Optimove's text.
 //
 // Function CreateCustomerList: POST api/v2/target-group/customer-list. Access: Admin and
 // Transactional keys.
 func (s *GroupsService) CreateList(ctx context.Context, name string, customers []string, opts ...keyfit.CallOption) (CustomerList, error) {
 	if err := wire.Require("name of the list", name); err != nil {
-		return CustomerList{}, wrong("CreateCustomerList", err)
+		return CustomerList{}, wrap("CreateCustomerList", err)
 	}
 	if len(customers) == 0 {
-		return CustomerList{}, wrong("CreateCustomerList", errors.New("customers is empty"))
+		return CustomerList{}, wrap("CreateCustomerList", errors.New("customers is empty"))
 	}
 	body := struct {
 		Name      string   `json:"list-name"`

@@ -14,8 +14,8 @@ import (
 	"github.com/keyfit/keyfit/provider/optimove"
 )
 
-// start is the mock's clock. Its newest data is of day, whose campaigns have the IDs
-// campaign1 to campaign3, the second of them a one-time campaign.
+// start is the time of the mock's clock. Its newest data is from day, whose campaigns have the
+// IDs campaign1 to campaign3; the second one is a one-time campaign.
 var (
 	start = time.Date(2027, 1, 15, 9, 0, 0, 0, time.UTC)
 	day   = optimove.Date{Year: 2027, Month: 1, Day: 14}
@@ -26,7 +26,7 @@ const (
 	canceled                        = 208333
 )
 
-// world is a mock of Optimove and a client with a key for it.
+// world is a mock of Optimove with a client that has a key.
 type world struct {
 	srv    *mockserver.Server
 	client *optimove.Client
@@ -39,7 +39,7 @@ func newWorld(t *testing.T, variants mockserver.Variant, key ...mockserver.KeyOp
 	return &world{srv, newClient(t, srv.Transport(), srv.Keys().Issue(mockserver.Optimove, key...).Secret.Reveal())}
 }
 
-// newClient is not held to Optimove's 50 calls in 10 seconds, lest tests wait.
+// newClient returns a client without Optimove's limit of 50 calls in 10 seconds, so that tests do not wait.
 func newClient(t *testing.T, rt http.RoundTripper, key string) *optimove.Client {
 	t.Helper()
 	client, err := optimove.New("api4.optimove.net", keyfit.WithKey(key), keyfit.WithHTTPClient(&http.Client{Transport: rt}),
@@ -50,8 +50,8 @@ func newClient(t *testing.T, rt http.RoundTripper, key string) *optimove.Client 
 	return client
 }
 
-// script answers every request with the next of its bodies, the last one for ever, and
-// keeps what was sent.
+// script responds to each request with the next body, repeats the last one, and records the
+// requests.
 type script struct {
 	mu     sync.Mutex
 	bodies []string

@@ -9,18 +9,18 @@ import (
 	"github.com/keyfit/keyfit"
 )
 
-// IntegrationsService is the functions of the group integrations.
+// IntegrationsService calls the functions of the group integrations.
 type IntegrationsService struct{ client *keyfit.Client }
 
-// Promotions are all promotions.
+// Promotions returns all promotions.
 //
 // Function GetPromotions. Access: every key.
 func (s *IntegrationsService) Promotions(ctx context.Context, opts ...keyfit.CallOption) ([]Promotion, error) {
 	return rows[Promotion](ctx, s.client, "/current/integrations/GetPromotions", new(params), opts)
 }
 
-// AddPromotions adds at most [MaxPromotions] promotions; one whose code is there is
-// replaced.
+// AddPromotions adds at most [MaxPromotions] promotions. A promotion with an existing code
+// replaces the old one.
 //
 // Function AddPromotions. Access: every key.
 func (s *IntegrationsService) AddPromotions(ctx context.Context, promotions []Promotion, opts ...keyfit.CallOption) error {
@@ -28,13 +28,13 @@ func (s *IntegrationsService) AddPromotions(ctx context.Context, promotions []Pr
 	return send(ctx, s.client, http.MethodPost, "/current/integrations/AddPromotions", promotions, p, opts)
 }
 
-// AddPromotionsInBatches adds any number of promotions by several calls of AddPromotions.
-// All are checked before the first call; where a code comes twice, the later name wins.
-// report, if not nil, is called after each call. The error is a [*BatchError] if a call
-// failed; adding all of them again does no harm.
+// AddPromotionsInBatches adds any number of promotions with several calls of AddPromotions.
+// It checks all of them before the first call. If a code occurs twice, the later name takes
+// effect. report, if not nil, is called after each call. If a call fails, the error is a
+// [*BatchError]; it is safe to add all promotions again.
 func (s *IntegrationsService) AddPromotionsInBatches(ctx context.Context, promotions []Promotion, report func(Progress), opts ...keyfit.CallOption) error {
 	if p := entries("promotions", promotions, len(promotions), Promotion.check); len(promotions) > 0 && p.err != nil {
-		return wrong("AddPromotions", p.err)
+		return wrap("AddPromotions", p.err)
 	}
 	return inBatches(ctx, chunks(promotions, MaxPromotions, Promotion.key), report, func(ctx context.Context, piece []Promotion) error {
 		return s.AddPromotions(ctx, piece, opts...)
@@ -54,7 +54,7 @@ func (s *IntegrationsService) DeletePromotions(ctx context.Context, codes []stri
 	return send(ctx, s.client, http.MethodPost, "/current/integrations/DeletePromotions", body, p, opts)
 }
 
-// Templates are the templates of a channel.
+// Templates returns the templates of a channel.
 //
 // Function GetChannelTemplates. Access: every key.
 func (s *IntegrationsService) Templates(ctx context.Context, channel ID, opts ...keyfit.CallOption) ([]ChannelTemplate, error) {
@@ -126,25 +126,25 @@ func (s *IntegrationsService) UpdateMetrics(ctx context.Context, metrics []Metri
 	return send(ctx, s.client, http.MethodPost, "/current/integrations/UpdateCampaignMetrics", metrics, p, opts)
 }
 
-// UpdateInteractions reports that customers did something with a campaign (legacy): at
-// most [MaxInteractions] customers.
+// UpdateInteractions reports interactions of at most [MaxInteractions] customers with a
+// campaign (legacy).
 //
 // Function UpdateCampaignInteractions. Access: every key.
 func (s *IntegrationsService) UpdateInteractions(ctx context.Context, interactions Interactions, opts ...keyfit.CallOption) error {
 	p := &params{err: interactions.check()}
 	if n := len(interactions.CustomerIDs); n > MaxInteractions {
-		p.fail("CustomerIDs has %d entries; one call takes at most %d", n, MaxInteractions)
+		p.fail("CustomerIDs has %d entries; the maximum per call is %d", n, MaxInteractions)
 	}
 	return send(ctx, s.client, http.MethodPost, "/current/integrations/UpdateCampaignInteractions", interactions, p, opts)
 }
 
-// UpdateInteractionsInBatches reports any number of customers by several calls of
-// UpdateInteractions; of no customer nothing is sent. report, if not nil, is called after
-// each call. The error is a [*BatchError] if a call failed: go on with
+// UpdateInteractionsInBatches reports interactions of any number of customers with several
+// calls of UpdateInteractions. Without customers it sends no request. report, if not nil, is
+// called after each call. If a call fails, the error is a [*BatchError]; continue with
 // CustomerIDs[Done:].
 func (s *IntegrationsService) UpdateInteractionsInBatches(ctx context.Context, interactions Interactions, report func(Progress), opts ...keyfit.CallOption) error {
 	if err := interactions.check(); err != nil {
-		return wrong("UpdateCampaignInteractions", err)
+		return wrap("UpdateCampaignInteractions", err)
 	}
 	var pieces [][]string
 	for rest := interactions.CustomerIDs; len(rest) > 0; {

@@ -9,7 +9,7 @@ import (
 	"github.com/keyfit/keyfit/internal/wire"
 )
 
-// Promotion is a code that customers can use, and its name.
+// Promotion is a promo code and its name.
 type Promotion struct {
 	PromoCode     string                     `json:"PromoCode,omitzero"`
 	PromotionName string                     `json:"PromotionName,omitzero"`
@@ -73,32 +73,32 @@ func (c ChannelApp) MarshalJSON() ([]byte, error) {
 	return wire.Encode(plain(c), c.Extra)
 }
 
-// Metric is a figure of a campaign. All fields are sent; MetricID and TemplateID may be 0.
+// Metric is a metric of a campaign. All fields are sent; MetricID and TemplateID may be 0.
 type Metric struct {
 	ChannelID, CampaignID, TemplateID, MetricID ID
 	MetricValue                                 Decimal
 }
 
-// Interactions are what customers did with a campaign on a day. Fields left zero are left
-// out.
+// Interactions holds interactions of customers with a campaign on a day. Zero fields are not
+// sent.
 type Interactions struct {
 	InteractionDate  Date     // required
 	CampaignID       ID       `json:",omitzero"`
 	ChannelID        ID       `json:",omitzero"`
 	TemplateID       ID       `json:",omitzero"`
-	EventID          *ID      `json:",omitempty"` // what they did; a pointer, since 0 may be an event
-	RecipientGroupID ID       `json:",omitzero"`  // 0 leaves it to Optimove, which takes 1
+	EventID          *ID      `json:",omitempty"` // the kind of interaction; a pointer, because 0 may be valid
+	RecipientGroupID ID       `json:",omitzero"`  // Optimove's default: 1
 	CustomerIDs      []string `json:",omitempty"`
 	AppID            string   `json:",omitempty"`
 }
 
 func (i Interactions) check() error {
 	if !i.InteractionDate.valid() {
-		return errors.New("InteractionDate is missing or not in the calendar")
+		return errors.New("InteractionDate is missing or invalid")
 	}
 	for n, id := range i.CustomerIDs {
 		if id == "" {
-			return fmt.Errorf("CustomerIDs, entry %d: it is empty", n+1)
+			return fmt.Errorf("CustomerIDs, entry %d: empty", n+1)
 		}
 	}
 	return nil

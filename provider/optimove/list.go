@@ -12,21 +12,21 @@ import (
 	"github.com/keyfit/keyfit/internal/wire"
 )
 
-// DefaultPageSize is how many rows [List.All] asks for at a time if [Window.Top] is 0.
-// Optimove documents no largest page.
+// DefaultPageSize is the number of rows per page of [List.All] if [Window.Top] is 0. Optimove
+// documents no maximum.
 const DefaultPageSize = 1000
 
-// Window is a part of a list.
+// Window selects a part of a list.
 type Window struct {
-	// Top is how many rows a page has at most ($top); 0 leaves it to Optimove, and in
-	// [List.All] is [DefaultPageSize].
+	// Top is the maximum number of rows per page ($top). If it is 0, Optimove chooses;
+	// [List.All] uses [DefaultPageSize].
 	Top int
-	// Skip is how many rows to leave out before the first ($skip).
+	// Skip is the number of rows to skip ($skip).
 	Skip int
 }
 
-// Query is what a [List] is asked with: a struct of this package that has the inputs of
-// one function, and the [Window] in it.
+// Query holds the inputs of a [List]. It is implemented by structs of this package that
+// contain the inputs of one function and embed a [Window].
 type Query interface {
 	window() Window
 	params() *params
@@ -35,11 +35,11 @@ type Query interface {
 func (w Window) window() Window  { return w }
 func (w Window) params() *params { return new(params) }
 
-// List is a function of Optimove that answers rows in pages. Q is its inputs, T a row. It
-// is safe for concurrent use.
+// List is a function of Optimove that returns rows in pages. Q is the type of its inputs, T
+// the type of a row. It is safe for concurrent use.
 //
-// The errors of its methods say which input is wrong if nothing was sent, and are those of
-// [keyfit.Get] otherwise.
+// The methods return an error for an invalid input before they send a request, and otherwise
+// the errors of [keyfit.Get].
 type List[Q Query, T any] struct {
 	client   *keyfit.Client
 	function string
@@ -49,28 +49,27 @@ func newList[Q Query, T any](c *keyfit.Client, function string) *List[Q, T] {
 	return &List[Q, T]{c, function}
 }
 
-// Page is one answer of [List.List].
+// Page is one page of rows.
 type Page[T any] struct {
-	// Items are the rows, nil if there are none.
+	// Items holds the rows; nil if there are none.
 	Items []T
-	// Next is the window after this one. Optimove does not tell whether there is more:
-	// the list is over when a page has no items.
+	// Next is the window after this one. Optimove does not say whether there are more rows:
+	// the list ends with a page without items.
 	Next Window
 }
 
-// List reads one page: at most Top rows after the first Skip, or as many as Optimove
-// gives if Top is 0.
+// List reads one page: at most Top rows after the first Skip. If Top is 0, Optimove chooses
+// the page size.
 func (l *List[Q, T]) List(ctx context.Context, query Q, opts ...keyfit.CallOption) (Page[T], error) {
 	return l.page(ctx, query, query.window(), opts)
 }
 
-// All ranges over all rows, page by page: Top is the size of a page ([DefaultPageSize] if
-// 0), Skip where the first begins.
+// All iterates over all rows, page by page. Top is the page size ([DefaultPageSize] if 0);
+// Skip is the number of rows to skip.
 //
-// The list ends with a page that is empty, or shorter than the page before; since Optimove
-// documents no largest page, a first page that is short does not end it. After an error
-// nothing more is yielded; a server that repeats a page is one. Leaving the loop stops the
-// requests.
+// The iteration ends with a page that is empty or shorter than a previous page. A short first
+// page does not end it, because Optimove documents no maximum page size. The iteration stops
+// after yielding an error; a repeated page is an error. Leaving the loop stops the requests.
 func (l *List[Q, T]) All(ctx context.Context, query Q, opts ...keyfit.CallOption) iter.Seq2[T, error] {
 	return func(yield func(T, error) bool) {
 		top := query.window().Top
@@ -93,7 +92,7 @@ func (l *List[Q, T]) All(ctx context.Context, query Q, opts ...keyfit.CallOption
 	}
 }
 
-// asText tells rows apart: a customer may have several.
+// asText returns the identity of a row; a customer may have several rows.
 func asText[T any](row T) string {
 	b, err := json.Marshal(row)
 	if err != nil {
@@ -105,7 +104,7 @@ func asText[T any](row T) string {
 func (l *List[Q, T]) page(ctx context.Context, query Q, w Window, opts []keyfit.CallOption) (Page[T], error) {
 	p := query.params()
 	if w.Top < 0 || w.Skip < 0 {
-		p.err = errors.New("the window's Top and Skip must be 0 or more")
+		p.err = errors.New("Top and Skip must be 0 or more")
 	}
 	if w.Top > 0 {
 		p.set("$top", strconv.Itoa(w.Top))
@@ -117,20 +116,21 @@ func (l *List[Q, T]) page(ctx context.Context, query Q, w Window, opts []keyfit.
 	return Page[T]{Items: items, Next: Window{Top: w.Top, Skip: w.Skip + len(items)}}, err
 }
 
-// Attributes are the values of the customer attributes that a query named, in its order.
+// Attributes holds the values of the requested customer attributes, in the order of the
+// query.
 //
-// The documentation has them as an array in CustomerAttributes; the live API was seen to
-// send CustomerAttribute, one string. Both are the same here, but for a string whose
-// values have a "|" in them: it stays in one piece.
+// The documentation shows an array in CustomerAttributes; the live API was reported to send
+// one string in CustomerAttribute. Both give the same result, except that a string is not
+// split if its values contain a "|".
 type Attributes []string
 
-// delimiter is what the client asks Optimove to put between values in one string.
+// delimiter is the requested delimiter between values in one string.
 const delimiter = "|"
 
-// attributed is a row that may have its attributes in one string.
+// attributed is a row whose attributes may be in one string.
 type attributed interface{ separate(n int) }
 
-// separate cuts the one string into the n values that were asked for.
+// separate splits a single string into the n requested values.
 func (a *Attributes) separate(n int) {
 	if len(*a) == 1 && n > 1 {
 		if parts := strings.Split((*a)[0], delimiter); len(parts) == n {
@@ -139,8 +139,8 @@ func (a *Attributes) separate(n int) {
 	}
 }
 
-// UnmarshalJSON reads an array of strings, or one string. Numbers and booleans are read as
-// they are written, null as "".
+// UnmarshalJSON decodes an array of strings, or one string. Numbers and booleans keep their
+// literal text; null gives "".
 func (a *Attributes) UnmarshalJSON(b []byte) error {
 	raw, err := wire.OneOrMany[json.RawMessage](b)
 	if err != nil {
@@ -161,7 +161,7 @@ func (a *Attributes) UnmarshalJSON(b []byte) error {
 	return nil
 }
 
-// single moves the member CustomerAttribute to where CustomerAttributes is.
+// single moves the member CustomerAttribute to CustomerAttributes.
 func single(a *Attributes, extra *map[string]json.RawMessage) error { //nolint:gocritic // the map may become nil
 	raw, ok := (*extra)["CustomerAttribute"]
 	if !ok || len(*a) > 0 && string(raw) != "null" {

@@ -66,7 +66,7 @@ func TestListGivesTheNextWindow(t *testing.T) {
 	}
 }
 
-// TestAllEnds: also against servers that cap pages below $top, or ignore $skip.
+// TestAllEnds also tests servers that cap pages below $top or ignore $skip.
 func TestAllEnds(t *testing.T) {
 	t.Parallel()
 	page := func(ids ...string) string {
@@ -104,7 +104,7 @@ func TestAllEnds(t *testing.T) {
 	}
 }
 
-// TestVariantsAreTheSameValue: CustomerAttribute and CustomerAttributes, [] and 404.
+// TestVariantsAreTheSameValue compares CustomerAttribute with CustomerAttributes, and [] with 404.
 func TestVariantsAreTheSameValue(t *testing.T) {
 	t.Parallel()
 	type answers struct {
@@ -167,8 +167,8 @@ func TestQueryIsCheckedBeforeItIsSent(t *testing.T) {
 	c := client.Customers
 	for want, do := range map[string]func() error{
 		"GetCanceledCampaignCustomers: CampaignID must be 1 or more":                             func() error { _, err := c.CanceledCampaign.List(ctx, optimove.ByCampaign{}); return err },
-		"GetCustomersActionEndedByDate: Date is missing or not in the calendar":                  func() error { _, err := c.ActionEndedByDate.List(ctx, optimove.ByDate{}); return err },
-		"GetCurrentlyTargetedCustomers: the window's Top and Skip must be 0 or more":             func() error { _, err := c.CurrentlyTargeted.List(ctx, optimove.Window{Top: -1}); return err },
+		"GetCustomersActionEndedByDate: Date is missing or invalid":                              func() error { _, err := c.ActionEndedByDate.List(ctx, optimove.ByDate{}); return err },
+		"GetCurrentlyTargetedCustomers: Top and Skip must be 0 or more":                          func() error { _, err := c.CurrentlyTargeted.List(ctx, optimove.Window{Top: -1}); return err },
 		"GetCustomerLastActionExecuted: CustomerID is empty":                                     func() error { _, err := c.LastAction(ctx, ""); return err },
 		"GetCustomerFutureValues: either LifecycleStageIDs or Attribute and Value must be given": func() error { _, err := c.FutureValues.List(ctx, optimove.FutureValues{}); return err },
 		"GetCustomerAttributeChangers: ChangedCustomerAttribute is empty":                        func() error { _, err := c.AttributeChangers.List(ctx, optimove.AttributeChangers{}); return err },
@@ -176,7 +176,7 @@ func TestQueryIsCheckedBeforeItIsSent(t *testing.T) {
 		"GetActionName: ActionID must be 1 or more":                                              func() error { _, err := client.Actions.Name(ctx, -1); return err },
 		"CreateCustomerList: the name of the list is empty":                                      func() error { _, err := client.Groups.CreateList(ctx, "", []string{"a"}); return err },
 		"CreateCustomerList: customers is empty":                                                 func() error { _, err := client.Groups.CreateList(ctx, "a", nil); return err },
-		"GetMicrosegmentChangers: Attributes has a name that is empty or has a semicolon in it": func() error {
+		"GetMicrosegmentChangers: Attributes has a name that is empty or contains a semicolon": func() error {
 			_, err := client.Model.MicrosegmentChangers.List(ctx, optimove.Changers{Attributes: []string{"a;b"}})
 			return err
 		},
@@ -184,10 +184,10 @@ func TestQueryIsCheckedBeforeItIsSent(t *testing.T) {
 		"RegisterEventListener: ListenerURL must be an absolute http or https URL": func() error {
 			return client.General.RegisterListener(ctx, optimove.EventListener{EventTypeID: 1, ListenerURL: "example.com"})
 		},
-		"UnregisterEventListener: ChannelID must not be negative, nor be given with EventTypeID 5": func() error {
+		"UnregisterEventListener: ChannelID must not be negative, and must be 0 with EventTypeID 5": func() error {
 			return client.General.UnregisterListener(ctx, optimove.EventListener{EventTypeID: 5, ChannelID: 1})
 		},
-		"GetCustomerFutureValues: LifecycleStageIDs must be 1 or more each": func() error {
+		"GetCustomerFutureValues: LifecycleStageIDs must all be 1 or more": func() error {
 			_, err := c.FutureValues.List(ctx, optimove.FutureValues{LifecycleStageIDs: []optimove.ID{1, 0}})
 			return err
 		},

@@ -11,9 +11,9 @@ import (
 	"github.com/keyfit/keyfit/internal/wire"
 )
 
-// MailService is the functions of the group transactionalmail. Optimove lets 10 sends a
-// second through, beside its general limit; the client counts them among the 50 calls in
-// 10 seconds, which is less.
+// MailService calls the functions of the group transactionalmail. Optimove allows 10 sends
+// per second, separate from its general limit; the client counts them towards the limit of 50
+// calls in 10 seconds, which is lower.
 type MailService struct{ client *keyfit.Client }
 
 // MailTemplate is a template of transactional mail.
@@ -37,21 +37,21 @@ func (m MailTemplate) MarshalJSON() ([]byte, error) {
 	return wire.Encode(plain(m), m.Extra)
 }
 
-// Templates are the templates of transactional mail.
+// Templates returns the templates of transactional mail.
 //
 // Function GetTemplateDetails. Access: Admin and Transactional keys.
 func (s *MailService) Templates(ctx context.Context, opts ...keyfit.CallOption) ([]MailTemplate, error) {
 	return rows[MailTemplate](ctx, s.client, "/current/transactionalmail/GetTemplateDetails", new(params), opts)
 }
 
-// Mail is a transactional mail. Members that the pages have beside these go into Extra.
+// Mail is a transactional mail. Set further documented members in Extra.
 type Mail struct {
 	TemplateID      ID                         `json:"TemplateID,omitzero"` // for Send
 	BrandID         ID                         `json:"BrandID,omitzero"`    // for SendFinalized
 	Subject         string                     `json:"Subject,omitzero"`
 	HTML            string                     `json:"Html,omitzero"`
 	PlainText       string                     `json:"PlainText,omitzero"`
-	UniqueMessageID string                     `json:"UniqueMessageID,omitzero"` // a second mail with it is refused; 254 characters at most
+	UniqueMessageID string                     `json:"UniqueMessageID,omitzero"` // at most 254 characters; a second mail with the same ID is refused
 	Recipients      []Recipient                `json:"Recipients,omitzero"`
 	Extra           map[string]json.RawMessage `json:"-"`
 }
@@ -68,8 +68,8 @@ func (m Mail) MarshalJSON() ([]byte, error) {
 	return wire.Encode(plain(m), m.Extra)
 }
 
-// Recipient is who gets a mail. Personalizations are the values of the template's tags, of at
-// most 50,000 bytes.
+// Recipient is a recipient of a mail. Personalizations holds the values of the template's
+// tags, at most 50,000 bytes.
 type Recipient struct {
 	Email            string                     `json:"Email,omitzero"`
 	Personalizations json.RawMessage            `json:"Personalizations,omitzero"`
@@ -88,8 +88,8 @@ func (r Recipient) MarshalJSON() ([]byte, error) {
 	return wire.Encode(plain(r), r.Extra)
 }
 
-// MailResult is what became of a mail. Error is also given where the mail was sent without
-// some of its tags.
+// MailResult is the result of sending a mail. Error is also set if the mail was sent but some
+// of its tags had no value.
 type MailResult struct {
 	IsSuccess Bool                       `json:"IsSuccess,omitzero"`
 	SendID    ID                         `json:"SendID,omitzero"`
@@ -119,30 +119,30 @@ func (m Mail) check() error {
 		return err
 	}
 	if len(m.UniqueMessageID) > maxUniqueMessageID {
-		return fmt.Errorf("UniqueMessageID has %d characters; it may have %d", len(m.UniqueMessageID), maxUniqueMessageID)
+		return fmt.Errorf("UniqueMessageID has %d characters; the maximum is %d", len(m.UniqueMessageID), maxUniqueMessageID)
 	}
 	for i, r := range m.Recipients {
 		if r.Email == "" {
 			return fmt.Errorf("recipient %d: Email is missing", i+1)
 		}
 		if n := len(r.Personalizations); n > maxPersonal {
-			return fmt.Errorf("recipient %d: Personalizations has %d bytes; it may have %d", i+1, n, maxPersonal)
+			return fmt.Errorf("recipient %d: Personalizations has %d bytes; the maximum is %d", i+1, n, maxPersonal)
 		}
 	}
 	return nil
 }
 
-// Send sends a template to at most [MaxRecipients] recipients. That Optimove did not send
-// it is an error, with the result beside it. A UniqueMessageID that succeeded before is
-// [keyfit.ErrConflict].
+// Send sends a template to at most [MaxRecipients] recipients. If Optimove did not send the
+// mail, Send returns both the result and an error. If a mail with the same UniqueMessageID
+// was sent before, the error is [keyfit.ErrConflict].
 //
 // Function SendTransactionalMail. Access: Admin and Transactional keys.
 func (s *MailService) Send(ctx context.Context, mail Mail, opts ...keyfit.CallOption) (MailResult, error) {
 	return s.send(ctx, "SendTransactionalMail", mail, cmp.Or(needs("TemplateID", mail.TemplateID > 0), mail.check()), opts)
 }
 
-// SendFinalized sends ready HTML or text to at most [MaxRecipients] recipients. Errors are
-// those of Send.
+// SendFinalized sends HTML or text without a template to at most [MaxRecipients] recipients.
+// It returns the same errors as Send.
 //
 // Function SendFinalizedTransactionalMail. Access: Admin and Transactional keys.
 func (s *MailService) SendFinalized(ctx context.Context, mail Mail, opts ...keyfit.CallOption) (MailResult, error) {
@@ -152,11 +152,11 @@ func (s *MailService) SendFinalized(ctx context.Context, mail Mail, opts ...keyf
 
 func (s *MailService) send(ctx context.Context, function string, mail Mail, err error, opts []keyfit.CallOption) (MailResult, error) {
 	if err != nil {
-		return MailResult{}, wrong(function, err)
+		return MailResult{}, wrap(function, err)
 	}
 	result, err := keyfit.Send[MailResult](ctx, s.client, http.MethodPost, "/current/transactionalmail/"+function, mail, opts...)
 	if err == nil && !result.IsSuccess {
-		err = wrong(function, fmt.Errorf("the mail was not sent: %q", result.Error))
+		err = wrap(function, fmt.Errorf("the mail was not sent: %q", result.Error))
 	}
 	return result, err
 }

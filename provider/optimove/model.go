@@ -8,9 +8,9 @@ import (
 	"github.com/keyfit/keyfit/internal/wire"
 )
 
-// ModelService is the functions of the group model.
+// ModelService calls the functions of the group model.
 type ModelService struct {
-	// MicrosegmentChangers are the customers whose microsegment changed on the last day.
+	// MicrosegmentChangers lists the customers whose microsegment changed on the last day.
 	//
 	// Function GetMicrosegmentChangers. Access: Admin and Transactional keys.
 	MicrosegmentChangers *List[Changers, MicrosegmentChange]
@@ -22,15 +22,15 @@ func newModel(c *keyfit.Client) *ModelService {
 	return &ModelService{newList[Changers, MicrosegmentChange](c, "/current/model/GetMicrosegmentChangers"), c}
 }
 
-// Changers asks who changed.
+// Changers selects the customers that changed.
 type Changers struct {
-	Attributes []string // customer attributes to read along
+	Attributes []string // customer attributes to include
 	Window
 }
 
 func (q Changers) params() *params { return new(params).names(q.Attributes) }
 
-// MicrosegmentChange is a customer who went from one microsegment to another.
+// MicrosegmentChange is a customer who moved from one microsegment to another.
 type MicrosegmentChange struct {
 	CustomerID            string                     `json:"CustomerID,omitzero"`
 	InitialMicrosegmentID ID                         `json:"InitialMicrosegmentID,omitzero"`
@@ -56,7 +56,7 @@ func (m MicrosegmentChange) MarshalJSON() ([]byte, error) {
 
 func (m *MicrosegmentChange) separate(n int) { m.CustomerAttributes.separate(n) }
 
-// Attribute is a customer attribute: the name to ask for it by, and what it means.
+// Attribute is a customer attribute: its name in queries and its description.
 type Attribute struct {
 	RealFieldName string                     `json:"RealFieldName,omitzero"`
 	Description   string                     `json:"Description,omitzero"`
@@ -75,14 +75,14 @@ func (a Attribute) MarshalJSON() ([]byte, error) {
 	return wire.Encode(plain(a), a.Extra)
 }
 
-// Attributes are the customer attributes that there are.
+// Attributes returns the customer attributes.
 //
 // Function GetCustomerAttributeList. Access: Admin and Transactional keys.
 func (s *ModelService) Attributes(ctx context.Context, opts ...keyfit.CallOption) ([]Attribute, error) {
 	return rows[Attribute](ctx, s.client, "/current/model/GetCustomerAttributeList", new(params), opts)
 }
 
-// LifecycleStage is a stage of a customer's life: new, active, churn.
+// LifecycleStage is a stage of the customer lifecycle, such as new, active or churn.
 type LifecycleStage struct {
 	StageID   ID                         `json:"StageID,omitzero"`
 	StageName string                     `json:"StageName,omitzero"`
@@ -101,14 +101,14 @@ func (l LifecycleStage) MarshalJSON() ([]byte, error) {
 	return wire.Encode(plain(l), l.Extra)
 }
 
-// LifecycleStages are the lifecycle stages.
+// LifecycleStages returns the lifecycle stages.
 //
 // Function GetLifecycleStageList. Access: Admin and Transactional keys.
 func (s *ModelService) LifecycleStages(ctx context.Context, opts ...keyfit.CallOption) ([]LifecycleStage, error) {
 	return rows[LifecycleStage](ctx, s.client, "/current/model/GetLifecycleStageList", new(params), opts)
 }
 
-// Microsegment is a group of customers that behave alike.
+// Microsegment is a group of customers with similar behaviour.
 type Microsegment struct {
 	MicrosegmentID   ID                         `json:"MicrosegmentID,omitzero"`
 	MicrosegmentName string                     `json:"MicrosegmentName,omitzero"`
@@ -130,7 +130,7 @@ func (m Microsegment) MarshalJSON() ([]byte, error) {
 	return wire.Encode(plain(m), m.Extra)
 }
 
-// Microsegments are the microsegments.
+// Microsegments returns the microsegments.
 //
 // Function GetMicrosegmentList. Access: Admin and Transactional keys.
 func (s *ModelService) Microsegments(ctx context.Context, opts ...keyfit.CallOption) ([]Microsegment, error) {

@@ -8,13 +8,13 @@ import (
 	"github.com/keyfit/keyfit/internal/wire"
 )
 
-// SegmentsService is the functions of the group segments.
+// SegmentsService calls the functions of the group segments.
 type SegmentsService struct {
-	// Customers are the customers of a value segment on a day.
+	// Customers lists the customers of a value segment on a day.
 	//
 	// Function GetCustomersByValueSegment. Access: Admin and Transactional keys.
 	Customers *List[ByValueSegment, Customer]
-	// Changers are the customers whose value segment changed.
+	// Changers lists the customers whose value segment changed.
 	//
 	// Function GetValueSegmentChangers. Access: Admin and Transactional keys.
 	Changers *List[Changers, ValueSegmentChange]
@@ -29,7 +29,7 @@ func newSegments(c *keyfit.Client) *SegmentsService {
 	}
 }
 
-// ByValueSegment asks for the customers of a value segment.
+// ByValueSegment selects the customers of a value segment.
 type ByValueSegment struct {
 	ValueSegmentID ID   // required
 	Date           Date // required
@@ -41,7 +41,7 @@ func (q ByValueSegment) params() *params {
 	return new(params).id("ValueSegmentID", q.ValueSegmentID).date(q.Date).names(q.Attributes)
 }
 
-// ValueSegment is a group of customers by what they are worth.
+// ValueSegment is a group of customers by their value.
 type ValueSegment struct {
 	ValueSegmentID   ID                         `json:"ValueSegmentID,omitzero"`
 	ValueSegmentName string                     `json:"ValueSegmentName,omitzero"`
@@ -60,7 +60,7 @@ func (v ValueSegment) MarshalJSON() ([]byte, error) {
 	return wire.Encode(plain(v), v.Extra)
 }
 
-// ValueSegmentChange is a customer who went from one value segment to another.
+// ValueSegmentChange is a customer who moved from one value segment to another.
 type ValueSegmentChange struct {
 	CustomerID            string                     `json:"CustomerID,omitzero"`
 	InitialValueSegmentID ID                         `json:"InitialValueSegmentID,omitzero"`
@@ -86,14 +86,14 @@ func (v ValueSegmentChange) MarshalJSON() ([]byte, error) {
 
 func (v *ValueSegmentChange) separate(n int) { v.CustomerAttributes.separate(n) }
 
-// List are all value segments.
+// List returns all value segments.
 //
 // Function GetValueSegments. Access: Admin and Transactional keys.
 func (s *SegmentsService) List(ctx context.Context, opts ...keyfit.CallOption) ([]ValueSegment, error) {
 	return rows[ValueSegment](ctx, s.client, "/current/segments/GetValueSegments", new(params), opts)
 }
 
-// ID is the ID of the value segment with a name, [keyfit.ErrNotFound] if there is none.
+// ID returns the ID of the value segment with a name. If there is none, the error is [keyfit.ErrNotFound].
 //
 // Function GetValueSegmentID. Access: Admin and Transactional keys.
 func (s *SegmentsService) ID(ctx context.Context, name string, opts ...keyfit.CallOption) (ID, error) {
@@ -101,7 +101,7 @@ func (s *SegmentsService) ID(ctx context.Context, name string, opts ...keyfit.Ca
 	return answer.ValueSegmentID, err
 }
 
-// Name is the name of the value segment with an ID, [keyfit.ErrNotFound] if there is none.
+// Name returns the name of the value segment with an ID. If there is none, the error is [keyfit.ErrNotFound].
 //
 // Function GetValueSegmentName. Access: Admin and Transactional keys.
 func (s *SegmentsService) Name(ctx context.Context, segment ID, opts ...keyfit.CallOption) (string, error) {

@@ -11,7 +11,7 @@ import (
 	"github.com/keyfit/keyfit/internal/wire"
 )
 
-// CustomerUpdate is a customer with the new values of some attributes.
+// CustomerUpdate holds new values of a customer's attributes.
 type CustomerUpdate struct {
 	CustomerID string
 	Attributes []AttributeChange
@@ -20,12 +20,12 @@ type CustomerUpdate struct {
 // AttributeChange is the new value of an attribute. Value is a string, a bool, an int, an
 // int64, a [Decimal] or a [Date].
 type AttributeChange struct {
-	RealFieldName string // as [ModelService.Attributes] names it
+	RealFieldName string // the name in [ModelService.Attributes]
 	Value         any
 }
 
-// UpdateResult is what Optimove sends to the callback URL within a minute of
-// [CustomersService.UpdateAttributes]. Decode the request's body into it.
+// UpdateResult is the body of the request that Optimove sends to the callback URL within a
+// minute after [CustomersService.UpdateAttributes].
 type UpdateResult struct {
 	IsSuccess Bool                       `json:"isSuccess,omitzero"`
 	Errors    []AttributeProblem         `json:"errors,omitzero"`
@@ -45,8 +45,8 @@ func (u UpdateResult) MarshalJSON() ([]byte, error) {
 	return wire.Encode(plain(u), u.Extra)
 }
 
-// AttributeProblem is an attribute that was not set. Error is Optimove's code: INVALID_CUSTOMER,
-// INVALID_FIELD, INVALID_VALUE, UPDATE_FIELD_TEMPORARY_UNAVAILABLE.
+// AttributeProblem is an attribute that was not set. Error is Optimove's code:
+// INVALID_CUSTOMER, INVALID_FIELD, INVALID_VALUE or UPDATE_FIELD_TEMPORARY_UNAVAILABLE.
 type AttributeProblem struct {
 	Error         string                     `json:"error,omitzero"`
 	CustomerID    string                     `json:"customerId,omitzero"`
@@ -66,7 +66,7 @@ func (a AttributeProblem) MarshalJSON() ([]byte, error) {
 	return wire.Encode(plain(a), a.Extra)
 }
 
-// check finds what no call takes; least is how many attributes there must be.
+// check returns an error for an update that no call accepts. least is the minimum number of attributes.
 func (u CustomerUpdate) check(least int) error {
 	if u.CustomerID == "" {
 		return errors.New("CustomerID is empty")
@@ -86,16 +86,16 @@ func (u CustomerUpdate) check(least int) error {
 			}
 		case Date:
 			if !v.valid() {
-				return fmt.Errorf("the Value of %s is not in the calendar", a.RealFieldName)
+				return fmt.Errorf("the Value of %s is not a valid date", a.RealFieldName)
 			}
 		default:
-			return fmt.Errorf("the Value of %s is a %T; give a string, bool, int, int64, Decimal or Date", a.RealFieldName, v)
+			return fmt.Errorf("the Value of %s is a %T; it must be a string, bool, int, int64, Decimal or Date", a.RealFieldName, v)
 		}
 	}
 	return nil
 }
 
-// checkUpdates holds updates against the limits of one call.
+// checkUpdates checks updates against the limits of one call.
 func checkUpdates(updates []CustomerUpdate, least int) error {
 	if err := checkSize("customers", len(updates), MaxCustomers); err != nil {
 		return err
@@ -105,15 +105,15 @@ func checkUpdates(updates []CustomerUpdate, least int) error {
 			return fmt.Errorf("customer %d: %w", i+1, err)
 		}
 		if n := len(u.Attributes); n > MaxAttributes {
-			return fmt.Errorf("customer %d: Attributes has %d entries; one call takes at most %d of each customer", i+1, n, MaxAttributes)
+			return fmt.Errorf("customer %d: Attributes has %d entries; the maximum per customer and call is %d", i+1, n, MaxAttributes)
 		}
 	}
 	return nil
 }
 
-// UpdateAttributes sets attributes of customers: at most [MaxCustomers] with
-// [MaxAttributes] each. Optimove answers before it is done; what became of it goes to the
-// callback URL, "" for none, as an [UpdateResult].
+// UpdateAttributes sets attributes of at most [MaxCustomers] customers, at most
+// [MaxAttributes] each. Optimove responds before it has set them; it sends the result to the
+// callback URL as an [UpdateResult], unless the URL is "".
 //
 // Function UpdateCustomerAttributes. Access: Admin and Transactional keys.
 func (s *CustomersService) UpdateAttributes(ctx context.Context, updates []CustomerUpdate, callbackURL string, opts ...keyfit.CallOption) error {
@@ -125,13 +125,13 @@ func (s *CustomersService) UpdateAttributes(ctx context.Context, updates []Custo
 	return send(ctx, s.client, http.MethodPost, "/current/customers/UpdateCustomerAttributes", body{updates, callbackURL}, p, opts)
 }
 
-// UpdateAttributesInBatches sets attributes of any number of customers, any number of
-// each, by several calls of UpdateAttributes; each has its own callback. All updates are
-// checked before the first call. Where a customer or attribute comes twice, the later
-// value wins. report, if not nil, is called after each call.
+// UpdateAttributesInBatches sets any number of attributes of any number of customers with
+// several calls of UpdateAttributes; each call has its own callback. It checks all updates
+// before the first call. If an attribute of a customer occurs twice, the later value takes
+// effect. report, if not nil, is called after each call.
 //
-// Entries of [Progress] and [BatchError] are those of [SplitAttributes]. Setting the same
-// values again does no harm, so after an error it is safe to send all of them again.
+// [Progress] and [BatchError] count the entries of [SplitAttributes]. After an error it is
+// safe to send all updates again.
 func (s *CustomersService) UpdateAttributesInBatches(ctx context.Context, updates []CustomerUpdate, callbackURL string, report func(Progress), opts ...keyfit.CallOption) error {
 	if err := checkAll("UpdateCustomerAttributes", updates, 1); err != nil {
 		return err
@@ -147,15 +147,14 @@ func (u CustomerUpdate) key() string { return u.CustomerID }
 func checkAll(function string, updates []CustomerUpdate, least int) error {
 	for i, u := range updates {
 		if err := u.check(least); err != nil {
-			return wrong(function, fmt.Errorf("customer %d: %w", i+1, err))
+			return wrap(function, fmt.Errorf("customer %d: %w", i+1, err))
 		}
 	}
 	return nil
 }
 
-// SplitAttributes returns the updates with at most [MaxAttributes] attributes each: first
-// every customer with the first of its attributes, then those that have more with the
-// next, and so on.
+// SplitAttributes splits updates so that each has at most [MaxAttributes] attributes: first
+// all customers with their first attributes, then those with more attributes, and so on.
 func SplitAttributes(updates []CustomerUpdate) []CustomerUpdate {
 	out := make([]CustomerUpdate, 0, len(updates))
 	for from, more := 0, true; more; from += MaxAttributes {
@@ -171,28 +170,28 @@ func SplitAttributes(updates []CustomerUpdate) []CustomerUpdate {
 	return out
 }
 
-// upsert is an update as the functions that may insert have it.
+// upsert is an update in the format of the functions that can insert customers.
 type upsert struct {
 	CustomerID  string            `json:"CustomerId"`
 	Attributes  []AttributeChange `json:",omitempty"`
 	CallbackURL string            `json:"CallbackUrl,omitempty"`
 }
 
-// Upsert inserts a customer, or updates it if it is there (legacy). The problems are those
-// that Optimove names in its answer; attributes without one are set.
+// Upsert inserts or updates a customer (legacy). It returns the problems in Optimove's
+// response; attributes without a problem are set.
 //
 // Function UpsertCustomer. Access: Admin and Transactional keys.
 func (s *CustomersService) Upsert(ctx context.Context, update CustomerUpdate, callbackURL string, opts ...keyfit.CallOption) ([]AttributeProblem, error) {
 	if err := checkUpdates([]CustomerUpdate{update}, 0); err != nil {
-		return nil, wrong("UpsertCustomer", err)
+		return nil, wrap("UpsertCustomer", err)
 	}
 	answer, err := keyfit.Send[UpdateResult](ctx, s.client, http.MethodPut, "/current/customers/UpsertCustomer",
 		upsert{update.CustomerID, update.Attributes, callbackURL}, opts...)
 	return answer.Errors, err
 }
 
-// InsertOrUpdate inserts or updates customers: at most [MaxCustomers], with
-// [MaxAttributes] each.
+// InsertOrUpdate inserts or updates at most [MaxCustomers] customers, with at most
+// [MaxAttributes] attributes each.
 //
 // Function InsertOrUpdateCustomers. Access: Admin and Transactional keys.
 func (s *CustomersService) InsertOrUpdate(ctx context.Context, updates []CustomerUpdate, opts ...keyfit.CallOption) error {
@@ -204,8 +203,8 @@ func (s *CustomersService) InsertOrUpdate(ctx context.Context, updates []Custome
 	return send(ctx, s.client, http.MethodPut, "/current/customers/InsertOrUpdateCustomers", body, p, opts)
 }
 
-// InsertOrUpdateInBatches is InsertOrUpdate for any number of customers and attributes, as
-// UpdateAttributesInBatches is UpdateAttributes.
+// InsertOrUpdateInBatches does the same as InsertOrUpdate for any number of customers and
+// attributes; see UpdateAttributesInBatches.
 func (s *CustomersService) InsertOrUpdateInBatches(ctx context.Context, updates []CustomerUpdate, report func(Progress), opts ...keyfit.CallOption) error {
 	if err := checkAll("InsertOrUpdateCustomers", updates, 0); err != nil {
 		return err

@@ -10,11 +10,11 @@ import (
 	"github.com/keyfit/keyfit/internal/wire"
 )
 
-// ID is a number that names an action, a campaign, a channel and so on. Optimove writes
-// most as numbers and some as strings; both are read.
+// ID is the number of an action, a campaign, a channel and so on. Optimove sends most IDs as
+// numbers and some as strings; both are decoded.
 type ID int64
 
-// UnmarshalJSON reads an integer, or a string that holds one; null and "" are 0.
+// UnmarshalJSON decodes an integer, or a string that contains one; null and "" give 0.
 func (id *ID) UnmarshalJSON(b []byte) error {
 	s, err := wire.Decimal(b)
 	if err != nil {
@@ -32,11 +32,11 @@ func (id *ID) UnmarshalJSON(b []byte) error {
 	return nil
 }
 
-// Bool is a boolean, which Optimove writes as the string "true" or "false".
+// Bool is a boolean that Optimove sends as the string "true" or "false".
 type Bool bool
 
-// UnmarshalJSON reads a boolean, or a string that holds one without regard to case; null
-// and "" are false.
+// UnmarshalJSON decodes a boolean, or a string that contains one in any case; null and ""
+// give false.
 func (v *Bool) UnmarshalJSON(b []byte) error {
 	text, ok := wire.String(b)
 	if !ok {
@@ -53,57 +53,57 @@ func (v *Bool) UnmarshalJSON(b []byte) error {
 	return nil
 }
 
-// MarshalJSON writes a string, as Optimove does.
+// MarshalJSON encodes a string, like Optimove.
 func (v Bool) MarshalJSON() ([]byte, error) {
 	return []byte(strconv.Quote(strconv.FormatBool(bool(v)))), nil
 }
 
-// Decimal is a number with the digits that it was written with, for money. "" is none.
+// Decimal is a number that keeps its digits, for money. "" means that there is no number.
 type Decimal string
 
-// UnmarshalJSON reads a number, or a string that holds one; null and "" are none.
+// UnmarshalJSON decodes a number, or a string that contains one; null and "" give "".
 func (d *Decimal) UnmarshalJSON(b []byte) error {
 	s, err := wire.Decimal(b)
 	*d = Decimal(s)
 	return err
 }
 
-// MarshalJSON writes a number, null for "".
+// MarshalJSON encodes a number, and "" as null.
 func (d Decimal) MarshalJSON() ([]byte, error) { return wire.EncodeDecimal(string(d)) }
 
-// LocalTime is a time as Optimove writes it, "2027-01-14 10:00:00": without a zone, and no
-// page names one. "" is none.
+// LocalTime is a time without a time zone, such as "2027-01-14 10:00:00". Optimove's pages do
+// not name the time zone. "" means that there is no time.
 type LocalTime string
 
-// In is the time in the zone that the caller knows Optimove to mean. A time that does
-// carry a zone keeps it. "" is the zero time.
+// In returns the time in the given time zone. A time that contains a time zone keeps it. ""
+// gives the zero time.
 func (t LocalTime) In(zone *time.Location) (time.Time, error) { return wire.Time(string(t), zone) }
 
-// Date is a day of the calendar, without time and zone. The zero Date is none.
+// Date is a calendar day without a time or time zone. The zero Date means that there is no date.
 type Date struct {
 	Year  int
 	Month time.Month
 	Day   int
 }
 
-// DateOf is the day that t shows in its zone.
+// DateOf returns the calendar day of t in its time zone.
 func DateOf(t time.Time) Date { return Date(wire.DateOf(t)) }
 
-// In is the first moment of the day in a zone.
+// In returns the start of the day in a time zone.
 func (d Date) In(zone *time.Location) time.Time { return wire.Date(d).In(zone) }
 
 // IsZero reports whether there is no date.
 func (d Date) IsZero() bool { return d == Date{} }
 
-// String is the date as Optimove writes it: 2027-01-31.
+// String returns the date in Optimove's format: 2027-01-31.
 func (d Date) String() string { return wire.Date(d).String() }
 
 func (d Date) valid() bool { return wire.Date(d).Valid() }
 
-// MarshalJSON writes the date as a string, null for the zero Date. A day that the
-// calendar does not have is an error.
+// MarshalJSON encodes the date as a string and the zero Date as null. It returns an error for
+// a day that does not exist.
 func (d Date) MarshalJSON() ([]byte, error) { return wire.Date(d).MarshalJSON() }
 
-// UnmarshalJSON reads a date, or the time at which one begins; null and "" are the zero
+// UnmarshalJSON decodes a date, or a time at the start of a day. null and "" give the zero
 // Date.
 func (d *Date) UnmarshalJSON(b []byte) error { return (*wire.Date)(d).UnmarshalJSON(b) }
