@@ -80,7 +80,8 @@ func (o *operation) example() {
 	}
 }
 
-// parameterExample returns the value of a parameter, and whether the document has an example.
+// parameterExample returns the value of a parameter, and whether the document
+// has an example.
 func parameterExample(p *openapi3.Parameter) (string, bool) {
 	if p.Example != nil {
 		return fmt.Sprint(p.Example), true

@@ -44,7 +44,8 @@ func TestIMKITsVariantsAnswerTheExamples(t *testing.T) {
 	}
 }
 
-// unchecked does the same as do without checking the schemas, which describe the default.
+// unchecked does the same as do without checking the schemas, which describe
+// the default.
 func (w *world) unchecked(t *testing.T, o *operation) answer {
 	t.Helper()
 	return send(t, w.rt.base, w.p, o.method, o.target, o.body, w.credential(o), o.putHeader)

@@ -46,7 +46,8 @@ func newFlow(t *testing.T, c mockserver.OAuthClient, tokenPath string, style oau
 	}, context.WithValue(t.Context(), oauth2.HTTPClient, &http.Client{Transport: w.rt})}
 }
 
-// authorize requests authURL like the user's browser and returns the query of the redirect.
+// authorize requests authURL like the user's browser and returns the query of
+// the redirect.
 func (f *flow) authorize(t *testing.T, authURL string) url.Values {
 	t.Helper()
 	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, authURL, http.NoBody)

@@ -24,7 +24,8 @@ func (s *EventSeriesService) List(ctx context.Context, q EventQuery, opts ...key
 	return list[EventSeries](ctx, s.host, eventSeriesPath, q, opts)
 }
 
-// All iterates over the results of all pages, with 50 items per page unless the query has a Limit.
+// All iterates over the results of all pages, with 50 items per page unless the query has a
+// Limit.
 func (s *EventSeriesService) All(ctx context.Context, q EventQuery, opts ...keyfit.CallOption) iter.Seq2[EventSeries, error] {
 	limit, first := allPages(q.Limit, q.Page)
 	return iterate(first, EventSeries.key, func(page int) (Page[EventSeries], error) {
@@ -55,7 +56,8 @@ func (s *EventPlacesService) List(ctx context.Context, q EventQuery, opts ...key
 	return list[Place](ctx, s.host, eventPlacesPath, q, opts)
 }
 
-// All iterates over the places of all pages, with 50 items per page unless the query has a Limit.
+// All iterates over the places of all pages, with 50 items per page unless the query has a
+// Limit.
 func (s *EventPlacesService) All(ctx context.Context, q EventQuery, opts ...keyfit.CallOption) iter.Seq2[Place, error] {
 	limit, first := allPages(q.Limit, q.Page)
 	return iterate(first, Place.key, func(page int) (Page[Place], error) {

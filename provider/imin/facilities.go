@@ -90,7 +90,8 @@ func (s *FacilityUsesService) List(ctx context.Context, q FacilityQuery, opts ..
 	return list[FacilityUse](ctx, s.host, facilityUsesPath, q, opts)
 }
 
-// All iterates over the results of all pages, with 50 items per page unless the query has a Limit.
+// All iterates over the results of all pages, with 50 items per page unless the query has a
+// Limit.
 func (s *FacilityUsesService) All(ctx context.Context, q FacilityQuery, opts ...keyfit.CallOption) iter.Seq2[FacilityUse, error] {
 	limit, first := allPages(q.Limit, q.Page)
 	return iterate(first, func(f FacilityUse) string { return f.ID }, func(page int) (Page[FacilityUse], error) {

@@ -51,7 +51,8 @@ func (s *PlacesService) List(ctx context.Context, q PlaceQuery, opts ...keyfit.C
 	return list[Place](ctx, s.host, placesPath, q, opts)
 }
 
-// All iterates over the places of all pages, with 50 items per page unless the query has a Limit.
+// All iterates over the places of all pages, with 50 items per page unless the query has a
+// Limit.
 func (s *PlacesService) All(ctx context.Context, q PlaceQuery, opts ...keyfit.CallOption) iter.Seq2[Place, error] {
 	limit, first := allPages(q.Limit, q.Page)
 	return iterate(first, Place.key, func(page int) (Page[Place], error) {

@@ -101,7 +101,8 @@ func (p *polls) seen(feed, page string) {
 	}
 }
 
-// pageOf returns the path and query of a page, because a feed starts at a path and continues with absolute URLs.
+// pageOf returns the path and query of a page, because a feed starts at a path and
+// continues with absolute URLs.
 func pageOf(page string) string {
 	u, err := url.Parse(page)
 	if err != nil {

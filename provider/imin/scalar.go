@@ -139,7 +139,8 @@ func (r *Reference) UnmarshalJSON(b []byte) error {
 	return wire.Decode(b, (*plain)(r), &r.Extra)
 }
 
-// MarshalJSON encodes a string if only the ID is set, otherwise an object with the members of Extra.
+// MarshalJSON encodes a string if only the ID is set, otherwise an object with the members
+// of Extra.
 func (r Reference) MarshalJSON() ([]byte, error) {
 	if r.Type == "" && r.Name == "" && r.Description == "" && r.URL == "" && len(bytes.TrimSpace([]byte(r.ID))) > 0 && len(r.Extra) == 0 {
 		return json.Marshal(r.ID)

@@ -42,7 +42,8 @@ func banRequest(method, room, user string) request {
 	return request{method: method, template: "/blockStatus/room/{room}/{user}", values: []string{room, user}}
 }
 
-// Ban bans a user in a room. If the user is already banned, the error is a 409, USER_ALREADY_BLOCKED.
+// Ban bans a user in a room. If the user is already banned, the error is a 409,
+// USER_ALREADY_BLOCKED.
 func (s *BansService) Ban(ctx context.Context, room, user string, opts ...keyfit.CallOption) (Block, error) {
 	return call[Block](ctx, s.caller, banRequest(http.MethodPost, room, user), opts)
 }
@@ -63,7 +64,8 @@ func (s *BansService) All(ctx context.Context, room string, opts ...keyfit.CallO
 	return whole(func() (Page[Block], error) { return s.List(ctx, room, opts...) })
 }
 
-// BlocksService blocks users from sending direct messages to the calling user. Page "Block a User".
+// BlocksService blocks users from sending direct messages to the calling user. Page "Block
+// a User".
 type BlocksService struct{ caller *caller }
 
 func blockRequest(method, user string) request {
@@ -76,7 +78,8 @@ func (s *BlocksService) Block(ctx context.Context, user string, opts ...keyfit.C
 	return call[Block](ctx, s.caller, blockRequest(http.MethodPost, user), opts)
 }
 
-// Unblock removes a block and returns it. If there is none, the error is a 404, BLOCK_NOT_FOUND.
+// Unblock removes a block and returns it. If there is none, the error is a 404,
+// BLOCK_NOT_FOUND.
 func (s *BlocksService) Unblock(ctx context.Context, user string, opts ...keyfit.CallOption) (Block, error) {
 	return call[Block](ctx, s.caller, blockRequest(http.MethodDelete, user), opts)
 }

@@ -94,7 +94,8 @@ func (s *MessagesService) All(ctx context.Context, room string, q MessageQuery, 
 		if next == "" {
 			return p.Data, "", false, fmt.Errorf("imkit: GET %s: a message has no ID, so paging cannot continue", messagesPath)
 		}
-		// A page with fewer messages than requested is the last, unless the server caps the limit.
+		// A page with fewer messages than requested is the last, unless the server caps the
+		// limit.
 		return p.Data, next, q.Limit > 100 || len(p.Data) >= q.Limit, nil
 	})
 }

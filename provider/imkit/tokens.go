@@ -89,7 +89,8 @@ func (s *TokensService) put(ctx context.Context, body tokenBody, wrong error, op
 	if err != nil {
 		return Token{}, err
 	}
-	// The response is the whole user with the envelope and a part without it; use the common part.
+	// The response is the whole user with the envelope and a part without it; use the
+	// common part.
 	return Token{UserID: u.ID, Nickname: u.Nickname, AvatarURL: u.AvatarURL, Value: u.Token, Expires: u.Expires, Issued: body.Issue}, nil
 }
 

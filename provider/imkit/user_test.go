@@ -8,7 +8,8 @@ import (
 	"github.com/keyfit/keyfit/provider/imkit"
 )
 
-// userCalls returns the calls that alice may make with her pair, and the administrator on her behalf.
+// userCalls returns the calls that alice may make with her pair, and the administrator on
+// her behalf.
 func userCalls() []typedCall {
 	type user = imkit.UserClient
 	return []typedCall{

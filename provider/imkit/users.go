@@ -18,7 +18,8 @@ import (
 
 // The vendor's limits. A call that exceeds one returns an error without a request.
 const (
-	// MaxUsers is the maximum number of users per page of GET /admin/clients (page "List Users").
+	// MaxUsers is the maximum number of users per page of GET /admin/clients (page "List
+	// Users").
 	MaxUsers = 100
 	// MaxBatchUsers is the maximum number of users in a batch (page "Batch Create Users").
 	MaxBatchUsers = 100

@@ -6,7 +6,8 @@ import (
 	"github.com/keyfit/keyfit/internal/wire"
 )
 
-// Date is a calendar day without a time or time zone. The zero Date means that there is no date.
+// Date is a calendar day without a time or time zone. The zero Date means that there is no
+// date.
 type Date struct {
 	Year  int
 	Month time.Month

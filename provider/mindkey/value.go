@@ -56,7 +56,8 @@ func (p Property) check() error {
 	return p.invalid()
 }
 
-// checkPath returns an error unless p consists of identifiers joined by slashes (OData ABNF, odataIdentifier).
+// checkPath returns an error unless p consists of identifiers joined by slashes (OData
+// ABNF, odataIdentifier).
 func (p Property) checkPath() error {
 	for part := range strings.SplitSeq(string(p), "/") {
 		for i := range len(part) {

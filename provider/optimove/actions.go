@@ -16,7 +16,8 @@ func (s *ActionsService) List(ctx context.Context, opts ...keyfit.CallOption) ([
 	return rows[Action](ctx, s.client, "/current/actions/GetAllActions", new(params), opts)
 }
 
-// ID returns the ID of the action with a name. If there is none, the error is [keyfit.ErrNotFound].
+// ID returns the ID of the action with a name. If there is none, the error is
+// [keyfit.ErrNotFound].
 //
 // Function GetActionID. Access: every key.
 func (s *ActionsService) ID(ctx context.Context, name string, opts ...keyfit.CallOption) (ID, error) {
@@ -24,7 +25,8 @@ func (s *ActionsService) ID(ctx context.Context, name string, opts ...keyfit.Cal
 	return answer.ActionID, err
 }
 
-// Name returns the name of the action with an ID. If there is none, the error is [keyfit.ErrNotFound].
+// Name returns the name of the action with an ID. If there is none, the error is
+// [keyfit.ErrNotFound].
 //
 // Function GetActionName. Access: every key.
 func (s *ActionsService) Name(ctx context.Context, action ID, opts ...keyfit.CallOption) (string, error) {
@@ -39,7 +41,8 @@ func (s *ActionsService) ByTargetGroup(ctx context.Context, group ID, day Date, 
 	return rows[GroupAction](ctx, s.client, "/current/actions/GetActionsByTargetGroup", new(params).id("TargetGroupID", group).date(day), opts)
 }
 
-// DetailsByTargetGroup returns the actions of a target group on a day, with duration and channels.
+// DetailsByTargetGroup returns the actions of a target group on a day, with duration and
+// channels.
 //
 // Function GetActionDetailsByTargetGroup. Access: every key.
 func (s *ActionsService) DetailsByTargetGroup(ctx context.Context, group ID, day Date, opts ...keyfit.CallOption) ([]GroupAction, error) {
@@ -94,7 +97,8 @@ func (s *ActionsService) CampaignsByChannel(ctx context.Context, channel ID, day
 	return rows[Campaign](ctx, s.client, "/current/actions/GetExecutedCampaignsByChannel", new(params).id("ChannelID", channel).date(day), opts)
 }
 
-// CampaignChannel returns the details of a channel in a campaign. If the campaign did not use it, the error is [keyfit.ErrNotFound].
+// CampaignChannel returns the details of a channel in a campaign. If the campaign did not
+// use it, the error is [keyfit.ErrNotFound].
 //
 // Function GetExecutedCampaignChannelDetails. Access: every key.
 func (s *ActionsService) CampaignChannel(ctx context.Context, campaign, channel ID, opts ...keyfit.CallOption) (CampaignChannel, error) {

@@ -41,7 +41,8 @@ func ids(n int) []string {
 	return out
 }
 
-// TestLimitsAreCheckedBeforeSending checks that a batch is sent at the limit and refused above it.
+// TestLimitsAreCheckedBeforeSending checks that a batch is sent at the limit and refused
+// above it.
 func TestLimitsAreCheckedBeforeSending(t *testing.T) {
 	t.Parallel()
 	many := func(n int) []optimove.Recipient {

@@ -85,7 +85,8 @@ func newCustomers(c *keyfit.Client) *CustomersService {
 	}
 }
 
-// LastAction returns the last action of a customer. If there is none, the error is [keyfit.ErrNotFound].
+// LastAction returns the last action of a customer. If there is none, the error is
+// [keyfit.ErrNotFound].
 //
 // Function GetCustomerLastActionExecuted. Access: Admin and Transactional keys.
 func (s *CustomersService) LastAction(ctx context.Context, customer string, opts ...keyfit.CallOption) (PastAction, error) {

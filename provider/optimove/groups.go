@@ -47,7 +47,8 @@ func (s *GroupsService) ByDate(ctx context.Context, day Date, opts ...keyfit.Cal
 	return rows[TargetGroup](ctx, s.client, "/current/groups/GetTargetGroupsByDate", new(params).date(day), opts)
 }
 
-// ID returns the ID of the target group with a name. If there is none, the error is [keyfit.ErrNotFound].
+// ID returns the ID of the target group with a name. If there is none, the error is
+// [keyfit.ErrNotFound].
 //
 // Function GetTargetGroupID. Access: every key.
 func (s *GroupsService) ID(ctx context.Context, name string, opts ...keyfit.CallOption) (ID, error) {
@@ -55,7 +56,8 @@ func (s *GroupsService) ID(ctx context.Context, name string, opts ...keyfit.Call
 	return answer.TargetGroupID, err
 }
 
-// Name returns the name of the target group with an ID. If there is none, the error is [keyfit.ErrNotFound].
+// Name returns the name of the target group with an ID. If there is none, the error is
+// [keyfit.ErrNotFound].
 //
 // Function GetTargetGroupName. Access: every key.
 func (s *GroupsService) Name(ctx context.Context, group ID, opts ...keyfit.CallOption) (string, error) {

@@ -39,7 +39,8 @@ func newWorld(t *testing.T, variants mockserver.Variant, key ...mockserver.KeyOp
 	return &world{srv, newClient(t, srv.Transport(), srv.Keys().Issue(mockserver.Optimove, key...).Secret.Reveal())}
 }
 
-// newClient returns a client without Optimove's limit of 50 calls in 10 seconds, so that tests do not wait.
+// newClient returns a client without Optimove's limit of 50 calls in 10 seconds, so that
+// tests do not wait.
 func newClient(t *testing.T, rt http.RoundTripper, key string) *optimove.Client {
 	t.Helper()
 	client, err := optimove.New("api4.optimove.net", keyfit.WithKey(key), keyfit.WithHTTPClient(&http.Client{Transport: rt}),

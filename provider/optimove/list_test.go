@@ -104,7 +104,8 @@ func TestAllEnds(t *testing.T) {
 	}
 }
 
-// TestVariantsAreTheSameValue compares CustomerAttribute with CustomerAttributes, and [] with 404.
+// TestVariantsAreTheSameValue compares CustomerAttribute with CustomerAttributes, and []
+// with 404.
 func TestVariantsAreTheSameValue(t *testing.T) {
 	t.Parallel()
 	type answers struct {

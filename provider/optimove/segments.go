@@ -93,7 +93,8 @@ func (s *SegmentsService) List(ctx context.Context, opts ...keyfit.CallOption) (
 	return rows[ValueSegment](ctx, s.client, "/current/segments/GetValueSegments", new(params), opts)
 }
 
-// ID returns the ID of the value segment with a name. If there is none, the error is [keyfit.ErrNotFound].
+// ID returns the ID of the value segment with a name. If there is none, the error is
+// [keyfit.ErrNotFound].
 //
 // Function GetValueSegmentID. Access: Admin and Transactional keys.
 func (s *SegmentsService) ID(ctx context.Context, name string, opts ...keyfit.CallOption) (ID, error) {
@@ -101,7 +102,8 @@ func (s *SegmentsService) ID(ctx context.Context, name string, opts ...keyfit.Ca
 	return answer.ValueSegmentID, err
 }
 
-// Name returns the name of the value segment with an ID. If there is none, the error is [keyfit.ErrNotFound].
+// Name returns the name of the value segment with an ID. If there is none, the error is
+// [keyfit.ErrNotFound].
 //
 // Function GetValueSegmentName. Access: Admin and Transactional keys.
 func (s *SegmentsService) Name(ctx context.Context, segment ID, opts ...keyfit.CallOption) (string, error) {

@@ -66,7 +66,8 @@ func (a AttributeProblem) MarshalJSON() ([]byte, error) {
 	return wire.Encode(plain(a), a.Extra)
 }
 
-// check returns an error for an update that no call accepts. least is the minimum number of attributes.
+// check returns an error for an update that no call accepts. least is the minimum number of
+// attributes.
 func (u CustomerUpdate) check(least int) error {
 	if u.CustomerID == "" {
 		return errors.New("CustomerID is empty")

@@ -79,7 +79,8 @@ type LocalTime string
 // gives the zero time.
 func (t LocalTime) In(zone *time.Location) (time.Time, error) { return wire.Time(string(t), zone) }
 
-// Date is a calendar day without a time or time zone. The zero Date means that there is no date.
+// Date is a calendar day without a time or time zone. The zero Date means that there is no
+// date.
 type Date struct {
 	Year  int
 	Month time.Month
