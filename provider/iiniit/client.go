@@ -17,11 +17,11 @@ type Client struct {
 	tokens *Tokens // nil without OAuth
 }
 
-// New returns a client that sends Authorization: ApiKey with the key of
-// [keyfit.WithKey] or [keyfit.WithSource], else of IINIIT_API_KEY in the environment or in
-// .env. The host is https://api.iiniit.com unless IINIIT_BASE_URL or [keyfit.WithBaseURL]
-// says otherwise. The error is a [*keyfit.NoKeyError] if there is no key, or names the
-// option that is wrong. Nothing is sent.
+// New returns a client that sends Authorization: ApiKey. The key comes from [keyfit.WithKey]
+// or [keyfit.WithSource], otherwise from IINIIT_API_KEY in the environment or in .env. The
+// base URL is https://api.iiniit.com unless IINIIT_BASE_URL or [keyfit.WithBaseURL] is set.
+// The error is a [*keyfit.NoKeyError] if there is no key, or names the invalid option. New
+// sends no request.
 func New(opts ...keyfit.Option) (*Client, error) { return newClient(keyfit.Iiniit(), opts) }
 
 // NewQuery is like [New], but sends the key as the query parameter api_key.

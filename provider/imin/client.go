@@ -21,20 +21,20 @@ type Client struct {
 	hosts Hosts
 }
 
-// Hosts are the keyfit clients of imin's three hosts, for [FromClients].
+// Hosts holds the keyfit clients for imin's three hosts, for [FromClients].
 type Hosts struct {
 	Search   *keyfit.Client // search.imin.co, provider [keyfit.Imin]
 	Places   *keyfit.Client // places.imin.co, provider [PlacesProvider]
 	Firehose *keyfit.Client // firehose.imin.co, provider [FirehoseProvider]
 }
 
-// New returns a client with the key of IMIN_API_KEY, else of .env, unless an option says
-// otherwise. Options go to all three hosts, but [WithSearchURL], [WithPlacesURL] and
-// [WithFirehoseURL]; the key is shared, connections and limits are not. A gate of
-// [keyfit.WithGate] beside a key option is the search host's alone. Nothing is sent.
+// New returns a client. The key comes from an option, from IMIN_API_KEY or from .env. All
+// options apply to all three hosts, except [WithSearchURL], [WithPlacesURL] and
+// [WithFirehoseURL]. The hosts share the key, but not connections and limits. If both a gate
+// ([keyfit.WithGate]) and a key option are given, the gate applies only to the search host.
+// New sends no request.
 //
-// Errors: a [*keyfit.NoKeyError] if no source has a key; one that names the option for a
-// bad option.
+// The error is a [*keyfit.NoKeyError] if no source has a key, or names the invalid option.
 func New(opts ...keyfit.Option) (*Client, error) {
 	var h Hosts
 	var err error
@@ -56,7 +56,7 @@ func newSharedClient(first *keyfit.Client, p keyfit.Provider, opts []keyfit.Opti
 	if c, err := keyfit.New(p, append(slices.Clip(opts), ring)...); err == nil {
 		return c, nil
 	}
-	// An option says where the key is, which excludes a ring; a derived client may have one.
+	// An option with a key excludes a keyring, but a derived client may have one.
 	c, err := keyfit.New(p, opts...)
 	if err != nil {
 		return nil, err
@@ -68,9 +68,8 @@ func newSharedClient(first *keyfit.Client, p keyfit.Provider, opts []keyfit.Opti
 // other hosts, then return an error; see [FromClients].
 func FromClient(c *keyfit.Client) *Client { return FromClients(Hosts{Search: c}) }
 
-// FromClients puts the types over clients that the caller made. The services of a host
-// that is nil return an error. To have them share a key, give them one ring by
-// [keyfit.WithSource].
+// FromClients wraps existing clients. The services of a host without a client return an
+// error. To share a key, create the clients with the same keyring ([keyfit.WithSource]).
 func FromClients(h Hosts) *Client {
 	search := host{searchHost, h.Search}
 	return &Client{

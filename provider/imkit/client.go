@@ -75,10 +75,10 @@ type UserClient struct {
 	user   string
 }
 
-// NewUser returns the client of one user of an application. The pair is looked for as in
-// [keyfit.New]: options ([keyfit.WithSource] with [keyfit.KeyPair]), IMKIT_CLIENT_KEY and
-// IMKIT_USER_TOKEN, .env. user is the ID of the user whose token it is, which GET /rooms
-// wants to be told (page "List Rooms"); it must not be empty.
+// NewUser returns the client of one user of an application. The pair comes from an option
+// ([keyfit.WithSource] with [keyfit.KeyPair]), from IMKIT_CLIENT_KEY and IMKIT_USER_TOKEN, or
+// from .env, as in [keyfit.New]. user is the ID of the token's user, which GET /rooms requires
+// (page "List Rooms"); it must not be empty.
 func NewUser(app, user string, opts ...keyfit.Option) (*UserClient, error) {
 	if err := headerValue(user); err != nil {
 		return nil, errors.New("imkit: " + err.Error())

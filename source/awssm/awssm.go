@@ -20,40 +20,42 @@ const (
 	DefaultTimeout      = 15 * time.Second
 )
 
-// The staging labels, as
-// https://docs.aws.amazon.com/secretsmanager/latest/userguide/whats-in-a-secret.html names them.
+// The staging labels of Secrets Manager:
+// https://docs.aws.amazon.com/secretsmanager/latest/userguide/whats-in-a-secret.html.
 const (
 	stageCurrent  = "AWSCURRENT"
 	stagePrevious = "AWSPREVIOUS"
 	stagePending  = "AWSPENDING"
 )
 
-// Client is what the source asks: a [secretsmanager.Client].
+// Client is the part of a [secretsmanager.Client] that the source uses.
 type Client interface {
 	GetSecretValue(context.Context, *secretsmanager.GetSecretValueInput, ...func(*secretsmanager.Options)) (*secretsmanager.GetSecretValueOutput, error)
 }
 
-// Config says which secret holds the key. Only Secret is required.
+// Config configures a [Source]. Only Secret is required.
 type Config struct {
-	// Secret is the name or the ARN of the secret; an ARN for one of another account.
+	// Secret is the name or the ARN of the secret. A secret of another account needs the ARN.
 	Secret string
-	// Field holds the key in a secret that is a JSON object, as the console writes it. "" is
-	// for a secret that is the key and nothing else.
+	// Field is the field that holds the key in a secret that is a JSON object, as written by
+	// the console. "" means that the whole secret is the key.
 	Field string
-	// IDField holds the public half of a pair; "" for a single key. It needs Field.
+	// IDField is the field that holds the public half of a pair; "" for a single key. It
+	// requires Field.
 	IDField string
-	// ExpiresField says when the key ends, as an RFC 3339 date or time, in a secret that is a
-	// JSON object. A key without it has no known end. The default is [DefaultExpiresField].
+	// ExpiresField is the field that holds the expiry of the key, an RFC 3339 date or time, in
+	// a secret that is a JSON object. Without it, the expiry is unknown. The default is
+	// [DefaultExpiresField].
 	ExpiresField string
-	// IssuedField says, in the same way, when the provider issued the key, for providers
-	// whose keys live for a fixed time. That a version was written is no such date. The
-	// default is [DefaultIssuedField].
+	// IssuedField is the field that holds the time at which the provider issued the key, in
+	// the same format. It is for providers whose keys have a fixed lifetime; the time at which
+	// a version was written is not used. The default is [DefaultIssuedField].
 	IssuedField string
-	// Timeout bounds one question to the source, retries included; the default is
+	// Timeout bounds one read of the source, including retries. The default is
 	// [DefaultTimeout].
 	Timeout time.Duration
-	// PlainHTTP lets the key come over plain http from another machine, where the client has
-	// such an endpoint. Leave it off.
+	// PlainHTTP allows plain http to another machine, which exposes the key. The default is
+	// false.
 	PlainHTTP bool
 }
 
@@ -68,16 +70,17 @@ var _ interface {
 	keyfit.VersionedSource
 } = (*Source)(nil)
 
-// New checks the configuration. It sends nothing: what the client's credentials may not do
-// is an error of the first question. Region, credentials and retries are the client's.
+// New returns a source, or an error for an invalid configuration. It sends no request:
+// missing permissions are an error of the first read. The client determines region,
+// credentials and retries.
 func New(client Client, cfg Config) (*Source, error) {
 	switch {
 	case client == nil:
-		return nil, errors.New("the Secrets Manager source needs a client: secretsmanager.NewFromConfig makes one")
+		return nil, errors.New("the Secrets Manager source needs a client: use secretsmanager.NewFromConfig")
 	case cfg.Secret == "":
 		return nil, errors.New("the Secrets Manager source needs the name or the ARN of a secret")
 	case cfg.IDField != "" && cfg.Field == "":
-		return nil, errors.New("the Secrets Manager source has a field for the id and none for the key")
+		return nil, errors.New("the Secrets Manager source has IDField but no Field for the key")
 	case cfg.Timeout < 0:
 		return nil, errors.New("the timeout of a Secrets Manager source must not be negative")
 	}
@@ -100,14 +103,13 @@ func (s *Source) Credential(ctx context.Context) (keyfit.Credential, error) {
 	return s.current(ctx)
 }
 
-// Versions returns the versions labelled AWSCURRENT, AWSPREVIOUS and AWSPENDING. That is three
-// requests; [Source.Credential] is one.
+// Versions returns the versions labelled AWSCURRENT, AWSPREVIOUS and AWSPENDING. It sends three
+// requests; [Source.Credential] sends one.
 //
-// A secret that is not there, or that has no AWSCURRENT, is an error that wraps
-// [keyfit.ErrNoKey], so that a [keyfit.Chain] goes on. A secret that is marked for deletion,
-// one that is binary or has no such field, missing permissions, a service that is away are
-// errors of a source that should have had a key. That one of the other two versions cannot
-// be had is no error.
+// If the secret does not exist or has no AWSCURRENT, the error wraps [keyfit.ErrNoKey], so that
+// a [keyfit.Chain] continues. Other errors do not: a secret that is marked for deletion or
+// binary, a missing field, missing permissions, an unavailable service. It is not an error if
+// one of the other two versions cannot be read.
 func (s *Source) Versions(ctx context.Context) (keyfit.Versions, error) {
 	ctx, cancel := context.WithTimeout(ctx, s.cfg.Timeout)
 	defer cancel()
@@ -115,10 +117,10 @@ func (s *Source) Versions(ctx context.Context) (keyfit.Versions, error) {
 	if err != nil {
 		return keyfit.Versions{}, err
 	}
-	offer := keyfit.Versions{Current: current}
-	offer.Previous = s.other(ctx, stagePrevious, current)
-	offer.Pending = s.other(ctx, stagePending, current)
-	return offer, nil
+	versions := keyfit.Versions{Current: current}
+	versions.Previous = s.other(ctx, stagePrevious, current)
+	versions.Pending = s.other(ctx, stagePending, current)
+	return versions, nil
 }
 
 func (s *Source) current(ctx context.Context) (keyfit.Credential, error) {
@@ -129,9 +131,9 @@ func (s *Source) current(ctx context.Context) (keyfit.Credential, error) {
 	return cred, nil
 }
 
-// other returns the version of a label beside the current one, or none: whatever is wrong
-// with it must not hide that one. Rotations leave AWSPENDING on the version that they have
-// made current; it is not pending any more.
+// other returns the version with a label other than AWSCURRENT, or no credential: its errors
+// must not hide the current version. A rotation leaves AWSPENDING on the version that has
+// become current, which is no longer pending.
 func (s *Source) other(ctx context.Context, stage string, current keyfit.Credential) keyfit.Credential {
 	cred, err := s.read(ctx, stage)
 	if err != nil || cred.Version == current.Version {
@@ -145,7 +147,7 @@ func (s *Source) read(ctx context.Context, stage string) (keyfit.Credential, err
 		SecretId: aws.String(s.cfg.Secret), VersionStage: aws.String(stage),
 	}, s.guarded)
 	if err != nil {
-		return keyfit.Credential{}, worded(ctx, err)
+		return keyfit.Credential{}, describe(ctx, err)
 	}
 	if out == nil || out.SecretString == nil {
 		return keyfit.Credential{}, errBinary
@@ -160,8 +162,8 @@ func (s *Source) read(ctx context.Context, stage string) (keyfit.Credential, err
 
 var errBinary = errors.New("the secret is binary or empty: store it as text (SecretString)")
 
-// place names the secret for a person.
+// place returns the name of the secret for messages.
 func (s *Source) place() string { return "AWS secret " + s.cfg.Secret }
 
-// Format prints the place of the secret, and nothing of the inside, for every verb.
+// Format prints the name of the secret, and no other content, for every verb.
 func (s *Source) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, s.place()) }

@@ -18,7 +18,7 @@ import (
 	"github.com/keyfit/keyfit/source/awssm"
 )
 
-// A service, or a proxy before it, that says back all it was sent: nothing of it comes out.
+// A service or proxy echoes the request; no secret may appear in any output.
 func TestNoSecretIsToldByErrorsLogsOrPrinters(t *testing.T) {
 	t.Parallel()
 	const key = "CANARYKEYCANARY"
@@ -54,7 +54,7 @@ func TestNoSecretIsToldByErrorsLogsOrPrinters(t *testing.T) {
 		for _, field := range []string{"", "key"} {
 			t.Run(fmt.Sprint(i, field), func(t *testing.T) {
 				t.Parallel()
-				synctest.Test(t, func(t *testing.T) { // where the waits between retries cost nothing
+				synctest.Test(t, func(t *testing.T) { // fake time skips the waits between retries
 					transport := inProcess{http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 						w.Header().Set("X-Amzn-Requestid", key)
 						w.WriteHeader(answer.status)
@@ -74,7 +74,7 @@ func TestNoSecretIsToldByErrorsLogsOrPrinters(t *testing.T) {
 						for form, text := range printed(value) {
 							for _, part := range []string{"CANARY", "canary"} {
 								if at := strings.Index(text, part); at >= 0 {
-									t.Fatalf("%s of %T tells a secret: …%s…", form, value, text[max(0, at-60):min(len(text), at+40)])
+									t.Fatalf("%s of %T leaks a secret: …%s…", form, value, text[max(0, at-60):min(len(text), at+40)])
 								}
 							}
 						}
@@ -95,7 +95,7 @@ func (h inProcess) RoundTrip(r *http.Request) (*http.Response, error) {
 	return resp, nil
 }
 
-// printed are the forms of a value, and of every error under it.
+// printed returns all printed forms of a value and of the errors it wraps.
 func printed(value any) map[string]string {
 	forms := map[string]string{}
 	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%d"} {
@@ -109,7 +109,7 @@ func printed(value any) map[string]string {
 	forms["slog"] = log.String()
 	if err, ok := value.(error); ok && err != nil {
 		var under []error
-		switch u := err.(type) { //nolint:errorlint // every layer is looked at
+		switch u := err.(type) { //nolint:errorlint // inspects every layer
 		case interface{ Unwrap() []error }:
 			under = u.Unwrap()
 		default:

@@ -1,11 +1,11 @@
-// Package awssm is a [keyfit.Source] that reads a key, or a pair, from AWS Secrets Manager.
+// Package awssm provides a [keyfit.Source] that reads a key, or a pair, from AWS Secrets
+// Manager.
 //
-// The staging labels are states of the key: AWSCURRENT is the current key, AWSPREVIOUS the
-// previous one, and AWSPENDING, while a rotation is under way, the one that comes next. A
-// label that no version carries is no error, but for AWSCURRENT.
+// The staging labels are the states of the key: AWSCURRENT is the current key, AWSPREVIOUS the
+// previous one, and AWSPENDING the next one during a rotation. Only AWSCURRENT is required.
 //
-// Secrets Manager does not push changes, so [keyfit.Keyring.Watch] asks. Nothing is kept and
-// nothing runs between two questions.
+// Secrets Manager does not push changes, so [keyfit.Keyring.Watch] polls. The source caches
+// nothing and runs nothing between two reads.
 //
-// It is a module of its own, so that programs without AWS do not carry its client.
+// The package is a separate module, so that other programs do not depend on the AWS client.
 package awssm

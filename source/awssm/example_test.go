@@ -13,8 +13,8 @@ import (
 	"github.com/keyfit/keyfit/source/awssm/awssmtest"
 )
 
-// A client whose key is in AWS Secrets Manager, and a rotation of it. The fake stands for
-// the service; in a program cfg comes from config.LoadDefaultConfig and there is no endpoint.
+// The key of a client is in AWS Secrets Manager and is rotated. A fake replaces the service; a
+// real program gets cfg from config.LoadDefaultConfig and sets no endpoint.
 func Example() {
 	ctx := context.Background()
 	fake := awssmtest.New("AKIAEXAMPLE")

@@ -11,7 +11,7 @@ import (
 	"github.com/keyfit/keyfit/source/awssm"
 )
 
-// Whatever the text of a secret is, there is a key or an error of one line.
+// Any text of a secret gives a key or an error of one line.
 func FuzzTheTextOfASecret(f *testing.F) {
 	f.Add(`{"key":"k1","id":"c1","not_after":"2027-01-31"}`, "key", "id")
 	f.Add(`{"key":null}`, "key", "")
@@ -35,7 +35,7 @@ func FuzzTheTextOfASecret(f *testing.F) {
 	})
 }
 
-// answers is a client whose secret has this text.
+// answers is a client whose secret has the given text.
 type answers string
 
 func (a answers) GetSecretValue(context.Context, *secretsmanager.GetSecretValueInput, ...func(*secretsmanager.Options)) (*secretsmanager.GetSecretValueOutput, error) {

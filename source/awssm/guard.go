@@ -9,14 +9,15 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 )
 
-// A secret is at most 64 KiB (https://docs.aws.amazon.com/secretsmanager/latest/userguide/reference_limits.html),
-// six times as much where JSON escapes every byte.
-const maxAnswer = 1 << 20
+// maxResponse bounds a response. A secret has at most 64 KiB
+// (https://docs.aws.amazon.com/secretsmanager/latest/userguide/reference_limits.html), or six
+// times as much if JSON escapes every byte.
+const maxResponse = 1 << 20
 
-// errPlainHTTP is a refusal of ours, which no retry changes.
-var errPlainHTTP = errors.New("the service would be asked over plain http, which shows the key on the way: use https, or set Config.PlainHTTP")
+// errPlainHTTP is a refusal of the source, which must not be retried.
+var errPlainHTTP = errors.New("plain http to the service would expose the key: use https, or set Config.PlainHTTP")
 
-// guarded is an option of a request: nothing large comes in, and nothing over plain http.
+// guarded is a request option that refuses large responses and plain http.
 func (s *Source) guarded(o *secretsmanager.Options) {
 	if o.HTTPClient != nil {
 		o.HTTPClient = guard{o.HTTPClient, s.cfg.PlainHTTP}
@@ -28,7 +29,7 @@ type guard struct {
 	plainHTTP bool
 }
 
-// Do is that of an HTTP client.
+// Do implements [secretsmanager.HTTPClient].
 func (g guard) Do(r *http.Request) (*http.Response, error) {
 	if r.URL.Scheme != "https" && !g.plainHTTP && !isLoopback(r.URL.Hostname()) {
 		return nil, errPlainHTTP
@@ -37,7 +38,7 @@ func (g guard) Do(r *http.Request) (*http.Response, error) {
 	if err != nil {
 		return nil, err
 	}
-	resp.Body = http.MaxBytesReader(nil, resp.Body, maxAnswer)
+	resp.Body = http.MaxBytesReader(nil, resp.Body, maxResponse)
 	return resp, nil
 }
 

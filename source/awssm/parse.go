@@ -11,22 +11,22 @@ import (
 	"github.com/keyfit/keyfit/internal/rfc3339"
 )
 
-// fields are those of a secret that is a JSON object.
+// fields holds the fields of a secret that is a JSON object.
 type fields map[string]json.RawMessage
 
-// parse takes the key out of the text of a secret. Its errors hold nothing of the content.
+// parse reads the credential from the text of a secret. Its errors never quote the content.
 func (s *Source) parse(text string) (keyfit.Credential, error) {
 	var object fields
 	isObject := json.Unmarshal([]byte(text), &object) == nil && object != nil
 	switch {
 	case s.cfg.Field == "" && isObject:
-		return keyfit.Credential{}, errors.New("the secret is a JSON object: say in Config.Field which field holds the key")
+		return keyfit.Credential{}, errors.New("the secret is a JSON object: set Config.Field to the field that holds the key")
 	case s.cfg.Field == "" && strings.TrimSpace(text) == "":
 		return keyfit.Credential{}, errors.New("the secret is empty")
 	case s.cfg.Field == "":
 		return keyfit.APIKey(text), nil
 	case !isObject:
-		return keyfit.Credential{}, fmt.Errorf("the secret is no JSON object, so it has no field %q", s.cfg.Field)
+		return keyfit.Credential{}, fmt.Errorf("the secret is not a JSON object, so it has no field %q", s.cfg.Field)
 	}
 	key, err := object.text(s.cfg.Field)
 	if err != nil {
@@ -52,7 +52,7 @@ func (s *Source) parse(text string) (keyfit.Credential, error) {
 func (f fields) text(name string) (string, error) {
 	raw, ok := f[name]
 	if !ok {
-		return "", fmt.Errorf("the secret has no field %q among its %d", name, len(f))
+		return "", fmt.Errorf("the secret has no field %q (it has %d fields)", name, len(f))
 	}
 	var value string
 	if json.Unmarshal(raw, &value) != nil || string(raw) == "null" {

@@ -16,7 +16,8 @@ import (
 	"github.com/keyfit/keyfit/source/awssm/awssmtest"
 )
 
-// The steps of a rotation function of AWS, by the AWS SDK, and what is offered after each:
+// The test runs the steps of an AWS rotation function with the AWS SDK and checks the
+// versions after each step:
 // https://docs.aws.amazon.com/secretsmanager/latest/userguide/rotating-secrets_turn-on-for-other.html
 func TestARotationIsFollowedStepByStep(t *testing.T) {
 	t.Parallel()
@@ -116,7 +117,7 @@ func TestAKeyringFollowsTheSecret(t *testing.T) {
 		fake.Delete("app")
 		expect("marked for deletion", "key-03")
 		if !ring.Status().Source.Stale {
-			t.Error("nobody is told that the source is stale")
+			t.Error("there is no event that the source is stale")
 		}
 		stop()
 		<-watched

@@ -20,15 +20,15 @@ import (
 	"github.com/keyfit/keyfit/source/awssm/awssmtest"
 )
 
-// The credentials of AWS that the tests sign with.
+// The AWS credentials with which the tests sign.
 const (
 	accessKey    = "AKIACANARYACCESSKEY1"
 	awsSecretKey = "CANARYAWSSECRETKEYCANARYAWSSECRETKEY1234"
 	sessionToken = "CANARYSESSIONTOKENCANARY"
 )
 
-// newClient is a client of the AWS SDK without a network, so that its waits between retries
-// cost nothing in a synctest bubble.
+// newClient returns a client of the AWS SDK without a network, so that a synctest bubble skips
+// the waits between retries.
 func newClient(transport http.RoundTripper, change ...func(*secretsmanager.Options)) *secretsmanager.Client {
 	return secretsmanager.New(secretsmanager.Options{
 		Region: "eu-west-1", BaseEndpoint: aws.String("http://localhost"), HTTPClient: &http.Client{Transport: transport},
@@ -165,9 +165,9 @@ func TestWhatIsWrongIsSaid(t *testing.T) {
 			setUp: put("k1", "AWSPENDING"), noKey: true,
 			want: "ResourceNotFoundException: there is no such secret in this account and region, or it has no AWSCURRENT version (no key)",
 		},
-		"marked for deletion":    {setUp: func(f *awssmtest.Fake) { f.Put("app", "k1"); f.Delete("app") }, want: "InvalidRequestException: the secret is marked for deletion, or a service manages it: restore it, or name another one"},
-		"no permission":          {setUp: refuse("AccessDeniedException"), want: "AccessDeniedException: allow secretsmanager:GetSecretValue on the secret, and kms:Decrypt if it has a key of its own"},
-		"no permission for kms":  {setUp: refuse("DecryptionFailure"), want: "DecryptionFailure: allow kms:Decrypt on the key of the secret, and look whether that key is enabled"},
+		"marked for deletion":    {setUp: func(f *awssmtest.Fake) { f.Put("app", "k1"); f.Delete("app") }, want: "InvalidRequestException: the secret is marked for deletion, or a service manages it: restore it, or use another one"},
+		"no permission":          {setUp: refuse("AccessDeniedException"), want: "AccessDeniedException: allow secretsmanager:GetSecretValue on the secret, and kms:Decrypt if it has its own key"},
+		"no permission for kms":  {setUp: refuse("DecryptionFailure"), want: "DecryptionFailure: allow kms:Decrypt on the key of the secret, and check that the key is enabled"},
 		"credentials that ended": {setUp: refuse("ExpiredTokenException"), want: "ExpiredTokenException: the AWS credentials are missing, wrong or expired, or the clock is wrong"},
 		"credentials of nobody": {
 			setUp: put("k1"), client: func(o *secretsmanager.Options) {
@@ -183,29 +183,29 @@ func TestWhatIsWrongIsSaid(t *testing.T) {
 					return aws.Credentials{}, errors.New("secret words")
 				})
 			},
-			want: "the request could not be made: look at credentials and region of the AWS client",
+			want: "the request could not be created: check the credentials and the region of the AWS client",
 		},
-		"throttled for good": {setUp: func(f *awssmtest.Fake) { f.Throttle(99) }, want: "ThrottlingException: the service limits requests: ask less often"},
-		"away":               {setUp: answer(http.StatusInternalServerError, `{"__type":"InternalServiceError"}`), want: "InternalServiceError: the service could not answer; it is asked again next time"},
-		"a code of tomorrow": {setUp: refuse("NewException"), want: "400, Bad Request: the service refused with a code that is not known here"},
-		"a page":             {setUp: answer(http.StatusOK, "<html>"), want: "200, and the answer is not one of Secrets Manager: look at the endpoint and the region"},
-		"far too much":       {setUp: answer(http.StatusOK, `{"SecretString":"`+strings.Repeat("x", 2<<20)+`"}`), want: "the answer is larger than 1048576 bytes, so it is not what was meant"},
+		"throttled for good": {setUp: func(f *awssmtest.Fake) { f.Throttle(99) }, want: "ThrottlingException: the service limits requests: read less often"},
+		"away":               {setUp: answer(http.StatusInternalServerError, `{"__type":"InternalServiceError"}`), want: "InternalServiceError: the service is unavailable; the next read tries again"},
+		"a code of tomorrow": {setUp: refuse("NewException"), want: "400, Bad Request: the service refused with an unknown code"},
+		"a page":             {setUp: answer(http.StatusOK, "<html>"), want: "200, and the response is not from Secrets Manager: check the endpoint and the region"},
+		"far too much":       {setUp: answer(http.StatusOK, `{"SecretString":"`+strings.Repeat("x", 2<<20)+`"}`), want: "the response is larger than the limit of 1048576 bytes"},
 		"plain http": {
 			setUp: put("k1"), client: func(o *secretsmanager.Options) { o.BaseEndpoint = aws.String("http://example.com") },
-			want: "the service would be asked over plain http, which shows the key on the way: use https, or set Config.PlainHTTP",
+			want: "plain http to the service would expose the key: use https, or set Config.PlainHTTP",
 		},
 		"binary":                         {setUp: answer(http.StatusOK, `{"Name":"app","SecretBinary":"azE="}`), want: "the secret is binary or empty: store it as text (SecretString)"},
 		"empty":                          {setUp: put(" "), want: "the secret is empty"},
-		"JSON, and no field":             {setUp: put(`{"key":"k1"}`), want: "the secret is a JSON object: say in Config.Field which field holds the key"},
-		"a field, and no JSON":           {setUp: put("k1"), config: awssm.Config{Field: "key"}, want: `the secret is no JSON object, so it has no field "key"`},
-		"another field":                  {setUp: put(`{"token":"k1","user":"u"}`), config: awssm.Config{Field: "key"}, want: `the secret has no field "key" among its 2`},
+		"JSON, and no field":             {setUp: put(`{"key":"k1"}`), want: "the secret is a JSON object: set Config.Field to the field that holds the key"},
+		"a field, and no JSON":           {setUp: put("k1"), config: awssm.Config{Field: "key"}, want: `the secret is not a JSON object, so it has no field "key"`},
+		"another field":                  {setUp: put(`{"token":"k1","user":"u"}`), config: awssm.Config{Field: "key"}, want: `the secret has no field "key" (it has 2 fields)`},
 		"the field is no string":         {setUp: put(`{"key":12345678}`), config: awssm.Config{Field: "key"}, want: `field "key" of the secret is not a string`},
 		"the field is null":              {setUp: put(`{"key":null}`), config: awssm.Config{Field: "key"}, want: `field "key" of the secret is not a string`},
 		"the field is empty":             {setUp: put(`{"key":""}`), config: awssm.Config{Field: "key"}, want: `field "key" of the secret is empty`},
-		"half a pair":                    {setUp: put(`{"key":"k1"}`), config: awssm.Config{Field: "key", IDField: "id"}, want: `the secret has no field "id" among its 1`},
+		"half a pair":                    {setUp: put(`{"key":"k1"}`), config: awssm.Config{Field: "key", IDField: "id"}, want: `the secret has no field "id" (it has 1 fields)`},
 		"an end that is no date":         {setUp: put(`{"key":"k1","not_after":"soon"}`), config: awssm.Config{Field: "key"}, want: `"not_after" is not an RFC 3339 date (2027-01-31) or time (2027-01-31T12:00:00Z)`},
 		"a day of issue that is no date": {setUp: put(`{"key":"k1","issued_at":2026}`), config: awssm.Config{Field: "key"}, want: `"issued_at" is not an RFC 3339 date (2027-01-31) or time (2027-01-31T12:00:00Z)`},
-		"a service that is not there":    {setUp: func(*awssmtest.Fake) {}, client: func(o *secretsmanager.Options) { o.HTTPClient = &http.Client{Transport: away{}} }, want: "the service cannot be asked: the line is cut"},
+		"a service that is not there":    {setUp: func(*awssmtest.Fake) {}, client: func(o *secretsmanager.Options) { o.HTTPClient = &http.Client{Transport: away{}} }, want: "the service is not reachable: the line is cut"},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -217,7 +217,7 @@ func TestWhatIsWrongIsSaid(t *testing.T) {
 				if test.client != nil {
 					change = append(change, test.client)
 				}
-				test.config.Timeout = 5 * time.Minute // so that the client has done with its retries
+				test.config.Timeout = 5 * time.Minute // long enough for all retries of the client
 				_, err := newSource(t, newClient(fake.Transport(), change...), test.config).Versions(t.Context())
 				if diff := cmp.Diff("AWS secret app: "+test.want, fmt.Sprint(err)); diff != "" {
 					t.Errorf("error (-want +got):\n%s", diff)
@@ -244,9 +244,9 @@ func TestAConfigurationThatCannotWorkIsRefusedAtOnce(t *testing.T) {
 		cfg    awssm.Config
 		want   string
 	}{
-		"no client":          {nil, awssm.Config{Secret: "app"}, "the Secrets Manager source needs a client: secretsmanager.NewFromConfig makes one"},
+		"no client":          {nil, awssm.Config{Secret: "app"}, "the Secrets Manager source needs a client: use secretsmanager.NewFromConfig"},
 		"no secret":          {client, awssm.Config{}, "the Secrets Manager source needs the name or the ARN of a secret"},
-		"an id without key":  {client, awssm.Config{Secret: "app", IDField: "id"}, "the Secrets Manager source has a field for the id and none for the key"},
+		"an id without key":  {client, awssm.Config{Secret: "app", IDField: "id"}, "the Secrets Manager source has IDField but no Field for the key"},
 		"a negative timeout": {client, awssm.Config{Secret: "app", Timeout: -1}, "the timeout of a Secrets Manager source must not be negative"},
 	}
 	for name, test := range tests {

@@ -14,24 +14,24 @@ import (
 	"github.com/keyfit/keyfit"
 )
 
-// Token uses one token for good. Nothing renews it: give it a period and something that
-// renews it, or use [TokenFile] or [AppRole].
+// Token returns an auth method with one fixed token. The source does not renew it: renew a
+// periodic token elsewhere, or use [TokenFile] or [AppRole].
 func Token(token keyfit.Secret) api.AuthMethod { return fixedToken{token} }
 
 type fixedToken struct{ token keyfit.Secret }
 
-// Login hands out the token; it asks nobody.
-func (f fixedToken) Login(context.Context, *api.Client) (*api.Secret, error) {
-	return asLogin(f.token.Reveal())
+// Login returns the token without a request.
+func (t fixedToken) Login(context.Context, *api.Client) (*api.Secret, error) {
+	return asLogin(t.token.Reveal())
 }
 
-// TokenFile uses the token in a file, such as the sink of Vault Agent. The file is read again
-// for each question.
+// TokenFile returns an auth method with the token in a file, such as the sink of Vault Agent.
+// The source reads the file for each read of the secret.
 func TokenFile(path string) api.AuthMethod { return tokenFile(path) }
 
 type tokenFile string
 
-// Login reads the file; it asks nobody.
+// Login returns the token in the file without a request.
 func (f tokenFile) Login(context.Context, *api.Client) (*api.Secret, error) {
 	token, err := readSecretFile(string(f))
 	if err != nil {
@@ -47,22 +47,23 @@ func asLogin(token string) (*api.Secret, error) {
 	return &api.Secret{Auth: &api.SecretAuth{ClientToken: token}}, nil
 }
 
-// AppRole logs in as a role: Vault's way for programs.
+// AppRole is Vault's auth method for programs.
 type AppRole struct {
 	RoleID string
-	// SecretID, or the path of a file that holds it, which is read at each login.
+	// SecretID is the secret ID. SecretIDFile is the path of a file that contains it, which is
+	// read at each login. At most one of them may be set.
 	SecretID     keyfit.Secret
 	SecretIDFile string
-	// Mount of the auth method; the default is "approle".
+	// Mount is the mount of the auth method. The default is "approle".
 	Mount string
 }
 
-// Login sends one request.
+// Login sends one login request.
 func (a AppRole) Login(ctx context.Context, client *api.Client) (*api.Secret, error) {
 	secretID := a.SecretID.Reveal()
 	if a.SecretIDFile != "" {
 		if secretID != "" {
-			return nil, errors.New("AppRole has a secret id and a file of it: give one of them")
+			return nil, errors.New("AppRole has both SecretID and SecretIDFile: set only one of them")
 		}
 		var err error
 		if secretID, err = readSecretFile(a.SecretIDFile); err != nil {
@@ -70,21 +71,21 @@ func (a AppRole) Login(ctx context.Context, client *api.Client) (*api.Secret, er
 		}
 	}
 	if a.RoleID == "" {
-		return nil, errors.New("AppRole needs the id of a role")
+		return nil, errors.New("AppRole needs a RoleID")
 	}
 	body := map[string]any{"role_id": a.RoleID}
-	if secretID != "" { // a role may be bound by network only
+	if secretID != "" { // a role may require no secret ID
 		body["secret_id"] = secretID
 	}
 	path := "auth/" + strings.Trim(orElse(a.Mount, "approle"), "/") + "/login"
 	return client.Logical().WriteWithContext(ctx, path, body)
 }
 
-// maxSecretFile is far above any token and keeps a wrong path from filling memory.
+// maxSecretFile bounds the size of a file. It exceeds any token.
 const maxSecretFile = 64 << 10
 
-// readSecretFile returns the content without white space around it. Its errors name no
-// path, which the caller does, and nothing of the content.
+// readSecretFile returns the content without surrounding white space. Its errors contain
+// neither the path, which the caller adds, nor the content.
 func readSecretFile(path string) (string, error) {
 	f, err := os.Open(filepath.Clean(path))
 	if err != nil {
@@ -96,7 +97,7 @@ func readSecretFile(path string) (string, error) {
 	case err != nil:
 		return "", withoutPath(err)
 	case len(content) > maxSecretFile:
-		return "", fmt.Errorf("larger than %d bytes, so it is not what was meant", maxSecretFile)
+		return "", fmt.Errorf("larger than the limit of %d bytes", maxSecretFile)
 	}
 	secret := strings.TrimSpace(string(content))
 	if secret == "" {

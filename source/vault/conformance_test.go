@@ -11,15 +11,15 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// What the servers answer, step by step: the same on the fakes and on a real server.
+// The test sends the same steps to the fakes and to a real server and compares the responses.
 func TestTheFakeAnswersAsTheServer(t *testing.T) {
 	t.Parallel()
 	const denied, invalid = "permission denied", "2 errors occurred:\n\t* permission denied\n\t* invalid token\n\n"
 	steps := []struct {
 		do, body string
-		token    string // "" is the administrator's, "none" is none
+		token    string // "": the administrator's token; "none": no token
 		status   int
-		want     string // parts of the answer: see outline
+		want     string // parts of the response, see outline
 	}{
 		{do: "POST kv/data/app", body: `{"data":{"key":"k1"}}`, status: 200, want: `{version:1 deleted:false destroyed:false}`},
 		{do: "POST kv/data/app", body: `{"data":{"key":"k2"},"options":{"cas":1}}`, status: 200, want: `{version:2 deleted:false destroyed:false}`},
@@ -69,7 +69,7 @@ func TestTheFakeAnswersAsTheServer(t *testing.T) {
 			raw, _ := io.ReadAll(resp.Body)
 			resp.Body.Close()
 			want := fmt.Sprint(step.status, " ", step.want)
-			if s.isBao { // the one wording that differs: seen on OpenBao 2.6.2
+			if s.isBao { // the only text that differs, as observed on OpenBao 2.6.2
 				want = strings.Replace(want, invalid, denied, 1)
 			}
 			if diff := cmp.Diff(want, fmt.Sprint(resp.StatusCode, " ", outline(raw))); diff != "" {
@@ -79,7 +79,7 @@ func TestTheFakeAnswersAsTheServer(t *testing.T) {
 	})
 }
 
-// outline is what a client may rely on of an answer: the errors, or what the data say.
+// outline returns the parts of a response that clients may rely on: the errors or the data.
 func outline(raw []byte) string {
 	var a struct {
 		Errors []string

@@ -13,8 +13,8 @@ import (
 	"github.com/hashicorp/vault/api"
 )
 
-// refusal is a status that is an error. It does not wrap the error of the Vault client: that
-// holds the server's words, and a server, or a proxy before it, may repeat what it was sent.
+// refusal is an error response. It does not wrap the error of the Vault client, which contains
+// the server's texts: a server or proxy may echo the request.
 type refusal struct {
 	status int
 	text   string
@@ -27,7 +27,7 @@ func isForbidden(err error) bool {
 	return ok && r.status == http.StatusForbidden
 }
 
-// What the servers say. Of their words only these are passed on.
+// The only texts of the servers that errors contain.
 const (
 	phraseDenied   = "permission denied"
 	phraseNoMount  = "no handler for route"
@@ -37,22 +37,22 @@ const (
 	phraseInactive = "node not active"
 )
 
-// phraseOf returns the known phrase in what the server said, or "".
+// phraseOf returns the known phrase in a server's error, or "".
 func phraseOf(err error) string {
 	refused, ok := errors.AsType[*api.ResponseError](err)
 	if !ok {
 		return ""
 	}
-	said := strings.ToLower(strings.Join(refused.Errors, " "))
+	message := strings.ToLower(strings.Join(refused.Errors, " "))
 	for _, phrase := range []string{phraseDenied, phraseNoMount, phraseAppRole, phraseSealed, phraseQuota, phraseInactive} {
-		if strings.Contains(said, phrase) {
+		if strings.Contains(message, phrase) {
 			return phrase
 		}
 	}
 	return ""
 }
 
-// serverError words a failed read.
+// serverError returns the error of a failed read.
 func (s *Source) serverError(ctx context.Context, err error) error {
 	refused, ok := errors.AsType[*api.ResponseError](err)
 	if !ok {
@@ -60,12 +60,12 @@ func (s *Source) serverError(ctx context.Context, err error) error {
 	}
 	advice := adviceFor(refused.StatusCode, phraseOf(err))
 	if refused.StatusCode == http.StatusForbidden {
-		advice = fmt.Sprintf("the token is not valid, or its policy does not allow to read %s/data/%s", s.cfg.Mount, s.cfg.Path)
+		advice = fmt.Sprintf("the token is invalid, or its policy does not allow reading %s/data/%s", s.cfg.Mount, s.cfg.Path)
 	}
-	return &refusal{refused.StatusCode, sayStatus(refused.StatusCode, phraseOf(err), advice)}
+	return &refusal{refused.StatusCode, describeStatus(refused.StatusCode, phraseOf(err), advice)}
 }
 
-// loginError words a failed login.
+// loginError returns the error of a failed login.
 func (s *Source) loginError(ctx context.Context, err error) error {
 	refused, ok := errors.AsType[*api.ResponseError](err)
 	if !ok {
@@ -73,13 +73,13 @@ func (s *Source) loginError(ctx context.Context, err error) error {
 	}
 	advice := adviceFor(refused.StatusCode, phraseOf(err))
 	if refused.StatusCode == http.StatusBadRequest || refused.StatusCode == http.StatusForbidden {
-		advice = "role id or secret id is wrong, expired or used up, or the auth method is not mounted there"
+		advice = "the role id or secret id is wrong, expired or used up, or the auth method is not mounted there"
 	}
-	// Not a refusal: another login would not help.
-	return errors.New("login: " + sayStatus(refused.StatusCode, phraseOf(err), advice))
+	// This is not a refusal, because another login would not help.
+	return errors.New("login: " + describeStatus(refused.StatusCode, phraseOf(err), advice))
 }
 
-func sayStatus(status int, phrase, advice string) string {
+func describeStatus(status int, phrase, advice string) string {
 	parts := []string{strconv.Itoa(status)}
 	if text := http.StatusText(status); phrase == "" && text != "" {
 		phrase = strings.ToLower(text)
@@ -99,36 +99,36 @@ func adviceFor(status int, phrase string) string {
 	case phrase == phraseSealed:
 		return "unseal the server"
 	case phrase == phraseQuota, status == http.StatusTooManyRequests:
-		return "the server limits requests; ask less often"
+		return "the server limits requests: read less often"
 	case status == http.StatusNotFound:
-		return "look at the address, the namespace and the mount"
+		return "check the address, the namespace and the mount"
 	case status >= http.StatusInternalServerError:
-		return "the server could not answer; it is asked again next time"
+		return "the server is unavailable; the next read tries again"
 	}
 	return ""
 }
 
-// transportError words what happened before there was an answer. The URL is left out: it is
-// long, and Place says where.
+// transportError returns the error of a request without a response. It omits the URL, because
+// the error already names the secret.
 func (s *Source) transportError(ctx context.Context, err error) error {
 	if ctx.Err() != nil {
-		return fmt.Errorf("no answer in time: %w", ctx.Err())
+		return fmt.Errorf("no response in time: %w", ctx.Err())
 	}
 	if errors.Is(err, errRedirected) {
 		return errRedirected
 	}
 	if tooLarge, ok := errors.AsType[*http.MaxBytesError](err); ok {
-		return fmt.Errorf("the answer is larger than %d bytes, so it is not what was meant", tooLarge.Limit)
+		return fmt.Errorf("the response is larger than the limit of %d bytes", tooLarge.Limit)
 	}
 	if failed, ok := errors.AsType[*url.Error](err); ok {
-		return fmt.Errorf("the server cannot be asked: %w", failed.Err)
+		return fmt.Errorf("the server is not reachable: %w", failed.Err)
 	}
 	switch s.cfg.Auth.(type) {
 	case fixedToken, tokenFile, AppRole:
-		return err // of our own making
+		return err // created by this package
 	}
 	if path, ok := errors.AsType[*fs.PathError](err); ok {
 		return path
 	}
-	return fmt.Errorf("failed before the server was asked (%T)", err) // its words may hold anything
+	return fmt.Errorf("failed before a request was sent (%T)", err) // its text may contain anything
 }

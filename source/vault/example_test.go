@@ -10,7 +10,7 @@ import (
 	"github.com/keyfit/keyfit/source/vault/vaulttest"
 )
 
-// A client whose key is in Vault, and a rotation of it. The fake stands for the server.
+// The key of a client is in Vault and is rotated. A fake replaces the server.
 func Example() {
 	ctx := context.Background()
 	fake := vaulttest.New(vaulttest.Vault)

@@ -10,7 +10,7 @@ import (
 	"github.com/keyfit/keyfit/source/vault"
 )
 
-// Whatever a server answers, there is a key or an error of one line.
+// Any response of a server gives a key or an error of one line.
 func FuzzTheAnswerOfAServer(f *testing.F) {
 	f.Add(200, `{"data":{"data":{"key":"k1","id":"c1","not_after":"2027-01-31"},"metadata":{"version":2,"custom_metadata":{"not_after":"x"}}}}`)
 	f.Add(404, `{"data":{"data":null,"metadata":{"version":2,"deletion_time":"2026-11-22T03:27:11Z","destroyed":false}}}`)
@@ -20,7 +20,7 @@ func FuzzTheAnswerOfAServer(f *testing.F) {
 	f.Add(204, ``)
 	f.Fuzz(func(t *testing.T, status int, body string) {
 		if status < 200 || status > 499 || status == http.StatusTooManyRequests || status == http.StatusPreconditionFailed {
-			return // these are asked again, with waits
+			return // these are retried after waits
 		}
 		server := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 			w.WriteHeader(status)

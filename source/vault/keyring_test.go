@@ -27,7 +27,7 @@ func TestAKeyringTakesANewVersion(t *testing.T) {
 			t.Fatal(err)
 		}
 		if previous := ring.Status().Previous; previous != nil {
-			t.Errorf("a previous key where there was one version: %+v", previous)
+			t.Errorf("a previous key although there is only one version: %+v", previous)
 		}
 		s.write(t, "app", map[string]any{"key": "key-two-2"})
 		for _, want := range []bool{true, false} {
@@ -40,7 +40,7 @@ func TestAKeyringTakesANewVersion(t *testing.T) {
 		if diff := cmp.Diff(shown{Key: "key-two-2", Version: "2"}, show(cred)); diff != "" || err != nil {
 			t.Errorf("current key: %v (-want +got):\n%s", err, diff)
 		}
-		// A program that starts now has the version before as its fallback.
+		// A program that starts now has the previous version as its fallback.
 		if ring, err = keyfit.NewKeyring(t.Context(), newSource(t, cfg)); err != nil {
 			t.Fatal(err)
 		}
@@ -90,7 +90,7 @@ func TestAWatchedVaultMayRotateSealAndForgetItsTokens(t *testing.T) {
 			http.Error(w, `{"errors":["Vault is sealed"]}`, http.StatusServiceUnavailable)
 			return true
 		})
-		<-time.After(10 * time.Minute) // and the token ends meanwhile
+		<-time.After(10 * time.Minute) // the token expires meanwhile
 		if got := current(); got != "key-03" {
 			t.Errorf("sealed: %s, want the last good key", got)
 		}
@@ -108,7 +108,7 @@ func TestAWatchedVaultMayRotateSealAndForgetItsTokens(t *testing.T) {
 			t.Errorf("promotions (-want +got):\n%s", diff)
 		}
 		if stale == 0 {
-			t.Error("nobody was told that the source is stale")
+			t.Error("there is no event that the source is stale")
 		}
 		if got := fake.Requests(); slices.ContainsFunc(got, func(r string) bool { return strings.Contains(r, "metadata") }) {
 			t.Error("the watch needs a permission on metadata")

@@ -19,12 +19,12 @@ import (
 type document struct {
 	version int
 	fields  map[string]json.RawMessage
-	custom  map[string]json.RawMessage // custom metadata, which is of the secret, not of the version
+	custom  map[string]json.RawMessage // custom metadata, which belongs to the secret, not to the version
 }
 
-// answer is what KV version 2 says to a read, as far as it is used. Vault and OpenBao differ
-// in what stands beside it.
-type answer struct {
+// response is the used part of a KV version 2 response to a read. Vault and OpenBao differ in
+// other members.
+type response struct {
 	Data *struct {
 		Data     map[string]json.RawMessage `json:"data"`
 		Metadata *struct {
@@ -36,9 +36,9 @@ type answer struct {
 	} `json:"data"`
 }
 
-// read returns a version of the secret; 0 is the newest one. There is no look at the
-// metadata first: the answer says by itself which version it is, so that would save no
-// request, and it needs a permission more.
+// read returns a version of the secret; 0 means the newest one. It does not read the metadata
+// first: the response contains the version, so that would save no request, and it would
+// require another permission.
 func (s *Source) read(ctx context.Context, version int) (document, error) {
 	var params url.Values
 	if version > 0 {
@@ -52,10 +52,10 @@ func (s *Source) read(ctx context.Context, version int) (document, error) {
 			return s.transportError(ctx, err)
 		}
 		defer func() { _ = resp.Body.Close() }()
-		var a answer
-		switch decodeErr := json.NewDecoder(resp.Body).Decode(&a); {
+		var body response
+		switch decodeErr := json.NewDecoder(resp.Body).Decode(&body); {
 		case resp.StatusCode == http.StatusNotFound && decodeErr == nil:
-			if err := s.absent(a, err); err != nil {
+			if err := s.notFoundError(body, err); err != nil {
 				return err
 			}
 		case err != nil:
@@ -63,26 +63,27 @@ func (s *Source) read(ctx context.Context, version int) (document, error) {
 		case ctx.Err() != nil:
 			return ctx.Err()
 		case decodeErr != nil:
-			return s.notAnAnswer(ctx, decodeErr)
+			return s.decodeError(ctx, decodeErr)
 		}
-		doc, err = a.document()
+		doc, err = body.document()
 		return err
 	})
 	return doc, err
 }
 
-func (s *Source) notAnAnswer(ctx context.Context, err error) error {
+func (s *Source) decodeError(ctx context.Context, err error) error {
 	if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
 		return s.transportError(ctx, err)
 	}
-	return errors.New("the answer is not JSON: is this the address of a Vault or OpenBao server?")
+	return errors.New("the response is not JSON: check that this is the address of a Vault or OpenBao server")
 }
 
-// absent says what a 404 means: nothing written, nothing mounted, or, which has a body like a
-// version that is there, deleted or destroyed.
-func (s *Source) absent(a answer, err error) error {
-	if a.Data != nil && a.Data.Metadata != nil {
-		return nil // the document says it
+// notFoundError returns the error that a 404 stands for: nothing written or nothing
+// mounted. It returns nil for a deleted or destroyed version, whose body is like that of an
+// existing one.
+func (s *Source) notFoundError(resp response, err error) error {
+	if resp.Data != nil && resp.Data.Metadata != nil {
+		return nil // document returns the error
 	}
 	if phraseOf(err) == phraseNoMount {
 		return fmt.Errorf("404, no secrets engine is mounted at %s/", s.cfg.Mount)
@@ -90,29 +91,30 @@ func (s *Source) absent(a answer, err error) error {
 	if s.cfg.Version > 0 {
 		return fmt.Errorf("404, version %d does not exist (%w)", s.cfg.Version, keyfit.ErrNoKey)
 	}
-	return fmt.Errorf("404, nothing was written there (%w)", keyfit.ErrNoKey)
+	return fmt.Errorf("404, nothing was written at this path (%w)", keyfit.ErrNoKey)
 }
 
-var errNotKV2 = errors.New("the answer is not one of KV version 2: look at the mount, and at what kind of engine it is")
+var errNotKV2 = errors.New("the response is not from KV version 2: check the mount and the kind of the engine")
 
-func (a answer) document() (document, error) {
-	if a.Data == nil || a.Data.Metadata == nil {
+func (resp response) document() (document, error) {
+	if resp.Data == nil || resp.Data.Metadata == nil {
 		return document{}, errNotKV2
 	}
-	meta := a.Data.Metadata
+	meta := resp.Data.Metadata
 	version, err := strconv.Atoi(meta.Version.String())
 	switch {
 	case err != nil:
 		return document{}, errNotKV2
 	case meta.Destroyed:
 		return document{}, fmt.Errorf("version %d is destroyed: write a new one", version)
-	case a.Data.Data == nil:
+	case resp.Data.Data == nil:
 		return document{}, fmt.Errorf("version %d is deleted: undelete it or write a new one", version)
 	}
-	return document{version: version, fields: a.Data.Data, custom: meta.Custom}, nil
+	return document{version: version, fields: resp.Data.Data, custom: meta.Custom}, nil
 }
 
-// credential takes the key out of a version. Custom metadata speak of the newest one only.
+// credential reads the credential from a version. Custom metadata applies only to the
+// newest one.
 func (s *Source) credential(doc document, newest bool) (keyfit.Credential, error) {
 	cred := keyfit.Credential{
 		Place:   s.place() + ", field " + s.cfg.Field,
@@ -140,11 +142,11 @@ func (s *Source) credential(doc document, newest bool) (keyfit.Credential, error
 	return cred, nil
 }
 
-// text returns a field of the data. Its errors hold nothing of the content.
+// text returns a field of the data. Its errors never quote the content.
 func (d document) text(field string) (string, error) {
 	raw, ok := d.fields[field]
 	if !ok {
-		return "", fmt.Errorf("version %d has no field %q among its %d", d.version, field, len(d.fields))
+		return "", fmt.Errorf("version %d has no field %q (it has %d fields)", d.version, field, len(d.fields))
 	}
 	var value string
 	if json.Unmarshal(raw, &value) != nil {

@@ -11,8 +11,8 @@ import (
 	"github.com/keyfit/keyfit/mockserver"
 )
 
-// Keys that the provider ends as soon as the next one is in the store, long before a watch
-// looks: the refusal makes the ring ask, and the call goes on with the new key.
+// The provider revokes each key as soon as the next one is in the store, before a watch polls.
+// The refusal makes the keyring read the store, and the call continues with the new key.
 func TestRotationsInVaultWithoutOverlapFailNoCall(t *testing.T) {
 	t.Parallel()
 	onEachServer(t, func(t *testing.T, s *server) {
@@ -52,7 +52,7 @@ func TestRotationsInVaultWithoutOverlapFailNoCall(t *testing.T) {
 				t.Fatal(err)
 			}
 			issued = next
-			// A call is replayed twice at most, so none may see three rotations.
+			// A call is replayed at most twice, so no call may see three rotations.
 			for i := range callers {
 				for seen := calls[i].Load(); calls[i].Load() < seen+2 && ctx.Err() == nil; {
 					<-time.After(time.Millisecond)
@@ -64,7 +64,7 @@ func TestRotationsInVaultWithoutOverlapFailNoCall(t *testing.T) {
 		if got := ring.Status().Current.Version; got != "21" {
 			t.Errorf("the ring is at version %s, want 21", got)
 		}
-		// Two versions read for each refusal that was news, however many callers met it.
+		// Each new refusal reads two versions, regardless of the number of callers.
 		if asked := len(s.transport.sent(s)); asked > 3*rotations {
 			t.Errorf("%d rotations: %d requests to the store, want at most %d", rotations, asked, 3*rotations)
 		}

@@ -18,19 +18,19 @@ import (
 	"github.com/keyfit/keyfit/source/vault/vaulttest"
 )
 
-// server is a fake, or the real server that VAULT_ADDR names.
+// server is a fake, or the real server at VAULT_ADDR.
 type server struct {
 	name, addr string
-	admin      *api.Client     // may do everything
-	mount      string          // a KV engine of this test alone
-	approle    string          // a mount of AppRole of this test alone
-	fake       *vaulttest.Fake // nil for the real one
-	isBao      bool            // and not Vault
-	transport  *recorder       // for sources: it sees what they send
+	admin      *api.Client     // has all permissions
+	mount      string          // a KV engine for this test only
+	approle    string          // a mount of AppRole for this test only
+	fake       *vaulttest.Fake // nil for a real server
+	isBao      bool            // OpenBao, not Vault
+	transport  *recorder       // records the requests of sources
 }
 
-// onEachServer runs a test on the fakes of both servers, and on the real one that VAULT_ADDR
-// and VAULT_TOKEN name if they are set.
+// onEachServer runs a test on the fakes of both servers, and on the real server of VAULT_ADDR
+// and VAULT_TOKEN if they are set.
 func onEachServer(t *testing.T, test func(*testing.T, *server)) {
 	t.Helper()
 	for _, flavor := range []vaulttest.Flavor{vaulttest.Vault, vaulttest.OpenBao} {
@@ -74,7 +74,7 @@ func newServer(t *testing.T, s *server, root string) *server {
 	return s
 }
 
-// config is that of a source for a secret, with the token of the administrator.
+// config returns the configuration of a source for a secret, with the administrator's token.
 func (s *server) config(path string) vault.Config {
 	return vault.Config{
 		Address: s.addr, Mount: s.mount, Path: path, Transport: s.transport,
@@ -97,7 +97,7 @@ func (s *server) write(t *testing.T, path string, data map[string]any) {
 	s.put(t, s.mount+"/data/"+path, map[string]any{"data": data})
 }
 
-// role makes a role whose tokens may do capability with every secret of the mount.
+// role creates a role whose tokens have the capability for every secret of the mount.
 func (s *server) role(t *testing.T, capability string) vault.AppRole {
 	t.Helper()
 	policy := s.mount + "-" + capability
@@ -126,7 +126,8 @@ func (s *server) revoke(t *testing.T, token string) {
 	s.put(t, "auth/token/revoke", map[string]any{"token": token})
 }
 
-// recorder notes what a source sends: "GET path?query" without the mount, and the token.
+// recorder records the requests of a source, "GET path?query" without the mount, and the
+// tokens.
 type recorder struct {
 	base http.RoundTripper
 
@@ -149,7 +150,7 @@ func (r *recorder) RoundTrip(req *http.Request) (*http.Response, error) {
 	return r.base.RoundTrip(req)
 }
 
-// sent returns the requests since the last call, with the test's own mounts shortened.
+// sent returns the requests since the last call, with shortened mounts.
 func (r *recorder) sent(s *server) []string {
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -48,7 +48,7 @@ func TestARefusedTokenIsReplacedAndTheReadRepeated(t *testing.T) {
 		cfg := s.config("app")
 		cfg.Auth = s.role(t, "read")
 		src := newSource(t, cfg)
-		for range 2 { // more than once in the life of a source
+		for range 2 { // it works more than once
 			if _, err := src.Credential(t.Context()); err != nil {
 				t.Fatal(err)
 			}
@@ -76,12 +76,12 @@ func TestAPolicyThatDoesNotAllowItCausesOneLogin(t *testing.T) {
 		src := newSource(t, cfg)
 		for range 3 {
 			_, err := src.Credential(t.Context())
-			if err == nil || !strings.Contains(err.Error(), "or its policy does not allow to read "+s.mount+"/data/app") {
+			if err == nil || !strings.Contains(err.Error(), "or its policy does not allow reading "+s.mount+"/data/app") {
 				t.Fatalf("got %v", err)
 			}
 		}
 		want := []string{
-			"PUT auth/approle/login", "GET kv/data/app", "PUT auth/approle/login", "GET kv/data/app", // the first question
+			"PUT auth/approle/login", "GET kv/data/app", "PUT auth/approle/login", "GET kv/data/app", // the first read
 			"GET kv/data/app", "GET kv/data/app",
 		}
 		if diff := cmp.Diff(want, s.transport.sent(s)); diff != "" {
@@ -98,15 +98,15 @@ func TestALoginThatFailsIsSaid(t *testing.T) {
 	}{
 		"a wrong secret id": {
 			func(a *vault.AppRole) { a.SecretID = keyfit.NewSecret("wrong") },
-			"login: 400, invalid role or secret id: role id or secret id is wrong, expired or used up, or the auth method is not mounted there",
+			"login: 400, invalid role or secret id: the role id or secret id is wrong, expired or used up, or the auth method is not mounted there",
 		},
 		"no method at that mount": {
 			func(a *vault.AppRole) { a.Mount = "keyfit-nowhere" },
-			"login: 403, permission denied: role id or secret id is wrong, expired or used up, or the auth method is not mounted there",
+			"login: 403, permission denied: the role id or secret id is wrong, expired or used up, or the auth method is not mounted there",
 		},
-		"no role id":               {func(a *vault.AppRole) { a.RoleID = "" }, "login: AppRole needs the id of a role"},
+		"no role id":               {func(a *vault.AppRole) { a.RoleID = "" }, "login: AppRole needs a RoleID"},
 		"a file that is not there": {func(a *vault.AppRole) { a.SecretID, a.SecretIDFile = keyfit.Secret{}, "nowhere" }, "login: file of the AppRole secret id nowhere: no such file or directory"},
-		"two secret ids":           {func(a *vault.AppRole) { a.SecretIDFile = "somewhere" }, "login: AppRole has a secret id and a file of it: give one of them"},
+		"two secret ids":           {func(a *vault.AppRole) { a.SecretIDFile = "somewhere" }, "login: AppRole has both SecretID and SecretIDFile: set only one of them"},
 	}
 	onEachServer(t, func(t *testing.T, s *server) {
 		t.Helper()
@@ -121,15 +121,15 @@ func TestALoginThatFailsIsSaid(t *testing.T) {
 					t.Errorf("error (-want +got):\n%s", diff)
 				}
 				if errors.Is(err, keyfit.ErrNoKey) {
-					t.Error("a chain would go on to a key of lower priority")
+					t.Error("a chain would continue with a key of lower priority")
 				}
 			})
 		}
 	})
 }
 
-// inBubble is a fake without a network, so that its tokens and the source live on the clock
-// of a synctest bubble.
+// inBubble returns a fake without a network, so that its tokens and the source use the clock of
+// a synctest bubble.
 func inBubble(t *testing.T, ttl string) (*vaulttest.Fake, *vault.Source) {
 	t.Helper()
 	fake := vaulttest.New(vaulttest.Vault)
@@ -154,8 +154,8 @@ func logins(requests []string) (n int) {
 func TestAtSeventyPercentOfItsLifeATokenIsReplacedAndNoReadFails(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		// The run of the reference: a TTL of 2 s and a read every 100 ms, where the client's own
-		// watcher lost 5 of 112.
+		// A TTL of 2 s and a read every 100 ms: the watcher of the Vault client loses 5 of 112
+		// reads.
 		fake, src := inBubble(t, "2s")
 		denied := 0
 		fake.Intercept(func(_ http.ResponseWriter, r *http.Request) bool {
@@ -244,7 +244,7 @@ func TestAnyLoginOfTheVaultClientWillDo(t *testing.T) {
 	}
 	cfg.Auth = loginFunc(func(context.Context, *api.Client) (*api.Secret, error) { return &api.Secret{}, nil })
 	_, err := newSource(t, cfg).Credential(t.Context())
-	if err == nil || !strings.Contains(err.Error(), "the login was answered without a token") {
+	if err == nil || !strings.Contains(err.Error(), "the login response has no token") {
 		t.Errorf("got %v", err)
 	}
 }
@@ -256,7 +256,7 @@ func TestTheWordsOfAnotherLoginAreNotPassedOn(t *testing.T) {
 		err  error
 		want string
 	}{
-		"words":  {errors.New("canary"), "failed before the server was asked (*errors.errorString)"},
+		"words":  {errors.New("canary"), "failed before a request was sent (*errors.errorString)"},
 		"a file": {fmt.Errorf("canary: %w", &os.PathError{Op: "open", Path: "/run/token", Err: os.ErrNotExist}), "open /run/token: file does not exist"},
 	}
 	for name, test := range tests {

@@ -106,12 +106,12 @@ func TestWhatIsWrongIsSaid(t *testing.T) {
 	tests := map[string]struct {
 		setUp  func(*testing.T, *server)
 		config func(*vault.Config)
-		noKey  bool // a Chain goes on
+		noKey  bool // a Chain continues
 		want   string
 	}{
 		"nothing was ever written": {
 			noKey: true,
-			want:  "Vault secret kv/app: 404, nothing was written there (no key)",
+			want:  "Vault secret kv/app: 404, nothing was written at this path (no key)",
 		},
 		"the pinned version does not exist": {
 			setUp: func(t *testing.T, s *server) { t.Helper(); s.write(t, "app", data{"key": "k1"}) }, config: func(c *vault.Config) { c.Version = 9 },
@@ -141,7 +141,7 @@ func TestWhatIsWrongIsSaid(t *testing.T) {
 		},
 		"the field is not there": {
 			setUp: func(t *testing.T, s *server) { t.Helper(); s.write(t, "app", data{"token": "k1", "user": "u"}) },
-			want:  `Vault secret kv/app: version 1 has no field "key" among its 2`,
+			want:  `Vault secret kv/app: version 1 has no field "key" (it has 2 fields)`,
 		},
 		"the field is no string": {
 			setUp: func(t *testing.T, s *server) { t.Helper(); s.write(t, "app", data{"key": 12345678}) },
@@ -154,7 +154,7 @@ func TestWhatIsWrongIsSaid(t *testing.T) {
 		"one half of the pair is missing": {
 			setUp:  func(t *testing.T, s *server) { t.Helper(); s.write(t, "app", data{"key": "k1"}) },
 			config: func(c *vault.Config) { c.IDField = "id" },
-			want:   `Vault secret kv/app: version 1 has no field "id" among its 1`,
+			want:   `Vault secret kv/app: version 1 has no field "id" (it has 1 fields)`,
 		},
 		"the end is no date": {
 			setUp: func(t *testing.T, s *server) {
@@ -172,7 +172,7 @@ func TestWhatIsWrongIsSaid(t *testing.T) {
 		},
 		"a token that nobody issued": {
 			config: func(c *vault.Config) { c.Auth = vault.Token(keyfit.NewSecret("hvs.bad")) },
-			want:   "Vault secret kv/app: 403, permission denied: the token is not valid, or its policy does not allow to read kv/data/app",
+			want:   "Vault secret kv/app: 403, permission denied: the token is invalid, or its policy does not allow reading kv/data/app",
 		},
 	}
 	onEachServer(t, func(t *testing.T, s *server) {

@@ -24,55 +24,58 @@ const (
 	DefaultTimeout      = 15 * time.Second
 )
 
-// Config says where the key is and how the source comes to it. Only Path is required.
+// Config configures a [Source]. Only Path is required.
 type Config struct {
-	// Address of the server, "https://vault.example.com:8200". The default is the variable
-	// VAULT_ADDR and without it https://127.0.0.1:8200. Plain http is refused except to
-	// loopback; see PlainHTTP.
+	// Address is the URL of the server, such as "https://vault.example.com:8200". The default
+	// is the variable VAULT_ADDR, or https://127.0.0.1:8200. Plain http is refused except for
+	// loopback addresses; see PlainHTTP.
 	Address string
-	// Namespace of Vault Enterprise or OpenBao; the default is the variable VAULT_NAMESPACE.
+	// Namespace is a namespace of Vault Enterprise or OpenBao. The default is the variable
+	// VAULT_NAMESPACE.
 	Namespace string
-	// Mount is where the KV version 2 engine is mounted; the default is [DefaultMount].
+	// Mount is the mount of the KV version 2 engine. The default is [DefaultMount].
 	Mount string
-	// Path of the secret inside the mount, without "data/": "myapp/imkit".
+	// Path is the path of the secret in the mount, without "data/": "myapp/imkit".
 	Path string
-	// Field of the secret that holds the key; the default is [DefaultField].
+	// Field is the field that holds the key. The default is [DefaultField].
 	Field string
-	// IDField holds the public half of a pair; "" for a single key.
+	// IDField is the field that holds the public half of a pair; "" for a single key.
 	IDField string
-	// ExpiresField says when the key ends, as an RFC 3339 date or time. It is looked for in
-	// the data of the version and then, for the newest version only, in the custom metadata
-	// of the secret; a key without it has no known end. The default is [DefaultExpiresField].
+	// ExpiresField is the field that holds the expiry of the key, an RFC 3339 date or time. It
+	// is read from the data of the version and then, only for the newest version, from the
+	// custom metadata of the secret. Without it, the expiry is unknown. The default is
+	// [DefaultExpiresField].
 	ExpiresField string
-	// IssuedField says, in the same way, when the provider issued the key, for providers
-	// whose keys live for a fixed time. That a version was written is no such date. The
-	// default is [DefaultIssuedField].
+	// IssuedField is the field that holds the time at which the provider issued the key, in
+	// the same format and places. It is for providers whose keys have a fixed lifetime; the
+	// time at which a version was written is not used. The default is [DefaultIssuedField].
 	IssuedField string
-	// Version pins one version; 0 follows the newest one. A pinned source offers no
-	// previous key.
+	// Version pins one version; 0 means the newest one. A pinned source returns no previous
+	// key.
 	Version int
-	// Auth is how the source comes by its token: [Token], [TokenFile], [AppRole], or any
-	// other login that hashicorp/vault/api knows. The default is the variable VAULT_TOKEN
-	// as it is when [New] runs.
+	// Auth is the auth method of the source: [Token], [TokenFile], [AppRole], or another auth
+	// method of hashicorp/vault/api. The default is the variable VAULT_TOKEN, which [New]
+	// reads.
 	Auth api.AuthMethod
-	// Timeout bounds one question to the source, logins and retries included; the default is
+	// Timeout bounds one read of the source, including logins and retries. The default is
 	// [DefaultTimeout].
 	Timeout time.Duration
-	// PlainHTTP lets token and key go over plain http to another machine. Leave it off.
+	// PlainHTTP allows plain http to another machine, which exposes the token and the key. The
+	// default is false.
 	PlainHTTP bool
-	// Transport replaces the connection to the server, for TLS settings beyond the variables
-	// VAULT_CACERT, VAULT_CLIENT_CERT and so on, which are heeded without it.
+	// Transport replaces the transport to the server, for TLS settings other than the
+	// variables VAULT_CACERT, VAULT_CLIENT_CERT and so on, which apply only without it.
 	Transport http.RoundTripper
 }
 
 // Source is a [keyfit.Source] and a [keyfit.VersionedSource]. It is safe for concurrent use.
 type Source struct {
-	cfg    Config
-	client *api.Client // without a token; each session has a copy with its own
-	guard  *guard
-	sess   atomic.Pointer[session] // nil before the first login
-	turn   chan struct{}           // whoever fills it may log in
-	denied atomic.Int64            // when a fresh login was last refused the secret too, in ns since 1970
+	cfg      Config
+	client   *api.Client // without a token; each session has a copy with a token
+	guard    *guard
+	sess     atomic.Pointer[session] // nil before the first login
+	loginSem chan struct{}           // a mutex for logins that a context can interrupt
+	denied   atomic.Int64            // when the server last refused a fresh token, in Unix nanoseconds
 }
 
 var _ interface {
@@ -80,8 +83,8 @@ var _ interface {
 	keyfit.VersionedSource
 } = (*Source)(nil)
 
-// New checks the configuration. It sends nothing: a server that is away is an error of the
-// first question.
+// New returns a source, or an error for an invalid configuration. It sends no request: an
+// unavailable server is an error of the first read.
 func New(cfg Config) (*Source, error) {
 	cfg = cfg.withDefaults()
 	if cfg.Path == "" {
@@ -95,14 +98,14 @@ func New(cfg Config) (*Source, error) {
 		return nil, err
 	}
 	if cfg.Auth == nil {
-		token := client.Token() // of VAULT_TOKEN
+		token := client.Token() // from VAULT_TOKEN
 		if token == "" {
 			return nil, errors.New("the Vault source has no token: set Config.Auth or the variable VAULT_TOKEN")
 		}
 		cfg.Auth = Token(keyfit.NewSecret(token))
 	}
 	client.ClearToken()
-	return &Source{cfg: cfg, client: client, guard: g, turn: make(chan struct{}, 1)}, nil
+	return &Source{cfg: cfg, client: client, guard: g, loginSem: make(chan struct{}, 1)}, nil
 }
 
 func (c Config) withDefaults() Config {
@@ -117,9 +120,9 @@ func (c Config) withDefaults() Config {
 	return c
 }
 
-func orElse(value, otherwise string) string {
+func orElse(value, fallback string) string {
 	if value == "" {
-		return otherwise
+		return fallback
 	}
 	return value
 }
@@ -133,13 +136,13 @@ func (s *Source) Credential(ctx context.Context) (keyfit.Credential, error) {
 	return cred, err
 }
 
-// Versions returns the newest version as the current key and the one before it, if it is
-// still there, as the previous one. That is two requests; [Source.Credential] is one.
+// Versions returns the newest version as the current key and the version before it, if it still
+// exists, as the previous one. It sends two requests; [Source.Credential] sends one.
 //
-// A path where nothing was ever written is an error that wraps [keyfit.ErrNoKey], so that a
-// [keyfit.Chain] goes on. A deleted version, a missing field, a refused token, a server that
-// is sealed or away are errors of a source that should have had a key. That the previous
-// version cannot be had is no error.
+// If nothing was ever written at the path, the error wraps [keyfit.ErrNoKey], so that a
+// [keyfit.Chain] continues. Other errors do not: a deleted version, a missing field, a refused
+// token, a sealed or unavailable server. It is not an error if the previous version cannot be
+// read.
 func (s *Source) Versions(ctx context.Context) (keyfit.Versions, error) {
 	ctx, cancel := context.WithTimeout(ctx, s.cfg.Timeout)
 	defer cancel()
@@ -147,33 +150,33 @@ func (s *Source) Versions(ctx context.Context) (keyfit.Versions, error) {
 	if err != nil {
 		return keyfit.Versions{}, err
 	}
-	offer := keyfit.Versions{Current: current}
+	versions := keyfit.Versions{Current: current}
 	if s.cfg.Version == 0 && version > 1 {
-		// Whatever is wrong with the previous version must not hide the current one.
+		// An error of the previous version must not hide the current one.
 		if doc, err := s.read(ctx, version-1); err == nil {
-			offer.Previous, _ = s.credential(doc, false)
+			versions.Previous, _ = s.credential(doc, false)
 		}
 	}
-	return offer, nil
+	return versions, nil
 }
 
 func (s *Source) current(ctx context.Context) (keyfit.Credential, int, error) {
 	doc, err := s.read(ctx, s.cfg.Version)
 	if err != nil {
-		return keyfit.Credential{}, 0, s.failed(err)
+		return keyfit.Credential{}, 0, s.wrap(err)
 	}
 	cred, err := s.credential(doc, s.cfg.Version == 0)
 	if err != nil {
-		return keyfit.Credential{}, 0, s.failed(err)
+		return keyfit.Credential{}, 0, s.wrap(err)
 	}
 	return cred, doc.version, nil
 }
 
-// place names the secret for a person.
+// place returns the name of the secret for messages.
 func (s *Source) place() string { return "Vault secret " + s.cfg.Mount + "/" + s.cfg.Path }
 
-// failed says which secret an error is about.
-func (s *Source) failed(err error) error { return fmt.Errorf("%s: %w", s.place(), err) }
+// wrap adds the name of the secret to an error.
+func (s *Source) wrap(err error) error { return fmt.Errorf("%s: %w", s.place(), err) }
 
 // Close closes the idle connections to the server. The source can be used again.
 func (s *Source) Close() error {
@@ -181,5 +184,5 @@ func (s *Source) Close() error {
 	return nil
 }
 
-// Format prints the place of the secret, and nothing of the inside, for every verb.
+// Format prints the name of the secret, and no other content, for every verb.
 func (s *Source) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, s.place()) }

@@ -29,12 +29,12 @@ func TestAConfigurationThatCannotWorkIsRefusedAtOnce(t *testing.T) {
 		"no path":                    {vault.Config{Auth: token}, "the Vault source needs the path of a secret"},
 		"a negative version":         {vault.Config{Path: "app", Version: -1, Auth: token}, "version and timeout of a Vault source must not be negative"},
 		"no URL":                     {vault.Config{Path: "app", Address: "vault.example.com", Auth: token}, "the address of the Vault server is not a URL such as https://vault.example.com:8200"},
-		"a password in the address":  {vault.Config{Path: "app", Address: "https://u:canary@vault.example.com", Auth: token}, "the address of the Vault server holds a user or a password: take them out"},
-		"plain http":                 {vault.Config{Path: "app", Address: "http://vault.example.com:8200", Auth: token}, "the Vault server vault.example.com:8200 would be asked over plain http, which shows token and key on the way: use https, or set Config.PlainHTTP"},
+		"a password in the address":  {vault.Config{Path: "app", Address: "https://u:canary@vault.example.com", Auth: token}, "the address of the Vault server contains a user or a password: remove them"},
+		"plain http":                 {vault.Config{Path: "app", Address: "http://vault.example.com:8200", Auth: token}, "the Vault server vault.example.com:8200 is configured with plain http, which would expose the token and the key: use https, or set Config.PlainHTTP"},
 		"plain http that is wanted":  {vault.Config{Path: "app", Address: "http://vault.example.com:8200", Auth: token, PlainHTTP: true}, ""},
 		"plain http to this machine": {vault.Config{Path: "app", Address: "http://[::1]:8200", Auth: token}, ""},
 		"https":                      {vault.Config{Path: "app", Address: "https://vault.example.com:8200", Auth: token}, ""},
-		"another scheme":             {vault.Config{Path: "app", Address: "ftp://vault.example.com", Auth: token}, `the Vault server cannot be asked over "ftp": use https`},
+		"another scheme":             {vault.Config{Path: "app", Address: "ftp://vault.example.com", Auth: token}, `the scheme of the Vault address is "ftp": use https`},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -61,7 +61,7 @@ func TestTheTokenOfTheEnvironmentIsTheDefault(t *testing.T) {
 		t.Errorf("without a token: got %v", err)
 	}
 	t.Setenv("VAULT_TOKEN", fake.RootToken())
-	t.Setenv("VAULT_WRAP_TTL", "5m") // meant for the command line
+	t.Setenv("VAULT_WRAP_TTL", "5m") // affects only the command line
 	wrapped := false
 	fake.Intercept(func(_ http.ResponseWriter, r *http.Request) bool {
 		wrapped = wrapped || r.Header.Get("X-Vault-Wrap-TTL") != ""
@@ -72,7 +72,7 @@ func TestTheTokenOfTheEnvironmentIsTheDefault(t *testing.T) {
 		t.Errorf("with a token: got %v", err)
 	}
 	if wrapped {
-		t.Error("the answer was to be wrapped")
+		t.Error("the response was wrapped")
 	}
 }
 
@@ -90,22 +90,22 @@ func TestWhatAServerMayAnswer(t *testing.T) {
 		"what is needed and nothing more": {always(200, document), 1, ""},
 		"a version in quotes, and more":   {always(200, `{"new":1,"data":{"data":{"key":"k1"},"metadata":{"version":"1","new":{}},"new":[]}}`), 1, ""},
 		"500, and then the key":           {func(n int) (int, string) { return 200 + 300*(1-min(n, 1)), document }, 2, ""},
-		"500 for good":                    {always(500, `{"errors":["internal error"]}`), 3, "500, internal server error: the server could not answer; it is asked again next time"},
+		"500 for good":                    {always(500, `{"errors":["internal error"]}`), 3, "500, internal server error: the server is unavailable; the next read tries again"},
 		"sealed":                          {always(503, `{"errors":["Vault is sealed"]}`), 3, "503, is sealed: unseal the server"},
-		"a quota":                         {always(429, `{"errors":["request path \"x\": rate limit quota exceeded"]}`), 3, "429, quota exceeded: the server limits requests; ask less often"},
-		"a redirect":                      {always(307, ""), 1, "the server redirects elsewhere, and the token was not sent there: give the address of the active server"},
-		"a page":                          {always(200, "<html>"), 1, "the answer is not JSON: is this the address of a Vault or OpenBao server?"},
-		"a page of an error":              {always(404, "<html>"), 1, "404, not found: look at the address, the namespace and the mount"},
-		"nothing":                         {always(200, ""), 1, "the answer is not JSON: is this the address of a Vault or OpenBao server?"},
-		"KV version 1":                    {always(200, `{"data":{"key":"k1"}}`), 1, "the answer is not one of KV version 2: look at the mount, and at what kind of engine it is"},
-		"no version":                      {always(200, `{"data":{"data":{"key":"k1"},"metadata":{}}}`), 1, "the answer is not one of KV version 2: look at the mount, and at what kind of engine it is"},
-		"far too much":                    {always(200, `{"data":"`+strings.Repeat("x", 2<<20)+`"}`), 1, "the answer is larger than 1048576 bytes, so it is not what was meant"},
-		"far too much of an error":        {always(400, strings.Repeat("x", 2<<20)), 1, "the answer is larger than 1048576 bytes, so it is not what was meant"},
+		"a quota":                         {always(429, `{"errors":["request path \"x\": rate limit quota exceeded"]}`), 3, "429, quota exceeded: the server limits requests: read less often"},
+		"a redirect":                      {always(307, ""), 1, "the server redirects to another address, to which the token was not sent: use the address of the active server"},
+		"a page":                          {always(200, "<html>"), 1, "the response is not JSON: check that this is the address of a Vault or OpenBao server"},
+		"a page of an error":              {always(404, "<html>"), 1, "404, not found: check the address, the namespace and the mount"},
+		"nothing":                         {always(200, ""), 1, "the response is not JSON: check that this is the address of a Vault or OpenBao server"},
+		"KV version 1":                    {always(200, `{"data":{"key":"k1"}}`), 1, "the response is not from KV version 2: check the mount and the kind of the engine"},
+		"no version":                      {always(200, `{"data":{"data":{"key":"k1"},"metadata":{}}}`), 1, "the response is not from KV version 2: check the mount and the kind of the engine"},
+		"far too much":                    {always(200, `{"data":"`+strings.Repeat("x", 2<<20)+`"}`), 1, "the response is larger than the limit of 1048576 bytes"},
+		"far too much of an error":        {always(400, strings.Repeat("x", 2<<20)), 1, "the response is larger than the limit of 1048576 bytes"},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			synctest.Test(t, func(t *testing.T) { // where the waits between retries cost nothing
+			synctest.Test(t, func(t *testing.T) { // fake time skips the waits between retries
 				asked := 0
 				server := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 					status, body := test.answer(asked)
@@ -176,7 +176,7 @@ func TestCloseLeavesNoConnection(t *testing.T) {
 	t.Cleanup(web.Close)
 	fake.Write("secret", "app", map[string]any{"key": "k1"})
 	src := newSource(t, vault.Config{Address: web.URL, Path: "app", Auth: vault.Token(keyfit.NewSecret(fake.RootToken()))})
-	for range 2 { // it can be used again
+	for range 2 { // the source can be used again
 		if _, err := src.Credential(t.Context()); err != nil {
 			t.Fatal(err)
 		}
@@ -197,7 +197,7 @@ func TestAServerThatIsAwayIsSaid(t *testing.T) {
 		cfg := vault.Config{Address: "http://localhost", Path: "app", Auth: vault.Token(keyfit.NewSecret("hvs.t"))}
 		cfg.Transport = away{}
 		_, err := newSource(t, cfg).Credential(t.Context())
-		if err == nil || !strings.Contains(err.Error(), "the server cannot be asked: the line is cut") {
+		if err == nil || !strings.Contains(err.Error(), "the server is not reachable: the line is cut") {
 			t.Errorf("got %v", err)
 		}
 	})

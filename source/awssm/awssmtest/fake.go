@@ -1,6 +1,6 @@
-// Package awssmtest is a fake of AWS Secrets Manager for tests: secrets with versions and
-// staging labels, in memory, over the JSON protocol that the AWS SDKs speak. Texts of errors
-// are those that the service is known by.
+// Package awssmtest provides an in-memory fake of AWS Secrets Manager for tests: secrets with
+// versions and staging labels over the JSON protocol of the AWS SDKs. Its error texts are
+// those of the service.
 package awssmtest
 
 import (
@@ -12,7 +12,7 @@ import (
 	"time"
 )
 
-// Fake is the service: an [http.Handler] for httptest, or a [Fake.Transport] without a
+// Fake is a fake of the service. It is an [http.Handler]; [Fake.Transport] works without a
 // network. It is safe for concurrent use.
 type Fake struct {
 	mu        sync.Mutex
@@ -23,28 +23,28 @@ type Fake struct {
 	intercept func(http.ResponseWriter, *http.Request) bool
 }
 
-// New returns a fake without secrets. It believes whoever signs with accessKey; the
-// signature itself is not verified.
+// New returns a fake without secrets. It accepts every request signed with accessKey and does
+// not verify the signature.
 func New(accessKey string) *Fake {
 	return &Fake{accessKey: accessKey, secrets: map[string]*secret{}}
 }
 
-// Throttle refuses the next n requests.
+// Throttle makes the fake refuse the next n requests with ThrottlingException.
 func (f *Fake) Throttle(n int) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.throttle = n
 }
 
-// Intercept has answer see each request first; what it answers, by returning true, the fake
-// does not. nil ends that.
+// Intercept sets a function that receives each request first. If it returns true, it has
+// written the response. nil removes the function.
 func (f *Fake) Intercept(answer func(http.ResponseWriter, *http.Request) bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.intercept = answer
 }
 
-// Requests are those so far, "GetSecretValue app AWSCURRENT", and forgets them.
+// Requests returns the requests since the last call, such as "GetSecretValue app AWSCURRENT".
 func (f *Fake) Requests() []string {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -53,8 +53,8 @@ func (f *Fake) Requests() []string {
 	return seen
 }
 
-// Transport answers requests to any host in this process, also in a bubble of
-// testing/synctest.
+// Transport returns a transport that answers requests to any host in this process. It works in
+// a bubble of testing/synctest.
 func (f *Fake) Transport() http.RoundTripper { return inProcess{f} }
 
 type inProcess struct{ f *Fake }
@@ -77,7 +77,7 @@ func (t inProcess) RoundTrip(r *http.Request) (*http.Response, error) {
 	return resp, nil
 }
 
-// input is that of every operation here.
+// input is the union of the inputs of all operations.
 type input struct {
 	SecretID            string   `json:"SecretId"`
 	Name                string   `json:"Name"`
@@ -91,7 +91,7 @@ type input struct {
 	VersionStages       []string `json:"VersionStages"`
 }
 
-// ServeHTTP is that of [http.Handler].
+// ServeHTTP implements [http.Handler].
 func (f *Fake) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	operation := strings.TrimPrefix(r.Header.Get("X-Amz-Target"), "secretsmanager.")
 	f.mu.Lock()
@@ -113,10 +113,10 @@ func (f *Fake) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(status)
 		answer = map[string]any{"__type": fault.code, "message": fault.message}
 	}
-	_ = json.NewEncoder(w).Encode(answer) //nolint:errchkjson // the client may have gone
+	_ = json.NewEncoder(w).Encode(answer) //nolint:errchkjson // the client may have disconnected
 }
 
-// fault is an error of the service.
+// fault is an error response of the service.
 type fault struct{ code, message string }
 
 func (f *Fake) serve(operation string, r *http.Request) (map[string]any, *fault) {

@@ -40,7 +40,7 @@ func (f *Fake) create(in input) (map[string]any, *fault) {
 	return s.put(in, time.Now())
 }
 
-// put adds a version; without labels of its own it becomes AWSCURRENT.
+// put adds a version. Without explicit labels it becomes AWSCURRENT.
 func (s *secret) put(in input, now time.Time) (map[string]any, *fault) {
 	id := in.ClientRequestToken
 	if id == "" {
@@ -71,7 +71,7 @@ func (v *version) same(in input) bool {
 	return bytes.Equal(v.binary, in.SecretBinary)
 }
 
-// label moves a label to a version. Where AWSCURRENT was, AWSPREVIOUS comes.
+// label moves a label to a version. Moving AWSCURRENT moves AWSPREVIOUS to the old version.
 func (s *secret) label(stage string, to *version) {
 	from := s.byStage(stage)
 	if from == to {
@@ -90,7 +90,7 @@ func (v *version) drop(stage string) {
 	v.stages = slices.DeleteFunc(v.stages, func(s string) bool { return s == stage })
 }
 
-// move is UpdateSecretVersionStage: the last step of a rotation.
+// move implements UpdateSecretVersionStage, the last step of a rotation.
 func (s *secret) move(in input) (map[string]any, *fault) {
 	from, to := s.byStage(in.VersionStage), s.byID(in.MoveToVersionID)
 	switch {
@@ -159,15 +159,15 @@ func (s *secret) byStage(stage string) *version {
 	return nil
 }
 
-// newID has the shape of a UUID, which the service asks of its ids.
+// newID returns an ID in the form of a UUID, as the service requires.
 func newID() string {
 	raw := make([]byte, 16)
 	_, _ = rand.Read(raw) // never fails
 	return fmt.Sprintf("%x-%x-%x-%x-%x", raw[:4], raw[4:6], raw[6:8], raw[8:10], raw[10:])
 }
 
-// Put adds a version that becomes AWSCURRENT, or has the labels given, to a secret that need
-// not be there, and returns its id: the short way to what the API does too.
+// Put adds a version with the given labels, or AWSCURRENT, to a secret, which it creates if
+// necessary, and returns the ID of the version. It is a shortcut for the API.
 func (f *Fake) Put(name, text string, stages ...string) string {
 	f.mu.Lock()
 	defer f.mu.Unlock()

@@ -13,10 +13,10 @@ type token struct {
 	ends     time.Time // zero: never
 }
 
-// policy maps a path, which may end in *, to what may be done there.
+// policy maps a path, which may end in *, to the allowed capabilities.
 type policy map[string][]string
 
-// parsePolicy reads a policy in JSON, which both servers take as well as HCL.
+// parsePolicy parses a policy in JSON, which both servers accept besides HCL.
 func parsePolicy(raw string) (policy, bool) {
 	var doc struct {
 		Path map[string]struct {
@@ -77,7 +77,7 @@ func (f *Fake) may(t *token, r request) bool {
 	return false
 }
 
-// role is one of AppRole.
+// role is an AppRole role.
 type role struct {
 	id, secretID string
 	ttl          time.Duration
@@ -111,7 +111,7 @@ func (f *Fake) issue(r *role) reply {
 	}}
 }
 
-// authPath is what stands below auth/, without the login.
+// authPath serves the paths below auth/ except the login.
 func (f *Fake) authPath(path string, r request) reply {
 	switch {
 	case path == "token/lookup-self" && r.method == http.MethodGet:
@@ -149,11 +149,11 @@ func (f *Fake) authPath(path string, r request) reply {
 	return refuse(http.StatusNotFound)
 }
 
-// Role is what a program logs in with.
+// Role holds the credentials with which a program logs in.
 type Role struct{ RoleID, SecretID string }
 
-// NewRole makes a role of AppRole, mounted at mount, whose tokens live for ttl ("20m"; "" for
-// ever) and may do what a policy in JSON says: the short way to what the HTTP API does too.
+// NewRole creates a role of the AppRole method at mount. Its tokens have the lifetime ttl
+// ("20m"; "" means unlimited) and a policy in JSON. It is a shortcut for the HTTP API.
 func (f *Fake) NewRole(mount, name, ttl, policyJSON string) Role {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -168,7 +168,7 @@ func (f *Fake) NewRole(mount, name, ttl, policyJSON string) Role {
 	return Role{made.id, made.secretID}
 }
 
-// Knows reports whether a token is good now.
+// Knows reports whether a token is currently valid.
 func (f *Fake) Knows(token string) bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()

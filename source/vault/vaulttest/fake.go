@@ -1,7 +1,7 @@
-// Package vaulttest is a fake of HashiCorp Vault and OpenBao for tests: KV version 2,
-// tokens, policies and AppRole, in memory, on a clock that the test moves. Its answers are
-// those seen on Vault 1.21.4; where OpenBao 2.6 is known to differ, [OpenBao] answers as
-// that does.
+// Package vaulttest provides an in-memory fake of HashiCorp Vault and OpenBao for tests: KV
+// version 2, tokens, policies and AppRole, with a clock that the test controls. Its responses
+// follow those of Vault 1.21.4; with the flavor [OpenBao] they follow OpenBao 2.6 where it is
+// known to differ.
 package vaulttest
 
 import (
@@ -13,16 +13,16 @@ import (
 	"time"
 )
 
-// Flavor is whose wording and fields the fake uses.
+// Flavor selects the server that the fake imitates.
 type Flavor string
 
-// The two servers.
+// The flavors.
 const (
 	Vault   Flavor = "Vault"
 	OpenBao Flavor = "OpenBao"
 )
 
-// Fake is the server: an [http.Handler] for httptest, or a [Fake.Transport] without a
+// Fake is a fake of the server. It is an [http.Handler]; [Fake.Transport] works without a
 // network. It is safe for concurrent use.
 type Fake struct {
 	flavor Flavor
@@ -49,17 +49,17 @@ func New(flavor Flavor) *Fake {
 	return f
 }
 
-// RootToken may do everything and never ends.
+// RootToken returns a token with all permissions that never expires.
 func (f *Fake) RootToken() string { return f.root }
 
-// Advance moves the clock of the fake, and so the life of its tokens.
+// Advance moves the clock of the fake forward, which affects the expiry of its tokens.
 func (f *Fake) Advance(d time.Duration) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.ahead += d
 }
 
-// Requests are those so far, "GET secret/data/app?version=1", and forgets them.
+// Requests returns the requests since the last call, such as "GET secret/data/app?version=1".
 func (f *Fake) Requests() []string {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -68,16 +68,16 @@ func (f *Fake) Requests() []string {
 	return seen
 }
 
-// Intercept has answer see each request first; what it answers, by returning true, the fake
-// does not. nil ends that.
+// Intercept sets a function that receives each request first. If it returns true, it has
+// written the response. nil removes the function.
 func (f *Fake) Intercept(answer func(http.ResponseWriter, *http.Request) bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.intercept = answer
 }
 
-// Transport answers requests to any host in this process, also in a bubble of
-// testing/synctest.
+// Transport returns a transport that answers requests to any host in this process. It works in
+// a bubble of testing/synctest.
 func (f *Fake) Transport() http.RoundTripper { return inProcess{f} }
 
 type inProcess struct{ f *Fake }
@@ -100,7 +100,7 @@ func (t inProcess) RoundTrip(r *http.Request) (*http.Response, error) {
 	return resp, nil
 }
 
-// ServeHTTP is that of [http.Handler].
+// ServeHTTP implements [http.Handler].
 func (f *Fake) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	path := strings.TrimPrefix(r.URL.Path, "/v1/")
 	f.mu.Lock()
@@ -116,7 +116,7 @@ func (f *Fake) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	var body map[string]any
 	if r.ContentLength != 0 {
-		_ = json.NewDecoder(r.Body).Decode(&body) // no body and no JSON are the same to these routes
+		_ = json.NewDecoder(r.Body).Decode(&body) // these routes treat an invalid body as empty
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -132,7 +132,7 @@ type request struct {
 
 func (r request) isWrite() bool { return r.method == http.MethodPost || r.method == http.MethodPut }
 
-// route answers; f.mu is held.
+// route returns the reply to a request. The caller holds mu.
 func (f *Fake) route(r request) reply {
 	if mount, ok := strings.CutPrefix(r.path, "auth/"); ok && strings.HasSuffix(mount, "/login") && r.isWrite() {
 		return f.login(strings.TrimSuffix(mount, "/login"), r.body)
@@ -158,7 +158,7 @@ func (f *Fake) route(r request) reply {
 	return noHandler(r.path)
 }
 
-// system is what a test needs to set things up, and the push that there is none of.
+// system serves the sys/ paths that tests need for their setup.
 func (f *Fake) system(r request) reply {
 	kind, name, _ := strings.Cut(strings.TrimPrefix(r.path, "sys/"), "/")
 	switch {

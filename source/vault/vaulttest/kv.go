@@ -21,7 +21,7 @@ type secret struct {
 type version struct {
 	data      map[string]any
 	created   time.Time
-	deleted   time.Time // zero: not
+	deleted   time.Time // zero: not deleted
 	destroyed bool
 }
 
@@ -64,7 +64,7 @@ func (s *secret) newest() int {
 	return len(s.versions)
 }
 
-// each calls change with the versions of a JSON list.
+// each calls change for the versions in a JSON list.
 func (s *secret) each(list any, change func(*version)) {
 	numbers, _ := list.([]any)
 	for _, n := range numbers {
@@ -74,7 +74,7 @@ func (s *secret) each(list any, change func(*version)) {
 	}
 }
 
-// number is a value of a JSON body as an int; -1 if it is none.
+// number returns a JSON value as an int; -1 if it is not a number.
 func number(v any) int {
 	switch n := v.(type) {
 	case float64:
@@ -112,7 +112,7 @@ func (s *secret) versionMetadata(n int) map[string]any {
 	return meta
 }
 
-// customOrNil is null in JSON if there is none, not {}.
+// customOrNil returns nil, which encodes as null, if there is no custom metadata.
 func (s *secret) customOrNil() any {
 	if len(s.custom) == 0 {
 		return nil
@@ -169,8 +169,8 @@ func (s *secret) metadata(f *Fake) reply {
 	})
 }
 
-// Write adds a version of a secret and returns its number: the short way to what the HTTP API
-// does too. The engine at mount must be there.
+// Write adds a version of a secret and returns its number. The engine at mount must exist. It
+// is a shortcut for the HTTP API.
 func (f *Fake) Write(mount, path string, data map[string]any) int {
 	f.mu.Lock()
 	defer f.mu.Unlock()

@@ -7,12 +7,12 @@ import (
 	"net/http"
 )
 
-// reply is an answer before it is written.
+// reply is a response before it is written.
 type reply struct {
 	status    int
 	data      any    // the "data" of the envelope
 	auth      any    // the "auth" of the envelope
-	mountType string // Vault tells it, OpenBao does not
+	mountType string // set by Vault, not by OpenBao
 	raw       any    // instead of the envelope
 }
 
@@ -34,11 +34,11 @@ func (r reply) write(w http.ResponseWriter) {
 		}
 		body = envelope
 	}
-	_ = json.NewEncoder(w).Encode(body) //nolint:errchkjson // the client may have gone
+	_ = json.NewEncoder(w).Encode(body) //nolint:errchkjson // the client may have disconnected
 }
 
-// refuse is the answer of an error. Without a text the list is empty, as for a path where
-// nothing was written.
+// refuse returns an error reply. Without texts, the list of errors is empty, as for a path
+// where nothing was written.
 func refuse(status int, texts ...string) reply {
 	if texts == nil {
 		texts = []string{}
@@ -57,7 +57,7 @@ func (f *Fake) ok(mountType string, data any) reply {
 	return reply{status: http.StatusOK, data: data, mountType: mountType}
 }
 
-// text is a value of a JSON body as a string; "" if it is none.
+// text returns a JSON value as a string; "" if it is not a string.
 func text(v any) string {
 	s, _ := v.(string)
 	return s
