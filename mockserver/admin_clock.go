@@ -3,6 +3,8 @@ package mockserver
 import (
 	"net/http"
 	"time"
+
+	"github.com/keyfit/keyfit/mockserver/internal/clock"
 )
 
 // The modes of a clock.
@@ -19,11 +21,11 @@ type clockView struct {
 	Offset Duration  `json:"offset,omitzero"` // running: ahead of the machine's time
 }
 
-func viewClock(clock *Clock) clockView {
-	st := clock.show()
-	v := clockView{Mode: clockRunning, Now: clock.Now(), Scale: 1, Offset: st.Offset}
+func viewClock(c *clock.Clock) clockView {
+	st := c.State()
+	v := clockView{Mode: clockRunning, Now: c.Now(), Scale: 1, Offset: Duration(st.Offset)}
 	switch {
-	case st == ClockState{}:
+	case st == clock.State{}:
 		v.Mode = clockReal
 	case !st.FrozenAt.IsZero():
 		v.Mode, v.Scale = clockFrozen, 0
@@ -63,7 +65,7 @@ func adminSetClock(c *adminCall) (any, error) {
 		}
 		c.ns.clock.Run(in.Scale)
 	case in.Mode == clockReal:
-		c.ns.clock.restore(ClockState{})
+		c.ns.clock.Restore(clock.State{})
 	default:
 		return nil, refused(http.StatusBadRequest, "mode: one of real, running, frozen")
 	}
@@ -79,7 +81,7 @@ func adminAdvance(c *adminCall) (any, error) {
 	if err := c.decode(&in); err != nil {
 		return nil, err
 	}
-	if in.By <= 0 || in.By.Std() > maxOffset || c.ns.clock.Now().Add(in.By.Std()).Year() > 2150 {
+	if in.By <= 0 || in.By.Std() > clock.MaxOffset || c.ns.clock.Now().Add(in.By.Std()).Year() > 2150 {
 		return nil, refused(http.StatusBadRequest, `by is a positive duration such as "61s" or "366d", and the year stays below 2150`)
 	}
 	c.ns.clock.Advance(in.By.Std())

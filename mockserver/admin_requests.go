@@ -10,6 +10,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/keyfit/keyfit/mockserver/internal/clock"
 )
 
 func matchParams() []adminParam {
@@ -231,7 +233,7 @@ func (c *adminCall) stream(follow *follower, m *Match) {
 		if sendEvents(c.w, follow.missed, fresh, m) != nil || rc.Flush() != nil {
 			return
 		}
-		stop := afterReal(heartbeat, func() { beat <- struct{}{} })
+		stop := clock.AfterMachineTime(heartbeat, func() { beat <- struct{}{} })
 		select {
 		case <-more:
 			stop()

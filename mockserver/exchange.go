@@ -257,7 +257,7 @@ func (x *exchange) WriteHeader(status int) {
 	if x.diag.Why != "" {
 		h.Set("X-Mock-Diagnosis", headerText(x.diag.String()))
 	}
-	if x.ns.clock.moved() { // Retry-After dates are read against it
+	if x.ns.clock.Moved() { // Retry-After dates are read against it
 		h.Set("Date", x.ns.clock.Now().Format(http.TimeFormat))
 	}
 	x.ResponseWriter.WriteHeader(status)

@@ -23,7 +23,7 @@ func (x *exchange) injectEarly(all []Fault) (late []Fault, ended bool) {
 		switch f.Kind {
 		case FaultLatency, FaultJitter:
 			x.arrive()
-			if !x.ns.clock.sleep(x.r.Context(), x.srv.done, f.Delay) {
+			if !x.ns.clock.Sleep(x.r.Context(), x.srv.done, f.Delay) {
 				x.blame()
 				x.abort()
 			}
@@ -151,7 +151,7 @@ func (x *exchange) send(status int, body []byte, late []Fault) {
 				n := min(int(f.Bytes), len(body))
 				x.flush(body[:n])
 				body = body[n:]
-				if !x.ns.clock.sleep(x.r.Context(), x.srv.done, f.Delay) {
+				if !x.ns.clock.Sleep(x.r.Context(), x.srv.done, f.Delay) {
 					x.abort()
 				}
 			}

@@ -7,6 +7,7 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"github.com/keyfit/keyfit/mockserver/internal/clock"
 	"github.com/keyfit/keyfit/mockserver/internal/surface"
 )
 
@@ -18,7 +19,8 @@ import (
 type Namespace struct {
 	srv     *Server
 	name    string
-	clock   *Clock
+	clock   *clock.Clock
+	control Clock // the same for users
 	keys    *Keys
 	journal *journal
 	faults  faults
@@ -58,7 +60,8 @@ type literal struct {
 }
 
 func newNamespace(s *Server, name string) *Namespace {
-	n := &Namespace{srv: s, name: name, clock: newClock(), vendors: make([]vendorState, len(s.vendors))}
+	n := &Namespace{srv: s, name: name, clock: clock.New(s.file.later), vendors: make([]vendorState, len(s.vendors))}
+	n.control = Clock{n.clock}
 	n.keys = &Keys{ns: n, byID: make(map[string]*record), tokens: make(map[string][]*record)}
 	n.oauth = &OAuth{ns: n}
 	n.journal = newJournal(s.opts.journalEntries, s.opts.journalBytes)
@@ -68,7 +71,6 @@ func newNamespace(s *Server, name string) *Namespace {
 	for i := range s.vendors {
 		n.configure(i, &s.opts)
 	}
-	n.clock.notify = s.file.later
 	return n
 }
 
@@ -109,7 +111,7 @@ func (n *Namespace) prefix() string {
 func (n *Namespace) Keys() *Keys { return n.keys }
 
 // Clock returns the clock of the namespace.
-func (n *Namespace) Clock() *Clock { return n.clock }
+func (n *Namespace) Clock() *Clock { return &n.control }
 
 // Limit sets the rate limit that every key of p without one of its own has.
 // Limit{} lifts it. A change starts new windows. An unknown p is ignored.

@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 	"sync"
+
+	"github.com/keyfit/keyfit/mockserver/internal/clock"
 )
 
 // DefaultNamespace is how the default namespace is written where a name must
@@ -102,7 +104,7 @@ func (n *Namespace) Reset() error {
 		n.configure(i, &n.srv.opts)
 		n.vendors[i].routes.Store(nil)
 	}
-	n.clock.restore(ClockState{FrozenAt: n.srv.opts.frozen})
+	n.clock.Restore(clock.State{FrozenAt: n.srv.opts.frozen})
 	n.oauth.reset()
 	n.forgetCallbacks()
 	n.journal.reset()

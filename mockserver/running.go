@@ -5,6 +5,8 @@ import (
 	"net/http"
 	"sync/atomic"
 	"time"
+
+	"github.com/keyfit/keyfit/mockserver/internal/clock"
 )
 
 // running counts the connections that the server accepted and the requests on
@@ -34,7 +36,7 @@ func (c *running) wait(patience time.Duration) {
 	ch := make(chan struct{}, 1)
 	c.waiting.Store(&ch)
 	tooLate := make(chan struct{})
-	defer afterReal(patience, func() { close(tooLate) })()
+	defer clock.AfterMachineTime(patience, func() { close(tooLate) })()
 	for c.n.Load() > 0 {
 		select {
 		case <-ch:

@@ -38,7 +38,7 @@ func TestOnlyTheClockReadsTheMachinesTime(t *testing.T) {
 	t.Parallel()
 	banned := map[string]bool{"Now": true, "Since": true, "Until": true, "Sleep": true, "After": true, "AfterFunc": true, "Tick": true, "NewTimer": true, "NewTicker": true}
 	eachSource(t, func(path string, f *ast.File) {
-		if path == "clock.go" {
+		if path == filepath.Join("internal", "clock", "clock.go") {
 			return
 		}
 		ast.Inspect(f, func(n ast.Node) bool {

@@ -7,7 +7,7 @@ import (
 
 // show describes the namespace.
 func (n *Namespace) show() NamespaceState {
-	out := NamespaceState{Name: n.title(), Clock: n.clock.show(), Keys: n.keys.show()}
+	out := NamespaceState{Name: n.title(), Clock: clockStateOf(n.clock.State()), Keys: n.keys.show()}
 	for i, v := range n.srv.vendors {
 		if st := &n.vendors[i]; st.changed.Load() {
 			if out.Providers == nil {
@@ -60,7 +60,7 @@ func (n *Namespace) restore(st *NamespaceState, hasData bool) error {
 			n.vendors[i].routes.Store(alive.data[i]) // nil is as at the start
 		}
 	}
-	n.clock.restore(st.Clock)
+	n.clock.Restore(st.Clock.state())
 	return nil
 }
 
@@ -74,7 +74,8 @@ type revived struct {
 }
 
 func (n *Namespace) revive(st *NamespaceState) (revived, error) {
-	if err := st.Clock.valid(); err != nil {
+	clockState := st.Clock.state()
+	if err := clockState.Valid(); err != nil {
 		return revived{}, err
 	}
 	out := revived{keys: make(map[string]*record, len(st.Keys))}

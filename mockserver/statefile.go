@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"sync"
 	"time"
+
+	"github.com/keyfit/keyfit/mockserver/internal/clock"
 )
 
 // debounce is how long a change that nobody waits for may stay unsaved.
@@ -97,7 +99,7 @@ func (f *stateFile) later() {
 	if !f.ready || f.closed || f.stop != nil {
 		return
 	}
-	f.stop = afterReal(debounce, func() {
+	f.stop = clock.AfterMachineTime(debounce, func() {
 		f.mu.Lock()
 		f.stop = nil
 		f.mu.Unlock()
