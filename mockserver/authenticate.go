@@ -1,22 +1,13 @@
 package mockserver
 
 import (
-	"crypto/sha256"
 	"fmt"
 	"slices"
 	"time"
 
+	"github.com/keyfit/keyfit/mockserver/internal/mockkey"
 	"github.com/keyfit/keyfit/mockserver/internal/surface"
 )
-
-// hashCredential hashes without an allocation for keys of usual length.
-func hashCredential(value string) digest {
-	var buf [512]byte
-	if len(value) <= len(buf) {
-		return sha256.Sum256(buf[:copy(buf[:], value)])
-	}
-	return sha256.Sum256([]byte(value))
-}
 
 // identity is the records behind what was presented.
 type identity struct {
@@ -139,12 +130,12 @@ func unknown(v *vendor, c *credentials, found *record) Diagnosis {
 func (v *vendor) made(c *credentials) bool {
 	switch c.kind {
 	case credClient:
-		return madeJWT(c.value)
+		return mockkey.MadeJWT(c.value)
 	case credBearer:
-		return v.bearer.made(c.value)
+		return v.bearer.Made(c.value)
 	default:
 	}
-	return v.key.made(c.value)
+	return v.key.Made(c.value)
 }
 
 // permit judges whether an authenticated caller may use a route.

@@ -3,6 +3,8 @@ package mockserver
 import (
 	"sync"
 	"time"
+
+	"github.com/keyfit/keyfit/mockserver/internal/redact"
 )
 
 // maxCallbacks bounds what a namespace remembers; the oldest go first.
@@ -34,8 +36,8 @@ func (n *Namespace) Callbacks() []Callback {
 // callback records a call. Mock credentials in it are hidden, as in the
 // journal.
 func (n *Namespace) callback(p Provider, url string, body []byte) {
-	red := redactor{srv: n.srv}
-	c := Callback{n.clock.Now(), p, red.text(url), red.text(string(body[:min(len(body), maxJournalBody)]))}
+	red := redact.New(&n.srv.vault)
+	c := Callback{n.clock.Now(), p, red.Text(url), red.Text(string(body[:min(len(body), maxJournalBody)]))}
 	n.calls.mu.Lock()
 	defer n.calls.mu.Unlock()
 	if len(n.calls.all) >= maxCallbacks {

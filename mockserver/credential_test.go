@@ -54,20 +54,20 @@ func TestKeysHaveTheVendorsShapeAndAHiddenChecksum(t *testing.T) {
 	lengths := map[Provider]int{Imin: 32, MindKey: 43, IMKIT: 60, Optimove: 40, Iiniit: 40}
 	for _, v := range srv.vendors {
 		key := srv.Keys().Issue(v.provider).Secret.Reveal()
-		if len(key) != lengths[v.provider] || !v.key.made(key) {
-			t.Errorf("%s: %d characters, made %v", v.title, len(key), v.key.made(key))
+		if len(key) != lengths[v.provider] || !v.key.Made(key) {
+			t.Errorf("%s: %d characters, made %v", v.title, len(key), v.key.Made(key))
 		}
 		for i := range key { // a changed character is noticed, except in unused bits of the last
 			other := byte('b')
 			if key[i] == 'b' {
 				other = 'c'
 			}
-			if i < len(key)-3 && v.key.made(key[:i]+string(other)+key[i+1:]) {
+			if i < len(key)-3 && v.key.Made(key[:i]+string(other)+key[i+1:]) {
 				t.Errorf("%s: a change at %d passes", v.title, i)
 			}
 		}
 		for _, o := range srv.vendors {
-			if o != v && o.key.made(key) {
+			if o != v && o.key.Made(key) {
 				t.Errorf("a key of %s passes as one of %s", v.title, o.title)
 			}
 		}

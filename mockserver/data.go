@@ -1,8 +1,6 @@
 package mockserver
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -10,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/keyfit/keyfit/mockserver/internal/redact"
 	"github.com/keyfit/keyfit/mockserver/internal/surface"
 )
 
@@ -61,7 +60,7 @@ func (n *Namespace) Data(p Provider, collection string) ([]json.RawMessage, erro
 	if err != nil {
 		return nil, fmt.Errorf("mockserver: data of %q: %w", p, err)
 	}
-	return (&redactor{srv: n.srv}).items(played.data.Dump()[collection]), nil
+	return n.redactItems(played.data.Dump()[collection]), nil
 }
 
 // SetData puts items in the place of a whole collection and returns once the
@@ -121,9 +120,9 @@ func (n *Namespace) showData(i int) DataState {
 	if r == nil || r.data == nil || !r.changed.Load() {
 		return nil
 	}
-	out, red := make(DataState), redactor{srv: n.srv}
+	out := make(DataState)
 	for name, items := range r.data.Dump() {
-		out[name] = red.items(items)
+		out[name] = n.redactItems(items)
 	}
 	return out
 }
@@ -150,39 +149,11 @@ func (n *Namespace) reviveData(all map[Provider]DataState) (map[int]*routes, err
 	return out, nil
 }
 
-// items hides credentials in what clients stored.
-func (d *redactor) items(items []json.RawMessage) []json.RawMessage {
+// redactItems hides credentials in what clients stored, in place.
+func (n *Namespace) redactItems(items []json.RawMessage) []json.RawMessage {
+	red := redact.New(&n.srv.vault)
 	for i, raw := range items {
-		items[i] = d.item(raw)
+		items[i] = red.JSON(raw)
 	}
 	return items
-}
-
-// item hides credentials in the strings of a JSON text, names too, and leaves
-// all else as it is. One that is hidden stays distinct from others, so that IDs
-// and what refers to them still fit.
-func (d *redactor) item(raw json.RawMessage) json.RawMessage {
-	text := string(raw)
-	var b strings.Builder
-	last := 0
-	for i := 0; i < len(text); i++ {
-		if text[i] != '"' {
-			continue
-		}
-		end := stringEnd(text, i)
-		plain := text[i+1 : end-1]
-		if strings.IndexByte(plain, '\\') >= 0 && json.Unmarshal([]byte(text[i:end]), &plain) != nil {
-			plain = "" // the surface wrote it: it is JSON
-		}
-		if d.text(plain) != plain {
-			sum := sha256.Sum256([]byte(plain))
-			b.WriteString(text[last:i] + `"` + redacted + "#" + hex.EncodeToString(sum[:4]) + `"`)
-			last = end
-		}
-		i = end - 1
-	}
-	if last == 0 {
-		return raw
-	}
-	return json.RawMessage(b.String() + text[last:])
 }

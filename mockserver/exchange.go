@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/keyfit/keyfit/mockserver/internal/redact"
 	"github.com/keyfit/keyfit/mockserver/internal/surface"
 )
 
@@ -42,7 +43,7 @@ type exchange struct {
 	body    []byte
 	status  int
 	conn    *connection
-	red     redactor
+	red     redact.Redactor
 	fields  []headerField // of the request, redacted
 	said    said
 	ticket  ticket
@@ -87,7 +88,7 @@ func (x *exchange) end() {
 	x.ResponseWriter, x.ns, x.r, x.call = nil, nil, nil, surface.Call{}
 	x.creds, x.id, x.diag, x.facts = credentials{}, identity{}, Diagnosis{}, facts{}
 	x.said, x.ticket, x.capture, x.conn = said{}, ticket{}, nil, nil
-	x.red.forget()
+	x.red.Forget()
 	clear(x.fields)
 	x.fields, x.body = x.fields[:0], x.body[:0]
 	if cap(x.body) > maxPooledBody {

@@ -4,6 +4,8 @@ import (
 	"log/slog"
 	"net/http"
 	"strings"
+
+	"github.com/keyfit/keyfit/mockserver/internal/redact"
 )
 
 const (
@@ -35,7 +37,7 @@ func (x *exchange) arrive() {
 func (x *exchange) record() {
 	x.describe()
 	if len(x.body) > 0 && !x.foreign {
-		x.said.body = x.red.body(x.body, x.bodyType())
+		x.said.body = x.red.Body(x.body, x.bodyType(), maxJournalBody)
 	}
 	var last **lastCell
 	if x.id.key != nil && x.id.key.ns == x.ns {
@@ -63,24 +65,24 @@ func (x *exchange) describe() {
 		return
 	}
 	x.described = true
-	x.red.begin(x.srv, &x.creds)
+	x.red.Begin(&x.srv.vault, x.creds.value, x.creds.token)
 	for name, values := range x.r.Header {
-		plain := plainHeader(name)
+		plain := redact.PlainHeader(name)
 		for _, v := range values {
 			x.fields = append(x.fields, headerField{name, v})
 			if !plain && (x.creds.value == "" || !strings.HasSuffix(v, x.creds.value)) && v != x.creds.token {
-				x.red.header(name, v) // the vendor's own places are known already
+				x.red.Header(name, v) // the vendor's own places are known already
 			}
 		}
 	}
 	if x.r.URL.RawQuery != "" {
-		x.red.parameters(x.r.URL.RawQuery)
+		x.red.Parameters(x.r.URL.RawQuery)
 	}
 	if x.literal != nil {
 		x.said.method, x.said.path = x.literal.method, x.literal.path
 	} else {
-		x.said.method = x.red.method(x.r.Method)
-		x.said.path = cut(strings.Clone(x.red.text(head(x.r.URL.Path, maxJournalPath))), maxJournalPath) // uncloned it would hold the whole request line
+		x.said.method = x.red.Method(x.r.Method)
+		x.said.path = x.red.Path(x.r.URL.Path, maxJournalPath)
 	}
 	if x.foreign {
 		clear(x.fields)
@@ -88,26 +90,22 @@ func (x *exchange) describe() {
 		return
 	}
 	if x.r.URL.RawQuery != "" {
-		x.said.query = cut(x.red.query(head(x.r.URL.RawQuery, maxJournalValue)), maxJournalValue)
+		x.said.query = x.red.Query(x.r.URL.RawQuery, maxJournalValue)
 	}
 	for i := range x.fields {
 		f := &x.fields[i]
-		if plainHeader(f.name) {
-			f.value = cut(x.red.text(head(f.value, maxJournalValue)), maxJournalValue)
+		if redact.PlainHeader(f.name) {
+			f.value = x.red.Value(f.value, maxJournalValue)
 			continue
 		}
-		if f.value = redacted; plainName(f.name) {
-			f.name = x.red.text(f.name)
-		} else {
-			f.name = redacted
-		}
+		f.name, f.value = x.red.HeaderName(f.name), redacted
 	}
 }
 
 // redact is for texts that others write about the request.
 func (x *exchange) redact(s string) string {
 	x.describe()
-	return x.red.text(s)
+	return x.red.Text(s)
 }
 
 // fill implements filler.
@@ -134,17 +132,16 @@ func (x *exchange) fill(e *entry) {
 // recordStray journals a request for a host of no vendor, without header and
 // query: nobody knows what its credentials look like.
 func (s *Server) recordStray(r *http.Request, d Diagnosis, status int) {
-	var red redactor
-	red.begin(s, &credentials{})
+	red := redact.New(&s.vault)
 	for name, values := range r.Header {
 		for _, v := range values {
-			if !plainHeader(name) {
-				red.header(name, v)
+			if !redact.PlainHeader(name) {
+				red.Header(name, v)
 			}
 		}
 	}
-	red.parameters(r.URL.RawQuery)
-	f := facts{method: red.method(r.Method), path: cut(strings.Clone(red.text(head(r.URL.Path, maxJournalPath))), maxJournalPath), outcome: d.Outcome, status: status}
+	red.Parameters(r.URL.RawQuery)
+	f := facts{method: red.Method(r.Method), path: red.Path(r.URL.Path, maxJournalPath), outcome: d.Outcome, status: status}
 	now := s.Clock().Now()
 	s.journal.add(f, nil, stray{
 		At: now, Decided: now, Method: f.method, Path: f.path, Status: status,

@@ -4,6 +4,8 @@ import (
 	"crypto/sha256"
 	"errors"
 	"strings"
+
+	"github.com/keyfit/keyfit/mockserver/internal/redact"
 )
 
 // Raw imports a value instead of making one: a fixed key that a client's test
@@ -24,7 +26,7 @@ func (k *Keys) issueOrImport(v *vendor, spec keySpec) (Issued, error) {
 	if spec.kind != KindKey && spec.kind != KindBearer {
 		return Issued{}, errors.New("Raw is for API keys and bearer tokens")
 	}
-	if len(value) < minSecret || len(value) > 1024 || !printable([]byte(value)) || strings.Contains(value, " ") {
+	if len(value) < redact.MinSecret || len(value) > 1024 || strings.ContainsFunc(value, func(c rune) bool { return c <= ' ' || c > '~' }) {
 		return Issued{}, errors.New("a raw key has 8 to 1024 printable ASCII characters without space")
 	}
 	spec.raw = ""

@@ -10,6 +10,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/keyfit/keyfit/mockserver/internal/mockkey"
 	"github.com/keyfit/keyfit/mockserver/internal/surface"
 )
 
@@ -70,7 +71,7 @@ func (k *Keys) TryIssue(p Provider, opts ...KeyOption) (Issued, error) {
 	if spec.kind == KindPair && p != IMKIT {
 		return Issued{}, fmt.Errorf("mockserver: issue: client keys are IMKIT's, not %s's", v.title)
 	}
-	if spec.kind == KindBearer && v.bearer.bytes == 0 {
+	if spec.kind == KindBearer && v.bearer.IsZero() {
 		return Issued{}, fmt.Errorf("mockserver: issue: %s takes no bearer token", v.title)
 	}
 	k.ops.RLock()
@@ -211,18 +212,18 @@ func (k *Keys) mint(v *vendor, spec keySpec, now time.Time) string {
 	case KindToken:
 		return k.mintToken(spec.user)
 	case KindPair:
-		return mintJWT(map[string]any{"apiKey": k.ns.srv.random.text(24), "createAt": now.UnixMilli(), "clientId": "keyfit-mock"})
+		return mockkey.MintJWT(map[string]any{"apiKey": k.ns.srv.random.text(24), "createAt": now.UnixMilli(), "clientId": "keyfit-mock"})
 	case KindBearer:
-		return v.bearer.mint(k.ns.srv.random.fill)
+		return v.bearer.Mint(k.ns.srv.random.fill)
 	case KindClient, KindCode, KindRefresh:
-		return v.oauth.of(spec.kind).mint(k.ns.srv.random.fill)
+		return v.oauth.of(spec.kind).Mint(k.ns.srv.random.fill)
 	default:
 	}
-	return v.key.mint(k.ns.srv.random.fill)
+	return v.key.Mint(k.ns.srv.random.fill)
 }
 
 func (k *Keys) mintToken(user string) string {
-	return mintJWT(map[string]any{"sub": user, "jti": k.ns.srv.random.text(12)})
+	return mockkey.MintJWT(map[string]any{"sub": user, "jti": k.ns.srv.random.text(12)})
 }
 
 // Get returns a key by ID.

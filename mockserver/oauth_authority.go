@@ -48,7 +48,7 @@ func (a authorityServer) Authenticate(id, secret string) (surface.Client, surfac
 
 // unknown tells a mock-made value from one that may be a production credential.
 func (a authorityServer) unknown(value, what string) surface.Problem {
-	if a.v.oauth.made(value) || a.v.bearer.made(value) || a.v.key.made(value) || a.o.ns.srv.vault.find(hashCredential(value)) != nil {
+	if a.v.oauth.made(value) || a.v.bearer.Made(value) || a.v.key.Made(value) || a.o.ns.srv.vault.find(hashCredential(value)) != nil {
 		return surface.Problem{Outcome: string(UnknownKey), Why: "a well-formed mock value that is no " + what + " of this client and server"}
 	}
 	return surface.Problem{Outcome: string(NotAMockKey), Why: "no mock ever made this " + what + ": it may be a production one, so it was not recorded; register a client with OAuth().Register"}

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"slices"
 	"time"
+
+	"github.com/keyfit/keyfit/mockserver/internal/mockkey"
 )
 
 // Lives of what the authorization server makes, beside the vendor's bearerLife.
@@ -20,13 +22,13 @@ const maxMinted = 10_000
 
 // oauthShapes are how the authorization server's values look. All are
 // assumptions.
-type oauthShapes struct{ client, code, refresh shape }
+type oauthShapes struct{ client, code, refresh mockkey.Shape }
 
 func newOAuthShapes() *oauthShapes {
-	return &oauthShapes{base64URLShape("iiniit client secret", 32), base64URLShape("iiniit code", 28), base64URLShape("iiniit refresh", 36)}
+	return &oauthShapes{mockkey.Base64URL("iiniit client secret", 32), mockkey.Base64URL("iiniit code", 28), mockkey.Base64URL("iiniit refresh", 36)}
 }
 
-func (s *oauthShapes) of(k KeyKind) shape {
+func (s *oauthShapes) of(k KeyKind) mockkey.Shape {
 	switch k {
 	case KindCode:
 		return s.code
@@ -37,10 +39,10 @@ func (s *oauthShapes) of(k KeyKind) shape {
 	}
 }
 
-func (s *oauthShapes) all() []shape { return []shape{s.client, s.code, s.refresh} }
+func (s *oauthShapes) all() []mockkey.Shape { return []mockkey.Shape{s.client, s.code, s.refresh} }
 
 func (s *oauthShapes) made(value string) bool {
-	return s.client.made(value) || s.code.made(value) || s.refresh.made(value)
+	return s.client.Made(value) || s.code.Made(value) || s.refresh.Made(value)
 }
 
 // family is all that came from one authorization.

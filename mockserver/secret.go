@@ -4,9 +4,11 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+
+	"github.com/keyfit/keyfit/mockserver/internal/redact"
 )
 
-const redacted = "[redacted]"
+const redacted = redact.Mark
 
 // Secret holds a key or token so that it cannot be printed by accident: every
 // fmt verb, JSON, text encoding and slog show "[redacted]". The value sits in

@@ -24,7 +24,6 @@ type Server struct {
 
 	opts    options
 	vendors []*vendor
-	shapes  []shape // of all vendors' credentials
 	vault   vault
 	random  *random
 	pool    sync.Pool
@@ -99,7 +98,7 @@ func NewHandler(opts ...Option) (*Server, error) {
 		opts: newOptions(opts), vendors: vendors(), done: make(chan struct{}), alarm: func(string) {},
 		listeners: make(map[Provider]string), namespaces: make(map[string]*Namespace),
 	}
-	s.shapes = shapesOf(s.vendors)
+	s.vault.shapes = shapesOf(s.vendors)
 	s.random = newRandom(s.opts.seed, s.opts.seeded)
 	s.pool.New = func() any {
 		x := &exchange{}

@@ -8,6 +8,7 @@ import (
 	"github.com/keyfit/keyfit/mockserver/internal/imin"
 	"github.com/keyfit/keyfit/mockserver/internal/imkit"
 	"github.com/keyfit/keyfit/mockserver/internal/mindkey"
+	"github.com/keyfit/keyfit/mockserver/internal/mockkey"
 	"github.com/keyfit/keyfit/mockserver/internal/optimove"
 	"github.com/keyfit/keyfit/mockserver/internal/surface"
 )
@@ -23,7 +24,7 @@ type vendor struct {
 	carriers []carrier // where it reads credentials, first is the usual one
 	want     string    // the same, for people
 
-	key, bearer shape
+	key, bearer mockkey.Shape
 	life        time.Duration // default and longest life of a key; 0 is for ever
 	bearerLife  time.Duration
 	oauth       *oauthShapes               // nil: no authorization server
@@ -86,14 +87,14 @@ func vendors() []*vendor {
 				return false
 			},
 			carriers: []carrier{{header: "X-Api-Key"}},
-			key:      hexShape("imin", 16),
+			key:      mockkey.Hex("imin", 16),
 			profile:  iminProfile(), surface: imin.New,
 		},
 		{
 			provider: MindKey, title: "MindKey",
 			host:     func(h string) bool { return h == "connector.mindkey.com" },
 			carriers: []carrier{{header: "Authorization", scheme: "ApiKey-v2"}},
-			key:      base64URLShape("mindkey", 32),
+			key:      mockkey.Base64URL("mindkey", 32),
 			life:     365 * day, usedEvery: 5 * minute,
 			scopes:  []string{"Employee", "EmployeeData", "Compensation", "TimeTracking", "Organization", "Leave", "Workingtime"},
 			profile: mindkeyProfile(), surface: mindkey.New,
@@ -106,7 +107,7 @@ func vendors() []*vendor {
 				{header: "Im-Client-Key", kind: credClient},
 				{header: "Im-Authorization", kind: credToken},
 			},
-			key:     doubleBase64Shape("imkit", 32),
+			key:     mockkey.DoubleBase64("imkit", 32),
 			limit:   Limit{Requests: 1000, Per: minute, Kind: Fixed},
 			profile: imkitProfile(), surface: imkit.New,
 		},
@@ -117,7 +118,7 @@ func vendors() []*vendor {
 					(strings.HasPrefix(h, "api") || strings.HasPrefix(h, "sandbox-api"))
 			},
 			carriers: []carrier{{header: "X-Api-Key"}},
-			key:      hexShape("optimove", 20), access: Admin,
+			key:      mockkey.Hex("optimove", 20), access: Admin,
 			limit:   Limit{Requests: 50, Per: 10 * time.Second, Kind: Sliding},
 			groups:  map[string]Limit{optimove.TransactionalGroup: {Requests: 10, Per: time.Second, Kind: Sliding}},
 			profile: optimoveProfile(), surface: optimove.New, fold: optimove.Fold,
@@ -130,7 +131,7 @@ func vendors() []*vendor {
 				{query: "api_key"},
 				{header: "Authorization", scheme: "Bearer", kind: credBearer},
 			},
-			key: base32Shape("iiniit", 25), bearer: base64URLShape("iiniit bearer", 32), bearerLife: time.Hour,
+			key: mockkey.Base32("iiniit", 25), bearer: mockkey.Base64URL("iiniit bearer", 32), bearerLife: time.Hour,
 			oauth: newOAuthShapes(), scopes: iiniit.DefaultScopes(),
 			profile: iiniitProfile(), surface: iiniit.New,
 		},
@@ -143,11 +144,11 @@ func vendors() []*vendor {
 }
 
 // shapesOf lists how everything looks that the vendors' keys are made of.
-func shapesOf(rows []*vendor) []shape {
-	var all []shape
+func shapesOf(rows []*vendor) mockkey.Shapes {
+	var all mockkey.Shapes
 	for _, v := range rows {
 		all = append(all, v.key)
-		if v.bearer.bytes > 0 {
+		if !v.bearer.IsZero() {
 			all = append(all, v.bearer)
 		}
 		if v.oauth != nil {

@@ -1,9 +1,9 @@
-package mockserver
+package redact
 
 import "strings"
 
-// unescape undoes one layer of percent-encoding and of JSON's escapes, where
-// they encode ASCII. What is no escape stays.
+// unescape undoes one layer of percent-encoding and of JSON's escapes where
+// they encode printable ASCII. It keeps everything else.
 func unescape(s string) string {
 	if !strings.ContainsAny(s, `%\`) {
 		return s
@@ -49,9 +49,8 @@ func unhex(c byte) byte {
 	return 255
 }
 
-// hideMembers hides the values of JSON members whose names are those of
-// credentials, strings and strings in arrays. It reads any text: what is no
-// JSON stays as it is.
+// hideMembers hides the values of JSON members with a credential's name, if
+// they are strings or arrays. It reads any text and keeps what is no JSON.
 func hideMembers(s string) string {
 	var b strings.Builder
 	last := 0
@@ -69,7 +68,7 @@ func hideMembers(s string) string {
 		to := valueEnd(s, from)
 		if to > from {
 			b.WriteString(s[last:from])
-			b.WriteString(`"` + redacted + `"`)
+			b.WriteString(`"` + Mark + `"`)
 			last = to
 		}
 		i = max(to, end) - 1
@@ -81,8 +80,7 @@ func hideMembers(s string) string {
 	return b.String()
 }
 
-// stringEnd returns where the JSON string that starts at i ends, past the
-// quote.
+// stringEnd returns the index behind the JSON string that starts at i.
 func stringEnd(s string, i int) int {
 	for i++; i < len(s); i++ {
 		switch s[i] {

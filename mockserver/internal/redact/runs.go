@@ -1,4 +1,4 @@
-package mockserver
+package redact
 
 import (
 	"encoding/base64"
@@ -7,8 +7,8 @@ import (
 	"strings"
 )
 
-// maxRun is longer than any credential; such a run is a blob, which the journal
-// need not show and the checks below need not read.
+// maxRun is longer than any credential. A longer run is a blob: it is hidden
+// without being searched.
 const maxRun = 4096
 
 // span is a run of credential characters in a text.
@@ -19,7 +19,7 @@ type span struct {
 
 // runs hides every run of credential characters that is a credential by
 // itself, encoded, or together with its neighbours.
-func (d *redactor) runs(s string) string {
+func (r *Redactor) runs(s string) string {
 	var few [8]span
 	all := few[:0]
 	found := false
@@ -36,26 +36,26 @@ func (d *redactor) runs(s string) string {
 			i++
 		}
 		if i-from >= minPiece/2 {
-			hide := i-from > maxRun || d.secret(s[from:i])
+			hide := i-from > maxRun || r.secret(s[from:i])
 			found = found || hide
 			all = append(all, span{from, i, hide})
 		}
 	}
-	if d.neighbours(s, all) || found {
+	if r.neighbours(s, all) || found {
 		return hideSpans(s, all)
 	}
 	return s
 }
 
-// neighbours marks credentials cut in two or three parts that follow each
-// other.
-func (d *redactor) neighbours(s string, all []span) bool {
+// neighbours marks credentials that are split into two or three parts that
+// follow each other.
+func (r *Redactor) neighbours(s string, all []span) bool {
 	found := false
 	for i := range all {
 		joined := make([]byte, 0, 128)
 		for j := i; j < len(all) && j <= i+2 && !all[j].hide; j++ {
 			joined = append(joined, s[all[j].from:all[j].to]...)
-			if j > i && d.known(string(joined)) {
+			if j > i && r.secretRun(string(joined)) {
 				for k := i; k <= j; k++ {
 					all[k].hide = true
 				}
@@ -67,7 +67,7 @@ func (d *redactor) neighbours(s string, all []span) bool {
 }
 
 // wideRuns hides base64 that runs cannot see because '+' and '/' stand in it.
-func (d *redactor) wideRuns(s string) string {
+func (r *Redactor) wideRuns(s string) string {
 	if !strings.ContainsAny(s, "+/") {
 		return s
 	}
@@ -82,18 +82,18 @@ func (d *redactor) wideRuns(s string) string {
 		if n := i - from; n < minPiece || n > maxRun || !strings.ContainsAny(s[from:i], "+/") {
 			continue
 		}
-		if a, b := d.wide(s[from:i]); b > 0 {
-			s = s[:from+a] + redacted + s[from+b:]
-			i = from + a + len(redacted) - 1
+		if a, b := r.wide(s[from:i]); b > 0 {
+			s = s[:from+a] + Mark + s[from+b:]
+			i = from + a + len(Mark) - 1
 		}
 	}
 	return s
 }
 
 // wide returns where in a run a credential in base64 stands. A slash may belong
-// to it or part it from the rest of a path, so stretches between any two
-// slashes are tried, the longest first.
-func (d *redactor) wide(run string) (from, to int) {
+// to it or separate it from the rest of a path, so the substrings between any
+// two slashes are tried, the longest first.
+func (r *Redactor) wide(run string) (from, to int) {
 	starts, ends := []int{0}, []int{}
 	for i := range len(run) {
 		if run[i] == '/' && len(ends) < 8 {
@@ -103,7 +103,7 @@ func (d *redactor) wide(run string) (from, to int) {
 	ends = append(ends, len(run))
 	for _, a := range starts {
 		for _, b := range slices.Backward(ends) {
-			if b-a >= minPiece && d.shows(decodeBase64(run[a:b])) {
+			if b-a >= minPiece && r.shows(decodeBase64(run[a:b])) {
 				return a, b
 			}
 		}
@@ -117,7 +117,7 @@ func hideSpans(s string, all []span) string {
 	for _, r := range all {
 		if r.hide {
 			b.WriteString(s[last:r.from])
-			b.WriteString(redacted)
+			b.WriteString(Mark)
 			last = r.to
 		}
 	}
@@ -125,67 +125,34 @@ func hideSpans(s string, all []span) string {
 	return b.String()
 }
 
-// secret reports whether a run holds a credential, as it is or encoded, once
-// or several times: each decoding is shorter.
-func (d *redactor) secret(run string) bool {
-	return d.known(run) || len(run) >= minPiece && (d.shows(decodeBase64(run)) || d.shows(decodeHex(run)))
+// secret reports whether a run holds a credential, plain or encoded once or
+// several times: each decoding is shorter.
+func (r *Redactor) secret(run string) bool {
+	return r.secretRun(run) || len(run) >= minPiece && (r.shows(decodeBase64(run)) || r.shows(decodeHex(run)))
 }
 
 // shows reports whether a decoded text holds a credential.
-func (d *redactor) shows(plain string) bool { return len(plain) >= minSecret && d.hide(plain) != plain }
+func (r *Redactor) shows(plain string) bool { return len(plain) >= MinSecret && r.hide(plain) != plain }
 
-// known reports whether a run is a stored credential or holds one that a mock
-// made, whatever stands before and after it.
-func (d *redactor) known(run string) bool {
-	if bare := strings.TrimRight(run, "="); d.stored(bare) || bare != run && d.stored(run) {
+// secretRun reports whether a run is a stored credential or holds one that a
+// mock made, whatever stands before and after it.
+func (r *Redactor) secretRun(run string) bool {
+	if bare := strings.TrimRight(run, "="); r.stored(bare) || bare != run && r.stored(run) {
 		return true
 	}
-	for i := range d.srv.shapes {
-		s := &d.srv.shapes[i]
-		for from := 0; from+s.size <= len(run); from++ {
-			if s.made(run[from:from+s.size] + s.pad) {
-				return true
-			}
-		}
-	}
-	return holdsJWT(run)
+	return r.known.Minted(run)
 }
 
-func (d *redactor) stored(value string) bool {
-	return len(value) >= minSecret && d.srv.vault.find(hashCredential(value)) != nil
-}
+func (r *Redactor) stored(value string) bool { return len(value) >= MinSecret && r.known.Stored(value) }
 
-// holdsJWT reports whether a JWT of a mock stands in run.
-func holdsJWT(run string) bool {
-	const signature = 43 // characters of 32 bytes
-	for from := 0; ; {
-		i := strings.Index(run[from:], "eyJ") // base64 of {"
-		if i < 0 {
-			return false
-		}
-		from += i
-		rest := run[from:]
-		for dot := range len(rest) - signature {
-			if rest[dot] == '.' && madeJWT(rest[:dot+1+signature]) {
-				return true
-			}
-		}
-		from += len("eyJ")
-	}
-}
-
-// imported hides values that no mock made but that were imported or assigned.
-// They may hold any character, so every stretch of their lengths is looked up.
-func (d *redactor) imported(s string) string {
-	lengths := d.srv.vault.lengths.Load()
-	if lengths == nil {
-		return s
-	}
-	for _, n := range *lengths {
+// imported hides stored values that no mock made. They may consist of any
+// characters, so every substring of their lengths is looked up.
+func (r *Redactor) imported(s string) string {
+	for _, n := range r.known.Lengths() {
 		for i := 0; i+n <= len(s); i++ {
-			if d.srv.vault.find(hashCredential(s[i:i+n])) != nil {
-				s = s[:i] + redacted + s[i+n:]
-				i += len(redacted) - 1
+			if r.known.Stored(s[i : i+n]) {
+				s = s[:i] + Mark + s[i+n:]
+				i += len(Mark) - 1
 			}
 		}
 	}
@@ -196,8 +163,8 @@ func credChar(c byte) bool {
 	return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || c == '-' || c == '_' || c == '.'
 }
 
-// decodeBase64 decodes any of the four kinds; "" when s is none or the result
-// is no text. It allows for a little that does not belong to it at the end.
+// decodeBase64 decodes any of the four kinds of base64. It returns "" if s is
+// none or the result is no text. It tolerates some foreign bytes.
 func decodeBase64(s string) string {
 	s = strings.TrimRight(strings.TrimSpace(s), "=")
 	if len(s)%4 == 1 {

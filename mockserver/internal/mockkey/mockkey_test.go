@@ -1,0 +1,116 @@
+package mockkey_test
+
+import (
+	"bytes"
+	"math/rand/v2"
+	"strings"
+	"testing"
+
+	"github.com/keyfit/keyfit/mockserver/internal/mockkey"
+)
+
+func shapes() map[string]mockkey.Shape {
+	return map[string]mockkey.Shape{
+		"hex": mockkey.Hex("a", 16), "base64url": mockkey.Base64URL("a", 32),
+		"base32": mockkey.Base32("a", 25), "double base64": mockkey.DoubleBase64("a", 32),
+	}
+}
+
+func random(seed byte) func([]byte) {
+	src := rand.NewChaCha8([32]byte{seed})
+	return func(b []byte) { _, _ = src.Read(b) } // ChaCha8 has no error
+}
+
+func TestAMintedKeyIsKnownAndAChangedOneIsNot(t *testing.T) {
+	t.Parallel()
+	others := map[string]mockkey.Shape{
+		"hex": mockkey.Hex("b", 16), "base64url": mockkey.Base64URL("b", 32),
+		"base32": mockkey.Base32("b", 25), "double base64": mockkey.DoubleBase64("b", 32),
+	}
+	for name, s := range shapes() {
+		key := s.Mint(random(1))
+		if !s.Made(key) {
+			t.Errorf("%s: %q is not recognized", name, key)
+		}
+		if others[name].Made(key) {
+			t.Errorf("%s: %q is recognized under another tag", name, key)
+		}
+		for i := range key[:len(key)-3] { // the last characters may have unused bits
+			other := byte('b')
+			if key[i] == 'b' {
+				other = 'c'
+			}
+			if s.Made(key[:i] + string(other) + key[i+1:]) {
+				t.Errorf("%s: a change at %d is not noticed", name, i)
+			}
+		}
+		for _, bad := range []string{"", key[1:], key + key, strings.Repeat("a", len(key))} {
+			if s.Made(bad) {
+				t.Errorf("%s: %q is recognized", name, bad)
+			}
+		}
+	}
+}
+
+func TestTheZeroShapeMadeNothing(t *testing.T) {
+	t.Parallel()
+	var none mockkey.Shape
+	if !none.IsZero() || none.Made("") || none.Made("anything") || mockkey.Hex("a", 16).IsZero() {
+		t.Error("the zero shape is a shape")
+	}
+}
+
+func TestAJWTIsKnownByItsSignature(t *testing.T) {
+	t.Parallel()
+	token := mockkey.MintJWT(map[string]any{"sub": "user001"})
+	if !mockkey.MadeJWT(token) {
+		t.Errorf("%q is not recognized", token)
+	}
+	for _, bad := range []string{"", ".", "a.b.c", token[:len(token)-1], "x" + token, strings.Replace(token, "J", "K", 1)} {
+		if mockkey.MadeJWT(bad) {
+			t.Errorf("%q is recognized", bad)
+		}
+	}
+}
+
+func TestAKeyIsFoundWithinAText(t *testing.T) {
+	t.Parallel()
+	var all mockkey.Shapes
+	for _, s := range shapes() {
+		all = append(all, s)
+	}
+	keys := []string{mockkey.MintJWT(map[string]any{"sub": "user001"})}
+	for _, s := range all {
+		keys = append(keys, s.Mint(random(2)), strings.TrimRight(s.Mint(random(3)), "="))
+	}
+	for _, key := range keys {
+		for _, text := range []string{key, "xx" + key, key + "yy", "a-" + key + "-b"} {
+			if !all.Within(text) {
+				t.Errorf("%q is not found in %q", key, text)
+			}
+		}
+	}
+	for _, text := range []string{"", "eyJ", "eyJ.eyJ.", strings.Repeat("a", 500), "Lorem-Fitsum"} {
+		if all.Within(text) {
+			t.Errorf("something is found in %q", text)
+		}
+	}
+}
+
+// FuzzShapes: whatever random bytes a key is made of, it is recognized, and
+// whatever a text is, searching it ends.
+func FuzzShapes(f *testing.F) {
+	f.Add([]byte{0}, "text")
+	f.Add(bytes.Repeat([]byte{255}, 40), "eyJhbGciOiJIUzI1NiJ9.e30.")
+	f.Fuzz(func(t *testing.T, seed []byte, text string) {
+		var all mockkey.Shapes
+		for name, s := range shapes() {
+			key := s.Mint(func(b []byte) { copy(b, seed) })
+			if !s.Made(key) || !(mockkey.Shapes{s}).Within("x"+key+text) {
+				t.Errorf("%s: %q is not recognized", name, key)
+			}
+			all = append(all, s)
+		}
+		all.Within(text)
+	})
+}

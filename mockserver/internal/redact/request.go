@@ -1,0 +1,181 @@
+package redact
+
+import (
+	"net/http"
+	"net/url"
+	"strings"
+)
+
+// maxMethod is longer than any method that exists.
+const maxMethod = 32
+
+// Header takes the credentials of a header that PlainHeader does not know as
+// harmless.
+func (r *Redactor) Header(name, value string) {
+	if name == "Authorization" || secretName(name) {
+		r.Credential(value)
+		if scheme, rest, ok := strings.Cut(value, " "); ok {
+			r.Credential(strings.TrimSpace(rest))
+			if strings.EqualFold(scheme, "Basic") {
+				user, password, _ := strings.Cut(decodeBase64(rest), ":")
+				r.Credential(user)
+				r.Credential(password)
+			}
+		}
+		return
+	}
+	value = value[:min(len(value), maxWhole)]
+	r.word(value)
+	if !strings.ContainsAny(value, " ;=") {
+		return
+	}
+	for w := range strings.FieldsFuncSeq(value, func(c rune) bool { return c == ' ' || c == ';' || c == '=' }) {
+		r.word(w)
+	}
+	if _, rest, ok := strings.Cut(value, " "); ok {
+		r.word(rest)
+	}
+}
+
+// Parameters takes the credentials of a query or a form.
+func (r *Redactor) Parameters(raw string) {
+	for pair := range strings.FieldsFuncSeq(raw, func(c rune) bool { return c == '&' || c == ';' }) {
+		name, value, _ := strings.Cut(pair, "=")
+		if n, err := url.QueryUnescape(name); err != nil || !secretName(n) {
+			continue
+		}
+		if v, err := url.QueryUnescape(value); err == nil {
+			r.Credential(v)
+		}
+		r.Credential(value)
+	}
+}
+
+// Method returns the method in a string of its own, or Mark if it is no word.
+func (r *Redactor) Method(m string) string {
+	switch m {
+	case http.MethodGet:
+		return http.MethodGet
+	case http.MethodPost:
+		return http.MethodPost
+	case http.MethodPut:
+		return http.MethodPut
+	case http.MethodDelete:
+		return http.MethodDelete
+	case http.MethodPatch:
+		return http.MethodPatch
+	case http.MethodHead:
+		return http.MethodHead
+	}
+	for _, c := range []byte(m) {
+		if letter := c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c == '-'; !letter || len(m) > maxMethod {
+			return Mark
+		}
+	}
+	return strings.Clone(r.Text(m))
+}
+
+// Path returns about limit bytes of a path, without credentials and in a
+// string of its own: a part of the request line would keep all of it alive.
+func (r *Redactor) Path(path string, limit int) string {
+	return cut(strings.Clone(r.Text(head(path, limit))), limit)
+}
+
+// Value returns about limit bytes of a harmless header's value, without
+// credentials.
+func (r *Redactor) Value(value string, limit int) string {
+	return cut(r.Text(head(value, limit)), limit)
+}
+
+// Query returns about limit bytes of a query, in a stable order and without
+// credentials.
+func (r *Redactor) Query(raw string, limit int) string {
+	return cut(r.query(head(raw, limit)), limit)
+}
+
+func (r *Redactor) query(raw string) string {
+	q, err := url.ParseQuery(strings.ReplaceAll(raw, ";", "%3B")) // Optimove's samples have it inside values
+	if err != nil {
+		return Mark // what cannot be parsed may hide anything
+	}
+	r.joined(q)
+	out := make(url.Values, len(q))
+	for name, values := range q {
+		for _, v := range values {
+			if secretName(name) || hidesMember(v) {
+				v = Mark
+			}
+			out.Add(r.Text(name), r.Text(v))
+		}
+	}
+	return strings.ReplaceAll(out.Encode(), url.QueryEscape(Mark), Mark)
+}
+
+// hidesMember reports whether a value holds a parameter with a credential's
+// name behind a semicolon, which some read as a separator.
+func hidesMember(v string) bool {
+	_, rest, more := strings.Cut(v, ";")
+	for more {
+		var part string
+		part, rest, more = strings.Cut(rest, ";")
+		if name, _, ok := strings.Cut(part, "="); ok && secretName(name) {
+			return true
+		}
+	}
+	return false
+}
+
+// joined hides a credential that is split over two parameters.
+func (r *Redactor) joined(q url.Values) {
+	type place struct {
+		values []string
+		i      int
+	}
+	var all []place
+	for _, values := range q {
+		for i, v := range values {
+			if len(v) >= minPiece/2 && len(v) <= 256 && len(all) < 16 && r.Text(v) == v {
+				all = append(all, place{values, i})
+			}
+		}
+	}
+	for i, a := range all {
+		for j, b := range all {
+			if i != j && r.secretRun(a.values[a.i]+b.values[b.i]) {
+				a.values[a.i], b.values[b.i] = Mark, Mark
+			}
+		}
+	}
+}
+
+// Body returns about limit bytes of a request body, without credentials. A
+// form is read as a query; of any other type the values of JSON members with a
+// credential's name are hidden too.
+func (r *Redactor) Body(raw []byte, contentType string, limit int) string {
+	s := string(raw[:min(len(raw), limit+2*maxRun)])
+	s = head(s, limit)
+	if strings.HasPrefix(contentType, "application/x-www-form-urlencoded") {
+		r.Parameters(s)
+		return cut(r.query(s), limit)
+	}
+	return cut(r.Text(hideMembers(s)), limit)
+}
+
+// head returns as much of s as is needed to show limit bytes of it redacted. It
+// ends between words: a cut must not leave half a credential.
+func head(s string, limit int) string {
+	if len(s) <= limit+maxRun {
+		return s
+	}
+	s = s[:limit+maxRun]
+	return s[:strings.LastIndexAny(s, " \t\r\n\"'`,;&=<>{}[]()/")+1]
+}
+
+// cut shortens s, on a copy, so that a short text does not keep a long one
+// alive.
+func cut(s string, limit int) string {
+	if len(s) <= limit {
+		return s
+	}
+	return strings.Clone(s[:limit]) + "[cut]"
+}

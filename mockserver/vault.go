@@ -1,0 +1,138 @@
+package mockserver
+
+import (
+	"crypto/sha256"
+	"slices"
+	"sync"
+	"sync/atomic"
+
+	"github.com/keyfit/keyfit/mockserver/internal/mockkey"
+	"github.com/keyfit/keyfit/mockserver/internal/redact"
+)
+
+type digest [sha256.Size]byte
+
+// hashCredential hashes without an allocation for keys of usual length.
+func hashCredential(value string) digest {
+	var buf [512]byte
+	if len(value) <= len(buf) {
+		return sha256.Sum256(buf[:copy(buf[:], value)])
+	}
+	return sha256.Sum256([]byte(value))
+}
+
+// vault finds records by the hash of what was presented. It serves every
+// namespace of a server, so that the key alone can say which one a request
+// belongs to. It is sharded: readers of different keys do not meet.
+type vault struct {
+	shapes  mockkey.Shapes        // of everything that the server makes
+	stored  atomic.Uint64         // grows with every credential stored
+	lengths atomic.Pointer[[]int] // of values that no mock made
+	shards  [64]struct {
+		sync.RWMutex
+		m map[digest]*record
+	}
+}
+
+// maxLengths bounds what the redactor has to look for.
+const maxLengths = 16
+
+// lengthen remembers the length of a value that no mock made; the redactor
+// needs it to find the value in a text.
+func (v *vault) lengthen(n int) {
+	for n >= redact.MinSecret {
+		old := v.lengths.Load()
+		next := v.Lengths()
+		if slices.Contains(next, n) || len(next) >= maxLengths {
+			return
+		}
+		next = append(slices.Clone(next), n)
+		if v.lengths.CompareAndSwap(old, &next) {
+			return
+		}
+	}
+}
+
+// Lengths implements redact.Known.
+func (v *vault) Lengths() []int {
+	if l := v.lengths.Load(); l != nil {
+		return *l
+	}
+	return nil
+}
+
+// Stored implements redact.Known.
+func (v *vault) Stored(value string) bool { return v.find(hashCredential(value)) != nil }
+
+// Minted implements redact.Known.
+func (v *vault) Minted(text string) bool { return v.shapes.Within(text) }
+
+// Version implements redact.Known.
+func (v *vault) Version() uint64 { return v.stored.Load() }
+
+func (v *vault) drop(r *record) {
+	s := &v.shards[r.hash[0]%64]
+	s.Lock()
+	delete(s.m, r.hash)
+	s.Unlock()
+}
+
+func (v *vault) find(h digest) *record {
+	s := &v.shards[h[0]%64]
+	s.RLock()
+	r := s.m[h]
+	s.RUnlock()
+	return r
+}
+
+// put stores r and reports false when the same value is stored already.
+func (v *vault) put(r *record) bool {
+	s := &v.shards[r.hash[0]%64]
+	s.Lock()
+	defer s.Unlock()
+	if _, taken := s.m[r.hash]; taken {
+		return false
+	}
+	if s.m == nil {
+		s.m = make(map[digest]*record)
+	}
+	s.m[r.hash] = r
+	v.stored.Add(1)
+	return true
+}
+
+// swap takes the old records out and puts the new ones in; a value that stays
+// is never unknown in between. It changes nothing and returns the first record
+// whose value belongs to somebody else.
+func (v *vault) swap(old, next map[string]*record) *record {
+	mine := make(map[*record]bool, len(old))
+	for _, r := range old {
+		mine[r] = true
+	}
+	for _, r := range next {
+		if now := v.find(r.hash); now != nil && !mine[now] {
+			return r
+		}
+	}
+	stays := make(map[digest]bool, len(next))
+	for _, r := range next {
+		stays[r.hash] = true
+		s := &v.shards[r.hash[0]%64]
+		s.Lock()
+		if s.m == nil {
+			s.m = make(map[digest]*record)
+		}
+		s.m[r.hash] = r
+		s.Unlock()
+		v.stored.Add(1)
+	}
+	for _, r := range old {
+		if !stays[r.hash] {
+			s := &v.shards[r.hash[0]%64]
+			s.Lock()
+			delete(s.m, r.hash)
+			s.Unlock()
+		}
+	}
+	return nil
+}
