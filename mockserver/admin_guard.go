@@ -10,6 +10,8 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+
+	"github.com/keyfit/keyfit/mockserver/internal/statefile"
 )
 
 // problem is an error of the admin API, as RFC 9457 writes it.
@@ -37,7 +39,7 @@ func asProblem(err error) *problem {
 	case errors.Is(err, ErrKeyEnded), errors.Is(err, ErrKeyReplaced), errors.Is(err, ErrNoOverlap),
 		errors.Is(err, ErrTokenInUse), errors.Is(err, ErrKeyInUse), errors.Is(err, ErrDefaultNamespace):
 		status = http.StatusConflict
-	case errors.Is(err, errNotSaved):
+	case errors.Is(err, statefile.ErrNotSaved):
 		status = http.StatusInternalServerError
 	}
 	return refused(status, "%s", strings.TrimPrefix(err.Error(), "mockserver: "))

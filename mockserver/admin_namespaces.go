@@ -71,7 +71,7 @@ func adminMakeNamespace(c *adminCall) (any, error) {
 			}
 		}
 	}
-	if err := c.srv.file.flush(); err != nil {
+	if err := c.srv.file.Flush(); err != nil {
 		return nil, err
 	}
 	return viewNamespace(n), nil
@@ -147,6 +147,6 @@ func adminPatchProvider(c *adminCall) (any, error) {
 	if in.Profile != nil {
 		c.ns.SetProfile(p, *in.Profile)
 	}
-	c.srv.file.later()
+	c.srv.file.Later()
 	return viewProvider(c.ns, v), nil
 }

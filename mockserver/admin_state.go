@@ -54,7 +54,7 @@ func adminReady(c *adminCall) (any, error) {
 		return nil, refused(http.StatusServiceUnavailable, "the mock is shutting down")
 	default:
 	}
-	if _, _, err := c.srv.file.health(); err != nil {
+	if err := c.srv.file.Health().Err; err != nil {
 		return nil, refused(http.StatusServiceUnavailable, "%s", err)
 	}
 	return statusView{"ready"}, nil

@@ -71,7 +71,7 @@ func (n *Namespace) Data(p Provider, collection string) ([]json.RawMessage, erro
 func (n *Namespace) SetData(p Provider, collection string, items []json.RawMessage) error {
 	err := n.setData(p, collection, items)
 	if err == nil {
-		err = n.srv.file.flush()
+		err = n.srv.file.Flush()
 	}
 	if err != nil {
 		return fmt.Errorf("mockserver: set data of %q: %w", p, err)

@@ -173,7 +173,7 @@ type Injection struct {
 // Remove takes the injection away. Removing twice is harmless.
 func (i *Injection) Remove() {
 	i.ns.faults.remove(i)
-	i.ns.srv.file.later()
+	i.ns.srv.file.Later()
 }
 
 // Hits returns how many requests the fault was applied to.

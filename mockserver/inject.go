@@ -23,7 +23,7 @@ type faults struct {
 func (n *Namespace) Inject(m Match, f Fault, w ...When) *Injection {
 	i := newInjection(n, m, f, w)
 	n.faults.add(i)
-	n.srv.file.later()
+	n.srv.file.Later()
 	return i
 }
 
@@ -58,7 +58,7 @@ func (n *Namespace) ClearFaults() {
 	n.faults.mu.Lock()
 	n.faults.list.Store(nil)
 	n.faults.mu.Unlock()
-	n.srv.file.later()
+	n.srv.file.Later()
 }
 
 func (f *faults) add(i *Injection) {

@@ -80,7 +80,7 @@ func (k *Keys) TryIssue(p Provider, opts ...KeyOption) (Issued, error) {
 	if err != nil {
 		return Issued{}, fmt.Errorf("mockserver: issue: %w", err)
 	}
-	if err := k.ns.srv.file.flush(); err != nil {
+	if err := k.ns.srv.file.Flush(); err != nil {
 		return Issued{}, fmt.Errorf("mockserver: issue: %w", err)
 	}
 	return issued, nil

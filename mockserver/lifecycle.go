@@ -20,7 +20,7 @@ func (k *Keys) Rotate(id string, overlap time.Duration) (Issued, error) {
 	if err != nil {
 		return Issued{}, err
 	}
-	if err := k.ns.srv.file.flush(); err != nil {
+	if err := k.ns.srv.file.Flush(); err != nil {
 		return Issued{}, fmt.Errorf("mockserver: rotate %q: %w", id, err)
 	}
 	return next, nil
@@ -96,7 +96,7 @@ func (k *Keys) end(id, verb string, how func(*record, time.Time)) error {
 		}
 	}
 	k.ops.RUnlock()
-	if err := k.ns.srv.file.flush(); err != nil {
+	if err := k.ns.srv.file.Flush(); err != nil {
 		return fmt.Errorf("mockserver: %s %q: %w", verb, id, err)
 	}
 	return nil

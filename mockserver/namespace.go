@@ -60,7 +60,7 @@ type literal struct {
 }
 
 func newNamespace(s *Server, name string) *Namespace {
-	n := &Namespace{srv: s, name: name, clock: clock.New(s.file.later), vendors: make([]vendorState, len(s.vendors))}
+	n := &Namespace{srv: s, name: name, clock: clock.New(s.file.Later), vendors: make([]vendorState, len(s.vendors))}
 	n.control = Clock{n.clock}
 	n.keys = &Keys{ns: n, byID: make(map[string]*record), tokens: make(map[string][]*record)}
 	n.oauth = &OAuth{ns: n}
@@ -119,7 +119,7 @@ func (n *Namespace) Limit(p Provider, l Limit) {
 	if v := n.srv.vendor(p); v != nil {
 		n.vendors[v.index].limit.Store(&l)
 		n.vendors[v.index].changed.Store(true)
-		n.srv.file.later()
+		n.srv.file.Later()
 	}
 }
 
@@ -129,7 +129,7 @@ func (n *Namespace) SetProfile(p Provider, o Profile) {
 		next := n.vendors[v.index].profile.Load().over(o)
 		n.vendors[v.index].profile.Store(&next)
 		n.vendors[v.index].changed.Store(true)
-		n.srv.file.later()
+		n.srv.file.Later()
 	}
 }
 
@@ -239,7 +239,7 @@ func newMux(all []surface.Route) *http.ServeMux {
 
 // env is what a vendor's surface is given; changed is to say that its data did.
 func (n *Namespace) env(v *vendor, changed *atomic.Bool) surface.Env {
-	later := n.srv.file.later
+	later := n.srv.file.Later
 	return surface.Env{
 		Now: n.clock.Now, Seed: n.srv.opts.seed, Tokens: userTokens{n.keys, v}, Authority: authorityServer{n.oauth, v},
 		Callback: func(url string, body []byte) { n.callback(v.provider, url, body) },

@@ -38,7 +38,7 @@ func (s *Server) InNamespace(name string) *Namespace {
 	}
 	s.mu.Unlock()
 	if made {
-		s.file.later()
+		s.file.Later()
 	}
 	return n
 }
@@ -79,7 +79,7 @@ func (s *Server) DeleteNamespace(name string) error {
 		return fmt.Errorf("mockserver: delete namespace %q: %w", name, ErrNoSuchNamespace)
 	}
 	s.forget(n)
-	if err := s.file.flush(); err != nil {
+	if err := s.file.Flush(); err != nil {
 		return fmt.Errorf("mockserver: delete namespace %q: %w", name, err)
 	}
 	return nil
@@ -108,7 +108,7 @@ func (n *Namespace) Reset() error {
 	n.oauth.reset()
 	n.forgetCallbacks()
 	n.journal.reset()
-	if err := n.srv.file.flush(); err != nil {
+	if err := n.srv.file.Flush(); err != nil {
 		return fmt.Errorf("mockserver: reset: %w", err)
 	}
 	return nil

@@ -69,7 +69,7 @@ func (a authorityServer) NewFamily() string { return a.o.ns.srv.random.hex(8) }
 
 func (a authorityServer) Issue(g surface.Grant) (string, surface.Granted) {
 	issued, granted := a.make(g)
-	a.o.ns.srv.file.flushOrTell()
+	a.o.ns.srv.file.FlushOrReport()
 	return issued.Secret.Reveal(), granted
 }
 
@@ -150,7 +150,7 @@ func (a authorityServer) End(id, why string) { _ = a.o.ns.keys.Revoke(id, why) }
 
 func (a authorityServer) EndFamily(name, why string) {
 	a.o.endFamily(name, why)
-	a.o.ns.srv.file.flushOrTell()
+	a.o.ns.srv.file.FlushOrReport()
 }
 
 // joinClient lets the OAuth client of a request choose the namespace, as a key

@@ -96,7 +96,7 @@ func (r *record) touch(now time.Time) {
 	t, last := now.UnixNano(), r.lastUsed.Load()
 	if last == 0 || t < last || t-last >= int64(r.vendor.usedEvery) {
 		r.lastUsed.Store(t)
-		r.ns.srv.file.later()
+		r.ns.srv.file.Later()
 	}
 }
 

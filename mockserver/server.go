@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/keyfit/keyfit/mockserver/internal/statefile"
 	"github.com/keyfit/keyfit/mockserver/internal/surface"
 )
 
@@ -30,8 +31,8 @@ type Server struct {
 	ca      *authority // nil without WithTLS
 	done    chan struct{}
 	alarm   func(string)
-	conns   atomic.Uint64 // connections accepted so far
-	file    *stateFile    // nil without WithStateFile
+	conns   atomic.Uint64   // connections accepted so far
+	file    *statefile.File // nil without WithStateFile
 	admin   *admin
 
 	draining chan struct{} // closed when Shutdown or Close begins
@@ -122,7 +123,7 @@ func NewHandler(opts ...Option) (*Server, error) {
 	s.draining = make(chan struct{})
 	s.drain = sync.OnceFunc(func() { close(s.draining) })
 	if s.opts.statePath != "" {
-		s.file = newStateFile(s, s.opts.statePath)
+		s.file = s.newStateFile()
 	}
 	s.Namespace = newNamespace(s, "")
 	s.namespaces[""] = s.Namespace
@@ -133,7 +134,7 @@ func NewHandler(opts ...Option) (*Server, error) {
 		}
 		s.ca = ca
 	}
-	if err := s.file.open(); err != nil {
+	if err := s.file.Open(); err != nil {
 		return nil, fmt.Errorf("mockserver: %w", err)
 	}
 	return s, nil
@@ -166,7 +167,7 @@ func (s *Server) Close() error {
 	}
 	s.serving.Wait()
 	s.running.wait(patience)
-	if err := s.file.close(); err != nil {
+	if err := s.file.Close(); err != nil {
 		return fmt.Errorf("mockserver: close: %w", err)
 	}
 	return nil

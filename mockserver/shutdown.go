@@ -41,5 +41,5 @@ func (s *Server) Reconfigure(opts ...Option) {
 		}
 	}
 	s.mu.Unlock()
-	s.file.later()
+	s.file.Later()
 }

@@ -6,6 +6,9 @@ import (
 	"fmt"
 	"strconv"
 	"time"
+
+	"github.com/keyfit/keyfit/mockserver/internal/clock"
+	"github.com/keyfit/keyfit/mockserver/internal/statefile"
 )
 
 const (
@@ -136,7 +139,7 @@ func (n *Namespace) Restore(st State) error {
 	if err := n.restore(&st.Namespaces[0], st.Version >= dataVersion); err != nil {
 		return fmt.Errorf("mockserver: restore: %w", err)
 	}
-	if err := n.srv.file.flush(); err != nil {
+	if err := n.srv.file.Flush(); err != nil {
 		return fmt.Errorf("mockserver: restore: %w", err)
 	}
 	return nil
@@ -158,7 +161,7 @@ func (s *Server) RestoreAll(st State) error {
 	if err := s.restoreAll(st); err != nil {
 		return fmt.Errorf("mockserver: restore: %w", err)
 	}
-	if err := s.file.flush(); err != nil {
+	if err := s.file.Flush(); err != nil {
 		return fmt.Errorf("mockserver: restore: %w", err)
 	}
 	return nil
@@ -206,4 +209,25 @@ func (s *Server) restoreAll(st State) error {
 		}
 	}
 	return nil
+}
+
+// newStateFile keeps the whole server in the file of WithStateFile.
+func (s *Server) newStateFile() *statefile.File {
+	return statefile.New(statefile.Config{
+		Path:     s.opts.statePath,
+		Snapshot: func() ([]byte, error) { return s.SnapshotAll().Encode() },
+		Load: func(data []byte) error {
+			st, err := ParseState(data)
+			if err != nil {
+				return err
+			}
+			return s.restoreAll(st)
+		},
+		After: clock.AfterMachineTime,
+		OnError: func(err error) {
+			if s.opts.logger != nil {
+				s.opts.logger.Error("mock state not saved", "error", err)
+			}
+		},
+	})
 }

@@ -75,7 +75,7 @@ func (u userTokens) Revoke(user, token string) int {
 }
 
 // Save implements surface.Tokens.
-func (u userTokens) Save() { u.keys.ns.srv.file.flushOrTell() }
+func (u userTokens) Save() { u.keys.ns.srv.file.FlushOrReport() }
 
 // revoke ends the user's tokens that which selects and counts them.
 func (u userTokens) revoke(user string, which func(*record) bool) int {

@@ -1,6 +1,6 @@
 //go:build darwin || dragonfly || freebsd || linux || netbsd || openbsd
 
-package mockserver
+package statefile
 
 import (
 	"errors"
@@ -8,9 +8,9 @@ import (
 	"syscall"
 )
 
-// lockFile holds path until release; the system lets go of it when the process
-// ends, however it ends.
-func lockFile(path string) (release func(), err error) {
+// lock holds path until unlock. The system releases it when the process ends,
+// however it ends.
+func lock(path string) (unlock func(), err error) {
 	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600) //nolint:gosec // the path is the user's own
 	if err != nil {
 		return nil, err
