@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+
+	"github.com/keyfit/keyfit/mockserver/internal/fault"
 )
 
 // injectionView is an injection.
@@ -55,8 +57,9 @@ func (f *FaultSpec) Valid() error {
 		return errors.New("match: outcome and status are known only after the answer; they select requests, not faults")
 	}
 	for _, w := range f.When {
-		if w.First < 0 || w.After < 0 || w.Every < 0 || w.Probability != nil && (*w.Probability < 0 || *w.Probability > 1) {
-			return errors.New("when: first, after and every are not negative, probability lies between 0 and 1")
+		when := fault.When(w)
+		if err := when.Valid(); err != nil {
+			return err
 		}
 	}
 	return f.Fault.valid()

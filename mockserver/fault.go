@@ -1,10 +1,11 @@
 package mockserver
 
 import (
+	"encoding/json"
 	"fmt"
-	"math/rand/v2"
-	"sync"
 	"time"
+
+	"github.com/keyfit/keyfit/mockserver/internal/fault"
 )
 
 // FaultKind names what an injected fault does.
@@ -29,6 +30,15 @@ const (
 	FaultBody        FaultKind = "body"
 )
 
+// FaultKinds lists every kind of fault in a fixed order.
+func FaultKinds() []FaultKind {
+	kinds := make([]FaultKind, 0, len(fault.Kinds()))
+	for _, k := range fault.Kinds() {
+		kinds = append(kinds, FaultKind(k))
+	}
+	return kinds
+}
+
 // Fault is one thing to go wrong, as data. Make it with the functions below.
 // Delays run on the mock clock: on a frozen clock they wait for Advance.
 //
@@ -44,6 +54,47 @@ type Fault struct {
 	Location string        `json:"location,omitempty"`
 	Bytes    int64         `json:"bytes,omitempty"` // truncate: sent; slow_body: chunk; body: length, negative is endless
 	Seed     uint64        `json:"seed,omitempty"`  // jitter
+}
+
+// definition is the fault as package fault has it.
+func (f Fault) definition() fault.Fault {
+	return fault.Fault{
+		Kind: fault.Kind(f.Kind), Delay: f.Delay, Status: f.Status, Body: f.Body, Location: f.Location, Bytes: f.Bytes, Seed: f.Seed,
+	}
+}
+
+// valid returns an error for a fault that cannot be injected.
+func (f Fault) valid() error {
+	d := f.definition()
+	return d.Valid()
+}
+
+// String names the fault and its numbers; never its body or location.
+func (f Fault) String() string { return f.definition().String() }
+
+// MarshalJSON writes the fault with its delay as text.
+func (f Fault) MarshalJSON() ([]byte, error) {
+	type plain Fault
+	return json.Marshal(struct {
+		plain
+		Delay Duration `json:"delay,omitzero"`
+	}{plain(f), Duration(f.Delay)})
+}
+
+// UnmarshalJSON reads what MarshalJSON writes and refuses a fault that cannot
+// be injected: an unknown kind, a status that is none, a negative delay.
+func (f *Fault) UnmarshalJSON(data []byte) error {
+	type plain Fault
+	var w struct {
+		plain
+		Delay Duration `json:"delay"`
+	}
+	if err := strict(data, &w); err != nil {
+		return fmt.Errorf("fault: %w", err)
+	}
+	*f = Fault(w.plain)
+	f.Delay = w.Delay.Std()
+	return f.valid()
 }
 
 // Latency delays the answer by d before anything else happens.
@@ -106,20 +157,6 @@ func Redirect(code int, location string) Fault {
 // negative; no effect.
 func Body(n int64) Fault { return Fault{Kind: FaultBody, Bytes: n} }
 
-// String names the fault and its numbers; never a body or location.
-func (f Fault) String() string {
-	switch f.Kind {
-	case FaultLatency, FaultJitter, FaultThrottle:
-		return fmt.Sprintf("%s %s", f.Kind, f.Delay)
-	case FaultStatus, FaultRedirect:
-		return fmt.Sprintf("%s %d", f.Kind, f.Status)
-	case FaultTruncate, FaultBody:
-		return fmt.Sprintf("%s %d", f.Kind, f.Bytes)
-	default:
-	}
-	return string(f.Kind)
-}
-
 // When limits an injection to some of the requests that match it. Several
 // limits in one injection all hold. Make it with the functions below.
 type When struct {
@@ -154,89 +191,3 @@ func Between(a, b time.Time) When { return When{From: a, To: b} }
 // connection are not counted by First, After and Every. It never hits where
 // another server accepted the connection (ServeHTTP, Handler).
 func FreshConnectionOnly() When { return When{Fresh: true} }
-
-// Injection is a fault that was injected. It is safe for concurrent use.
-type Injection struct {
-	ID    string
-	Match Match
-	Fault Fault
-	When  []When
-
-	ns     *Namespace
-	mu     sync.Mutex
-	seen   int
-	hits   int
-	random []*rand.Rand // one per When, nil where not needed
-	jitter *rand.Rand
-}
-
-// Remove takes the injection away. Removing twice is harmless.
-func (i *Injection) Remove() {
-	i.ns.faults.remove(i)
-	i.ns.srv.file.Later()
-}
-
-// Hits returns how many requests the fault was applied to.
-func (i *Injection) Hits() int {
-	i.mu.Lock()
-	defer i.mu.Unlock()
-	return i.hits
-}
-
-// Remaining returns how many requests the fault will still hit, or -1 when
-// nothing but Remove ends it.
-func (i *Injection) Remaining() int {
-	i.mu.Lock()
-	defer i.mu.Unlock()
-	left := -1
-	for _, w := range i.When {
-		if w.First > 0 {
-			if n := max(w.First+i.spared()-i.seen, 0); left < 0 || n < left {
-				left = min(n, w.First)
-			}
-		}
-	}
-	return left
-}
-
-func (i *Injection) spared() int {
-	n := 0
-	for _, w := range i.When {
-		n = max(n, w.After)
-	}
-	return n
-}
-
-// hit decides one matching request and draws its delay.
-func (i *Injection) hit(now time.Time, fresh bool) (Fault, bool) {
-	i.mu.Lock()
-	defer i.mu.Unlock()
-	for _, w := range i.When {
-		if w.Fresh && !fresh || !w.From.IsZero() && now.Before(w.From) || !w.To.IsZero() && !now.Before(w.To) {
-			return Fault{}, false
-		}
-	}
-	i.seen++
-	n := i.seen - i.spared()
-	if n <= 0 {
-		return Fault{}, false
-	}
-	yes := true
-	for j, w := range i.When {
-		switch {
-		case w.First > 0 && n > w.First, w.Every > 0 && n%w.Every != 0:
-			yes = false
-		case w.Probability != nil && i.random[j].Float64() >= *w.Probability:
-			yes = false
-		}
-	}
-	if !yes {
-		return Fault{}, false
-	}
-	i.hits++
-	f := i.Fault
-	if f.Kind == FaultJitter && f.Delay > 0 {
-		f.Delay = time.Duration(i.jitter.Int64N(int64(f.Delay) + 1))
-	}
-	return f, true
-}

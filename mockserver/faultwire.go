@@ -6,42 +6,43 @@ import (
 	"maps"
 	"net"
 	"net/http"
-	"strconv"
-	"strings"
+	"slices"
+	"time"
 
+	"github.com/keyfit/keyfit/mockserver/internal/fault"
 	"github.com/keyfit/keyfit/mockserver/internal/surface"
 )
 
 // injectEarly applies the faults that come before the work and returns those
 // that distort the answer. ended is true when the request is over.
-func (x *exchange) injectEarly(all []Fault) (late []Fault, ended bool) {
+func (x *exchange) injectEarly(all []fault.Fault) (late []fault.Fault, ended bool) {
 	for _, f := range all {
 		if x.fault != "" {
 			x.fault += ", "
 		}
 		x.fault += f.String()
 		switch f.Kind {
-		case FaultLatency, FaultJitter:
+		case fault.Latency, fault.Jitter:
 			x.arrive()
-			if !x.ns.clock.Sleep(x.r.Context(), x.srv.done, f.Delay) {
+			if !x.Sleep(f.Delay) {
 				x.blame()
-				x.abort()
+				x.Abort()
 			}
 			x.diag = x.again()
-		case FaultResetBefore:
+		case fault.ResetBefore:
 			x.blame()
 			x.reset()
 			return nil, true
-		case FaultResetRead:
+		case fault.ResetRead:
 			x.readBody()
 			x.blame()
 			x.reset()
 			return nil, true
-		case FaultHangHeaders:
+		case fault.HangHeaders:
 			x.readBody()
 			x.blame()
-			x.hang()
-		case FaultStatus, FaultThrottle, FaultRedirect, FaultBody, FaultEcho:
+			x.Hang()
+		case fault.Status, fault.Throttle, fault.Redirect, fault.Body, fault.Echo:
 			x.readBody()
 			x.blame()
 			x.answerInstead(f)
@@ -68,119 +69,60 @@ func (x *exchange) again() Diagnosis {
 }
 
 // answerInstead answers for the route.
-func (x *exchange) answerInstead(f Fault) {
+func (x *exchange) answerInstead(f fault.Fault) {
 	switch f.Kind {
-	case FaultThrottle:
+	case fault.Throttle:
 		x.diag.RetryAfter = f.Delay
 		x.refuse(RateLimited, quota{retryAfter: f.Delay})
-	case FaultStatus:
-		contentType := "text/plain; charset=utf-8"
-		if strings.HasPrefix(f.Body, "{") || strings.HasPrefix(f.Body, "[") {
-			contentType = "application/json; charset=utf-8"
-		}
-		surface.Raw(x, f.Status, contentType, []byte(f.Body))
-	case FaultRedirect:
-		x.Header().Set("Location", f.Location)
-		x.WriteHeader(f.Status)
-	case FaultEcho:
+	case fault.Echo:
 		x.Header().Set("X-Echo", x.creds.value)
 		surface.JSON(x, http.StatusBadRequest, map[string]string{"error": "ECHO", "message": "you sent " + x.creds.value + " " + x.creds.token})
-	case FaultBody:
-		x.pour(f.Bytes)
-	default: // the others come before the work or distort the answer
-	}
-}
-
-// pour writes n bytes, or until the client is gone.
-func (x *exchange) pour(n int64) {
-	x.Header().Set("Content-Type", "application/json")
-	if n >= 0 {
-		x.Header().Set("Content-Length", strconv.FormatInt(n, 10))
-	}
-	x.WriteHeader(http.StatusOK)
-	chunk := append([]byte{'"'}, bytes.Repeat([]byte("lorem fitsum "), 1024)...)
-	for sent := int64(0); n < 0 || sent < n; {
-		b := chunk
-		if n >= 0 {
-			b = b[:min(int64(len(b)), n-sent)]
-		}
-		m, err := x.Write(b)
-		if err != nil || x.srv.closed() {
-			x.abort()
-		}
-		sent += int64(m)
+	default:
+		fault.Answer(x, f)
 	}
 }
 
 // answerFaulted lets the route do its work into a buffer, then sends the
 // answer as the faults say.
-func (x *exchange) answerFaulted(route *surface.Route, late []Fault) {
+func (x *exchange) answerFaulted(route *surface.Route, late []fault.Fault) {
 	buf := &buffer{header: make(http.Header), status: http.StatusOK}
 	x.capture = buf
 	route.Handle(x, &x.call)
 	x.capture = nil
 	x.blame()
 	maps.Copy(x.Header(), buf.header)
-	for _, f := range late {
-		if f.Kind == FaultResetAfter {
-			x.reset()
-			return
-		}
+	if slices.ContainsFunc(late, func(f fault.Fault) bool { return f.Kind == fault.ResetAfter }) {
+		x.reset()
+		return
 	}
-	x.send(buf.status, buf.body.Bytes(), late)
+	fault.Distort(x, buf.status, buf.body.Bytes(), late)
 }
 
-func (x *exchange) send(status int, body []byte, late []Fault) {
-	for _, f := range late {
-		if f.Kind == FaultMalformed {
-			body = body[:len(body)/2]
-		}
-	}
-	x.Header().Set("Content-Length", strconv.Itoa(len(body)))
-	x.WriteHeader(status)
-	for _, f := range late {
-		switch f.Kind {
-		case FaultTruncate:
-			x.flush(body[:max(0, min(int(f.Bytes), len(body)-1))])
-			x.abort()
-		case FaultStall:
-			x.flush(body[:len(body)/2])
-			x.hang()
-		case FaultSlowBody:
-			for len(body) > 0 {
-				n := min(int(f.Bytes), len(body))
-				x.flush(body[:n])
-				body = body[n:]
-				if !x.ns.clock.Sleep(x.r.Context(), x.srv.done, f.Delay) {
-					x.abort()
-				}
-			}
-			return
-		default: // done already
-		}
-	}
-	_, _ = x.Write(body)
+// Flush implements fault.Wire.
+func (x *exchange) Flush() {
+	_ = http.NewResponseController(x.ResponseWriter).Flush() // no flusher: a test's recorder keeps it anyway
 }
 
-// flush writes b and makes it leave: a truncation is only one if the client
-// has seen the beginning.
-func (x *exchange) flush(b []byte) {
-	_, _ = x.Write(b)
-	_ = http.NewResponseController(x.ResponseWriter).Flush() // no flusher: the test recorder keeps it anyway
+// Sleep implements fault.Wire.
+func (x *exchange) Sleep(d time.Duration) bool {
+	return x.ns.clock.Sleep(x.r.Context(), x.srv.done, d)
 }
 
-// hang waits until the client or the server gives up, then ends the connection.
-func (x *exchange) hang() {
+// Closed implements fault.Wire.
+func (x *exchange) Closed() bool { return x.srv.closed() }
+
+// Hang implements fault.Wire: it waits until the client or the server gives up.
+func (x *exchange) Hang() {
 	x.commit(0)
 	select {
 	case <-x.r.Context().Done():
 	case <-x.srv.done:
 	}
-	x.abort()
+	x.Abort()
 }
 
-// abort ends the connection (HTTP/2: the stream) without an answer.
-func (x *exchange) abort() {
+// Abort implements fault.Wire: it ends the connection (HTTP/2: the stream).
+func (x *exchange) Abort() {
 	x.commit(0)
 	panic(http.ErrAbortHandler)
 }

@@ -2,63 +2,83 @@ package mockserver
 
 import (
 	"fmt"
-	"math/rand/v2"
 	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/keyfit/keyfit/mockserver/internal/fault"
 )
 
-// faults holds the injections of a namespace. Readers take one atomic load; a
-// server without faults pays nothing else.
-type faults struct {
-	mu   sync.Mutex
-	seq  int
-	list atomic.Pointer[[]*Injection]
+// Injection is a fault that was injected. It is safe for concurrent use.
+type Injection struct {
+	ID    string
+	Match Match
+	Fault Fault
+	When  []When
+
+	ns       *Namespace
+	schedule *fault.Schedule
 }
 
 // Inject makes requests that match m go wrong, always or when every w allows
 // it. Injections apply in order; the first that ends the request wins, so
 // Latency and Status combine.
 func (n *Namespace) Inject(m Match, f Fault, w ...When) *Injection {
-	i := newInjection(n, m, f, w)
+	i := n.newInjection(m, f, w, 0, 0)
 	n.faults.add(i)
 	n.srv.file.Later()
 	return i
 }
 
-func newInjection(n *Namespace, m Match, f Fault, w []When) *Injection {
-	i := &Injection{Match: m, Fault: f, When: w, ns: n, random: make([]*rand.Rand, len(w))}
-	for j := range w {
-		if w[j].Probability != nil {
-			i.random[j] = seeded(w[j].Seed)
-		}
+// newInjection returns an injection that counted and hit so many requests.
+func (n *Namespace) newInjection(m Match, f Fault, w []When, seen, hits int) *Injection {
+	when := make([]fault.When, 0, len(w))
+	for _, one := range w {
+		when = append(when, fault.When(one))
 	}
-	if f.Kind == FaultJitter {
-		i.jitter = seeded(f.Seed)
-	}
-	return i
+	return &Injection{Match: m, Fault: f, When: w, ns: n, schedule: fault.NewSchedule(f.definition(), when, seen, hits)}
 }
 
-// seeded is a source that a seed repeats; it protects nothing.
-func seeded(seed uint64) *rand.Rand {
-	return rand.New(rand.NewPCG(seed, seed^0x9e3779b97f4a7c15)) //nolint:gosec // see above
+// Remove takes the injection away. Removing twice is harmless.
+func (i *Injection) Remove() {
+	i.ns.faults.remove(i)
+	i.ns.srv.file.Later()
 }
+
+// Hits returns how many requests the fault was applied to.
+func (i *Injection) Hits() int {
+	_, hits := i.schedule.Counts()
+	return hits
+}
+
+// Remaining returns how many requests the fault will still hit, or -1 when
+// nothing but Remove ends it.
+func (i *Injection) Remaining() int { return i.schedule.Remaining() }
 
 // Injections lists the injections in force, oldest first.
-func (n *Namespace) Injections() []*Injection {
-	if l := n.faults.list.Load(); l != nil {
-		return slices.Clone(*l)
-	}
-	return nil
-}
+func (n *Namespace) Injections() []*Injection { return slices.Clone(n.faults.all()) }
 
 // ClearFaults removes every injection.
 func (n *Namespace) ClearFaults() {
-	n.faults.mu.Lock()
-	n.faults.list.Store(nil)
-	n.faults.mu.Unlock()
+	n.faults.replace(nil, 0)
 	n.srv.file.Later()
+}
+
+// faults are the injections of a namespace. Readers take one atomic load; a
+// server without faults pays nothing else.
+type faults struct {
+	mu   sync.Mutex
+	seq  int
+	list atomic.Pointer[[]*Injection] // nil without injections; never modified
+}
+
+// all returns the injections; the slice must not be modified.
+func (f *faults) all() []*Injection {
+	if l := f.list.Load(); l != nil {
+		return *l
+	}
+	return nil
 }
 
 func (f *faults) add(i *Injection) {
@@ -66,22 +86,25 @@ func (f *faults) add(i *Injection) {
 	defer f.mu.Unlock()
 	f.seq++
 	i.ID = fmt.Sprintf("fault_%d", f.seq)
-	var next []*Injection
-	if l := f.list.Load(); l != nil {
-		next = slices.Clone(*l)
-	}
-	next = append(next, i)
-	f.list.Store(&next)
+	f.set(append(slices.Clone(f.all()), i))
 }
 
 func (f *faults) remove(i *Injection) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	l := f.list.Load()
-	if l == nil {
-		return
-	}
-	next := slices.DeleteFunc(slices.Clone(*l), func(x *Injection) bool { return x == i })
+	f.set(slices.DeleteFunc(slices.Clone(f.all()), func(x *Injection) bool { return x == i }))
+}
+
+// replace sets the injections; the next number is above seq.
+func (f *faults) replace(next []*Injection, seq int) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.seq = max(f.seq, seq)
+	f.set(next)
+}
+
+// set stores the list. The caller holds f.mu.
+func (f *faults) set(next []*Injection) {
 	if len(next) == 0 {
 		f.list.Store(nil)
 		return
@@ -90,16 +113,16 @@ func (f *faults) remove(i *Injection) {
 }
 
 // pick returns the faults that hit a request.
-func (f *faults) pick(facts *facts, fresh bool, now func() time.Time) []Fault {
+func (f *faults) pick(facts *facts, fresh bool, now func() time.Time) []fault.Fault {
 	l := f.list.Load()
 	if l == nil {
 		return nil
 	}
-	var hit []Fault
+	var hit []fault.Fault
 	at := now()
 	for _, i := range *l {
 		if i.Match.request(facts) {
-			if x, ok := i.hit(at, fresh); ok {
+			if x, ok := i.schedule.Next(at, fresh); ok {
 				hit = append(hit, x)
 			}
 		}

@@ -23,9 +23,8 @@ func (n *Namespace) show() NamespaceState {
 		}
 	}
 	for _, i := range n.Injections() {
-		i.mu.Lock()
-		out.Faults = append(out.Faults, FaultState{i.ID, i.Match, i.Fault, i.When, i.seen, i.hits})
-		i.mu.Unlock()
+		seen, hits := i.schedule.Counts()
+		out.Faults = append(out.Faults, FaultState{i.ID, i.Match, i.Fault, i.When, seen, hits})
 	}
 	return out
 }
@@ -69,7 +68,7 @@ type revived struct {
 	keys     map[string]*record
 	seq      uint64
 	faults   []*Injection
-	faultSeq uint64
+	faultSeq int
 	data     map[int]*routes // by vendor.index
 }
 
@@ -118,24 +117,12 @@ func (n *Namespace) revive(st *NamespaceState) (revived, error) {
 		if err := f.Fault.valid(); err != nil {
 			return out, fmt.Errorf("faults[%d]: %w", i, err)
 		}
-		in := newInjection(n, f.Match, f.Fault, f.When)
-		in.ID, in.seen, in.hits = f.ID, f.Seen, f.Hits
+		in := n.newInjection(f.Match, f.Fault, f.When, f.Seen, f.Hits)
+		in.ID = f.ID
 		out.faults = append(out.faults, in)
-		out.faultSeq = max(out.faultSeq, number)
+		out.faultSeq = max(out.faultSeq, int(number)) //nolint:gosec // numbered refuses what an int cannot hold
 	}
 	var err error
 	out.data, err = n.reviveData(st.Data)
 	return out, err
-}
-
-// replace puts other injections in the place of all of them.
-func (f *faults) replace(next []*Injection, seq uint64) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.seq = max(f.seq, int(seq)) //nolint:gosec // numbered refuses what an int cannot hold
-	if len(next) == 0 {
-		f.list.Store(nil)
-		return
-	}
-	f.list.Store(&next)
 }

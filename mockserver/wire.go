@@ -102,69 +102,6 @@ func (l *Limit) UnmarshalJSON(data []byte) error {
 	return nil
 }
 
-// MarshalJSON writes the fault with its delay as text.
-func (f Fault) MarshalJSON() ([]byte, error) {
-	type plain Fault
-	return json.Marshal(struct {
-		plain
-		Delay Duration `json:"delay,omitzero"`
-	}{plain(f), Duration(f.Delay)})
-}
-
-// UnmarshalJSON reads what MarshalJSON writes and refuses a fault that cannot
-// be injected: an unknown kind, a status that is none, a negative delay.
-func (f *Fault) UnmarshalJSON(data []byte) error {
-	type plain Fault
-	var w struct {
-		plain
-		Delay Duration `json:"delay"`
-	}
-	if err := strict(data, &w); err != nil {
-		return fmt.Errorf("fault: %w", err)
-	}
-	*f = Fault(w.plain)
-	f.Delay = w.Delay.Std()
-	return f.valid()
-}
-
-// FaultKinds lists every kind of fault in a fixed order.
-func FaultKinds() []FaultKind {
-	return []FaultKind{
-		FaultLatency, FaultJitter, FaultStatus, FaultResetBefore, FaultResetRead, FaultResetAfter,
-		FaultTruncate, FaultMalformed, FaultSlowBody, FaultStall, FaultHangHeaders, FaultThrottle, FaultEcho,
-		FaultRedirect, FaultBody,
-	}
-}
-
-// valid reports what stands in the way of injecting f.
-func (f *Fault) valid() error {
-	known := false
-	for _, k := range FaultKinds() {
-		known = known || k == f.Kind
-	}
-	switch {
-	case !known:
-		return fmt.Errorf("fault: unknown kind %q; one of %s", f.Kind, joinKinds())
-	case f.Delay < 0:
-		return fmt.Errorf("fault: negative delay %s", f.Delay)
-	case f.Kind == FaultStatus && (f.Status < 200 || f.Status > 599):
-		return fmt.Errorf("fault: status %d is not between 200 and 599", f.Status)
-	case f.Kind == FaultRedirect && (f.Status < 300 || f.Status > 399):
-		return fmt.Errorf("fault: redirect status %d is not between 300 and 399", f.Status)
-	case f.Kind == FaultTruncate && f.Bytes < 0:
-		return errors.New("fault: truncate wants bytes of 0 or more")
-	}
-	return nil
-}
-
-func joinKinds() string {
-	names := make([]string, 0, len(FaultKinds()))
-	for _, k := range FaultKinds() {
-		names = append(names, string(k))
-	}
-	return strings.Join(names, ", ")
-}
-
 // MarshalJSON writes the diagnosis with its wait as text.
 func (d Diagnosis) MarshalJSON() ([]byte, error) {
 	type plain Diagnosis

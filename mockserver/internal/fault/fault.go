@@ -1,0 +1,93 @@
+// Package fault defines what can go wrong with an answer on purpose: the kinds
+// of faults, which requests a fault hits, and how it looks on the wire.
+//
+// A fault belongs to one of three stages. Before the work it delays or breaks
+// the request, instead of the work it answers by itself, after the work it
+// distorts the answer.
+package fault
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+)
+
+// Kind names what a fault does.
+type Kind string
+
+// The kinds of faults.
+const (
+	Latency     Kind = "latency"
+	Jitter      Kind = "jitter"
+	Status      Kind = "status"
+	ResetBefore Kind = "reset_before"
+	ResetRead   Kind = "reset_after_read"
+	ResetAfter  Kind = "reset_after"
+	Truncate    Kind = "truncate"
+	Malformed   Kind = "malformed_json"
+	SlowBody    Kind = "slow_body"
+	Stall       Kind = "stall"
+	HangHeaders Kind = "hang_headers"
+	Throttle    Kind = "throttle"
+	Echo        Kind = "echo"
+	Redirect    Kind = "redirect"
+	Body        Kind = "body"
+)
+
+// Kinds lists every kind in a fixed order.
+func Kinds() []Kind {
+	return []Kind{
+		Latency, Jitter, Status, ResetBefore, ResetRead, ResetAfter, Truncate, Malformed,
+		SlowBody, Stall, HangHeaders, Throttle, Echo, Redirect, Body,
+	}
+}
+
+// Fault is one thing to go wrong.
+type Fault struct {
+	Kind     Kind
+	Delay    time.Duration // Latency, upper bound of Jitter, pause of SlowBody, wait of Throttle
+	Status   int           // Status, Redirect
+	Body     string        // Status
+	Location string        // Redirect
+	Bytes    int64         // Truncate: sent; SlowBody: chunk; Body: length, negative is endless
+	Seed     uint64        // Jitter
+}
+
+// Valid returns an error for a fault that cannot be injected: an unknown kind,
+// a status that is none, a negative delay.
+func (f *Fault) Valid() error {
+	known := false
+	names := make([]string, 0, len(Kinds()))
+	for _, k := range Kinds() {
+		known = known || k == f.Kind
+		names = append(names, string(k))
+	}
+	switch {
+	case !known:
+		return fmt.Errorf("fault: unknown kind %q; one of %s", f.Kind, strings.Join(names, ", "))
+	case f.Delay < 0:
+		return fmt.Errorf("fault: negative delay %s", f.Delay)
+	case f.Kind == Status && (f.Status < 200 || f.Status > 599):
+		return fmt.Errorf("fault: status %d is not between 200 and 599", f.Status)
+	case f.Kind == Redirect && (f.Status < 300 || f.Status > 399):
+		return fmt.Errorf("fault: redirect status %d is not between 300 and 399", f.Status)
+	case f.Kind == Truncate && f.Bytes < 0:
+		return errors.New("fault: truncate wants bytes of 0 or more")
+	}
+	return nil
+}
+
+// String names the fault and its numbers; never its body or location.
+func (f Fault) String() string {
+	switch f.Kind {
+	case Latency, Jitter, Throttle:
+		return fmt.Sprintf("%s %s", f.Kind, f.Delay)
+	case Status, Redirect:
+		return fmt.Sprintf("%s %d", f.Kind, f.Status)
+	case Truncate, Body:
+		return fmt.Sprintf("%s %d", f.Kind, f.Bytes)
+	default:
+	}
+	return string(f.Kind)
+}
