@@ -10,6 +10,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/keyfit/keyfit/mockserver/internal/strictjson"
 )
 
 const (
@@ -153,7 +155,7 @@ func (c *adminCall) decode(into any) error {
 	if data = bytes.TrimSpace(data); data[0] != '{' {
 		return refused(http.StatusBadRequest, "the body is no JSON object")
 	}
-	if err := strict(data, into); err != nil {
+	if err := strictjson.Decode(data, into); err != nil {
 		return refused(http.StatusBadRequest, "the body: %s", err)
 	}
 	return nil

@@ -185,7 +185,7 @@ func TestBadInputIsAClearRefusalAndChangesNothing(t *testing.T) {
 		{"unknown field", "POST", ns + "/keys", `{"provider":"imkit","nope":1}`, 400, `unknown field "nope"`},
 		{"unknown nested field", "POST", ns + "/keys", `{"provider":"imkit","limit":{"requests":1,"per":"1s","nope":1}}`, 400, "limit"},
 		{"something behind", "POST", ns + "/keys", `{"provider":"imkit"} {}`, 400, "after the end"},
-		{"wrong type", "POST", ns + "/keys", `{"provider":7}`, 400, "provider is a number"},
+		{"wrong type", "POST", ns + "/keys", `{"provider":7}`, 400, "provider has the wrong type"},
 		{"unknown provider", "POST", ns + "/keys", `{"provider":"acme"}`, 400, "provider: one of"},
 		{"pair outside IMKIT", "POST", ns + "/keys", `{"provider":"imin","kind":"pair"}`, 400, "client keys are IMKIT's"},
 		{"unknown kind", "POST", ns + "/keys", `{"provider":"imkit","kind":"token"}`, 400, "kind: one of"},

@@ -1,6 +1,10 @@
 package mockserver
 
-import "time"
+import (
+	"encoding/json"
+	"fmt"
+	"time"
+)
 
 // Outcome is what became of a request.
 type Outcome string
@@ -60,4 +64,28 @@ func (d Diagnosis) String() string {
 		return string(d.Outcome)
 	}
 	return string(d.Outcome) + ": " + d.Why
+}
+
+// MarshalJSON writes the diagnosis with its wait as text.
+func (d Diagnosis) MarshalJSON() ([]byte, error) {
+	type plain Diagnosis
+	return json.Marshal(struct {
+		plain
+		RetryAfter Duration `json:"retryAfter,omitzero"`
+	}{plain(d), Duration(d.RetryAfter)})
+}
+
+// UnmarshalJSON reads what MarshalJSON writes.
+func (d *Diagnosis) UnmarshalJSON(data []byte) error {
+	type plain Diagnosis
+	var w struct {
+		plain
+		RetryAfter Duration `json:"retryAfter"`
+	}
+	if err := json.Unmarshal(data, &w); err != nil {
+		return fmt.Errorf("diagnosis: %w", err)
+	}
+	*d = Diagnosis(w.plain)
+	d.RetryAfter = w.RetryAfter.Std()
+	return nil
 }

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/keyfit/keyfit/mockserver/internal/fault"
+	"github.com/keyfit/keyfit/mockserver/internal/strictjson"
 )
 
 // FaultKind names what an injected fault does.
@@ -89,7 +90,7 @@ func (f *Fault) UnmarshalJSON(data []byte) error {
 		plain
 		Delay Duration `json:"delay"`
 	}
-	if err := strict(data, &w); err != nil {
+	if err := strictjson.Decode(data, &w); err != nil {
 		return fmt.Errorf("fault: %w", err)
 	}
 	*f = Fault(w.plain)

@@ -1,9 +1,14 @@
 package mockserver
 
 import (
+	"encoding/json"
+	"errors"
+	"fmt"
 	"sort"
 	"sync"
 	"time"
+
+	"github.com/keyfit/keyfit/mockserver/internal/strictjson"
 )
 
 // LimitKind says how a limit's window moves.
@@ -17,6 +22,30 @@ const (
 	Sliding
 )
 
+// String is "fixed" or "sliding".
+func (k LimitKind) String() string {
+	if k == Sliding {
+		return "sliding"
+	}
+	return "fixed"
+}
+
+// MarshalText writes String.
+func (k LimitKind) MarshalText() ([]byte, error) { return []byte(k.String()), nil }
+
+// UnmarshalText reads "fixed", "sliding" or nothing, which is fixed.
+func (k *LimitKind) UnmarshalText(text []byte) error {
+	switch string(text) {
+	case "fixed", "":
+		*k = Fixed
+	case "sliding":
+		*k = Sliding
+	default:
+		return fmt.Errorf("limit kind %q is neither fixed nor sliding", text)
+	}
+	return nil
+}
+
 // Limit is a rate limit that holds for each key by itself. The zero Limit is
 // no limit.
 type Limit struct {
@@ -26,6 +55,33 @@ type Limit struct {
 }
 
 func (l Limit) none() bool { return l.Requests <= 0 || l.Per <= 0 }
+
+type wireLimit struct {
+	Requests int       `json:"requests"`
+	Per      Duration  `json:"per"`
+	Kind     LimitKind `json:"kind"`
+}
+
+// MarshalJSON writes {"requests":50,"per":"10s","kind":"sliding"}.
+func (l Limit) MarshalJSON() ([]byte, error) {
+	return json.Marshal(wireLimit{l.Requests, Duration(l.Per), l.Kind})
+}
+
+// UnmarshalJSON reads what MarshalJSON writes. Zero requests is no limit.
+func (l *Limit) UnmarshalJSON(data []byte) error {
+	if string(data) == "null" {
+		return nil
+	}
+	var w wireLimit
+	if err := strictjson.Decode(data, &w); err != nil {
+		return fmt.Errorf("limit: %w", err)
+	}
+	if w.Requests < 0 || w.Per < 0 || w.Requests > 0 && w.Per == 0 {
+		return errors.New("limit: requests and per must be positive, or requests 0 for no limit")
+	}
+	*l = Limit{Requests: w.Requests, Per: w.Per.Std(), Kind: w.Kind}
+	return nil
+}
 
 // quota is what a limiter says of one request. RetryAfter is zero when the
 // request is admitted.

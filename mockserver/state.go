@@ -9,6 +9,7 @@ import (
 
 	"github.com/keyfit/keyfit/mockserver/internal/clock"
 	"github.com/keyfit/keyfit/mockserver/internal/statefile"
+	"github.com/keyfit/keyfit/mockserver/internal/strictjson"
 )
 
 const (
@@ -96,8 +97,8 @@ func ParseState(data []byte) (State, error) {
 		Format  json.RawMessage `json:"format"`
 		Version json.RawMessage `json:"version"`
 	}
-	if err := json.Unmarshal(data, &head); err != nil && !isWrongType(err) {
-		return State{}, fmt.Errorf("state: %w", plainJSONError(err, len(data)))
+	if err := json.Unmarshal(data, &head); err != nil && !strictjson.IsWrongType(err) {
+		return State{}, fmt.Errorf("state: %w", strictjson.Explain(err, len(data)))
 	}
 	if string(head.Format) != strconv.Quote(stateFormat) {
 		return State{}, fmt.Errorf("state: it is no state document: its format is not %q", stateFormat)
@@ -109,7 +110,7 @@ func ParseState(data []byte) (State, error) {
 		return State{}, fmt.Errorf("state: version %d is %w, this one reads up to %d", version, ErrNewerState, stateVersion)
 	}
 	var st State
-	if err := strict(data, &st); err != nil {
+	if err := strictjson.Decode(data, &st); err != nil {
 		return State{}, fmt.Errorf("state: %w", err)
 	}
 	return st, nil

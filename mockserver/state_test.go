@@ -335,7 +335,7 @@ func TestABadStateFileIsAClearErrorAndIsLeftAlone(t *testing.T) {
 		{"no version", "no version", []byte(`{"format":"keyfit-mock-state"}`)},
 		{"from the future", "newer keyfit", bytes.Replace(good, []byte(`"version": 2`), []byte(`"version": 3`), 1)},
 		{"unknown member", "unknown field", bytes.Replace(good, []byte(`"kind"`), []byte(`"king"`), 1)},
-		{"wrong type", "must not be", bytes.Replace(good, []byte(`"keys": [`), []byte(`"keys": 7, "x": [`), 1)},
+		{"wrong type", "wrong type", bytes.Replace(good, []byte(`"keys": [`), []byte(`"keys": 7, "x": [`), 1)},
 		{"tail", "after top-level value", append(bytes.Clone(good), "{}"...)},
 	} {
 		path := filepath.Join(t.TempDir(), "state.json")

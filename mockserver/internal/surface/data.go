@@ -5,9 +5,10 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"slices"
 	"strings"
+
+	"github.com/keyfit/keyfit/mockserver/internal/strictjson"
 )
 
 // The bounds of one Replace; a vendor may set lower ones.
@@ -166,22 +167,5 @@ func decodeStrict(raw json.RawMessage, into any) error {
 	if first := bytes.TrimSpace(raw); len(first) == 0 || first[0] != '{' {
 		return errors.New("not a JSON object")
 	}
-	d := json.NewDecoder(bytes.NewReader(raw))
-	d.DisallowUnknownFields()
-	err := d.Decode(into)
-	if err == nil {
-		if _, end := d.Token(); !errors.Is(end, io.EOF) {
-			err = errors.New("unexpected data after the JSON object")
-		}
-	}
-	wrong, isWrong := errors.AsType[*json.UnmarshalTypeError](err)
-	switch {
-	case isWrong && wrong.Field != "":
-		return fmt.Errorf("%s has the wrong type: %s", wrong.Field, wrong.Value)
-	case isWrong:
-		return fmt.Errorf("wrong type: %s", wrong.Value)
-	case err != nil:
-		return errors.New(strings.TrimPrefix(err.Error(), "json: "))
-	}
-	return nil
+	return strictjson.Decode(raw, into)
 }
