@@ -26,6 +26,17 @@ type Profile struct {
 	Variants Variant
 }
 
+// DefaultProfile returns the vendor's default, as a starting point for one's
+// own. The maps are copies.
+func DefaultProfile(p Provider) Profile {
+	for _, v := range vendors() {
+		if v.provider == p {
+			return v.profile
+		}
+	}
+	return Profile{}
+}
+
 // over returns p with the set fields of o on top.
 func (p Profile) over(o Profile) Profile {
 	merge := func(base, top map[Outcome]Answer) map[Outcome]Answer {

@@ -4,12 +4,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/keyfit/keyfit/mockserver/internal/iiniit"
-	"github.com/keyfit/keyfit/mockserver/internal/imin"
-	"github.com/keyfit/keyfit/mockserver/internal/imkit"
-	"github.com/keyfit/keyfit/mockserver/internal/mindkey"
 	"github.com/keyfit/keyfit/mockserver/internal/mockkey"
-	"github.com/keyfit/keyfit/mockserver/internal/optimove"
 	"github.com/keyfit/keyfit/mockserver/internal/surface"
 )
 
@@ -76,66 +71,7 @@ const (
 // vendors builds the table. Its literals are the mock's own, on purpose: the
 // SDK's wrong header must not agree with itself (DESIGN.md, section 3).
 func vendors() []*vendor {
-	rows := []*vendor{
-		{
-			provider: Imin, title: "imin",
-			host: func(h string) bool {
-				switch h {
-				case "search.imin.co", "search-sandbox.imin.co", "places.imin.co", "firehose.imin.co":
-					return true
-				}
-				return false
-			},
-			carriers: []carrier{{header: "X-Api-Key"}},
-			key:      mockkey.Hex("imin", 16),
-			profile:  iminProfile(), surface: imin.New,
-		},
-		{
-			provider: MindKey, title: "MindKey",
-			host:     func(h string) bool { return h == "connector.mindkey.com" },
-			carriers: []carrier{{header: "Authorization", scheme: "ApiKey-v2"}},
-			key:      mockkey.Base64URL("mindkey", 32),
-			life:     365 * day, usedEvery: 5 * minute,
-			scopes:  []string{"Employee", "EmployeeData", "Compensation", "TimeTracking", "Organization", "Leave", "Workingtime"},
-			profile: mindkeyProfile(), surface: mindkey.New,
-		},
-		{
-			provider: IMKIT, title: "IMKIT",
-			host: func(h string) bool { return strings.HasSuffix(h, ".imkit.io") },
-			carriers: []carrier{
-				{header: "Im-Api-Key"},
-				{header: "Im-Client-Key", kind: credClient},
-				{header: "Im-Authorization", kind: credToken},
-			},
-			key:     mockkey.DoubleBase64("imkit", 32),
-			limit:   Limit{Requests: 1000, Per: minute, Kind: Fixed},
-			profile: imkitProfile(), surface: imkit.New,
-		},
-		{
-			provider: Optimove, title: "Optimove",
-			host: func(h string) bool {
-				return strings.HasSuffix(h, ".optimove.net") &&
-					(strings.HasPrefix(h, "api") || strings.HasPrefix(h, "sandbox-api"))
-			},
-			carriers: []carrier{{header: "X-Api-Key"}},
-			key:      mockkey.Hex("optimove", 20), access: Admin,
-			limit:   Limit{Requests: 50, Per: 10 * time.Second, Kind: Sliding},
-			groups:  map[string]Limit{optimove.TransactionalGroup: {Requests: 10, Per: time.Second, Kind: Sliding}},
-			profile: optimoveProfile(), surface: optimove.New, fold: optimove.Fold,
-		},
-		{
-			provider: Iiniit, title: "iiniit",
-			host: func(h string) bool { return h == "api.iiniit.com" || h == "www.iiniit.com" },
-			carriers: []carrier{
-				{header: "Authorization", scheme: "ApiKey"},
-				{query: "api_key"},
-				{header: "Authorization", scheme: "Bearer", kind: credBearer},
-			},
-			key: mockkey.Base32("iiniit", 25), bearer: mockkey.Base64URL("iiniit bearer", 32), bearerLife: time.Hour,
-			oauth: newOAuthShapes(), scopes: iiniit.DefaultScopes(),
-			profile: iiniitProfile(), surface: iiniit.New,
-		},
-	}
+	rows := []*vendor{iminVendor(), mindkeyVendor(), imkitVendor(), optimoveVendor(), iiniitVendor()}
 	for i, v := range rows {
 		v.index = i
 		v.want = wants(v)
@@ -186,4 +122,25 @@ func vendorForHost(rows []*vendor, host string) *vendor {
 		}
 	}
 	return nil
+}
+
+// same gives one answer to several outcomes.
+func same(into map[Outcome]Answer, a Answer, outcomes ...Outcome) {
+	for _, o := range outcomes {
+		into[o] = a
+	}
+}
+
+// refusals starts a table with one answer for every unusable credential, one
+// for a missing right, one for the limit and one for an unknown path.
+func refusals(bad, forbidden, limited, notFound Answer) map[Outcome]Answer {
+	m := make(map[Outcome]Answer)
+	same(m, bad, MissingKey, UnknownKey, NotAMockKey, Expired, Revoked, WrongScheme, WrongHeader, DuplicateKey, MissingPair)
+	same(m, forbidden, InsufficientScope, AccessDenied)
+	m[RateLimited], m[NotFound] = limited, notFound
+	return m
+}
+
+func jsonAnswer(status int, body string) Answer {
+	return Answer{Status: status, ContentType: "application/json; charset=utf-8", Body: body}
 }
