@@ -52,8 +52,8 @@ func (e *entry) exchange() Exchange {
 	return x
 }
 
-// say sets what became of the request.
-func (e *entry) say(d *Diagnosis) {
+// diagnose sets what became of the request.
+func (e *entry) diagnose(d *Diagnosis) {
 	e.outcome, e.diag = d.Outcome, nil
 	if d.Why != "" || d.Sent != "" || d.Want != "" || d.RetryAfter != 0 {
 		c := *d

@@ -156,18 +156,19 @@ func (a authorityServer) EndFamily(name, why string) {
 // joinClient lets the OAuth client of a request choose the namespace, as a key
 // does.
 func (x *exchange) joinClient() {
-	if x.r.Method != http.MethodPost && !strings.Contains(x.r.URL.RawQuery, "client_id=") {
+	q := &x.req
+	if q.Method != http.MethodPost && !strings.Contains(q.URL.RawQuery, "client_id=") {
 		return
 	}
-	if x.r.URL.Path == iiniit.Resource {
+	if q.URL.Path == iiniit.Resource {
 		return
 	}
-	id := x.r.URL.Query().Get("client_id")
-	if user, _, ok := x.r.BasicAuth(); ok {
+	id := q.URL.Query().Get("client_id")
+	if user, _, ok := q.BasicAuth(); ok {
 		id, _ = url.QueryUnescape(user)
 	}
-	if id == "" && x.r.Body != nil && x.slurp() {
-		id = iiniit.ClientID(x.body)
+	if id == "" && q.Body != nil && q.read() { // before the namespace, and so the journal, is known
+		id = iiniit.ClientID(q.body)
 	}
 	if id == "" {
 		return
@@ -181,14 +182,4 @@ func (x *exchange) joinClient() {
 			return
 		}
 	}
-}
-
-// bodyType is the content type by which the journal reads the body. A token
-// request may be a form whatever its header says: iiniit's page shows one as
-// JSON.
-func (x *exchange) bodyType() string {
-	if x.v.oauth != nil && x.r.URL.Path != iiniit.Resource && !iiniit.IsJSON(x.body) {
-		return "application/x-www-form-urlencoded"
-	}
-	return x.r.Header.Get("Content-Type")
 }

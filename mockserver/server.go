@@ -101,24 +101,7 @@ func NewHandler(opts ...Option) (*Server, error) {
 	}
 	s.vault.shapes = shapesOf(s.vendors)
 	s.random = newRandom(s.opts.seed, s.opts.seeded)
-	s.pool.New = func() any {
-		x := &exchange{}
-		// A surface promises to put no value into why; redacting makes it sure.
-		x.deny = func(why string) {
-			x.diag.Outcome, x.diag.Why = InsufficientScope, x.redact(why)
-			x.refuse(InsufficientScope, quota{})
-		}
-		x.limit = func(wait time.Duration, why string) {
-			x.diag.Outcome, x.diag.RetryAfter, x.diag.Why = RateLimited, wait, x.redact(why)
-			x.refuse(RateLimited, quota{retryAfter: wait})
-		}
-		x.forbid = func(why string) { x.diag.Outcome, x.diag.Why = InsufficientScope, x.redact(why) }
-		x.explain = func(outcome, why string) {
-			x.diag.Outcome, x.diag.Why = Outcome(outcome), why
-			x.foreign = x.foreign || x.diag.Outcome == NotAMockKey
-		}
-		return x
-	}
+	s.pool.New = func() any { return newExchange() }
 	s.admin = newAdmin(s)
 	s.draining = make(chan struct{})
 	s.drain = sync.OnceFunc(func() { close(s.draining) })
@@ -306,10 +289,9 @@ func (s *Server) verify(p Provider, home *Namespace, r *http.Request) Diagnosis 
 // examine judges a request as serve would, without a trace. It also says which
 // half of a pair the refusal is about, and whose namespace decided.
 func (s *Server) examine(v *vendor, home *Namespace, r *http.Request) (Diagnosis, credKind, *Namespace) {
-	creds := readCredentials(v, r)
-	id := s.identify(&creds)
-	n := namespaceOf(v, id, home)
-	d := authenticate(v, &creds, id, n.clock.Now())
+	id := s.identify(v, r)
+	n := id.namespace(v, home)
+	d := id.authenticate(v, n.clock.Now())
 	routes := n.router(v)
 	folded, _ := routes.folded(r)
 	_, pattern := routes.mux().Handler(folded)
@@ -326,7 +308,7 @@ func (s *Server) examine(v *vendor, home *Namespace, r *http.Request) (Diagnosis
 			d = n.peek(id.key, need.Group, d)
 		}
 	}
-	return d, creds.blame, n
+	return d, id.blame, n
 }
 
 // peek adds what the key's limit would say.

@@ -88,7 +88,7 @@ func fail(w http.ResponseWriter, c *surface.Call, err error) {
 		http.Error(w, "mockserver: imkit: "+err.Error(), http.StatusInternalServerError) // a bug: handlers must return an *apiError
 		return
 	}
-	if e.status == http.StatusForbidden && c.Forbid != nil {
+	if e.status == http.StatusForbidden {
 		c.Forbid(e.message)
 	}
 	flat := e.flat && !c.Enveloped || c.Variants&surface.FlatErrors != 0

@@ -38,7 +38,7 @@ func FuzzRequests(f *testing.F) {
 		w := httptest.NewRecorder()
 		serve(w, &surface.Call{
 			Request: &http.Request{Method: fn.method, URL: &url.URL{Path: fn.path, RawQuery: query}, Header: http.Header{}},
-			Data:    []byte(body), Now: now, Deny: func(string) { t.Errorf("%s: an unrestricted key is denied", fn.path) },
+			Data:    []byte(body), Now: now, Refuser: noRefusal{t: t, path: fn.path},
 		}, d, fn.answer)
 		if known := []int{200, 202, 206, 400, 404, 409}; !slices.Contains(known, w.Code) {
 			t.Errorf("%s: %d %s", fn.path, w.Code, w.Body)
@@ -48,6 +48,15 @@ func FuzzRequests(f *testing.F) {
 		}
 	})
 }
+
+// noRefusal fails the test when an operation denies its caller.
+type noRefusal struct {
+	surface.Refuser
+	t    *testing.T
+	path string
+}
+
+func (r noRefusal) Deny(string) { r.t.Errorf("%s: an unrestricted key is denied", r.path) }
 
 func FuzzFold(f *testing.F) {
 	for _, seed := range []string{"/current/general/GetLastDataUpdate", "/General/getlastdataupdate", "/API/v2/target-group/customer-list", "/", "", "/current/", "/İ/x"} {

@@ -112,22 +112,27 @@ type Call struct {
 	Enveloped bool
 	// Variants holds the profile's choices between documented alternatives.
 	Variants Variant
-	// Forbid records that the caller lacks a right; why becomes the diagnosis
-	// and must not quote the request. The surface still writes the response.
-	Forbid func(why string)
+	// Refuser refuses what the operation itself must refuse.
+	Refuser
+}
+
+// Refuser tells the core of refusals that an operation decides. In each method
+// why becomes the diagnosis and must not quote the request.
+type Refuser interface {
+	// Forbid records that the caller lacks a right. The surface still writes the
+	// response.
+	Forbid(why string)
 	// Explain sets the diagnosis of a refusal that the surface writes itself.
 	// The surface calls it before it writes. outcome is one of mockserver's
-	// Outcomes; why must not quote the request.
-	Explain func(outcome, why string)
-	// Deny writes the vendor's response to a caller who lacks a right; why
-	// becomes the diagnosis and must not quote the request. The surface must
-	// not write anything after it.
-	Deny func(why string)
+	// Outcomes.
+	Explain(outcome, why string)
+	// Deny writes the vendor's response to a caller who lacks a right. The
+	// surface must not write anything after it.
+	Deny(why string)
 	// Limit writes the vendor's rate-limit response for a limit that the surface
-	// itself enforces. wait is the time until the next request is allowed; why
-	// becomes the diagnosis and must not quote the request. The surface must not
-	// write anything after it.
-	Limit func(wait time.Duration, why string)
+	// itself enforces. wait is the time until the next request is allowed. The
+	// surface must not write anything after it.
+	Limit(wait time.Duration, why string)
 }
 
 // Tokens manages the user tokens that the core accepts.
