@@ -28,7 +28,7 @@ type call struct {
 	method     string
 	url        *url.URL      // as the caller gave it, within the origin
 	began      time.Duration // by the client's clock
-	nth        uint64        // request of its second
+	nth        uint64        // among the requests of the client
 	priority   Priority
 	idempotent bool
 	replayable bool

@@ -17,14 +17,18 @@
 //
 // # The way of a request
 //
-//	caller        Get, Send, Pages, Client.Do, Client.HTTPClient
-//	 retry        decides whether there is another attempt, and after what wait
-//	  redirect    follows within the provider's origin, stops at its border
-//	   attempt    gate: shared pause, window, slots
-//	              key: the current credential, on a copy of the request
-//	              a refused key: a replay with a newer or the previous one
-//	    caller's middleware
-//	     pool
+// There is one way, the same for the first attempt of a call and the last:
+//
+//	caller         Get, Send, Pages, Client.Do, Client.HTTPClient
+//	 call          the URL within the origin, the options; the answer or a typed error
+//	  retry        decides whether there is another attempt, and after what wait
+//	   redirects   follows within the provider's origin, stops at its border
+//	    auth       checks the origin; a refused key: a replay with a newer or the previous one
+//	     attempt   a permit of the gate: shared pause, window, slots
+//	               the current credential, on a copy of the request
+//	      caller's middleware
+//	       pool
+//	     attempt   reads the answer: what it says about limit and key
 //
 // The key exists only between the attempt and the wire. What retries, redirects, hooks,
 // logs and errors see never holds it. Since gate and key belong to the attempt, every

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"io"
 	"net/http"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -38,11 +39,12 @@ func (s stub) RoundTrip(req *http.Request) (*http.Response, error) {
 }
 
 // BenchmarkHotPath compares a GET without a network: through net/http's client, which is
-// given the key and the name of the program by hand, through HTTPClient, Do and Get, and
-// through net/http and Do with the answer decoded by hand, as Get does. The network is
+// given the key and the name of the program by hand, through HTTPClient, Do, Do with a path
+// only, and Get, and through net/http and Do with the answer decoded by hand, as Get does. The network is
 // net/http's transport with a stub in the place of its connections. The rounds are
 // interleaved, so that a busy machine is busy for all of them: x/HTTPClient is the median of
-// its time as a multiple of net/http's in the same round.
+// its time as a multiple of net/http's in the same round, allocs/HTTPClient and B/HTTPClient
+// what one call allocates.
 func BenchmarkHotPath(b *testing.B) {
 	pool := &http.Transport{Protocols: new(http.Protocols)} // HTTP/2 would take https for itself
 	pool.Protocols.SetHTTP1(true)
@@ -56,9 +58,10 @@ func BenchmarkHotPath(b *testing.B) {
 	}
 	ctx := b.Context()
 	type item struct{ ID, Name string }
-	raw := func(do func(*http.Request) (*http.Response, error), decode bool, header ...string) func() {
+	const path, whole = "/v1/items", "https://api.example.com/v1/items"
+	raw := func(do func(*http.Request) (*http.Response, error), url string, decode bool, header ...string) func() {
 		return func() {
-			req, err := http.NewRequestWithContext(ctx, http.MethodGet, "https://api.example.com/v1/items", http.NoBody)
+			req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, http.NoBody)
 			if err != nil {
 				b.Fatal(err)
 			}
@@ -87,13 +90,14 @@ func BenchmarkHotPath(b *testing.B) {
 		do   func()
 		took []float64 // of a round
 	}{
-		{"http", raw(plain, false, own...), nil},
-		{"HTTPClient", raw(c.HTTPClient().Do, false), nil},
-		{"Do", raw(c.Do, false), nil},
-		{"http+decode", raw(plain, true, own...), nil},
-		{"Do+decode", raw(c.Do, true), nil},
+		{"http", raw(plain, whole, false, own...), nil},
+		{"HTTPClient", raw(c.HTTPClient().Do, whole, false), nil},
+		{"Do", raw(c.Do, whole, false), nil},
+		{"Do/path", raw(c.Do, path, false), nil},
+		{"http+decode", raw(plain, whole, true, own...), nil},
+		{"Do+decode", raw(c.Do, whole, true), nil},
 		{"Get", func() {
-			if got, err := keyfit.Get[item](ctx, c, "/v1/items"); err != nil || got.ID != "1" {
+			if got, err := keyfit.Get[item](ctx, c, path); err != nil || got.ID != "1" {
 				b.Fatal(err, got)
 			}
 		}, nil},
@@ -117,5 +121,17 @@ func BenchmarkHotPath(b *testing.B) {
 		slices.Sort(ratios)
 		b.ReportMetric(ratios[len(ratios)/2], "x/"+w.name)
 		b.ReportMetric(testing.AllocsPerRun(100, w.do), "allocs/"+w.name)
+		b.ReportMetric(bytesPerRun(100, w.do), "B/"+w.name)
 	}
+}
+
+// bytesPerRun is [testing.AllocsPerRun] for bytes.
+func bytesPerRun(runs int, f func()) float64 {
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	for range runs {
+		f()
+	}
+	runtime.ReadMemStats(&after)
+	return float64(after.TotalAlloc-before.TotalAlloc) / float64(runs)
 }

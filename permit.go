@@ -25,7 +25,7 @@ func (k *call) enter(given *key) (with *key, p permit, began time.Duration, err 
 			}
 			began = k.client.clock.Now()
 		}
-		p, began, err = k.permit(began, given == nil)
+		p, began, err = k.acquire(began, given == nil)
 		if errors.Is(err, errCircuitOpened) {
 			continue
 		}
@@ -48,9 +48,9 @@ func (k *call) mayPass(set *keySet) bool { return set.circuit == nil || k.isCana
 
 func (k *call) isCanary() bool { return k.trouble != nil && k.trouble.turn.canary != nil }
 
-// permit takes a permit of the gate, and returns when it had it: at once, as nearly always,
+// acquire takes a permit of the gate, and returns when it had it: at once, as nearly always,
 // which is now, or after a wait.
-func (k *call) permit(now time.Duration, mayLeave bool) (permit, time.Duration, error) {
+func (k *call) acquire(now time.Duration, mayLeave bool) (permit, time.Duration, error) {
 	if err := k.Err(); err != nil {
 		return permit{}, 0, err
 	}
