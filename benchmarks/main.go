@@ -1,13 +1,13 @@
-// Command benchmarks runs keyfit beside other HTTP libraries through the same workloads and
-// prints what came of it, rows where another is ahead included.
+// Command benchmarks runs keyfit and other HTTP libraries through the same workloads and
+// prints the results, including rows where another library is ahead.
 //
 //	go run .                         # everything; about half an hour
-//	go run . -write                  # the same, and RESULTS.md and plots/ written anew
-//	go run . -only storm -rounds 1   # a quick look; workloads by the beginning of their names
+//	go run . -write                  # also rewrite RESULTS.md and plots/
+//	go run . -only storm -rounds 1   # a quick check; -only takes prefixes of workload names
 //	go run . -only overhead,loopback -peers keyfit,net/http
 //
-// All servers are on loopback. It is a module of its own, so that the libraries that keyfit
-// is compared with are none of its dependencies.
+// All servers are on loopback. The benchmarks are a separate module, so that keyfit does not
+// depend on the libraries that it is compared with.
 package main
 
 import (
@@ -40,19 +40,19 @@ func main() {
 	}
 }
 
-// run is the command: results to stdout, progress to stderr.
+// run runs the command. It writes results to stdout and progress to stderr.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	s := workloads.Full()
 	flags := flag.NewFlagSet("benchmarks", flag.ContinueOnError)
 	flags.SetOutput(stderr)
-	only := flags.String("only", "", "run the workloads whose names begin with one of these, comma between")
-	some := flags.String("peers", "", "take these libraries only, comma between")
-	write := flags.Bool("write", false, "write RESULTS.md and plots/ in the working directory")
-	flags.IntVar(&s.Rounds, "rounds", s.Rounds, "rounds of storm, rotation, deadline and pool")
-	flags.IntVar(&s.Samples, "samples", s.Samples, "rounds of overhead and loopback")
-	flags.DurationVar(&s.Rotation.For, "rotation", s.Rotation.For, "how long a library's run of the rotation takes")
-	flags.IntVar(&s.Storm.Calls, "storm", s.Storm.Calls, "calls of a storm")
-	flags.IntVar(&s.Endless, "endless", s.Endless, "MiB of an error body that does not end")
+	only := flags.String("only", "", "run only workloads whose names start with one of these comma-separated prefixes")
+	some := flags.String("peers", "", "run only these comma-separated libraries")
+	write := flags.Bool("write", false, "write RESULTS.md and plots/ to the working directory")
+	flags.IntVar(&s.Rounds, "rounds", s.Rounds, "rounds of the storm, rotation, deadline and pool workloads")
+	flags.IntVar(&s.Samples, "samples", s.Samples, "rounds of the overhead and loopback workloads")
+	flags.DurationVar(&s.Rotation.For, "rotation", s.Rotation.For, "duration of each library's rotation run")
+	flags.IntVar(&s.Storm.Calls, "storm", s.Storm.Calls, "number of calls in a storm")
+	flags.IntVar(&s.Endless, "endless", s.Endless, "size of the endless error body, in MiB")
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
@@ -66,16 +66,16 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 		return err
 	}
 	if *write && (*only != "" || *some != "") {
-		return errors.New("-write is for the whole run: leave -only and -peers away")
+		return errors.New("-write needs a full run: remove -only and -peers")
 	}
-	var failed error // one workload that fails does not cost the others their results
+	var failed error // a failed workload does not discard the results of the others
 	sections := make([]*report.Section, 0, len(chosen))
 	for _, w := range chosen {
 		s.Progress("%s …", w.Name)
 		section, err := w.Run(ctx, s)
 		if err != nil {
 			failed = errors.Join(failed, fmt.Errorf("%s: %w", w.Name, err))
-			section = &report.Section{Title: w.Name, Text: "It did not come to its end: " + err.Error()}
+			section = &report.Section{Title: w.Name, Text: "The workload failed: " + err.Error()}
 		}
 		if _, err = fmt.Fprint(stdout, section.Terminal()); err != nil {
 			return err
@@ -96,7 +96,7 @@ func choosePeers(all []peers.Peer, names string) ([]peers.Peer, error) {
 	for name := range strings.SplitSeq(names, ",") {
 		i := slices.IndexFunc(all, func(p peers.Peer) bool { return p.Name == name })
 		if i < 0 {
-			return nil, fmt.Errorf("there is no library %q; take from: %s", name, listPeers(all))
+			return nil, fmt.Errorf("unknown library %q; known libraries: %s", name, listPeers(all))
 		}
 		chosen = append(chosen, all[i])
 	}
@@ -125,7 +125,7 @@ func chooseWorkloads(beginnings string) ([]workloads.Workload, error) {
 		for i, w := range all {
 			names[i] = w.Name
 		}
-		return nil, fmt.Errorf("no workload begins with %q; there are: %s", beginnings, strings.Join(names, ", "))
+		return nil, fmt.Errorf("no workload starts with %q; workloads: %s", beginnings, strings.Join(names, ", "))
 	}
 	return chosen, nil
 }

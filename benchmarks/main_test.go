@@ -38,7 +38,7 @@ func TestAWrongCommandSaysWhatThereIs(t *testing.T) {
 	for _, test := range []struct{ args, want string }{
 		{"-only weather", "storm-fixed"},
 		{"-peers curl", "failsafe-go"},
-		{"-write -only storm", "leave -only and -peers away"},
+		{"-write -only storm", "remove -only and -peers"},
 	} {
 		err := run(t.Context(), strings.Fields(test.args), io.Discard, io.Discard)
 		if err == nil || !strings.Contains(err.Error(), test.want) {

@@ -1,5 +1,5 @@
-// Package integrationtest shows how code that uses keyfit is tested against the mock: a
-// small piece of a program of yours, and its test beside it.
+// Package integrationtest shows how to test code that uses keyfit against the mock server.
+// Directory stands for a small part of your program; its test is in directory_test.go.
 package integrationtest
 
 import (
@@ -14,11 +14,12 @@ import (
 // Directory lists the users of an IMKIT application.
 type Directory struct{ imkit *keyfit.Client }
 
-// NewDirectory returns a directory over a client, which the caller makes: in the program
-// with keyfit.New(keyfit.IMKIT("your-app")), in a test with the mock's base URL and key.
+// NewDirectory returns a directory that calls through the given client. A program makes
+// the client with keyfit.New(keyfit.IMKIT("your-app")); a test adds the base URL and a key
+// of the mock server.
 func NewDirectory(imkit *keyfit.Client) *Directory { return &Directory{imkit} }
 
-// ErrTryLater says that IMKIT's limit is used up.
+// ErrTryLater reports that the rate limit of IMKIT is exhausted.
 var ErrTryLater = errors.New("the directory is busy, try later")
 
 type page struct {
@@ -31,7 +32,7 @@ type page struct {
 	} `json:"result"`
 }
 
-// Nicknames returns the nickname of every user, by id.
+// Nicknames returns the nickname of every user, keyed by user id.
 func (d *Directory) Nicknames(ctx context.Context) (map[string]string, error) {
 	const limit = 2
 	seen := map[string]string{}
@@ -58,7 +59,7 @@ func (d *Directory) Nicknames(ctx context.Context) (map[string]string, error) {
 	return seen, nil
 }
 
-// Add creates a user, or changes the nickname of one.
+// Add creates the user with the given id, or changes the nickname of an existing one.
 func (d *Directory) Add(ctx context.Context, id, nickname string) error {
 	_, err := keyfit.Send[struct{}](ctx, d.imkit, "POST", "/admin/clients", map[string]string{"_id": id, "nickname": nickname})
 	return err

@@ -13,7 +13,7 @@ import (
 	"github.com/keyfit/keyfit/mockserver"
 )
 
-// newDirectory gives each test a mock of its own, with a key that only it has.
+// newDirectory starts a mock server for the test and issues one key on it.
 func newDirectory(t *testing.T, opts ...mockserver.KeyOption) (*integrationtest.Directory, *mockserver.Server, mockserver.Issued) {
 	t.Helper()
 	mock := mockserver.New(t)
@@ -48,7 +48,7 @@ func TestDirectoryReadsEveryPage(t *testing.T) {
 	}
 }
 
-func TestDirectorySaysTryLaterAtOnceWhenTheLimitDoesNotFitTheDeadline(t *testing.T) {
+func TestDirectoryFailsAtOnceWhenTheLimitExceedsTheDeadline(t *testing.T) {
 	t.Parallel()
 	directory, _, _ := newDirectory(t, mockserver.LimitTo(mockserver.Limit{Requests: 1, Per: time.Minute}))
 	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)

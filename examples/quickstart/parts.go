@@ -15,8 +15,9 @@ import (
 	"github.com/keyfit/keyfit/mockserver"
 )
 
-// calls makes one client per provider from the .env alone, and one call with each.
-func calls(ctx context.Context, w *world, r *report) error {
+// calls makes one client per provider, configured by the .env file alone, and one call with
+// each client.
+func calls(ctx context.Context, env *environment, r *report) error {
 	r.title("Five providers, five ways to present a key")
 	for _, call := range []struct {
 		provider  keyfit.Provider
@@ -29,42 +30,42 @@ func calls(ctx context.Context, w *world, r *report) error {
 		{keyfit.Optimove(""), "X-API-KEY: …", "/current/groups/GetTargetGroupDetails"},
 		{keyfit.Iiniit(), "Authorization: ApiKey …", "/resource"},
 	} {
-		c, err := keyfit.New(call.provider, keyfit.WithDotEnv(w.dotenv))
+		c, err := keyfit.New(call.provider, keyfit.WithDotEnv(env.dotenv))
 		if err != nil {
 			return err
 		}
 		var meta keyfit.Response
 		body, err := keyfit.Get[json.RawMessage](ctx, c, call.path, keyfit.WithResponse(&meta))
 		path, _, _ := strings.Cut(call.path, "?")
-		r.line(err == nil && meta.StatusCode == http.StatusOK, "%-9s %-27s GET %-38s %d, %5d bytes, key %s",
+		r.check(err == nil && meta.StatusCode == http.StatusOK, "%-9s %-27s GET %-38s %d, %5d bytes, key %s",
 			call.provider.Name, call.presented, path, meta.StatusCode, len(body), meta.KeyFingerprint)
 	}
 	return nil
 }
 
-// refusals provokes each of the four documented errors of IMKIT, and shows its Go type.
-func refusals(ctx context.Context, w *world, r *report) error {
+// refusals provokes each of the four documented errors of IMKIT and prints its Go type.
+func refusals(ctx context.Context, env *environment, r *report) error {
 	r.title("Four refusals, four Go types")
-	imkit := keyfit.WithBaseURL(w.mock.BaseURL(mockserver.IMKIT))
+	imkit := keyfit.WithBaseURL(env.mock.BaseURL(mockserver.IMKIT))
 
-	elsewhere := keyfit.IMKIT("")
-	elsewhere.Scheme = keyfit.Header("X-Not-The-Header")
-	if err := refusal[*keyfit.MissingKeyError](ctx, r, elsewhere, "/admin/clients", imkit, keyfit.WithKey(w.keys[mockserver.IMKIT].Secret.Reveal())); err != nil {
+	wrongHeader := keyfit.IMKIT("")
+	wrongHeader.Scheme = keyfit.Header("X-Not-The-Header")
+	if err := refusal[*keyfit.MissingKeyError](ctx, r, wrongHeader, "/admin/clients", imkit, keyfit.WithKey(env.keys[mockserver.IMKIT].Secret.Reveal())); err != nil {
 		return err
 	}
 
-	revoked, err := w.mock.Keys().TryIssue(mockserver.IMKIT)
+	revoked, err := env.mock.Keys().TryIssue(mockserver.IMKIT)
 	if err != nil {
 		return err
 	}
-	if err := w.mock.Keys().Revoke(revoked.ID, "quickstart"); err != nil {
+	if err := env.mock.Keys().Revoke(revoked.ID, "quickstart"); err != nil {
 		return err
 	}
 	if err := refusal[*keyfit.InvalidKeyError](ctx, r, keyfit.IMKIT(""), "/admin/clients", imkit, keyfit.WithKey(revoked.Secret.Reveal())); err != nil {
 		return err
 	}
 
-	user, err := w.mock.Keys().TryIssue(mockserver.IMKIT, mockserver.ClientKey("user001"))
+	user, err := env.mock.Keys().TryIssue(mockserver.IMKIT, mockserver.ClientKey("user001"))
 	if err != nil {
 		return err
 	}
@@ -73,19 +74,20 @@ func refusals(ctx context.Context, w *world, r *report) error {
 		return err
 	}
 
-	busy, err := w.mock.Keys().TryIssue(mockserver.IMKIT, mockserver.LimitTo(mockserver.Limit{Requests: 1, Per: time.Minute}))
+	limited, err := env.mock.Keys().TryIssue(mockserver.IMKIT, mockserver.LimitTo(mockserver.Limit{Requests: 1, Per: time.Minute}))
 	if err != nil {
 		return err
 	}
 	short, cancel := context.WithTimeout(ctx, 2*time.Second)
 	defer cancel()
 	begin := time.Now()
-	err = refusal[*keyfit.RateLimitError](short, r, keyfit.IMKIT(""), "/admin/clients", imkit, keyfit.WithKey(busy.Secret.Reveal()))
-	r.line(time.Since(begin) < time.Second, "… and the minute did not fit the deadline of 2 s: failed after %s, not after 2 s", time.Since(begin).Round(time.Millisecond))
+	err = refusal[*keyfit.RateLimitError](short, r, keyfit.IMKIT(""), "/admin/clients", imkit, keyfit.WithKey(limited.Secret.Reveal()))
+	r.check(time.Since(begin) < time.Second, "… the wait of one minute exceeds the deadline of 2 s: the call failed after %s, not after 2 s", time.Since(begin).Round(time.Millisecond))
 	return err
 }
 
-// refusal calls until the provider refuses, twice at most, and wants an error of type E.
+// refusal calls the provider at most twice, until it refuses, and checks that the error is
+// of type E.
 func refusal[E error](ctx context.Context, r *report, p keyfit.Provider, path string, opts ...keyfit.Option) error {
 	c, err := keyfit.New(p, opts...)
 	if err != nil {
@@ -101,7 +103,7 @@ func refusal[E error](ctx context.Context, r *report, p keyfit.Provider, path st
 	if base, is := errors.AsType[*keyfit.APIError](err); is {
 		code = fmt.Sprintf("%d %s", base.StatusCode, base.Code)
 	}
-	r.line(ok, "%-29s %-24T %s", code, typed, hint(err))
+	r.check(ok, "%-29s %-24T %s", code, typed, hint(err))
 	return nil
 }
 
@@ -112,17 +114,18 @@ func hint(err error) string {
 	return fmt.Sprintf("is ErrUnauthorized: %t, is ErrForbidden: %t", errors.Is(err, keyfit.ErrUnauthorized), errors.Is(err, keyfit.ErrForbidden))
 }
 
-// waiting has many callers meet a limit that says retryAfter in the body, as IMKIT does.
-func waiting(ctx context.Context, w *world, r *report) error {
-	r.title("One retryAfter teaches everybody")
+// rateLimit runs many callers into a rate limit that IMKIT reports as retryAfter in the
+// body, and checks that one answer delays all of them.
+func rateLimit(ctx context.Context, env *environment, r *report) error {
+	r.title("One retryAfter delays every caller")
 	const callers, limit = 40, 20
-	key, err := w.mock.Keys().TryIssue(mockserver.IMKIT, mockserver.LimitTo(mockserver.Limit{Requests: limit, Per: time.Second}))
+	key, err := env.mock.Keys().TryIssue(mockserver.IMKIT, mockserver.LimitTo(mockserver.Limit{Requests: limit, Per: time.Second}))
 	if err != nil {
 		return err
 	}
-	unknown := keyfit.IMKIT("")
-	unknown.Limit = keyfit.Limit{} // the client has to find out
-	c, err := keyfit.New(unknown, keyfit.WithBaseURL(w.mock.BaseURL(mockserver.IMKIT)), keyfit.WithKey(key.Secret.Reveal()))
+	unlimited := keyfit.IMKIT("")
+	unlimited.Limit = keyfit.Limit{} // the client learns the limit from the answers
+	c, err := keyfit.New(unlimited, keyfit.WithBaseURL(env.mock.BaseURL(mockserver.IMKIT)), keyfit.WithKey(key.Secret.Reveal()))
 	if err != nil {
 		return err
 	}
@@ -132,12 +135,12 @@ func waiting(ctx context.Context, w *world, r *report) error {
 		return err
 	})
 	took := time.Since(begin)
-	sent := w.mock.Counts(mockserver.Match{KeyID: key.ID}).Total
-	r.line(failed == 0 && took >= 900*time.Millisecond, "%d callers, %d a second allowed: %d failed, %d requests on the wire, %s", callers, limit, failed, sent, took.Round(10*time.Millisecond))
+	sent := env.mock.Counts(mockserver.Match{KeyID: key.ID}).Total
+	r.check(failed == 0 && took >= 900*time.Millisecond, "%d callers, %d requests per second allowed: %d failed, %d requests sent, %s", callers, limit, failed, sent, took.Round(10*time.Millisecond))
 	return nil
 }
 
-// load calls f from n goroutines and returns how many failed.
+// load calls f from n goroutines and returns the number of failed calls.
 func load(n int, f func() error) int {
 	var wg sync.WaitGroup
 	var failed atomic.Int64
@@ -152,11 +155,12 @@ func load(n int, f func() error) int {
 	return int(failed.Load())
 }
 
-// swapping changes the key in the .env three times while 32 goroutines call, and revokes
-// each old key at the mock as soon as the new one is written: no overlap at all.
-func swapping(ctx context.Context, w *world, r *report) error {
-	r.title("A key changed under load")
-	c, err := keyfit.New(keyfit.MindKey(), keyfit.WithDotEnv(w.dotenv))
+// rotation replaces the key in the .env file three times while 32 goroutines call. The mock
+// server revokes each old key as soon as the new one is written, so no two keys are valid
+// at the same time.
+func rotation(ctx context.Context, env *environment, r *report) error {
+	r.title("A key rotated under load")
+	c, err := keyfit.New(keyfit.MindKey(), keyfit.WithDotEnv(env.dotenv))
 	if err != nil {
 		return err
 	}
@@ -187,7 +191,7 @@ func swapping(ctx context.Context, w *world, r *report) error {
 	}()
 	for range 3 {
 		time.Sleep(300 * time.Millisecond)
-		if err := w.replaceKey(mockserver.MindKey); err != nil {
+		if err := env.replaceKey(mockserver.MindKey); err != nil {
 			return err
 		}
 	}
@@ -195,21 +199,21 @@ func swapping(ctx context.Context, w *world, r *report) error {
 	close(done)
 	lost := <-failed
 	status := c.Keys().Status().Current
-	r.line(lost == 0 && status.Generation == 4, "32 goroutines, 3 new keys in .env, each old key revoked at once: %d calls, %d failed, now key %s (generation %d)",
+	r.check(lost == 0 && status.Generation == 4, "32 goroutines, 3 new keys in .env, each old key revoked at once: %d calls, %d failed, current key %s (generation %d)",
 		total.Load(), lost, status.Fingerprint, status.Generation)
 	return nil
 }
 
-// replaceKey issues a new key, writes it to the .env and then revokes the old one.
-func (w *world) replaceKey(p mockserver.Provider) error {
-	old := w.keys[p]
-	next, err := w.mock.Keys().TryIssue(p, mockserver.Scopes("Employee"))
+// replaceKey issues a new key, writes it to the .env file and then revokes the old key.
+func (env *environment) replaceKey(p mockserver.Provider) error {
+	old := env.keys[p]
+	next, err := env.mock.Keys().TryIssue(p, mockserver.Scopes("Employee"))
 	if err != nil {
 		return err
 	}
-	w.keys[p] = next
-	if err := w.writeDotEnv(); err != nil {
+	env.keys[p] = next
+	if err := env.writeDotEnv(); err != nil {
 		return err
 	}
-	return w.mock.Keys().Revoke(old.ID, "replaced")
+	return env.mock.Keys().Revoke(old.ID, "replaced")
 }

@@ -1,11 +1,11 @@
-// Rotation shows a key that changes while a program runs: a client follows a .env file,
-// and you edit that file. It calls the embedded mock four times a second and prints which
-// key the calls carry.
+// Rotation shows how a key changes while a program runs. A client watches a .env file that
+// you edit, calls the embedded mock server four times per second, and prints an event when
+// its key changes.
 //
-//	go run ./examples/rotation             edit the file yourself, as it tells you
-//	go run ./examples/rotation -auto       it edits the file itself, every two seconds
-//	go run ./examples/rotation -for 10s    how long it runs; one minute if not given
-//	go run ./examples/rotation -poll 1h    look at the file on SIGHUP alone: kill -HUP, as it tells you
+//	go run ./examples/rotation             prints a key to write to the file
+//	go run ./examples/rotation -auto       edits the file itself, every two seconds
+//	go run ./examples/rotation -for 10s    runs for 10 seconds (default: one minute)
+//	go run ./examples/rotation -poll 1h    in effect reads the file only on SIGHUP (kill -HUP)
 package main
 
 import (
@@ -23,17 +23,17 @@ import (
 )
 
 func main() {
-	auto := flag.Bool("auto", false, "edit the file without you")
-	length := flag.Duration("for", time.Minute, "how long to run")
-	poll := flag.Duration("poll", 500*time.Millisecond, "how often to look at the file")
+	auto := flag.Bool("auto", false, "edit the file automatically, every two seconds")
+	duration := flag.Duration("for", time.Minute, "time to run")
+	poll := flag.Duration("poll", 500*time.Millisecond, "interval between two checks of the file")
 	flag.Parse()
 	if *poll <= 0 {
-		fmt.Fprintln(os.Stderr, "rotation: -poll wants a positive time")
+		fmt.Fprintln(os.Stderr, "rotation: -poll must be a positive duration")
 		os.Exit(2)
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	ctx, cancel := context.WithTimeout(ctx, *length)
+	ctx, cancel := context.WithTimeout(ctx, *duration)
 	defer cancel()
 	if err := run(ctx, *auto, *poll); err != nil {
 		fmt.Fprintln(os.Stderr, "rotation:", err)
@@ -75,21 +75,21 @@ func run(ctx context.Context, auto bool, poll time.Duration) error {
 
 	if !auto {
 		spare := mock.Keys().Issue(mockserver.Imin)
-		fmt.Printf("Put this key into %s while the calls go on:\n\n  IMIN_API_KEY=%s\n\n", file, spare.Secret.Reveal())
-		fmt.Printf("The file is looked at every %s, and at once on: kill -HUP %d\n", poll, os.Getpid())
+		fmt.Printf("Write this key to %s while the program runs:\n\n  IMIN_API_KEY=%s\n\n", file, spare.Secret.Reveal())
+		fmt.Printf("The client checks the file every %s, and immediately on SIGHUP: kill -HUP %d\n", poll, os.Getpid())
 	}
-	err = callOn(ctx, c, func() error {
+	err = callUntilDone(ctx, c, func() error {
 		if !auto {
 			return nil
 		}
 		return newKey(mock, file)
 	})
 	stop()
-	<-watched // it needs the file to its end
+	<-watched // Watch reads the file until it returns: the directory must still exist
 	return err
 }
 
-// reloadOn looks at the file at each signal. What came of it is an event.
+// reloadOn reloads the key at each signal. The Key hook reports the result.
 func reloadOn(ctx context.Context, signals <-chan os.Signal, ring *keyfit.Keyring) {
 	for {
 		select {
@@ -101,7 +101,7 @@ func reloadOn(ctx context.Context, signals <-chan os.Signal, ring *keyfit.Keyrin
 	}
 }
 
-// newKey issues a key and replaces the file, as one step for whoever reads it.
+// newKey issues a key and writes it to the file, which it replaces atomically.
 func newKey(mock *mockserver.Server, file string) error {
 	key := mock.Keys().Issue(mockserver.Imin)
 	next := file + ".next"
@@ -111,9 +111,9 @@ func newKey(mock *mockserver.Server, file string) error {
 	return os.Rename(next, file)
 }
 
-// callOn calls four times a second until ctx ends, and edit every two seconds. It fails
-// if a call did.
-func callOn(ctx context.Context, c *keyfit.Client, edit func() error) error {
+// callUntilDone calls the provider four times per second and edit every two seconds, until
+// ctx ends. It returns an error if any call failed.
+func callUntilDone(ctx context.Context, c *keyfit.Client, edit func() error) error {
 	calls := time.NewTicker(250 * time.Millisecond)
 	defer calls.Stop()
 	edits := time.NewTicker(2 * time.Second)

@@ -17,10 +17,10 @@ import (
 	smithyhttp "github.com/aws/smithy-go/transport/http"
 )
 
-// AWS is the standard retryer of aws-sdk-go-v2 in a middleware stack of smithy-go, set up
-// as a generated client sets it up, with 429 among the statuses to try again. Where more
-// than the default retries are asked for, its retry quota is off as well: the storm is to
-// show how it waits, not when it gives up.
+// AWS is the standard retryer of aws-sdk-go-v2 in a middleware stack of smithy-go, configured
+// like a generated client, with 429 among the retryable statuses. If a workload asks for more
+// retries than the default, its retry quota is off, because the storm measures how a library
+// waits, not when it gives up.
 func AWS() Peer {
 	return Peer{
 		Name: "aws-sdk-go-v2", Module: "github.com/aws/aws-sdk-go-v2",
@@ -110,8 +110,8 @@ func (c *awsClient) serialize(ctx context.Context, in middleware.SerializeInput,
 	return next.HandleSerialize(ctx, in)
 }
 
-// sign stands where the signature of a generated client stands: after the retries, once for
-// each attempt.
+// sign takes the place of the signature of a generated client: after the retries, once per
+// attempt.
 func (c *awsClient) sign(ctx context.Context, in middleware.FinalizeInput, next middleware.FinalizeHandler) (
 	out middleware.FinalizeOutput, meta middleware.Metadata, err error,
 ) {
@@ -123,7 +123,7 @@ func (c *awsClient) sign(ctx context.Context, in middleware.FinalizeInput, next 
 	return next.HandleFinalize(ctx, in)
 }
 
-// deserialize reads an answer as generated clients do: an error's body whole.
+// deserialize reads a response like generated clients: error bodies are read completely.
 func deserialize(ctx context.Context, in middleware.DeserializeInput, next middleware.DeserializeHandler) (
 	out middleware.DeserializeOutput, meta middleware.Metadata, err error,
 ) {
@@ -133,7 +133,7 @@ func deserialize(ctx context.Context, in middleware.DeserializeInput, next middl
 	}
 	resp, ok := out.RawResponse.(*smithyhttp.Response)
 	if !ok {
-		return out, meta, errors.New("not an answer of this stack")
+		return out, meta, errors.New("not a response of this stack")
 	}
 	var body bytes.Buffer
 	_, err = io.Copy(&body, resp.Body)
@@ -149,4 +149,4 @@ func deserialize(ctx context.Context, in middleware.DeserializeInput, next middl
 	return out, meta, nil
 }
 
-func (c *awsClient) Inside() string { return fmt.Sprintf("%+v %+v", c.retryer, c.client) }
+func (c *awsClient) Dump() string { return fmt.Sprintf("%+v %+v", c.retryer, c.client) }

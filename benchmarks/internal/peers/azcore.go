@@ -14,8 +14,8 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/runtime"
 )
 
-// Azcore is the pipeline of Azure's SDK with its key policy, used as its generated clients
-// use it: runtime.NewResponseError for every status but the expected one.
+// Azcore is the pipeline of Azure's SDK with its key policy, used like in its generated
+// clients: runtime.NewResponseError for every unexpected status.
 func Azcore() Peer {
 	return Peer{
 		Name: "azcore", Module: "github.com/Azure/azure-sdk-for-go/sdk/azcore",
@@ -87,15 +87,15 @@ func (c *azcoreClient) Call(ctx context.Context, method, path string, body []byt
 	return a
 }
 
-// Rotate is the library's own way to change a key.
+// Rotate changes the key by the library's own means.
 func (c *azcoreClient) Rotate(_ context.Context, key string) error {
 	c.cred.Update(key)
 	return nil
 }
 
-func (c *azcoreClient) Inside() string { return fmt.Sprintf("%+v %+v", c.pipeline, c.cred) }
+func (c *azcoreClient) Dump() string { return fmt.Sprintf("%+v %+v", c.pipeline, c.cred) }
 
-// nopCloser is the io.ReadSeekCloser that the library wants for a body.
+// nopCloser is the io.ReadSeekCloser that the library requires for a body.
 type nopCloser struct{ io.ReadSeeker }
 
 func (nopCloser) Close() error { return nil }

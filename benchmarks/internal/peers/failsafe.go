@@ -9,8 +9,8 @@ import (
 	"github.com/failsafe-go/failsafe-go/failsafehttp"
 )
 
-// Failsafe is failsafe-go's RoundTripper with its ready-made HTTP retry policy, under an
-// http.Client. It has no backoff of its own; the one here begins with a second.
+// Failsafe is failsafe-go's RoundTripper with its predefined HTTP retry policy, under an
+// http.Client. The policy has no default backoff; the one configured here starts at one second.
 func Failsafe() Peer {
 	return Peer{
 		Name: "failsafe-go", Module: "github.com/failsafe-go/failsafe-go",
@@ -23,7 +23,7 @@ type failsafeClient struct {
 	hc  *http.Client
 }
 
-//nolint:bodyclose // a policy is built here, for answers to come
+//nolint:bodyclose // builds a policy for future responses
 func newFailsafe(cfg Config) (Client, error) {
 	c := &failsafeClient{cfg: cfg}
 	policy := failsafehttp.NewRetryPolicyBuilder().
@@ -52,4 +52,4 @@ func (c *failsafeClient) Call(ctx context.Context, method, path string, body []b
 	return readResponse(c.hc.Do(req))
 }
 
-func (c *failsafeClient) Inside() string { return fmt.Sprintf("%+v", c.hc) }
+func (c *failsafeClient) Dump() string { return fmt.Sprintf("%+v", c.hc) }

@@ -11,7 +11,7 @@ import (
 	"github.com/keyfit/keyfit"
 )
 
-// Keyfit is keyfit by its typed calls, on its defaults: Get[T] and Send[T].
+// Keyfit is keyfit with its defaults, used through its typed calls Get[T] and Send[T].
 func Keyfit() Peer {
 	return Peer{Name: "keyfit", Retries: true, Retries401: true, New: func(cfg Config) (Client, error) {
 		c, err := newKeyfit(cfg)
@@ -22,8 +22,8 @@ func Keyfit() Peer {
 	}}
 }
 
-// KeyfitHTTPClient is keyfit under an http.Client, as other libraries and generated clients
-// use it; what a caller does here is what a caller of net/http does.
+// KeyfitHTTPClient is keyfit as an http.Client, as other libraries and generated clients use
+// it. The caller does the same as with net/http.
 func KeyfitHTTPClient() Peer {
 	return Peer{Name: "keyfit HTTPClient()", Retries: true, Retries401: true, New: func(cfg Config) (Client, error) {
 		c, err := newKeyfit(cfg)
@@ -34,7 +34,7 @@ func KeyfitHTTPClient() Peer {
 	}}
 }
 
-// KeyfitDo is keyfit by its Client.Do, for raw requests without an http.Client around.
+// KeyfitDo is keyfit used through Client.Do, for plain requests without an http.Client.
 func KeyfitDo() Peer {
 	return Peer{Name: "keyfit Do", Retries: true, Retries401: true, New: func(cfg Config) (Client, error) {
 		c, err := newKeyfit(cfg)
@@ -45,8 +45,8 @@ func KeyfitDo() Peer {
 	}}
 }
 
-// KeyfitKnown is keyfit with the limit in the provider value. It is keyfit's own row and
-// no comparison: the others have no place for it.
+// KeyfitKnown is keyfit with a known limit. Its row is not a comparison, because the other
+// libraries have no setting for a limit.
 func KeyfitKnown(limit keyfit.Limit) Peer {
 	p := Keyfit()
 	build := p.New
@@ -74,7 +74,7 @@ func newKeyfit(cfg Config) (*keyfit.Client, error) {
 	opts := []keyfit.Option{keyfit.WithoutDotEnv()}
 	if cfg.Rotates {
 		var ringOpts []keyfit.KeyringOption
-		if cfg.Retry401 { // holding is keyfit's counterpart: it waits for the key, not for a time
+		if cfg.Retry401 { // the counterpart in keyfit: it waits for a new key, not for a fixed time
 			ringOpts = append(ringOpts, keyfit.HoldCalls(time.Second, 0))
 		}
 		ring, err := keyfit.NewKeyring(context.Background(), source, ringOpts...)
@@ -97,7 +97,7 @@ func newKeyfit(cfg Config) (*keyfit.Client, error) {
 	return keyfit.New(provider, opts...)
 }
 
-// thing is what every server here answers with.
+// thing is the body of every successful response.
 type thing struct {
 	ID   string `json:"id"`
 	Name string `json:"name"`
@@ -125,12 +125,12 @@ func (k *keyfitTyped) Call(ctx context.Context, method, path string, body []byte
 	return a
 }
 
-// Rotate is the news of a new key, as a program tells it.
+// Rotate announces a new key.
 func (k *keyfitTyped) Rotate(ctx context.Context, key string) error {
 	return k.c.Keys().Rotate(ctx, keyfit.APIKey(key))
 }
 
-func (k *keyfitTyped) Inside() string { return fmt.Sprintf("%+v", k.c) }
+func (k *keyfitTyped) Dump() string { return fmt.Sprintf("%+v", k.c) }
 
 type keyfitRaw struct {
 	cfg  Config
@@ -147,4 +147,4 @@ func (k *keyfitRaw) Call(ctx context.Context, method, path string, body []byte) 
 	return readResponse(k.doer.Do(req))
 }
 
-func (k *keyfitRaw) Inside() string { return fmt.Sprintf("%+v", k.doer) }
+func (k *keyfitRaw) Dump() string { return fmt.Sprintf("%+v", k.doer) }

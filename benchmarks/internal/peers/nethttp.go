@@ -6,8 +6,8 @@ import (
 	"net/http"
 )
 
-// NetHTTP is the standard library's client as it is commonly written: a request, a header,
-// Do, and the body read. It tries nothing again.
+// NetHTTP is the standard library's client in its common use: create a request, set a header,
+// call Do, read the body. It does not retry.
 func NetHTTP() Peer {
 	return Peer{Name: "net/http", New: func(cfg Config) (Client, error) {
 		return &netHTTP{cfg: cfg, hc: cfg.httpClient()}, nil
@@ -27,4 +27,4 @@ func (c *netHTTP) Call(ctx context.Context, method, path string, body []byte) An
 	return readResponse(c.hc.Do(req))
 }
 
-func (c *netHTTP) Inside() string { return fmt.Sprintf("%+v", c.hc) }
+func (c *netHTTP) Dump() string { return fmt.Sprintf("%+v", c.hc) }

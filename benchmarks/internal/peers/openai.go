@@ -11,8 +11,8 @@ import (
 	"github.com/openai/openai-go/v3/option"
 )
 
-// OpenAI is the HTTP layer of openai-go, which other generated SDKs have as well, by its
-// Execute for endpoints that it does not know.
+// OpenAI is the HTTP layer of openai-go, which other generated SDKs share, used through its
+// method Execute for undocumented endpoints.
 func OpenAI() Peer {
 	return Peer{
 		Name: "openai-go v3", Module: "github.com/openai/openai-go/v3",
@@ -65,4 +65,4 @@ func (c *openAIClient) Call(ctx context.Context, method, path string, body []byt
 	return a
 }
 
-func (c *openAIClient) Inside() string { return fmt.Sprintf("%+v", c.oc) }
+func (c *openAIClient) Dump() string { return fmt.Sprintf("%+v", c.oc) }

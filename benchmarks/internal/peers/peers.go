@@ -1,6 +1,6 @@
-// Package peers puts keyfit and the libraries that it is measured against behind one small
-// interface. Each has a file of its own and is set up as its documentation shows, so that
-// what is compared is what a user would get.
+// Package peers wraps keyfit and the libraries that it is compared with in one small
+// interface. Each library has its own file and is configured as its documentation shows, so
+// that the comparison reflects typical use.
 package peers
 
 import (
@@ -16,86 +16,86 @@ import (
 	"github.com/keyfit/keyfit"
 )
 
-// KeyHeader is the header that carries the key when Config.Place is InHeader, written as
-// vendors write it, and so their users.
+// KeyHeader is the header that carries the key if Config.Place is InHeader, in the spelling
+// that vendors document.
 const KeyHeader = "X-API-KEY"
 
-// KeyParam is the query parameter that carries the key when Config.Place is InQuery.
+// KeyParam is the query parameter that carries the key if Config.Place is InQuery.
 const KeyParam = "api_key"
 
-// DefaultRetries is how often each library is told to try again, where a workload does not
-// say otherwise. What a library has no retries for, it does not get here either.
+// DefaultRetries is the configured number of retries of each library, unless a workload sets
+// another one. The conditions for a retry are those of the library.
 const DefaultRetries = 3
 
-// retry401Wait is the first wait of those who are told to try a refused key again.
+// retry401Wait is the first backoff of libraries that are configured to retry a 401.
 const retry401Wait = 5 * time.Millisecond
 
-// Place says where the key goes in a request.
+// Place is the place of the key in a request.
 type Place int
 
-// The places for a key.
+// The places of a key.
 const (
 	InHeader        Place = iota // X-API-KEY: k
 	InAuthorization              // Authorization: Bearer k
 	InQuery                      // ?api_key=k
-	placeless                    // by the library, on the way
+	placeless                    // set by the library itself
 )
 
-// Config is what a workload asks of a client. The zero value of a field is the library's
-// own default.
+// Config is the configuration of a client. The zero value of a field selects the library's
+// default.
 type Config struct {
 	BaseURL string
-	// Key returns the key to use. It is asked at every attempt where the library has a
-	// place for that, and Rotates says that it matters.
+	// Key returns the current key. If Rotates is set, it is called for every attempt, provided
+	// that the library supports that.
 	Key     func() string
 	Rotates bool
 	Place   Place
-	// Transport replaces the library's own connection pool; nil keeps that.
+	// Transport replaces the library's own connection pool; nil keeps it.
 	Transport http.RoundTripper
-	// Retries is how many tries may follow the first. Keyfit keeps its own default, of 3,
-	// whatever is asked for here: it is the others who need more of them.
+	// Retries is the number of attempts after the first. keyfit always uses its default, 3,
+	// because only the other libraries need more.
 	Retries int
-	// Retry401 has a refused key tried again, where the library has a setting for that.
+	// Retry401 makes the library retry a 401, if it has a setting for that.
 	Retry401 bool
-	// HTTPSOnly leaves the library's own rule on plain http in force. Everything else here
-	// is on loopback without TLS, and says so to the libraries that ask.
+	// HTTPSOnly keeps the library's default rule for plain http. All other workloads use
+	// loopback without TLS and configure the libraries to allow it.
 	HTTPSOnly bool
-	// Limit is the published limit, for who can use it; zero if it is not known.
+	// Limit is the published limit, for keyfit only; zero if unknown.
 	Limit keyfit.Limit
-	// Log gets what the library logs, at its most talkative documented level; nil: no log.
+	// Log receives the library's log at its most verbose documented level; nil means no log.
 	Log io.Writer
 }
 
-// Client is a library's client, ready to call.
+// Client is a client of a library.
 type Client interface {
-	// Call makes one call and reads the answer to its end.
+	// Call makes one call and reads the whole response.
 	Call(ctx context.Context, method, path string, body []byte) Answer
-	// Inside returns what %+v prints of the library's client object.
-	Inside() string
+	// Dump returns the library's client object formatted with %+v.
+	Dump() string
 }
 
-// Rotator is a Client that is told of a new key, beside finding it in Config.Key.
+// Rotator is a Client that is notified of a new key, in addition to Config.Key.
 type Rotator interface {
 	Rotate(ctx context.Context, key string) error
 }
 
-// Answer is what a caller of the library gets to see of a call.
+// Answer is the outcome of a call as seen by the caller.
 type Answer struct {
-	Status     int           // of the answer, or by a field of the error; 0: neither has one
-	RetryAfter time.Duration // how long to wait, by a header of the answer or a field of the error
+	Status     int           // status of the response or in the error; 0 if unknown
+	RetryAfter time.Duration // wait in a header of the response or in the error
 	Err        error
 }
 
-// OK reports whether the call did what it was to do.
+// OK reports whether the call succeeded.
 func (a Answer) OK() bool { return a.Err == nil && a.Status >= 200 && a.Status < 300 }
 
 // Peer is one library.
 type Peer struct {
 	Name   string
-	Module string // the path of its module; "" for the standard library and keyfit
-	// Retries reports whether it tries a call again at all.
+	Module string // path of the module; "" for the standard library and keyfit
+	// Retries reports whether the library retries calls.
 	Retries bool
-	// Retries401 reports whether it can be told to try a refused key again.
+	// Retries401 reports whether the library can be configured to retry a 401.
 	Retries401 bool
 	New        func(Config) (Client, error)
 }
@@ -107,7 +107,7 @@ func All() []Peer {
 	}
 }
 
-// newRequest builds the request of the libraries that take one of net/http's.
+// newRequest builds the request for libraries that accept one of net/http.
 func newRequest(ctx context.Context, cfg *Config, method, path string, body []byte) (*http.Request, error) {
 	var r io.Reader
 	if body != nil {
@@ -121,10 +121,10 @@ func newRequest(ctx context.Context, cfg *Config, method, path string, body []by
 	return req, nil
 }
 
-// agent is what a request says of who calls, where the library says nothing itself.
+// agent is the User-Agent of libraries that set none themselves.
 const agent = "benchmarks/0"
 
-// attach puts the current key on a request, and who calls.
+// attach sets the current key and the User-Agent of a request.
 func (c *Config) attach(req *http.Request) {
 	if c.Place != placeless {
 		req.Header.Set("User-Agent", agent)
@@ -142,14 +142,14 @@ func (c *Config) attach(req *http.Request) {
 	}
 }
 
-// httpClient returns the http.Client for a library that takes one.
+// httpClient returns the http.Client for libraries that accept one.
 func (c *Config) httpClient() *http.Client { return &http.Client{Transport: c.Transport} }
 
-// maxErrorBody is how much of an error's body a careful caller reads, who wants the
-// connection back.
+// maxErrorBody is how much of an error body a careful caller reads in order to reuse the
+// connection.
 const maxErrorBody = 4 << 10
 
-// readResponse ends a call of a library that hands out an *http.Response.
+// readResponse reads the response of a library that returns an *http.Response.
 func readResponse(resp *http.Response, err error) Answer {
 	a := Answer{Err: err}
 	if resp == nil {
@@ -172,21 +172,20 @@ func readResponse(resp *http.Response, err error) Answer {
 	return a
 }
 
-// retryAfter is what a caller can read in the header of an answer that was handed out.
+// retryAfter returns the wait in a response header.
 func retryAfter(h http.Header) time.Duration {
-	said := h.Get("Retry-After")
-	if said == "" {
+	value := h.Get("Retry-After")
+	if value == "" {
 		return 0
 	}
-	seconds, err := strconv.Atoi(said)
+	seconds, err := strconv.Atoi(value)
 	if err != nil {
 		return 0
 	}
 	return time.Duration(seconds) * time.Second
 }
 
-// freshKey is an http.RoundTripper that puts the current key on every attempt, in the
-// place of the one that the request came with.
+// freshKey is an http.RoundTripper that replaces the key of every attempt by the current one.
 type freshKey struct {
 	cfg  *Config
 	next http.RoundTripper
@@ -202,7 +201,7 @@ func (f freshKey) RoundTrip(req *http.Request) (*http.Response, error) {
 	return next.RoundTrip(fresh)
 }
 
-// base parses the base URL, for the libraries that want it apart.
+// base parses the base URL, for libraries that need it separately.
 func (c *Config) base() (*url.URL, error) {
 	u, err := url.Parse(c.BaseURL)
 	if err != nil {

@@ -90,7 +90,7 @@ func TestEveryPeerTakesTheNewKeyAtItsNextCall(t *testing.T) {
 	})
 }
 
-// What the tables say of a library's settings is true.
+// The fields of Peer must match the behaviour of the library.
 func TestEveryPeerThatSaysSoTriesARefusedKeyAgain(t *testing.T) {
 	t.Parallel()
 	everyPeer(t, func(t *testing.T, p peers.Peer) {
@@ -105,7 +105,7 @@ func TestEveryPeerThatSaysSoTriesARefusedKeyAgain(t *testing.T) {
 				servers.OK(w, r)
 				return
 			}
-			rotate() // the news, at the moment of the refusal
+			rotate() // the new key arrives at the time of the refusal
 			w.WriteHeader(http.StatusUnauthorized)
 			_, _ = io.WriteString(w, `{"code":"INVALID_API_KEY"}`)
 		})
@@ -123,12 +123,12 @@ func TestEveryPeerThatSaysSoTriesARefusedKeyAgain(t *testing.T) {
 			}
 		}
 		if a := c.Call(t.Context(), http.MethodGet, "/things/1", nil); a.OK() != p.Retries401 {
-			t.Errorf("went well is %t after %d requests (status %d, %v), and Retries401 is %t", a.OK(), asked.Load(), a.Status, a.Err, p.Retries401)
+			t.Errorf("success is %t after %d requests (status %d, %v), and Retries401 is %t", a.OK(), asked.Load(), a.Status, a.Err, p.Retries401)
 		}
 	})
 }
 
-// What a server asks for reaches the caller where the library has a place for it.
+// The status of a refusal must reach the caller.
 func TestEveryPeerShowsTheStatusOfARefusal(t *testing.T) {
 	t.Parallel()
 	everyPeer(t, func(t *testing.T, p peers.Peer) {

@@ -8,9 +8,9 @@ import (
 	"resty.dev/v3"
 )
 
-// Resty is resty v3 with the key set on the client, as its documentation shows. Its default
-// is not to retry; told to, it retries idempotent methods, here on its ready-made conditions
-// for 429, 5xx and no answer.
+// Resty is resty v3 with the key set on the client, as its documentation shows. By default it
+// does not retry; here it is configured to retry idempotent methods on its predefined
+// conditions for 429, 5xx and a missing response.
 func Resty() Peer {
 	return Peer{
 		Name: "resty v3", Module: "resty.dev/v3",
@@ -65,13 +65,13 @@ func (c *restyClient) Call(ctx context.Context, method, path string, body []byte
 	if resp == nil || resp.RawResponse == nil {
 		return Answer{Err: err}
 	}
-	_ = resp.Bytes() // has been read by now, unless it is read on demand
+	_ = resp.Bytes() // reads the body if it is read on demand
 	return Answer{Status: resp.StatusCode(), RetryAfter: retryAfter(resp.Header()), Err: err}
 }
 
-func (c *restyClient) Inside() string { return fmt.Sprintf("%+v", c.rc) }
+func (c *restyClient) Dump() string { return fmt.Sprintf("%+v", c.rc) }
 
-// restyLog is a resty.Logger; it drops everything if it has no writer.
+// restyLog is a resty.Logger. It discards everything if w is nil.
 type restyLog struct {
 	w interface{ Write([]byte) (int, error) }
 }

@@ -9,8 +9,8 @@ import (
 	"github.com/hashicorp/go-retryablehttp"
 )
 
-// RetryableHTTP is hashicorp/go-retryablehttp with its default policy and pool. The key is
-// a header of the request; PrepareRetry renews it, as its documentation proposes for
+// RetryableHTTP is hashicorp/go-retryablehttp with its default policy and pool. The key is a
+// header of the request; PrepareRetry updates it, as its documentation recommends for
 // signatures.
 func RetryableHTTP() Peer {
 	return Peer{
@@ -26,7 +26,7 @@ type retryableHTTP struct {
 
 func newRetryableHTTP(cfg Config) (Client, error) {
 	c := &retryableHTTP{cfg: cfg, rc: retryablehttp.NewClient()}
-	c.rc.Logger = nil // by default it logs to the standard error
+	c.rc.Logger = nil // by default it logs to standard error
 	if cfg.Log != nil {
 		c.rc.Logger = log.New(cfg.Log, "", log.LstdFlags)
 	}
@@ -64,4 +64,4 @@ func (c *retryableHTTP) Call(ctx context.Context, method, path string, body []by
 	return readResponse(c.rc.Do(req))
 }
 
-func (c *retryableHTTP) Inside() string { return fmt.Sprintf("%+v", c.rc) }
+func (c *retryableHTTP) Dump() string { return fmt.Sprintf("%+v", c.rc) }

@@ -10,22 +10,22 @@ import (
 // Lane is one library's row in a plot over time.
 type Lane struct {
 	Name string
-	Note string // at the right end: the figure that the picture stands for
-	Good []int  // per bin, drawn from the axis upwards
-	Bad  []int  // per bin, drawn over Good
+	Note string // text at the right end
+	Good []int  // count per bin, drawn from the axis upwards
+	Bad  []int  // count per bin, drawn on top of Good
 }
 
-// Timeline is a plot of what happened when, a lane for each library, all on one scale.
+// Timeline is a plot of events over time, with one lane per library and a common scale.
 type Timeline struct {
 	Title     string
-	Good, Bad string // what the two colours mean; "" leaves one out
+	Good, Bad string // meaning of the two colours; "" omits one
 	Bin       time.Duration
-	Tick      time.Duration // distance of the marks on the axis
-	Cut       int           // no bar is higher than this, so that one does not dwarf the others; 0: none is cut
+	Tick      time.Duration // distance of the ticks on the axis
+	Cut       int           // maximum height of a bar; 0: no maximum
 	Lanes     []Lane
 }
 
-// The layout, in pixels.
+// The layout in pixels.
 const (
 	plotWidth  = 760
 	labelWidth = 140
@@ -36,12 +36,13 @@ const (
 	footHeight = 26
 )
 
-// The colours are readable on white and on black; only text and axis follow the reader.
+// The colours are readable on white and on black; text and axis follow the colour scheme of
+// the reader.
 const plotStyle = `text{font:12px system-ui,sans-serif;fill:#24292f}.t{font-weight:600;font-size:13px}.n{fill:#57606a}` +
 	`.a{stroke:#8c959f;stroke-width:1;fill:none}.g{fill:#3b82c4}.b{fill:#d9534f}` +
 	`@media(prefers-color-scheme:dark){text{fill:#e6edf3}.n{fill:#9198a1}.a{stroke:#656c76}.g{fill:#58a6ff}.b{fill:#ff7b72}}`
 
-// SVG draws the plot.
+// SVG returns the plot as an SVG document.
 func (t *Timeline) SVG() []byte {
 	bins, most := t.extent()
 	height := headHeight + len(t.Lanes)*(laneHeight+laneGap) + footHeight
@@ -69,7 +70,7 @@ func (t *Timeline) SVG() []byte {
 	return b.Bytes()
 }
 
-// extent returns the number of bins and the highest bar of all lanes, at least 1 of each.
+// extent returns the number of bins and the highest bar of all lanes, each at least 1.
 func (t *Timeline) extent() (bins, most int) {
 	bins, most = 1, 1
 	for _, lane := range t.Lanes {
@@ -100,7 +101,7 @@ func (t *Timeline) legend(b *bytes.Buffer, most int) {
 	fmt.Fprintf(b, `<text class="n" x="%d" y="35">%s</text>`+"\n", x+6, scale)
 }
 
-// bars draws one series as a single path, on top of the other.
+// bars draws one series as a single path on top of another.
 func bars(b *bytes.Buffer, class string, values, under []int, floor, most int, x func(float64) float64) {
 	scale := float64(laneHeight) / float64(most)
 	open := false
@@ -129,7 +130,7 @@ func at(values []int, i int) int {
 	return 0
 }
 
-// Bins counts times into bins; what lies after the last one is left out.
+// Bins counts times per bin. It ignores times after the last bin.
 func Bins(times []time.Duration, bin time.Duration, n int) []int {
 	counts := make([]int, n)
 	for _, t := range times {
@@ -142,6 +143,6 @@ func Bins(times []time.Duration, bin time.Duration, n int) []int {
 
 func escape(s string) string {
 	var b bytes.Buffer
-	_ = xml.EscapeText(&b, []byte(s)) // a bytes.Buffer does not fail
+	_ = xml.EscapeText(&b, []byte(s)) // writing to a bytes.Buffer does not fail
 	return b.String()
 }

@@ -115,7 +115,7 @@ func TestAPlotIsWellFormedAndHasEveryLane(t *testing.T) {
 			}
 		}
 	}
-	// A title, two of the legend and its scale, name and note of two lanes, two ticks.
+	// The title, two legend entries and the scale, name and note of two lanes, two ticks.
 	if texts != 1+2+1+4+2 || paths != 2+2 {
 		t.Errorf("%d texts and %d paths, want 10 and 4:\n%s", texts, paths, svg)
 	}
@@ -123,6 +123,6 @@ func TestAPlotIsWellFormedAndHasEveryLane(t *testing.T) {
 		t.Error("it does not say that a bar is cut")
 	}
 	if !strings.Contains(string(svg), "prefers-color-scheme:dark") {
-		t.Error("nothing in it is for dark pages")
+		t.Error("it has no style for a dark colour scheme")
 	}
 }

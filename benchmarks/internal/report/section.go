@@ -6,12 +6,12 @@ import (
 	"unicode/utf8"
 )
 
-// Table is rows of text under a head. The first column is the library.
+// Table is a table of text. The first column is the library.
 type Table struct {
 	Title string
 	Head  []string
 	Rows  [][]string
-	Bar   *Bar // nil if the table has none
+	Bar   *Bar // may be nil
 }
 
 // Add appends a row.
@@ -24,15 +24,15 @@ type Plot struct {
 	SVG     []byte
 }
 
-// Section is the outcome of one workload.
+// Section is the report of one workload.
 type Section struct {
 	Title  string
-	Text   string // what was done, in a few lines
+	Text   string // description of the workload
 	Tables []Table
 	Plots  []Plot
 }
 
-// Markdown returns the section for a page whose pictures are in the folder plots.
+// Markdown returns the section in Markdown. Its images are in the folder plots.
 func (s *Section) Markdown() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "## %s\n\n%s\n", s.Title, s.Text)
@@ -54,7 +54,7 @@ func (s *Section) Markdown() string {
 	return b.String()
 }
 
-// Terminal returns the section for a terminal.
+// Terminal returns the section as plain text.
 func (s *Section) Terminal() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "\n%s\n%s\n", s.Title, strings.Repeat("=", utf8.RuneCountInString(s.Title)))

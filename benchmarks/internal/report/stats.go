@@ -1,4 +1,4 @@
-// Package report makes tables, verdicts and plots of what was measured.
+// Package report formats measurements as tables, verdicts and plots.
 package report
 
 import (
@@ -10,10 +10,10 @@ import (
 	"time"
 )
 
-// Number is what is measured in rounds.
+// Number is a measured value.
 type Number interface{ ~int | ~int64 | ~float64 }
 
-// Median returns the middle of the values, or the mean of the two in the middle; 0 of none.
+// Median returns the median of the values; 0 if there are none.
 func Median[T Number](values []T) T {
 	if len(values) == 0 {
 		return 0
@@ -25,7 +25,7 @@ func Median[T Number](values []T) T {
 	return s[len(s)/2]
 }
 
-// Percentile returns the value below which p of 100 lie, by the nearest rank; 0 of none.
+// Percentile returns the p-th percentile by the nearest rank; 0 if there are no values.
 func Percentile[T cmp.Ordered](values []T, p int) T {
 	if len(values) == 0 {
 		var zero T
@@ -35,7 +35,7 @@ func Percentile[T cmp.Ordered](values []T, p int) T {
 	return s[(len(s)*p+99)/100-1]
 }
 
-// Rounds prints the median of the rounds and, where they differ, their least and greatest.
+// Rounds formats the median of the rounds and, if they differ, the minimum and the maximum.
 func Rounds[T Number](values []T, format func(T) string) string {
 	if len(values) == 0 {
 		return "–"
@@ -48,13 +48,13 @@ func Rounds[T Number](values []T, format func(T) string) string {
 	return fmt.Sprintf("%s (%s–%s)", mid, least, most)
 }
 
-// Integer prints whole numbers.
+// Integer formats an integer.
 func Integer(n int) string { return strconv.Itoa(n) }
 
-// Seconds prints a duration in seconds.
+// Seconds formats a duration in seconds.
 func Seconds(d time.Duration) string { return fmt.Sprintf("%.2f", d.Seconds()) }
 
-// Millis prints a duration in milliseconds.
+// Millis formats a duration in milliseconds.
 func Millis(d time.Duration) string {
 	ms := float64(d) / float64(time.Millisecond)
 	if ms >= 100 {
@@ -63,26 +63,26 @@ func Millis(d time.Duration) string {
 	return fmt.Sprintf("%.2f", ms)
 }
 
-// Ratio prints a quotient.
+// Ratio formats a ratio.
 func Ratio(r float64) string { return fmt.Sprintf("%.3f", r) }
 
-// Bar is what keyfit is to reach in one table, and whether it did.
+// Bar is a target for keyfit in one table, with the violations.
 type Bar struct {
 	words  string
 	misses []string
 }
 
-// NewBar states a bar in words.
+// NewBar returns a bar with a description.
 func NewBar(words string) *Bar { return &Bar{words: words} }
 
-// Want notes a miss unless ok.
+// Want records a violation unless ok.
 func (b *Bar) Want(ok bool, format string, args ...any) {
 	if !ok {
 		b.misses = append(b.misses, fmt.Sprintf(format, args...))
 	}
 }
 
-// Held reports whether nothing was missed.
+// Held reports whether there is no violation.
 func (b *Bar) Held() bool { return len(b.misses) == 0 }
 
 func (b *Bar) String() string {

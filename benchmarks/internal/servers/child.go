@@ -14,17 +14,18 @@ import (
 	"sync/atomic"
 )
 
-// childVariable has a program of this module be a server instead; see ServeIfChild.
+// childVariable is the environment variable that turns this program into a server; see
+// ServeIfChild.
 const childVariable = "KEYFIT_BENCHMARKS_SERVE"
 
-// Counts is what a server in another process has seen.
+// Counts holds the counts of a server in another process.
 type Counts struct {
 	Connections int   `json:"connections"`
 	Requests    int64 `json:"requests"`
-	Bytes       int64 `json:"bytes"` // of endless bodies, written
+	Bytes       int64 `json:"bytes"` // written bytes of endless bodies
 }
 
-// Child is a server in another process, so that its work is not counted as the client's.
+// Child is a server in another process, so that its cost does not count for the client.
 type Child struct {
 	URL     string
 	control string
@@ -32,8 +33,8 @@ type Child struct {
 	stdin   io.Closer
 }
 
-// Spawn runs this program once more as a server. ServeIfChild must be what its main, or
-// TestMain, does first.
+// Spawn starts this program again as a server. Its main function or TestMain must call
+// ServeIfChild first.
 func Spawn(ctx context.Context) (*Child, error) {
 	self, err := os.Executable()
 	if err != nil {
@@ -61,12 +62,12 @@ func Spawn(ctx context.Context) (*Child, error) {
 	}
 	if err != nil {
 		c.Close()
-		return nil, fmt.Errorf("the server in the other process did not say where it listens: %w", err)
+		return nil, fmt.Errorf("the server process did not report its address: %w", err)
 	}
 	return c, nil
 }
 
-// Counts asks the server what it has seen so far. The question is not in the counts.
+// Counts returns the counts of the server. They do not include this request.
 func (c *Child) Counts(ctx context.Context) (Counts, error) {
 	var n Counts
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, c.control, http.NoBody)
@@ -83,14 +84,14 @@ func (c *Child) Counts(ctx context.Context) (Counts, error) {
 	return n, err
 }
 
-// Close ends the other process: it leaves when its input does.
+// Close ends the other process by closing its standard input.
 func (c *Child) Close() {
 	_ = c.stdin.Close()
 	_ = c.cmd.Wait()
 }
 
-// ServeIfChild turns this process into the server of Spawn if it was started as one, until
-// its standard input ends. It reports whether it was.
+// ServeIfChild runs the server of Spawn if this process was started as one, until standard
+// input ends. It reports whether it was.
 func ServeIfChild(ctx context.Context) (served bool, err error) {
 	if os.Getenv(childVariable) == "" {
 		return false, nil
@@ -124,8 +125,8 @@ func ServeIfChild(ctx context.Context) (served bool, err error) {
 	return true, err
 }
 
-// endless answers 500 with a body of as many MiB as the path says: "endless" as far as a
-// client can tell, and an end to the benchmark all the same. It counts what it wrote.
+// endless responds with 500 and a body of as many MiB as the path says, which is practically
+// endless for a client but bounds the benchmark. It counts the written bytes.
 func endless(w http.ResponseWriter, r *http.Request, total *atomic.Int64) {
 	mebibytes, err := strconv.ParseInt(r.PathValue("mib"), 10, 64)
 	if err != nil {

@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// Keyed is a handler that lets in who has a key that is valid at the moment.
+// Keyed is a handler that accepts requests with a currently valid key.
 type Keyed struct {
 	header string
 
@@ -18,11 +18,11 @@ type Keyed struct {
 	arrivals []Arrival
 }
 
-// NewKeyed returns a handler that looks for the key in the named header. No key is valid
-// before Accept.
+// NewKeyed returns a handler that reads the key from the given header. No key is valid before
+// Accept is called.
 func NewKeyed(header string) *Keyed { return &Keyed{header: header, begin: time.Now()} }
 
-// Accept makes these keys the only valid ones, from now on.
+// Accept makes these keys the only valid ones.
 func (k *Keyed) Accept(keys ...string) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -47,7 +47,7 @@ func (k *Keyed) knows(key string) bool {
 	return ok
 }
 
-// Arrivals returns what has arrived so far; times count from NewKeyed.
+// Arrivals returns the requests so far, with times since NewKeyed.
 func (k *Keyed) Arrivals() []Arrival {
 	k.mu.Lock()
 	defer k.mu.Unlock()

@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// Hint is the way of a server to say how long to wait.
+// Hint is the form of a server's wait hint.
 type Hint int
 
 // The hints.
@@ -20,11 +20,11 @@ const (
 
 // Arrival is one request that reached a server.
 type Arrival struct {
-	At      time.Duration // since the first one, or what the handler says
+	At      time.Duration // since the first request, unless the handler documents another start
 	Refused bool
 }
 
-// Limited is a handler with a limit, which notes every request.
+// Limited is a handler with a limit that records every request.
 type Limited struct {
 	limit Limiter
 	hint  Hint
@@ -34,8 +34,8 @@ type Limited struct {
 	arrivals []Arrival
 }
 
-// NewLimited returns a handler that lets in what l lets in, and refuses the rest with 429
-// and the hint.
+// NewLimited returns a handler that accepts the requests that l allows and refuses the others
+// with 429 and the hint.
 func NewLimited(l Limiter, h Hint) *Limited { return &Limited{limit: l, hint: h} }
 
 func (l *Limited) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -54,7 +54,7 @@ func (l *Limited) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case BodyOnly:
 		body = bodyHint(seconds)
 	case DateOnly:
-		// A date has no fractions; the next whole second is the earliest that is not too early.
+		// A date has no fraction of a second, so round up to the next second.
 		at := now.Add(wait + time.Second - 1).Truncate(time.Second)
 		w.Header().Set("Retry-After", at.UTC().Format(http.TimeFormat))
 	}
@@ -73,16 +73,16 @@ func (l *Limited) arrive(at time.Time) (ok bool, wait time.Duration) {
 	if l.first.IsZero() {
 		l.first = at
 		if l.hint == DateOnly {
-			l.first = at.Truncate(time.Second) // whoever speaks in dates has windows on whole seconds
+			l.first = at.Truncate(time.Second) // a server that sends dates has windows on whole seconds
 		}
 	}
-	now := max(0, at.Sub(l.first)) // who came second may get the lock first
+	now := max(0, at.Sub(l.first)) // a later request may get the lock first
 	ok, wait = l.limit.Allow(now)
 	l.arrivals = append(l.arrivals, Arrival{At: now, Refused: !ok})
 	return ok, wait
 }
 
-// Arrivals returns what has arrived so far, in the order of the decisions.
+// Arrivals returns the requests so far, in the order of the decisions.
 func (l *Limited) Arrivals() []Arrival {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -2,20 +2,20 @@ package servers
 
 import "time"
 
-// Limiter decides on a request that arrives at now, counted from the first one: whether it
-// is let in, and if not, how long until the next one would be. A refused request uses up
-// nothing. It is called under the server's lock.
+// Limiter decides about a request at the time now, counted from the first one: whether it is
+// allowed, and if not, how long until the next one would be. A refused request does not count.
+// The server calls it under a lock.
 type Limiter interface {
 	Allow(now time.Duration) (ok bool, wait time.Duration)
 }
 
-// FixedWindow lets N in per window. The windows follow each other from time zero on,
-// whatever the traffic.
+// FixedWindow allows N requests per window. The windows follow each other from time zero,
+// independent of the traffic.
 type FixedWindow struct {
 	N   int
 	Per time.Duration
 
-	end  time.Duration // of the present window
+	end  time.Duration // end of the current window
 	used int
 }
 
@@ -31,7 +31,7 @@ func (f *FixedWindow) Allow(now time.Duration) (bool, time.Duration) {
 	return false, f.end - now
 }
 
-// SlidingWindow lets N in during every Per, wherever one lays it.
+// SlidingWindow allows N requests in any period of length Per.
 type SlidingWindow struct {
 	N   int
 	Per time.Duration
@@ -51,8 +51,7 @@ func (s *SlidingWindow) Allow(now time.Duration) (bool, time.Duration) {
 	return false, s.passed[0] + s.Per - now
 }
 
-// TokenBucket holds N tokens at most, is full at the start, and gets N more in every Per,
-// one after the other.
+// TokenBucket holds at most N tokens, starts full, and refills evenly with N tokens per Per.
 type TokenBucket struct {
 	N   int
 	Per time.Duration

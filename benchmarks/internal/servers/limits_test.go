@@ -22,7 +22,8 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// letIn is when a limiter lets in whoever asks every millisecond for d.
+// letIn returns the times at which a limiter allows one of the requests sent every
+// millisecond for d.
 func letIn(l servers.Limiter, d time.Duration) (times []time.Duration) {
 	for now := time.Duration(0); now < d; now += time.Millisecond {
 		if ok, _ := l.Allow(now); ok {
@@ -53,13 +54,13 @@ func TestLimitersLetInWhatTheirKindLetsIn(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
 			if diff := cmp.Diff(test.want, letIn(test.l, 25*time.Millisecond)); diff != "" {
-				t.Errorf("let in (-want +got):\n%s", diff)
+				t.Errorf("allowed (-want +got):\n%s", diff)
 			}
 		})
 	}
 }
 
-// A fixed window counts from its own beginning, a sliding one from the request's.
+// A fixed window counts from its own start, a sliding one from the time of the request.
 func TestAFixedWindowForgetsAtItsEdgeAndASlidingOneDoesNot(t *testing.T) {
 	t.Parallel()
 	late := 9 * time.Millisecond
@@ -71,7 +72,7 @@ func TestAFixedWindowForgetsAtItsEdgeAndASlidingOneDoesNot(t *testing.T) {
 		t.Error("the fixed window refused in its next window")
 	}
 	if ok, wait := sliding.Allow(10 * time.Millisecond); ok || wait != late {
-		t.Errorf("the sliding window said %t and a wait of %s, want false and %s", ok, wait, late)
+		t.Errorf("the sliding window returned %t and a wait of %s, want false and %s", ok, wait, late)
 	}
 }
 
@@ -89,7 +90,7 @@ func TestTheWaitOfALimiterIsEnoughAndNotTooMuch(t *testing.T) {
 			}
 			_, wait := l.Allow(now)
 			if ok, _ := l.Allow(now + wait - early); ok != (early == 0) {
-				t.Errorf("%s: %s before the end of the wait of %s: let in is %t", name, early, wait, ok)
+				t.Errorf("%s: %s before the end of the wait of %s: allowed is %t", name, early, wait, ok)
 			}
 		}
 	}
@@ -131,7 +132,7 @@ func TestALimitedServerSaysTheWaitInItsWay(t *testing.T) {
 				}
 			}
 			if n := len(h.Arrivals()); n != 2 || refused != 1 {
-				t.Errorf("noted %d arrivals, %d refused; want 2 and 1", n, refused)
+				t.Errorf("recorded %d arrivals, %d refused; want 2 and 1", n, refused)
 			}
 		})
 	}

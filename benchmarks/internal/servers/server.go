@@ -1,5 +1,5 @@
-// Package servers has the servers that the workloads call: all on loopback, all counting
-// what reaches them, so that no figure rests on what a client says of itself.
+// Package servers provides the servers that the workloads call. All run on loopback and count
+// requests, so that no figure depends on the reports of a client.
 package servers
 
 import (
@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// Body is what every server answers with when it does not refuse.
+// Body is the body of every successful response.
 const Body = `{"id":"1","name":"a thing"}`
 
 // Server is a running HTTP server that counts the connections opened to it.
@@ -22,7 +22,7 @@ type Server struct {
 	conns  atomic.Int64
 }
 
-// Start serves h on a port of loopback until Close.
+// Start serves h on a loopback port until Close.
 func Start(ctx context.Context, h http.Handler) (*Server, error) {
 	listen, err := (&net.ListenConfig{}).Listen(ctx, "tcp", "127.0.0.1:0")
 	if err != nil {
@@ -41,22 +41,22 @@ func Start(ctx context.Context, h http.Handler) (*Server, error) {
 	return s, nil
 }
 
-// Addr is the host and port that the server listens on.
+// Addr returns the host and port on which the server listens.
 func (s *Server) Addr() string { return s.listen.Addr().String() }
 
-// Connections is how many connections were opened so far.
+// Connections returns the number of connections opened so far.
 func (s *Server) Connections() int { return int(s.conns.Load()) }
 
-// Close stops the server and cuts what is under way.
+// Close stops the server and aborts requests in flight.
 func (s *Server) Close() { _ = s.http.Close() }
 
-// OK answers with Body.
+// OK responds with Body.
 func OK(w http.ResponseWriter, _ *http.Request) {
 	w.Header().Set("Content-Type", "application/json")
 	_, _ = io.WriteString(w, Body)
 }
 
-// Drop reads the request to its end and closes the connection without an answer.
+// Drop reads the whole request and closes the connection without a response.
 func Drop(w http.ResponseWriter, r *http.Request) {
 	_, _ = io.Copy(io.Discard, r.Body)
 	if conn, _, err := http.NewResponseController(w).Hijack(); err == nil {

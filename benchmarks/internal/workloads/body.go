@@ -14,12 +14,12 @@ import (
 	"github.com/keyfit/keyfit/benchmarks/internal/servers"
 )
 
-// bodyPatience ends a call that reads for ever.
-const bodyPatience = 2 * time.Minute
+// bodyTimeout ends a call that reads without end.
+const bodyTimeout = 2 * time.Minute
 
-// Body measures the memory that an error body without an end costs.
+// Body measures the memory that an endless error body costs.
 func Body(ctx context.Context, s Settings) (*report.Section, error) {
-	t := report.Table{Head: []string{"library", "peak of the heap, MiB", "read from the server, MiB", "tries"}}
+	t := report.Table{Head: []string{"library", "peak heap, MiB", "read from the server, MiB", "attempts"}}
 	mebibytes := func(b float64) string { return fmt.Sprintf("%.2f", b/(1<<20)) }
 	for _, p := range s.Peers {
 		peak, seen, err := runBody(ctx, s, p)
@@ -34,9 +34,9 @@ func Body(ctx context.Context, s Settings) (*report.Section, error) {
 		}
 	}
 	return &report.Section{
-		Title: "An error body that does not end",
-		Text: fmt.Sprintf("A server in another process answers 500 with a body of %d MiB to each try. Where the library hands the answer out, the caller "+
-			"reads 4 KiB of it and closes. The heap is what is in use above the level before the call. What was read includes the buffers of the sockets, a few MiB.", s.Endless),
+		Title: "An endless error body",
+		Text: fmt.Sprintf("A server in another process responds to each attempt with 500 and a body of %d MiB. If the library returns the response, the caller "+
+			"reads 4 KiB of it and closes it. The heap is the memory in use above the level before the call. The bytes read include the socket buffers, a few MiB.", s.Endless),
 		Tables: []report.Table{t},
 	}, nil
 }
@@ -58,7 +58,7 @@ func runBody(ctx context.Context, s Settings, p peers.Peer) (peak float64, seen 
 	if a := c.Call(ctx, http.MethodGet, "/ok", nil); !a.OK() {
 		return 0, seen, fmt.Errorf("the first call failed: %w", a.Err)
 	}
-	ctx, cancel := context.WithTimeout(ctx, bodyPatience)
+	ctx, cancel := context.WithTimeout(ctx, bodyTimeout)
 	defer cancel()
 	runtime.GC()
 	level := heapInUse()
@@ -68,14 +68,14 @@ func runBody(ctx context.Context, s Settings, p peers.Peer) (peak float64, seen 
 	close(stop)
 	peak = <-peaks - level
 	if a.OK() {
-		return peak, seen, errors.New("a 500 was taken for an answer")
+		return peak, seen, errors.New("a 500 was reported as success")
 	}
 	seen, err = child.Counts(context.WithoutCancel(ctx))
-	seen.Requests-- // the one before
+	seen.Requests-- // without the first call
 	return peak, seen, err
 }
 
-// watchHeap returns the greatest use of the heap until stop.
+// watchHeap returns the peak use of the heap until stop is closed.
 func watchHeap(stop <-chan struct{}) (peak float64) {
 	ticker := time.NewTicker(500 * time.Microsecond)
 	defer ticker.Stop()
@@ -89,7 +89,7 @@ func watchHeap(stop <-chan struct{}) (peak float64) {
 	}
 }
 
-// heapInUse is the memory of objects, live ones and those not yet swept.
+// heapInUse returns the memory of live objects and of objects not yet swept.
 func heapInUse() float64 {
 	heap := []metrics.Sample{{Name: "/memory/classes/heap/objects:bytes"}}
 	metrics.Read(heap)

@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// cpuTime is the processor time that this process has used, its collector's included. On a
-// machine that others use as well it says more than the clock.
+// cpuTime returns the CPU time that this process has used, including the garbage collector. On
+// a shared machine it is more reliable than the wall clock.
 func cpuTime() time.Duration {
 	var used syscall.Rusage
 	if syscall.Getrusage(syscall.RUSAGE_SELF, &used) != nil {

@@ -13,11 +13,11 @@ import (
 	"github.com/keyfit/keyfit/benchmarks/internal/servers"
 )
 
-// deadlineHint is what the server asks for.
+// deadlineHint is the wait that the server asks for.
 const deadlineHint = 60 * time.Second
 
-// Deadline measures how soon a call returns whose deadline lies before the end of the wait
-// that the server asks for, and what the error says then.
+// Deadline measures how soon a call returns if its deadline is before the end of the wait that
+// the server asks for, and what the error contains.
 func Deadline(ctx context.Context, s Settings) (*report.Section, error) {
 	type outcome struct {
 		first, next []time.Duration
@@ -50,8 +50,8 @@ func Deadline(ctx context.Context, s Settings) (*report.Section, error) {
 	}
 	return &report.Section{
 		Title: "A deadline before the end of the wait",
-		Text: fmt.Sprintf("A call has %s, the server answers 429 and asks for %s. Status and wait count if a caller can read them from a field of "+
-			"the error or from an answer handed out beside it. The next call is made at once, with the same deadline.", s.Deadline, deadlineHint),
+		Text: fmt.Sprintf("A call has a deadline of %s; the server responds with 429 and asks for a wait of %s. Status and wait count if a caller can read them from a field of "+
+			"the error or from a returned response. The next call follows immediately, with the same deadline.", s.Deadline, deadlineHint),
 		Tables: []report.Table{t},
 	}, nil
 }
@@ -85,7 +85,7 @@ func runDeadline(ctx context.Context, limit time.Duration, p peers.Peer) (first,
 	if err != nil {
 		return 0, 0, answer, err
 	}
-	for range 3 { // the connection is there, the code is warm
+	for range 3 { // warm up the connection and the code
 		if a := c.Call(ctx, http.MethodGet, "/ok", nil); !a.OK() {
 			return 0, 0, answer, fmt.Errorf("the first call failed with status %d: %w", a.Status, a.Err)
 		}

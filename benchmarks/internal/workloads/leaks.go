@@ -17,7 +17,7 @@ import (
 	"github.com/keyfit/keyfit/benchmarks/internal/servers"
 )
 
-// What becomes of a key in one place.
+// The verdicts of a leak test.
 const (
 	leaked  = "**leaked**"
 	sent    = "**sent**"
@@ -26,7 +26,7 @@ const (
 	noLog   = "no log"
 )
 
-// leakTest is one way for a key to get out.
+// leakTest is one way in which a key can leak.
 type leakTest struct {
 	head string
 	run  func(ctx context.Context, p peers.Peer) (verdict string, err error)
@@ -50,7 +50,7 @@ func leakTests() []leakTest {
 	}
 }
 
-// Leaks looks for the key where it does not belong.
+// Leaks checks whether keys leak.
 func Leaks(ctx context.Context, s Settings) (*report.Section, error) {
 	tests := leakTests()
 	t := report.Table{Head: []string{"library"}, Bar: report.NewBar("no leak in any column, and nothing sent over plain http")}
@@ -58,7 +58,7 @@ func Leaks(ctx context.Context, s Settings) (*report.Section, error) {
 		t.Head = append(t.Head, test.head)
 	}
 	rows, errs := make([][]string, len(s.Peers)), make([]error, len(s.Peers))
-	var wg sync.WaitGroup // nothing is timed here, and most of the time is waiting
+	var wg sync.WaitGroup // nothing is timed, and most of the time is waiting
 	for i, p := range s.Peers {
 		wg.Go(func() { rows[i], errs[i] = leakRow(ctx, p, tests) })
 	}
@@ -77,9 +77,9 @@ func Leaks(ctx context.Context, s Settings) (*report.Section, error) {
 	}
 	return &report.Section{
 		Title: "Where the key goes",
-		Text: "The redirects are 307, which all of them may follow, from one name or port to another. The log is the library's own, at the most talkative " +
-			"level that it documents, where it has one that can be set for one client. Plain http is asked of the library's default, to a name that is not loopback's. " +
-			"`%+v` is printed of the library's client object, set up as its documentation shows.",
+		Text: "The redirects are 307, which all libraries may follow, from one name or port to another. The log is the library's own at its most verbose " +
+			"documented level, if it can be set per client. Plain http is tested with the library's default, to a name that is not a loopback name. " +
+			"`%+v` is applied to the library's client object, configured as its documentation shows.",
 		Tables: []report.Table{t},
 	}, nil
 }
@@ -96,7 +96,7 @@ func leakRow(ctx context.Context, p peers.Peer, tests []leakTest) ([]string, err
 	return row, nil
 }
 
-// seen is a server that notes whether the key reached it.
+// seen is a server that records whether the key reached it.
 type seen struct{ asked, withKey atomic.Bool }
 
 func (s *seen) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -107,13 +107,13 @@ func (s *seen) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	servers.OK(w, r)
 }
 
-// The names of the servers; the pool of leakPool finds them.
+// The names of the servers, which the pool of leakPool resolves.
 const (
 	homeHost    = "api.bench.example"
 	foreignHost = "elsewhere.bench.example"
 )
 
-// leakPool returns a pool that finds names at addresses of loopback, without a name server.
+// leakPool returns a pool that resolves names to loopback addresses without a name server.
 func leakPool(addresses map[string]string) *http.Transport {
 	pool := samePool()
 	pool.DialContext = func(ctx context.Context, network, address string) (net.Conn, error) {
@@ -165,7 +165,7 @@ func redirectLeak(ctx context.Context, p peers.Peer, place peers.Place, samename
 	}
 }
 
-// callOnce makes a client and one call, which may fail.
+// callOnce creates a client and makes one call, which may fail.
 func callOnce(ctx context.Context, p peers.Peer, cfg peers.Config) (peers.Answer, error) {
 	c, err := p.New(cfg)
 	if err != nil {
@@ -187,7 +187,7 @@ func errorTextLeak(ctx context.Context, p peers.Peer) (string, error) {
 	case err != nil:
 		return "", err
 	case a.Err == nil:
-		return "", errors.New("a call to nobody succeeded")
+		return "", errors.New("a call to a closed server succeeded")
 	case strings.Contains(a.Err.Error(), key):
 		return leaked, nil
 	default:
@@ -195,7 +195,7 @@ func errorTextLeak(ctx context.Context, p peers.Peer) (string, error) {
 	}
 }
 
-// logLeak has a call fail and be tried again, with the key in the query and in the header.
+// logLeak makes calls fail and be retried, with the key in the query and in the header.
 func logLeak(ctx context.Context, p peers.Peer) (string, error) {
 	server, err := servers.Start(ctx, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		w.WriteHeader(http.StatusServiceUnavailable)
@@ -222,7 +222,7 @@ func logLeak(ctx context.Context, p peers.Peer) (string, error) {
 	}
 }
 
-// logBuffer is a bytes.Buffer for many goroutines.
+// logBuffer is a bytes.Buffer that is safe for concurrent use.
 type logBuffer struct {
 	mu  sync.Mutex
 	buf bytes.Buffer
@@ -240,7 +240,7 @@ func (b *logBuffer) String() string {
 	return b.buf.String()
 }
 
-// plainLeak asks whether a library sends a key without TLS, if nobody allows it.
+// plainLeak checks whether a library sends a key without TLS by default.
 func plainLeak(ctx context.Context, p peers.Peer) (string, error) {
 	handler := &seen{}
 	server, err := servers.Start(ctx, handler)
@@ -253,7 +253,7 @@ func plainLeak(ctx context.Context, p peers.Peer) (string, error) {
 	cfg := plain("http://" + homeHost)
 	cfg.Transport, cfg.HTTPSOnly, cfg.Retries = pool, true, 0
 	if _, err = callOnce(ctx, p, cfg); err != nil {
-		return refused, nil // a client that is not even made sends nothing
+		return refused, nil // the client refused the configuration
 	}
 	if handler.withKey.Load() {
 		return sent, nil
@@ -266,7 +266,7 @@ func insideLeak(_ context.Context, p peers.Peer) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	if strings.Contains(c.Inside(), key) {
+	if strings.Contains(c.Dump(), key) {
 		return leaked, nil
 	}
 	return kept, nil

@@ -13,13 +13,13 @@ import (
 	"github.com/keyfit/keyfit/benchmarks/internal/servers"
 )
 
-// samePool returns a pool with the same settings for everybody.
+// samePool returns a pool with the same settings for every library.
 func samePool() *http.Transport {
 	return &http.Transport{MaxIdleConnsPerHost: 128, IdleConnTimeout: time.Minute}
 }
 
-// closingPool is samePool with a function that ends it: it closes all connections, also those
-// that a library has left open, of which a few rounds would use up the files of the process.
+// closingPool returns a samePool and a function that closes all its connections, including
+// those that a library has left open: in a few rounds they would exhaust the file descriptors.
 func closingPool() (pool *http.Transport, end func()) {
 	var mu sync.Mutex
 	var all []net.Conn
@@ -43,8 +43,8 @@ func closingPool() (pool *http.Transport, end func()) {
 	}
 }
 
-// Loopback measures calls to a server in another process, with one caller and with many,
-// over pools of the same settings.
+// Loopback measures calls to a server in another process, with one caller and with many, over
+// pools with the same settings.
 func Loopback(ctx context.Context, s Settings) (*report.Section, error) {
 	child, err := servers.Spawn(ctx)
 	if err != nil {
@@ -69,8 +69,8 @@ func Loopback(ctx context.Context, s Settings) (*report.Section, error) {
 	}
 	section := &report.Section{
 		Title: "Overhead over loopback",
-		Text: "The server is another process on the same machine; every library has a pool of its own with the same settings " +
-			"(128 idle connections to a host). Processor time is the client's.",
+		Text: "The server is another process on the same machine; every library has its own pool with the same settings " +
+			"(128 idle connections per host). CPU time is that of the client.",
 	}
 	for _, callers := range []int{1, s.Callers} {
 		s.Progress("loopback, %d callers", callers)

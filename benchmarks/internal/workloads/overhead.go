@@ -10,20 +10,20 @@ import (
 	"github.com/keyfit/keyfit/benchmarks/internal/servers"
 )
 
-// stub answers at once, and with as little work of its own as can be, so that what is
-// measured is the library's.
+// stub is a transport that responds immediately with as little work as possible, so that only
+// the library is measured.
 type stub struct{ header http.Header }
 
 func newStub() stub { return stub{http.Header{"Content-Type": {"application/json"}}} }
 
-// stubbed returns net/http's transport with a stub in the place of its connections.
+// stubbed returns net/http's transport with a stub instead of connections.
 func stubbed() *http.Transport {
 	t := new(http.Transport)
 	t.RegisterProtocol("http", newStub())
 	return t
 }
 
-// stubAnswer is an answer and its body in one piece of memory.
+// stubAnswer is a response and its body in one allocation.
 type stubAnswer struct {
 	http.Response
 
@@ -43,12 +43,12 @@ func (s stub) RoundTrip(req *http.Request) (*http.Response, error) {
 	return &a.Response, nil
 }
 
-// Overhead measures what a call costs when there is no network: the library alone.
+// Overhead measures the cost of a call without a network: the library alone.
 func Overhead(ctx context.Context, s Settings) (*report.Section, error) {
-	const without = "The pool is net/http's transport with a stub in the place of its connections, which answers at once; so what is left is the library: " +
-		"request built, key put on, answer read to its end. One caller. All requests carry a key in `X-API-KEY`, written as its vendors write it, and a User-Agent, which most of these libraries set by themselves. " +
-		"keyfit stands here thrice: as the http.Client that other code calls as it calls net/http's, by `Client.Do`, and with the decoding of `Get[T]`, " +
-		"which the others leave to the caller. Processor time is what all of the process used, the collector included; it says more than the clock where a machine is shared."
+	const without = "The pool is net/http's transport with a stub instead of connections, which responds immediately, so only the library is measured: " +
+		"building the request, setting the key, reading the response. One caller. All requests carry a key in `X-API-KEY`, in the spelling that its vendors use, and a User-Agent, which most of these libraries set themselves. " +
+		"keyfit has three rows: as an http.Client that other code uses like that of net/http, through `Client.Do`, and with the decoding of `Get[T]`, " +
+		"which the other libraries leave to the caller. CPU time is that of the whole process, including the garbage collector; on a shared machine it is more reliable than the wall clock."
 	section := &report.Section{Title: "Overhead without a network", Text: without}
 	entrants := speedEntrants(s.Peers)
 	got, err := overhead(ctx, s, entrants, stubbed())
@@ -66,12 +66,12 @@ func Overhead(ctx context.Context, s Settings) (*report.Section, error) {
 	if got, err = overhead(ctx, s, entrants, newStub()); err != nil {
 		return nil, err
 	}
-	section.Tables = append(section.Tables, got.table("Under a transport that is not net/http's: "+
-		"such a one might change the header that it is given, so keyfit builds one for each request", entrants))
+	section.Tables = append(section.Tables, got.table("With a transport other than net/http's: "+
+		"it might modify the header that it receives, so keyfit builds one per request", entrants))
 	return section, nil
 }
 
-// overhead measures calls of one caller over a transport.
+// overhead measures the calls of one caller over a transport.
 func overhead(ctx context.Context, s Settings, entrants []peers.Peer, transport http.RoundTripper) (samples, error) {
 	clients := map[string]peers.Client{}
 	for _, p := range entrants {
@@ -86,7 +86,7 @@ func overhead(ctx context.Context, s Settings, entrants []peers.Peer, transport 
 	return sampleAll(ctx, entrants, clients, s.Samples, s.Calls, 1)
 }
 
-// speedBar is the bar of being no slower than net/http.
+// speedBar returns the bar that keyfit is not slower than net/http.
 func speedBar(words string, got samples) *report.Bar {
 	bar := report.NewBar(words)
 	if ratios := got.ratios(peers.KeyfitHTTPClient().Name, onClock); len(ratios) > 0 {

@@ -10,7 +10,7 @@ import (
 	"github.com/keyfit/keyfit/benchmarks/internal/servers"
 )
 
-// Pool counts the connections that each library opens with the pool that it brings itself.
+// Pool counts the connections that each library opens with its default pool.
 func Pool(ctx context.Context, s Settings) (*report.Section, error) {
 	conns, times := map[string][]int{}, samples{}
 	err := inTurn(ctx, s.Peers, s.Rounds, func(_ int, p peers.Peer) error {
@@ -22,7 +22,7 @@ func Pool(ctx context.Context, s Settings) (*report.Section, error) {
 	if err != nil {
 		return nil, err
 	}
-	table := report.Table{Head: []string{"library", "connections opened", "µs a call"}}
+	table := report.Table{Head: []string{"library", "connections opened", "µs per call"}}
 	for _, p := range s.Peers {
 		table.Add(p.Name, report.Rounds(conns[p.Name], report.Integer),
 			report.Rounds(times.pick(p.Name, onClock), func(f float64) string { return fmt.Sprintf("%.1f", f) }))
@@ -32,9 +32,9 @@ func Pool(ctx context.Context, s Settings) (*report.Section, error) {
 		table.Bar.Want(report.Median(mine) <= 70, "%d connections", report.Median(mine))
 	}
 	return &report.Section{
-		Title: "Each library's own connection pool",
-		Text: fmt.Sprintf("%d calls from %d callers to a server in another process, with the pool that the library has if nobody "+
-			"configures one. %d connections would do.", s.Pool, s.Callers, s.Callers),
+		Title: "The default connection pool of each library",
+		Text: fmt.Sprintf("%d calls from %d callers to a server in another process, with the library's default pool. "+
+			"%d connections are sufficient.", s.Pool, s.Callers, s.Callers),
 		Tables: []report.Table{table},
 	}, nil
 }

@@ -13,11 +13,11 @@ import (
 	"github.com/keyfit/keyfit/benchmarks/internal/servers"
 )
 
-// postCase is one way for a request to go wrong.
+// postCase is one way in which a request can fail.
 type postCase struct {
 	head   string
 	method string
-	reused bool // a GET goes before, over the same connection
+	reused bool // a GET precedes it on the same connection
 	fail   http.HandlerFunc
 }
 
@@ -34,16 +34,16 @@ func postCases() []postCase {
 		}
 	}
 	return []postCase{
-		{"answer lost, fresh connection", http.MethodPost, false, servers.Drop},
-		{"answer lost, reused connection", http.MethodPost, true, servers.Drop},
+		{"response lost, new connection", http.MethodPost, false, servers.Drop},
+		{"response lost, reused connection", http.MethodPost, true, servers.Drop},
 		{"500", http.MethodPost, false, status(http.StatusInternalServerError, `{"message":"failed"}`)},
 		{"503", http.MethodPost, false, status(http.StatusServiceUnavailable, `{"message":"not now"}`)},
 		{"429", http.MethodPost, false, status(http.StatusTooManyRequests, `{"message":"too many requests","retryAfter":1}`)},
-		{"GET, answer lost, reused connection", http.MethodGet, true, servers.Drop},
+		{"GET, response lost, reused connection", http.MethodGet, true, servers.Drop},
 	}
 }
 
-// Post counts how often a server gets one request that goes wrong.
+// Post counts how often a server receives a request that fails.
 func Post(ctx context.Context, s Settings) (*report.Section, error) {
 	cases := postCases()
 	t := report.Table{Head: []string{"library"}}
@@ -70,7 +70,7 @@ func Post(ctx context.Context, s Settings) (*report.Section, error) {
 	for _, c := range cases {
 		t.Head = append(t.Head, c.head)
 	}
-	t.Bar = report.NewBar("a POST whose answer is lost is sent once")
+	t.Bar = report.NewBar("a POST whose response is lost is sent once")
 	for i, p := range s.Peers {
 		row := []string{p.Name}
 		for _, n := range counts[i] {
@@ -82,14 +82,14 @@ func Post(ctx context.Context, s Settings) (*report.Section, error) {
 		}
 	}
 	return &report.Section{
-		Title: "How often a server gets one POST",
-		Text: fmt.Sprintf("%d retries are configured, the conditions are each library's own. Sent again is right after a 429 or a 503 that says "+
-			"that nothing was done; after a lost answer or a 500 nobody knows whether it was done. A GET may always be sent again.", s.Retries),
+		Title: "How often a server receives one POST",
+		Text: fmt.Sprintf("%d retries are configured; the conditions are those of each library. A retry is right after a 429, or after a 503 that says "+
+			"that nothing was done; after a lost response or a 500 it is unknown whether the request took effect. A GET may always be retried.", s.Retries),
 		Tables: []report.Table{t},
 	}, nil
 }
 
-// count makes one call that goes wrong and returns how often it arrived.
+// count makes one call that fails and returns the number of requests that arrived.
 func (c postCase) count(ctx context.Context, p peers.Peer, retries int) (int, error) {
 	var arrived atomic.Int64
 	mux := http.NewServeMux()

@@ -12,16 +12,16 @@ import (
 	"github.com/keyfit/keyfit/benchmarks/internal/servers"
 )
 
-// Rotation is a load during which the key changes again and again.
+// Rotation is a load during which the key changes repeatedly.
 type Rotation struct {
 	For, Every time.Duration
-	Overlap    time.Duration // how long the old key stays valid, where it does
-	News       time.Duration // how long after the server's change the client has the new key
+	Overlap    time.Duration // how long the old key stays valid, if it does
+	KeyDelay   time.Duration // delay from the change at the server until the client has the new key
 	Callers    int
-	Pace       time.Duration // a call begins this often, by whichever caller is free
+	Pace       time.Duration // interval between the starts of calls, by any free caller
 }
 
-// rotationRun is what came of it.
+// rotationRun is the outcome of a run.
 type rotationRun struct {
 	calls    int
 	latency  []time.Duration
@@ -39,8 +39,8 @@ func (r *rotationRun) refused() (n int) {
 	return n
 }
 
-// runRotation calls a server whose key changes. overlap keeps the old key valid for a
-// while; without it, the old key ends with the change and the news of the new one is late.
+// runRotation calls a server whose key changes. With overlap, the old key stays valid for a
+// while; without it, the old key ends at the change and the client gets the new one later.
 func runRotation(ctx context.Context, size Rotation, p peers.Peer, overlap, retry401 bool) (*rotationRun, error) {
 	handler := servers.NewKeyed(peers.KeyHeader)
 	server, err := servers.Start(ctx, handler)
@@ -53,8 +53,8 @@ func runRotation(ctx context.Context, size Rotation, p peers.Peer, overlap, retr
 
 	var known atomic.Pointer[string]
 	name := func(generation int) string { return fmt.Sprintf("%s-%04d", key, generation) }
-	tell := func(k string) { known.Store(&k) }
-	tell(name(0))
+	setKey := func(k string) { known.Store(&k) }
+	setKey(name(0))
 	handler.Accept(name(0))
 
 	cfg := plain(server.URL)
@@ -68,7 +68,7 @@ func runRotation(ctx context.Context, size Rotation, p peers.Peer, overlap, retr
 	defer stop()
 	run := &rotationRun{}
 	var wg sync.WaitGroup
-	wg.Go(func() { run.changes = changeKeys(ctx, load, size, handler, c, overlap, name, tell) })
+	wg.Go(func() { run.changes = changeKeys(ctx, load, size, handler, c, overlap, name, setKey) })
 	results := make([]callerResult, size.Callers)
 	begin, turns := time.Now(), make(chan struct{})
 	wg.Go(func() { pace(load, size.Pace, turns) })
@@ -85,10 +85,10 @@ func runRotation(ctx context.Context, size Rotation, p peers.Peer, overlap, retr
 	return run, nil
 }
 
-// changeKeys changes the key until load ends, and returns how often. A change that has
-// begun is brought to its end, so that no call waits for news that never comes.
-func changeKeys(ctx, load context.Context, size Rotation, server *servers.Keyed, c peers.Client, overlap bool, name func(int) string, tell func(string)) (changes int) {
-	for wait(load, size.Every-max(size.News, size.Overlap)) == nil {
+// changeKeys changes the key until load is done, and returns the number of changes. It
+// completes the last change, so that no call waits for a key that never arrives.
+func changeKeys(ctx, load context.Context, size Rotation, server *servers.Keyed, c peers.Client, overlap bool, name func(int) string, setKey func(string)) (changes int) {
+	for wait(load, size.Every-max(size.KeyDelay, size.Overlap)) == nil {
 		old, next := name(changes), name(changes+1)
 		changes++
 		if overlap {
@@ -96,16 +96,16 @@ func changeKeys(ctx, load context.Context, size Rotation, server *servers.Keyed,
 		} else {
 			server.Accept(next)
 		}
-		if wait(ctx, size.News) != nil {
+		if wait(ctx, size.KeyDelay) != nil {
 			break
 		}
-		tell(next)
+		setKey(next)
 		if r, ok := c.(peers.Rotator); ok {
 			if r.Rotate(ctx, next) != nil {
-				break // only if the time is up
+				break // only if the time has run out
 			}
 		}
-		if wait(ctx, max(size.Overlap-size.News, 0)) != nil {
+		if wait(ctx, max(size.Overlap-size.KeyDelay, 0)) != nil {
 			break
 		}
 		server.Accept(next)
@@ -115,9 +115,9 @@ func changeKeys(ctx, load context.Context, size Rotation, server *servers.Keyed,
 
 type callerResult struct{ latency, failures []time.Duration }
 
-// pace gives a turn every so often until load ends. It sleeps in the kernel: a timer of the
-// runtime's is late by up to a millisecond on an idle machine, and lets as many calls go at
-// once as were due meanwhile. All of those meet the old key if it ends then.
+// pace sends a turn at a fixed interval until load is done. It sleeps in the kernel, because a
+// timer of the runtime may be up to a millisecond late on an idle machine and then releases all
+// due calls at once, which would all meet the old key if it ended meanwhile.
 func pace(load context.Context, every time.Duration, turns chan<- struct{}) {
 	defer close(turns)
 	begin := time.Now()
@@ -131,8 +131,7 @@ func pace(load context.Context, every time.Duration, turns chan<- struct{}) {
 	}
 }
 
-// callAtPace begins a call at each turn. Calls under way when there are no more are ended
-// in peace.
+// callAtPace starts a call at each turn. Calls in flight at the end are completed.
 func callAtPace(ctx context.Context, c peers.Client, turns <-chan struct{}, begin time.Time) (r callerResult) {
 	for range turns {
 		called := time.Now()

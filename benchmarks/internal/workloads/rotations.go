@@ -10,31 +10,31 @@ import (
 	"github.com/keyfit/keyfit/benchmarks/internal/report"
 )
 
-// rotationCase is one way of a provider to change a key.
+// rotationCase is one way in which a provider changes a key.
 type rotationCase struct {
 	title             string
 	overlap, retry401 bool
-	words             string // the bar
+	words             string // description of the bar
 	latency           time.Duration
 }
 
-// Rotations measures what a change of the key costs callers.
+// Rotations measures the cost of a key change for callers.
 func Rotations(ctx context.Context, s Settings) (*report.Section, error) {
 	size := s.Rotation
 	section := &report.Section{
 		Title: "A key that changes under load",
-		Text: fmt.Sprintf("%d callers, of whom one begins a call every %s, for %s; the server's key changes every %s. Every library reads the key "+
-			"anew at each attempt, by the means that it has for that.", size.Callers, size.Pace, size.For, size.Every),
+		Text: fmt.Sprintf("%d callers, of whom one starts a call every %s, for %s; the server's key changes every %s. Every library reads the key "+
+			"for each attempt, by the means that it provides.", size.Callers, size.Pace, size.For, size.Every),
 	}
 	for _, c := range []rotationCase{
 		{
-			title: fmt.Sprintf("Old and new key overlap for %s, the news comes after %s", size.Overlap, size.News), overlap: true,
+			title: fmt.Sprintf("Old and new key overlap for %s, the client gets the new key after %s", size.Overlap, size.KeyDelay), overlap: true,
 			words: "nothing failed",
 		},
-		{title: fmt.Sprintf("No overlap, the news comes %s late, each library as it comes", size.News)},
+		{title: fmt.Sprintf("No overlap, the client gets the new key after %s, default settings", size.KeyDelay)},
 		{
-			title: "The same, each told to try a refused key again (keyfit: to hold the call), where it has a setting for that", retry401: true,
-			words: "nothing failed, at most three refusals for each change, p99 at most 5 ms above the lateness of the news", latency: size.News + 5*time.Millisecond,
+			title: "The same, with retries of a 401 (keyfit: holding the call), if the library has a setting for that", retry401: true,
+			words: "nothing failed, at most three refusals per change, p99 at most 5 ms above the delay of the new key", latency: size.KeyDelay + 5*time.Millisecond,
 		},
 	} {
 		runs := map[string][]*rotationRun{}
@@ -88,7 +88,7 @@ func (c rotationCase) table(entrants []peers.Peer, runs map[string][]*rotationRu
 	return t
 }
 
-// each is one figure of every round.
+// each returns one figure of every round.
 func each[T any](rounds []*rotationRun, figure func(*rotationRun) T) []T {
 	values := make([]T, len(rounds))
 	for i, r := range rounds {
@@ -97,12 +97,12 @@ func each[T any](rounds []*rotationRun, figure func(*rotationRun) T) []T {
 	return values
 }
 
-// rotationPlot shows the first second or so of the last round.
+// rotationPlot shows the beginning of the last round.
 func rotationPlot(size Rotation, entrants []peers.Peer, runs map[string][]*rotationRun) report.Plot {
 	bin := size.Every / 10
 	bins := int(min(size.For, 20*size.Every) / bin)
 	line := report.Timeline{
-		Title: fmt.Sprintf("The key changes every %s, the news of it is %s late", size.Every, size.News),
+		Title: fmt.Sprintf("The key changes every %s, the client gets it %s later", size.Every, size.KeyDelay),
 		Good:  "refused by the server", Bad: "failed for the caller", Bin: bin, Tick: 4 * size.Every,
 	}
 	for _, p := range entrants {
@@ -119,5 +119,5 @@ func rotationPlot(size Rotation, entrants []peers.Peer, runs map[string][]*rotat
 			Good: report.Bins(refused, bin, bins), Bad: report.Bins(run.failures, bin, bins),
 		})
 	}
-	return report.Plot{File: "rotation.svg", Caption: "Failures over time while the key changes: refused by the server and failed for the caller, for each library", SVG: line.SVG()}
+	return report.Plot{File: "rotation.svg", Caption: "Failures over time while the key changes: refused by the server and failed for the caller, by library", SVG: line.SVG()}
 }

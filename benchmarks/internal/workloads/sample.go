@@ -14,15 +14,15 @@ import (
 	"github.com/keyfit/keyfit/benchmarks/internal/report"
 )
 
-// sample is what a number of calls cost, for one of them.
+// sample is the cost per call of a number of calls.
 type sample struct {
 	time   time.Duration
-	cpu    time.Duration // 0 if it cannot be measured
+	cpu    time.Duration // 0 if unknown
 	allocs float64
 	bytes  float64
 }
 
-// measure makes calls from so many goroutines. A call that fails ends it.
+// measure makes calls from a number of goroutines. It ends with the first failed call.
 func measure(ctx context.Context, c peers.Client, calls, callers int) (sample, error) {
 	var todo atomic.Int64
 	todo.Store(int64(calls))
@@ -61,8 +61,8 @@ func measure(ctx context.Context, c peers.Client, calls, callers int) (sample, e
 	}, nil
 }
 
-// speedEntrants are the peers with keyfit thrice: as an http.Client, which is what the
-// comparison with net/http is about, by Do, and with the decoding of Get[T].
+// speedEntrants returns the peers with three variants of keyfit: as an http.Client, which is
+// comparable with net/http, through Do, and with the decoding of Get[T].
 func speedEntrants(all []peers.Peer) []peers.Peer {
 	entrants := slices.Clone(all)
 	i := slices.IndexFunc(entrants, func(p peers.Peer) bool { return p.Name == peers.Keyfit().Name })
@@ -73,10 +73,10 @@ func speedEntrants(all []peers.Peer) []peers.Peer {
 	return slices.Insert(entrants, i, peers.KeyfitHTTPClient(), peers.KeyfitDo())
 }
 
-// samples are the samples of every entrant, by name, round by round.
+// samples holds the samples of every entrant by name, in the order of the rounds.
 type samples map[string][]sample
 
-// sampleAll warms every client up and then measures them in turn.
+// sampleAll warms up every client and then measures them in turn.
 func sampleAll(ctx context.Context, entrants []peers.Peer, clients map[string]peers.Client, rounds, calls, callers int) (samples, error) {
 	for _, p := range entrants {
 		if _, err := measure(ctx, clients[p.Name], max(calls/4, callers), callers); err != nil {
@@ -95,8 +95,8 @@ func sampleAll(ctx context.Context, entrants []peers.Peer, clients map[string]pe
 func onClock(s sample) float64     { return float64(s.time) / 1000 }
 func onProcessor(s sample) float64 { return float64(s.cpu) / 1000 }
 
-// ratios are a figure of an entrant over that of net/http, within each round; nil if
-// net/http did not take part or there is no such figure.
+// ratios returns the ratio of a figure of an entrant to that of net/http in each round; nil if
+// net/http does not take part or the figure is unknown.
 func (s samples) ratios(name string, of func(sample) float64) []float64 {
 	baseline := s[peers.NetHTTP().Name]
 	if len(baseline) == 0 {
@@ -121,7 +121,7 @@ func (s samples) pick(name string, of func(sample) float64) []float64 {
 }
 
 func (s samples) table(title string, entrants []peers.Peer) report.Table {
-	t := report.Table{Title: title, Head: []string{"library", "µs a call", "× net/http, same round", "processor µs", "× net/http, same round", "allocations", "bytes"}}
+	t := report.Table{Title: title, Head: []string{"library", "µs per call", "× net/http, same round", "CPU µs", "× net/http, same round", "allocations", "bytes"}}
 	micros := func(f float64) string { return fmt.Sprintf("%.2f", f) }
 	whole := func(f float64) string { return fmt.Sprintf("%.0f", f) }
 	for _, p := range entrants {

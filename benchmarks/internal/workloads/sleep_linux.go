@@ -5,11 +5,11 @@ import (
 	"time"
 )
 
-// preciseSleep sleeps to within some ten microseconds.
+// preciseSleep sleeps with a precision of some tens of microseconds.
 func preciseSleep(d time.Duration) {
 	if d <= 0 {
 		return
 	}
 	ts := syscall.NsecToTimespec(int64(d))
-	_ = syscall.Nanosleep(&ts, nil) // woken early by a signal, the next turn is early by as much
+	_ = syscall.Nanosleep(&ts, nil) // a signal may end the sleep early, which makes the next turn early
 }

@@ -4,5 +4,5 @@ package workloads
 
 import "time"
 
-// preciseSleep is as precise as the runtime's timers are.
+// preciseSleep has the precision of the runtime's timers.
 func preciseSleep(d time.Duration) { time.Sleep(d) }

@@ -14,15 +14,15 @@ import (
 	"github.com/keyfit/keyfit/benchmarks/internal/servers"
 )
 
-// Storm is the size of a rush of calls on a server with a limit.
+// Storm is the size of a burst of calls to a server with a limit.
 type Storm struct {
 	Calls, Callers int
-	Limit          int // requests in a window
+	Limit          int // requests per window
 	Window         time.Duration
 }
 
-// ideal is the least time in which a limit lets so many calls through: the first window's
-// worth at once, the last one's as soon as it opens. A bucket refills evenly.
+// ideal returns the minimum time in which the limit allows all calls: the first window is used
+// at once, the last one as soon as it opens. A bucket refills evenly.
 func (s Storm) ideal(bucket bool) time.Duration {
 	if bucket {
 		return time.Duration(s.Calls-s.Limit) * s.Window / time.Duration(s.Limit)
@@ -30,14 +30,14 @@ func (s Storm) ideal(bucket bool) time.Duration {
 	return time.Duration((s.Calls-1)/s.Limit) * s.Window
 }
 
-// stormRetries is what the libraries but keyfit are given in a storm, so that the table
-// shows how each waits and not when it gives up.
+// stormRetries is the number of retries of the libraries other than keyfit in a storm, so that
+// the table shows how each waits and not when it gives up.
 const stormRetries = 50
 
-// stormPatience ends a run that does not end.
-const stormPatience = 3 * time.Minute
+// stormTimeout bounds a run.
+const stormTimeout = 3 * time.Minute
 
-// stormRun is what came of one library's storm.
+// stormRun is the outcome of one library's storm.
 type stormRun struct {
 	total    time.Duration
 	calls    []time.Duration
@@ -62,9 +62,9 @@ func runStorm(ctx context.Context, size Storm, p peers.Peer, limit servers.Limit
 	if err != nil {
 		return nil, err
 	}
-	ctx, cancel := context.WithTimeout(ctx, stormPatience)
+	ctx, cancel := context.WithTimeout(ctx, stormTimeout)
 	defer cancel()
-	if hint == servers.DateOnly { // such a server's windows begin with the second
+	if hint == servers.DateOnly { // the windows of such a server start on whole seconds
 		begin := time.Now()
 		err = wait(ctx, begin.Truncate(time.Second).Add(time.Second+2*time.Millisecond).Sub(begin))
 		if err != nil {
@@ -91,7 +91,7 @@ func runStorm(ctx context.Context, size Storm, p peers.Peer, limit servers.Limit
 	run.total, run.failed = time.Since(begin), int(failed.Load())
 	run.conns, run.arrivals = server.Connections(), handler.Arrivals()
 	if ctx.Err() != nil {
-		return run, nil // cut off: what was under way is in the server's counts only
+		return run, nil // timed out: only the server's counts include the calls in flight
 	}
 	err = run.check(size)
 	return run, err
@@ -109,8 +109,8 @@ func wait(ctx context.Context, d time.Duration) error {
 	}
 }
 
-// refused counts the refused requests, and of those the ones that came later than half a
-// window after the first: by then its news has reached everybody who wants to hear it.
+// refused counts the refused requests, and those that came more than half a window after the
+// first refusal: by then a library can have informed all its callers.
 func (r *stormRun) refused(window time.Duration) (all, later int) {
 	first := time.Duration(-1)
 	for _, a := range r.arrivals {
@@ -128,7 +128,7 @@ func (r *stormRun) refused(window time.Duration) (all, later int) {
 	return all, later
 }
 
-// burst is the greatest number of arrivals within 50 ms, from the time since on.
+// burst returns the maximum number of arrivals within 50 ms, starting at since.
 func (r *stormRun) burst(since time.Duration) (most int) {
 	const d = 50 * time.Millisecond
 	from := 0
@@ -145,7 +145,7 @@ func (r *stormRun) burst(since time.Duration) (most int) {
 	return most
 }
 
-// passed counts the requests that were let in.
+// passed counts the accepted requests.
 func (r *stormRun) passed() (n int) {
 	for _, a := range r.arrivals {
 		if !a.Refused {
@@ -155,15 +155,15 @@ func (r *stormRun) passed() (n int) {
 	return n
 }
 
-// check compares what the clients say with what the server saw.
+// check compares the results of the clients with the counts of the server.
 func (r *stormRun) check(size Storm) error {
 	if ok := size.Calls - r.failed; ok != r.passed() {
-		return fmt.Errorf("%d calls came back well, but the server let %d in", ok, r.passed())
+		return fmt.Errorf("%d calls succeeded, but the server accepted %d", ok, r.passed())
 	}
 	return nil
 }
 
-// knownLimit is the limit of a storm as a provider value has it.
+// knownLimit returns the limit of a storm for a provider value.
 func (s Storm) knownLimit() keyfit.Limit { return keyfit.Limit{Requests: s.Limit, Per: s.Window} }
 
 // stormResult is one library's rounds.
@@ -172,7 +172,7 @@ type stormResult struct {
 	runs []*stormRun
 }
 
-// stormTable prints the rounds of every library.
+// stormTable returns the table with the rounds of every library.
 func stormTable(size Storm, ideal time.Duration, results []stormResult) report.Table {
 	t := report.Table{Head: []string{
 		"library", "total s", "× ideal", "requests", "refused", "of these after the first collision", "most arrivals in 50 ms",
@@ -182,7 +182,7 @@ func stormTable(size Storm, ideal time.Duration, results []stormResult) report.T
 		f := r.figures(size, ideal)
 		ratio := report.Rounds(f.ratio, report.Ratio)
 		if report.Median(f.failed) > size.Calls/2 {
-			ratio = "–" // it gave up instead
+			ratio = "–" // the library gave up
 		}
 		t.Add(r.name, report.Rounds(f.total, report.Seconds), ratio, report.Rounds(f.requests, report.Integer),
 			report.Rounds(f.refused, report.Integer), report.Rounds(f.later, report.Integer), report.Rounds(f.burst, report.Integer),
@@ -192,7 +192,7 @@ func stormTable(size Storm, ideal time.Duration, results []stormResult) report.T
 	return t
 }
 
-// stormFigures are the columns of the table, each with a value for every round.
+// stormFigures holds the columns of the table, each with one value per round.
 type stormFigures struct {
 	total, p50, p99, longest                       []time.Duration
 	ratio                                          []float64

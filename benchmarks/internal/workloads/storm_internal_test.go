@@ -34,7 +34,7 @@ func TestTheIdealOfAStorm(t *testing.T) {
 	}
 }
 
-// net/http tries nothing again, so that every figure is known beforehand.
+// net/http does not retry, so every figure is known in advance.
 func TestServerAndClientsCountTheSameInAStorm(t *testing.T) {
 	t.Parallel()
 	size := Storm{Calls: 30, Callers: 4, Limit: 10, Window: time.Hour}
@@ -48,7 +48,7 @@ func TestServerAndClientsCountTheSameInAStorm(t *testing.T) {
 	}
 	run.failed--
 	if run.check(size) == nil {
-		t.Error("a call that neither failed nor was let in went unnoticed")
+		t.Error("a call that neither failed nor was accepted was not detected")
 	}
 }
 

@@ -11,19 +11,19 @@ import (
 	"github.com/keyfit/keyfit/benchmarks/internal/servers"
 )
 
-// scenario is one kind of server in a storm, and the bar for keyfit there.
+// scenario is one kind of server in a storm, with the bar for keyfit.
 type scenario struct {
 	name, title, text string
-	crowd             bool // the size is Settings.Crowd
+	crowd             bool // use the size Settings.Crowd
 	bucket            bool
 	hint              servers.Hint
 	limit             func(Storm) servers.Limiter
 	bar               stormBar
 	plot              bool
-	known             bool // with a row for keyfit knowing the limit
+	known             bool // add a row for keyfit with a known limit
 }
 
-// stormBar is a bar in figures; 0 asks for nothing.
+// stormBar holds the figures of a bar; 0 means no requirement.
 type stormBar struct {
 	words          string
 	ratio          float64
@@ -49,29 +49,29 @@ func scenarios() []scenario {
 	return []scenario{
 		{
 			name: "storm-fixed", title: "Storm on a limit: fixed window, hint in header and body", limit: fixed, bar: headline, plot: true, known: true,
-			text: "The server counts in fixed windows and refuses with `Retry-After` and `retryAfter` in the body. The limit is not known to the client.",
+			text: "The server counts in fixed windows and refuses with `Retry-After` and `retryAfter` in the body. The client does not know the limit.",
 		},
 		{
 			name: "storm-body", title: "Storm: hint only in the JSON body", limit: fixed, hint: servers.BodyOnly, bar: body,
-			text: "The same, but the wait is said in the body alone, as IMKIT documents it.",
+			text: "The same, but only the body contains the wait, as documented by IMKIT.",
 		},
 		{
 			name: "storm-date", title: "Storm: hint only as a date", limit: fixed, hint: servers.DateOnly,
 			bar:  stormBar{words: "at most 1.08 × ideal, 40 refused, nothing failed", ratio: 1.08, refused: 40},
-			text: "The same, but the wait is said as an HTTP date alone. The windows begin with the second.",
+			text: "The same, but the wait is only sent as an HTTP date. The windows start on whole seconds.",
 		},
 		{
 			name: "storm-sliding", title: "Storm: sliding window", limit: sliding, bar: other,
-			text: "The server lets in so many requests in every window, wherever one lays it. Hint in header and body.",
+			text: "The server allows a fixed number of requests in any period of one window. Hint in header and body.",
 		},
 		{
 			name: "storm-bucket", title: "Storm: token bucket", limit: bucket, bucket: true, bar: other,
-			text: "The server has a bucket of one window's worth that refills evenly. Hint in header and body.",
+			text: "The server has a token bucket with the capacity of one window that refills evenly. Hint in header and body.",
 		},
 		{
 			name: "storm-crowd", title: "A crowd: more callers than requests in a window", crowd: true, limit: fixed,
 			bar:  stormBar{words: "nothing failed, at most 230 requests on the wire", requests: 230},
-			text: "Every call has a goroutine of its own, all at once. Fixed window, hint in header and body, limit not known.",
+			text: "Every call has its own goroutine, and all start at once. Fixed window, hint in header and body, unknown limit.",
 		},
 	}
 }
@@ -125,8 +125,8 @@ func (sc scenario) run(ctx context.Context, s Settings) (*report.Section, error)
 		Title: sc.title,
 		Text: fmt.Sprintf("%s %d calls from %d callers, %d requests in %s, ideal %.1f s. ",
 			sc.text, size.Calls, size.Callers, size.Limit, size.Window, ideal.Seconds()) +
-			fmt.Sprintf("The others may try %d times again, so that the table shows how each waits and not when it gives up; keyfit keeps its default of 3. ", stormRetries) +
-			"The arrivals in 50 ms are counted from half a window on, after the first collision.",
+			fmt.Sprintf("The other libraries may retry %d times, so that the table shows how each waits and not when it gives up; keyfit uses its default of 3. ", stormRetries) +
+			"The arrivals in 50 ms are counted from half a window after the start, when the first collision is over.",
 		Tables: []report.Table{table},
 	}
 	if sc.plot {
@@ -135,7 +135,7 @@ func (sc scenario) run(ctx context.Context, s Settings) (*report.Section, error)
 	return section, nil
 }
 
-// check holds keyfit's rounds against the bar.
+// check compares keyfit's rounds with the bar.
 func (b stormBar) check(r stormResult, size Storm, ideal time.Duration) *report.Bar {
 	bar := report.NewBar(b.words)
 	if len(r.runs) == 0 {
@@ -153,13 +153,13 @@ func (b stormBar) check(r stormResult, size Storm, ideal time.Duration) *report.
 	return bar
 }
 
-// stormPlot shows the last round: when requests reached the server, and which it refused.
+// stormPlot shows the last round: when requests reached the server and which it refused.
 func stormPlot(size Storm, ideal time.Duration, results []stormResult) report.Plot {
 	const bin = 100 * time.Millisecond
 	bins := int((ideal+3*size.Window)/bin) + 1
 	line := report.Timeline{
-		Title: fmt.Sprintf("Requests at a server that takes %d in %s", size.Limit, size.Window),
-		Good:  "let in", Bad: "refused", Bin: bin, Tick: size.Window, Cut: 2 * size.Limit,
+		Title: fmt.Sprintf("Requests at a server that accepts %d per %s", size.Limit, size.Window),
+		Good:  "accepted", Bad: "refused", Bin: bin, Tick: size.Window, Cut: 2 * size.Limit,
 	}
 	for _, r := range results {
 		run := r.runs[len(r.runs)-1]
@@ -177,5 +177,5 @@ func stormPlot(size Storm, ideal time.Duration, results []stormResult) report.Pl
 		}
 		line.Lanes = append(line.Lanes, report.Lane{Name: r.name, Note: note, Good: report.Bins(good, bin, bins), Bad: report.Bins(bad, bin, bins)})
 	}
-	return report.Plot{File: "storm.svg", Caption: "Requests over time in the storm: let in and refused, for each library", SVG: line.SVG()}
+	return report.Plot{File: "storm.svg", Caption: "Requests over time in the storm: accepted and refused, by library", SVG: line.SVG()}
 }

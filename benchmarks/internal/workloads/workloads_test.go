@@ -24,26 +24,26 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// tiny are sizes that show that a workload works, and nothing about anybody's speed.
+// tiny returns sizes that only show that a workload works.
 func tiny() workloads.Settings {
 	storm := workloads.Storm{Calls: 14, Callers: 8, Limit: 10, Window: time.Second}
 	return workloads.Settings{
 		Peers: peers.All(), Rounds: 1, Samples: 2, Calls: 20, Loopback: 16, Pool: 40, Callers: 4,
 		Storm: storm, Crowd: workloads.Storm{Calls: 12, Callers: 12, Limit: 10, Window: time.Second},
-		Rotation: workloads.Rotation{For: 120 * time.Millisecond, Every: 50 * time.Millisecond, Overlap: 25 * time.Millisecond, News: 10 * time.Millisecond, Callers: 2, Pace: 2 * time.Millisecond},
+		Rotation: workloads.Rotation{For: 120 * time.Millisecond, Every: 50 * time.Millisecond, Overlap: 25 * time.Millisecond, KeyDelay: 10 * time.Millisecond, Callers: 2, Pace: 2 * time.Millisecond},
 		Deadline: 50 * time.Millisecond, Endless: 1, Retries: 1,
 		Progress: func(string, ...any) {},
 	}
 }
 
-// Every workload compares its servers' counts with the clients' and fails if they differ.
+// Every workload compares the counts of its servers and clients and fails if they differ.
 func TestEveryWorkloadRuns(t *testing.T) {
 	t.Parallel()
 	for _, w := range workloads.All() {
 		t.Run(w.Name, func(t *testing.T) {
 			t.Parallel()
 			s := tiny()
-			switch { // the waits of all libraries, one after the other, would be most of this test's time
+			switch { // the waits of all libraries in sequence would dominate the time of this test
 			case w.Name == "storm-fixed" || w.Name == "body":
 				s.Peers = []peers.Peer{peers.Keyfit(), peers.NetHTTP(), peers.OpenAI()}
 			case strings.HasPrefix(w.Name, "storm-"):
