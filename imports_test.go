@@ -24,8 +24,14 @@ import (
 func allowedImports() map[string][]string {
 	return map[string][]string{
 		".":                              {"github.com/hashicorp/go-retryablehttp", "internal/backoff", "internal/clock", "internal/command", "internal/envfile", "internal/histogram", "internal/httpbody", "internal/limiter", "internal/oneline", "internal/problem", "internal/ratehint", "internal/redact", "internal/retrybudget", "internal/rfc3339", "internal/smallfile"},
-		"cmd/keyfit":                     {".", "cmd/keyfit/internal/swapfile", "github.com/spf13/cobra", "github.com/spf13/pflag", "golang.org/x/term", "internal/envfile", "internal/rfc3339", "mockserver"},
+		"cmd/keyfit":                     {".", "cmd/keyfit/internal/admin", "cmd/keyfit/internal/cli", "cmd/keyfit/internal/curl", "cmd/keyfit/internal/keycheck", "cmd/keyfit/internal/rotate", "cmd/keyfit/internal/vendors", "github.com/spf13/cobra", "github.com/spf13/pflag", "golang.org/x/sys/windows", "mockserver"},
+		"cmd/keyfit/internal/admin":      {},
+		"cmd/keyfit/internal/cli":        {},
+		"cmd/keyfit/internal/curl":       {"mockserver"},
+		"cmd/keyfit/internal/keycheck":   {".", "cmd/keyfit/internal/cli", "cmd/keyfit/internal/vendors"},
+		"cmd/keyfit/internal/rotate":     {".", "cmd/keyfit/internal/admin", "cmd/keyfit/internal/cli", "cmd/keyfit/internal/keycheck", "cmd/keyfit/internal/swapfile", "cmd/keyfit/internal/vendors", "github.com/spf13/pflag", "golang.org/x/term", "internal/envfile", "internal/rfc3339", "mockserver"},
 		"cmd/keyfit/internal/swapfile":   {},
+		"cmd/keyfit/internal/vendors":    {"."},
 		"examples/integrationtest":       {"."},
 		"examples/quickstart":            {".", "mockserver"},
 		"examples/rotation":              {".", "mockserver"},

@@ -9,22 +9,22 @@ import (
 	"io"
 	"maps"
 	"net/http"
-	"net/url"
 	"os"
 	"slices"
 	"strings"
 	"time"
-	"unicode"
 
 	"github.com/spf13/cobra"
 
 	"github.com/keyfit/keyfit"
+	"github.com/keyfit/keyfit/cmd/keyfit/internal/cli"
+	"github.com/keyfit/keyfit/cmd/keyfit/internal/vendors"
 )
 
-// callSettings are the flags of call. There is none for the key: what stands on a command
-// line is in the shell's history and in the process list.
+// callSettings are the flags of call. None of them takes the key: a command line is in the
+// shell's history and in the process list.
 type callSettings struct {
-	checkSettings
+	keyFlags
 	baseURL string
 	data    string
 	headers []string
@@ -36,11 +36,11 @@ func (a *app) callCommand() *cobra.Command {
 	var s callSettings
 	cmd := &cobra.Command{
 		Use: "call VENDOR METHOD PATH", Short: "Send one request with the vendor's key attached",
-		Long: `call sends one request with the key that the environment or .env has, and prints
-the answer's body. The key is no argument, so it is not in the shell's history, and
-it is taken out of what is printed, also where the server echoes it.
+		Long: `call sends one request with the key from the environment or .env, and prints the
+answer's body. The key is not an argument, so it is not in the shell's history. It is
+redacted in what is printed, even if the server echoes it.
 
-Exit code: 0 the answer is 2xx, 1 it is not or there is none, 2 not understood.`,
+Exit code: 0 the answer is 2xx, 1 it is not or there is none, 2 usage error.`,
 		Example: "  keyfit call mindkey GET /ping\n" +
 			"  keyfit call imkit GET /admin/clients --param limit=5 -v\n" +
 			"  keyfit call imkit POST /admin/clients --data @user.json\n" +
@@ -49,7 +49,7 @@ Exit code: 0 the answer is 2xx, 1 it is not or there is none, 2 not understood.`
 		ValidArgsFunction: func(_ *cobra.Command, args []string, _ string) ([]cobra.Completion, cobra.ShellCompDirective) {
 			switch len(args) {
 			case 0:
-				return vendorNames(), cobra.ShellCompDirectiveNoFileComp
+				return vendors.Names(), cobra.ShellCompDirectiveNoFileComp
 			case 1:
 				return []string{"GET", "POST", "PUT", "PATCH", "DELETE"}, cobra.ShellCompDirectiveNoFileComp
 			}
@@ -59,12 +59,12 @@ Exit code: 0 the answer is 2xx, 1 it is not or there is none, 2 not understood.`
 			if err := s.check(cmd); err != nil {
 				return err
 			}
-			v, err := parseVendor(args[0])
+			v, err := findVendor(args[0])
 			if err != nil {
 				return err
 			}
 			if strings.Trim(args[1], "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz") != "" || args[1] == "" {
-				return usage("METHOD must be a word such as GET")
+				return cli.Usagef("METHOD must be a word such as GET")
 			}
 			ctx, stop := interruptible(cmd.Context())
 			defer stop()
@@ -73,23 +73,23 @@ Exit code: 0 the answer is 2xx, 1 it is not or there is none, 2 not understood.`
 			return a.callVendor(ctx, cmd.Flags().Changed("data"), &v, &s, strings.ToUpper(args[1]), args[2])
 		},
 	}
-	s.flags(cmd, time.Minute)
+	s.add(cmd, time.Minute)
 	f := cmd.Flags()
-	f.StringVar(&s.baseURL, "base-url", "", "the vendor's address, as `https://host`, in place of its variable")
+	f.StringVar(&s.baseURL, "base-url", "", "the vendor's address, as `https://host`, instead of its variable")
 	f.StringVarP(&s.data, "data", "d", "", "the body: `JSON`, @FILE, or - for the standard input")
-	f.StringArrayVarP(&s.headers, "header", "H", nil, "a header, as `'Name: value'`; may be given again")
-	f.StringArrayVarP(&s.params, "param", "p", nil, "a query parameter, as `name=value`; may be given again")
-	f.BoolVarP(&s.verbose, "verbose", "v", false, "say on the standard error what was sent and how it was answered")
+	f.StringArrayVarP(&s.headers, "header", "H", nil, "a header, as `'Name: value'`; may be repeated")
+	f.StringArrayVarP(&s.params, "param", "p", nil, "a query parameter, as `name=value`; may be repeated")
+	f.BoolVarP(&s.verbose, "verbose", "v", false, "print the request and the answer's headers on the standard error")
 	return cmd
 }
 
 // callVendor finds the key, sends the request and prints the answer.
-func (a *app) callVendor(ctx context.Context, hasData bool, v *vendor, s *callSettings, method, path string) error {
-	ring, _, err := v.keys(ctx, s.dotenv)
+func (a *app) callVendor(ctx context.Context, hasData bool, v *vendors.Vendor, s *callSettings, method, path string) error {
+	ring, _, err := v.Keyring(ctx, s.dotenv)
 	if err != nil {
-		return fmt.Errorf("%w; set %s", err, v.variables())
+		return fmt.Errorf("%w; set %s", err, v.Variables())
 	}
-	if err := s.keepsKeysOut(v, ring, path); err != nil {
+	if err := s.refuseKeys(v, ring, path); err != nil {
 		return err
 	}
 	opts, err := s.options()
@@ -111,68 +111,69 @@ func (a *app) callVendor(ctx context.Context, hasData bool, v *vendor, s *callSe
 	if s.baseURL != "" {
 		made = append(made, keyfit.WithBaseURL(s.baseURL))
 	}
-	c, err := keyfit.New(v.provider, made...)
+	c, err := keyfit.New(v.Provider, made...)
 	if err != nil {
-		return fmt.Errorf("%w; set %s or give --base-url", err, v.provider.EnvURL)
+		return fmt.Errorf("%w; set %s or give --base-url", err, v.Provider.EnvURL)
 	}
-	// Accept first: what the user says comes after it and wins.
+	// Accept comes first, so that a header of the user's replaces it.
 	opts = slices.Insert(opts, 0, keyfit.WithHeader("Accept", "application/json, */*;q=0.5"))
 	return a.send(ctx, c, s.verbose, method, path, body, opts)
 }
 
-// options are the headers and parameters of the command line.
+// options are the headers and parameters of the command line as the SDK takes them.
 func (s *callSettings) options() ([]keyfit.CallOption, error) {
 	var opts []keyfit.CallOption
 	for _, h := range s.headers {
 		name, value, ok := strings.Cut(h, ":")
 		if !ok {
-			return nil, usage("--header %q is not as 'Name: value'", h)
+			return nil, cli.Usagef("--header %q is not of the form 'Name: value'", h)
 		}
 		opts = append(opts, keyfit.WithHeader(strings.TrimSpace(name), strings.TrimSpace(value)))
 	}
 	for _, p := range s.params {
 		name, value, ok := strings.Cut(p, "=")
 		if !ok || name == "" {
-			return nil, usage("--param %q is not as name=value", p)
+			return nil, cli.Usagef("--param %q is not of the form name=value", p)
 		}
 		opts = append(opts, keyfit.Param(name, value))
 	}
 	return opts, nil
 }
 
-// keepsKeysOut refuses a key on the command line. It does not repeat it.
-func (s *callSettings) keepsKeysOut(v *vendor, ring *keyfit.Keyring, path string) error {
-	const instead = "keys are no arguments, since those stay in the shell's history: set %s"
-	u, err := url.Parse(path)
-	switch {
-	case err != nil || u.Host != "" || u.User != nil || !strings.HasPrefix(path, "/"):
-		return usage("PATH must be as /path?query, without host")
-	case slices.ContainsFunc(slices.Collect(maps.Keys(u.Query())), func(name string) bool { return v.carries("", name) }):
-		return usage("PATH holds a credential: "+instead, v.variables())
+// refuseKeys returns an error if the command line holds a credential, without repeating it:
+// where a credential belongs by its name, and the key itself anywhere.
+func (s *callSettings) refuseKeys(v *vendors.Vendor, ring *keyfit.Keyring, path string) error {
+	const instead = "keys are not arguments, since those stay in the shell's history: set %s"
+	switch err := v.CheckPath(path); {
+	case errors.Is(err, vendors.ErrCredential):
+		return cli.Usagef("PATH holds a credential: "+instead, v.Variables())
+	case err != nil:
+		return cli.Usagef("PATH %w", err)
 	}
 	for _, h := range s.headers {
-		if name, _, _ := strings.Cut(h, ":"); v.carries(strings.TrimSpace(name), "") {
-			return usage("--header %s holds a credential: "+instead, strings.TrimSpace(name), v.variables())
+		name, _, _ := strings.Cut(h, ":")
+		if name = strings.TrimSpace(name); v.IsCredentialHeader(name) {
+			return cli.Usagef("--header %s holds a credential: "+instead, name, v.Variables())
 		}
 	}
 	for _, p := range s.params {
-		if name, _, _ := strings.Cut(p, "="); v.carries("", name) {
-			return usage("--param %s holds a credential: "+instead, name, v.variables())
+		if name, _, _ := strings.Cut(p, "="); v.IsCredentialParam(name) {
+			return cli.Usagef("--param %s holds a credential: "+instead, name, v.Variables())
 		}
 	}
-	for _, text := range append(append([]string{path, s.data, s.baseURL}, s.headers...), s.params...) {
+	for _, text := range slices.Concat([]string{path, s.data, s.baseURL}, s.headers, s.params) {
 		if ring.Redact(text) != text {
-			return usage("the key itself stands on the command line, and so in the shell's history: take it off, and change the key; keyfit reads it from %s", v.variables())
+			return cli.Usagef("the key itself is on the command line, and so in the shell's history: remove it there and have the key replaced; keyfit reads it from %s", v.Variables())
 		}
 	}
 	return nil
 }
 
-// body reads the data, and says what it is unless a header does.
+// body reads the data. kind is its content type, or "" if a header gives one.
 func (a *app) body(s *callSettings) (content []byte, kind string, err error) {
 	switch name, isFile := strings.CutPrefix(s.data, "@"); {
 	case s.data == "-":
-		if content, err = io.ReadAll(a.in); err != nil {
+		if content, err = io.ReadAll(a.In); err != nil {
 			return nil, "", fmt.Errorf("read the standard input: %w", err)
 		}
 	case isFile:
@@ -188,7 +189,7 @@ func (a *app) body(s *callSettings) (content []byte, kind string, err error) {
 		}
 	}
 	if !json.Valid(content) {
-		return nil, "", usage("--data is not JSON; say what it is with --header 'Content-Type: ...', and name a file as @FILE")
+		return nil, "", cli.Usagef("--data is not JSON; give its type with --header 'Content-Type: ...', and name a file as @FILE")
 	}
 	return content, "application/json; charset=utf-8", nil
 }
@@ -231,10 +232,10 @@ func (a *app) send(ctx context.Context, c *keyfit.Client, verbose bool, method, 
 	if verbose {
 		a.writeExchange(c, &out, method, path)
 	}
-	if a.json {
-		err = errors.Join(a.print(out, nil), err)
+	if a.JSON {
+		err = errors.Join(a.Print(out, nil), err)
 	} else if text != "" {
-		if _, failure := io.WriteString(a.out, a.forReader(text)); failure != nil {
+		if _, failure := io.WriteString(a.Out, a.forReader(text)); failure != nil {
 			return fmt.Errorf("write: %w", failure)
 		}
 	}
@@ -259,13 +260,13 @@ func (a *app) writeExchange(c *keyfit.Client, out *answered, method, path string
 			lines = append(lines, "< "+name+": "+value)
 		}
 	}
-	_, _ = fmt.Fprintln(a.err, printable(strings.Join(lines, "\n")))
+	_, _ = fmt.Fprintln(a.Err, cli.Printable(strings.Join(lines, "\n")))
 }
 
 // forReader is the body as it is for a program, and for a person indented and without
 // what would steer the terminal.
 func (a *app) forReader(text string) string {
-	file, ok := a.out.(*os.File)
+	file, ok := a.Out.(*os.File)
 	if !ok {
 		return text
 	}
@@ -281,15 +282,5 @@ func forPerson(text string) string {
 	if json.Indent(&pretty, []byte(text), "", "  ") == nil {
 		text = pretty.String()
 	}
-	return strings.TrimRight(printable(text), "\n") + "\n"
-}
-
-// printable replaces control characters by what shows them.
-func printable(text string) string {
-	return strings.Map(func(r rune) rune {
-		if unicode.IsControl(r) && r != '\n' && r != '\t' {
-			return unicode.ReplacementChar
-		}
-		return r
-	}, text)
+	return strings.TrimRight(cli.Printable(text), "\n") + "\n"
 }

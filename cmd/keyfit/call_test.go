@@ -13,6 +13,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/keyfit/keyfit"
+	"github.com/keyfit/keyfit/cmd/keyfit/internal/cli"
+	"github.com/keyfit/keyfit/cmd/keyfit/internal/vendors"
 	"github.com/keyfit/keyfit/mockserver"
 )
 
@@ -37,7 +39,7 @@ func TestCallPrintsTheAnswer(t *testing.T) {
 		{"iiniit POST /resource --data lorem-fitsum.. --header Content-Type:text/plain", "", echo("POST", "api_key", 14)},
 	} {
 		got := w.invoke(t, test.stdin, append([]string{"call"}, strings.Fields(test.args)...)...)
-		if d := cmp.Diff(invoked{out: test.want}, got, cmp.AllowUnexported(invoked{})); d != "" {
+		if d := cmp.Diff(result{out: test.want}, got, cmp.AllowUnexported(result{})); d != "" {
 			t.Errorf("%s (-want +got):\n%s", test.args, d)
 		}
 	}
@@ -68,14 +70,14 @@ func TestCallPrintsARefusalAndFails(t *testing.T) {
 	t.Parallel()
 	w := newVendorWorld(t)
 	got := w.invoke(t, "", "call", "imkit", "GET", "/nothing/here")
-	want := invoked{1, `{"error":"NOT_FOUND","message":"Not Found"}`, ""}
+	want := result{1, `{"error":"NOT_FOUND","message":"Not Found"}`, ""}
 	got.out = strings.Join(strings.Fields(got.out), "")
 	got.out = strings.Replace(got.out, "NotFound", "Not Found", 1)
 	if !strings.HasPrefix(got.err, "keyfit: imkit: GET /nothing/here: 404 Not Found") {
 		t.Errorf("said: %s", got.err)
 	}
 	got.err = ""
-	if d := cmp.Diff(want, got, cmp.AllowUnexported(invoked{})); d != "" {
+	if d := cmp.Diff(want, got, cmp.AllowUnexported(result{})); d != "" {
 		t.Errorf("(-want +got):\n%s", d)
 	}
 	w.Inject(mockserver.Match{}, mockserver.Status(503, "Lorem Fitsum"))
@@ -124,11 +126,11 @@ func TestCanaryCallTakesTheKeyOutOfAnEcho(t *testing.T) {
 			_, _ = rw.Write([]byte(text + url.PathEscape(text) + string(encoded)))
 		}))
 		t.Cleanup(server.Close)
-		for _, v := range vendors() {
+		for _, v := range vendors.All() {
 			for _, more := range [][]string{{"-v"}, {"--json"}} {
-				got := w.invoke(t, "", append([]string{"call", v.name, "GET", "/echo", "--base-url", server.URL}, more...)...)
+				got := w.invoke(t, "", append([]string{"call", v.Name, "GET", "/echo", "--base-url", server.URL}, more...)...)
 				if !strings.Contains(got.out, "[redacted]") {
-					t.Errorf("%s, %d: nothing was echoed: %+v", v.name, status, got)
+					t.Errorf("%s, %d: nothing was echoed: %+v", v.Name, status, got)
 				}
 			}
 		}
@@ -142,7 +144,7 @@ func TestCallRefusesTheKeyOnTheCommandLine(t *testing.T) {
 	for _, args := range [][]string{
 		{"/x?lorem=" + key}, {"/" + url.PathEscape(key)}, {"/x", "--param", "lorem=" + key}, {"/x", "-H", "X-Lorem: " + key}, {"/x", "--data", `"` + key + `"`},
 	} {
-		if got := w.invoke(t, "", append([]string{"call", "imkit", "GET"}, args...)...); got.code != exitUsage || !strings.Contains(got.err, "change the key") {
+		if got := w.invoke(t, "", append([]string{"call", "imkit", "GET"}, args...)...); got.code != cli.ExitUsage || !strings.Contains(got.err, "have the key replaced") {
 			t.Errorf("%+v", got)
 		}
 	}
@@ -158,26 +160,6 @@ func TestAnAnswerForAPersonIsIndentedAndSteersNoTerminal(t *testing.T) {
 	} {
 		if d := cmp.Diff(want, forPerson(text)); d != "" {
 			t.Errorf("%q (-want +got):\n%s", text, d)
-		}
-	}
-}
-
-func TestTheVendorsSchemesAreSpelledAsTheSDKSendsThem(t *testing.T) {
-	t.Parallel()
-	for _, v := range vendors() {
-		req := httptest.NewRequest(http.MethodGet, "/", http.NoBody)
-		cred := keyfit.APIKey("K")
-		if v.provider.EnvID != "" {
-			cred = keyfit.KeyPair("I", "K")
-		}
-		if err := v.provider.Scheme.Apply(req, cred); err != nil {
-			t.Fatal(err)
-		}
-		for part := range strings.SplitSeq(v.scheme, ", ") {
-			name, word, _ := strings.Cut(part, ": ")
-			if value := req.Header.Get(name); value == "" || !strings.HasPrefix(value, word) {
-				t.Errorf("%s sends %v, not %s", v.name, req.Header, part)
-			}
 		}
 	}
 }

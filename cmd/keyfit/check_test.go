@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"net/http"
 	"os"
 	"path/filepath"
 	"slices"
@@ -15,6 +14,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/keyfit/keyfit/cmd/keyfit/internal/cli"
+	"github.com/keyfit/keyfit/cmd/keyfit/internal/keycheck"
 	"github.com/keyfit/keyfit/mockserver"
 )
 
@@ -65,34 +66,28 @@ func (w *vendorWorld) write(t *testing.T) {
 	}
 }
 
-// invoked is what a command line did.
-type invoked struct {
-	code     int
-	out, err string
-}
-
 // invoke runs a command line with --dotenv, and finds no key in what it printed.
-func (w *vendorWorld) invoke(t *testing.T, stdin string, args ...string) invoked {
+func (w *vendorWorld) invoke(t *testing.T, stdin string, args ...string) result {
 	t.Helper()
 	var out, err bytes.Buffer
-	code := run(context.Background(), append(args, "--dotenv", w.dotenv), terminal{
-		in: strings.NewReader(stdin), out: &out, err: &err, env: func(string) (string, bool) { return "", false },
+	code := run(context.Background(), append(args, "--dotenv", w.dotenv), cli.Terminal{
+		In: strings.NewReader(stdin), Out: &out, Err: &err, Env: func(string) (string, bool) { return "", false },
 	})
 	for _, secret := range w.secrets {
 		if strings.Contains(out.String()+err.String(), secret) {
 			t.Errorf("%v prints a key:\n%s%s", args, out.String(), err.String())
 		}
 	}
-	return invoked{code, out.String(), err.String()}
+	return result{code, out.String(), err.String()}
 }
 
 // verdicts runs check --json.
-func (w *vendorWorld) verdicts(t *testing.T, args ...string) (int, []checked) {
+func (w *vendorWorld) verdicts(t *testing.T, args ...string) (int, []keycheck.Result) {
 	t.Helper()
 	got := w.invoke(t, "", append([]string{"check", "--json"}, args...)...)
 	var doc struct {
 		OK      bool
-		Vendors []checked
+		Vendors []keycheck.Result
 	}
 	if err := json.Unmarshal([]byte(got.out), &doc); err != nil {
 		t.Fatalf("%v: %s%s", err, got.out, got.err)
@@ -117,14 +112,14 @@ func TestCheckTriesEveryKeyThatIsThere(t *testing.T) {
 		got[i].Fingerprint, got[i].LatencyMS, got[i].Advice = "", 0, ""
 	}
 	in := func(names string) string { return names + " in " + w.dotenv }
-	want := []checked{
-		{Vendor: "imin", Verdict: accepted, Place: in("IMIN_API_KEY"), Scheme: "X-API-KEY", Status: 200, Answer: "200 OK"},
-		{Vendor: "mindkey", Verdict: accepted, Place: in("MINDKEY_API_KEY"), Scheme: "Authorization: ApiKey-v2", Status: 200, Answer: "200 OK"},
-		{Vendor: "imkit", Verdict: accepted, Place: in("IMKIT_API_KEY"), Scheme: "IM-API-KEY", Status: 200, Answer: "200 OK", Quota: &quota{Requests: 1000, Per: "1m"}},
-		{Vendor: "imkit-user", Verdict: accepted, Place: in("IMKIT_CLIENT_KEY and IMKIT_USER_TOKEN"), Scheme: "IM-CLIENT-KEY, IM-Authorization", Status: 200, Answer: "200 OK"},
-		{Vendor: "optimove", Verdict: accepted, Place: in("OPTIMOVE_API_KEY"), Scheme: "X-API-KEY", Status: 200, Answer: "200 OK", Quota: &quota{Requests: 50, Per: "10s"}},
-		{Vendor: "iiniit", Verdict: unproven, Place: in("IINIIT_API_KEY"), Scheme: "Authorization: ApiKey", Answer: "not asked"},
-		{Vendor: "iiniit-token", Verdict: unproven, Place: in("IINIIT_ACCESS_TOKEN"), Scheme: "Authorization: Bearer", Answer: "not asked"},
+	want := []keycheck.Result{
+		{Vendor: "imin", Verdict: keycheck.Accepted, Place: in("IMIN_API_KEY"), Scheme: "X-API-KEY", Status: 200, Answer: "200 OK"},
+		{Vendor: "mindkey", Verdict: keycheck.Accepted, Place: in("MINDKEY_API_KEY"), Scheme: "Authorization: ApiKey-v2", Status: 200, Answer: "200 OK"},
+		{Vendor: "imkit", Verdict: keycheck.Accepted, Place: in("IMKIT_API_KEY"), Scheme: "IM-API-KEY", Status: 200, Answer: "200 OK", Quota: &keycheck.Quota{Requests: 1000, Per: "1m"}},
+		{Vendor: "imkit-user", Verdict: keycheck.Accepted, Place: in("IMKIT_CLIENT_KEY and IMKIT_USER_TOKEN"), Scheme: "IM-CLIENT-KEY, IM-Authorization", Status: 200, Answer: "200 OK"},
+		{Vendor: "optimove", Verdict: keycheck.Accepted, Place: in("OPTIMOVE_API_KEY"), Scheme: "X-API-KEY", Status: 200, Answer: "200 OK", Quota: &keycheck.Quota{Requests: 50, Per: "10s"}},
+		{Vendor: "iiniit", Verdict: keycheck.Unproven, Place: in("IINIIT_API_KEY"), Scheme: "Authorization: ApiKey", Answer: "not asked"},
+		{Vendor: "iiniit-token", Verdict: keycheck.Unproven, Place: in("IINIIT_ACCESS_TOKEN"), Scheme: "Authorization: Bearer", Answer: "not asked"},
 	}
 	if d := cmp.Diff(want, got); d != "" {
 		t.Errorf("(-want +got):\n%s", d)
@@ -148,7 +143,7 @@ func TestCheckSaysWhatToDoAboutAKeyThatFails(t *testing.T) {
 		{"past its date", "mindkey", func(_ *testing.T, w *vendorWorld) {
 			w.lines["MINDKEY_API_KEY_EXPIRES"] = "2020-01-31"
 			w.Clock().Advance(366 * 24 * time.Hour)
-		}, "401 Unauthorized", "it ended at 2020-01-31"},
+		}, "401 Unauthorized", "it expired at 2020-01-31"},
 		{"limit used up", "imkit", func(_ *testing.T, w *vendorWorld) {
 			w.Clock().Freeze(time.Now())
 			w.Inject(mockserver.Match{Provider: mockserver.IMKIT}, mockserver.Throttle(40*time.Second))
@@ -173,7 +168,7 @@ func TestCheckSaysWhatToDoAboutAKeyThatFails(t *testing.T) {
 			test.spoil(t, w)
 			w.write(t)
 			code, got := w.verdicts(t, test.vendor, "--timeout", "500ms")
-			if code != 1 || len(got) != 1 || got[0].Verdict != failed || got[0].Answer != test.answer || got[0].Error == "" || !strings.Contains(got[0].Advice, test.advice) {
+			if code != 1 || len(got) != 1 || got[0].Verdict != keycheck.Failed || got[0].Answer != test.answer || got[0].Error == "" || !strings.Contains(got[0].Advice, test.advice) {
 				t.Errorf("exit code %d, %+v; want %q and advice %q", code, got, test.answer, test.advice)
 			}
 			people := w.invoke(t, "", "check", test.vendor, "--timeout", "500ms")
@@ -188,42 +183,16 @@ func TestCheckWarnsOfAKeyThatEndsSoon(t *testing.T) {
 	t.Parallel()
 	w := newVendorWorld(t)
 	for date, want := range map[string]string{
-		time.Now().Add(10*24*time.Hour + time.Hour).Format(time.RFC3339): "it ends in 10 days",
+		time.Now().Add(10*24*time.Hour + time.Hour).Format(time.RFC3339): "it expires in 10 days",
 		time.Now().Add(-time.Hour).Format(time.RFC3339):                  "correct that date",
 		time.Now().Add(90 * 24 * time.Hour).Format(time.RFC3339):         "",
 	} {
 		w.lines["MINDKEY_API_KEY_EXPIRES"] = date
 		w.write(t)
 		code, got := w.verdicts(t, "mindkey")
-		if code != 0 || len(got) != 1 || got[0].Verdict != accepted || !strings.Contains(got[0].Advice, want) || (want == "") != (got[0].Advice == "") {
+		if code != 0 || len(got) != 1 || got[0].Verdict != keycheck.Accepted || !strings.Contains(got[0].Advice, want) || (want == "") != (got[0].Advice == "") {
 			t.Errorf("%s: exit code %d, %+v", date, code, got)
 		}
-	}
-}
-
-func TestCheckReadsTheQuotaOfTheAnswer(t *testing.T) {
-	t.Parallel()
-	three := 3
-	for name, test := range map[string]struct {
-		limit, remaining string
-		want             *quota
-	}{
-		"said":     {"10", "3", &quota{Requests: 10, Remaining: &three}},
-		"not said": {"", "", nil},
-		"half":     {"10", "", nil},
-		"nonsense": {"-1", "x", nil},
-	} {
-		h := http.Header{}
-		h.Set("X-RateLimit-Limit", test.limit)
-		h.Set("X-RateLimit-Remaining", test.remaining)
-		if d := cmp.Diff(test.want, saidQuota(h)); d != "" {
-			t.Errorf("%s (-want +got):\n%s", name, d)
-		}
-	}
-	if d := cmp.Diff([]string{"3 of 10 left", "50 per 10s", ""}, []string{
-		(&quota{Requests: 10, Remaining: &three}).String(), (&quota{Requests: 50, Per: "10s"}).String(), (*quota)(nil).String(),
-	}); d != "" {
-		t.Errorf("for people (-want +got):\n%s", d)
 	}
 }
 
@@ -253,13 +222,15 @@ func TestCheckAndCallRefuseWhatTheyDoNotUnderstand(t *testing.T) {
 		args := strings.Fields(line)
 		if slices.Contains(args, "--dotenv") {
 			var out bytes.Buffer
-			code := run(t.Context(), args, terminal{in: strings.NewReader(""), out: &out, err: &out, env: func(string) (string, bool) { return "", false }})
-			if code != exitUsage {
+			code := run(t.Context(), args, cli.Terminal{
+				In: strings.NewReader(""), Out: &out, Err: &out, Env: func(string) (string, bool) { return "", false },
+			})
+			if code != cli.ExitUsage {
 				t.Errorf("%s: exit code %d, %s", line, code, out.String())
 			}
 			continue
 		}
-		if got := w.invoke(t, "", args...); got.code != exitUsage || got.out != "" || !strings.Contains(got.err, "--help") {
+		if got := w.invoke(t, "", args...); got.code != cli.ExitUsage || got.out != "" || !strings.Contains(got.err, "--help") {
 			t.Errorf("%s: %+v", line, got)
 		}
 	}

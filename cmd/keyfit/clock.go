@@ -9,10 +9,11 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/keyfit/keyfit/cmd/keyfit/internal/cli"
 	"github.com/keyfit/keyfit/mockserver"
 )
 
-// clockState is a clock as the admin API shows it.
+// clockState is a clock as the admin API returns it.
 type clockState struct {
 	Mode   string              `json:"mode"`
 	Now    time.Time           `json:"now"`
@@ -23,7 +24,7 @@ type clockState struct {
 func (a *app) clockCommand() *cobra.Command {
 	cmd := group(&cobra.Command{
 		Use: "clock", Short: "Show, freeze and move the mock's clock",
-		Long: "The clock decides when keys expire, windows open and delays end.",
+		Long: "The clock decides when keys expire, rate limit windows open and delays end.",
 	})
 	set := func(use, short string, args cobra.PositionalArgs, path string, body func(args []string) (any, error)) {
 		method := http.MethodPut
@@ -46,37 +47,37 @@ func (a *app) clockCommand() *cobra.Command {
 			if err := a.do(cmd.Context(), method, where, in, &out); err != nil {
 				return err
 			}
-			return a.print(out, out.write)
+			return a.Print(out, out.write)
 		}})
 	}
 	set("show", "Show the clock", exactly(), "", func([]string) (any, error) { return nil, nil })
-	set("freeze [TIME]", "Stop the clock, now or at a time", between(0, "TIME"), "set", func(args []string) (any, error) {
+	set("freeze [TIME]", "Freeze the clock, now or at a time", between(0, "TIME"), "set", func(args []string) (any, error) {
 		if len(args) == 0 {
 			return map[string]any{"mode": "frozen"}, nil
 		}
 		at, err := time.Parse(time.RFC3339, args[0])
 		if err != nil {
-			return nil, usage("%q is no time as 2027-01-31T00:00:00Z", args[0])
+			return nil, cli.Usagef("%q is not a time such as 2027-01-31T00:00:00Z", args[0])
 		}
 		return map[string]any{"mode": "frozen", "at": at}, nil
 	})
 	set("advance DURATION", "Move the clock forward, by 61s, 24h or 366d", exactly("DURATION"), "advance", func(args []string) (any, error) {
 		if _, err := mockserver.ParseDuration(args[0]); err != nil {
-			return nil, usageError{err}
+			return nil, cli.UsageError{Err: err}
 		}
 		return map[string]any{"by": args[0]}, nil
 	})
-	set("run [SCALE]", "Let the clock go on; 60 is a minute each second", between(0, "SCALE"), "set", func(args []string) (any, error) {
+	set("run [SCALE]", "Let the clock run, SCALE times as fast; 60 is a minute each second", between(0, "SCALE"), "set", func(args []string) (any, error) {
 		scale := 1.0
 		if len(args) > 0 {
 			var err error
 			if scale, err = strconv.ParseFloat(args[0], 64); err != nil || !(scale > 0) {
-				return nil, usage("%q is no positive number", args[0])
+				return nil, cli.Usagef("%q is not a positive number", args[0])
 			}
 		}
 		return map[string]any{"mode": "running", "scale": scale}, nil
 	})
-	set("real", "Show the machine's time again", exactly(), "set", func([]string) (any, error) { return map[string]any{"mode": "real"}, nil })
+	set("real", "Follow the machine's time again", exactly(), "set", func([]string) (any, error) { return map[string]any{"mode": "real"}, nil })
 	return a.withAdmin(cmd)
 }
 

@@ -14,6 +14,9 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/keyfit/keyfit/cmd/keyfit/internal/admin"
+	"github.com/keyfit/keyfit/cmd/keyfit/internal/cli"
+	"github.com/keyfit/keyfit/cmd/keyfit/internal/curl"
 	"github.com/keyfit/keyfit/mockserver"
 )
 
@@ -128,8 +131,8 @@ func TestFailuresExit1AndSayWhatToDo(t *testing.T) {
 		{"short token", nil, []string{"mock", "--admin-token-file", short}, []string{"16 or more"}},
 		{"no URL", nil, []string{"keys", "list"}, []string{"KEYFIT_ADMIN_URL"}},
 		{"no token", map[string]string{"KEYFIT_ADMIN_URL": "http://127.0.0.1:1"}, []string{"keys", "list"}, []string{"KEYFIT_ADMIN_TOKEN"}},
-		{"no mock", env("http://" + freeAddr(t)), []string{"keys", "list"}, []string{"does `keyfit mock` run"}},
-		{"not a mock", env("http://" + l.Addr().String()), []string{"keys", "list"}, []string{"no admin API"}},
+		{"no mock", env("http://" + freeAddr(t)), []string{"keys", "list"}, []string{"is `keyfit mock` running"}},
+		{"not a mock", env("http://" + l.Addr().String()), []string{"keys", "list"}, []string{"is not the admin API"}},
 		{"wrong token", wrong, []string{"clock", "show"}, []string{"another run"}},
 		{"no such key", mock, []string{"keys", "revoke", "key_9"}, []string{"no such key"}},
 		{"no such namespace", mock, []string{"keys", "list", "-n", "nope"}, []string{"no such namespace"}},
@@ -159,8 +162,8 @@ func TestFlagBeatsEnvironmentBeatsFileBeatsDefault(t *testing.T) {
 				Settings map[string]string `json:"settings"`
 			} `json:"config"`
 		}
-		c := &adminClient{url: m["KEYFIT_ADMIN_URL"], token: m["KEYFIT_ADMIN_TOKEN"], http: &http.Client{}}
-		if err := c.call(t.Context(), "GET", "/v1/config", nil, &v); err != nil {
+		c := admin.NewClient(m["KEYFIT_ADMIN_URL"], m["KEYFIT_ADMIN_TOKEN"])
+		if err := c.Call(t.Context(), "GET", "/v1/config", nil, &v); err != nil {
 			t.Fatal(err)
 		}
 		s := v.Config.Settings
@@ -188,7 +191,7 @@ func TestTheBannerHasACurlThatWorksForEachProvider(t *testing.T) {
 	out, in := io.Pipe()
 	over := make(chan int, 1)
 	go func() {
-		over <- run(ctx, []string{"mock", "--log", "off"}, terminal{strings.NewReader(""), in, io.Discard, func(string) (string, bool) { return "", false }})
+		over <- run(ctx, []string{"mock", "--log", "off"}, cli.Terminal{In: strings.NewReader(""), Out: in, Err: io.Discard, Env: func(string) (string, bool) { return "", false }})
 		in.Close()
 	}()
 	buf := make([]byte, 64<<10)
@@ -203,7 +206,7 @@ func TestTheBannerHasACurlThatWorksForEachProvider(t *testing.T) {
 			continue
 		}
 		curls++
-		request, err := parseCurl(shellWords(t, strings.TrimSpace(line)))
+		request, err := curl.Parse(shellWords(t, strings.TrimSpace(line)))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -373,7 +376,7 @@ func TestTailFollowsRequests(t *testing.T) {
 	out, in := io.Pipe()
 	over := make(chan int, 1)
 	go func() {
-		over <- run(ctx, []string{"requests", "tail", "--json", "--outcome", "ok"}, terminal{strings.NewReader(""), in, io.Discard, func(name string) (string, bool) { v, ok := env[name]; return v, ok }})
+		over <- run(ctx, []string{"requests", "tail", "--json", "--outcome", "ok"}, cli.Terminal{In: strings.NewReader(""), Out: in, Err: io.Discard, Env: func(name string) (string, bool) { v, ok := env[name]; return v, ok }})
 	}()
 	stop := make(chan struct{})
 	go func() { // the stream shows what comes after it began
@@ -409,7 +412,7 @@ func TestTailFollowsRequests(t *testing.T) {
 func TestExplainWithoutAMockJudgesByShape(t *testing.T) {
 	t.Parallel()
 	got := runKeyfit(t, nil, "explain", "--json", "--", "curl", "-H", "Authorization: Bearer abcdefghijklmnop", "https://connector.mindkey.com/ping")
-	if got.code != 0 || field(t, got.out, "provider") != "mindkey" || !strings.Contains(got.out, "wrong_scheme") || !strings.Contains(got.err, "shape") {
+	if got.code != 0 || field(t, got.out, "provider") != "mindkey" || !strings.Contains(got.out, "wrong_scheme") || !strings.Contains(got.err, "format") {
 		t.Errorf("%+v", got)
 	}
 	got = runKeyfit(t, nil, "explain", "--provider", "imkit", "--", "-H", "IM-API-KEY: a-production-key-perhaps", "/admin/connection-count")

@@ -12,10 +12,12 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/keyfit/keyfit/cmd/keyfit/internal/admin"
+	"github.com/keyfit/keyfit/cmd/keyfit/internal/cli"
 	"github.com/keyfit/keyfit/mockserver"
 )
 
-// collectionItems is a collection as the admin API shows and takes it.
+// collectionItems is a collection as the admin API returns and takes it.
 type collectionItems struct {
 	Items []json.RawMessage `json:"items"`
 }
@@ -24,15 +26,15 @@ func (a *app) dataCommand() *cobra.Command {
 	cmd := group(&cobra.Command{
 		Use: "data", Short: "List, get and put what a provider's mock stores",
 		Long: `A mock stores collections: IMKIT's users, rooms and messages, imin's places and
-event series, MindKey's entities, Optimove's customers. What follows from the seed
-and the clock (sessions, slots, campaigns) is not among them. iiniit stores none:
-its OAuth clients and tokens are keys.`,
+event series, MindKey's entities, Optimove's customers. What is computed from the
+seed and the clock (sessions, slots, campaigns) is not among them. iiniit stores
+none: its OAuth clients and tokens are keys.`,
 	})
 	cmd.AddCommand(a.dataList(), a.dataGet(), a.dataPut())
 	return a.withAdmin(cmd)
 }
 
-// storedRow is a line of the list.
+// storedRow is a row of the list.
 type storedRow struct {
 	Provider mockserver.Provider `json:"provider"`
 	mockserver.Collection
@@ -52,7 +54,7 @@ func (a *app) dataList() *cobra.Command {
 			}
 			all := []storedRow{}
 			for _, p := range asked {
-				var out page[mockserver.Collection]
+				var out admin.Page[mockserver.Collection]
 				if err := a.do(cmd.Context(), http.MethodGet, a.ns("data", string(p)), nil, &out); err != nil {
 					return err
 				}
@@ -60,12 +62,12 @@ func (a *app) dataList() *cobra.Command {
 					all = append(all, storedRow{p, c})
 				}
 			}
-			return a.print(all, func(w io.Writer) {
+			return a.Print(all, func(w io.Writer) {
 				rows := make([][]string, 0, len(all))
 				for _, c := range all {
 					rows = append(rows, []string{string(c.Provider), c.Name, strconv.Itoa(c.Count)})
 				}
-				table(w, "provider\tcollection\titems", rows)
+				cli.Table(w, "provider\tcollection\titems", rows)
 			})
 		},
 	}
@@ -91,7 +93,7 @@ func (a *app) dataGet() *cobra.Command {
 			}
 			data = append(data, '\n')
 			if len(args) < 3 || args[2] == "-" {
-				_, err = a.out.Write(data)
+				_, err = a.Out.Write(data)
 				return err
 			}
 			if err := os.WriteFile(args[2], data, 0o600); err != nil {
@@ -104,45 +106,37 @@ func (a *app) dataGet() *cobra.Command {
 
 func (a *app) dataPut() *cobra.Command {
 	return &cobra.Command{
-		Use: "put PROVIDER COLLECTION FILE", Short: "Replace a collection by the JSON array of a file; - is stdin",
+		Use: "put PROVIDER COLLECTION FILE", Short: "Replace a collection by the JSON array in a file; - is stdin",
 		Args: exactly("PROVIDER", "COLLECTION", "FILE"), ValidArgsFunction: a.collectionArgs,
-		Long: `All of it is checked before anything changes: unknown members, IDs that stand
-twice, references to what is not there. Collections that others refer to come
-first: users before rooms.`,
+		Long: `Everything is checked before anything changes: unknown members, duplicate IDs,
+references to missing items. Put collections that others refer to first: users
+before rooms.`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			p, err := parseProvider(args[0])
 			if err != nil {
 				return err
 			}
-			data, err := a.input(args[2])
+			data, err := a.ReadFile(args[2])
 			if err != nil {
 				return fmt.Errorf("data: %w", err)
 			}
 			in := collectionItems{}
 			if err := json.Unmarshal(data, &in.Items); err != nil || in.Items == nil {
-				return fmt.Errorf("%s: it is no JSON array of items, as keyfit data get writes one", args[2])
+				return fmt.Errorf("%s: it is not a JSON array of items such as keyfit data get writes", args[2])
 			}
 			var out collectionItems
 			if err := a.do(cmd.Context(), http.MethodPut, a.ns("data", string(p), args[1]), in, &out); err != nil {
 				return err
 			}
 			row := storedRow{p, mockserver.Collection{Name: args[1], Count: len(out.Items)}}
-			return a.print(row, func(w io.Writer) {
+			return a.Print(row, func(w io.Writer) {
 				_, _ = fmt.Fprintf(w, "%s %s: %d items\n", row.Provider, row.Name, row.Count)
 			})
 		},
 	}
 }
 
-// input reads a file of the user's choice, or stdin for "-".
-func (a *app) input(file string) ([]byte, error) {
-	if file == "-" {
-		return io.ReadAll(a.in)
-	}
-	return os.ReadFile(file) //nolint:gosec // the user's own choice
-}
-
-// collectionArgs completes a provider, then what it stores.
+// collectionArgs completes a provider, and then the name of one of its collections.
 func (a *app) collectionArgs(cmd *cobra.Command, args []string, _ string) ([]cobra.Completion, cobra.ShellCompDirective) {
 	switch {
 	case len(args) == 0:
@@ -150,7 +144,7 @@ func (a *app) collectionArgs(cmd *cobra.Command, args []string, _ string) ([]cob
 	case len(args) > 1:
 		return nil, cobra.ShellCompDirectiveDefault
 	}
-	var out page[mockserver.Collection]
+	var out admin.Page[mockserver.Collection]
 	known := slices.Contains(providerNames(), strings.ToLower(args[0]))
 	if !known || a.do(cmd.Context(), http.MethodGet, a.ns("data", strings.ToLower(args[0])), nil, &out) != nil {
 		return nil, cobra.ShellCompDirectiveNoFileComp

@@ -39,8 +39,8 @@ func TestDataGoesOutAndIn(t *testing.T) {
 	}
 	for _, tt := range []struct{ in, want string }{
 		{`[{"_id":"ann"},{"_id":"ann"}]`, "users[1]: _id is already used by users[0]"},
-		{`{}`, "no JSON array"},
-		{`[{"_id":`, "no JSON array"},
+		{`{}`, "is not a JSON array"},
+		{`[{"_id":`, "is not a JSON array"},
 	} {
 		oneLine(t, tt.in, runKeyfitIn(t.Context(), mock, tt.in, "data", "put", "imkit", "users", "-"), 1, tt.want)
 	}

@@ -5,16 +5,17 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"os"
-	"os/signal"
 	"strings"
 
 	"github.com/spf13/cobra"
 
+	"github.com/keyfit/keyfit/cmd/keyfit/internal/admin"
+	"github.com/keyfit/keyfit/cmd/keyfit/internal/cli"
+	"github.com/keyfit/keyfit/cmd/keyfit/internal/curl"
 	"github.com/keyfit/keyfit/mockserver"
 )
 
-// explanation is what the admin API says of a request.
+// explanation is what the admin API returns about a request.
 type explanation struct {
 	Provider  mockserver.Provider  `json:"provider"`
 	Namespace string               `json:"namespace"`
@@ -30,16 +31,16 @@ type explanation struct {
 func (a *app) explainCommand() *cobra.Command {
 	var provider string
 	cmd := &cobra.Command{
-		Use: "explain [--provider P] -- curl ARGS", Short: "Say why a request would be refused",
-		Long: `explain takes a request as one would give it to curl (-H, -X, -u, -G, -d, URL)
-and says what the provider would answer and why. Nothing is sent to the provider,
-nothing is recorded, no quota is used. With a running mock (KEYFIT_ADMIN_URL) its
-keys are known; without one a key is judged by its shape.`,
+		Use: "explain [--provider P] -- curl ARGS", Short: "Explain why a request would be refused",
+		Long: `explain takes a request as arguments of curl (-H, -X, -u, -G, -d, URL) and says what
+the provider would answer and why. Nothing is sent to the provider, nothing is
+recorded, no quota is used. A running mock (KEYFIT_ADMIN_URL) knows its own keys;
+without one, a key is judged by its format alone.`,
 		Example: "  keyfit explain -- curl -H 'X-API-KEY: abc' https://connector.mindkey.com/ping",
 		RunE: func(cmd *cobra.Command, args []string) error {
-			request, err := parseCurl(args)
+			request, err := curl.Parse(args)
 			if err != nil {
-				return err
+				return cli.UsageError{Err: err}
 			}
 			if provider != "" {
 				p, err := parseProvider(provider)
@@ -52,16 +53,16 @@ keys are known; without one a key is judged by its shape.`,
 			if err := a.explain(cmd.Context(), request, &out); err != nil {
 				return err
 			}
-			return a.print(out, out.write)
+			return a.Print(out, out.write)
 		},
 	}
 	cmd.Flags().SetInterspersed(false)
-	cmd.Flags().StringVar(&provider, "provider", "", "the provider, where the URL's host does not tell")
+	cmd.Flags().StringVar(&provider, "provider", "", "the provider, if the URL's host does not name it")
 	return a.withAdmin(cmd)
 }
 
-// explain asks the running mock, or one made for the question.
-func (a *app) explain(ctx context.Context, in *curlRequest, out *explanation) error {
+// explain asks the running mock, or a new one that ends afterwards.
+func (a *app) explain(ctx context.Context, in *curl.Request, out *explanation) error {
 	if a.admin.url != "" {
 		return a.do(ctx, http.MethodPost, a.ns("diagnose"), in, out)
 	}
@@ -69,14 +70,14 @@ func (a *app) explain(ctx context.Context, in *curlRequest, out *explanation) er
 	if err != nil {
 		return err
 	}
-	defer func() { _ = srv.Close() }() // it kept nothing
+	defer func() { _ = srv.Close() }() // it has stored nothing
 	url, err := srv.ListenAdmin("")
 	if err != nil {
 		return err
 	}
-	c := &adminClient{url: url, token: srv.AdminToken().Reveal(), http: &http.Client{}}
-	_, _ = fmt.Fprintln(a.err, "keyfit: no mock was named (KEYFIT_ADMIN_URL): a key is judged by its shape alone")
-	return c.call(ctx, http.MethodPost, "/v1/namespaces/default/diagnose", in, out)
+	c := admin.NewClient(url, srv.AdminToken().Reveal())
+	_, _ = fmt.Fprintln(a.Err, "keyfit: no mock was named (KEYFIT_ADMIN_URL), so a key is judged by its format alone")
+	return c.Call(ctx, http.MethodPost, "/v1/namespaces/default/diagnose", in, out)
 }
 
 func (e *explanation) write(w io.Writer) {
@@ -84,7 +85,7 @@ func (e *explanation) write(w io.Writer) {
 	if e.Diagnosis.Refused() {
 		verdict = "would be refused: " + string(e.Diagnosis.Outcome)
 	} else if e.Diagnosis.Outcome == mockserver.NotFound {
-		verdict = "names no operation"
+		verdict = "matches no operation"
 	}
 	_, _ = fmt.Fprintf(w, "%s: %s\n", e.Provider, verdict)
 	for _, row := range [][2]string{{"why", e.Diagnosis.Why}, {"sent", e.Diagnosis.Sent}, {"wanted", e.Diagnosis.Want}, {"key", e.Diagnosis.KeyID}} {
@@ -99,11 +100,6 @@ func (e *explanation) write(w io.Writer) {
 		_, _ = fmt.Fprintf(w, "  %-8s %d %s\n", "answer", e.Answer.Status, strings.Join(strings.Fields(e.Answer.Body), " "))
 	}
 	for _, f := range e.Faults {
-		_, _ = fmt.Fprintf(w, "  %-8s %s may hit it\n", "fault", f)
+		_, _ = fmt.Fprintf(w, "  %-8s %s may affect it\n", "fault", f)
 	}
-}
-
-// interruptible ends the context with Ctrl-C.
-func interruptible(ctx context.Context) (context.Context, context.CancelFunc) {
-	return signal.NotifyContext(ctx, os.Interrupt)
 }

@@ -11,10 +11,12 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/keyfit/keyfit/cmd/keyfit/internal/admin"
+	"github.com/keyfit/keyfit/cmd/keyfit/internal/cli"
 	"github.com/keyfit/keyfit/mockserver"
 )
 
-// injected is a fault as the admin API shows it.
+// injected is a fault as the admin API returns it.
 type injected struct {
 	ID        string            `json:"id"`
 	Match     mockserver.Match  `json:"match"`
@@ -39,7 +41,7 @@ func faultKinds() []string {
 	return names
 }
 
-// faultFlags are the numbers of a fault and the limits of an injection.
+// faultFlags are the parameters of a fault, and the conditions of its injection.
 type faultFlags struct {
 	spec            mockserver.FaultSpec
 	delay, from, to string
@@ -60,29 +62,29 @@ func (a *app) faultAdd() *cobra.Command {
 	}
 	f := cmd.Flags()
 	matchFlags(cmd, &in.spec.Match)
-	f.StringVar(&in.delay, "delay", "", "of latency, slow_body and throttle; the most of jitter; as `2s`")
-	f.IntVar(&in.spec.Fault.Status, "status", 0, "of status and redirect")
-	f.StringVar(&in.spec.Fault.Body, "body", "", "of status")
-	f.Int64Var(&in.spec.Fault.Bytes, "bytes", 0, "of truncate, slow_body (a piece) and body")
-	f.StringVar(&in.spec.Fault.Location, "location", "", "of redirect, a `URL`")
-	f.Uint64Var(&in.spec.Fault.Seed, "seed", 0, "of jitter and --probability")
-	f.IntVar(&in.when.First, "first", 0, "hit the first so many only")
-	f.IntVar(&in.when.After, "after", 0, "spare the first so many")
-	f.IntVar(&in.when.Every, "every", 0, "hit each so-manieth")
-	f.Float64Var(&in.probability, "probability", 0, "hit with this probability, 0 to 1")
-	f.BoolVar(&in.when.Fresh, "fresh", false, "hit the first request of each connection only")
-	f.StringVar(&in.from, "from", "", "hit from this `time` of the mock clock on")
-	f.StringVar(&in.to, "to", "", "hit until this `time` of the mock clock")
+	f.StringVar(&in.delay, "delay", "", "the delay of latency, slow_body and throttle, and the longest of jitter, as `2s`")
+	f.IntVar(&in.spec.Fault.Status, "status", 0, "the status code of status and redirect")
+	f.StringVar(&in.spec.Fault.Body, "body", "", "the body of status")
+	f.Int64Var(&in.spec.Fault.Bytes, "bytes", 0, "the `number` of bytes of truncate and body, and of a piece of slow_body")
+	f.StringVar(&in.spec.Fault.Location, "location", "", "the target `URL` of redirect")
+	f.Uint64Var(&in.spec.Fault.Seed, "seed", 0, "the seed of jitter and --probability")
+	f.IntVar(&in.when.First, "first", 0, "hit only the first `N` requests")
+	f.IntVar(&in.when.After, "after", 0, "spare the first `N` requests")
+	f.IntVar(&in.when.Every, "every", 0, "hit every `N`th request")
+	f.Float64Var(&in.probability, "probability", 0, "hit each request with this probability, 0 to 1")
+	f.BoolVar(&in.when.Fresh, "fresh", false, "hit only the first request of each connection")
+	f.StringVar(&in.from, "from", "", "hit from this `time` of the mock's clock on")
+	f.StringVar(&in.to, "to", "", "hit until this `time` of the mock's clock")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		in.spec.Fault.Kind = mockserver.FaultKind(args[0])
 		if err := in.complete(cmd.Flags().Changed("probability")); err != nil {
-			return usageError{err}
+			return cli.UsageError{Err: err}
 		}
 		var out injected
 		if err := a.do(cmd.Context(), http.MethodPost, a.ns("faults"), in.spec, &out); err != nil {
 			return err
 		}
-		return a.print(out, func(w io.Writer) { table(w, faultHead, [][]string{out.row()}) })
+		return a.Print(out, func(w io.Writer) { cli.Table(w, faultHead, [][]string{out.row()}) })
 	}
 	return cmd
 }
@@ -101,7 +103,7 @@ func (in *faultFlags) complete(hasProbability bool) error {
 		}
 		var err error
 		if *into, err = time.Parse(time.RFC3339, *text); err != nil {
-			return fmt.Errorf("%q is no time as 2027-01-31T00:00:00Z", *text)
+			return fmt.Errorf("%q is not a time such as 2027-01-31T00:00:00Z", *text)
 		}
 	}
 	if hasProbability {
@@ -116,13 +118,13 @@ func (in *faultFlags) complete(hasProbability bool) error {
 	return nil
 }
 
-// matchFlags select requests by what is known before the answer.
+// matchFlags adds flags that select requests by what is known before the answer.
 func matchFlags(cmd *cobra.Command, m *mockserver.Match) {
 	f := cmd.Flags()
-	f.StringVar((*string)(&m.Provider), "provider", "", "of this provider only")
-	f.StringVar(&m.Method, "method", "", "of this method only")
-	f.StringVar(&m.Path, "path", "", "of this path only; a trailing * is a prefix")
-	f.StringVar(&m.KeyID, "key", "", "with the key of this `ID` only")
+	f.StringVar((*string)(&m.Provider), "provider", "", "only requests to this provider")
+	f.StringVar(&m.Method, "method", "", "only requests with this method")
+	f.StringVar(&m.Path, "path", "", "only requests with this path; a trailing * matches any rest")
+	f.StringVar(&m.KeyID, "key", "", "only requests with the key of this `ID`")
 }
 
 const faultHead = "id\tfault\tmatch\twhen\thits\tremaining"
@@ -162,10 +164,10 @@ func whenText(list []mockserver.When) string {
 			parts = append(parts, "fresh connections")
 		}
 		if !w.From.IsZero() {
-			parts = append(parts, "from "+when(w.From))
+			parts = append(parts, "from "+cli.Time(w.From))
 		}
 		if !w.To.IsZero() {
-			parts = append(parts, "to "+when(w.To))
+			parts = append(parts, "to "+cli.Time(w.To))
 		}
 	}
 	if parts == nil {
@@ -176,18 +178,18 @@ func whenText(list []mockserver.When) string {
 
 func (a *app) faultList() *cobra.Command {
 	return &cobra.Command{
-		Use: "list", Short: "List faults in force", Args: exactly(),
+		Use: "list", Short: "List active faults", Args: exactly(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			var out page[injected]
+			var out admin.Page[injected]
 			if err := a.do(cmd.Context(), http.MethodGet, a.ns("faults"), nil, &out); err != nil {
 				return err
 			}
-			return a.print(out.Items, func(w io.Writer) {
+			return a.Print(out.Items, func(w io.Writer) {
 				rows := make([][]string, 0, len(out.Items))
 				for i := range out.Items {
 					rows = append(rows, out.Items[i].row())
 				}
-				table(w, faultHead, rows)
+				cli.Table(w, faultHead, rows)
 			})
 		},
 	}
@@ -195,7 +197,7 @@ func (a *app) faultList() *cobra.Command {
 
 func (a *app) faultClear() *cobra.Command {
 	return &cobra.Command{
-		Use: "clear [ID …]", Short: "Remove faults, all of them or those named",
+		Use: "clear [ID …]", Short: "Remove the named faults, or all",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) == 0 {
 				return a.do(cmd.Context(), http.MethodDelete, a.ns("faults"), nil, nil)

@@ -10,13 +10,14 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/keyfit/keyfit/cmd/keyfit/internal/cli"
 	"github.com/keyfit/keyfit/mockserver"
 )
 
 func (a *app) keysCommand() *cobra.Command {
 	cmd := group(&cobra.Command{Use: "keys", Short: "Issue, list, show, rotate, revoke and expire keys"})
 	cmd.AddCommand(a.keysIssue(), a.keysList(), a.keysShow(), a.keysRotate(),
-		a.keysEnd("revoke", "End a key at once"), a.keysEnd("expire", "Move a key's end to now"))
+		a.keysEnd("revoke", "Revoke a key at once"), a.keysEnd("expire", "Let a key expire now"))
 	return a.withAdmin(cmd)
 }
 
@@ -28,7 +29,7 @@ type issuedKey struct {
 	Headers map[string]string `json:"headers"`
 }
 
-// issueRequest is what the admin API takes; empty members are not sent.
+// issueRequest is the body of a request for a new key.
 type issueRequest struct {
 	Provider  mockserver.Provider `json:"provider"`
 	Kind      string              `json:"kind,omitempty"`
@@ -48,22 +49,22 @@ func (a *app) keysIssue() *cobra.Command {
 	var scopes []string
 	var bearer, quiet bool
 	cmd := &cobra.Command{
-		Use: "issue PROVIDER", Short: "Make a key; its value is shown this once",
+		Use: "issue PROVIDER", Short: "Issue a key; its value is printed only now",
 		Args: exactly("PROVIDER"), ValidArgsFunction: providerArgs,
 		Example: "  keyfit keys issue mindkey --name ci --scope Employee --expires-in 30d\n" +
 			"  keyfit keys issue imkit --limit 3/1m\n  keyfit keys issue imkit --client-key user001",
 	}
 	f := cmd.Flags()
 	f.StringVar(&in.Name, "name", "", "its name")
-	f.StringVar(&in.Contact, "contact", "", "its contact's `e-mail` (Optimove)")
-	f.StringSliceVar(&scopes, "scope", nil, "its scopes (MindKey, OAuth); every documented one if not given")
+	f.StringVar(&in.Contact, "contact", "", "the `e-mail` address of its contact (Optimove)")
+	f.StringSliceVar(&scopes, "scope", nil, "its scopes (MindKey, OAuth; default every documented one)")
 	f.StringVar(&in.Access, "access", "", "its access type: Admin, Integrations or Transactional (Optimove)")
-	f.StringVar(&in.ExpiresIn, "expires-in", "", "its life as `90s, 24h or 365d`, which a rotation gives anew")
-	f.StringVar(&in.ExpiresAt, "expires-at", "", "its end, a `time` that a rotation keeps")
-	f.StringVar(&limit, "limit", "", "a limit of its own, as `3/1m`, 50/10s:sliding, or 0 for none")
-	f.StringVar(&user, "client-key", "", "a client key with a token of this `user` (IMKIT)")
-	f.BoolVar(&bearer, "bearer", false, "an OAuth access token (iiniit)")
-	f.BoolVarP(&quiet, "quiet", "q", false, "print nothing but the value")
+	f.StringVar(&in.ExpiresIn, "expires-in", "", "how long it lives, as `24h` or 365d; a successor lives as long")
+	f.StringVar(&in.ExpiresAt, "expires-at", "", "the `time` when it expires; a successor expires then too")
+	f.StringVar(&limit, "limit", "", "its own rate limit, as `3/1m` or 50/10s:sliding; 0 is none")
+	f.StringVar(&user, "client-key", "", "issue a client key, with a token of this `user` (IMKIT)")
+	f.BoolVar(&bearer, "bearer", false, "issue an OAuth access token (iiniit)")
+	f.BoolVarP(&quiet, "quiet", "q", false, "print only the value")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		var err error
 		if in.Provider, err = parseProvider(args[0]); err != nil {
@@ -79,7 +80,7 @@ func (a *app) keysIssue() *cobra.Command {
 		}
 		switch {
 		case user != "" && bearer:
-			return usage("--client-key and --bearer exclude each other")
+			return cli.Usagef("--client-key and --bearer exclude each other")
 		case user != "":
 			in.Kind, in.User = string(mockserver.KindPair), user
 		case bearer:
@@ -96,7 +97,7 @@ func (a *app) keysIssue() *cobra.Command {
 
 // parseLimit reads "3/1m", "50/10s:sliding" or "0".
 func parseLimit(s string) (*mockserver.Limit, error) {
-	wrong := usage("--limit %q is not as 3/1m, 50/10s:sliding or 0", s)
+	wrong := cli.Usagef("--limit %q is not of the form 3/1m, 50/10s:sliding or 0", s)
 	rest, kind, _ := strings.Cut(s, ":")
 	var l mockserver.Limit
 	if l.Kind.UnmarshalText([]byte(kind)) != nil {
@@ -121,11 +122,11 @@ func parseLimit(s string) (*mockserver.Limit, error) {
 }
 
 func (a *app) printIssued(k *issuedKey, quiet bool) error {
-	if quiet && !a.json {
-		_, err := fmt.Fprintln(a.out, strings.TrimSpace(k.Secret+"\n"+k.Token))
+	if quiet && !a.JSON {
+		_, err := fmt.Fprintln(a.Out, strings.TrimSpace(k.Secret+"\n"+k.Token))
 		return err
 	}
-	if err := a.print(k, func(w io.Writer) {
+	if err := a.Print(k, func(w io.Writer) {
 		keyDetails(w, &k.Key)
 		for name, value := range k.Headers {
 			_, _ = fmt.Fprintf(w, "%-12s %s: %s\n", "header", name, value)
@@ -133,10 +134,10 @@ func (a *app) printIssued(k *issuedKey, quiet bool) error {
 		if len(k.Headers) == 0 {
 			_, _ = fmt.Fprintf(w, "%-12s %s\n", "value", k.Secret)
 		}
-	}); err != nil || a.json {
+	}); err != nil || a.JSON {
 		return err
 	}
-	_, err := fmt.Fprintln(a.err, "keyfit: the value is shown this once; the mock keeps a hash of it")
+	_, err := fmt.Fprintln(a.Err, "keyfit: the value is printed only now; the mock keeps a hash of it")
 	return err
 }
 
@@ -148,7 +149,7 @@ func keyDetails(w io.Writer, k *mockserver.Key) {
 			limit = fmt.Sprintf("%d per %s, %s", k.Limit.Requests, mockserver.Duration(k.Limit.Per), k.Limit.Kind)
 		}
 	}
-	expires := when(k.Expires)
+	expires := cli.Time(k.Expires)
 	if expires == "" {
 		expires = "never"
 	}
@@ -164,10 +165,10 @@ func keyDetails(w io.Writer, k *mockserver.Key) {
 		{"contact", k.Contact},
 		{"user", k.User},
 		{"limit", limit},
-		{"created", when(k.Created)},
+		{"created", cli.Time(k.Created)},
 		{"expires", expires},
-		{"last used", when(k.LastUsed)},
-		{"revoked", when(k.Revoked)},
+		{"last used", cli.Time(k.LastUsed)},
+		{"revoked", cli.Time(k.Revoked)},
 		{"reason", k.RevokeReason},
 		{"replaces", k.Replaces},
 		{"replaced by", k.ReplacedBy},
@@ -183,27 +184,27 @@ func (a *app) keysList() *cobra.Command {
 	var provider, status, kind, name, unused string
 	cmd := &cobra.Command{Use: "list", Short: "List keys", Args: exactly()}
 	f := cmd.Flags()
-	f.StringVar(&provider, "provider", "", "of this provider only")
-	f.StringVar(&status, "status", "", "active, expiring, rotating, expired or revoked")
-	f.StringVar(&kind, "kind", "", "key, pair, token or bearer")
-	f.StringVar(&name, "name", "", "of this name")
-	f.StringVar(&unused, "unused-since", "", "not used since this `time`")
+	f.StringVar(&provider, "provider", "", "only keys of this provider")
+	f.StringVar(&status, "status", "", "only keys of this `status`: active, expiring, rotating, expired or revoked")
+	f.StringVar(&kind, "kind", "", "only keys of this `kind`: key, pair, token or bearer")
+	f.StringVar(&name, "name", "", "only keys of this name")
+	f.StringVar(&unused, "unused-since", "", "only keys not used since this `time`")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		for k, v := range map[string]string{"provider": provider, "status": status, "kind": kind, "name": name, "unused_since": unused} {
 			if v != "" {
 				query.Set(k, v)
 			}
 		}
-		keys, err := all[mockserver.Key](cmd.Context(), a, a.ns("keys"), query, 0)
+		keys, err := list[mockserver.Key](cmd.Context(), a, a.ns("keys"), query, 0)
 		if err != nil {
 			return err
 		}
-		return a.print(keys, func(w io.Writer) {
+		return a.Print(keys, func(w io.Writer) {
 			rows := make([][]string, 0, len(keys))
 			for _, k := range keys {
-				rows = append(rows, []string{k.ID, string(k.Provider), string(k.Kind), k.Name, string(k.Status), k.Fingerprint, when(k.Expires), when(k.LastUsed)})
+				rows = append(rows, []string{k.ID, string(k.Provider), string(k.Kind), k.Name, string(k.Status), k.Fingerprint, cli.Time(k.Expires), cli.Time(k.LastUsed)})
 			}
-			table(w, "id\tprovider\tkind\tname\tstatus\tfingerprint\texpires\tlast used", rows)
+			cli.Table(w, "id\tprovider\tkind\tname\tstatus\tfingerprint\texpires\tlast used", rows)
 		})
 	}
 	return cmd
@@ -217,7 +218,7 @@ func (a *app) keysShow() *cobra.Command {
 			if err := a.do(cmd.Context(), http.MethodGet, a.ns("keys", args[0]), nil, &k); err != nil {
 				return err
 			}
-			return a.print(k, func(w io.Writer) { keyDetails(w, &k) })
+			return a.Print(k, func(w io.Writer) { keyDetails(w, &k) })
 		},
 	}
 }
@@ -226,7 +227,7 @@ func (a *app) keysRotate() *cobra.Command {
 	var overlap string
 	var quiet bool
 	cmd := &cobra.Command{
-		Use: "rotate ID", Short: "Make a successor of a key; both work for the overlap", Args: exactly("ID"),
+		Use: "rotate ID", Short: "Issue a successor of a key; both are valid during the overlap", Args: exactly("ID"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			var out issuedKey
 			in := map[string]string{"overlap": overlap}
@@ -236,8 +237,8 @@ func (a *app) keysRotate() *cobra.Command {
 			return a.printIssued(&out, quiet)
 		},
 	}
-	cmd.Flags().StringVar(&overlap, "overlap", "0s", "how long the old key works too, as `24h` or 7d")
-	cmd.Flags().BoolVarP(&quiet, "quiet", "q", false, "print nothing but the value")
+	cmd.Flags().StringVar(&overlap, "overlap", "0s", "how long the old key stays valid, as `24h` or 7d")
+	cmd.Flags().BoolVarP(&quiet, "quiet", "q", false, "print only the value")
 	return cmd
 }
 
@@ -254,11 +255,11 @@ func (a *app) keysEnd(verb, short string) *cobra.Command {
 			if err := a.do(cmd.Context(), http.MethodPost, a.ns("keys", args[0], verb), in, &k); err != nil {
 				return err
 			}
-			return a.print(k, func(w io.Writer) { keyDetails(w, &k) })
+			return a.Print(k, func(w io.Writer) { keyDetails(w, &k) })
 		},
 	}
 	if verb == "revoke" {
-		cmd.Flags().StringVar(&reason, "reason", "", "why, for the record")
+		cmd.Flags().StringVar(&reason, "reason", "", "the reason, for the record")
 	}
 	return cmd
 }

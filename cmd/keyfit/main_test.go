@@ -7,45 +7,48 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
+
+	"github.com/keyfit/keyfit/cmd/keyfit/internal/admin"
+	"github.com/keyfit/keyfit/cmd/keyfit/internal/cli"
 )
 
-// binary is the program, built once: signals, exit codes and kill -9 belong to
-// real processes.
-var binary string
+// asProgram is the variable that makes the test's own binary the program: signals, exit codes
+// and kill -9 need real processes, and a second binary would take longer to build than all
+// tests take to run.
+const asProgram = "TEST_AS_KEYFIT"
 
-func TestMain(m *testing.M) { os.Exit(withBinary(m)) }
+func TestMain(m *testing.M) {
+	if os.Getenv(asProgram) != "" {
+		_ = os.Unsetenv(asProgram) // not for the command of keyfit run
+		main()
+		return
+	}
+	os.Exit(m.Run())
+}
 
-func withBinary(m *testing.M) int {
-	dir, err := os.MkdirTemp("", "keyfit-test-*")
+// program returns a command that runs keyfit as a process of its own.
+func program(args ...string) *exec.Cmd {
+	binary, err := os.Executable()
 	if err != nil {
 		panic(err)
 	}
-	defer os.RemoveAll(dir)
-	binary = filepath.Join(dir, "keyfit")
-	build := exec.Command("go", "build", "-o", binary, ".")
-	build.Stderr = os.Stderr
-	if err := build.Run(); err != nil {
-		panic(err)
-	}
-	return m.Run()
+	cmd := exec.Command(binary, args...)
+	cmd.Env = append(environment(), asProgram+"=1")
+	return cmd
 }
 
-// environment is the test's own without what would steer keyfit.
-func environment(more ...string) []string {
-	var env []string
-	for _, line := range os.Environ() {
-		if !strings.HasPrefix(line, "KEYFIT_") {
-			env = append(env, line)
-		}
-	}
-	return append(env, more...)
+// environment is the test's own, without the variables that steer keyfit.
+func environment() []string {
+	return slices.DeleteFunc(os.Environ(), func(line string) bool { return strings.HasPrefix(line, "KEYFIT_") })
 }
 
 // process is a mock that runs as a program.
@@ -59,8 +62,7 @@ type process struct {
 // startProcess runs `keyfit mock --json` and waits until it is ready.
 func startProcess(tb testing.TB, args ...string) *process {
 	tb.Helper()
-	p := &process{Cmd: exec.Command(binary, append([]string{"mock", "--json"}, args...)...), lines: make(chan string, 1000), ended: make(chan error, 1)}
-	p.Env = environment()
+	p := &process{Cmd: program(append([]string{"mock", "--json"}, args...)...), lines: make(chan string, 1000), ended: make(chan error, 1)}
 	out, err := p.StdoutPipe()
 	if err != nil {
 		tb.Fatal(err)
@@ -111,8 +113,8 @@ func (p *process) said(t *testing.T, text string) string {
 // admin calls the admin API.
 func (p *process) admin(t *testing.T, method, path string, in, out any) error {
 	t.Helper()
-	c := &adminClient{url: p.ready.Admin.URL, token: p.ready.Admin.Token, http: &http.Client{}}
-	return c.call(t.Context(), method, path, in, out)
+	c := admin.NewClient(p.ready.Admin.URL, p.ready.Admin.Token)
+	return c.Call(t.Context(), method, path, in, out)
 }
 
 // imkit sends a GET with an IMKIT key and returns the status.
@@ -146,7 +148,7 @@ func runKeyfit(tb testing.TB, env map[string]string, args ...string) result {
 
 func runKeyfitIn(ctx context.Context, env map[string]string, in string, args ...string) result {
 	var out, errs bytes.Buffer
-	code := run(ctx, args, terminal{strings.NewReader(in), &out, &errs, func(name string) (string, bool) {
+	code := run(ctx, args, cli.Terminal{In: strings.NewReader(in), Out: &out, Err: &errs, Env: func(name string) (string, bool) {
 		v, ok := env[name]
 		return v, ok
 	}})
@@ -171,7 +173,7 @@ func mockForEnv(tb testing.TB, env map[string]string, args ...string) map[string
 	var over sync.WaitGroup
 	reader, writer := io.Pipe()
 	over.Go(func() {
-		code := run(ctx, append([]string{"mock", "--ready-file", ready}, args...), terminal{strings.NewReader(""), writer, io.Discard, func(name string) (string, bool) { v, ok := env[name]; return v, ok }})
+		code := run(ctx, append([]string{"mock", "--ready-file", ready}, args...), cli.Terminal{In: strings.NewReader(""), Out: writer, Err: io.Discard, Env: func(name string) (string, bool) { v, ok := env[name]; return v, ok }})
 		if code != 0 {
 			tb.Errorf("mock: exit code %d", code)
 		}
@@ -217,4 +219,22 @@ func field(t *testing.T, data, name string) string {
 		t.Fatalf("%v: %s", err, data)
 	}
 	return fmt.Sprint(m[name])
+}
+
+func writeFile(tb testing.TB, path, content string) {
+	tb.Helper()
+	if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
+		tb.Fatal(err)
+	}
+}
+
+// freeAddr is an address that was free a moment ago.
+func freeAddr(tb testing.TB) string {
+	tb.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		tb.Fatal(err)
+	}
+	defer l.Close()
+	return l.Addr().String()
 }

@@ -9,20 +9,22 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/keyfit/keyfit/cmd/keyfit/internal/admin"
+	"github.com/keyfit/keyfit/cmd/keyfit/internal/cli"
 	"github.com/keyfit/keyfit/mockserver"
 )
 
 func (a *app) oauthCommand() *cobra.Command {
 	cmd := group(&cobra.Command{
-		Use: "oauth", Short: "Register clients of iiniit's OAuth server, answer for its user, end tokens",
+		Use: "oauth", Short: "Register clients of iiniit's OAuth server, answer for its user, expire tokens",
 		Long: `iiniit's mock is an OAuth 2.0 authorization server. Clients and tokens are keys
-too: keyfit keys rotate and revoke take their key IDs.`,
+too: keyfit keys rotate and keyfit keys revoke take their key IDs.`,
 	})
 	cmd.AddCommand(a.oauthRegister(), a.oauthClients(), a.oauthTokens(), a.oauthIssue(), a.oauthApprove(), a.oauthDeny(), a.oauthExpire())
 	return a.withAdmin(cmd)
 }
 
-// registered is a client; its secret stands in the answer to its registration.
+// registered is a client. Only the answer to its registration has its secret.
 type registered struct {
 	mockserver.OAuthClient
 	Secret string `json:"secret,omitempty"`
@@ -36,20 +38,20 @@ func (a *app) oauthRegister() *cobra.Command {
 		Public       bool     `json:"public,omitempty"`
 	}
 	cmd := &cobra.Command{
-		Use: "register", Short: "Register a client; its secret is shown this once", Args: exactly(),
+		Use: "register", Short: "Register a client; its secret is printed only now", Args: exactly(),
 		Example: "  keyfit oauth register --name app --redirect-uri http://localhost:8080/cb",
 	}
 	f := cmd.Flags()
 	f.StringVar(&in.Name, "name", "", "its name")
 	f.StringArrayVar(&in.RedirectURIs, "redirect-uri", nil, "an absolute `URL`, compared exactly; may be repeated")
-	f.StringSliceVar(&in.Scopes, "scope", nil, "its scopes; read:user if not given")
-	f.BoolVar(&in.Public, "public", false, "without a secret: PKCE is a must")
+	f.StringSliceVar(&in.Scopes, "scope", nil, "its scopes (default read:user)")
+	f.BoolVar(&in.Public, "public", false, "register it without a secret: PKCE is required")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		var out registered
 		if err := a.do(cmd.Context(), http.MethodPost, a.ns("oauth", "clients"), in, &out); err != nil {
 			return err
 		}
-		return a.print(out, func(w io.Writer) {
+		return a.Print(out, func(w io.Writer) {
 			for _, row := range [][2]string{
 				{"client", out.ID},
 				{"secret", out.Secret},
@@ -71,11 +73,11 @@ func (a *app) oauthClients() *cobra.Command {
 	return &cobra.Command{
 		Use: "clients", Short: "List clients, without their secrets", Args: exactly(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			var out page[mockserver.OAuthClient]
+			var out admin.Page[mockserver.OAuthClient]
 			if err := a.do(cmd.Context(), http.MethodGet, a.ns("oauth", "clients"), nil, &out); err != nil {
 				return err
 			}
-			return a.print(out.Items, func(w io.Writer) {
+			return a.Print(out.Items, func(w io.Writer) {
 				rows := make([][]string, 0, len(out.Items))
 				for _, c := range out.Items {
 					kind := "confidential"
@@ -84,7 +86,7 @@ func (a *app) oauthClients() *cobra.Command {
 					}
 					rows = append(rows, []string{c.ID, c.KeyID, c.Name, kind, strings.Join(c.Scopes, " "), strings.Join(c.RedirectURIs, " ")})
 				}
-				table(w, "client\tkey\tname\tkind\tscopes\tredirects", rows)
+				cli.Table(w, "client\tkey\tname\tkind\tscopes\tredirects", rows)
 			})
 		},
 	}
@@ -94,22 +96,22 @@ func (a *app) oauthTokens() *cobra.Command {
 	return &cobra.Command{
 		Use: "tokens", Short: "List codes, access and refresh tokens, without their values", Args: exactly(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			var out page[mockserver.Key]
+			var out admin.Page[mockserver.Key]
 			if err := a.do(cmd.Context(), http.MethodGet, a.ns("oauth", "tokens"), nil, &out); err != nil {
 				return err
 			}
-			return a.print(out.Items, func(w io.Writer) {
+			return a.Print(out.Items, func(w io.Writer) {
 				rows := make([][]string, 0, len(out.Items))
 				for _, k := range out.Items {
-					rows = append(rows, []string{k.ID, string(k.Kind), k.User, string(k.Status), strings.Join(k.Scopes, " "), when(k.Expires)})
+					rows = append(rows, []string{k.ID, string(k.Kind), k.User, string(k.Status), strings.Join(k.Scopes, " "), cli.Time(k.Expires)})
 				}
-				table(w, "id\tkind\tuser\tstatus\tscopes\texpires", rows)
+				cli.Table(w, "id\tkind\tuser\tstatus\tscopes\texpires", rows)
 			})
 		},
 	}
 }
 
-// consent is what the admin API takes about a user who grants access.
+// consent is the body of a request that grants or denies access in the name of a user.
 type consent struct {
 	Client string   `json:"client,omitempty"`
 	User   string   `json:"user,omitempty"`
@@ -120,7 +122,7 @@ type consent struct {
 func (a *app) oauthIssue() *cobra.Command {
 	var in consent
 	cmd := &cobra.Command{
-		Use: "issue CLIENT", Short: "Make an access and a refresh token; their values are shown this once", Args: exactly("CLIENT"),
+		Use: "issue CLIENT", Short: "Issue an access and a refresh token; their values are printed only now", Args: exactly("CLIENT"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			in.Client = args[0]
 			var out struct {
@@ -130,31 +132,31 @@ func (a *app) oauthIssue() *cobra.Command {
 			if err := a.do(cmd.Context(), http.MethodPost, a.ns("oauth", "tokens"), in, &out); err != nil {
 				return err
 			}
-			return a.print(out, func(w io.Writer) {
+			return a.Print(out, func(w io.Writer) {
 				_, _ = fmt.Fprintf(w, "access  %s %s\nrefresh %s %s\n", out.Access.ID, out.Access.Secret, out.Refresh.ID, out.Refresh.Secret)
 			})
 		},
 	}
-	cmd.Flags().StringVar(&in.User, "user", "", "for this user; user001 if not given")
-	cmd.Flags().StringSliceVar(&in.Scopes, "scope", nil, "their scopes; the client's if not given")
+	cmd.Flags().StringVar(&in.User, "user", "", "the user (default user001)")
+	cmd.Flags().StringSliceVar(&in.Scopes, "scope", nil, "their scopes (default the client's)")
 	return cmd
 }
 
-// answerNext says what the user answers to the next authorization.
-func (a *app) answerNext(cmd *cobra.Command, in consent, said string) error {
+// answerNext sets what the user answers to the next authorization request, and prints text.
+func (a *app) answerNext(cmd *cobra.Command, in consent, text string) error {
 	var out struct {
 		Status string `json:"status"`
 	}
 	if err := a.do(cmd.Context(), http.MethodPost, a.ns("oauth", "approve-next"), in, &out); err != nil {
 		return err
 	}
-	return a.print(out, func(w io.Writer) { _, _ = fmt.Fprintln(w, said) })
+	return a.Print(out, func(w io.Writer) { _, _ = fmt.Fprintln(w, text) })
 }
 
 func (a *app) oauthApprove() *cobra.Command {
 	var in consent
 	cmd := &cobra.Command{
-		Use: "approve [USER]", Short: "Let a user, or user001, approve the next authorization", Args: between(0, "USER"),
+		Use: "approve [USER]", Short: "Let a user (default user001) approve the next authorization", Args: between(0, "USER"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) > 0 {
 				in.User = args[0]
@@ -162,7 +164,7 @@ func (a *app) oauthApprove() *cobra.Command {
 			return a.answerNext(cmd, in, "the next authorization is approved")
 		},
 	}
-	cmd.Flags().StringSliceVar(&in.Scopes, "scope", nil, "of the scopes that are asked for; all if not given")
+	cmd.Flags().StringSliceVar(&in.Scopes, "scope", nil, "approve only these scopes (default all that are asked for)")
 	return cmd
 }
 
@@ -178,11 +180,11 @@ func (a *app) oauthDeny() *cobra.Command {
 func (a *app) oauthExpire() *cobra.Command {
 	kinds := []cobra.Completion{string(mockserver.KindBearer), string(mockserver.KindRefresh), string(mockserver.KindCode)}
 	return &cobra.Command{
-		Use: "expire [KIND...]", Short: "End every bearer, refresh and code, or one kind of them", ValidArgs: kinds,
+		Use: "expire [KIND...]", Short: "Let all bearer tokens, refresh tokens and codes expire, or those of some kinds", ValidArgs: kinds,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			for _, kind := range args {
 				if !slices.Contains(kinds, kind) {
-					return usage("%q is none of %s", kind, strings.Join(kinds, ", "))
+					return cli.Usagef("%q is not one of %s", kind, strings.Join(kinds, ", "))
 				}
 			}
 			var out struct {
@@ -195,7 +197,7 @@ func (a *app) oauthExpire() *cobra.Command {
 			if err := a.do(cmd.Context(), http.MethodPost, a.ns("oauth", "expire-all"), in, &out); err != nil {
 				return err
 			}
-			return a.print(out, func(w io.Writer) { _, _ = fmt.Fprintf(w, "%d ended\n", out.Ended) })
+			return a.Print(out, func(w io.Writer) { _, _ = fmt.Fprintf(w, "%d expired\n", out.Ended) })
 		},
 	}
 }

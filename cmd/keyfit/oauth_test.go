@@ -35,8 +35,8 @@ func TestOAuthClientsAreRegisteredAndTheirTokensEnded(t *testing.T) {
 	for _, tt := range [][]string{
 		{"the next authorization is approved\n", "oauth", "approve", "bob", "--scope", "read:user"},
 		{"the next authorization is denied\n", "oauth", "deny"},
-		{"1 ended\n", "oauth", "expire", "refresh"},
-		{"1 ended\n", "oauth", "expire"},
+		{"1 expired\n", "oauth", "expire", "refresh"},
+		{"1 expired\n", "oauth", "expire"},
 	} {
 		if got := runKeyfit(t, mock, tt[1:]...); got.code != 0 || got.out != tt[0] {
 			t.Errorf("%v: %+v, want %q", tt[1:], got, tt[0])

@@ -16,21 +16,22 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/keyfit/keyfit/cmd/keyfit/internal/cli"
 	"github.com/keyfit/keyfit/mockserver"
 )
 
 func (a *app) requestsCommand() *cobra.Command {
-	cmd := group(&cobra.Command{Use: "requests", Short: "List, follow, show, count and await requests"})
+	cmd := group(&cobra.Command{Use: "requests", Short: "List, follow, show, count and wait for requests"})
 	cmd.AddCommand(a.requestsList(), a.requestsTail(), a.requestsShow(), a.requestsCount(), a.requestsWait(), a.requestsClear())
 	return a.withAdmin(cmd)
 }
 
-// outcomeFlags are matchFlags with what is known after the answer.
+// outcomeFlags adds matchFlags, and flags for what is known after the answer.
 func outcomeFlags(cmd *cobra.Command, m *mockserver.Match) {
 	matchFlags(cmd, m)
 	f := cmd.Flags()
-	f.StringVar((*string)(&m.Outcome), "outcome", "", "with this outcome only, such as ok or rate_limited")
-	f.IntVar(&m.Status, "status", 0, "answered with this status only")
+	f.StringVar((*string)(&m.Outcome), "outcome", "", "only requests with this outcome, for example ok or rate_limited")
+	f.IntVar(&m.Status, "status", 0, "only requests answered with this status")
 	_ = cmd.RegisterFlagCompletionFunc("outcome", func(*cobra.Command, []string, string) ([]cobra.Completion, cobra.ShellCompDirective) { // fails on a wrong name only
 		names := make([]string, 0, len(mockserver.Outcomes()))
 		for _, o := range mockserver.Outcomes() {
@@ -66,39 +67,39 @@ func (a *app) requestsList() *cobra.Command {
 	var m mockserver.Match
 	var limit int
 	cmd := &cobra.Command{
-		Use: "list", Short: "List the last requests, the newest at the end", Args: exactly(),
+		Use: "list", Short: "List the latest requests, the newest last", Args: exactly(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if limit < 0 {
-				return usage("--limit is negative")
+				return cli.Usagef("--limit must not be negative")
 			}
-			items, err := all[mockserver.Exchange](cmd.Context(), a, a.ns("requests"), matchQuery(&m), limit)
+			items, err := list[mockserver.Exchange](cmd.Context(), a, a.ns("requests"), matchQuery(&m), limit)
 			if err != nil {
 				return err
 			}
 			slices.Reverse(items)
-			return a.print(items, func(w io.Writer) {
+			return a.Print(items, func(w io.Writer) {
 				rows := make([][]string, 0, len(items))
 				for i := range items {
 					rows = append(rows, requestRow(&items[i]))
 				}
-				table(w, requestHead, rows)
+				cli.Table(w, requestHead, rows)
 			})
 		},
 	}
 	outcomeFlags(cmd, &m)
-	cmd.Flags().IntVar(&limit, "limit", 50, "so many; 0 is all that the journal holds")
+	cmd.Flags().IntVar(&limit, "limit", 50, "list at most `N` requests; 0 is all that the journal keeps")
 	return cmd
 }
 
 func (a *app) requestsShow() *cobra.Command {
 	return &cobra.Command{
-		Use: "show ID", Short: "Show a request, credentials hidden", Args: exactly("ID"),
+		Use: "show ID", Short: "Show a request, with credentials redacted", Args: exactly("ID"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			var x mockserver.Exchange
 			if err := a.do(cmd.Context(), http.MethodGet, a.ns("requests", args[0]), nil, &x); err != nil {
 				return err
 			}
-			return a.print(x, func(w io.Writer) { writeRequest(w, &x) })
+			return a.Print(x, func(w io.Writer) { writeRequest(w, &x) })
 		},
 	}
 }
@@ -141,7 +142,7 @@ func writeRequest(w io.Writer, x *mockserver.Exchange) {
 func (a *app) requestsTail() *cobra.Command {
 	var m mockserver.Match
 	cmd := &cobra.Command{
-		Use: "tail", Short: "Follow requests as they arrive, until Ctrl-C", Args: exactly(),
+		Use: "tail", Short: "Print requests as they arrive, until Ctrl-C", Args: exactly(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			c, err := a.client()
 			if err != nil {
@@ -149,7 +150,7 @@ func (a *app) requestsTail() *cobra.Command {
 			}
 			ctx, stop := interruptible(cmd.Context())
 			defer stop()
-			res, err := c.send(ctx, http.MethodGet, a.ns("requests", "stream")+"?"+matchQuery(&m).Encode(), nil)
+			res, err := c.Send(ctx, http.MethodGet, a.ns("requests", "stream")+"?"+matchQuery(&m).Encode(), nil)
 			if err != nil {
 				return err
 			}
@@ -165,7 +166,7 @@ func (a *app) requestsTail() *cobra.Command {
 	return cmd
 }
 
-// follow prints server-sent events: a line each, or the JSON as it came.
+// follow prints server-sent events: one line each, or the JSON unchanged.
 func (a *app) follow(body io.Reader) error {
 	lines := bufio.NewScanner(body)
 	lines.Buffer(nil, 4<<20)
@@ -176,9 +177,9 @@ func (a *app) follow(body io.Reader) error {
 		case name == "event":
 			event = value
 		case name == "data" && event == "missed":
-			_, _ = fmt.Fprintf(a.err, "keyfit: some requests came faster than they could be shown: %s\n", value)
-		case name == "data" && a.json:
-			if _, err := fmt.Fprintln(a.out, value); err != nil {
+			_, _ = fmt.Fprintf(a.Err, "keyfit: some requests arrived faster than they could be printed: %s\n", value)
+		case name == "data" && a.JSON:
+			if _, err := fmt.Fprintln(a.Out, value); err != nil {
 				return fmt.Errorf("write: %w", err)
 			}
 		case name == "data":
@@ -186,15 +187,15 @@ func (a *app) follow(body io.Reader) error {
 			if err := json.Unmarshal([]byte(value), &x); err != nil {
 				return fmt.Errorf("an event cannot be read: %w", err)
 			}
-			if _, err := fmt.Fprintln(a.out, x.String()); err != nil {
+			if _, err := fmt.Fprintln(a.Out, x.String()); err != nil {
 				return fmt.Errorf("write: %w", err)
 			}
 		}
 	}
 	if err := lines.Err(); err != nil && !errors.Is(err, context.Canceled) {
-		return fmt.Errorf("the stream broke off: %w", err)
+		return fmt.Errorf("the stream was interrupted: %w", err)
 	}
-	_, _ = fmt.Fprintln(a.err, "keyfit: the mock has ended")
+	_, _ = fmt.Fprintln(a.Err, "keyfit: the mock has ended")
 	return nil
 }
 
@@ -202,13 +203,13 @@ func (a *app) requestsCount() *cobra.Command {
 	var m mockserver.Match
 	var expect int
 	cmd := &cobra.Command{
-		Use: "count", Short: "Count requests, exactly, whatever the journal has dropped", Args: exactly(),
+		Use: "count", Short: "Count requests exactly, including those that the journal has dropped", Args: exactly(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			var c mockserver.Counts
 			if err := a.do(cmd.Context(), http.MethodPost, a.ns("requests", "count"), map[string]any{"match": m}, &c); err != nil {
 				return err
 			}
-			if err := a.print(c, func(w io.Writer) { writeCounts(w, &c) }); err != nil {
+			if err := a.Print(c, func(w io.Writer) { writeCounts(w, &c) }); err != nil {
 				return err
 			}
 			if cmd.Flags().Changed("expect") && (c.Total != expect || c.Folded > 0) {
@@ -218,7 +219,7 @@ func (a *app) requestsCount() *cobra.Command {
 		},
 	}
 	outcomeFlags(cmd, &m)
-	cmd.Flags().IntVar(&expect, "expect", 0, "fail unless so many match")
+	cmd.Flags().IntVar(&expect, "expect", 0, "fail unless exactly `N` requests match")
 	return cmd
 }
 
@@ -239,7 +240,7 @@ func (a *app) requestsWait() *cobra.Command {
 	var n int
 	var timeout string
 	cmd := &cobra.Command{
-		Use: "wait", Short: "Wait until requests have arrived; fails when the time is over", Args: exactly(),
+		Use: "wait", Short: "Wait until requests have arrived; fail after --timeout", Args: exactly(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			var out struct {
 				Reached bool              `json:"reached"`
@@ -252,18 +253,18 @@ func (a *app) requestsWait() *cobra.Command {
 			if !out.Reached {
 				return fmt.Errorf("%d of %d requests arrived within %s", out.Counts.Total, n, timeout)
 			}
-			return a.print(out.Counts, func(w io.Writer) { writeCounts(w, &out.Counts) })
+			return a.Print(out.Counts, func(w io.Writer) { writeCounts(w, &out.Counts) })
 		},
 	}
 	outcomeFlags(cmd, &m)
-	cmd.Flags().IntVar(&n, "count", 1, "so many")
-	cmd.Flags().StringVar(&timeout, "timeout", "30s", "for so long, at most 5m")
+	cmd.Flags().IntVar(&n, "count", 1, "wait for `N` requests")
+	cmd.Flags().StringVar(&timeout, "timeout", "30s", "wait at most this `time`, up to 5m")
 	return cmd
 }
 
 func (a *app) requestsClear() *cobra.Command {
 	return &cobra.Command{
-		Use: "clear", Short: "Forget requests and counts", Args: exactly(),
+		Use: "clear", Short: "Delete requests and counts", Args: exactly(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return a.do(cmd.Context(), http.MethodDelete, a.ns("requests"), nil, nil)
 		},

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"net"
 	"os"
 	"slices"
@@ -15,11 +16,12 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"github.com/keyfit/keyfit/cmd/keyfit/internal/cli"
 	"github.com/keyfit/keyfit/mockserver"
 )
 
-// settings is how a mock is started. The flags' names are the names in the
-// configuration file too; limits, profiles, keys and faults stand there only.
+// settings are the settings of a mock. The configuration file uses the names of the flags;
+// limits, profiles, keys and faults can be set only there.
 type settings struct {
 	config        string
 	addr          string
@@ -44,8 +46,8 @@ type settings struct {
 	file fileSettings
 }
 
-// fileSettings is what only a configuration file can say, and what a reload
-// may change.
+// fileSettings are the settings that only a configuration file has. A reload may change
+// limits, profiles and faults.
 type fileSettings struct {
 	Limits   map[mockserver.Provider]mockserver.Limit   `json:"limits,omitempty"`
 	Profiles map[mockserver.Provider]mockserver.Profile `json:"profiles,omitempty"`
@@ -53,31 +55,31 @@ type fileSettings struct {
 	Faults   []mockserver.FaultSpec                     `json:"faults,omitempty"`
 }
 
-// flags declares the flags; their defaults are the defaults.
+// flags declares the flags with their defaults.
 func (s *settings) flags(f *pflag.FlagSet) {
 	f.StringVar(&s.config, "config", "", "read settings from this JSON `file`; SIGHUP reads it again")
-	f.StringVar(&s.addr, "addr", "127.0.0.1:0", "`host:port` of the first provider; the others have the ports after it; port 0 takes free ones")
+	f.StringVar(&s.addr, "addr", "127.0.0.1:0", "`host:port` of the first provider; the others get the ports after it; port 0 picks free ports")
 	f.StringVar(&s.admin, "admin", "127.0.0.1:0", "`host:port` of the admin API")
-	f.StringSliceVar(&s.adminHosts, "admin-host", nil, "further `name` by which the admin API may be called")
+	f.StringSliceVar(&s.adminHosts, "admin-host", nil, "another host `name` that requests to the admin API may have")
 	f.StringVar(&s.tokenFile, "admin-token-file", "", "read the admin token from this `file`, or write a new one there")
-	f.StringSliceVar(&s.providers, "providers", nil, "play these only; all if not given")
-	f.BoolVar(&s.tls, "tls", false, "serve https with a certificate of a CA made at the start")
+	f.StringSliceVar(&s.providers, "providers", nil, "imitate only these providers (default all)")
+	f.BoolVar(&s.tls, "tls", false, "serve https, with a certificate of a new CA")
 	f.StringVar(&s.caFile, "ca-file", "", "write the CA's certificate to this `file`")
 	f.BoolVar(&s.http1, "http1", false, "with --tls: no HTTP/2")
-	f.StringVar(&s.seed, "seed", "", "make keys and data the same in every run, from this `number`")
-	f.StringVar(&s.freeze, "freeze", "", "start with the clock frozen at this `time`, as 2027-01-31T00:00:00Z")
-	f.StringVar(&s.journal, "journal", "2000,16MiB", "keep so many requests and bytes; 0,0 keeps none, counts stay exact")
+	f.StringVar(&s.seed, "seed", "", "derive keys and data from this `number`, so that every run has the same")
+	f.StringVar(&s.freeze, "freeze", "", "start with the clock frozen at this `time`, for example 2027-01-31T00:00:00Z")
+	f.StringVar(&s.journal, "journal", "2000,16MiB", "keep at most this many `requests,bytes`; 0,0 keeps none; counts stay exact")
 	f.StringVar(&s.state, "state", "", "keep keys, clock, limits and faults in this JSON `file`")
-	f.StringVar(&s.readyFile, "ready-file", "", "when ready, write URLs, keys and the environment as JSON to this `file` (mode 0600)")
-	f.BoolVar(&s.noRateLimit, "no-rate-limit", false, "lift every provider's rate limit")
-	f.BoolVar(&s.noKeys, "no-keys", false, "issue no key at the start")
+	f.StringVar(&s.readyFile, "ready-file", "", "when ready, write URLs, keys and the environment variables as JSON to this `file` (mode 0600)")
+	f.BoolVar(&s.noRateLimit, "no-rate-limit", false, "remove every provider's rate limit")
+	f.BoolVar(&s.noKeys, "no-keys", false, "issue no keys at the start")
 	f.StringVar(&s.log, "log", "text", "log refusals as `text|json|off` on stderr")
-	f.DurationVar(&s.grace, "grace", 5*time.Second, "at the end, let requests under way finish for so long")
+	f.DurationVar(&s.grace, "grace", 5*time.Second, "how long requests in flight may take to finish at the end")
 	f.BoolVar(&s.unsafeBindAll, "unsafe-bind-all", false, "allow addresses that other machines can reach")
 }
 
-// load completes the settings from the configuration file: what no flag and no
-// variable has set.
+// load completes the settings from the configuration file. What a flag or a variable has set
+// takes precedence.
 func (s *settings) load(flags *pflag.FlagSet) error {
 	if s.config != "" {
 		data, err := os.ReadFile(s.config)
@@ -104,7 +106,7 @@ func (s *settings) merge(flags *pflag.FlagSet, data []byte) error {
 		}
 		f := flags.Lookup(name)
 		if f == nil || slices.Contains([]string{"config", "help", "json"}, name) {
-			return fmt.Errorf("unknown setting %q; it is named as the flag without --, or limits, profiles, keys, faults", name)
+			return fmt.Errorf("unknown setting %q; a setting has the name of a flag without --, or is one of limits, profiles, keys, faults", name)
 		}
 		text, err := settingText(raw)
 		if err != nil {
@@ -124,7 +126,7 @@ func (s *settings) merge(flags *pflag.FlagSet, data []byte) error {
 	return decodeStrict(own, &s.file)
 }
 
-// settingText writes a JSON value as a flag takes it.
+// settingText formats a JSON value as the text that a flag takes.
 func settingText(raw json.RawMessage) (string, error) {
 	var v any
 	d := json.NewDecoder(bytes.NewReader(raw))
@@ -144,7 +146,7 @@ func settingText(raw json.RawMessage) (string, error) {
 		for _, x := range v {
 			s, ok := x.(string)
 			if !ok {
-				return "", errors.New("is a list of something else than text")
+				return "", errors.New("is a list with something other than text")
 			}
 			parts = append(parts, s)
 		}
@@ -163,12 +165,12 @@ func decodeStrict(data []byte, into any) error {
 		return errors.New(strings.TrimPrefix(err.Error(), "json: "))
 	}
 	if _, err := d.Token(); !errors.Is(err, io.EOF) {
-		return errors.New("there is something after the end of the JSON")
+		return errors.New("there is more after the end of the JSON")
 	}
 	return nil
 }
 
-// check finds what is wrong before anything is started or replaced.
+// check returns an error for wrong settings, before anything is started or replaced.
 func (s *settings) check() error {
 	for _, name := range s.providers {
 		if _, err := parseProvider(name); err != nil {
@@ -181,10 +183,10 @@ func (s *settings) check() error {
 		}
 	}
 	if !slices.Contains([]string{"text", "json", "off"}, s.log) {
-		return usage("--log is text, json or off, not %q", s.log)
+		return cli.Usagef("--log must be text, json or off, not %q", s.log)
 	}
 	if s.grace < 0 {
-		return usage("--grace is negative")
+		return cli.Usagef("--grace must not be negative")
 	}
 	for p := range s.file.Limits {
 		if _, err := mockserver.ParseProvider(string(p)); err != nil {
@@ -208,19 +210,19 @@ func (s *settings) check() error {
 func (s *settings) checkAddr(flag, addr string) error {
 	host, port, err := net.SplitHostPort(addr)
 	if err != nil {
-		return usage("--%s %q is not host:port", flag, addr)
+		return cli.Usagef("--%s %q is not host:port", flag, addr)
 	}
 	if n, err := strconv.ParseUint(port, 10, 16); err != nil || n > 65535-8 && flag == "addr" {
-		return usage("--%s: %q is no port number", flag, port)
+		return cli.Usagef("--%s: %q is not a port number", flag, port)
 	}
 	ip := net.ParseIP(host)
 	if host != "localhost" && (ip == nil || !ip.IsLoopback()) && !s.unsafeBindAll {
-		return usage("--%s %s can be reached from other machines; say --unsafe-bind-all if that is meant", flag, addr)
+		return cli.Usagef("--%s %s can be reached from other machines; if that is intended, give --unsafe-bind-all", flag, addr)
 	}
 	return nil
 }
 
-// options are the settings as the library takes them.
+// options returns the settings as options of the mock's library.
 func (s *settings) options() ([]mockserver.Option, error) {
 	opts := s.reloadable()
 	if s.tls {
@@ -232,14 +234,14 @@ func (s *settings) options() ([]mockserver.Option, error) {
 	if s.seed != "" {
 		n, err := strconv.ParseUint(s.seed, 10, 64)
 		if err != nil {
-			return nil, usage("--seed %q is no whole number", s.seed)
+			return nil, cli.Usagef("--seed %q is not a whole number", s.seed)
 		}
 		opts = append(opts, mockserver.WithSeed(n))
 	}
 	if s.freeze != "" {
 		at, err := time.Parse(time.RFC3339, s.freeze)
 		if err != nil {
-			return nil, usage("--freeze %q is no time as 2027-01-31T00:00:00Z", s.freeze)
+			return nil, cli.Usagef("--freeze %q is not a time such as 2027-01-31T00:00:00Z", s.freeze)
 		}
 		opts = append(opts, mockserver.WithFrozenClock(at))
 	}
@@ -254,7 +256,7 @@ func (s *settings) options() ([]mockserver.Option, error) {
 	return opts, nil
 }
 
-// reloadable are the options that a reload may change.
+// reloadable returns the options that a reload may change.
 func (s *settings) reloadable() []mockserver.Option {
 	var opts []mockserver.Option
 	for p, l := range s.file.Limits {
@@ -269,9 +271,10 @@ func (s *settings) reloadable() []mockserver.Option {
 	return opts
 }
 
-// parseJournal reads "2000,16MiB".
+// parseJournal reads "2000,16MiB": how many requests the journal keeps, and how many bytes.
 func parseJournal(s string) (entries, size int, err error) {
-	wrong := usage("--journal %q is not as 2000,16MiB", s)
+	const maxSize = int64(1) << 40
+	wrong := cli.Usagef("--journal %q is not of the form 2000,16MiB", s)
 	count, bytesText, ok := strings.Cut(s, ",")
 	if !ok {
 		bytesText = "16MiB"
@@ -279,23 +282,23 @@ func parseJournal(s string) (entries, size int, err error) {
 	if entries, err = strconv.Atoi(strings.TrimSpace(count)); err != nil || entries < 0 {
 		return 0, 0, wrong
 	}
-	number, unit := strings.TrimSpace(bytesText), 1
+	number, unit := strings.TrimSpace(bytesText), int64(1)
 	for _, u := range []struct {
 		name string
-		size int
+		size int64
 	}{{"KiB", 1 << 10}, {"MiB", 1 << 20}, {"GiB", 1 << 30}} {
 		if rest, ok := strings.CutSuffix(number, u.name); ok {
 			number, unit = strings.TrimSpace(rest), u.size
 		}
 	}
-	n, err := strconv.Atoi(number)
-	if err != nil || n < 0 || n > 1<<40/unit {
+	n, err := strconv.ParseInt(number, 10, 64)
+	if err != nil || n < 0 || n > min(maxSize, math.MaxInt)/unit { // an int has 32 bits on some systems
 		return 0, 0, wrong
 	}
-	return entries, n * unit, nil
+	return entries, int(n * unit), nil
 }
 
-// fixed is what a reload cannot change, by flag name.
+// fixed returns the settings that a reload cannot change, by the name of the flag.
 func (s *settings) fixed() map[string]string {
 	return map[string]string{
 		"addr": s.addr, "admin": s.admin, "admin-host": strings.Join(s.adminHosts, ","), "admin-token-file": s.tokenFile,

@@ -1,3 +1,5 @@
+//go:build unix
+
 package main
 
 import (
@@ -18,6 +20,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/keyfit/keyfit/cmd/keyfit/internal/admin"
 	"github.com/keyfit/keyfit/mockserver"
 )
 
@@ -90,13 +93,6 @@ func revokedNow(t *testing.T, p *process, id string) bool {
 	return k.Status == mockserver.StatusRevoked
 }
 
-func writeFile(tb testing.TB, path, content string) {
-	tb.Helper()
-	if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
-		tb.Fatal(err)
-	}
-}
-
 func TestSIGHUPReplacesTheConfigurationOrKeepsTheOld(t *testing.T) {
 	t.Parallel()
 	config := filepath.Join(t.TempDir(), "mock.json")
@@ -110,7 +106,7 @@ func TestSIGHUPReplacesTheConfigurationOrKeepsTheOld(t *testing.T) {
 		return v.Limit.Requests
 	}
 	faults := func() (kinds []mockserver.FaultKind) {
-		var v page[injected]
+		var v admin.Page[injected]
 		if err := p.admin(t, http.MethodGet, "/v1/namespaces/default/faults", nil, &v); err != nil {
 			t.Fatal(err)
 		}
@@ -218,12 +214,12 @@ func TestPOSTShutdownEndsTheProcess(t *testing.T) {
 	}
 }
 
-// command runs the binary to its end.
+// command runs the program to its end.
 func command(t *testing.T, args ...string) result {
 	t.Helper()
-	cmd := exec.CommandContext(t.Context(), binary, args...)
+	cmd := program(args...)
 	var out, errs bytes.Buffer
-	cmd.Env, cmd.Stdout, cmd.Stderr = environment(), &out, &errs
+	cmd.Stdout, cmd.Stderr = &out, &errs
 	err := cmd.Run()
 	if _, ok := errors.AsType[*exec.ExitError](err); err != nil && !ok {
 		t.Fatal(err)
@@ -257,16 +253,15 @@ func TestRunPassesExitCodeAndSignalsOn(t *testing.T) {
 			t.Errorf("%s: code %d, %q", script, got.code, got.err)
 		}
 	}
-	if got := command(t, "run", "--", "no-such-command-here"); got.code != 127 || !strings.Contains(got.err, "no command") {
+	if got := command(t, "run", "--", "no-such-command-here"); got.code != 127 || !strings.Contains(got.err, "not found") {
 		t.Errorf("no such command: %d %q", got.code, got.err)
 	}
 	if got := command(t, "run", "--", "./testdata"); got.code != 126 {
 		t.Errorf("a directory: %d %q", got.code, got.err)
 	}
 	for _, sig := range []syscall.Signal{syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP, syscall.SIGUSR1} {
-		cmd := exec.CommandContext(t.Context(), binary, "run", "--", "sh", "-c",
+		cmd := program("run", "--", "sh", "-c",
 			`trap "echo got; exit 9" TERM INT HUP USR1; echo ready; while :; do sleep 0.02; done`)
-		cmd.Env = environment()
 		out, err := cmd.StdoutPipe()
 		if err != nil {
 			t.Fatal(err)
@@ -290,8 +285,8 @@ func TestRunPassesExitCodeAndSignalsOn(t *testing.T) {
 
 func TestRunGivesTheCommandItsEnvironment(t *testing.T) {
 	t.Parallel()
-	cmd := exec.CommandContext(t.Context(), binary, "run", "--tls", "--", "env")
-	cmd.Env = environment("IMKIT_API_KEY=of the user", "IMKIT_API_KEY_FILE=/somewhere", "NO_PROXY=example.com", "KEEP=this")
+	cmd := program("run", "--tls", "--", "env")
+	cmd.Env = append(cmd.Env, "IMKIT_API_KEY=of the user", "IMKIT_API_KEY_FILE=/somewhere", "NO_PROXY=example.com", "KEEP=this")
 	out, err := cmd.Output()
 	if err != nil {
 		t.Fatal(err)
@@ -327,50 +322,4 @@ func TestRunGivesTheCommandItsEnvironment(t *testing.T) {
 	if _, err := os.Stat(env["SSL_CERT_FILE"]); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("the bundle is left behind: %v", err)
 	}
-}
-
-// BenchmarkFirst200 measures from exec to the first 200 of an authenticated
-// request, as a client sees it that starts together with the mock and asks all
-// the time. It is printed, not judged: the machine decides.
-func BenchmarkFirst200(b *testing.B) {
-	const key = "a-fixed-key-for-the-benchmark"
-	config := filepath.Join(b.TempDir(), "mock.json")
-	writeFile(b, config, `{"keys": [{"provider": "imkit", "raw": "`+key+`"}]}`)
-	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
-	var sum time.Duration
-	for range b.N {
-		addr := freeAddr(b)
-		cmd := exec.Command(binary, "mock", "--config", config, "--providers", "imkit", "--addr", addr, "--log", "off")
-		cmd.Env = environment()
-		began := time.Now()
-		if err := cmd.Start(); err != nil {
-			b.Fatal(err)
-		}
-		for status := 0; status != http.StatusOK; {
-			r, err := http.NewRequest(http.MethodGet, "http://"+addr+"/admin/connection-count", nil)
-			if err != nil {
-				b.Fatal(err)
-			}
-			r.Header.Set("IM-API-KEY", key)
-			if res, err := client.Do(r); err == nil {
-				res.Body.Close()
-				status = res.StatusCode
-			}
-		}
-		sum += time.Since(began)
-		_ = cmd.Process.Kill()
-		_ = cmd.Wait()
-	}
-	b.ReportMetric(float64(sum.Microseconds())/1000/float64(b.N), "ms/first-200")
-}
-
-// freeAddr is an address that was free a moment ago.
-func freeAddr(tb testing.TB) string {
-	tb.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		tb.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().String()
 }

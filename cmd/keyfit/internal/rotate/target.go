@@ -1,4 +1,4 @@
-package main
+package rotate
 
 import (
 	"bytes"
@@ -10,43 +10,45 @@ import (
 	"strings"
 
 	"github.com/keyfit/keyfit"
+	"github.com/keyfit/keyfit/cmd/keyfit/internal/cli"
 	"github.com/keyfit/keyfit/cmd/keyfit/internal/swapfile"
+	"github.com/keyfit/keyfit/cmd/keyfit/internal/vendors"
 	"github.com/keyfit/keyfit/internal/envfile"
 )
 
-// rotateTarget is the file with the key: a .env, or one that holds the key alone.
-type rotateTarget struct {
-	vendor  *vendor
-	alone   bool
+// target is the file with the key: a .env file, or one that holds the key alone.
+type target struct {
+	vendor  *vendors.Vendor
+	keyOnly bool // the file holds the key alone
 	file    *swapfile.File
 	present keyfit.Credential // zero if there is none
-	trouble error             // why there is none
+	absent  error             // why there is none
 }
 
-func openTarget(ctx context.Context, v *vendor, s *rotateSettings) (*rotateTarget, error) {
-	t := &rotateTarget{vendor: v, alone: s.file != ""}
-	path, flag := s.dotenv, "--dotenv"
-	if t.alone {
-		path, flag = s.file, "--file"
+func openTarget(ctx context.Context, v *vendors.Vendor, o *Options) (*target, error) {
+	t := &target{vendor: v, keyOnly: o.file != ""}
+	path, flag := o.dotenv, "--dotenv"
+	if t.keyOnly {
+		path, flag = o.file, "--file"
 	}
 	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
-		return nil, usage("there is no file %q: a rotation changes one that is there; name it with %s", path, flag)
+		return nil, cli.Usagef("there is no file %q: a rotation changes an existing file; name it with %s", path, flag)
 	}
 	var err error
 	if t.file, err = swapfile.Open(path); err != nil {
 		return nil, err
 	}
-	if !t.alone {
+	if !t.keyOnly {
 		if err := t.refuseReference(); err != nil {
 			return nil, err
 		}
 	}
-	t.present, t.trouble = t.source(t.file.Path()).Credential(ctx)
+	t.present, t.absent = t.source(t.file.Path()).Credential(ctx)
 	return t, nil
 }
 
-// refuseReference stops where the .env only says in which file the key is.
-func (t *rotateTarget) refuseReference() error {
+// refuseReference returns an error if the .env file only names the file that has the key.
+func (t *target) refuseReference() error {
 	assignments, err := envfile.Parse(t.file.Content())
 	if err != nil {
 		return fmt.Errorf("%s: %w", t.file.Path(), err)
@@ -60,8 +62,8 @@ func (t *rotateTarget) refuseReference() error {
 }
 
 // names are the variables of the key: the public half of a pair first.
-func (t *rotateTarget) names() []string {
-	p := t.vendor.provider
+func (t *target) names() []string {
+	p := t.vendor.Provider
 	if p.EnvID == "" {
 		return []string{p.EnvVar}
 	}
@@ -69,18 +71,18 @@ func (t *rotateTarget) names() []string {
 }
 
 // place names the key for a person.
-func (t *rotateTarget) place() string {
-	if t.alone {
+func (t *target) place() string {
+	if t.keyOnly {
 		return t.file.Path()
 	}
 	return strings.Join(t.names(), " and ") + " in " + t.file.Path()
 }
 
 // source reads the key from a file as the SDK does.
-func (t *rotateTarget) source(path string) keyfit.Source {
-	p := t.vendor.provider
+func (t *target) source(path string) keyfit.Source {
+	p := t.vendor.Provider
 	switch {
-	case t.alone:
+	case t.keyOnly:
 		return keyfit.File(path)
 	case p.EnvID != "":
 		return keyfit.DotEnvPair(path, p.EnvID, p.EnvVar)
@@ -88,10 +90,12 @@ func (t *rotateTarget) source(path string) keyfit.Source {
 	return keyfit.DotEnv(path, p.EnvVar)
 }
 
-// edit is the file with the new key in it, and which lines are new.
-func (t *rotateTarget) edit(next keyfit.Credential, expires string) (content []byte, lines []int, err error) {
-	if t.alone {
+// edit returns the file's content with the new key in it, and the lines of the key. expires is
+// the new value of the date beside the key: "" says nothing about it, "none" takes it out.
+func (t *target) edit(next keyfit.Credential, expires string) (content []byte, lines []int, err error) {
+	if t.keyOnly {
 		content = []byte(next.Key.Reveal())
+		// The line end stays as it is, if there is one.
 		if end := bytes.TrimRight(t.file.Content(), "\r\n"); len(end) < len(t.file.Content()) {
 			content = append(content, t.file.Content()[len(end):]...)
 		}
@@ -106,7 +110,7 @@ func (t *rotateTarget) edit(next keyfit.Credential, expires string) (content []b
 		lines = append(lines, changed...)
 		return nil
 	}
-	p := t.vendor.provider
+	p := t.vendor.Provider
 	if p.EnvID != "" {
 		if err := set(p.EnvID, next.ID.Reveal()); err != nil {
 			return nil, nil, err
@@ -116,13 +120,13 @@ func (t *rotateTarget) edit(next keyfit.Credential, expires string) (content []b
 		return nil, nil, err
 	}
 	name := p.EnvVar + "_EXPIRES"
-	switch {
-	case expires == noExpiry:
+	switch expires {
+	case noExpiry:
 		content, _, err = envfile.Remove(content, name)
-	case expires != "":
-		err = set(name, expires)
-	default:
+	case "":
 		err = t.refuseOldDate(name)
+	default:
+		err = set(name, expires)
 	}
 	if err != nil {
 		return nil, nil, err
@@ -130,32 +134,27 @@ func (t *rotateTarget) edit(next keyfit.Credential, expires string) (content []b
 	return content, lines, nil
 }
 
-// refuseOldDate stops before the old key's end is taken for the new one's.
-func (t *rotateTarget) refuseOldDate(name string) error {
+// refuseOldDate returns an error if the file has the old key's date, which would be taken for
+// the new key's.
+func (t *target) refuseOldDate(name string) error {
 	assignments, err := envfile.Parse(t.file.Content())
 	if err != nil {
 		return fmt.Errorf("%s: %w", t.file.Path(), err)
 	}
 	if _, found := assignments.Lookup(name); found {
-		return usage("%s in %s is the old key's end: give the new one's by --expires, or --expires none to take the line out", name, t.file.Path())
+		return cli.Usagef("%s in %s is the old key's date: give the new one's by --expires, or --expires none to take the line out", name, t.file.Path())
 	}
 	return nil
 }
 
-// swap replaces the file, once the SDK has read the new key from what will be it.
-func (t *rotateTarget) swap(content []byte, next keyfit.Credential) error {
+// swap replaces the file, once the SDK has read the new key from the temporary file that will
+// take its place.
+func (t *target) swap(content []byte, next keyfit.Credential) error {
 	return t.file.Replace(content, func(path string) error {
-		got, err := t.source(path).Credential(context.Background()) // a local file; the swap is not to be cut off
+		got, err := t.source(path).Credential(context.Background()) // a local file, and a swap must not be cut off
 		if err != nil || got.Fingerprint() != next.Fingerprint() || !got.Expires.Equal(next.Expires) {
-			return fmt.Errorf("%s: the new key would not be read back as it is: edit the file by hand", t.file.Path())
+			return fmt.Errorf("%s: the new key would not be read back unchanged: edit the file by hand", t.file.Path())
 		}
 		return nil
 	})
 }
-
-// mentions are the lines that still have the old key in them.
-func (t *rotateTarget) mentions(content []byte) []int {
-	return envfile.Mentions(content, t.present.Key.Reveal())
-}
-
-func describeLines(lines []int) string { return envfile.Describe(lines) }

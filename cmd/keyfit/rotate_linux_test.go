@@ -11,7 +11,6 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
-	"os/exec"
 	"strings"
 	"sync"
 	"syscall"
@@ -20,6 +19,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/keyfit/keyfit/cmd/keyfit/internal/cli"
 	"github.com/keyfit/keyfit/mockserver"
 )
 
@@ -53,8 +53,8 @@ func TestCtrlCLeavesAWholeFileAndSaysWhich(t *testing.T) {
 			defer silent.Close()
 			defer close(over)
 
-			cmd := exec.Command(binary, "rotate", "imkit", "-", "--yes", "--dotenv", w.dotenv, test.flag, silent.URL)
-			cmd.Env, cmd.Stdin = environment(), strings.NewReader(w.next)
+			cmd := program("rotate", "imkit", "-", "--yes", "--dotenv", w.dotenv, test.flag, silent.URL)
+			cmd.Stdin = strings.NewReader(w.next)
 			var out, errs bytes.Buffer
 			cmd.Stdout, cmd.Stderr = &out, &errs
 			if err := cmd.Start(); err != nil {
@@ -65,7 +65,7 @@ func TestCtrlCLeavesAWholeFileAndSaysWhich(t *testing.T) {
 				t.Fatal(err)
 			}
 			_ = cmd.Wait()
-			if cmd.ProcessState.ExitCode() != exitFailure || !strings.HasPrefix(errs.String(), test.want) || strings.Count(errs.String(), "\n") != 1 {
+			if cmd.ProcessState.ExitCode() != cli.ExitFailure || !strings.HasPrefix(errs.String(), test.want) || strings.Count(errs.String(), "\n") != 1 {
 				t.Errorf("%v: %s%s", cmd.ProcessState, out.String(), errs.String())
 			}
 			w.quiet(t, out.String()+errs.String())
@@ -171,7 +171,7 @@ func TestRotateAsksAPersonWithoutEcho(t *testing.T) {
 					args = append(args, "-")
 				}
 				code <- run(context.Background(), args,
-					terminal{program, program, program, func(string) (string, bool) { return "", false }})
+					cli.Terminal{In: program, Out: program, Err: program, Env: func(string) (string, bool) { return "", false }})
 			}()
 			seen.shows(t, "New MINDKEY_API_KEY (not shown): ")
 			for echoes(t, program) { // it is off a moment after the question
@@ -180,9 +180,9 @@ func TestRotateAsksAPersonWithoutEcho(t *testing.T) {
 			_, _ = person.WriteString(w.next + "\n")
 			seen.shows(t, "? [y/N] ")
 			_, _ = person.WriteString(answer)
-			got, want := <-code, exitOK
+			got, want := <-code, cli.ExitOK
 			if answer != "y\n" {
-				want = exitFailure
+				want = cli.ExitFailure
 				seen.shows(t, "keyfit: not confirmed; nothing was changed")
 				if w.content(t) != before {
 					t.Error("the file was changed")
@@ -210,14 +210,14 @@ func TestCtrlCAtTheQuestionGivesTheEchoBack(t *testing.T) {
 	ctx, cancel := context.WithCancel(context.Background())
 	code := make(chan int)
 	go func() {
-		code <- run(ctx, []string{"rotate", "mindkey", "--dotenv", w.dotenv}, terminal{program, program, program, func(string) (string, bool) { return "", false }})
+		code <- run(ctx, []string{"rotate", "mindkey", "--dotenv", w.dotenv}, cli.Terminal{In: program, Out: program, Err: program, Env: func(string) (string, bool) { return "", false }})
 	}()
 	seen.shows(t, "(not shown): ")
 	for echoes(t, program) {
 		time.Sleep(time.Millisecond)
 	}
 	cancel()
-	if got := <-code; got != exitFailure || !echoes(t, program) || w.content(t) != before {
+	if got := <-code; got != cli.ExitFailure || !echoes(t, program) || w.content(t) != before {
 		t.Errorf("exit code %d, echo %v", got, echoes(t, program))
 	}
 	seen.shows(t, "keyfit: interrupted; nothing was changed")
@@ -232,7 +232,7 @@ func TestATerminalHasOneLiveLine(t *testing.T) {
 	person, program := pty(t)
 	seen := watchScreen(person)
 	got := run(t.Context(), []string{"rotate", "imkit", "-", "--yes", "--dotenv", w.dotenv, "--watch", srv.URL, "--watch-every", "5ms"},
-		terminal{strings.NewReader(w.next), program, program, func(string) (string, bool) { return "", false }})
+		cli.Terminal{In: strings.NewReader(w.next), Out: program, Err: program, Env: func(string) (string, bool) { return "", false }})
 	text := seen.shows(t, "→ revoke")
 	live := "\r\x1b[K… " + srv.URL + ": " + fill.Replace("generation 3, OLD is current, which is the old key")
 	if got != 0 || !strings.Contains(text, live) || !strings.Contains(text, "\r\x1b[K✓ unused") || strings.Contains(text, "watching") {

@@ -1,4 +1,4 @@
-package main
+package rotate
 
 import (
 	"strings"
@@ -28,14 +28,14 @@ func FuzzDecodeStatus(f *testing.F) {
 		if text := s.describe(old); strings.ContainsFunc(text, unicode.IsControl) {
 			t.Fatalf("%q would steer the terminal", text)
 		}
-		if !s.letsGo(old) {
+		if !s.released(old) {
 			return
 		}
 		named := false
 		for _, fp := range s.SafeToRevoke {
 			named = named || fp == old
 		}
-		if s.Current.Fingerprint == old || !named && s.of(old) != nil || !named && s.Current.Generation != 1 {
+		if s.Current.Fingerprint == old || !named && s.key(old) != nil || !named && s.Current.Generation != 1 {
 			t.Fatalf("%s passes for a service that let go of %q", data, old)
 		}
 	})

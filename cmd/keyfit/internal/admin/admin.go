@@ -1,0 +1,145 @@
+// Package admin is the client of a mock's admin API.
+package admin
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+)
+
+// Client calls the admin API of one mock.
+type Client struct {
+	url, token string
+	http       *http.Client
+}
+
+// NewClient returns a client of the mock whose admin API is at the URL.
+func NewClient(address, token string) *Client {
+	return &Client{url: strings.TrimSuffix(address, "/"), token: token, http: &http.Client{}}
+}
+
+// Path is a path below a namespace. Its parts are escaped.
+func Path(namespace string, parts ...string) string {
+	path := make([]string, 0, 2+len(parts))
+	path = append(path, "/v1/namespaces", url.PathEscape(namespace))
+	for _, p := range parts {
+		path = append(path, url.PathEscape(p))
+	}
+	return strings.Join(path, "/")
+}
+
+// Send makes one request with in as JSON, or without a body if in is nil. The caller closes
+// the body of the response. A status of 400 or more is an error with the mock's own words.
+func (c *Client) Send(ctx context.Context, method, path string, in any) (*http.Response, error) {
+	var body io.Reader
+	if in != nil {
+		data, err := json.Marshal(in)
+		if err != nil {
+			return nil, fmt.Errorf("encode: %w", err)
+		}
+		body = bytes.NewReader(data)
+	}
+	r, err := http.NewRequestWithContext(ctx, method, c.url+path, body)
+	if err != nil {
+		return nil, fmt.Errorf("request: %w", err)
+	}
+	r.Header.Set("Authorization", "Bearer "+c.token)
+	r.Header.Set("Content-Type", "application/json")
+	res, err := c.http.Do(r)
+	if err != nil {
+		return nil, fmt.Errorf("no mock answers at %s: %w; is `keyfit mock` running, and is this its admin URL", c.url, RootCause(err))
+	}
+	if res.StatusCode < http.StatusBadRequest {
+		return res, nil
+	}
+	defer func() { _ = res.Body.Close() }() // read to its end or given up
+	return nil, problem(res, c.url)
+}
+
+// RootCause is the error below net/http's, which repeats method and URL.
+func RootCause(err error) error {
+	if u, ok := errors.AsType[*url.Error](err); ok {
+		return u.Err
+	}
+	return err
+}
+
+// problem returns the mock's own words as an error.
+func problem(res *http.Response, where string) error {
+	var p struct {
+		Detail string `json:"detail"`
+	}
+	const maxProblem = 64 << 10
+	data, err := io.ReadAll(io.LimitReader(res.Body, maxProblem))
+	if err == nil {
+		err = json.Unmarshal(data, &p)
+	}
+	switch {
+	case res.StatusCode == http.StatusUnauthorized:
+		return fmt.Errorf("the mock at %s refuses this admin token; is it from another run", where)
+	case err != nil || p.Detail == "":
+		return fmt.Errorf("%s answers %s and is not the admin API of a mock", where, res.Status)
+	}
+	return errors.New(p.Detail)
+}
+
+// Call makes one request and decodes the response into out, unless out is nil.
+func (c *Client) Call(ctx context.Context, method, path string, in, out any) error {
+	res, err := c.Send(ctx, method, path, in)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = res.Body.Close() }() // read to its end
+	data, err := io.ReadAll(res.Body)
+	if err != nil {
+		return fmt.Errorf("read: %w", err)
+	}
+	if out == nil {
+		return nil
+	}
+	if raw, ok := out.(*json.RawMessage); ok {
+		*raw = data
+		return nil
+	}
+	if err := json.Unmarshal(data, out); err != nil {
+		return fmt.Errorf("%s answers what this version of keyfit does not understand: %w", c.url, err)
+	}
+	return nil
+}
+
+// Page is one page of a list.
+type Page[T any] struct {
+	Items []T    `json:"items"`
+	Next  string `json:"next,omitempty"` // the cursor of the next page; "" on the last one
+}
+
+// List reads a list page by page, at most limit items of it; 0 is no limit.
+func List[T any](ctx context.Context, c *Client, path string, query url.Values, limit int) ([]T, error) {
+	const pageSize = 500
+	items, size := []T{}, pageSize
+	if limit > 0 {
+		size = min(size, limit)
+	}
+	query.Set("limit", strconv.Itoa(size))
+	for {
+		var p Page[T]
+		if err := c.Call(ctx, http.MethodGet, path+"?"+query.Encode(), nil, &p); err != nil {
+			return nil, err
+		}
+		items = append(items, p.Items...)
+		if p.Next == "" || limit > 0 && len(items) >= limit {
+			if limit > 0 {
+				items = items[:min(len(items), limit)]
+			}
+			return items, nil
+		}
+		query.Set("cursor", p.Next)
+	}
+}

@@ -1,0 +1,101 @@
+package rotate
+
+import (
+	"errors"
+	"net/url"
+	"time"
+
+	"github.com/spf13/pflag"
+
+	"github.com/keyfit/keyfit/cmd/keyfit/internal/cli"
+	"github.com/keyfit/keyfit/cmd/keyfit/internal/vendors"
+	"github.com/keyfit/keyfit/internal/rfc3339"
+)
+
+// Options are the flags of the command. None of them takes a key: an argument stays in the
+// shell's history and in the process list.
+type Options struct {
+	FromStdin bool // the argument - was given
+
+	dotenv, file     string
+	keyFile          string
+	expires          string
+	expiresAt        time.Time // expires, parsed; zero for "" and "none"
+	probe            string
+	baseURL          string
+	backup           string
+	watch            []string
+	every, drainTime time.Duration
+	timeout          time.Duration
+	mock, revoke     bool
+	yes              bool
+}
+
+// noExpiry is the value of --expires that takes the date out.
+const noExpiry = "none"
+
+// AddFlags declares the flags.
+func (o *Options) AddFlags(f *pflag.FlagSet) {
+	f.StringVar(&o.dotenv, "dotenv", ".env", "the `file` to change, and where the vendor's address may be")
+	f.StringVar(&o.file, "file", "", "change this `file`, which holds the key alone, instead of .env")
+	f.StringVar(&o.keyFile, "key-file", "", "read the new key from this `file`; - is the standard input")
+	f.StringVar(&o.expires, "expires", "", "when the new key expires, as a `date` or RFC 3339 time; none takes the old key's date out")
+	f.StringVar(&o.probe, "probe", "", "try the new key with GET of this `path`")
+	f.StringVar(&o.baseURL, "base-url", "", "the vendor's address, as `https://host`, instead of its variable")
+	f.StringVar(&o.backup, "backup", "", "keep the old content, with the old key in it, in this new `file`")
+	f.StringArrayVar(&o.watch, "watch", nil, "a service's `URL` of Keyring.Status() as JSON; may be repeated")
+	f.DurationVar(&o.every, "watch-every", 2*time.Second, "the `interval` between two questions to the services")
+	f.DurationVar(&o.drainTime, "drain-time", 30*time.Second, "with --mock: how long the old key must have been idle, as `30s`")
+	f.DurationVar(&o.timeout, "timeout", 15*time.Minute, "give up after this `time`, counted from when the new key has been read")
+	f.BoolVar(&o.mock, "mock", false, "watch the use of the old key at the mock that --admin-url names")
+	f.BoolVar(&o.revoke, "revoke", false, "with --mock: revoke the old key there once it is idle")
+	f.BoolVarP(&o.yes, "yes", "y", false, "ask no questions")
+}
+
+// Check returns an error for flags that contradict each other, before anything is read. It
+// repeats no value that could be a key.
+func (o *Options) Check(v *vendors.Vendor, json bool) error {
+	o.FromStdin = o.FromStdin || o.keyFile == "-"
+	switch {
+	case o.timeout <= 0 || o.every <= 0 || o.drainTime <= 0:
+		return cli.Usagef("--timeout, --watch-every and --drain-time must be positive")
+	case json && !o.yes:
+		return cli.Usagef("--json asks no questions, so it needs --yes")
+	case o.FromStdin && o.keyFile != "" && o.keyFile != "-":
+		return cli.Usagef("- and --key-file exclude each other")
+	case o.revoke && !o.mock:
+		return cli.Usagef("--revoke is for a mock (--mock): no vendor documents a call that revokes a key")
+	case o.file != "" && v.Provider.EnvID != "":
+		return cli.Usagef("a file that holds one key cannot hold the pair %s", v.Variables())
+	case o.file != "" && o.expires != "":
+		return cli.Usagef("--file holds a key and no date: --expires is for .env")
+	}
+	for _, raw := range o.watch {
+		if u, err := url.Parse(raw); err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
+			return cli.Usagef("--watch needs a URL such as http://host:port/path")
+		}
+	}
+	if o.probe != "" {
+		switch err := v.CheckPath(o.probe); {
+		case errors.Is(err, vendors.ErrCredential):
+			return cli.Usagef("--probe holds a credential: leave it out, it is attached")
+		case err != nil:
+			return cli.Usagef("--probe %w", err)
+		}
+	}
+	return o.parseExpires()
+}
+
+func (o *Options) parseExpires() error {
+	if o.expires == "" || o.expires == noExpiry {
+		return nil
+	}
+	t, ok := rfc3339.Parse(o.expires)
+	if !ok {
+		return cli.Usagef("--expires is a date (2027-01-31), a time (2027-01-31T12:00:00Z) or none")
+	}
+	if o.expiresAt = t; t.Before(time.Now()) {
+		return cli.Usagef("--expires is in the past")
+	}
+	return nil
+}

@@ -1,0 +1,136 @@
+package rotate
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"time"
+
+	"golang.org/x/term"
+
+	"github.com/keyfit/keyfit/cmd/keyfit/internal/cli"
+)
+
+// Event is a line of --json. It holds fingerprints and no key.
+type Event struct {
+	Event       string    `json:"event"`
+	Time        time.Time `json:"time"`
+	Vendor      string    `json:"vendor,omitempty"`
+	Fingerprint string    `json:"fingerprint,omitempty"`
+	Previous    string    `json:"previous,omitempty"`
+	Place       string    `json:"place,omitempty"`
+	Lines       []int     `json:"lines,omitempty"`
+	Try         int       `json:"try,omitempty"`
+	Status      int       `json:"status,omitempty"`
+	LatencyMS   float64   `json:"latencyMs,omitempty"`
+	URL         string    `json:"url,omitempty"`
+	Generation  uint64    `json:"generation,omitempty"`
+	Current     string    `json:"current,omitempty"` // the fingerprint of the key that the service uses
+	InFlight    int       `json:"inFlight,omitempty"`
+	LastUsed    time.Time `json:"lastUsed,omitzero"` // of the old key
+	Safe        *bool     `json:"safe,omitempty"`
+	Changed     *bool     `json:"changed,omitempty"`
+	Text        string    `json:"text"`
+}
+
+// reporter writes what happens: with --json an event a line, otherwise lines for a person. On
+// a terminal the state of what is waited for is one line that is overwritten.
+type reporter struct {
+	*cli.Terminal
+	tty  *os.File          // the output, if it is a terminal and the lines are for a person
+	live bool              // the last line is to be overwritten
+	last map[string]string // the last reported state, by what is watched
+}
+
+func newReporter(t *cli.Terminal) *reporter {
+	r := &reporter{Terminal: t, last: make(map[string]string)}
+	if file, ok := t.Out.(*os.File); ok && !t.JSON && term.IsTerminal(fileDescriptor(file)) {
+		r.tty = file
+	}
+	return r
+}
+
+// event writes an event, for a program alone.
+func (r *reporter) event(e *Event, title, text string) {
+	if !r.JSON {
+		return
+	}
+	e.Time = time.Now().UTC()
+	if e.Text == "" {
+		e.Text = title + ": " + text
+	}
+	enc := json.NewEncoder(r.Out)
+	enc.SetEscapeHTML(false)
+	_ = enc.Encode(e) //nolint:errchkjson // strings, numbers and times of this century; a reader that has gone needs no report
+}
+
+// line writes a line, for a person alone.
+func (r *reporter) line(mark, title, text string) {
+	if r.JSON {
+		return
+	}
+	if r.live {
+		_, _ = io.WriteString(r.Out, "\r\x1b[K") // to the begin of the line, and clear it
+		r.live = false
+	}
+	if title != "" {
+		title = fmt.Sprintf("%-11s ", title)
+	}
+	_, _ = fmt.Fprintf(r.Out, "%s %s%s\n", mark, title, cli.Printable(text))
+}
+
+// step reports that something is done.
+func (r *reporter) step(e *Event, title, text string) {
+	r.event(e, title, text)
+	r.line("✓", title, text)
+}
+
+// warn reports something that the person should know.
+func (r *reporter) warn(e *Event, text string) {
+	e.Text = text
+	r.event(e, "", "")
+	r.line("!", "", text)
+}
+
+// advise reports how the old key is revoked.
+func (r *reporter) advise(old, how string) {
+	r.event(&Event{Event: "advice", Fingerprint: old, Text: how}, "", "")
+	r.line("→", "revoke", how)
+}
+
+// done is the last event of a rotation that succeeded.
+func (r *reporter) done(text string) {
+	changed := true
+	r.event(&Event{Event: "done", Changed: &changed, Text: text}, "", "")
+}
+
+// failed is the last event of one that did not. For a person the program prints the error
+// itself as its last line.
+func (r *reporter) failed(err error, changed bool) {
+	r.event(&Event{Event: "failed", Changed: &changed, Text: err.Error()}, "", "")
+	if r.live {
+		_, _ = io.WriteString(r.Out, "\n")
+	}
+}
+
+// watching reports the state of what is waited for: on a terminal each time, elsewhere when it
+// has changed.
+func (r *reporter) watching(e *Event, what, text string) {
+	if r.tty != nil {
+		line := []rune(cli.Printable(what + ": " + text))
+		const margin = 4 // for the mark before the text, and for the cursor
+		if width, _, err := term.GetSize(fileDescriptor(r.tty)); err == nil && width > margin && len(line) > width-margin {
+			line = append(line[:width-margin-1], '…')
+		}
+		_, _ = fmt.Fprintf(r.Out, "\r\x1b[K… %s", string(line))
+		r.live = true
+		return
+	}
+	if r.last[what] == text {
+		return
+	}
+	r.last[what] = text
+	r.event(e, what, text)
+	r.line("…", "watching", what+": "+text)
+}

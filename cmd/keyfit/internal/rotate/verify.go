@@ -1,0 +1,72 @@
+package rotate
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/keyfit/keyfit"
+	"github.com/keyfit/keyfit/cmd/keyfit/internal/keycheck"
+	"github.com/keyfit/keyfit/cmd/keyfit/internal/vendors"
+)
+
+// proofs is how often the new key must be accepted: one answer may come from an edge server
+// that learns of new keys before the others do.
+const proofs = 2
+
+// probeTimeout is how long one answer may take.
+const probeTimeout = 10 * time.Second
+
+// verify tries the new key at the vendor. verified is false if there is no call to try a key
+// with; a key that is refused is an error.
+func (r *rotation) verify(ctx context.Context) (verified bool, err error) {
+	v, fp := *r.vendor, r.next.Fingerprint() // a copy: --probe changes it
+	if r.opts.probe != "" {
+		v.Provider.Probe = r.opts.probe
+	}
+	if v.Provider.Probe == "" {
+		r.report.warn(&Event{Event: "unverified", Fingerprint: fp},
+			"the new key is not tried: "+v.Name+" documents no call to try one with; --probe PATH names one of yours")
+		return false, nil
+	}
+	opts := []keyfit.Option{keyfit.WithSource(keyfit.Static(r.next)), keyfit.WithDotEnv(r.opts.dotenv)}
+	if r.opts.baseURL != "" {
+		opts = append(opts, keyfit.WithBaseURL(r.opts.baseURL))
+	}
+	c, err := keyfit.New(v.Provider, opts...)
+	if err != nil {
+		return false, fmt.Errorf("%w; set %s or give --base-url", err, v.Provider.EnvURL)
+	}
+	var answers []string
+	for try := 1; try <= proofs; try++ {
+		got := prove(ctx, &v, c)
+		if got.Verdict != keycheck.Accepted {
+			return false, fmt.Errorf("the new key %s is not proven: %s: %s", fp, got.Error, got.Advice)
+		}
+		answers = append(answers, fmt.Sprintf("%s in %.0f ms", got.Answer, max(got.LatencyMS, 1)))
+		e := &Event{Event: "verified", Fingerprint: fp, Try: try, Status: got.Status, LatencyMS: got.LatencyMS}
+		if try < proofs {
+			r.report.event(e, "verified", answers[try-1])
+			continue
+		}
+		r.report.step(e, "verified", strings.Join(answers, ", "))
+	}
+	return true, nil
+}
+
+// prove sends the call once.
+func prove(ctx context.Context, v *vendors.Vendor, c *keyfit.Client) *keycheck.Result {
+	ctx, cancel := context.WithTimeout(ctx, probeTimeout)
+	defer cancel()
+	got := &keycheck.Result{Vendor: v.Name, Scheme: v.Scheme, Verdict: keycheck.Failed, Place: "the new key"}
+	got.Try(ctx, v, c)
+	switch {
+	case got.Status >= http.StatusOK && got.Status < http.StatusMultipleChoices:
+		got.Verdict = keycheck.Accepted // even if --probe names a path that does not answer in JSON
+	case got.Status == http.StatusUnauthorized:
+		got.Advice = "is it complete, and for this environment? a key that was just made may take a minute to work"
+	}
+	return got
+}

@@ -1,0 +1,125 @@
+// Package vendors lists the vendors whose real APIs the command line can call, and finds their
+// keys as the SDK does.
+package vendors
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+
+	"github.com/keyfit/keyfit"
+)
+
+// Vendor is one way to call one of the five vendors; imkit and iiniit have two each.
+type Vendor struct {
+	Name     string
+	Provider keyfit.Provider
+	Scheme   string // the headers that carry the key, as the vendor's page spells them
+}
+
+// All returns every vendor, in the order in which they are listed for people.
+func All() []Vendor {
+	token := keyfit.Iiniit() // with an OAuth 2.0 access token in place of the key
+	token.Scheme, token.EnvVar = keyfit.Bearer(), "IINIIT_ACCESS_TOKEN"
+	return []Vendor{
+		{"imin", keyfit.Imin(), "X-API-KEY"},
+		{"mindkey", keyfit.MindKey(), "Authorization: ApiKey-v2"},
+		{"imkit", keyfit.IMKIT(""), "IM-API-KEY"},
+		{"imkit-user", keyfit.IMKITUser(""), "IM-CLIENT-KEY, IM-Authorization"},
+		{"optimove", keyfit.Optimove(""), "X-API-KEY"},
+		{"iiniit", keyfit.Iiniit(), "Authorization: ApiKey"},
+		{"iiniit-token", token, "Authorization: Bearer"},
+	}
+}
+
+// Names returns the names of all vendors.
+func Names() []string {
+	all := All()
+	names := make([]string, 0, len(all))
+	for i := range all {
+		names = append(names, all[i].Name)
+	}
+	return names
+}
+
+// Find returns the vendor of that name, in any case of letters.
+func Find(name string) (Vendor, bool) {
+	for _, v := range All() {
+		if strings.EqualFold(v.Name, name) {
+			return v, true
+		}
+	}
+	return Vendor{}, false
+}
+
+// Variables names the variables that hold the vendor's key: one, or the two of a pair.
+func (v *Vendor) Variables() string {
+	if v.Provider.EnvID != "" {
+		return v.Provider.EnvID + " and " + v.Provider.EnvVar
+	}
+	return v.Provider.EnvVar
+}
+
+// Keyring finds the vendor's key in the environment or else in the .env file, as the SDK
+// does. configured is false if no place has a key; it is true if one has a broken one.
+func (v *Vendor) Keyring(ctx context.Context, dotenv string) (ring *keyfit.Keyring, configured bool, err error) {
+	ring, err = keyfit.NewKeyring(ctx, v.source(dotenv))
+	if none, ok := errors.AsType[*keyfit.NoKeyError](err); ok {
+		none.Provider = v.Name
+		isBroken := func(err error) bool { return !errors.Is(err, keyfit.ErrNoKey) }
+		return nil, slices.ContainsFunc(none.Unwrap(), isBroken), none
+	}
+	return ring, true, err
+}
+
+func (v *Vendor) source(dotenv string) keyfit.Source {
+	p := v.Provider
+	if p.EnvID != "" {
+		return keyfit.Chain(keyfit.EnvPair(p.EnvID, p.EnvVar), keyfit.DotEnvPair(dotenv, p.EnvID, p.EnvVar))
+	}
+	return keyfit.Chain(keyfit.Env(p.EnvVar), keyfit.DotEnv(dotenv, p.EnvVar))
+}
+
+// The errors of [Vendor.CheckPath]. They do not repeat the path: it may hold a key.
+var (
+	ErrNotPath    = errors.New("must be a path such as /path?query, without host")
+	ErrCredential = errors.New("holds a credential")
+)
+
+// CheckPath returns [ErrNotPath] unless path is a path without a host, and [ErrCredential] if
+// one of its query parameters carries a credential.
+func (v *Vendor) CheckPath(path string) error {
+	u, err := url.Parse(path)
+	if err != nil || u.Host != "" || u.User != nil || !strings.HasPrefix(path, "/") {
+		return ErrNotPath
+	}
+	for name := range u.Query() {
+		if v.IsCredentialParam(name) {
+			return ErrCredential
+		}
+	}
+	return nil
+}
+
+// IsCredentialParam reports whether a query parameter of that name carries a credential.
+func (*Vendor) IsCredentialParam(name string) bool { return strings.EqualFold(name, "api_key") }
+
+// IsCredentialHeader reports whether a header of that name carries the vendor's key, or a
+// credential of any kind.
+func (v *Vendor) IsCredentialHeader(name string) bool {
+	canonical := http.CanonicalHeaderKey(name)
+	switch canonical {
+	case "Authorization", "Proxy-Authorization", "Cookie":
+		return true
+	}
+	// The scheme knows: it puts a made-up key on an empty request.
+	example := keyfit.APIKey("lorem")
+	if v.Provider.EnvID != "" {
+		example = keyfit.KeyPair("lorem", "ipsum")
+	}
+	blank := &http.Request{Header: http.Header{}, URL: &url.URL{}}
+	return v.Provider.Scheme.Apply(blank, example) == nil && blank.Header[canonical] != nil
+}

@@ -1,0 +1,265 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"maps"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/keyfit/keyfit/cmd/keyfit/internal/admin"
+	"github.com/keyfit/keyfit/cmd/keyfit/internal/cli"
+	"github.com/keyfit/keyfit/mockserver"
+)
+
+// localMock is a mock that runs in this process.
+type localMock struct {
+	srv      *mockserver.Server
+	adminURL string
+	urls     map[mockserver.Provider]string
+	issued   map[mockserver.Provider]mockserver.Issued
+	pair     mockserver.Issued // IMKIT's client key and user token
+	bearer   mockserver.Issued // iiniit's
+	caFile   string
+	faults   []*mockserver.Injection // of the configuration
+	cleanup  []func()
+}
+
+// newLocalMock starts a mock and issues a key for each provider. Unless always is true, it
+// issues none if the settings say so or if the state file has keys already.
+func newLocalMock(ctx context.Context, s *settings, logger *slog.Logger, admin mockserver.AdminConfig, always bool) (*localMock, error) {
+	opts, err := s.options()
+	if err != nil {
+		return nil, err
+	}
+	if logger != nil {
+		opts = append(opts, mockserver.WithLogger(logger))
+	}
+	m := &localMock{urls: make(map[mockserver.Provider]string), issued: make(map[mockserver.Provider]mockserver.Issued)}
+	if m.srv, err = mockserver.NewHandler(append(opts, mockserver.WithAdmin(admin))...); err != nil {
+		return nil, err
+	}
+	for _, step := range []func() error{
+		func() error { return m.listen(s) },
+		func() error { return m.inject(s.file.Faults) },
+		func() error { return m.issue(ctx, s, always) },
+		func() error { return m.writeCA(s.caFile) },
+	} {
+		if err := step(); err != nil {
+			return nil, errors.Join(err, m.close())
+		}
+	}
+	return m, nil
+}
+
+func (s *settings) played() []mockserver.Provider {
+	if len(s.providers) == 0 {
+		return mockserver.Providers()
+	}
+	var out []mockserver.Provider
+	for _, p := range mockserver.Providers() {
+		if slices.ContainsFunc(s.providers, func(name string) bool { return strings.EqualFold(name, string(p)) }) {
+			out = append(out, p)
+		}
+	}
+	return out
+}
+
+func (m *localMock) listen(s *settings) error {
+	host, port, err := net.SplitHostPort(s.addr)
+	if err != nil {
+		return cli.Usagef("--addr %q is not host:port", s.addr)
+	}
+	first, err := strconv.Atoi(port)
+	if err != nil {
+		return cli.Usagef("--addr: %q is not a port number", port)
+	}
+	for i, p := range s.played() {
+		at := first
+		if first != 0 {
+			at += i
+		}
+		addr := net.JoinHostPort(host, strconv.Itoa(at))
+		if m.urls[p], err = m.srv.Listen(p, addr); err != nil {
+			return portError(err, string(p), addr, "addr")
+		}
+	}
+	if m.adminURL, err = m.srv.ListenAdmin(s.admin); err != nil {
+		return portError(err, "the admin API", s.admin, "admin")
+	}
+	return nil
+}
+
+func portError(err error, what, addr, flag string) error {
+	host, _, _ := net.SplitHostPort(addr)
+	switch {
+	case errors.Is(err, errAddressInUse):
+		return fmt.Errorf("%s, for %s, is in use; end the program that uses it, or give --%s %s for a free port", addr, what, flag, net.JoinHostPort(host, "0"))
+	case errors.Is(err, errAddressForbidden):
+		return fmt.Errorf("%s, for %s, may not be used by this user; give a port above 1023 with --%s", addr, what, flag)
+	}
+	return fmt.Errorf("cannot listen on %s for %s: %w", addr, what, err)
+}
+
+func (m *localMock) inject(faults []mockserver.FaultSpec) error {
+	for i := range faults {
+		if err := faults[i].Valid(); err != nil {
+			return fmt.Errorf("config: faults[%d]: %w", i, err)
+		}
+	}
+	for _, i := range m.faults {
+		i.Remove()
+	}
+	m.faults = nil
+	for _, f := range faults {
+		m.faults = append(m.faults, m.srv.Inject(f.Match, f.Fault, f.When...))
+	}
+	return nil
+}
+
+// issue issues the keys of the configuration and one for each provider. The values of keys
+// that the state file restored are not known, so they cannot be printed.
+func (m *localMock) issue(ctx context.Context, s *settings, always bool) error {
+	if !always && (s.noKeys || len(m.srv.Keys().List(mockserver.KeyFilter{})) > 0) {
+		return nil
+	}
+	client := admin.NewClient(m.adminURL, m.srv.AdminToken().Reveal())
+	for i, spec := range s.file.Keys {
+		if err := client.Call(ctx, http.MethodPost, "/v1/namespaces/default/keys", spec, nil); err != nil {
+			return fmt.Errorf("config: keys[%d]: %w", i, err)
+		}
+	}
+	named := mockserver.Named("start")
+	var err error
+	for _, p := range s.played() {
+		if m.issued[p], err = m.srv.Keys().TryIssue(p, named); err != nil {
+			return err
+		}
+		switch p {
+		case mockserver.IMKIT:
+			m.pair, err = m.srv.Keys().TryIssue(p, named, mockserver.ClientKey(imkitUser))
+		case mockserver.Iiniit:
+			m.bearer, err = m.srv.Keys().TryIssue(p, named, mockserver.Bearer())
+		default:
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+const imkitUser = "user001"
+
+// writeCA writes the CA's certificate to a file for programs and curl.
+func (m *localMock) writeCA(path string) error {
+	pem := m.srv.CAPEM()
+	if pem == nil {
+		return nil
+	}
+	if path == "" {
+		dir, err := os.MkdirTemp("", "keyfit-*")
+		if err != nil {
+			return fmt.Errorf("ca file: %w", err)
+		}
+		m.cleanup = append(m.cleanup, func() { _ = os.RemoveAll(dir) }) // a file that is left over does no harm
+		path = filepath.Join(dir, "ca.pem")
+	}
+	if err := os.WriteFile(path, pem, 0o600); err != nil {
+		return fmt.Errorf("ca file: %w", err)
+	}
+	m.caFile = path
+	return nil
+}
+
+// close ends the mock at once and removes its files.
+func (m *localMock) close() error {
+	err := m.srv.Close()
+	for _, f := range m.cleanup {
+		f()
+	}
+	return err
+}
+
+// environment returns the variables that a program needs to call the mock.
+func (m *localMock) environment() map[string]string {
+	env := map[string]string{"KEYFIT_ADMIN_URL": m.adminURL, "KEYFIT_ADMIN_TOKEN": m.srv.AdminToken().Reveal()}
+	for p, url := range m.urls {
+		name := strings.ToUpper(string(p))
+		env[name+"_BASE_URL"] = url
+		if i, ok := m.issued[p]; ok {
+			env[name+"_API_KEY"] = i.Secret.Reveal()
+			if !i.Expires.IsZero() {
+				env[name+"_API_KEY_EXPIRES"] = i.Expires.Format("2006-01-02T15:04:05Z07:00")
+			}
+		}
+	}
+	if !m.pair.Secret.IsZero() {
+		env["IMKIT_CLIENT_KEY"], env["IMKIT_USER_TOKEN"] = m.pair.Secret.Reveal(), m.pair.Token.Reveal()
+		env["IMKIT_CLIENT_ID"] = imkitUser
+	}
+	if !m.bearer.Secret.IsZero() {
+		env["IINIIT_ACCESS_TOKEN"] = m.bearer.Secret.Reveal()
+	}
+	return env
+}
+
+// readyDocument is the JSON that --ready-file and mock --json write.
+type readyDocument struct {
+	PID   int                            `json:"pid"`
+	URLs  map[mockserver.Provider]string `json:"urls"`
+	Admin struct {
+		URL   string `json:"url"`
+		Token string `json:"token"`
+	} `json:"admin"`
+	CAFile string            `json:"caFile,omitempty"`
+	Env    map[string]string `json:"env"`
+}
+
+func (m *localMock) ready() readyDocument {
+	d := readyDocument{PID: os.Getpid(), URLs: m.urls, CAFile: m.caFile, Env: m.environment()}
+	d.Admin.URL, d.Admin.Token = m.adminURL, m.srv.AdminToken().Reveal()
+	return d
+}
+
+// writeReady writes the document and then renames it into place: a program that waits for the
+// file never reads half of it.
+func (m *localMock) writeReady(path string) error {
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetIndent("", "  ")
+	if err := e.Encode(m.ready()); err != nil {
+		return fmt.Errorf("ready file: %w", err)
+	}
+	tmp := path + ".tmp"
+	if err := os.Remove(tmp); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("ready file: %w", err)
+	}
+	if err := os.WriteFile(tmp, b.Bytes(), 0o600); err != nil {
+		return fmt.Errorf("ready file: %w", err)
+	}
+	if err := os.Rename(tmp, path); err != nil {
+		return fmt.Errorf("ready file: %w", err)
+	}
+	m.cleanup = append(m.cleanup, func() { _ = os.Remove(path) }) // it would name a mock that has ended
+	return nil
+}
+
+// sorted returns NAME=value lines.
+func sorted(env map[string]string) []string {
+	lines := make([]string, 0, len(env))
+	for _, name := range slices.Sorted(maps.Keys(env)) {
+		lines = append(lines, name+"="+env[name])
+	}
+	return lines
+}

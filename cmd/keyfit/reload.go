@@ -1,0 +1,107 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"strings"
+	"sync"
+
+	"github.com/spf13/pflag"
+)
+
+// liveSettings are the settings of a running mock. A reload replaces all of them or none.
+type liveSettings struct {
+	given map[string]string // from flags and variables, which take precedence over the file
+	mock  *localMock
+
+	mu  sync.Mutex
+	now *settings
+}
+
+// serve returns when the mock should end. Until then it reloads on the signal for it.
+func (l *liveSettings) serve(ctx context.Context, signals <-chan os.Signal, logger *slog.Logger) {
+	if logger == nil {
+		logger = slog.New(slog.DiscardHandler)
+	}
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case sig := <-signals:
+			if !isReload(sig) {
+				return
+			}
+			if err := l.reload(); err != nil {
+				logger.Error("configuration not reloaded, the old one stays active", "error", err)
+				continue
+			}
+			logger.Info("configuration reloaded")
+		}
+	}
+}
+
+// reload reads the file again and checks all of it before it changes anything.
+func (l *liveSettings) reload() error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.now.config == "" {
+		return errors.New("there is no configuration file to read again; start with --config")
+	}
+	var next settings
+	flags := pflag.NewFlagSet("reload", pflag.ContinueOnError)
+	next.flags(flags)
+	for name, value := range l.given {
+		if flags.Lookup(name) == nil {
+			continue // --json is a flag of every command, not a setting
+		}
+		if err := flags.Set(name, value); err != nil {
+			return fmt.Errorf("%s: %w", name, err)
+		}
+	}
+	if err := next.load(flags); err != nil {
+		return err
+	}
+	next.log = l.now.log
+	if flags.Changed("log") && l.given["log"] == "" && l.now.log != next.log {
+		return errors.New("log cannot change while the mock runs; restart it")
+	}
+	was := l.now.fixed()
+	for name, value := range next.fixed() {
+		if was[name] != value {
+			return fmt.Errorf("%s cannot change while the mock runs; restart it", name)
+		}
+	}
+	if err := l.mock.inject(next.file.Faults); err != nil {
+		return err
+	}
+	l.mock.srv.Reconfigure(next.reloadable()...)
+	l.now = &next
+	return nil
+}
+
+// show returns the configuration, for GET /v1/config.
+func (l *liveSettings) show() any {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	fixed := l.now.fixed()
+	fixed["config"] = l.now.config
+	return struct {
+		Settings map[string]string `json:"settings"`
+		fileSettings
+	}{fixed, l.now.file}
+}
+
+// changed returns the flags that the command line or the environment has set.
+func changed(flags *pflag.FlagSet) map[string]string {
+	out := make(map[string]string)
+	flags.Visit(func(f *pflag.Flag) {
+		out[f.Name] = f.Value.String()
+		if list, ok := f.Value.(pflag.SliceValue); ok {
+			out[f.Name] = strings.Join(list.GetSlice(), ",")
+		}
+	})
+	return out
+}
