@@ -48,7 +48,8 @@ func program(args ...string) *exec.Cmd {
 
 // environment is the test's own, without the variables that steer keyfit.
 func environment() []string {
-	return slices.DeleteFunc(os.Environ(), func(line string) bool { return strings.HasPrefix(line, "KEYFIT_") })
+	env := slices.DeleteFunc(os.Environ(), func(line string) bool { return strings.HasPrefix(line, "KEYFIT_") })
+	return append(env, "LC_ALL=C") // a shell complains on stderr of a locale that is not installed
 }
 
 // process is a mock that runs as a program.

@@ -25,13 +25,15 @@ type mockUsage struct {
 	since  time.Time        // when the count last changed
 }
 
-// fingerprints are the names by which the mock may list a credential: as a whole, and each
-// half of a pair.
+// fingerprints are those under which the mock may list a credential: the client key of a pair
+// under the pair's, its user token under one of its own.
 func fingerprints(c keyfit.Credential) map[string]bool {
 	found := map[string]bool{c.Fingerprint(): true}
-	for _, half := range []keyfit.Secret{c.ID, c.Key} {
+	if !c.ID.IsZero() {
+		found[keyfit.APIKey(c.Key.Reveal()).Fingerprint()] = true
+	}
+	for _, half := range []keyfit.Secret{c.ID, c.Key} { // the form of mocks before the common one
 		if !half.IsZero() {
-			found[keyfit.APIKey(half.Reveal()).Fingerprint()] = true
 			sum := sha256.Sum256([]byte(half.Reveal()))
 			found[hex.EncodeToString(sum[:4])] = true
 		}
@@ -53,7 +55,10 @@ func (r *rotation) findAtMock(ctx context.Context) error {
 		return err
 	}
 	r.usage = &mockUsage{client: client}
-	old, kept := fingerprints(r.target.present), fingerprints(r.next) // two pairs may share a half
+	old, kept := fingerprints(r.target.present), fingerprints(r.next)
+	if id := r.next.ID; !id.IsZero() && id.Reveal() == r.target.present.ID.Reveal() {
+		kept[r.target.present.Fingerprint()] = true // only the token changes: the client key stays in use
+	}
 	for _, k := range keys {
 		if old[k.Fingerprint] && !kept[k.Fingerprint] {
 			r.usage.keys = append(r.usage.keys, k)
