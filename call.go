@@ -89,7 +89,8 @@ func (c *Client) newCall(req *http.Request, o *callConfig, began time.Duration, 
 	if o == nil {
 		return k, nil
 	}
-	return k, k.apply(o)
+	err := k.apply(o)
+	return k, err
 }
 
 // apply takes the options of a typed call.

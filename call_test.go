@@ -222,9 +222,19 @@ func statsLine(s keyfit.Stats) string {
 		name string
 		n    uint64
 	}{
-		{"requests", s.Requests}, {"retries", s.Retries}, {"backoffs", s.Backoffs.Count}, {"limit", r.Limit}, {"missing key", r.MissingKey},
-		{"invalid key", r.InvalidKey}, {"permission", r.Permission}, {"unavailable", r.Unavailable}, {"deadline", r.Deadline},
-		{"max wait", r.MaxWait}, {"budget", r.Budget}, {"in flight", uint64(s.Gate.InFlight)}, {"waited", s.Gate.Waits.Count},
+		{"requests", s.Requests},
+		{"retries", s.Retries},
+		{"backoffs", s.Backoffs.Count},
+		{"limit", r.Limit},
+		{"missing key", r.MissingKey},
+		{"invalid key", r.InvalidKey},
+		{"permission", r.Permission},
+		{"unavailable", r.Unavailable},
+		{"deadline", r.Deadline},
+		{"max wait", r.MaxWait},
+		{"budget", r.Budget},
+		{"in flight", uint64(s.Gate.InFlight)},
+		{"waited", s.Gate.Waits.Count},
 	} {
 		if c.n > 0 {
 			line += fmt.Sprintf(", %s %d", c.name, c.n)
@@ -289,9 +299,13 @@ func (g *recordingGate) Enter(ctx context.Context, e keyfit.Entry) (func(keyfit.
 			said bool
 			text string
 		}{
-			{o.Unsent, "unsent"}, {o.Wait > 0, "wait " + o.Wait.String()}, {o.Hint > 0, "hint " + o.Hint.String()},
+			{o.Unsent, "unsent"},
+			{o.Wait > 0, "wait " + o.Wait.String()},
+			{o.Hint > 0, "hint " + o.Hint.String()},
 			{o.Limit.Requests > 0, fmt.Sprintf("limit %d in %s", o.Limit.Requests, o.Limit.Per)},
-			{o.Remaining != -1, fmt.Sprintf("remaining %d", o.Remaining)}, {o.Reset > 0, "reset " + o.Reset.String()}, {o.Refusal != nil, "refusal"},
+			{o.Remaining != -1, fmt.Sprintf("remaining %d", o.Remaining)},
+			{o.Reset > 0, "reset " + o.Reset.String()},
+			{o.Refusal != nil, "refusal"},
 		} {
 			if part.said {
 				line += ", " + part.text

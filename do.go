@@ -24,7 +24,8 @@ func (c *Client) do(req *http.Request, o *callConfig) (*call, *http.Response, er
 		if resp != nil {
 			_ = resp.Body.Close()
 		}
-		return k, nil, k.failure(err)
+		err = k.failure(err)
+		return k, nil, err
 	}
 	return k, resp, nil
 }

@@ -155,7 +155,8 @@ func TestEveryRequestCarriesTheKeyWhateverTheScheme(t *testing.T) {
 	}{
 		"header": {
 			keyfit.Header("X-Api-Key"), keyfit.APIKey(key),
-			func(r *http.Request) string { return r.Header.Get("X-Api-Key") }, []string{key, key, key, key},
+			func(r *http.Request) string { return r.Header.Get("X-Api-Key") },
+			[]string{key, key, key, key},
 		},
 		"authorization": {
 			keyfit.Authorization("ApiKey"), keyfit.APIKey(key),
