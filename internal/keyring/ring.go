@@ -81,6 +81,9 @@ func (r *Ring) Clock() clock.Clock { return r.clock }
 // CanWait reports whether calls wait for a usable key.
 func (r *Ring) CanWait() bool { return r.cfg.Wait > 0 }
 
+// GracePeriod returns how long a replaced key is held, unless a rotation says otherwise.
+func (r *Ring) GracePeriod() time.Duration { return r.cfg.GracePeriod }
+
 // Keys returns every key that the ring holds or has held lately, the current one first.
 func (r *Ring) Keys() []Key { return r.set.Load().keys() }
 

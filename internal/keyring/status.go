@@ -19,6 +19,7 @@ type KeyStatus struct {
 	Until        time.Time // until when it is held; zero but for the previous key
 	LastUsed     time.Time
 	LastAccepted time.Time
+	Refusals     int // in a row
 	InFlight     int
 }
 
@@ -70,6 +71,7 @@ func (r *Ring) Status() Status {
 func (r *Ring) keyStatus(g *Generation, state State) KeyStatus {
 	return KeyStatus{
 		Generation: *g, State: state,
-		LastUsed: r.clock.Time(g.usage.lastUsed()), LastAccepted: r.clock.Time(g.usage.accepted.Load()), InFlight: int(g.usage.inFlight.Load()),
+		LastUsed: r.clock.Time(g.usage.lastUsed()), LastAccepted: r.clock.Time(g.usage.accepted.Load()),
+		Refusals: int(g.usage.refusals.Load()), InFlight: int(g.usage.inFlight.Load()),
 	}
 }

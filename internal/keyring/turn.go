@@ -118,14 +118,15 @@ func (t *Turn) Finish() {
 // Accepted takes an answer that proves the key, after [Ring.Accepted].
 func (t *Turn) Accepted(a Attempt) {
 	t.last = a
-	r := t.ring
+	r, reason := t.ring, ""
+	if t.forScope && a.Succeeded {
+		reason = "the previous key may do " + t.call.Name() + ", and the current one may not"
+	}
 	r.change(func() {
 		r.settle(t, a)
-		if t.forScope && a.Succeeded {
-			cur := r.Load().current
+		if cur := &r.Load().current; reason != "" {
 			r.events.record(Event{
-				Kind: KeyScopeRegression, Generation: cur.Number, Fingerprint: cur.Fingerprint, Previous: a.Key.Fingerprint,
-				Reason: "the previous key may do " + t.call.Name() + ", and the current one may not",
+				Kind: KeyScopeRegression, Generation: cur.Number, Fingerprint: cur.Fingerprint, Previous: a.Key.Fingerprint, Reason: reason,
 			})
 		}
 	})
