@@ -18,7 +18,7 @@ const maxErrorBody = 64 << 10
 
 // read takes from an answer what the gate and the retry loop need to know, and returns what
 // it says about the key.
-func (k *call) read(resp *http.Response, out *Outcome) verdict {
+func (k *call) read(resp *http.Response, out *Outcome) authOutcome {
 	k.status, out.StatusCode = resp.StatusCode, resp.StatusCode
 	switch {
 	case resp.StatusCode >= 400:
@@ -35,11 +35,11 @@ func (k *call) read(resp *http.Response, out *Outcome) verdict {
 			k.retry().hint = &h
 		}
 	}
-	return verdictOf(resp.StatusCode, problem.Other)
+	return authOutcomeOf(resp.StatusCode, problem.Other)
 }
 
 // readRefusal is read for an answer that is an error.
-func (k *call) readRefusal(resp *http.Response, out *Outcome) verdict {
+func (k *call) readRefusal(resp *http.Response, out *Outcome) authOutcome {
 	e, kind := k.apiError(resp)
 	k.client.stats.refusedAs(resp.StatusCode, kind)
 	r := k.retry()
@@ -55,7 +55,7 @@ func (k *call) readRefusal(resp *http.Response, out *Outcome) verdict {
 			out.Wait, out.Hint, out.Refusal, r.paced = r.wait, h.Wait, e, true
 		}
 	}
-	return verdictOf(resp.StatusCode, kind)
+	return authOutcomeOf(resp.StatusCode, kind)
 }
 
 // reportLimit has the gate know what an answer says about the limit.
@@ -79,7 +79,11 @@ func (k *call) answerError(resp *http.Response) error {
 	case problem.MissingKey:
 		return &MissingKeyError{e}
 	case problem.InvalidKey:
-		return &InvalidKeyError{APIError: e, Unusable: t.turn.unusable, NotReplayed: t.retry.notReplayed, cause: t.turn.cause}
+		invalid := &InvalidKeyError{APIError: e, NotReplayed: t.retry.notReplayed}
+		if t.denied != nil {
+			invalid.Unusable, invalid.cause = true, t.denied.Cause
+		}
+		return invalid
 	case problem.RateLimited:
 		return &RateLimitError{APIError: e, RetryAfter: k.hint().Wait, Deadline: t.retry.deadline}
 	case problem.Permission:

@@ -6,10 +6,8 @@ import (
 	"net/http"
 
 	"github.com/keyfit/keyfit/internal/httpbody"
+	"github.com/keyfit/keyfit/internal/keyring"
 )
-
-// maxReplays is how many other keys are tried after a refusal.
-const maxReplays = 2
 
 // transport makes the attempts of a client: it checks where the request goes, passes the
 // gate, puts the current credential on a copy of the request, and sends that. Above it no
@@ -31,53 +29,50 @@ func (t *transport) roundTrip(k *call, req *http.Request) (*http.Response, error
 	if err := t.origin.check(req.URL); err != nil {
 		return nil, closeBody(req, err)
 	}
-	if k.trouble != nil {
-		k.trouble.turn.begin()
+	if k.trouble != nil && k.trouble.turn != nil {
+		k.trouble.turn.Start()
 	}
 	defer k.endTurn()
-	var other *key // what to replay with; nil stands for the current one
+	var other *keyring.Generation // what to replay with; nil stands for the current one
 	for {
 		resp, said, err := t.attempt(k, req, other)
 		if err != nil {
 			return nil, err
 		}
-		if said != keyRefused && said != keyLacks {
+		if said != authRefused && said != authScope {
 			return resp, nil
 		}
-		replay, next, ok := k.replay(req, said)
-		if ok {
+		replay, next, err := k.replay(req, said)
+		switch {
+		case err == nil:
 			httpbody.Drain(resp)
 			req, other = replay, next
-			continue
-		}
-		if cause := k.turn().cause; errors.Is(cause, context.Canceled) { // the caller gave up while the call was held
+		case errors.Is(err, context.Canceled): // the caller gave up while the call waited for a key
 			httpbody.Drain(resp)
-			return nil, cause
+			return nil, err
+		default:
+			return resp, nil
 		}
-		return resp, nil
 	}
 }
 
-// endTurn ends the call's turn as the canary of a circuit, if it has one.
+// endTurn ends the call's trial request, if it is one.
 func (k *call) endTurn() {
-	if k.isCanary() {
-		k.ring.stepDown(k.turn())
+	if k.isTrial() {
+		k.trouble.turn.Finish()
 	}
 }
 
 // report tells the keyring what the answer says about the key.
-func (k *call) report(said verdict) {
+func (k *call) report(said authOutcome) {
 	switch said {
-	case keyGood, keyLacks:
+	case authAccepted, authScope:
 		k.accepted()
-	case keyRefused:
-		k.ring.refuse(k.turn())
-	case keyMissing:
-		k.ring.emit(KeyEvent{
-			Kind: AuthMisconfigured, Generation: k.key.gen, Fingerprint: k.key.fingerprint,
-			Reason: "the provider saw no key in " + k.method + " " + k.redactor().Text(k.path()),
-		})
-	case keyUnknown:
+	case authRefused:
+		k.turn().Refused(k.answered())
+	case authMissing:
+		k.turn().Missing(k.answered())
+	case authUnknown:
 	}
 }
 
@@ -86,33 +81,31 @@ func (k *call) report(said verdict) {
 func (k *call) accepted() {
 	route := uint64(0)
 	if k.status < http.StatusMultipleChoices {
-		route = k.ring.route(k.method, k.url)
+		route = k.route()
 	}
-	k.ring.proved(k.key, k.sent, route)
-	replayed := k.trouble != nil && len(k.trouble.turn.tried) > 0
-	if replayed || !k.ring.set.Load().atRest {
-		k.ring.accepted(k.turn(), replayed)
-	}
-	if k.trouble != nil && k.trouble.turn.regressing && k.status < http.StatusMultipleChoices {
-		k.ring.scopeRegressed(k.turn(), k.method+" "+k.redactor().Text(k.path()))
+	atRest := k.ring.engine.Accepted(k.key, k.sent, route)
+	if !atRest || k.trouble != nil && k.trouble.turn != nil {
+		k.turn().Accepted(k.answered())
 	}
 }
 
 const noteStream = "not sent again: the body is a stream, which cannot be replayed"
 
-// replay prepares the request for another key, if there is one and the body can be produced
-// again.
-func (k *call) replay(req *http.Request, said verdict) (_ *http.Request, other *key, ok bool) {
+var errNotReplayed = errors.New("not sent again")
+
+// replay prepares the request for another key, which is nil for the one that is current
+// then. The error says why it is not to be sent again.
+func (k *call) replay(req *http.Request, said authOutcome) (_ *http.Request, other *keyring.Generation, err error) {
 	if !k.replayable {
-		if said == keyRefused {
+		if said == authRefused {
 			k.retry().notReplayed = true
 			k.addNote(noteStream)
-			k.ring.refusedStream(k.turn())
+			k.turn().NotReplayed()
 		}
-		return nil, nil, false
+		return nil, nil, errNotReplayed
 	}
-	if other, ok = k.another(said); !ok {
-		return nil, nil, false
+	if other, err = k.otherKey(said); err != nil {
+		return nil, nil, err
 	}
 	replay := req.WithContext(req.Context())
 	if req.GetBody != nil {
@@ -120,37 +113,28 @@ func (k *call) replay(req *http.Request, said verdict) (_ *http.Request, other *
 		if err != nil {
 			k.retry().notReplayed = true
 			k.addNote("not sent again: the body could not be produced a second time")
-			return nil, nil, false
+			return nil, nil, errNotReplayed
 		}
 		replay.Body = body
 	}
-	return replay, other, true
+	return replay, other, nil
 }
 
-// another returns the key to replay the call with after its last answer; nil stands for the
-// one that is current then. Where calls are held this is where the call waits.
-func (k *call) another(said verdict) (other *key, ok bool) {
-	t := k.turn()
-	if said == keyLacks {
-		if t.regressing || len(t.tried) > 0 {
-			return nil, false
+// otherKey returns the key to replay the call with after its last answer; nil stands for the
+// one that is current then. Where calls are held, this is where the call waits.
+func (k *call) otherKey(said authOutcome) (*keyring.Generation, error) {
+	if said == authScope {
+		if other, ok := k.turn().NextWithScope(k.answered()); ok {
+			return other, nil
 		}
-		other, ok = k.ring.regressed(t)
-		t.regressing = ok
-		return other, ok
+		return nil, errNotReplayed
 	}
-	t.tried = append(t.tried, t.key.fingerprint)
-	if len(t.tried) <= maxReplays {
-		if next, ok := k.ring.next(t); ok {
-			return next, true
+	other, err := k.turn().Next()
+	if denied, ok := errors.AsType[*keyring.Denied](err); ok {
+		k.trouble.denied = denied
+		if denied.Reason != "" {
+			k.addNote(denied.Error())
 		}
 	}
-	if k.ring.outlast(t) {
-		t.tried = t.tried[:0] // something changed: each key may be tried again
-		return nil, true
-	}
-	if t.denied != nil {
-		k.addNote(t.denied.note())
-	}
-	return nil, false
+	return other, err
 }

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/keyfit/keyfit/internal/keyring"
 	"github.com/keyfit/keyfit/internal/problem"
 	"github.com/keyfit/keyfit/internal/ratehint"
 	"github.com/keyfit/keyfit/internal/redact"
@@ -35,9 +36,9 @@ type call struct {
 	wantsJSON  bool
 
 	attempts int
-	status   int           // of the last answer; 0 if none came
-	key      *key          // of the last attempt; nil before the first
-	sent     time.Duration // when the last attempt left, by the ring's clock
+	status   int                 // of the last answer; 0 if none came
+	key      *keyring.Generation // of the last attempt; nil before the first
+	sent     time.Duration       // when the last attempt left, by the ring's clock
 
 	trouble *trouble      // nil as long as all goes well
 	unused  *http.Request // room for the request that the first attempt sends
@@ -46,9 +47,10 @@ type call struct {
 // trouble is what a call remembers once something went wrong: an attempt that failed or was
 // refused, a redirect, a wait. Nearly every call ends without it.
 type trouble struct {
-	path  string
-	retry retryState
-	turn  turn
+	path   string
+	retry  retryState
+	turn   *keyring.Turn   // nil as long as the keyring has nothing to remember
+	denied *keyring.Denied // it waited for a usable key in vain
 }
 
 // retryState is what the retry loop knows about the attempts so far.
@@ -115,8 +117,8 @@ func (k *call) apply(o *callConfig) error {
 		}
 		k.began = k.client.clock.Now() // the source may have taken its time
 	}
-	given := ring.set.Load().pick().fingerprint
-	if !o.sameAccount && given != k.ring.set.Load().pick().fingerprint {
+	given := ring.engine.Load().Pick(true).Fingerprint
+	if !o.sameAccount && given != k.ring.engine.Load().Pick(true).Fingerprint {
 		k.account = given // which has a limit of its own
 	}
 	k.ring = ring
@@ -163,9 +165,9 @@ func (k *call) request(req *http.Request) *http.Request {
 }
 
 // begins records the key of an attempt and when that leaves.
-func (k *call) begins(with *key, sent time.Duration) {
-	if k.key != nil && with.fingerprint != k.key.fingerprint {
-		k.retry().earlier = append(k.retry().earlier, k.key.cred)
+func (k *call) begins(with *keyring.Generation, sent time.Duration) {
+	if k.key != nil && with.Fingerprint != k.key.Fingerprint {
+		k.retry().earlier = append(k.retry().earlier, credentialOf(k.key.Key))
 	}
 	k.key, k.sent, k.status = with, sent, 0
 	k.attempts++
@@ -177,9 +179,7 @@ func (k *call) begins(with *key, sent time.Duration) {
 
 func (k *call) inTrouble() *trouble {
 	if k.trouble == nil {
-		k.trouble = &trouble{ // after the call its URL is the caller's again
-			path: k.path(), turn: turn{ctx: k.Context, replayable: k.replayable, route: k.ring.route(k.method, k.url)},
-		}
+		k.trouble = &trouble{path: k.path()} // after the call its URL is the caller's again
 	}
 	return k.trouble
 }
@@ -187,11 +187,24 @@ func (k *call) inTrouble() *trouble {
 // retry returns what the retry loop knows about the attempts so far.
 func (k *call) retry() *retryState { return &k.inTrouble().retry }
 
-// turn returns what the keyring knows about the call, as of its last attempt.
-func (k *call) turn() *turn {
-	t := &k.inTrouble().turn
-	t.key, t.sent, t.refusal = k.key, k.sent, k.trouble.retry.answer
-	return t
+// turn returns what the keyring knows about the call.
+func (k *call) turn() *keyring.Turn {
+	t := k.inTrouble()
+	if t.turn == nil {
+		t.turn = k.ring.engine.NewTurn(keyring.Call{Context: k.Context, Replayable: k.replayable, Route: k.route(), Name: k.name})
+	}
+	return t.turn
+}
+
+// route names what the call asks for, to the keyring.
+func (k *call) route() uint64 { return k.ring.engine.Route(k.method, k.url.Path) }
+
+// name is the call as events show it.
+func (k *call) name() string { return k.method + " " + k.redactor().Text(k.path()) }
+
+// answered is the last attempt as the keyring sees it.
+func (k *call) answered() keyring.Attempt {
+	return keyring.Attempt{Key: k.key, Sent: k.sent, Succeeded: k.status < http.StatusMultipleChoices, Refusal: k.retry().answer}
 }
 
 // path is the path as it is sent: a line break in it stays %0A.
@@ -218,7 +231,7 @@ func (k *call) fingerprint() string {
 	if k.key == nil {
 		return ""
 	}
-	return k.key.fingerprint
+	return k.key.Fingerprint
 }
 
 // generation is that of the key of the last attempt; 0 before the first.
@@ -226,7 +239,7 @@ func (k *call) generation() uint64 {
 	if k.key == nil {
 		return 0
 	}
-	return k.key.gen
+	return k.key.Number
 }
 
 // hint is what the last answer says about a limit.
@@ -246,7 +259,7 @@ func (k *call) creds() []Credential {
 		used = k.trouble.retry.earlier
 	}
 	if k.key != nil {
-		used = append(slices.Clip(used), k.key.cred)
+		used = append(slices.Clip(used), credentialOf(k.key.Key))
 	}
 	return slices.Concat(used, k.ring.live())
 }

@@ -306,7 +306,7 @@ func TestHeldCallsTakeNoPlaceInTheGateAndAreNotSlowedByTheSource(t *testing.T) {
 				}
 			})
 		}
-		holdPause(2 * time.Second)
+		holdPause(1500 * time.Millisecond) // not at the moment when another one may try
 		if status := ring.Status().Circuit; gate.inside.Load() != 0 || !status.Open || status.Holding < callers-2 {
 			t.Errorf("%d calls are in the gate, and %d of %d held", gate.inside.Load(), status.Holding, callers)
 		}

@@ -15,7 +15,7 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
+	"github.com/keyfit/keyfit/internal/keyring"
 )
 
 const fuzzKeyCount = 6
@@ -27,6 +27,7 @@ type fuzzWorld struct {
 	t      *testing.T
 	ring   *Keyring
 	client *Client
+	grace  bool // a replaced key is held
 
 	mu      sync.Mutex
 	offer   Versions
@@ -50,7 +51,7 @@ func (w *fuzzWorld) Versions(context.Context) (Versions, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.failing {
-		return Versions{}, errors.New("down, and it quotes " + w.ring.set.Load().current.cred.Key.Reveal())
+		return Versions{}, errors.New("down, and it quotes " + w.current())
 	}
 	return w.offer, nil
 }
@@ -100,7 +101,8 @@ func newFuzzWorld(t *testing.T, kind byte) *fuzzWorld {
 	if kind&2 != 0 {
 		opts = append(opts, HoldCalls(5*time.Second, 3))
 	}
-	if kind&4 != 0 {
+	w.grace = kind&4 == 0
+	if !w.grace {
 		opts = append(opts, GracePeriod(0))
 	}
 	var err error
@@ -170,13 +172,13 @@ func (w *fuzzWorld) call(ctx context.Context, behind bool) {
 		})
 		return
 	}
-	set := w.ring.set.Load()
 	must := ""
-	if p := set.held(time.Now()); set.circuit == nil {
+	if now := w.ring.engine.Status(); now.Circuit.State == keyring.Closed {
+		p := now.Previous
 		switch {
-		case w.status(set.current.cred.Key.Reveal()) == http.StatusOK:
+		case w.status(w.current()) == http.StatusOK:
 			must = "the current key"
-		case p != nil && w.ring.overlap > 0 && w.status(p.cred.Key.Reveal()) == http.StatusOK && p.use.goodSent.Load() != 0 && p.use.refusals.Load() == 0:
+		case p != nil && w.grace && w.status(credentialOf(p.Key).Key.Reveal()) == http.StatusOK && !p.LastAccepted.IsZero() && p.Refusals == 0:
 			must = "the previous key"
 		}
 	}
@@ -198,39 +200,26 @@ func (w *fuzzWorld) holdsNoKey(text string) {
 	}
 }
 
+// current is the current key.
+func (w *fuzzWorld) current() string {
+	return credentialOf(w.ring.engine.Load().Current().Key).Key.Reveal()
+}
+
 // look checks what must hold at any time.
 func (w *fuzzWorld) look() {
 	w.t.Helper()
-	w.ring.mu.Lock()
-	set := w.ring.set.Load()
-	rejected, leaving := len(w.ring.rejected), len(w.ring.leaving)
-	var circuit circuit
-	if set.circuit != nil {
-		circuit = *set.circuit
+	if err := w.ring.engine.Check(w.held.Load() != 0); err != nil {
+		w.t.Fatal(err)
 	}
-	w.ring.mu.Unlock()
-
-	cur := set.current
-	clean, err := cur.cred.clean()
+	cur := w.ring.engine.Load().Current()
+	clean, err := credentialOf(cur.Key).clean()
 	switch {
-	case err != nil || clean.Fingerprint() != cur.fingerprint:
+	case err != nil || clean.Fingerprint() != cur.Fingerprint:
 		w.t.Fatalf("the current key is none: %v", err)
-	case cur.gen < w.gen || cur.fingerprint != w.fp && cur.gen == w.gen:
-		w.t.Fatalf("generation %d after %d", cur.gen, w.gen)
-	case set.previous != nil && set.previous.fingerprint == cur.fingerprint:
-		w.t.Fatal("the previous key is the current one")
-	case set.staged != nil && set.staged.fingerprint == cur.fingerprint:
-		w.t.Fatal("the candidate is the current key")
-	case set.staged == nil && (set.verified || set.pending || !set.recheck.IsZero()):
-		w.t.Fatalf("no candidate, and it is verified %v, pending %v, tried at %s", set.verified, set.pending, set.recheck)
-	case rejected > maxRejected || leaving > maxLeaving || len(set.retired) > maxRetired:
-		w.t.Fatalf("memory: %d rejected, %d leaving, %d retired", rejected, leaving, len(set.retired))
-	case circuit.out < 0 || circuit.untried < 0 || circuit.holding < circuit.untried || circuit.holding > w.ring.holders:
-		w.t.Fatalf("the circuit counts %d out, %d held, %d of them untried", circuit.out, circuit.holding, circuit.untried)
-	case w.held.Load() == 0 && circuit.out+circuit.holding+circuit.untried != 0:
-		w.t.Fatalf("nobody calls, and the circuit counts %d out, %d held, %d of them untried", circuit.out, circuit.holding, circuit.untried)
+	case cur.Number < w.gen || cur.Fingerprint != w.fp && cur.Number == w.gen:
+		w.t.Fatalf("generation %d after %d", cur.Number, w.gen)
 	}
-	w.gen, w.fp = cur.gen, cur.fingerprint
+	w.gen, w.fp = cur.Number, cur.Fingerprint
 
 	status, err := json.Marshal(w.ring.Status())
 	if err != nil {
@@ -279,7 +268,7 @@ func (w *fuzzWorld) settle(ctx context.Context, good string) {
 	if _, err := Get[struct{}](ctx, w.client, "/call"); err != nil {
 		w.t.Fatalf("a minute after a key works and the source offers it: %v", err)
 	}
-	if got := w.ring.set.Load(); got.current.cred.Key.Reveal() != good || got.circuit != nil {
+	if w.current() != good || !w.ring.engine.Load().CircuitClosed() {
 		w.t.Fatalf("a minute after a key works and the source offers it another one is current: %+v", w.ring.Status())
 	}
 }
@@ -322,32 +311,4 @@ func FuzzKeyringEvents(f *testing.F) {
 			fuzzKeyring(t, script)
 		}
 	})
-}
-
-func TestTheMemoryOfKeysIsBounded(t *testing.T) {
-	t.Parallel()
-	n := 0
-	src := SourceFunc(func(context.Context) (Credential, error) {
-		n++
-		return APIKey(fmt.Sprintf("memory-key-%d", n)), nil
-	})
-	refuse := func(context.Context, Credential) error { return ErrUnauthorized }
-	ring, err := NewKeyring(t.Context(), src, Verify(refuse))
-	if err != nil {
-		t.Fatal(err)
-	}
-	for i := range 100 {
-		if _, err := ring.Reload(t.Context()); !errors.Is(err, ErrUnauthorized) {
-			t.Fatal(err)
-		}
-		if err := ring.Rotate(t.Context(), APIKey(fmt.Sprintf("memory-hand-%d", i))); err != nil {
-			t.Fatal(err)
-		}
-	}
-	ring.mu.Lock()
-	defer ring.mu.Unlock()
-	got := []int{len(ring.rejected), len(ring.leaving), len(ring.set.Load().retired), len(ring.events)}
-	if diff := cmp.Diff([]int{maxRejected, maxLeaving, maxRetired, 0}, got); diff != "" {
-		t.Errorf("rejected, leaving, retired, events after a hundred bad keys (-want +got):\n%s", diff)
-	}
 }

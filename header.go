@@ -4,6 +4,8 @@ import (
 	"maps"
 	"net/http"
 	"sync/atomic"
+
+	"github.com/keyfit/keyfit/internal/keyring"
 )
 
 // headerSetter gives the copy of a request the header that it goes out with: the caller's,
@@ -15,7 +17,7 @@ type headerSetter struct {
 }
 
 // set puts the header and the key on out, which is a copy of the caller's request.
-func (s *headerSetter) set(out *http.Request, with *key, wantsJSON bool) error {
+func (s *headerSetter) set(out *http.Request, with *keyring.Generation, wantsJSON bool) error {
 	if s.shared == nil || len(out.Header) > 0 {
 		return s.build(out, with, wantsJSON)
 	}
@@ -32,7 +34,7 @@ func (s *headerSetter) set(out *http.Request, with *key, wantsJSON bool) error {
 }
 
 // build makes a header that is the request's own.
-func (s *headerSetter) build(out *http.Request, with *key, wantsJSON bool) error {
+func (s *headerSetter) build(out *http.Request, with *keyring.Generation, wantsJSON bool) error {
 	h := make(http.Header, len(out.Header)+3)
 	maps.Copy(h, out.Header)
 	if _, named := h["User-Agent"]; !named {
@@ -43,11 +45,11 @@ func (s *headerSetter) build(out *http.Request, with *key, wantsJSON bool) error
 	}
 	out.Header = h
 	if scheme, ok := s.scheme.(headerOnly); ok {
-		return scheme.put(h, with.cred)
+		return scheme.put(h, credentialOf(with.Key))
 	}
 	u := *out.URL // the scheme may change it
 	out.URL = &u
-	return s.scheme.Apply(out, with.cred)
+	return s.scheme.Apply(out, credentialOf(with.Key))
 }
 
 // sharedHeaders holds the header that all requests with the same key have in common which
@@ -65,7 +67,7 @@ func (s *headerSetter) build(out *http.Request, with *key, wantsJSON bool) error
 type sharedHeaders [2]atomic.Pointer[sharedHeader] // without Accept, and with it
 
 type sharedHeader struct {
-	key    *key
+	key    *keyring.Generation
 	header http.Header
 }
 

@@ -4,6 +4,8 @@ import (
 	"context"
 	"log/slog"
 	"time"
+
+	"github.com/keyfit/keyfit/internal/keyring"
 )
 
 // KeyEventKind says what happened to a key.
@@ -61,51 +63,10 @@ func (e KeyEvent) log(to *slog.Logger) {
 		slog.String("previous", e.Previous), slog.String("reason", e.Reason))
 }
 
-// ForProvider has events and status name the provider, and takes from it how long a key
-// lives ([Provider.KeyLife]). A client's own ring needs no telling.
-func ForProvider(p Provider) KeyringOption {
-	return keyringOption{"ForProvider", func(k *Keyring) error {
-		k.provider, k.life = p.Name, p.KeyLife
-		return nil
-	}}
-}
-
-// record puts an event behind those that are not yet told. k.mu is held.
-func (k *Keyring) record(e KeyEvent) {
-	if len(k.onEvent) == 0 {
-		return
+// event is an event of the engine as callers see it.
+func (k *Keyring) event(e keyring.Event) KeyEvent {
+	return KeyEvent{
+		Kind: KeyEventKind(e.Kind), Time: e.Time, Provider: k.provider, Generation: e.Generation,
+		Fingerprint: e.Fingerprint, Previous: e.Previous, Reason: e.Reason,
 	}
-	e.Time, e.Provider = time.Now(), k.provider
-	k.events = append(k.events, e)
-}
-
-// tell hands the recorded events to the hooks. If another goroutine does so already, that
-// one tells these too: events stay in order and nobody waits for a slow hook.
-func (k *Keyring) tell() {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	if k.telling {
-		return
-	}
-	k.telling = true
-	defer func() { k.telling = false }()
-	for len(k.events) > 0 {
-		e := k.events[0]
-		k.events = k.events[1:]
-		func() {
-			k.mu.Unlock()
-			defer k.mu.Lock() // also if a hook panics
-			for _, f := range k.onEvent {
-				f(e)
-			}
-		}()
-	}
-	k.events = nil
-}
-
-func (k *Keyring) emit(e KeyEvent) {
-	k.mu.Lock()
-	k.record(e)
-	k.mu.Unlock()
-	k.tell()
 }

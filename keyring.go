@@ -4,14 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"hash/maphash"
 	"io"
-	"sync"
-	"sync/atomic"
 	"time"
 
-	"github.com/keyfit/keyfit/internal/clock"
-	"github.com/keyfit/keyfit/internal/oneline"
+	"github.com/keyfit/keyfit/internal/keyring"
 )
 
 // Keyring holds the keys of one account at one provider and lets them be changed while
@@ -43,56 +39,21 @@ import (
 // A Keyring is safe for concurrent use, and may be shared by several clients of the same
 // provider with [WithSource].
 type Keyring struct {
-	source   Source
 	provider string
 	life     time.Duration // of a key from its issue; 0 if not known
-	overlap  time.Duration
-	quiet    time.Duration
-	hold     time.Duration // how long a call may be held; 0 is not at all
-	holders  int           // how many calls may be
-	probe    func(context.Context, Credential) error
-	onEvent  []func(KeyEvent)
-
-	clock    clock.Clock
-	seed     maphash.Seed
-	set      atomic.Pointer[keySet]
-	refusals atomic.Int32 // in a row, of any key
-
-	mu       sync.Mutex                   // serialises changes of set; never held over a call of source, probe or onEvent
-	offer    string                       // fingerprint of what the source offered last
-	stale    string                       // why the source failed when last asked; "" if it did not
-	answered time.Time                    // when it last did not
-	flight   *reloadFlight                // the question to the source that is under way, if any
-	trial    *trial                       // the try of the candidate that is under way, if any
-	swapped  chan struct{}                // closed when another key becomes current, and replaced
-	inVain   askPace                      // of the questions that refusals cause
-	rejected map[string]*rejection        // by fingerprint
-	inLine   map[*turn]context.CancelFunc // calls that wait in the gate, where calls are held
-	leaving  []leaving                    // keys that were current and may be revoked some day
-	warned   expiryNotice
-	timer    *time.Timer // the next look at leaving and previous
-	events   []KeyEvent  // not yet told, in the order of the changes
-	telling  bool        // a goroutine is telling them
+	engine   *keyring.Ring
 }
 
-const defaultGracePeriod = 10 * time.Minute
-
-// GracePeriod sets how long the previous key stays at hand after a swap, for calls that the
-// provider refuses with the new one because it does not know it yet. 0 lets it go at once,
-// which is right for a key that leaked. The default is ten minutes.
-//
-// As an option of a keyring it is for every swap, as one of [Keyring.Rotate] for that one.
-func GracePeriod(d time.Duration) SharedKeyringOption {
-	check := func() error {
-		if d < 0 {
-			return errors.New("the time must be zero or more")
-		}
-		return nil
-	}
-	return sharedKeyringOption{
-		keyringOption: keyringOption{"GracePeriod", func(k *Keyring) error { k.overlap = d; return check() }},
-		rotation:      func(r *rotation) error { r.overlap = d; return check() },
-	}
+// keyringConfig is what options say of a ring.
+type keyringConfig struct {
+	provider   string
+	life       time.Duration
+	grace      time.Duration
+	drain      time.Duration
+	wait       time.Duration // how long a call may wait for a usable key; 0 is not at all
+	maxWaiting int           // how many calls may
+	probe      func(context.Context, Credential) error
+	onEvent    []func(KeyEvent)
 }
 
 // NewKeyring asks the source for its key and returns a ring that holds it. Nothing is sent
@@ -102,40 +63,55 @@ func NewKeyring(ctx context.Context, src Source, opts ...KeyringOption) (*Keyrin
 	if src == nil {
 		return nil, errors.New("a keyring needs a source")
 	}
-	k := &Keyring{source: src, overlap: defaultGracePeriod, quiet: defaultDrainTime, clock: clock.Start(), seed: maphash.MakeSeed()}
+	cfg := keyringConfig{grace: defaultGracePeriod, drain: defaultDrainTime}
 	for _, opt := range opts {
 		if opt == nil {
 			return nil, errors.New("an option is nil")
 		}
-		if err := opt.applyKeyring(k); err != nil {
+		if err := opt.applyKeyring(&cfg); err != nil {
 			return nil, err
 		}
 	}
-	offer, err := offerOf(ctx, src)
+	first, err := versionsOf(ctx, src)
 	if err != nil {
 		return nil, asNoKey(src, err)
 	}
-	if offer, err = offer.clean(k.life); err != nil {
+	if first, err = first.clean(cfg.life); err != nil {
 		return nil, asNoKey(src, &sourceError{"the key that the source offered", err})
 	}
-	k.begin(offer)
+	k := &Keyring{provider: cfg.provider, life: cfg.life}
+	k.engine = keyring.New(k.engineConfig(src, &cfg), first.keys())
 	return k, nil
 }
 
-// begin makes the first offer the ring's first state.
-func (k *Keyring) begin(offer Versions) {
-	k.mu.Lock()
-	k.swapped = make(chan struct{})
-	first := newKey(offer.Current)
-	first.gen = 1
-	set := &keySet{current: first}
-	k.offer, k.answered = first.fingerprint, first.since
-	k.publish(set)
-	k.record(KeyEvent{Kind: KeyPromoted, Generation: 1, Fingerprint: first.fingerprint, Reason: "first key"})
-	k.beside(offer)
-	k.checkExpiry()
-	k.mu.Unlock()
-	k.tell()
+// engineConfig is what the engine gets to work with: it never sees a secret, nor an error with one.
+func (k *Keyring) engineConfig(src Source, cfg *keyringConfig) keyring.Config {
+	own := keyring.Config{
+		Ask:   func(ctx context.Context, refused string) (keyring.Versions, error) { return k.ask(ctx, src, refused) },
+		Local: settles(src), GracePeriod: cfg.grace, DrainTime: cfg.drain, Wait: cfg.wait, MaxWaiting: cfg.maxWaiting,
+	}
+	if probe := cfg.probe; probe != nil {
+		own.Probe = func(ctx context.Context, next keyring.Key) (refused bool, err error) {
+			err = k.probe(ctx, credentialOf(next), probe)
+			return errors.Is(err, ErrUnauthorized) || errors.Is(err, ErrForbidden), err
+		}
+	}
+	if hooks := cfg.onEvent; len(hooks) > 0 {
+		own.Event = func(e keyring.Event) {
+			for _, hook := range hooks {
+				hook(k.event(e))
+			}
+		}
+	}
+	return own
+}
+
+// probe tries a credential; its error holds no secret.
+func (k *Keyring) probe(ctx context.Context, next Credential, probe func(context.Context, Credential) error) error {
+	if err := probe(ctx, next); err != nil {
+		return redactorOf(append(k.live(), next)...).Error(err)
+	}
+	return nil
 }
 
 // asNoKey makes a source's failure at the start a *NoKeyError, unless the context ended.
@@ -153,19 +129,19 @@ func asNoKey(src Source, err error) error {
 
 // Credential returns the credential in use, so that a Keyring is a [Source] itself.
 func (k *Keyring) Credential(context.Context) (Credential, error) {
-	return k.set.Load().pick().cred, nil
+	return credentialOf(k.engine.Load().Pick(true).Key), nil
 }
 
 // Format prints the fingerprint of the current key and nothing of the inside, for every
 // verb.
 func (k *Keyring) Format(f fmt.State, _ rune) {
-	_, _ = io.WriteString(f, "keyfit.Keyring("+k.set.Load().current.fingerprint+")")
+	_, _ = io.WriteString(f, "keyfit.Keyring("+k.engine.Load().Current().Fingerprint+")")
 }
 
 // rotation is what options say of one Rotate.
 type rotation struct {
-	probe   func(context.Context, Credential) error
-	overlap time.Duration
+	probe func(context.Context, Credential) error
+	grace time.Duration
 }
 
 // Rotate makes next the current key for every attempt from now on; attempts under way
@@ -175,7 +151,7 @@ type rotation struct {
 // What the source offered before does not undo a rotation by hand: a candidate of its is
 // let go of, and only what it offers anew is taken.
 func (k *Keyring) Rotate(ctx context.Context, next Credential, opts ...RotateOption) error {
-	r := rotation{overlap: k.overlap}
+	r := rotation{grace: k.engine.GracePeriod()}
 	for _, opt := range opts {
 		if opt == nil {
 			return errors.New("an option is nil")
@@ -188,100 +164,57 @@ func (k *Keyring) Rotate(ctx context.Context, next Credential, opts ...RotateOpt
 	if err != nil {
 		return fmt.Errorf("the new key was not taken: %w", err)
 	}
-	candidate := newKey(next.withEnd(k.life))
+	var probe func(context.Context, keyring.Key) error
 	if r.probe != nil {
-		if err := r.probe(ctx, next); err != nil {
-			err = redactorOf(append(k.live(), next)...).Error(err)
-			k.emit(KeyEvent{Kind: KeyRejected, Fingerprint: candidate.fingerprint, Reason: "not verified: " + oneline.Text(err.Error(), 200)})
-			return fmt.Errorf("the new key %s was not verified, the old one stays: %w", candidate.fingerprint, err)
-		}
+		probe = func(ctx context.Context, next keyring.Key) error { return k.probe(ctx, credentialOf(next), r.probe) }
 	}
-	if err := ctx.Err(); err != nil {
-		return err
-	}
-	k.mu.Lock()
-	delete(k.rejected, candidate.fingerprint)
-	if k.promote(candidate, r.overlap, KeyPromoted, "rotated") {
-		k.unstage("the ring was rotated by hand")
-	}
-	k.mu.Unlock()
-	k.tell()
-	return nil
+	return k.engine.Rotate(ctx, next.withEnd(k.life).key(), r.grace, probe)
 }
 
 // Rollback makes the previous key current again, at once. It is an error if none is held.
 // What the source offers does not undo it: only what it offers anew is taken.
-func (k *Keyring) Rollback() error {
-	k.mu.Lock()
-	p := k.set.Load().held(time.Now())
-	if p != nil {
-		k.promote(*p, k.overlap, KeyRollback, "rolled back")
-		k.unstage("the ring was rolled back by hand")
-	}
-	k.mu.Unlock()
-	k.tell()
-	if p == nil {
-		return errors.New("there is no previous key to go back to")
-	}
-	return nil
-}
+func (k *Keyring) Rollback() error { return k.engine.Rollback() }
 
-// promote makes next current and reports whether it was not so before. k.mu is held; the
-// caller tells the event once it is not.
-func (k *Keyring) promote(next key, overlap time.Duration, kind KeyEventKind, reason string) bool {
-	old := k.set.Load()
-	if old.current.fingerprint == next.fingerprint {
-		return false
-	}
-	if p := old.previous; p != nil && p.fingerprint == next.fingerprint {
-		next.use = p.use
-	}
-	if s := old.staged; s != nil && s.fingerprint == next.fingerprint {
-		next.use = s.use
-	}
-	if old.current.use.refusals.Load() > 0 {
-		k.reject(old.current, recheckFirst, recheckLast)
-	}
-	set := old.promote(next, k.holdUntil(old.current, overlap))
-	if p := old.held(set.current.since); p != nil && overlap > 0 && p.fingerprint != next.fingerprint && p.worksBetterThan(old.current) {
-		set.previous, set.until = p, old.until // what was refused is no fallback, and this is
-	}
-	k.publish(set)
-	k.record(KeyEvent{Kind: kind, Generation: set.current.gen, Fingerprint: next.fingerprint, Previous: old.current.fingerprint, Reason: reason})
-	k.leave(old.current, set.current)
-	k.circuitSees(set)
-	k.checkExpiry()
-	close(k.swapped)
-	k.swapped = make(chan struct{})
-	return true
-}
+// Reload asks the source now and makes what it offers current if that is new and, where
+// the ring has a probe, verified. It reports whether the key changed. On an error, or when
+// the source has nothing, the present key stays. Callers at the same time share one
+// question to the source.
+//
+// An offered key that could not be verified is an error here. It stays staged, and is
+// tried again while [Keyring.Watch] runs or the source is asked.
+func (k *Keyring) Reload(ctx context.Context) (changed bool, err error) { return k.engine.Reload(ctx) }
 
-// publish makes a new set the state of the ring; from here on nobody changes it. k.mu is held.
-func (k *Keyring) publish(set *keySet) {
-	set.atRest = set.circuit == nil && set.preferred.IsZero() && set.recheck.IsZero()
-	k.set.Store(set)
-}
-
-// holdUntil is up to when a key stays at hand that is replaced now: for the overlap, and not
-// beyond its own end. An end that is behind, while the provider accepted the key since, is
-// no end: the date is wrong, or our clock.
-func (k *Keyring) holdUntil(old key, overlap time.Duration) time.Time {
-	until, end := time.Now().Add(overlap), old.cred.Expires
-	if end.IsZero() || end.After(until) || k.clock.Time(old.use.goodSent.Load()).After(end) {
-		return until
+// Watch asks the source every so often and makes what it newly offers current, until ctx
+// ends; it returns ctx's error. Content is compared, not times or names, so every way of
+// replacing a file is seen. A source that fails is asked again at the next turn; see
+// [SourceStale]. An offered key that the provider does not accept yet is tried again after
+// one second, two, four and so on up to thirty. Watch also tells when a key is about to
+// expire. Run it in a goroutine of its own; every must be positive.
+func (k *Keyring) Watch(ctx context.Context, every time.Duration) error {
+	if every <= 0 {
+		return errors.New("watching needs a positive interval")
 	}
-	return end
-}
-
-// unstage lets go of a candidate, unless the source only prepares it. k.mu is held.
-func (k *Keyring) unstage(why string) {
-	set := k.set.Load()
-	if set.staged == nil || set.pending {
-		return
-	}
-	k.record(KeyEvent{Kind: KeyRetired, Fingerprint: set.staged.fingerprint, Previous: set.current.fingerprint, Reason: why})
-	k.publish(set.unstage())
+	return k.engine.Watch(ctx, every)
 }
 
 // live returns every credential that a text from the provider could hold.
-func (k *Keyring) live() []Credential { return k.set.Load().all() }
+func (k *Keyring) live() []Credential {
+	keys := k.engine.Keys()
+	creds := make([]Credential, len(keys))
+	for i, key := range keys {
+		creds[i] = credentialOf(key)
+	}
+	return creds
+}
+
+// key is the credential as the engine knows it.
+func (c Credential) key() keyring.Key {
+	fingerprint := c.Fingerprint()
+	if fingerprint == "" {
+		return keyring.Key{}
+	}
+	return keyring.Key{Fingerprint: fingerprint, Expires: c.Expires, Issued: c.Issued, Version: c.Version, Place: c.Place, Material: &c}
+}
+
+// credentialOf returns the credential that a key of the engine was made of.
+func credentialOf(k keyring.Key) Credential { return *k.Material.(*Credential) } //nolint:forcetypeassert // made above

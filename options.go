@@ -25,26 +25,6 @@ type SharedOption interface {
 	CallOption
 }
 
-// KeyringOption changes a [Keyring] as it is made, by [NewKeyring] or, as an option of a
-// client, by [New]: the client's own keyring then has it. A ring that is given to a client
-// with [WithSource] has options of its own, so the two exclude each other there, but for
-// [WithHooks] and [WithLogger], which say something of the client too.
-type KeyringOption interface {
-	Option
-	applyKeyring(*Keyring) error
-}
-
-// RotateOption changes one [Keyring.Rotate].
-type RotateOption interface {
-	applyRotation(*rotation) error
-}
-
-// SharedKeyringOption is both: for all changes of a keyring's key, or for one rotation.
-type SharedKeyringOption interface {
-	KeyringOption
-	RotateOption
-}
-
 // config is what options say of a client.
 type config struct {
 	given       []string // the options given so far, to find contradictions
@@ -120,40 +100,6 @@ type sharedOption struct {
 
 func (o sharedOption) applyClient(c *config) error   { return one(o.name, o.client).applyClient(c) }
 func (o sharedOption) applyCall(c *callConfig) error { return wrapOption(o.name, o.call(c)) }
-
-// keyringOption is an option of a ring, which a client passes on to the ring that it makes.
-type keyringOption struct {
-	name string
-	ring func(*Keyring) error
-}
-
-func (o keyringOption) applyKeyring(k *Keyring) error { return wrapOption(o.name, o.ring(k)) }
-
-func (o keyringOption) applyClient(c *config) error {
-	if err := c.once(o.name); err != nil {
-		return err
-	}
-	c.ringOptions = append(c.ringOptions, o)
-	return nil
-}
-
-// sharedKeyringOption is an option of a ring and of a rotation.
-type sharedKeyringOption struct {
-	keyringOption
-	rotation func(*rotation) error
-}
-
-func (o sharedKeyringOption) applyRotation(r *rotation) error {
-	return wrapOption(o.name, o.rotation(r))
-}
-
-// observerOption says something of a client, and the same of a ring without one.
-type observerOption struct {
-	keyringOption
-	client func(*config) error
-}
-
-func (o observerOption) applyClient(c *config) error { return one(o.name, o.client).applyClient(c) }
 
 func wrapOption(name string, err error) error {
 	if err != nil {
@@ -255,8 +201,8 @@ func WithLogger(log *slog.Logger) KeyringOption {
 		return nil
 	}
 	return observerOption{
-		keyringOption: keyringOption{"WithLogger", func(k *Keyring) error {
-			k.onEvent = append(k.onEvent, func(e KeyEvent) { e.log(log) })
+		keyringOption: keyringOption{"WithLogger", func(c *keyringConfig) error {
+			c.onEvent = append(c.onEvent, func(e KeyEvent) { e.log(log) })
 			return check()
 		}},
 		client: func(c *config) error { c.observer.log = log; return check() },
@@ -267,11 +213,11 @@ func WithLogger(log *slog.Logger) KeyringOption {
 // [NewKeyring] uses [Hooks.Key] alone, and wants it.
 func WithHooks(h Hooks) KeyringOption {
 	return observerOption{
-		keyringOption: keyringOption{"WithHooks", func(k *Keyring) error {
+		keyringOption: keyringOption{"WithHooks", func(c *keyringConfig) error {
 			if h.Key == nil {
 				return errors.New("a keyring calls Hooks.Key only, which is nil")
 			}
-			k.onEvent = append(k.onEvent, h.Key)
+			c.onEvent = append(c.onEvent, h.Key)
 			return nil
 		}},
 		client: func(c *config) error { c.observer.hooks = h; return nil },

@@ -3,8 +3,9 @@ package keyfit
 import (
 	"context"
 	"errors"
-	"sync/atomic"
 	"time"
+
+	"github.com/keyfit/keyfit/internal/keyring"
 )
 
 var errCircuitOpened = errors.New("the circuit opened")
@@ -13,14 +14,14 @@ var errCircuitOpened = errors.New("the circuit opened")
 // and when that begins, by the client's clock. given is the key of a replay, which does not
 // wait for the circuit. If the circuit opens while the call waits in the gate, it begins
 // anew: whoever waits for a key must not take the place of others there.
-func (k *call) enter(given *key) (with *key, p permit, began time.Duration, err error) {
+func (k *call) enter(given *keyring.Generation) (with *keyring.Generation, p permit, began time.Duration, err error) {
 	began = k.began
 	if k.attempts > 0 {
 		began = k.client.clock.Now()
 	}
 	for ; ; began = k.client.clock.Now() {
-		if given == nil && !k.mayPass(k.ring.set.Load()) {
-			if err = k.ring.wait(k.turn()); err != nil {
+		if given == nil && !k.mayPass(k.ring.engine.Load()) {
+			if err = k.turn().Admit(); err != nil {
 				return nil, permit{}, 0, k.keptBack(err)
 			}
 			began = k.client.clock.Now()
@@ -36,17 +37,20 @@ func (k *call) enter(given *key) (with *key, p permit, began time.Duration, err 
 		if given != nil {
 			return given, p, began, nil
 		}
-		if set := k.ring.set.Load(); k.mayPass(set) {
-			return k.ring.pick(k.replayable, set), p, began, nil
+		if set := k.ring.engine.Load(); k.mayPass(set) {
+			return set.Pick(k.replayable), p, began, nil
 		}
 		p.leave(&Outcome{Remaining: -1, Unsent: true}, k.client.gateTime(k.client.clock.Now()))
 	}
 }
 
 // mayPass reports whether no circuit keeps the call back.
-func (k *call) mayPass(set *keySet) bool { return set.circuit == nil || k.isCanary() }
+func (k *call) mayPass(set *keyring.Set) bool { return set.CircuitClosed() || k.isTrial() }
 
-func (k *call) isCanary() bool { return k.trouble != nil && k.trouble.turn.canary != nil }
+// isTrial reports whether the call is a trial request of the circuit.
+func (k *call) isTrial() bool {
+	return k.trouble != nil && k.trouble.turn != nil && k.trouble.turn.IsTrial()
+}
 
 // acquire takes a permit of the gate, and returns when it had it: at once, as nearly always,
 // which is now, or after a wait.
@@ -64,9 +68,9 @@ func (k *call) acquire(now time.Duration, mayLeave bool) (permit, time.Duration,
 }
 
 // queue waits for a permit. Where calls are held, one that waits when the circuit opens
-// leaves the gate with errCircuitOpened, so that the canary is not behind it in the queue.
+// leaves the gate with errCircuitOpened, so that the trial request is not behind it in the queue.
 func (k *call) queue(mayLeave bool) (permit, error) {
-	turn := k.turn() // the gate may hold the call from here on
+	k.inTrouble() // the gate may hold the call from here on
 	e := Entry{Provider: k.client.provider.Name, Key: k.account, MaxWait: k.policy.MaxWait, Priority: k.priority}
 	if k.attempts == 1 { // once: see the order of a Gate
 		e.Since = k.client.clock.Time(k.began)
@@ -74,23 +78,13 @@ func (k *call) queue(mayLeave bool) (permit, error) {
 	if k.client.obs.wantsWaits() {
 		e.Waiting = k.observeWait
 	}
-	if !mayLeave || !k.ring.holds() || k.isCanary() {
+	if !mayLeave || !k.ring.engine.CanWait() || k.isTrial() {
 		return enterGate(k.Context, k.client.gate, &e)
 	}
 	inQueue, leave := context.WithCancel(k.Context)
 	defer leave()
-	observe, waits := e.Waiting, atomic.Bool{}
-	e.Waiting = func(why WaitReason, d time.Duration) {
-		waits.Store(true)
-		k.ring.line(turn, leave)
-		if observe != nil {
-			observe(why, d)
-		}
-	}
+	defer k.ring.engine.OnOpen(leave)()
 	p, err := enterGate(inQueue, k.client.gate, &e)
-	if waits.Load() {
-		k.ring.line(turn, nil)
-	}
 	if err != nil && inQueue.Err() != nil && k.Err() == nil {
 		return permit{}, errCircuitOpened
 	}
@@ -111,12 +105,13 @@ func gateError(ctx context.Context, err error) error {
 
 // keptBack makes an [InvalidKeyError] of the keyring's refusal to let a call go.
 func (k *call) keptBack(err error) error {
-	d, ok := errors.AsType[*denied](err)
+	d, ok := errors.AsType[*keyring.Denied](err)
 	if !ok {
 		return err
 	}
-	base := d.last.copy() // it is other calls' too
+	last, _ := d.Last.(*APIError)
+	base := last.copy() // it is other calls' too
 	base.Provider, base.Method, base.Path, base.Attempts = k.client.provider.Name, k.method, k.redactor().Text(k.path()), k.attempts
-	base.Note = d.note()
-	return &InvalidKeyError{APIError: base, Unusable: true, cause: d.cause}
+	base.Note = d.Error()
+	return &InvalidKeyError{APIError: base, Unusable: true, cause: d.Cause}
 }

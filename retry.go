@@ -204,3 +204,15 @@ func (k *call) pause() error {
 	k.observeWait(WaitBackoff, r.wait)
 	return sleep(k.Context, r.wait)
 }
+
+// sleep waits for d or for the end of ctx.
+func sleep(ctx context.Context, d time.Duration) error {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-t.C:
+		return nil
+	}
+}

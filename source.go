@@ -95,7 +95,7 @@ func (c chain) Credential(ctx context.Context) (Credential, error) {
 }
 
 // Versions passes on everything that the first source with a key knows: see [VersionedSource].
-func (c chain) Versions(ctx context.Context) (Versions, error) { return firstOf(ctx, c, offerOf) }
+func (c chain) Versions(ctx context.Context) (Versions, error) { return firstOf(ctx, c, versionsOf) }
 
 // firstOf asks one source after the other until one has what is asked for.
 func firstOf[T any](ctx context.Context, c chain, ask func(context.Context, Source) (T, error)) (nothing T, _ error) {

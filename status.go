@@ -1,6 +1,10 @@
 package keyfit
 
-import "time"
+import (
+	"time"
+
+	"github.com/keyfit/keyfit/internal/keyring"
+)
 
 // KeyringStatus is a snapshot of a [Keyring], fit for a health page: it holds no key. Its JSON
 // is stable; `keyfit rotate --watch` reads it.
@@ -61,48 +65,28 @@ type CircuitStatus struct {
 
 // Status returns a snapshot.
 func (k *Keyring) Status() KeyringStatus {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	set := k.set.Load()
-	s := KeyringStatus{
+	s := k.engine.Status()
+	return KeyringStatus{
 		Provider: k.provider,
-		Current:  k.info(set.current, StateCurrent),
-		Source:   SourceStatus{Stale: k.stale != "", Error: k.stale, Answered: k.answered},
-		Circuit:  CircuitStatus{Refusals: int(k.refusals.Load())},
+		Current:  *keyStatus(&s.Current), Previous: keyStatus(s.Previous), Staged: keyStatus(s.Candidate),
+		Source: SourceStatus{Stale: s.Source.Error != "", Error: s.Source.Error, Answered: s.Source.Answered},
+		Circuit: CircuitStatus{
+			Open: s.Circuit.State != keyring.Closed, Since: s.Circuit.Since, Next: s.Circuit.Next,
+			Holding: s.Circuit.Waiting, Refusals: s.Circuit.Refusals,
+		},
+		SafeToRevoke: s.SafeToRevoke,
 	}
-	if p := set.held(time.Now()); p != nil {
-		info := k.info(*p, StatePrevious)
-		info.Until = set.until
-		s.Previous = &info
-	}
-	if set.staged != nil {
-		state := StateStaged
-		if set.verified {
-			state = StateVerified
-		} else if k.everRejected(set.staged.fingerprint) {
-			state = StateRejected
-		}
-		info := k.info(*set.staged, state)
-		s.Staged = &info
-	}
-	if cc := set.circuit; cc != nil {
-		s.Circuit.Open, s.Circuit.Since, s.Circuit.Next, s.Circuit.Holding = true, cc.since, cc.next, cc.holding
-	}
-	now := time.Now()
-	for _, l := range k.leaving {
-		if k.isQuiet(l, now) {
-			s.SafeToRevoke = append(s.SafeToRevoke, l.fingerprint)
-		}
-	}
-	return s
 }
 
-func (k *Keyring) info(c key, state KeyState) KeyStatus {
+func keyStatus(s *keyring.KeyStatus) *KeyStatus {
+	if s == nil {
+		return nil
+	}
 	// A source that names a place by its content must not make this snapshot tell it.
-	redactor := redactorOf(c.cred)
-	return KeyStatus{
-		Generation: c.gen, Fingerprint: c.fingerprint, State: state,
-		Place: redactor.Text(c.cred.Place), Version: redactor.Text(c.cred.Version), Since: c.since, Expires: c.cred.Expires,
-		LastUsed: k.clock.Time(c.use.used()), LastAccepted: k.clock.Time(c.use.goodSent.Load()), InFlight: int(c.use.inFlight.Load()),
+	redactor := redactorOf(credentialOf(s.Key))
+	return &KeyStatus{
+		Generation: s.Number, Fingerprint: s.Fingerprint, State: KeyState(s.State.String()),
+		Place: redactor.Text(s.Place), Version: redactor.Text(s.Version), Since: s.Since, Expires: s.Expires, Until: s.Until,
+		LastUsed: s.LastUsed, LastAccepted: s.LastAccepted, InFlight: s.InFlight,
 	}
 }

@@ -1,0 +1,253 @@
+package keyring
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/keyfit/keyfit/internal/backoff"
+)
+
+const (
+	// tripAfter is how many refusals in a row, of any key, open the circuit of a ring where
+	// calls do not wait.
+	tripAfter = 20
+	// The delay between two trial requests grows from the first to the last. It begins small
+	// where calls wait for it.
+	trialFirst, trialFirstWaiting, trialLast = time.Second, 20 * time.Millisecond, 15 * time.Second
+	// trialStall is after how long without an answer a trial request may hang, so that
+	// another one may go.
+	trialStall = 2 * time.Second
+	// streamDelay is how much later than others a call becomes a trial request whose body can
+	// be sent only once. Without it such a call would have to wait for others for ever where
+	// a program makes no others.
+	streamDelay = time.Second
+	// newKeyEvery: while the circuit is not closed, at most one key of the source in this time
+	// is tried at once. A source that always has another key must not undo the backoff.
+	newKeyEvery = time.Second
+)
+
+// CircuitState is where the circuit stands.
+type CircuitState int
+
+// The states of a circuit.
+const (
+	Closed   CircuitState = iota // calls go out freely
+	Open                         // no call goes out until the next trial request is due
+	HalfOpen                     // a trial request is out
+)
+
+// String returns the name of the state.
+func (s CircuitState) String() string { return [...]string{"closed", "open", "half-open"}[s] }
+
+// doubt is what speaks against the circuit: a key was accepted after it was refused.
+type doubt int
+
+const (
+	noDoubt      doubt = iota
+	raisedDoubt        // one further trial request may go at once, whoever is out
+	settledDoubt       // it has gone
+)
+
+// circuit is a circuit that is not closed: a closed one is none. Ring.mu guards it.
+type circuit struct {
+	state   CircuitState
+	since   time.Time
+	tripped time.Duration // when the attempt left whose refusal opened it
+	refusal any           // the last one
+	retryAt time.Time     // when the next trial request is due, unless one is out
+	delay   time.Duration // before retryAt
+	trials  trials
+	doubt   doubt
+	newKey  time.Time // when a key came last that was tried at once
+	waiting waiting
+	changed chan struct{} // closed at each change, and replaced
+}
+
+// trials are the trial requests of a circuit.
+type trials struct {
+	out      int
+	last     time.Time // when the last one went
+	failed   int
+	outdated bool // the key has changed since the last one went
+}
+
+// waiting counts the calls that wait for a usable key.
+type waiting struct {
+	all   int
+	fresh int // those that may be a trial request and have not been one
+}
+
+// newCircuit: Closed → Open. The first trial request is due at once.
+func newCircuit(tripped time.Duration, refusal any, now time.Time) *circuit {
+	return &circuit{state: Open, since: now, tripped: tripped, refusal: refusal, retryAt: now, changed: make(chan struct{})}
+}
+
+// notify wakes all who wait for the circuit.
+func (c *circuit) notify() {
+	close(c.changed)
+	c.changed = make(chan struct{})
+}
+
+// dueAt is when a call may be a trial request, as things stand.
+func (c *circuit) dueAt(t *Turn) time.Time {
+	at := c.retryAt
+	if stalled := c.trials.last.Add(trialStall); c.state == HalfOpen && stalled.After(at) {
+		at = stalled
+	}
+	switch {
+	case !t.call.Replayable:
+		at = at.Add(streamDelay)
+	case t.failedTrial == c && c.waiting.fresh > 0: // others first: the fault may be that call's
+		at = at.Add(c.delay)
+	}
+	return at
+}
+
+// tryTrial begins a trial request if one is due for the call, and reports whether it did.
+func (c *circuit) tryTrial(t *Turn, now time.Time) bool {
+	switch {
+	case !now.Before(c.dueAt(t)):
+	case c.doubt == raisedDoubt && t.call.Replayable:
+		c.doubt = settledDoubt
+	default:
+		return false
+	}
+	c.beginTrial(t, now)
+	return true
+}
+
+// beginTrial: Open or HalfOpen → HalfOpen, with the call as a trial request.
+func (c *circuit) beginTrial(t *Turn, now time.Time) {
+	c.state = HalfOpen
+	c.trials.out++
+	c.trials.last = now
+	t.trial, t.thorough = c, c.trials.failed > 0
+}
+
+// trialFailed: HalfOpen → Open, unless another trial request is out. The next one is due
+// after a longer delay of at least first, or at once if the key has changed meanwhile.
+func (c *circuit) trialFailed(first time.Duration, now time.Time) {
+	c.trials.out--
+	c.trials.failed++
+	if c.trials.out == 0 {
+		c.state = Open
+		if c.trials.outdated {
+			c.trials.outdated, c.retryAt = false, now
+		} else {
+			c.postpone(first, now)
+		}
+	}
+	c.notify()
+}
+
+// postpone sets when the next trial request is due: after twice the last delay.
+func (c *circuit) postpone(first time.Duration, now time.Time) {
+	c.delay = backoff.Next(c.delay, first, trialLast)
+	wait := c.delay
+	if wait >= trialFirst { // replicas do not ask together
+		wait = backoff.Jitter(wait, 1.0/8)
+	}
+	c.retryAt = now.Add(wait)
+}
+
+// keyChanged makes the next trial request due at once, for a new key.
+func (c *circuit) keyChanged(now time.Time) {
+	c.newKey = now
+	c.trials.outdated = c.state == HalfOpen
+	c.delay, c.retryAt = 0, now
+	c.notify()
+}
+
+// question raises the doubt, once: an attempt was accepted that had left after the refused
+// one. Perhaps the fault is that one call's and not the key's; another call may find out.
+func (c *circuit) question() {
+	if c.doubt == noDoubt {
+		c.doubt = raisedDoubt
+		c.notify()
+	}
+}
+
+// circuitState returns where the circuit of a set stands.
+func (s *Set) circuitState() CircuitState {
+	if s.circuit == nil {
+		return Closed
+	}
+	return s.circuit.state
+}
+
+// trip: Closed → Open, because of a refused attempt. mu is held.
+func (r *Ring) trip(a Attempt, why string) *circuit {
+	c := newCircuit(a.Sent, a.Refusal, time.Now())
+	r.publish(r.set.Load().withCircuit(c))
+	for leave := range r.onOpen {
+		(*leave)()
+	}
+	clear(r.onOpen)
+	r.events.record(Event{Kind: CircuitOpened, Generation: a.Key.Number, Fingerprint: a.Key.Fingerprint, Reason: why})
+	return c
+}
+
+// reset: Open or HalfOpen → Closed. mu is held.
+func (r *Ring) reset(why string) {
+	set := r.set.Load()
+	r.publish(set.withCircuit(nil))
+	r.refusals.Store(0)
+	close(set.circuit.changed)
+	r.events.record(Event{Kind: CircuitClosed, Generation: set.current.Number, Fingerprint: set.current.Fingerprint, Reason: why})
+}
+
+// circuitRefused takes a refusal. Where calls wait, the first one of the current key trips
+// the circuit, with that call as the trial request, so that others need not meet the same;
+// but not if its route is known to be refused while others are not. mu is held.
+func (r *Ring) circuitRefused(t *Turn, inARow int) {
+	set, a := r.set.Load(), t.last
+	switch {
+	case set.circuit != nil:
+		set.circuit.refusal = a.Refusal
+	case r.CanWait() && t.call.Replayable && a.Key.Fingerprint == set.current.Fingerprint && !t.isRouteDenied():
+		c := r.trip(a, "the current key was refused: other calls wait until it is known what works")
+		c.beginTrial(t, c.since)
+		if a.Key.usage.accepted.Load() > a.Sent {
+			c.question()
+		}
+	case inARow >= tripAfter:
+		c := r.trip(a, fmt.Sprintf("%d refusals in a row: one call at a time tries", inARow))
+		c.postpone(r.firstTrialDelay(), time.Now())
+	}
+}
+
+// circuitKeyChanged takes a new current key. Where calls wait, a trial request tries it
+// first, and at once: but for one from the source, if the last such is not long ago. mu is
+// held.
+func (r *Ring) circuitKeyChanged() {
+	set, now := r.set.Load(), time.Now()
+	switch c := set.circuit; {
+	case c == nil:
+	case !r.CanWait():
+		r.reset("another key is current")
+	case set.current.Fingerprint == r.source.offered && now.Sub(c.newKey) < newKeyEvery:
+	default:
+		c.keyChanged(now)
+	}
+}
+
+func (r *Ring) firstTrialDelay() time.Duration {
+	if r.CanWait() {
+		return trialFirstWaiting
+	}
+	return trialFirst
+}
+
+// OnOpen has leave called when the circuit opens, at once if it is not closed; leave must
+// not block, nor call the ring. stop takes that back.
+func (r *Ring) OnOpen(leave func()) (stop func()) {
+	entry := &leave
+	r.locked(func() {
+		if r.set.Load().circuit != nil {
+			leave()
+			return
+		}
+		r.onOpen[entry] = struct{}{}
+	})
+	return func() { r.locked(func() { delete(r.onOpen, entry) }) }
+}

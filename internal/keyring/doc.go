@@ -1,0 +1,71 @@
+// Package keyring decides which key of an account a call is sent with, and what a refusal
+// of that key means. It is the engine behind keyfit.Keyring.
+//
+// The engine never sees a secret. It knows a key by its fingerprint and dates ([Key]); the
+// key material is opaque to it and only handed back. Errors that reach it have been redacted.
+//
+// # The states of a key
+//
+// A [Ring] holds a [Set]: one current key, at most one previous key, at most one candidate.
+// A set never changes once it is published; a transition publishes a changed copy, so
+// whoever loads the set sees one state and no mixture. The arrows are the methods of Set,
+// and each of them is an [Event]:
+//
+//	            stage              verify              promote
+//	source ──────────▶ Staged ─────────────▶ Verified ──────────▶ Current
+//	                    │  ▲                    ▲                  │  ▲
+//	             reject │  │ restage            │ verify   promote │  │ promote (roll back),
+//	                    ▼  │                    │                  ▼  │ demote
+//	                   Rejected ────────────────┘                 Previous
+//	                    ▲                                          │
+//	                    └── demote, of what was current            │ retire
+//	                                                               ▼
+//	                                                             Retired
+//
+// A key is staged when the source newly offers it, and verified when two probes in a row
+// accepted it. A rejected one is probed again later; restage makes it as if new, when the
+// source offers it under another version. discard retires a candidate that the source does
+// not offer any more. A candidate is promoted from any state where there is nothing to lose:
+// without a probe, after a refusal of the current key, while the circuit is not closed.
+//
+// prefer has the previous key tried first for a moment, because the provider was just seen
+// to accept it and not the current one; the third refusal in a row of the current key, with
+// the previous one accepted, demotes it. The previous key is retired when its grace period
+// is over and no attempt is under way with it.
+//
+// # The circuit
+//
+// The circuit stands between the calls and a provider that refuses every key. The arrows are
+// the methods of circuit, but for trip and reset, which are methods of Ring:
+//
+//	         trip: 20 refusals in a row, or, where
+//	         calls wait, the first of the current key
+//	Closed ─────────────────────────────────────────▶ Open ◀─────────────────┐
+//	  ▲                                                │                      │ trialFailed,
+//	  │                                                │ beginTrial:          │ no other trial
+//	  │ reset: a trial request was accepted,           │ one call tries,      │ is out
+//	  │ or, where calls do not wait, another           ▼ when retryAt is due  │
+//	  └─────────────────────────────────────────── HalfOpen ─────────────────┘
+//	                                                ▲    │ beginTrial: the trial request
+//	                                                └────┘ stalls, or the refusal is in doubt
+//
+// keyChanged makes the next trial request due at once.
+//
+// # The way of a call
+//
+// In the steady state a call loads the set, picks a key and reports what became of it:
+//
+//	set := ring.Load()
+//	if set.AtRest() { g := set.Pick(true); g.Begin(); …; ring.Accepted(g, sent, route); g.End(sent) }
+//
+// These take no lock and allocate nothing. A call that meets an obstacle (a refusal, a
+// circuit that is not closed, a ring that is not at rest) makes a [Turn], which holds what
+// the ring knows about that one call.
+//
+// # Locks
+//
+// Ring.mu serialises the changes of the set and guards all that is not atomic. It is held
+// for computations only, never over a call of Ask, Probe or Event, and each method that
+// takes it releases it. A method whose comment says "mu is held" neither takes nor releases
+// it. Events are recorded under mu, in the order of the changes, and reported without it.
+package keyring

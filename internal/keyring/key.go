@@ -1,0 +1,115 @@
+package keyring
+
+import (
+	"sync/atomic"
+	"time"
+
+	"github.com/keyfit/keyfit/internal/clock"
+)
+
+// Key is a credential as the engine knows it. The zero Key stands for none.
+type Key struct {
+	Fingerprint string    // names the key; two keys with the same fingerprint are the same
+	Expires     time.Time // zero if not known
+	Issued      time.Time // zero if not known
+	Place       string    // where the source found it; may be ""
+	Version     string    // the source's name for it; may be ""
+	Material    any       // the key itself, opaque to the engine
+}
+
+// sameDetails reports whether a source says the same about a key as it did.
+func (k Key) sameDetails(other Key) bool {
+	return k.Expires.Equal(other.Expires) && k.Issued.Equal(other.Issued) && k.Version == other.Version && k.Place == other.Place
+}
+
+// Versions is all that a source knows.
+type Versions struct {
+	Current  Key // what the source wants used
+	Previous Key // what Current replaced; zero if not known
+	Pending  Key // what the source prepares; zero if nothing
+}
+
+// Generation is a key of a ring. Its number counts up from 1 as keys become current, and is
+// never used twice; a key that has not been current has number 0.
+type Generation struct {
+	Key
+	Number uint64
+	Since  time.Time // when it came into its present state
+
+	usage *usage
+}
+
+func newGeneration(k Key) Generation {
+	return Generation{Key: k, Since: time.Now(), usage: new(usage)}
+}
+
+// Begin notes that an attempt with the key is about to leave. [Generation.End] must follow.
+func (g *Generation) Begin() { g.usage.inFlight.Add(1) }
+
+// End notes that an attempt which left at sent, by the ring's clock, is over.
+func (g *Generation) End(sent time.Duration) {
+	if g.usage.accepted.Load() < sent {
+		g.usage.sent.Observe(sent)
+	}
+	g.usage.inFlight.Add(-1)
+}
+
+// worksBetterThan reports whether a key was accepted when it was last tried, and other not.
+func (g *Generation) worksBetterThan(other *Generation) bool {
+	return other.usage.refusals.Load() > 0 && g.usage.refusals.Load() == 0 && g.usage.accepted.Load() != 0
+}
+
+// usage is what the calls with a key have shown, the same for all its generations.
+type usage struct {
+	inFlight atomic.Int64
+	sent     clock.Latest // when an attempt left; one that was accepted is in accepted alone
+	accepted clock.Latest // when an attempt left that was accepted
+	refusals atomic.Int32 // in a row
+	served   routes       // what was answered with success
+	denied   routes       // what was refused while other routes were not
+}
+
+// lastUsed is when an attempt left last, whether it was accepted or not.
+func (u *usage) lastUsed() time.Duration { return max(u.sent.Load(), u.accepted.Load()) }
+
+// accept notes that an attempt was accepted, and for which route; 0 for none.
+func (u *usage) accept(sent time.Duration, route uint64) {
+	u.accepted.Observe(sent)
+	if u.refusals.Load() != 0 {
+		u.refusals.Store(0)
+	}
+	if route != 0 {
+		u.served.add(route)
+		u.denied.drop(route)
+	}
+}
+
+// routes is a set of routes that forgets. It is a table without a lock, two places to a row,
+// the newer route first; a third route of the same row replaces the older one. A forgotten
+// route costs one replay that is not made, or one call that opens the circuit.
+type routes [32][2]atomic.Uint64
+
+func (r *routes) row(route uint64) *[2]atomic.Uint64 { return &r[route%uint64(len(r))] }
+
+func (r *routes) add(route uint64) {
+	row := r.row(route)
+	newer := row[0].Load()
+	if newer == route {
+		return
+	}
+	row[1].Store(newer)
+	row[0].Store(route)
+}
+
+func (r *routes) drop(route uint64) {
+	for row, i := r.row(route), 0; i < len(row); i++ {
+		if row[i].Load() == route { // reading is cheaper than swapping, and nearly always enough
+			row[i].CompareAndSwap(route, 0)
+		}
+	}
+}
+
+func (r *routes) has(route uint64) bool {
+	row := r.row(route)
+	return row[0].Load() == route || row[1].Load() == route
+}

@@ -1,0 +1,72 @@
+package keyring
+
+import (
+	"fmt"
+	"time"
+)
+
+const day = 24 * time.Hour
+
+// expiryNotice is what was reported about the end of which key. Ring.mu guards it.
+type expiryNotice struct {
+	fingerprint string
+	expires     time.Time
+	steps       int // how many of expirySteps have been reported
+	expired     bool
+}
+
+// expirySteps returns the times before the end of a key at which it is announced.
+func expirySteps() []time.Duration { return []time.Duration{30 * day, 14 * day, 7 * day, day} }
+
+// checkExpiry announces the end of the current key, each step once, and promotes a verified
+// candidate when the key has ended. mu is held.
+func (r *Ring) checkExpiry() {
+	cur := &r.Load().current
+	if cur.Expires.IsZero() {
+		return
+	}
+	if r.expiry.fingerprint != cur.Fingerprint || !r.expiry.expires.Equal(cur.Expires) {
+		r.expiry = expiryNotice{fingerprint: cur.Fingerprint, expires: cur.Expires}
+	}
+	left := time.Until(cur.Expires)
+	if left <= 0 {
+		r.expire(cur)
+		return
+	}
+	steps := r.expiry.steps
+	for _, before := range expirySteps()[steps:] {
+		if left > before {
+			break
+		}
+		steps++
+	}
+	if steps > r.expiry.steps {
+		r.expiry.steps = steps
+		r.events.record(Event{
+			Kind: KeyExpiring, Generation: cur.Number, Fingerprint: cur.Fingerprint,
+			Reason: fmt.Sprintf("ends in %s, on %s", daysOrTime(left), cur.Expires.UTC().Format(time.RFC3339)),
+		})
+	}
+}
+
+// expire reports that the current key has ended by its date. It stays unless there is a
+// verified candidate: the provider alone knows whether it works, and our clock may be wrong.
+// mu is held.
+func (r *Ring) expire(cur *Generation) {
+	if r.expiry.expired {
+		return
+	}
+	r.expiry.expired = true
+	r.events.record(Event{Kind: KeyExpired, Generation: cur.Number, Fingerprint: cur.Fingerprint, Reason: "ended on " + cur.Expires.UTC().Format(time.RFC3339)})
+	if c := r.Load().candidate; c != nil && c.state == Verified {
+		r.promote(c.Generation, r.cfg.GracePeriod, KeyPromoted, "the current key has ended")
+	}
+}
+
+// daysOrTime is a time for a person.
+func daysOrTime(d time.Duration) string {
+	if days := int(d / day); days > 1 {
+		return fmt.Sprintf("%d days", days)
+	}
+	return d.Round(time.Minute).String()
+}

@@ -1,0 +1,139 @@
+package keyring
+
+import "time"
+
+// take applies what the source offers, and reports whether the current key changed. refused
+// is the fingerprint of the key whose refusal was the reason to ask; "" if there was
+// another. mu is held.
+//
+// Only what is new is taken: a source that goes on offering what it did while the ring was
+// rotated by hand does not undo that. After a refusal any key is taken that is not the
+// refused one. The previous key is an exception: it is at hand as it is, and taking it would
+// undo the rotation for good because the provider was late once.
+func (r *Ring) take(v Versions, refused string) (changed bool) {
+	fp := v.Current.Fingerprint
+	isNew := fp != r.source.offered
+	r.source.offered = fp
+	set := r.set.Load()
+	if refused != set.current.Fingerprint {
+		refused = "" // another key is current by now
+	}
+	staged := set.isCandidate(fp)
+	if staged {
+		set = r.updateCandidate(v.Current)
+	}
+	if j := r.rejections[fp]; j != nil && j.version != v.Current.Version {
+		delete(r.rejections, fp) // the source says that it is another one
+	}
+	p := set.usablePrevious(time.Now())
+	switch {
+	case fp == set.current.Fingerprint:
+		r.updateCurrent(v.Current, isNew)
+	case p != nil && p.Fingerprint == fp:
+		if isNew && r.takeBack(p, refused) {
+			return true
+		}
+	case !isNew && !staged && refused == "":
+	case r.isTrusted(fp, refused, isNew):
+		return r.promote(newGeneration(v.Current), r.cfg.GracePeriod, KeyPromoted, "offered by the source")
+	case !staged:
+		r.stage(newGeneration(v.Current))
+	}
+	r.takeOthers(v)
+	return false
+}
+
+// takeBack makes the previous key current, which the source newly wants used again, or the
+// candidate if it was refused meanwhile. mu is held.
+func (r *Ring) takeBack(p *Generation, refused string) (changed bool) {
+	if refused != "" || p.usage.refusals.Load() == 0 || r.cfg.Probe == nil && !r.isRejected(p.Fingerprint) {
+		return r.promote(*p, r.cfg.GracePeriod, KeyRollback, "the source offers the previous key again")
+	}
+	r.stage(*p)
+	return false
+}
+
+// isTrusted reports whether an offered key may be current at once: there is no probe to try
+// it first, or nothing to lose. What the source has offered all along, and the provider has
+// refused before, is not: it is the last thing to try. mu is held.
+func (r *Ring) isTrusted(fp, refused string, isNew bool) bool {
+	if r.isRejected(fp) || !isNew && refused != "" && r.wasRefused(fp) {
+		return false
+	}
+	set := r.set.Load()
+	if set.isCandidate(fp) && set.candidate.state == Verified {
+		return true
+	}
+	return r.cfg.Probe == nil || refused != "" || set.circuit != nil
+}
+
+// stage makes an offered key the candidate. mu is held.
+func (r *Ring) stage(g Generation) {
+	set, state, retryAt := r.set.Load(), Staged, time.Time{}
+	if j := r.rejections[g.Fingerprint]; j != nil {
+		retryAt = j.until
+		if j.refused {
+			state = Rejected
+		}
+	}
+	r.publish(set.stage(g, state, false, retryAt))
+	r.events.record(Event{Kind: KeyStaged, Fingerprint: g.Fingerprint, Previous: set.current.Fingerprint, Reason: "offered by the source, not yet verified"})
+}
+
+// updateCandidate takes what the source newly says about the candidate: that it wants it
+// used, or, by its version, that it is another key, which is a reason to try it at once. mu
+// is held.
+func (r *Ring) updateCandidate(k Key) *Set {
+	set := r.set.Load()
+	if !set.candidate.prepared && set.candidate.sameDetails(k) {
+		return set
+	}
+	if c := set.candidate; c.state == Rejected && c.Version != k.Version {
+		set = set.restage(time.Time{})
+	}
+	set = set.withCandidate(func(c *candidate) {
+		if c.prepared || c.Version != k.Version {
+			c.retryAt = time.Time{}
+		}
+		c.Key, c.prepared = k, false
+	})
+	r.publish(set)
+	return set
+}
+
+// updateCurrent takes what the source newly says about the current key, and lets go of a
+// candidate that it does not offer any more. mu is held.
+func (r *Ring) updateCurrent(k Key, isNew bool) {
+	if set := r.set.Load(); !set.current.sameDetails(k) {
+		changed := *set
+		changed.current.Key = k
+		r.publish(&changed)
+	}
+	if isNew {
+		r.discard("the source does not offer it any more")
+	}
+}
+
+// takeOthers takes the other keys that a source knows: a fallback for a ring that has none
+// yet, and a key to verify ahead of its use. mu is held.
+func (r *Ring) takeOthers(v Versions) {
+	set := r.set.Load()
+	if fp := v.Previous.Fingerprint; fp != "" && set.current.Number == 1 && set.previous == nil && fp != set.current.Fingerprint {
+		g := newGeneration(v.Previous)
+		if until := r.heldUntil(&g, r.cfg.GracePeriod-time.Since(set.current.Since)); until.After(time.Now()) {
+			set = set.hold(g, until)
+			r.publish(set)
+		}
+	}
+	fp := v.Pending.Fingerprint
+	if set.isPrepared() && !set.isCandidate(fp) {
+		r.events.record(Event{Kind: KeyRetired, Fingerprint: set.candidate.Fingerprint, Previous: set.current.Fingerprint, Reason: "the source does not prepare it any more"})
+		set = set.discard()
+		r.publish(set)
+	}
+	if fp == "" || set.candidate != nil || fp == set.current.Fingerprint {
+		return
+	}
+	r.publish(set.stage(newGeneration(v.Pending), Staged, true, time.Time{}))
+	r.events.record(Event{Kind: KeyStaged, Fingerprint: fp, Previous: set.current.Fingerprint, Reason: "prepared by the source"})
+}

@@ -1,0 +1,192 @@
+package keyring
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/keyfit/keyfit/internal/backoff"
+)
+
+// A call that is refused with a key which serves others tries again by itself, after a delay
+// that grows from the first to the last.
+const aloneFirst, aloneLast = 100 * time.Millisecond, 100 * time.Millisecond << 16
+
+// deadline is until when the call may wait; it begins when it first waits.
+func (t *Turn) deadline() time.Time {
+	if t.waitUntil.IsZero() {
+		t.waitUntil = time.Now().Add(t.ring.cfg.Wait)
+	}
+	return t.waitUntil
+}
+
+// waitAfterRefusal waits, after every key was refused, until the call is worth another try.
+// It returns nil then.
+func (t *Turn) waitAfterRefusal() error {
+	t.Finish()
+	r := t.ring
+	if !r.CanWait() {
+		return ErrNoOtherKey
+	}
+	r.change(func() {
+		set := r.Load()
+		if set.circuit == nil && !t.isUntried(&set.current) && !t.isRouteDenied() && set.current.usage.accepted.Load() <= t.last.Sent {
+			r.trip(t.last, "every key was refused: calls wait until one works").postpone(r.firstTrialDelay(), time.Now())
+		}
+	})
+	if err := t.wait(); err != nil {
+		return t.ended(err)
+	}
+	switch set := r.Load(); {
+	case t.IsTrial():
+		return nil
+	case !t.isUntried(&set.current): // others are served with what this call was refused with
+		set.current.usage.denied.add(t.call.Route)
+	case t.renewals < maxReplays: // else the source has another bad key each time
+		t.renewals++
+		return nil
+	}
+	return t.waitAlone()
+}
+
+// waitAlone waits before another try of a call that is refused while others are not.
+func (t *Turn) waitAlone() error {
+	pause := backoff.Jitter(backoff.Exponential(aloneFirst, aloneLast, t.alone), backoff.Equal)
+	t.alone++
+	if time.Now().Add(pause).After(t.deadline()) {
+		return &Denied{Last: t.last.Refusal}
+	}
+	var promoted <-chan struct{}
+	t.ring.locked(func() { promoted = t.ring.promoted })
+	err := sleep(t.call.Context, pause, promoted, nil)
+	select {
+	case <-promoted:
+		t.alone-- // this call may not be refused with that key as well
+	default:
+	}
+	if err != nil {
+		return t.ended(&Denied{Last: t.last.Refusal})
+	}
+	return nil
+}
+
+// ended is the error of a wait after a refusal, with the end of the call's context as its
+// cause.
+func (t *Turn) ended(err error) error {
+	cause := t.call.Context.Err()
+	if errors.Is(cause, context.Canceled) {
+		return cause
+	}
+	if d, ok := errors.AsType[*Denied](err); ok {
+		d.Cause = cause
+	}
+	return err
+}
+
+// waiter is one wait of a call for a usable key.
+type waiter struct {
+	*Turn
+	asked *question // that a call waits for which must not wait otherwise
+}
+
+// pause is how long a waiter sleeps, and what wakes it.
+type pause struct {
+	circuit *circuit
+	fresh   bool // the call may be a trial request, and has not been one
+	until   time.Time
+	changed <-chan struct{} // the circuit has
+	landed  <-chan struct{} // the answer of the source; nil if the call does not wait for one
+}
+
+// wait returns nil when the circuit is closed, or when the call is its trial request.
+func (t *Turn) wait() error {
+	w := waiter{Turn: t}
+	for {
+		p, err := w.enter()
+		if p == nil {
+			return err
+		}
+		err = sleep(t.call.Context, time.Until(p.until), p.changed, p.landed)
+		w.leave(p)
+		if errors.Is(err, context.Canceled) {
+			return err
+		}
+		if err != nil {
+			return w.deny(p.circuit, "held until its deadline, and no key worked", err)
+		}
+	}
+}
+
+// enter decides what the call does now: it goes (nil, nil), it is denied (an error), or it
+// is among those who wait, for the pause.
+func (w *waiter) enter() (*pause, error) {
+	r := w.ring
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	set, now := r.Load(), time.Now()
+	c := set.circuit
+	if c == nil || (!r.CanWait() || now.Before(w.deadline())) && c.tryTrial(w.Turn, now) {
+		return nil, nil
+	}
+	refused := set.current.Fingerprint
+	asking := r.askAfterRefusal(w.call.Context, refused)
+	if !r.CanWait() && (w.asked == nil || w.asked.answer.HasLanded() && !w.asked.suffices(refused)) {
+		w.asked = asking
+	}
+	if why := w.mustNotWait(c, now); why != "" {
+		return nil, &Denied{Reason: why, Since: c.since, Last: c.refusal}
+	}
+	return w.pause(c, asking), nil
+}
+
+// mustNotWait says why the call must not wait any longer; "" if it may. Where calls do not
+// wait for a usable key, they wait for one answer of the source. mu is held.
+func (w *waiter) mustNotWait(c *circuit, now time.Time) string {
+	cfg := &w.ring.cfg
+	switch {
+	case cfg.Wait == 0 && w.asked != nil && !w.asked.answer.HasLanded():
+	case cfg.Wait == 0:
+		return "not sent: the provider refuses every key"
+	case !now.Before(w.deadline()):
+		return fmt.Sprintf("held for %s, and no key worked", cfg.Wait)
+	case c.waiting.all >= cfg.MaxWaiting:
+		return fmt.Sprintf("not held: %d calls wait for a key already", c.waiting.all)
+	}
+	return ""
+}
+
+// pause puts the call among those who wait. mu is held.
+func (w *waiter) pause(c *circuit, asking *question) *pause {
+	p := &pause{circuit: c, fresh: w.call.Replayable && w.failedTrial != c, until: c.dueAt(w.Turn), changed: c.changed}
+	if w.ring.CanWait() && w.deadline().Before(p.until) {
+		p.until = w.deadline()
+	}
+	if at := w.ring.source.pace.next(); asking == nil && at.Before(p.until) {
+		p.until = at
+	}
+	if w.asked != nil {
+		p.landed = w.asked.answer.Landed()
+	}
+	c.waiting.add(p.fresh, 1)
+	return p
+}
+
+// leave ends a pause.
+func (w *waiter) leave(p *pause) {
+	w.ring.locked(func() { p.circuit.waiting.add(p.fresh, -1) })
+}
+
+// deny is the error of a call that must not wait any longer.
+func (w *waiter) deny(c *circuit, why string, cause error) error {
+	w.ring.mu.Lock()
+	defer w.ring.mu.Unlock()
+	return &Denied{Reason: why, Since: c.since, Last: c.refusal, Cause: cause}
+}
+
+func (w *waiting) add(fresh bool, n int) {
+	w.all += n
+	if fresh {
+		w.fresh += n
+	}
+}
