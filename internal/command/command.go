@@ -44,11 +44,11 @@ func (e *ExitError) Error() string {
 
 // NotesText says, as the end of a clause, how much there is on the standard error; "" if
 // there is nothing.
-func NotesText(bytes int) string {
-	if bytes == 0 {
+func NotesText(size int) string {
+	if size == 0 {
 		return ""
 	}
-	return fmt.Sprintf(", with %d bytes on its standard error", bytes)
+	return fmt.Sprintf(", with %d bytes on its standard error", size)
 }
 
 // Run runs the program and returns what it printed, if it ended with status 0. If it ended
@@ -75,7 +75,7 @@ func Run(ctx context.Context, limits Limits, name string, args ...string) ([]byt
 	case within.Err() != nil:
 		return nil, fmt.Errorf("gave no answer within %s%s", limits.Timeout, NotesText(notes.size))
 	case exited:
-		return nil, &ExitError{Status: ended.ExitCode(), State: ended.ProcessState.String(), Notes: notes.size}
+		return nil, &ExitError{Status: ended.ExitCode(), State: ended.String(), Notes: notes.size}
 	case err != nil:
 		return nil, fmt.Errorf("could not be run: %w", withoutPath(err))
 	}

@@ -73,7 +73,7 @@ func TestAnErrorWithASecretKeepsOnlyWhatItIs(t *testing.T) {
 	if got := r.Error(nil); got != nil {
 		t.Errorf("nil becomes %v", got)
 	}
-	if harmless := io.ErrUnexpectedEOF; r.Error(harmless) != harmless {
+	if harmless := io.ErrUnexpectedEOF; r.Error(harmless) != harmless { //nolint:errorlint // the very same value
 		t.Error("an error without a secret is not the same")
 	}
 	clean := r.Error(fmt.Errorf("dial lorem-fitsum: %w: %w", context.DeadlineExceeded, &fs.PathError{Op: "open", Path: "lorem-fitsum", Err: fs.ErrNotExist}))
