@@ -33,6 +33,7 @@ func (k *Keys) issueOrImport(v *vendor, spec keySpec) (Issued, error) {
 	now := k.ns.clock.Now()
 	rec := k.record(v, spec, now)
 	rec.hash = sha256.Sum256([]byte(value))
+	rec.fingerprint.store(fingerprintOf("", value))
 	rec.life.Store(k.lifeOf(life{expires: toNano(spec.end(v, now))}))
 	k.ns.srv.vault.lengthen(len(value))
 	if !k.file(rec) {

@@ -50,12 +50,17 @@ const (
 )
 
 // Key is what the mock tells about a key: everything but its value.
+//
+// Fingerprint is what the SDK shows for the same credential: 12 hexadecimal
+// digits of a SHA-256 over the value. That of a client key is the pair's with
+// which it was issued, that of a user token is the token's own. It is empty for
+// a key from a state document of version 2 or older until the key is used.
 type Key struct {
 	ID          string     `json:"id"`
 	Provider    Provider   `json:"provider"`
 	Kind        KeyKind    `json:"kind"`
 	Name        string     `json:"name,omitempty"`
-	Fingerprint string     `json:"fingerprint"` // first 8 hex digits of the SHA-256
+	Fingerprint string     `json:"fingerprint"` // as the SDK shows it
 	Status      KeyStatus  `json:"status"`
 	Scopes      []string   `json:"scopes,omitempty"`
 	Access      AccessType `json:"access,omitempty"`

@@ -89,26 +89,39 @@ func (k *Keys) TryIssue(p Provider, opts ...KeyOption) (Issued, error) {
 // issue stores a new record by spec, for a pair two of them.
 func (k *Keys) issue(v *vendor, spec keySpec, replaces string) Issued {
 	out := Issued{put: v.applier(spec.kind)}
-	var token *record
+	var pair partner
 	if spec.kind == KindPair {
 		tokenSpec := spec
 		tokenSpec.kind = KindToken
-		token = k.store(v, tokenSpec, "", k.mintToken(spec.user), nil, &out.Token)
+		pair.token = k.store(v, tokenSpec, "", k.mintToken(spec.user), partner{}, &out.Token)
+		pair.value = out.Token.Reveal()
 	}
-	rec := k.store(v, spec, replaces, "", token, &out.Secret)
+	rec := k.store(v, spec, replaces, "", pair, &out.Secret)
 	out.Key = rec.key(k.ns.clock.Now())
 	return out
 }
 
+// partner is the user token of a pair, for the record of its client key; zero
+// for any other record.
+type partner struct {
+	token *record
+	value string
+}
+
 // store mints a value (unless given) and files its record.
-func (k *Keys) store(v *vendor, spec keySpec, replaces, value string, partner *record, secret *Secret) *record {
+func (k *Keys) store(v *vendor, spec keySpec, replaces, value string, pair partner, secret *Secret) *record {
 	now := k.ns.clock.Now()
 	for {
 		if value == "" {
 			value = k.mint(v, spec, now)
 		}
 		rec := k.record(v, spec, now)
-		rec.hash, rec.partner = sha256.Sum256([]byte(value)), partner
+		rec.hash, rec.partner = sha256.Sum256([]byte(value)), pair.token
+		if pair.token != nil {
+			rec.fingerprint.store(fingerprintOf(value, pair.value))
+		} else {
+			rec.fingerprint.store(fingerprintOf("", value))
+		}
 		rec.life.Store(k.lifeOf(life{expires: toNano(spec.end(v, now)), replaces: replaces}))
 		if !k.file(rec) {
 			value = "" // the same random value twice: a seed used in two namespaces; draw again

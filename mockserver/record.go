@@ -1,7 +1,6 @@
 package mockserver
 
 import (
-	"encoding/hex"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -21,6 +20,8 @@ type record struct {
 	id      string
 	created time.Time
 	partner *record // of a pair's client key: the token issued with it
+
+	fingerprint recordFingerprint
 
 	life     atomic.Pointer[life]
 	lastUsed atomic.Int64 // ns; 0 is never
@@ -105,7 +106,7 @@ func (r *record) key(now time.Time) Key {
 	l, s := r.life.Load(), r.now()
 	k := Key{
 		ID: r.id, Provider: r.vendor.provider, Kind: s.kind, Name: s.name,
-		Fingerprint: hex.EncodeToString(r.hash[:4]),
+		Fingerprint: r.fingerprint.load().String(),
 		Status:      r.status(now),
 		Scopes:      append([]string(nil), s.scopes...),
 		Access:      s.access, Contact: s.contact, User: s.user,

@@ -14,7 +14,7 @@ import (
 
 const (
 	stateFormat  = "keyfit-mock-state"
-	stateVersion = 2
+	stateVersion = 3
 	dataVersion  = 2 // the first that has the vendors' data
 )
 
@@ -25,9 +25,11 @@ const (
 // a vendor whose data is as at the start.
 //
 // Version 1 had no data: restoring such a document leaves the data as it is.
+// Versions 1 and 2 had no fingerprints: a key from such a document has none
+// until it is used.
 type State struct {
 	Format     string           `json:"format"`  // "keyfit-mock-state"
-	Version    int              `json:"version"` // 2
+	Version    int              `json:"version"` // 3
 	Namespaces []NamespaceState `json:"namespaces"`
 }
 
@@ -54,6 +56,7 @@ type KeyState struct {
 	Provider     Provider    `json:"provider"`
 	Kind         KeyKind     `json:"kind"`
 	SHA256       string      `json:"sha256"` // hex; of the value as the client sends it
+	Fingerprint  string      `json:"fingerprint,omitempty"`
 	Name         string      `json:"name,omitempty"`
 	Contact      string      `json:"contact,omitempty"`
 	Scopes       []string    `json:"scopes,omitempty"`

@@ -18,7 +18,7 @@ func (u userTokens) Issue(user string, life time.Duration) (string, time.Time) {
 	spec := keySpec{kind: KindToken, user: user, life: max(life, 0)}
 	var secret Secret
 	u.keys.ops.RLock()
-	rec := u.keys.store(u.vendor, spec, "", "", nil, &secret)
+	rec := u.keys.store(u.vendor, spec, "", "", partner{}, &secret)
 	u.keys.bound(rec)
 	u.keys.ops.RUnlock()
 	return secret.Reveal(), fromNano(rec.life.Load().expires)
@@ -44,6 +44,7 @@ func (u userTokens) Replace(user, token string, expires time.Time) error {
 func (u userTokens) assign(user, token string, expires time.Time) (*record, error) {
 	rec := u.keys.record(u.vendor, keySpec{kind: KindToken, user: user, until: expires}, u.keys.ns.clock.Now())
 	rec.hash = sha256.Sum256([]byte(token))
+	rec.fingerprint.store(fingerprintOf("", token))
 	u.keys.ns.srv.vault.lengthen(len(token))
 	rec.life.Store(&life{expires: toNano(expires)})
 	u.keys.ops.RLock()
