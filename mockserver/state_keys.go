@@ -11,7 +11,7 @@ import (
 	"strings"
 )
 
-// show lists the keys at rest in the order of issue.
+// show returns the state of the keys in the order of issue.
 func (k *Keys) show() []KeyState {
 	k.ops.Lock()
 	defer k.ops.Unlock()
@@ -47,7 +47,7 @@ func (r *record) show() KeyState {
 	return st
 }
 
-// revive makes the record that show described.
+// revive makes a record from its state.
 func (k *Keys) revive(st *KeyState) (*record, error) {
 	v := k.ns.srv.vendor(st.Provider)
 	if v == nil {
@@ -100,8 +100,8 @@ func numbered(id, prefix string) (uint64, bool) {
 	return n, ok && err == nil && n > 0
 }
 
-// replace puts other keys in the place of all of them. It returns a record
-// whose value another namespace has, and changes nothing then.
+// replace replaces all keys. If another namespace has the value of one of them, it
+// returns that record and changes nothing.
 func (k *Keys) replace(next map[string]*record, seq uint64) *record {
 	k.ops.Lock()
 	defer k.ops.Unlock()

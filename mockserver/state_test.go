@@ -149,7 +149,7 @@ func TestARefusedRestoreChangesNothing(t *testing.T) {
 		name, want string
 		change     func(*mockserver.State)
 	}{
-		{"key twice", "stands in it twice", func(s *mockserver.State) {
+		{"key twice", "occurs twice", func(s *mockserver.State) {
 			s.Namespaces[0].Keys = append(s.Namespaces[0].Keys, s.Namespaces[0].Keys[0])
 		}},
 		{"value twice", "are the same key", func(s *mockserver.State) {
