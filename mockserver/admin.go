@@ -15,10 +15,10 @@ type AdminConfig struct {
 	// Token is the bearer token that callers need. Empty draws a random one,
 	// which AdminToken returns.
 	Token string
-	// Hosts are further values of the Host header that are let in, without
-	// port. Loopback ones ("localhost", "127.0.0.1", "[::1]") always are;
-	// every other one is refused, so that no web page reaches the API by a
-	// name of its own (DNS rebinding).
+	// Hosts are further accepted values of the Host header, without port.
+	// Loopback ones ("localhost", "127.0.0.1", "[::1]") are always accepted;
+	// every other one is refused, so that no web page reaches the API under a
+	// name that it controls (DNS rebinding).
 	Hosts []string
 	// Config is shown by GET /v1/config; Reload and Shutdown serve POST
 	// /v1/reload and /v1/shutdown. Each may be nil.
@@ -46,8 +46,8 @@ type admin struct {
 
 func newAdmin(s *Server) *admin { return &admin{srv: s, cfg: s.opts.admin} }
 
-// prepare draws the token and builds the routes, at the first use: a test that
-// never asks for the admin API does not pay for it.
+// prepare draws the token and builds the routes at the first use: a test
+// without the admin API does not pay for it.
 func (a *admin) prepare() {
 	a.once.Do(func() {
 		value := a.cfg.Token
@@ -68,8 +68,8 @@ func (a *admin) prepare() {
 }
 
 // AdminHandler returns the admin API: everything that the Go API can do, over
-// HTTP, for tests in other languages, the command line and a console. It is
-// described by GET /openapi.json, which AdminOpenAPI returns too.
+// HTTP, for tests in other languages, the command line and a console. GET
+// /openapi.json describes it; AdminOpenAPI returns the same document.
 //
 // Each request needs "Authorization: Bearer <AdminToken>", except GET
 // /healthz, /readyz and /version; each needs a loopback Host (or one of
@@ -88,7 +88,7 @@ func (s *Server) AdminToken() Secret {
 
 // AdminURL returns the origin of the admin API. The first call opens its
 // listener, on a random loopback port. It returns "" after Close and when no
-// port can be had; in a test it fails the test instead. ListenAdmin is the same
+// port is free; in a test it fails the test instead. ListenAdmin is the same
 // with an address and an error.
 func (s *Server) AdminURL() string {
 	url, err := s.ListenAdmin("")

@@ -19,19 +19,19 @@ const (
 	maxStateBody = 64 << 20
 )
 
-// adminRoute is one operation of the admin API. The same table serves it and
-// describes it in the OpenAPI document.
+// adminRoute is one operation of the admin API. The router and the OpenAPI
+// document are made from the same table.
 type adminRoute struct {
 	method, path string
 	summary      string
 	open         bool         // no token
 	query        []adminParam //
 	in           any          // type of the body; nil takes none
-	out          any          // type of the answer; nil is 204
+	out          any          // type of the response; nil is 204
 	status       int          // of success; 0 is 200, or 204 without out
-	media        string       // of an answer that is not JSON
+	media        string       // content type of a response that is not JSON
 	maxBody      int64        // 0 is maxAdminBody
-	once         bool         // takes Idempotency-Key
+	once         bool         // accepts Idempotency-Key
 	handle       func(*adminCall) (any, error)
 }
 
@@ -47,10 +47,10 @@ type adminCall struct {
 	data []byte
 }
 
-// written is what a handler returns that has answered by itself.
+// written is returned by a handler that has written the response itself.
 type written struct{}
 
-// text is an answer that is not JSON.
+// text is a response that is not JSON.
 type text string
 
 func (a *admin) serve(route *adminRoute, w http.ResponseWriter, r *http.Request) {
@@ -87,7 +87,7 @@ func (c *adminCall) answer(route *adminRoute, w http.ResponseWriter) int {
 	case text:
 		w.Header().Set("Content-Type", route.media)
 		w.WriteHeader(status)
-		_, _ = io.WriteString(w, string(out)) // the client is gone: nobody left to tell
+		_, _ = io.WriteString(w, string(out)) // an error means that the client has disconnected
 	default:
 		writeJSON(w, status, out)
 	}
@@ -99,12 +99,12 @@ func writeJSON(w http.ResponseWriter, status int, v any) {
 	e := json.NewEncoder(&b)
 	e.SetEscapeHTML(false)
 	if err := e.Encode(v); err != nil {
-		writeProblem(w, refused(http.StatusInternalServerError, "the answer cannot be written: %v", err))
+		writeProblem(w, refused(http.StatusInternalServerError, "the response cannot be encoded: %v", err))
 		return
 	}
 	w.Header().Set("Content-Type", "application/json; charset=utf-8")
 	w.WriteHeader(status)
-	_, _ = w.Write(b.Bytes()) // the client is gone: nobody left to tell
+	_, _ = w.Write(b.Bytes()) // an error means that the client has disconnected
 }
 
 // read checks the query, finds the namespace and reads the body.
@@ -138,7 +138,7 @@ func (c *adminCall) read(route *adminRoute) error {
 		return refused(http.StatusRequestEntityTooLarge, "the body is larger than %d bytes", limit)
 	}
 	if err != nil {
-		return refused(http.StatusBadRequest, "the body broke off")
+		return refused(http.StatusBadRequest, "the body is incomplete")
 	}
 	if route.in == nil && len(bytes.TrimSpace(c.data)) > 0 {
 		return c.decode(&struct{}{})
@@ -153,7 +153,7 @@ func (c *adminCall) decode(into any) error {
 		data = []byte("{}")
 	}
 	if data = bytes.TrimSpace(data); data[0] != '{' {
-		return refused(http.StatusBadRequest, "the body is no JSON object")
+		return refused(http.StatusBadRequest, "the body is not a JSON object")
 	}
 	if err := strictjson.Decode(data, into); err != nil {
 		return refused(http.StatusBadRequest, "the body: %s", err)
@@ -161,7 +161,7 @@ func (c *adminCall) decode(into any) error {
 	return nil
 }
 
-// provider reads a provider from the path or a parameter.
+// knownProvider reads a provider from the path or a parameter.
 func knownProvider(name string) (Provider, error) {
 	p, err := ParseProvider(name)
 	if err != nil {
@@ -170,7 +170,7 @@ func knownProvider(name string) (Provider, error) {
 	return p, nil
 }
 
-// keyID reads {id}; the namespace's name may be left out of it.
+// keyID reads {id}; the prefix with the namespace's name may be missing.
 func (c *adminCall) keyID() string {
 	id := c.PathValue("id")
 	if !strings.HasPrefix(id, c.ns.prefix()) {
@@ -193,11 +193,12 @@ const (
 func pageParams(more ...adminParam) []adminParam {
 	return append([]adminParam{
 		{"limit", "items per page, 1 to 1000; 50 if absent"},
-		{"cursor", "next of the page before"},
+		{"cursor", "next of the previous page"},
 	}, more...)
 }
 
-// window reads limit and cursor. A cursor is the number of the last item seen.
+// window reads limit and cursor. A cursor is the number of the last item of the
+// previous page.
 func (c *adminCall) window() (limit int, after uint64, err error) {
 	limit = defaultPage
 	if s := c.URL.Query().Get("limit"); s != "" {
@@ -208,7 +209,7 @@ func (c *adminCall) window() (limit int, after uint64, err error) {
 	if s := c.URL.Query().Get("cursor"); s != "" {
 		digits, ok := strings.CutPrefix(s, "c")
 		if after, err = strconv.ParseUint(digits, 36, 64); err != nil || !ok {
-			return 0, 0, refused(http.StatusBadRequest, "this cursor is none of ours; take next of the page before")
+			return 0, 0, refused(http.StatusBadRequest, "unknown cursor; take next of the previous page")
 		}
 	}
 	return limit, after, nil

@@ -39,7 +39,7 @@ func adminClock(c *adminCall) (any, error) { return viewClock(c.ns.clock), nil }
 
 type clockBody struct {
 	Mode  string     `json:"mode"  required:"true" doc:"real, running or frozen"`
-	At    *time.Time `json:"at"    doc:"frozen: the time to stop at; absent is now"`
+	At    *time.Time `json:"at"    doc:"frozen: the time to stop at; now if absent"`
 	Scale float64    `json:"scale" doc:"running: how fast; 1 if absent, 60 is a minute each second"`
 }
 

@@ -5,14 +5,14 @@ import (
 	"net/http"
 )
 
-// itemsView is a collection. It is never cut into pages, so that what was read
-// can be written back.
+// itemsView is a collection. It has no pages, so that what was read can be
+// written back.
 type itemsView struct {
 	Items []json.RawMessage `json:"items"`
 }
 
 type itemsBody struct {
-	Items *[]json.RawMessage `json:"items" required:"true" doc:"of the form that GET shows"`
+	Items *[]json.RawMessage `json:"items" required:"true" doc:"in the form that GET returns"`
 }
 
 func adminCollections(c *adminCall) (any, error) {
@@ -49,7 +49,7 @@ func adminSetData(c *adminCall) (any, error) {
 		return nil, err
 	}
 	if in.Items == nil {
-		return nil, refused(http.StatusBadRequest, "items is missing; [] empties the collection")
+		return nil, refused(http.StatusBadRequest, "items is required; [] empties the collection")
 	}
 	if err := c.ns.SetData(p, c.PathValue("collection"), *in.Items); err != nil {
 		return nil, err

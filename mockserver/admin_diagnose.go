@@ -8,16 +8,16 @@ import (
 )
 
 // diagnoseBody is a request to judge: as raw HTTP/1.1 text, or in parts. It is
-// journalled nowhere.
+// not journalled.
 type diagnoseBody struct {
-	Provider Provider `json:"provider" doc:"may be left out where the URL's host tells"`
+	Provider Provider `json:"provider" doc:"optional if the URL's host is the provider's"`
 	Raw      string   `json:"raw"      doc:"the request as HTTP/1.1 writes it"`
 	Method   string   `json:"method"   doc:"GET if absent"`
 	URL      string   `json:"url"      doc:"a whole URL, or a path"`
-	Headers  []string `json:"headers"  doc:"lines as in \"X-API-KEY: …\""`
+	Headers  []string `json:"headers"  doc:"lines such as \"X-API-KEY: …\""`
 }
 
-// explanationView says what would be answered, and why.
+// explanationView is the response that the request would get, and why.
 type explanationView struct {
 	Provider  Provider  `json:"provider"`
 	Namespace string    `json:"namespace"`
@@ -49,7 +49,7 @@ func adminDiagnose(c *adminCall) (any, error) {
 		v = c.srv.vendor(in.Provider)
 	}
 	if v == nil {
-		return nil, refused(http.StatusBadRequest, "the URL's host is no provider's; give provider")
+		return nil, refused(http.StatusBadRequest, "the URL's host is not a provider's; give provider")
 	}
 	d, blame, n := c.srv.examine(v, home, r)
 	view := explanationView{Provider: v.provider, Namespace: n.title(), Diagnosis: d}
@@ -68,7 +68,7 @@ func adminDiagnose(c *adminCall) (any, error) {
 	return view, nil
 }
 
-// request builds what is to be judged. Errors repeat nothing of it.
+// request builds the request to judge. Errors do not quote it.
 func (b *diagnoseBody) request() (*http.Request, error) {
 	if b.Raw != "" {
 		if b.URL != "" || b.Method != "" || b.Headers != nil {
@@ -76,7 +76,7 @@ func (b *diagnoseBody) request() (*http.Request, error) {
 		}
 		r, err := http.ReadRequest(bufio.NewReader(strings.NewReader(strings.TrimLeft(b.Raw, "\r\n ") + "\r\n\r\n")))
 		if err != nil {
-			return nil, refused(http.StatusBadRequest, "raw is no HTTP/1.1 request; it starts as in `GET /path HTTP/1.1`")
+			return nil, refused(http.StatusBadRequest, "raw is not an HTTP/1.1 request; it starts with a line such as `GET /path HTTP/1.1`")
 		}
 		return r, nil
 	}
@@ -106,8 +106,8 @@ func (b *diagnoseBody) request() (*http.Request, error) {
 	return r, nil
 }
 
-// vendorOf finds whose host a request names: as ServeHTTP does, and by the
-// port of an open listener.
+// vendorOf finds the vendor whose host a request names, as ServeHTTP does, or
+// whose open listener has its port.
 func (s *Server) vendorOf(r *http.Request, home *Namespace) (*vendor, *Namespace) {
 	if v := vendorForHost(s.vendors, r.Host); v != nil {
 		return v, home

@@ -15,7 +15,7 @@ type injectionView struct {
 	Fault     Fault  `json:"fault"`
 	When      []When `json:"when,omitempty"`
 	Hits      int    `json:"hits"`
-	Remaining *int   `json:"remaining,omitempty"` // absent: nothing but removal ends it
+	Remaining *int   `json:"remaining,omitempty"` // absent: it hits until it is removed
 	What      string `json:"what"`                // in words
 }
 
@@ -38,15 +38,15 @@ func adminFaults(c *adminCall) (any, error) {
 // FaultSpec is a fault to inject, as data: what the configuration file and the
 // admin API take.
 type FaultSpec struct {
-	Match Match  `json:"match" doc:"provider, method, path (a trailing * is a prefix) and keyId; absent ones match all"`
+	Match Match  `json:"match" doc:"provider, method, path (a trailing * matches a prefix) and keyId; absent ones match all"`
 	Fault Fault  `json:"fault" required:"true"`
 	When  []When `json:"when"`
 }
 
-// maxInjections bounds what every request is compared with.
+// maxInjections bounds the injections that every request is compared with.
 const maxInjections = 1000
 
-// Valid reports what stands in the way of injecting the fault.
+// Valid returns an error if the fault cannot be injected.
 func (f *FaultSpec) Valid() error {
 	if f.Match.Provider != "" {
 		if _, err := ParseProvider(string(f.Match.Provider)); err != nil {
@@ -91,5 +91,5 @@ func adminRemoveFault(c *adminCall) (any, error) {
 			return nil, nil
 		}
 	}
-	return nil, refused(http.StatusNotFound, "no such fault; it may have been removed already")
+	return nil, refused(http.StatusNotFound, "no such fault; it may have been removed")
 }

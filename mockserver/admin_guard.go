@@ -14,11 +14,11 @@ import (
 	"github.com/keyfit/keyfit/mockserver/internal/statefile"
 )
 
-// problem is an error of the admin API, as RFC 9457 writes it.
+// problem is an error of the admin API, in the format of RFC 9457.
 type problem struct {
 	Title  string `json:"title"`
 	Status int    `json:"status"`
-	Detail string `json:"detail"` // one sentence that says what to do
+	Detail string `json:"detail"` // one sentence with the remedy
 }
 
 func (p *problem) Error() string { return p.Detail }
@@ -55,14 +55,14 @@ func writeProblem(w http.ResponseWriter, p *problem) {
 		data = []byte("{}") // a struct of strings and a number always encodes
 	}
 	w.WriteHeader(p.Status)
-	_, _ = w.Write(data) // the client is gone: nobody left to tell
+	_, _ = w.Write(data) // an error means that the client has disconnected
 }
 
-// ServeHTTP lets in who may come in, then finds the route. What may come in is
-// judged before the path, so a stranger does not learn what there is.
+// ServeHTTP checks the caller, then finds the route. In this order a caller
+// without the token does not learn which paths exist.
 func (a *admin) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h := w.Header()
-	h.Set("Cache-Control", "no-store") // answers hold secrets
+	h.Set("Cache-Control", "no-store") // responses contain secrets
 	h.Set("X-Content-Type-Options", "nosniff")
 	if p := a.guard(r); p != nil {
 		writeProblem(w, p)
@@ -75,7 +75,7 @@ func (a *admin) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	a.mux.ServeHTTP(w, r)
 }
 
-// unrouted tells a wrong method from a wrong path.
+// unrouted distinguishes a wrong method from a wrong path.
 func (a *admin) unrouted(w http.ResponseWriter, r *http.Request) *problem {
 	var allowed []string
 	for _, method := range []string{"GET", "POST", "PUT", "PATCH", "DELETE"} {
@@ -92,19 +92,19 @@ func (a *admin) unrouted(w http.ResponseWriter, r *http.Request) *problem {
 	return refused(http.StatusMethodNotAllowed, "this path takes %s", strings.Join(allowed, ", "))
 }
 
-// guard checks where a request comes from and what it holds. The first two
-// checks keep web pages out that a developer visits (CVE-2021-32827 was such a
-// page), the third everybody without the token.
+// guard checks where a request comes from and whether it has the token. The
+// first two checks refuse web pages that a developer visits (CVE-2021-32827 was
+// such an attack).
 func (a *admin) guard(r *http.Request) *problem {
 	switch {
 	case !a.knownHost(r.Host):
-		return refused(http.StatusMisdirectedRequest, "this host name is not one of the admin API's; use the URL printed at the start, or add it to the admin hosts")
+		return refused(http.StatusMisdirectedRequest, "unknown host name; use the URL that was printed at the start, or add the name to the admin hosts")
 	case !sameOrigin(r):
 		return refused(http.StatusForbidden, "requests from web pages of another origin are refused")
 	case slices.Contains([]string{"/healthz", "/readyz", "/version"}, r.URL.Path):
 		return nil
 	case !a.authorized(r):
-		return refused(http.StatusUnauthorized, "send the admin token as `Authorization: Bearer …`; it was printed at the start, or stands in the token file")
+		return refused(http.StatusUnauthorized, "send the admin token as `Authorization: Bearer …`; it was printed at the start, or is in the token file")
 	}
 	return nil
 }
@@ -121,8 +121,8 @@ func (a *admin) knownHost(hostport string) bool {
 	return host != "" && slices.ContainsFunc(a.cfg.Hosts, func(h string) bool { return strings.EqualFold(h, host) })
 }
 
-// sameOrigin refuses what a browser says comes from elsewhere. Other clients
-// send neither header.
+// sameOrigin refuses requests that a browser marks as coming from another
+// origin. Other clients send neither header.
 func sameOrigin(r *http.Request) bool {
 	for _, o := range r.Header.Values("Origin") {
 		if o != "http://"+r.Host && o != "https://"+r.Host {
@@ -143,8 +143,8 @@ func (a *admin) authorized(r *http.Request) bool {
 	return strings.EqualFold(scheme, "Bearer") && subtle.ConstantTimeCompare(sum[:], a.tokenSum[:]) == 1
 }
 
-// jsonBody reports whether a write says that it is JSON: a form that some page
-// submits cannot say so.
+// jsonBody reports whether the content type is JSON. A form on a foreign page
+// cannot send that type.
 func jsonBody(r *http.Request) bool {
 	media, params, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
 	charset := params["charset"]

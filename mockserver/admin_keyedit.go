@@ -5,18 +5,18 @@ import (
 	"slices"
 )
 
-// editBody is what PATCH …/keys/{id} takes. A key's kind, value and life are
-// not in it: they change by rotating, revoking and expiring.
+// editBody is the body of PATCH …/keys/{id}. It cannot change a key's kind,
+// value or lifetime: rotate, revoke and expire do that.
 type editBody struct {
 	Name       *string    `json:"name"`
 	Contact    *string    `json:"contact"`
-	Scopes     []string   `json:"scopes"     doc:"of an API key or a bearer token; [] takes every scope away"`
+	Scopes     []string   `json:"scopes"     doc:"of an API key or a bearer token; [] removes every scope"`
 	Access     AccessType `json:"access"     doc:"Optimove only"`
 	Limit      *Limit     `json:"limit"      doc:"a limit of its own; requests 0 is none"`
-	ResetLimit bool       `json:"resetLimit" doc:"go back to the provider's limit"`
+	ResetLimit bool       `json:"resetLimit" doc:"return to the provider's limit"`
 }
 
-// fits says what of the body the key cannot take.
+// fits returns an error for a change that the key cannot have.
 func (b *editBody) fits(k Key) error {
 	switch {
 	case b.Scopes != nil && k.Kind != KindKey && k.Kind != KindBearer:
@@ -31,7 +31,7 @@ func (b *editBody) fits(k Key) error {
 	return nil
 }
 
-// apply lays the body over what the key is.
+// apply makes the changes.
 func (b *editBody) apply(s *keySpec) {
 	if b.Name != nil {
 		s.name = *b.Name

@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// issueBody is what POST …/keys takes: the options of Keys.Issue as data.
+// issueBody is the body of POST …/keys: the options of Keys.Issue as data.
 type issueBody struct {
 	Provider  Provider   `json:"provider" required:"true"`
 	Kind      KeyKind    `json:"kind"      doc:"key if absent; pair is IMKIT's client key with a user token, bearer iiniit's OAuth token"`
@@ -16,13 +16,13 @@ type issueBody struct {
 	Scopes    []string   `json:"scopes"    doc:"absent: every documented scope"`
 	Access    AccessType `json:"access"    doc:"Optimove only; Admin if absent"`
 	User      string     `json:"user"      doc:"of a pair"`
-	ExpiresIn Duration   `json:"expiresIn" doc:"a life, which a rotation gives anew; absent: the vendor's"`
-	ExpiresAt *time.Time `json:"expiresAt" doc:"a fixed end, which a rotation keeps"`
+	ExpiresIn Duration   `json:"expiresIn" doc:"a lifetime, which a rotation starts again; the vendor's if absent"`
+	ExpiresAt *time.Time `json:"expiresAt" doc:"a fixed expiry, which a rotation keeps"`
 	Limit     *Limit     `json:"limit"     doc:"a limit of its own; requests 0 is none"`
 	Raw       string     `json:"raw"       doc:"import this value instead of making one; never a production key"`
 
-	Attributes []string `json:"attributes" doc:"Optimove: the customer attributes it sees; all if absent"`
-	Channels   []int    `json:"channels"   doc:"Optimove: the execution channels it may use; all if absent"`
+	Attributes []string `json:"attributes" doc:"Optimove: the customer attributes that it can read; all if absent"`
+	Channels   []int    `json:"channels"   doc:"Optimove: the execution channels that it can use; all if absent"`
 }
 
 func (b *issueBody) options() ([]KeyOption, error) {
@@ -31,7 +31,7 @@ func (b *issueBody) options() ([]KeyOption, error) {
 	case err != nil:
 		return nil, refused(http.StatusBadRequest, "provider: one of imin, mindkey, imkit, optimove, iiniit")
 	case b.ExpiresIn < 0:
-		return nil, refused(http.StatusBadRequest, "expiresIn is negative; for a key that has ended give expiresAt, or expire it")
+		return nil, refused(http.StatusBadRequest, "expiresIn is negative; for an expired key give expiresAt, or expire it")
 	case b.ExpiresIn > 0 && b.ExpiresAt != nil:
 		return nil, refused(http.StatusBadRequest, "give expiresIn or expiresAt, not both")
 	case b.Access != "" && b.Provider != Optimove:
@@ -81,12 +81,12 @@ func (b *issueBody) options() ([]KeyOption, error) {
 	return opts, nil
 }
 
-// issuedView is a key at the only moment at which its value is shown.
+// issuedView is a new key with its value, which no other response shows.
 type issuedView struct {
 	Key
 	Secret  string            `json:"secret"`
 	Token   string            `json:"token,omitempty"` // of a pair
-	Headers map[string]string `json:"headers"`         // how a request carries it
+	Headers map[string]string `json:"headers"`         // that present it
 }
 
 func viewIssued(i Issued) issuedView {
@@ -129,7 +129,7 @@ func adminKeys(c *adminCall) (any, error) {
 	}
 	if s := q.Get("unused_since"); s != "" {
 		if f.UnusedSince, err = time.Parse(time.RFC3339, s); err != nil {
-			return nil, refused(http.StatusBadRequest, "unused_since is a time as in 2027-01-31T00:00:00Z")
+			return nil, refused(http.StatusBadRequest, "unused_since is a time such as 2027-01-31T00:00:00Z")
 		}
 	}
 	out := page[Key]{Items: []Key{}}
@@ -147,7 +147,7 @@ func adminKeys(c *adminCall) (any, error) {
 	return out, nil
 }
 
-// keyNumber is the number in a key's ID.
+// keyNumber returns the number in a key's ID.
 func keyNumber(id string) uint64 {
 	i := len(id)
 	for i > 0 && id[i-1] >= '0' && id[i-1] <= '9' {
@@ -166,7 +166,7 @@ func adminKey(c *adminCall) (any, error) {
 }
 
 type rotateBody struct {
-	Overlap Duration `json:"overlap" doc:"how long the old key stays valid beside the new one; 0 if absent"`
+	Overlap Duration `json:"overlap" doc:"how long the old key stays valid together with the new one; 0 if absent"`
 }
 
 func adminRotate(c *adminCall) (any, error) {

@@ -8,9 +8,9 @@ import (
 	"strings"
 )
 
-// metrics writes Prometheus' text format, version 0.0.4, by hand: a client
-// library would be nine modules for six counters. Labels are names that a
-// person chose, or one of a fixed list: no path, no key, no secret.
+// metrics writes Prometheus' text format, version 0.0.4, without a client
+// library, which would add nine modules. Labels are names that a person chose or
+// values of a fixed list: no path, no key, no secret.
 type metrics struct{ b strings.Builder }
 
 func (m *metrics) head(name, kind, help string) {
@@ -43,7 +43,7 @@ func adminMetrics(c *adminCall) (any, error) {
 	m.requests(spaces)
 	m.keys(spaces)
 	m.journals(spaces)
-	m.worlds(spaces)
+	m.faultsAndClocks(spaces)
 	saved := c.srv.file.Health()
 	m.head("keyfit_state_saves_total", "counter", "Writes of the state file.")
 	m.value("keyfit_state_saves_total", saved.Saves)
@@ -55,13 +55,13 @@ func adminMetrics(c *adminCall) (any, error) {
 	runtime.ReadMemStats(&mem)
 	m.head("keyfit_heap_bytes", "gauge", "Bytes of the heap in use.")
 	m.value("keyfit_heap_bytes", mem.HeapAlloc)
-	m.head("keyfit_build_info", "gauge", "Always 1; the version stands in the labels.")
+	m.head("keyfit_build_info", "gauge", "Always 1; the labels have the version.")
 	m.value("keyfit_build_info", 1, "version", c.a.version(), "go", runtime.Version())
 	return text(m.b.String()), nil
 }
 
 func (m *metrics) requests(spaces []*Namespace) {
-	m.head("keyfit_requests_total", "counter", "Requests by what became of them, exact whatever the journal evicted.")
+	m.head("keyfit_requests_total", "counter", "Requests by outcome, exact whatever the journal has evicted.")
 	for _, n := range spaces {
 		for _, p := range append(Providers(), "") {
 			sum := n.journal.outcomes(p)
@@ -78,7 +78,8 @@ func (m *metrics) requests(spaces []*Namespace) {
 	}
 }
 
-// outcomes counts the exchanges of a provider; "" are those for a host of none.
+// outcomes counts the exchanges of a provider by outcome; "" is for hosts that
+// belong to no provider.
 func (j *journal) outcomes(p Provider) map[Outcome]int {
 	j.mu.Lock()
 	defer j.mu.Unlock()
@@ -94,7 +95,7 @@ func (j *journal) outcomes(p Provider) map[Outcome]int {
 }
 
 func (m *metrics) keys(spaces []*Namespace) {
-	m.head("keyfit_keys", "gauge", "Keys by where they stand in their life.")
+	m.head("keyfit_keys", "gauge", "Keys by status.")
 	states := []KeyStatus{StatusActive, StatusExpiring, StatusRotating, StatusExpired, StatusRevoked}
 	for _, n := range spaces {
 		for _, p := range Providers() {
@@ -119,17 +120,17 @@ func (m *metrics) journals(spaces []*Namespace) {
 		sizes[i] = size{n.journal.n, n.journal.bytes}
 		n.journal.mu.Unlock()
 	}
-	m.head("keyfit_journal_entries", "gauge", "Requests that the journal holds.")
+	m.head("keyfit_journal_entries", "gauge", "Requests in the journal.")
 	for i, n := range spaces {
 		m.value("keyfit_journal_entries", sizes[i].entries, "namespace", n.title())
 	}
-	m.head("keyfit_journal_bytes", "gauge", "Bytes that the journal holds.")
+	m.head("keyfit_journal_bytes", "gauge", "Bytes of the requests in the journal.")
 	for i, n := range spaces {
 		m.value("keyfit_journal_bytes", sizes[i].bytes, "namespace", n.title())
 	}
 }
 
-func (m *metrics) worlds(spaces []*Namespace) {
+func (m *metrics) faultsAndClocks(spaces []*Namespace) {
 	m.head("keyfit_faults", "gauge", "Injected faults in force.")
 	for _, n := range spaces {
 		m.value("keyfit_faults", len(n.Injections()), "namespace", n.title())

@@ -12,7 +12,7 @@ type namespaceView struct {
 	Requests int                 `json:"requests"`
 	Faults   int                 `json:"faults"`
 	Clock    clockView           `json:"clock"`
-	URLs     map[Provider]string `json:"urls"` // origins of its own that are open
+	URLs     map[Provider]string `json:"urls"` // of its own open listeners
 }
 
 func viewNamespace(n *Namespace) namespaceView {
@@ -61,7 +61,7 @@ func adminMakeNamespace(c *adminCall) (any, error) {
 		return nil, refused(http.StatusBadRequest, "%s", err)
 	}
 	if c.srv.existing(in.Name) != nil {
-		return nil, refused(http.StatusConflict, "this namespace exists already; POST …/reset makes it as new")
+		return nil, refused(http.StatusConflict, "this namespace exists; POST …/reset empties it")
 	}
 	n := c.srv.InNamespace(in.Name)
 	if in.Listen {
@@ -92,7 +92,7 @@ type providerView struct {
 	Provider Provider `json:"provider"`
 	Title    string   `json:"title"`
 	URL      string   `json:"url,omitempty"` // if its listener is open
-	Wants    string   `json:"wants"`         // the credential, in words
+	Wants    string   `json:"wants"`         // how to present the credential, in words
 	KeyLife  Duration `json:"keyLife,omitzero"`
 	Limit    Limit    `json:"limit"`
 	Profile  Profile  `json:"profile"`
@@ -123,8 +123,8 @@ func adminProvider(c *adminCall) (any, error) {
 }
 
 type providerBody struct {
-	Reset   bool     `json:"reset"   doc:"first go back to the limit and profile of the start"`
-	Limit   *Limit   `json:"limit"   doc:"of every key without one of its own; requests 0 is none"`
+	Reset   bool     `json:"reset"   doc:"first return to the limit and profile of the start"`
+	Limit   *Limit   `json:"limit"   doc:"of every key without its own; requests 0 is none"`
 	Profile *Profile `json:"profile" doc:"laid over the profile in force"`
 }
 

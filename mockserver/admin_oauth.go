@@ -5,8 +5,8 @@ import (
 	"net/http"
 )
 
-// clientView is an OAuth client; its secret stands in the answer to its
-// registration only.
+// clientView is an OAuth client. Only the response to its registration has the
+// secret.
 type clientView struct {
 	OAuthClient
 	Secret string `json:"secret,omitempty"`
@@ -16,7 +16,7 @@ type clientBody struct {
 	Name         string   `json:"name"`
 	RedirectURIs []string `json:"redirectUris" doc:"absolute, compared exactly"`
 	Scopes       []string `json:"scopes"       doc:"read:user if absent"`
-	Public       bool     `json:"public"       doc:"without a secret: PKCE is a must"`
+	Public       bool     `json:"public"       doc:"without a secret; requires PKCE"`
 }
 
 func adminClients(c *adminCall) (any, error) {
@@ -73,7 +73,7 @@ func adminIssueTokens(c *adminCall) (any, error) {
 
 type approveBody struct {
 	User   string   `json:"user"   doc:"who approves; user001 if absent"`
-	Scopes []string `json:"scopes" doc:"of those that are asked for; all if absent"`
+	Scopes []string `json:"scopes" doc:"of the requested ones; all if absent"`
 	Deny   bool     `json:"deny"   doc:"refuse instead"`
 }
 

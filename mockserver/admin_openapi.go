@@ -11,9 +11,9 @@ import (
 	"time"
 )
 
-// AdminOpenAPI returns the OpenAPI 3.1 document of the admin API. It is made
-// from the table that serves the API and the types that decode its bodies, so
-// that it cannot say anything else.
+// AdminOpenAPI returns the OpenAPI 3.1 document of the admin API. It is generated
+// from the route table and from the types of the bodies, so it cannot differ
+// from them.
 func AdminOpenAPI() []byte {
 	d := &document{schemas: make(map[string]any), types: make(map[string]reflect.Type)}
 	d.schemas["Problem"] = d.object(reflect.TypeFor[problem](), false)
@@ -28,7 +28,7 @@ func AdminOpenAPI() []byte {
 		"openapi": "3.1.0",
 		"info": map[string]any{
 			"title": "keyfit mock, admin API", "version": "1",
-			"description": "Keys, clock, faults and requests of a running mock. Durations are written \"90s\", \"24h\" or \"365d\". The namespace of whoever asks for none is \"default\".",
+			"description": "Keys, clock, faults and requests of a running mock. Durations are written \"90s\", \"24h\" or \"365d\". The default namespace is called \"default\".",
 		},
 		"paths":    paths,
 		"security": []any{map[string]any{"token": []any{}}},
@@ -36,7 +36,7 @@ func AdminOpenAPI() []byte {
 			"securitySchemes": map[string]any{"token": map[string]any{"type": "http", "scheme": "bearer"}},
 			"schemas":         d.schemas,
 			"responses": map[string]any{"Problem": map[string]any{
-				"description": "Refused; detail says what to do (RFC 9457)",
+				"description": "Refused; detail has the remedy (RFC 9457)",
 				"content":     media("application/problem+json", map[string]any{"$ref": "#/components/schemas/Problem"}),
 			}},
 		},
@@ -48,7 +48,7 @@ func AdminOpenAPI() []byte {
 	return data
 }
 
-// document collects the schemas of the types it meets.
+// document collects the schemas of the types that it describes.
 type document struct {
 	schemas map[string]any
 	types   map[string]reflect.Type
@@ -70,7 +70,7 @@ func (d *document) operation(r *adminRoute) map[string]any {
 	if r.once {
 		params = append(params, map[string]any{
 			"name": "Idempotency-Key", "in": "header", "schema": map[string]any{"type": "string", "maxLength": 255},
-			"description": "repeats the first answer instead of doing it again",
+			"description": "repeats the first response instead of the operation",
 		})
 	}
 	status := r.status
@@ -108,7 +108,7 @@ func operationID(method, path string) string {
 	return strings.ToLower(method) + "_" + strings.Join(words, "_")
 }
 
-// enum lists the values of the string types that have a fixed list.
+// enum lists the values of a string type with a fixed list; nil for others.
 func enum(t reflect.Type) []any {
 	var out []any
 	switch t {
@@ -136,7 +136,7 @@ func enum(t reflect.Type) []any {
 	return out
 }
 
-// wireType is the type whose fields a type's own JSON methods write.
+// wireType returns the type whose fields a type's JSON methods write.
 func wireType(t reflect.Type) reflect.Type {
 	switch t {
 	case reflect.TypeFor[Limit]():
@@ -149,8 +149,8 @@ func wireType(t reflect.Type) reflect.Type {
 	return t
 }
 
-// schemaOf describes the JSON of a type. In a body to send (in) only what is
-// tagged so is required; in an answer everything that is always written.
+// schema describes the JSON of a type. In a request (in) the members tagged as
+// required are required, in a response all that are always written.
 func (d *document) schema(t reflect.Type, in bool) map[string]any {
 	names := map[string]any{"type": "array", "items": map[string]any{"type": "string"}}
 	switch t {
@@ -199,7 +199,7 @@ func (d *document) schema(t reflect.Type, in bool) map[string]any {
 	panic(fmt.Sprintf("mockserver: admin document: no schema for %s", t)) // a test makes the whole document
 }
 
-// ref names the schema of a struct, which is described once.
+// ref returns a reference to the schema of a struct, which is added once.
 func (d *document) ref(t reflect.Type, in bool) map[string]any {
 	name := strings.TrimSuffix(strings.TrimPrefix(t.Name(), "wire"), "View")
 	if i := strings.IndexByte(name, '['); i >= 0 { // page[T]
@@ -214,7 +214,7 @@ func (d *document) ref(t reflect.Type, in bool) map[string]any {
 	}
 	if d.schemas[name] == nil {
 		d.types[name] = t
-		d.schemas[name] = true // met: a type that holds itself would not end
+		d.schemas[name] = true // a recursive type would not end
 		d.schemas[name] = d.object(t, in)
 	}
 	return map[string]any{"$ref": "#/components/schemas/" + name}

@@ -12,10 +12,9 @@ import (
 // remembered.
 const maxReplays = 256
 
-// replays answers a repeated operation with what it answered the first time: a
-// client whose connection broke gets its key, not a second one. This is the
-// one place where a secret stays in memory after it was shown; the last 256
-// answers are kept, and none on disk.
+// replays repeats the response to an operation: a client whose connection broke
+// gets its key, not a second one. This is the one place where a secret stays in
+// memory after it was shown; the last 256 responses are kept, none on disk.
 type replays struct {
 	mu    sync.Mutex
 	known map[string]*replay
@@ -46,7 +45,7 @@ func (rs *replays) serve(c *adminCall, key string, run func(http.ResponseWriter)
 	rs.add(id, mine)
 	rs.mu.Unlock()
 	defer func() {
-		if mine.status >= http.StatusBadRequest { // what did not happen may be tried again
+		if mine.status >= http.StatusBadRequest { // a failed operation may be repeated
 			rs.forget(id)
 		}
 		close(mine.done)
@@ -80,10 +79,10 @@ func (rs *replays) forget(id string) {
 	}
 }
 
-// replay answers again; the first one may still be at work.
+// replay repeats the response once the first operation has ended.
 func (r *replay) replay(c *adminCall, sum [sha256.Size]byte) {
 	if sum != r.sum {
-		writeProblem(c.w, refused(http.StatusUnprocessableEntity, "this Idempotency-Key was used with another body; take a new one"))
+		writeProblem(c.w, refused(http.StatusUnprocessableEntity, "this Idempotency-Key was used with another body; use a new one"))
 		return
 	}
 	select {
@@ -98,10 +97,10 @@ func (r *replay) replay(c *adminCall, sum [sha256.Size]byte) {
 func (r *replay) write(w http.ResponseWriter) {
 	maps.Copy(w.Header(), r.header)
 	w.WriteHeader(r.status)
-	_, _ = w.Write(r.body) // the client is gone: nobody left to tell
+	_, _ = w.Write(r.body) // an error means that the client has disconnected
 }
 
-// Header, WriteHeader and Write record the first answer.
+// Header, WriteHeader and Write record the first response.
 func (r *replay) Header() http.Header    { return r.header }
 func (r *replay) WriteHeader(status int) { r.status = status }
 func (r *replay) Write(b []byte) (int, error) {

@@ -18,7 +18,7 @@ func matchParams() []adminParam {
 	return []adminParam{
 		{"provider", ""},
 		{"method", ""},
-		{"path", "a trailing * is a prefix"},
+		{"path", "a trailing * matches a prefix"},
 		{"key", "a key's ID"},
 		{"outcome", ""},
 		{"status", ""},
@@ -44,7 +44,8 @@ func (c *adminCall) match() (Match, error) {
 	return m, nil
 }
 
-// valid refuses what can never match: a typing error would look like silence.
+// valid refuses a Match that can never match: a misspelt value would look like
+// no requests.
 func (m *Match) valid() error {
 	if m.Provider != "" {
 		if _, err := ParseProvider(string(m.Provider)); err != nil {
@@ -65,7 +66,7 @@ func joinOutcomes() string {
 	return strings.Join(names, ", ")
 }
 
-// adminRequests lists newest first: that is what people look for.
+// adminRequests lists requests, newest first.
 func adminRequests(c *adminCall) (any, error) {
 	limit, before, err := c.window()
 	if err != nil {
@@ -100,7 +101,7 @@ func adminRequest(c *adminCall) (any, error) {
 		}
 	}
 	if id >= 1 && id <= c.ns.journal.last() {
-		return nil, refused(http.StatusNotFound, "request %d is not in the journal any more; a larger one is --journal", id)
+		return nil, refused(http.StatusNotFound, "request %d is no longer in the journal; --journal makes it larger", id)
 	}
 	return nil, refused(http.StatusNotFound, "there was no request %d", id)
 }
@@ -127,13 +128,13 @@ func adminCount(c *adminCall) (any, error) {
 
 type verifyBody struct {
 	Match Match `json:"match"`
-	N     int   `json:"n" doc:"how many requests must match, exactly"`
+	N     int   `json:"n" doc:"the exact number of requests that must match"`
 }
 
 type verifyView struct {
 	OK     bool       `json:"ok"`
 	Counts Counts     `json:"counts"`
-	Last   []Exchange `json:"last,omitempty"` // if not ok: the last requests, whether or not they match
+	Last   []Exchange `json:"last,omitempty"` // the last requests, matching or not; only if not ok
 }
 
 func adminVerify(c *adminCall) (any, error) {
@@ -159,12 +160,12 @@ const (
 
 type waitBody struct {
 	Match   Match    `json:"match"`
-	N       int      `json:"n"       doc:"how many requests to wait for; 1 if absent"`
-	Timeout Duration `json:"timeout" doc:"of the machine's time, at most 5m; 30s if absent"`
+	N       int      `json:"n"       doc:"the number of requests to wait for; 1 if absent"`
+	Timeout Duration `json:"timeout" doc:"in machine time, at most 5m; 30s if absent"`
 }
 
 type waitView struct {
-	Reached  bool       `json:"reached"` // false: the time was over first
+	Reached  bool       `json:"reached"` // false after the timeout
 	Counts   Counts     `json:"counts"`
 	Requests []Exchange `json:"requests"`
 }
@@ -198,11 +199,11 @@ func adminWait(c *adminCall) (any, error) {
 	return v, nil
 }
 
-// heartbeat keeps a quiet stream alive and finds out that its client is gone.
+// heartbeat keeps a quiet stream alive and detects that its client is gone.
 const heartbeat = 15 * time.Second
 
 // adminStream sends requests as server-sent events while they arrive. A client
-// that comes back with Last-Event-ID goes on where it was.
+// that reconnects with Last-Event-ID continues where it was.
 func adminStream(c *adminCall) (any, error) {
 	m, err := c.match()
 	if err != nil {
@@ -221,7 +222,7 @@ func adminStream(c *adminCall) (any, error) {
 	return written{}, nil
 }
 
-// stream sends until the client is gone or the server goes.
+// stream sends until the client disconnects or the server shuts down.
 func (c *adminCall) stream(follow *follower, m *Match) {
 	rc := http.NewResponseController(c.w)
 	_ = rc.SetReadDeadline(time.Time{}) // not every writer can; a stream has no end
@@ -238,7 +239,7 @@ func (c *adminCall) stream(follow *follower, m *Match) {
 		case <-more:
 			stop()
 		case <-beat:
-			if _, err := io.WriteString(c.w, ": still here\n\n"); err != nil {
+			if _, err := io.WriteString(c.w, ": heartbeat\n\n"); err != nil {
 				return
 			}
 		case <-c.Context().Done():

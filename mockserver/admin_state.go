@@ -46,8 +46,8 @@ type statusView struct {
 
 func adminHealth(*adminCall) (any, error) { return statusView{"ok"}, nil }
 
-// adminReady says no once the server is on its way out, and while it cannot
-// keep what it promises to keep.
+// adminReady refuses once the server is shutting down, and while the state file
+// cannot be written.
 func adminReady(c *adminCall) (any, error) {
 	select {
 	case <-c.srv.draining:
@@ -118,9 +118,9 @@ func adminReload(c *adminCall) (any, error) {
 
 func adminShutdown(c *adminCall) (any, error) {
 	if c.a.cfg.Shutdown == nil {
-		return nil, refused(http.StatusConflict, "this mock belongs to a program; end that")
+		return nil, refused(http.StatusConflict, "this mock runs inside a program; stop the program")
 	}
-	go c.a.cfg.Shutdown() // after the answer: it waits for this request too
+	go c.a.cfg.Shutdown() // after the response, because it waits for this request too
 	return statusView{"shutting down"}, nil
 }
 

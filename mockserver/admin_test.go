@@ -181,7 +181,7 @@ func TestBadInputIsAClearRefusalAndChangesNothing(t *testing.T) {
 		{"empty body", "POST", ns + "/keys", "", 400, "provider: one of imin"},
 		{"broken JSON", "POST", ns + "/keys", `{"provider":`, 400, "cut short"},
 		{"not JSON", "POST", ns + "/keys", `{provider}`, 400, "not JSON"},
-		{"no object", "POST", ns + "/keys", `["imkit"]`, 400, "no JSON object"},
+		{"no object", "POST", ns + "/keys", `["imkit"]`, 400, "not a JSON object"},
 		{"unknown field", "POST", ns + "/keys", `{"provider":"imkit","nope":1}`, 400, `unknown field "nope"`},
 		{"unknown nested field", "POST", ns + "/keys", `{"provider":"imkit","limit":{"requests":1,"per":"1s","nope":1}}`, 400, "limit"},
 		{"something behind", "POST", ns + "/keys", `{"provider":"imkit"} {}`, 400, "after the end"},
@@ -189,7 +189,7 @@ func TestBadInputIsAClearRefusalAndChangesNothing(t *testing.T) {
 		{"unknown provider", "POST", ns + "/keys", `{"provider":"acme"}`, 400, "provider: one of"},
 		{"pair outside IMKIT", "POST", ns + "/keys", `{"provider":"imin","kind":"pair"}`, 400, "client keys are IMKIT's"},
 		{"unknown kind", "POST", ns + "/keys", `{"provider":"imkit","kind":"token"}`, 400, "kind: one of"},
-		{"no duration", "POST", ns + "/keys", `{"provider":"imkit","expiresIn":"soon"}`, 400, "no duration"},
+		{"no duration", "POST", ns + "/keys", `{"provider":"imkit","expiresIn":"soon"}`, 400, "not a duration"},
 		{"negative life", "POST", ns + "/keys", `{"provider":"imkit","expiresIn":"-1h"}`, 400, "negative"},
 		{"two ends", "POST", ns + "/keys", `{"provider":"imkit","expiresIn":"1h","expiresAt":"2027-01-01T00:00:00Z"}`, 400, "not both"},
 		{"access of another", "POST", ns + "/keys", `{"provider":"imkit","access":"Admin"}`, 400, "Optimove's"},
@@ -224,18 +224,18 @@ func TestBadInputIsAClearRefusalAndChangesNothing(t *testing.T) {
 		{"diagnose nobody's host", "POST", ns + "/diagnose", `{"url":"https://example.com/"}`, 400, "give provider"},
 		{"diagnose broken raw", "POST", ns + "/diagnose", `{"provider":"imkit","raw":"hello"}`, 400, "HTTP/1.1"},
 		{"state of another format", "PUT", ns + "/state", `{"format":"x","version":1}`, 400, "no state document"},
-		{"state from the future", "PUT", ns + "/state", `{"format":"keyfit-mock-state","version":3}`, 400, "newer keyfit"},
+		{"state from the future", "PUT", ns + "/state", `{"format":"keyfit-mock-state","version":4}`, 400, "newer keyfit"},
 		{"data of an unknown provider", "GET", ns + "/data/acme", "", 404, "no such provider"},
 		{"an unknown collection", "GET", ns + "/data/imkit/cars", "", 404, "there are users, groups, rooms"},
 		{"a collection of who has none", "PUT", ns + "/data/iiniit/tokens", `{"items":[]}`, 404, "stores none"},
-		{"data without items", "PUT", ns + "/data/imkit/users", `{}`, 400, "items is missing"},
+		{"data without items", "PUT", ns + "/data/imkit/users", `{}`, 400, "items is required"},
 		{"data of another shape", "PUT", ns + "/data/imkit/users", `{"items":{}}`, 400, "items"},
 		{"a user with an unknown member", "PUT", ns + "/data/imkit/users", `{"items":[{"_id":"a"},{"_id":"b","nick":"x"}]}`, 400, `users[1]: unknown field "nick"`},
 		{"a state with data that does not fit", "PUT", ns + "/state", `{"format":"keyfit-mock-state","version":2,"namespaces":[{"name":"default","keys":[],"data":{"imkit":{"groups":[{"_id":"g","nickname":"G","members":["nobody"]}]}}}]}`, 400, "data: imkit: groups[0]: members[0] is not a user"},
 		{"state with a bad key", "PUT", ns + "/state", `{"format":"keyfit-mock-state","version":1,"namespaces":[{"name":"default","keys":[{"id":"key_1","provider":"imkit","kind":"key","sha256":"12","created":"2027-01-01T00:00:00Z"}]}]}`, 400, "keys[0]: sha256"},
 		{"unknown profile outcome", "PATCH", ns + "/providers/imkit", `{"profile":{"answers":{"nope":{"status":401}}}}`, 400, "unknown outcome"},
 		{"reload without a file", "POST", "/v1/reload", "", 409, "configuration file"},
-		{"shutdown of a library", "POST", "/v1/shutdown", "", 409, "belongs to a program"},
+		{"shutdown of a library", "POST", "/v1/shutdown", "", 409, "runs inside a program"},
 		{"no TLS", "GET", "/ca.pem", "", 404, "--tls"},
 	} {
 		got := adminCall(t, srv, tt.method, tt.path, tt.body)
@@ -685,7 +685,7 @@ func TestAJournalOfSizeZeroCountsAndSaysSo(t *testing.T) {
 	if got := adminJSON[pageOf[any]](t, srv, 200, "GET", requests, ""); len(got.Items) != 0 {
 		t.Errorf("%d requests are kept", len(got.Items))
 	}
-	if got := adminCall(t, srv, "GET", requests+"/1", ""); got.status != 404 || !strings.Contains(got.body, "not in the journal any more") {
+	if got := adminCall(t, srv, "GET", requests+"/1", ""); got.status != 404 || !strings.Contains(got.body, "no longer in the journal") {
 		t.Errorf("the request: %d %s", got.status, got.body)
 	}
 	if got := adminJSON[mockserver.Counts](t, srv, 200, "POST", requests+"/count", "{}"); got.Total != 1 {

@@ -47,15 +47,15 @@ func (s *Shape) UnmarshalText(text []byte) error {
 	return fmt.Errorf("shape %q is neither flat nor enveloped", text)
 }
 
-// Answer is a refusal as data. Either Body is given, with "{retryAfter}" where
-// the seconds belong, or Code and Message, written in the profile's Shape.
+// Answer is a refusal as data: either Body, in which "{retryAfter}" is replaced
+// by the seconds to wait, or Code and Message, written in the profile's Shape.
 type Answer struct {
 	Status      int
 	ContentType string // default application/json for Code, text/plain for Body
 	Body        string
 	Code        string
 	Message     string
-	Challenge   string // WWW-Authenticate; "{scope}" stands for the scope that is missing
+	Challenge   string // WWW-Authenticate; "{scope}" is replaced by the missing scope
 }
 
 type wireAnswer struct {
@@ -70,7 +70,7 @@ type wireAnswer struct {
 // MarshalJSON writes {"status":401,"code":"…","message":"…"} or with a body.
 func (a Answer) MarshalJSON() ([]byte, error) { return json.Marshal(wireAnswer(a)) }
 
-// UnmarshalJSON reads what MarshalJSON writes; the status must be one.
+// UnmarshalJSON reads what MarshalJSON writes; the status must be valid.
 func (a *Answer) UnmarshalJSON(data []byte) error {
 	var w wireAnswer
 	if err := strictjson.Decode(data, &w); err != nil {
@@ -86,7 +86,7 @@ func (a *Answer) UnmarshalJSON(data []byte) error {
 	return nil
 }
 
-// render writes the body. retryAfter in whole seconds counts for 429 only.
+// render writes the body. retryAfter, in whole seconds, is used for 429 only.
 func (p *Profile) render(a Answer, retryAfter int64) (contentType string, body []byte) {
 	contentType = a.ContentType
 	wait := strconv.FormatInt(retryAfter, 10)

@@ -14,8 +14,9 @@ import (
 	"time"
 )
 
-// authority is a CA made for one server, with the one certificate it signed.
-// Its key never leaves the process: a CA shipped to everybody would be no CA.
+// authority is a CA made for one server, with the one certificate that it
+// signed. Its key never leaves the process: a CA key that is shipped to everybody
+// protects nobody.
 type authority struct {
 	cert *x509.Certificate
 	pem  []byte
@@ -31,8 +32,8 @@ func newAuthority(now time.Time) (*authority, error) {
 	if err != nil {
 		return nil, fmt.Errorf("mockserver: server key: %w", err)
 	}
-	// Clients check validity against the machine's clock, which may differ
-	// from a frozen mock clock: be generous to both sides.
+	// Clients check the validity against the machine's clock, which may differ
+	// from a frozen mock clock: the period covers both.
 	from, to := time.Unix(0, 0), now.AddDate(100, 0, 0)
 	ca := &x509.Certificate{
 		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "keyfit mock CA"},

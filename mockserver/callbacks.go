@@ -7,11 +7,11 @@ import (
 	"github.com/keyfit/keyfit/mockserver/internal/redact"
 )
 
-// maxCallbacks bounds what a namespace remembers; the oldest go first.
+// maxCallbacks bounds the calls that a namespace keeps; the oldest are dropped.
 const maxCallbacks = 1000
 
-// Callback is a call that the vendor would have made to an address that a
-// client gave it. The mock never makes one: it calls nobody.
+// Callback is a call that the vendor would have made to a client's address. The
+// mock never makes it.
 type Callback struct {
 	At       time.Time `json:"at"` // mock clock; the vendor calls within a minute
 	Provider Provider  `json:"provider"`
@@ -33,8 +33,7 @@ func (n *Namespace) Callbacks() []Callback {
 	return append([]Callback(nil), n.calls.all...)
 }
 
-// callback records a call. Mock credentials in it are hidden, as in the
-// journal.
+// callback records a call, with credentials redacted as in the journal.
 func (n *Namespace) callback(p Provider, url string, body []byte) {
 	red := redact.New(&n.srv.vault)
 	c := Callback{n.clock.Now(), p, red.Text(url), red.Text(string(body[:min(len(body), maxJournalBody)]))}

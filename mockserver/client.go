@@ -9,10 +9,10 @@ import (
 	"net/url"
 )
 
-// Client returns a client over sockets that trusts the server's CA. The
-// vendors' real hosts lead to the vendor's listener here, so a client with
-// their default base URLs can use it (https ones under WithTLS). It dials
-// nothing but loopback: a mistake in a base URL cannot send a key out.
+// Client returns a client over sockets that trusts the server's CA. It connects
+// the vendors' real hosts to the mock's listeners, so it works with their
+// default base URLs (with https under WithTLS). It dials only loopback
+// addresses: a mistake in a base URL cannot send a key out.
 func (s *Server) Client() *http.Client {
 	t := &http.Transport{DialContext: s.dialLoopback, MaxIdleConnsPerHost: 256}
 	if s.ca != nil {

@@ -5,9 +5,9 @@ package mockserver
 type Counts struct {
 	Total     int             `json:"total"`
 	ByOutcome map[Outcome]int `json:"byOutcome"`
-	// Folded is how many further requests may or may not match: beyond 10,000
-	// different combinations of path, key and outcome, and for paths of more
-	// than 1 KiB, requests are counted without path and key.
+	// Folded is how many further requests may match: beyond 10,000 different
+	// combinations of path, key and outcome, and for paths longer than 1 KiB,
+	// requests are counted without path and key.
 	Folded int `json:"folded,omitempty"`
 }
 
@@ -17,9 +17,9 @@ const (
 	maxCellMethod = 32
 )
 
-// counters counts exchanges by what a Match can ask for. A client that invents
-// paths and methods for ever cannot fill the memory: the number of cells and
-// the length of their names are bounded.
+// counters counts exchanges by what a Match can select. The number of cells and
+// the length of their names are bounded, so a client that sends ever new paths
+// and methods cannot exhaust the memory.
 type counters struct {
 	cells    map[facts]*int
 	folded   map[facts]*int // without path and key, some without method
@@ -28,8 +28,8 @@ type counters struct {
 
 func newCounters() counters { return counters{cells: make(map[facts]*int), maxCells: maxCells} }
 
-// cellOf returns where such exchanges are counted. A cell of what is decided
-// stays for good, so its counter can be remembered.
+// cellOf returns the counter of such exchanges. That of decided exchanges is
+// never removed, so a caller may keep the pointer.
 func (c *counters) cellOf(f facts) *int {
 	if n := c.cells[f]; n != nil {
 		return n
@@ -42,7 +42,7 @@ func (c *counters) cellOf(f facts) *int {
 	return c.fold(f)
 }
 
-// drop takes back one pending exchange.
+// drop removes one pending exchange from the counts.
 func (c *counters) drop(f facts) {
 	n := c.cells[f]
 	if n == nil {
@@ -72,7 +72,7 @@ func (c *counters) fold(f facts) *int {
 	return cell
 }
 
-// of sums up what matches.
+// of adds up the cells that match.
 func (c *counters) of(m Match) Counts {
 	sum := Counts{ByOutcome: make(map[Outcome]int)}
 	for f, n := range c.cells {

@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// credKind is what a carrier carries.
+// credKind is the kind of credential that a carrier holds.
 type credKind uint8
 
 const (
@@ -16,7 +16,7 @@ const (
 	credBearer                 // an OAuth access token
 )
 
-// credentials is what a request presented in the vendor's own places.
+// credentials is what a request presents where the vendor reads credentials.
 type credentials struct {
 	kind    credKind
 	value   string   // the key, client key or bearer token
@@ -27,9 +27,8 @@ type credentials struct {
 	why     string
 }
 
-// readCredentials finds the credential of a request. Only headers and, for a
-// vendor that documents it, the query are looked at. It never returns a value
-// inside sent or why.
+// readCredentials finds the credential of a request in the headers and, for a
+// vendor that documents it, in the query. sent and why never contain a value.
 func readCredentials(v *vendor, r *http.Request) credentials {
 	var c credentials
 	found, pair := 0, 0
@@ -88,7 +87,7 @@ func (p *carrier) values(r *http.Request) []string {
 	if !strings.Contains(r.URL.RawQuery, p.query) {
 		return nil
 	}
-	q, _ := url.ParseQuery(r.URL.RawQuery) // what parses counts; the rest is no credential
+	q, _ := url.ParseQuery(r.URL.RawQuery) // an invalid part is ignored: it is no credential
 	return q[p.query]
 }
 
@@ -96,8 +95,8 @@ func (c *credentials) refuse(o Outcome, sent, why string) {
 	c.outcome, c.sent, c.why = o, sent, why
 }
 
-// foreign lists places where the other vendors, and people in a hurry, put
-// keys. Only names are ever reported.
+// foreign lists the headers in which other vendors, and people by mistake, put
+// keys. A diagnosis names the header only.
 func foreign() []string {
 	return []string{
 		"X-Api-Key", "Authorization", "Im-Api-Key", "Im-Client-Key", "Im-Authorization",
@@ -105,8 +104,8 @@ func foreign() []string {
 	}
 }
 
-// absent explains why no credential was found: an empty one, another scheme,
-// another place, or nothing at all.
+// absent explains why no credential was found: it is empty, has another scheme,
+// is in another place, or was not sent at all.
 func (c *credentials) absent(v *vendor, r *http.Request, empty, scheme string) {
 	wants := "; " + v.title + " wants " + v.want
 	if empty != "" {
@@ -145,8 +144,8 @@ func (v *vendor) reads(header string) bool {
 	return false
 }
 
-// schemeName names a known scheme word. An unknown first word is not repeated:
-// it may be the key itself.
+// schemeName names a known scheme word. An unknown first word is not quoted: it
+// may be the key itself.
 func schemeName(value string) string {
 	word, _, more := strings.Cut(value, " ")
 	for _, known := range []string{"ApiKey-v1", "ApiKey-v2", "ApiKey", "Bearer", "Basic", "Digest", "Key", "Token"} {

@@ -19,8 +19,8 @@ type Collection struct {
 }
 
 // DataState is what a provider's mock stores, by collection: the items as JSON
-// objects. A value that is or holds a credential of the server is not in it;
-// "[redacted]#" and eight digits of its SHA-256 sum stand there.
+// objects. A value that contains a credential of the server is replaced by
+// "[redacted]#" and eight digits of its SHA-256.
 type DataState map[string][]json.RawMessage
 
 // Errors about data.
@@ -30,8 +30,8 @@ var (
 )
 
 // Collections lists what p's mock stores, with counts: IMKIT's users and rooms,
-// imin's places and event series, MindKey's entities, Optimove's customers.
-// What follows from seed and clock (sessions, slots, campaigns) is not stored.
+// imin's places and event series, MindKey's entities, Optimove's customers. What
+// is derived from seed and clock (sessions, slots, campaigns) is not stored.
 // iiniit's list is empty: its clients and tokens are keys, see OAuth. It fails
 // with ErrNoSuchVendor.
 func (n *Namespace) Collections(p Provider) ([]Collection, error) {
@@ -49,9 +49,9 @@ func (n *Namespace) Collections(p Provider) ([]Collection, error) {
 	return out, nil
 }
 
-// Data returns the items of one collection, in a fixed order and writing:
-// whoever reads twice what did not change reads the same bytes. SetData takes
-// them back. It fails with ErrNoSuchVendor or ErrNoSuchCollection.
+// Data returns the items of one collection, in a fixed order and encoding: two
+// reads of unchanged data return the same bytes. SetData accepts them. It fails
+// with ErrNoSuchVendor or ErrNoSuchCollection.
 func (n *Namespace) Data(p Provider, collection string) ([]json.RawMessage, error) {
 	played, err := n.played(p)
 	if err == nil {
@@ -63,11 +63,11 @@ func (n *Namespace) Data(p Provider, collection string) ([]json.RawMessage, erro
 	return n.redactItems(played.data.Dump()[collection]), nil
 }
 
-// SetData puts items in the place of a whole collection and returns once the
-// state file has them. Everything is checked first: unknown members, IDs that
-// stand twice, references to what is not there, counts and sizes. An error
-// (ErrInvalidData), which names the element and the member, changes nothing;
-// nor do ErrNoSuchVendor and ErrNoSuchCollection.
+// SetData replaces a whole collection and returns once the state file has it. It
+// first checks everything: unknown members, duplicate IDs, references to missing
+// items, counts and sizes. It fails with ErrInvalidData, which names the element
+// and the member, ErrNoSuchVendor or ErrNoSuchCollection, and then changes
+// nothing.
 func (n *Namespace) SetData(p Provider, collection string, items []json.RawMessage) error {
 	err := n.setData(p, collection, items)
 	if err == nil {
@@ -94,7 +94,7 @@ func (n *Namespace) setData(p Provider, collection string, items []json.RawMessa
 	return nil
 }
 
-// played is p's surface.
+// played returns the surface of p.
 func (n *Namespace) played(p Provider) (*routes, error) {
 	v := n.srv.vendor(p)
 	if v == nil {
@@ -103,7 +103,7 @@ func (n *Namespace) played(p Provider) (*routes, error) {
 	return n.router(v), nil
 }
 
-// known fails for a collection that data does not have.
+// known returns an error for a collection that data does not have.
 func known(data surface.Data, collection string) error {
 	switch {
 	case data == nil:
@@ -114,7 +114,7 @@ func known(data surface.Data, collection string) error {
 	return nil
 }
 
-// showData describes the data of a vendor that is not as at the start.
+// showData returns the data of a vendor, nil if it was never changed.
 func (n *Namespace) showData(i int) DataState {
 	r := n.vendors[i].routes.Load()
 	if r == nil || r.data == nil || !r.changed.Load() {
@@ -127,8 +127,8 @@ func (n *Namespace) showData(i int) DataState {
 	return out
 }
 
-// reviveData makes surfaces with the data of a state document. A collection
-// that is not in it is as at the start.
+// reviveData makes surfaces with the data of a state document. A collection that
+// is not in it has its initial data.
 func (n *Namespace) reviveData(all map[Provider]DataState) (map[int]*routes, error) {
 	out := make(map[int]*routes, len(all))
 	for _, p := range slices.Sorted(maps.Keys(all)) {
@@ -149,7 +149,7 @@ func (n *Namespace) reviveData(all map[Provider]DataState) (map[int]*routes, err
 	return out, nil
 }
 
-// redactItems hides credentials in what clients stored, in place.
+// redactItems redacts what clients stored, in place.
 func (n *Namespace) redactItems(items []json.RawMessage) []json.RawMessage {
 	red := redact.New(&n.srv.vault)
 	for i, raw := range items {

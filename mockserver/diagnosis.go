@@ -6,16 +6,16 @@ import (
 	"time"
 )
 
-// Outcome is what became of a request.
+// Outcome is the result of a request.
 type Outcome string
 
 // The outcomes. All but OK, Faulted, NotFound and Pending are refusals.
 const (
 	OK                Outcome = "ok"
 	MissingKey        Outcome = "missing_key"
-	UnknownKey        Outcome = "unknown_key"        // a mock key, but not one of this server and vendor
+	UnknownKey        Outcome = "unknown_key"        // a mock key, but not of this server and vendor
 	NotAMockKey       Outcome = "not_a_mock_key"     // no mock made it: perhaps a production key
-	Expired           Outcome = "expired"            // past its end, by lifetime or by rotation
+	Expired           Outcome = "expired"            // after its lifetime, or after a rotation's overlap
 	Revoked           Outcome = "revoked"            //
 	WrongScheme       Outcome = "wrong_scheme"       // Authorization with another scheme word
 	WrongHeader       Outcome = "wrong_header"       // a credential in another vendor's place
@@ -37,7 +37,7 @@ func Outcomes() []Outcome {
 	}
 }
 
-// Diagnosis says what became of a request and why. It names kinds of
+// Diagnosis is the outcome of a request and the reason. It names kinds of
 // credentials, never values.
 type Diagnosis struct {
 	Outcome    Outcome       `json:"outcome"`
@@ -45,7 +45,7 @@ type Diagnosis struct {
 	Want       string        `json:"want,omitempty"`       // what the vendor wants
 	Why        string        `json:"why,omitempty"`        // one sentence; empty when OK
 	KeyID      string        `json:"keyId,omitempty"`      // when the key is one of ours
-	RetryAfter time.Duration `json:"retryAfter,omitempty"` // exact wait until admission; rate_limited only
+	RetryAfter time.Duration `json:"retryAfter,omitempty"` // exact wait until the next request is admitted; rate_limited only
 }
 
 // Refused reports whether the vendor would refuse the request.

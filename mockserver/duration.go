@@ -6,9 +6,9 @@ import (
 	"time"
 )
 
-// Duration is a time.Duration that people can write in JSON: "90s", "24h",
-// "365d", "2w3d". It is what the state document, the admin API and the
-// configuration file use; a day is 24 hours.
+// Duration is a time.Duration that is written as text in JSON: "90s", "24h",
+// "365d", "2w3d". The state document, the admin API and the configuration file
+// use it; a day is 24 hours.
 type Duration time.Duration
 
 // ParseDuration reads what time.ParseDuration reads, and days ("366d") and
@@ -49,7 +49,7 @@ func ParseDuration(s string) (Duration, error) {
 }
 
 func badDuration(s string) error {
-	return fmt.Errorf("%q is no duration; write it as 90s, 24h or 365d", s)
+	return fmt.Errorf("%q is not a duration; write it as 90s, 24h or 365d", s)
 }
 
 func atoiDigits(s string) (int64, error) {
@@ -66,8 +66,7 @@ func atoiDigits(s string) (int64, error) {
 // Std returns d as a time.Duration.
 func (d Duration) Std() time.Duration { return time.Duration(d) }
 
-// String is time.Duration's text without the zeros that nobody writes:
-// "24h", not "24h0m0s".
+// String is time.Duration's text without trailing zeros: "24h", not "24h0m0s".
 func (d Duration) String() string {
 	s := time.Duration(d).String()
 	if strings.HasSuffix(s, "m0s") {

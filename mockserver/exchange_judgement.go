@@ -72,6 +72,7 @@ func (x *exchange) admit(group string) {
 			return
 		}
 	}
+	x.id.learnFingerprints()
 	x.id.key.touch(x.req.at)
 	if x.id.token != nil {
 		x.id.token.touch(x.req.at)

@@ -40,13 +40,13 @@ func FaultKinds() []FaultKind {
 	return kinds
 }
 
-// Fault is one thing to go wrong, as data. Make it with the functions below.
+// Fault is one injected failure, as data. Make it with the functions below.
 // Delays run on the mock clock: on a frozen clock they wait for Advance.
 //
 // Over HTTP/1.1, plain, TLS or in memory, a reset is a real one: the client
-// sees ECONNRESET. HTTP/2 cannot show that; the stream ends with
-// INTERNAL_ERROR instead. Mind that Go's client repeats a GET by itself when a
-// reused connection is reset: one call, two hits in Counts.
+// sees ECONNRESET. Over HTTP/2 the stream ends with INTERNAL_ERROR instead. Go's
+// client itself repeats a GET when a reused connection is reset: one call, two
+// hits in Counts.
 type Fault struct {
 	Kind     FaultKind     `json:"kind"`
 	Delay    time.Duration `json:"delay,omitempty"`  // latency, upper bound of jitter, pause of slow_body, wait of throttle
@@ -107,7 +107,7 @@ func Jitter(longest time.Duration, seed uint64) Fault {
 }
 
 // Status answers with this status and body and has no effect. A body that
-// starts with '{' or '[' is sent as JSON, another as text.
+// starts with '{' or '[' is sent as JSON, any other as text.
 func Status(code int, body string) Fault { return Fault{Kind: FaultStatus, Status: code, Body: body} }
 
 // ResetBefore resets the connection before the body is read; no effect.
@@ -120,11 +120,11 @@ func ResetAfterRead() Fault { return Fault{Kind: FaultResetRead} }
 func ResetAfter() Fault { return Fault{Kind: FaultResetAfter} }
 
 // Truncate announces the whole body, sends n bytes of it and ends the
-// connection. n is capped at the body's length less one.
+// connection. n is at most the body's length minus one.
 func Truncate(n int) Fault { return Fault{Kind: FaultTruncate, Bytes: int64(n)} }
 
-// MalformedJSON sends the answer cut in half as if it were whole: the length
-// is right, the JSON is not.
+// MalformedJSON sends the first half of the body with a matching Content-Length:
+// the response is complete, the JSON is not.
 func MalformedJSON() Fault { return Fault{Kind: FaultMalformed} }
 
 // SlowBody sends the body in chunks with a pause after each. A chunk of 0 or
@@ -133,7 +133,7 @@ func SlowBody(chunk int, pause time.Duration) Fault {
 	return Fault{Kind: FaultSlowBody, Bytes: int64(max(chunk, 1)), Delay: pause}
 }
 
-// Stall does the work, sends the headers and half of the body and then nothing
+// Stall does the work, sends the headers and half of the body and then waits
 // until the client or the server gives up.
 func Stall() Fault { return Fault{Kind: FaultStall} }
 
@@ -144,7 +144,7 @@ func HangHeaders() Fault { return Fault{Kind: FaultHangHeaders} }
 func Throttle(retryAfter time.Duration) Fault { return Fault{Kind: FaultThrottle, Delay: retryAfter} }
 
 // Echo repeats the presented key in a header (X-Echo) and in the body of a
-// 400, to test that a client scrubs what a server repeats. The journal stays
+// 400, to test that a client redacts what a server repeats. The journal stays
 // redacted.
 func Echo() Fault { return Fault{Kind: FaultEcho} }
 
@@ -158,8 +158,9 @@ func Redirect(code int, location string) Fault {
 // negative; no effect.
 func Body(n int64) Fault { return Fault{Kind: FaultBody, Bytes: n} }
 
-// When limits an injection to some of the requests that match it. Several
-// limits in one injection all hold. Make it with the functions below.
+// When limits an injection to some of the requests that match it. If an
+// injection has several, all must allow a request. Make it with the functions
+// below.
 type When struct {
 	First       int       `json:"first,omitempty"`
 	After       int       `json:"after,omitempty"`
@@ -171,10 +172,11 @@ type When struct {
 	Fresh       bool      `json:"fresh,omitempty"`
 }
 
-// First hits the first n matching requests (with After: the n after those).
+// First hits the first n matching requests (with After: the n after the skipped
+// ones).
 func First(n int) When { return When{First: n} }
 
-// After spares the first n matching requests.
+// After skips the first n matching requests.
 func After(n int) When { return When{After: n} }
 
 // Every hits each nth matching request: the nth, the 2nth and so on.
@@ -183,12 +185,12 @@ func Every(n int) When { return When{Every: n} }
 // Probability hits with probability p between 0 and 1, drawn from seed.
 func Probability(p float64, seed uint64) When { return When{Probability: &p, Seed: seed} }
 
-// Between hits from a (inclusive) to b (exclusive) by the mock clock. Requests
-// outside are not counted by First, After and Every.
+// Between hits from a (inclusive) to b (exclusive) by the mock clock. First,
+// After and Every do not count requests outside.
 func Between(a, b time.Time) When { return When{From: a, To: b} }
 
-// FreshConnectionOnly hits only the first request of each connection, where
-// Go's client does not repeat a reset GET by itself. Requests on a reused
-// connection are not counted by First, After and Every. It never hits where
-// another server accepted the connection (ServeHTTP, Handler).
+// FreshConnectionOnly hits only the first request of each connection, after
+// which Go's client does not itself repeat a reset GET. First, After and Every
+// do not count requests on a reused connection. It never hits if another server
+// accepted the connection (ServeHTTP, Handler).
 func FreshConnectionOnly() When { return When{Fresh: true} }

@@ -10,7 +10,7 @@ import (
 	"github.com/keyfit/keyfit/mockserver/internal/strictjson"
 )
 
-// Hint is a set of places in which a 429 says how long to wait.
+// Hint is a set of places in which a 429 carries the time to wait.
 type Hint uint8
 
 const (
@@ -26,7 +26,7 @@ const (
 	// HintXRateLimit is X-RateLimit-Limit, -Remaining and -Reset (epoch
 	// seconds), on every answer. Undocumented.
 	HintXRateLimit
-	// HintNone says nothing, also where the vendor's default says something.
+	// HintNone is no hint, also where the vendor's default has one.
 	HintNone
 )
 
@@ -78,8 +78,8 @@ next:
 	return nil
 }
 
-// setHints writes the headers that the profile asks for. refused is set on a
-// 429; the quota headers stand on every answer of a limited key.
+// setHints writes the headers of the profile's hints. refused is set for a 429;
+// every response to a limited key has the quota headers.
 func (p *Profile) setHints(h http.Header, q quota, now time.Time, refused bool) {
 	if refused {
 		switch {
@@ -105,7 +105,7 @@ func (p *Profile) setHints(h http.Header, q quota, now time.Time, refused bool) 
 }
 
 // ceilSecond rounds up to a whole second, in UTC: HTTP dates have no fraction,
-// and an earlier date would let a client come too soon.
+// and with an earlier date a client would retry too soon.
 func ceilSecond(t time.Time) time.Time {
 	return t.Add(time.Second - 1).Truncate(time.Second).UTC()
 }

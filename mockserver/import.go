@@ -8,13 +8,13 @@ import (
 	"github.com/keyfit/keyfit/mockserver/internal/redact"
 )
 
-// Raw imports a value instead of making one: a fixed key that a client's test
-// configuration holds, or the placeholder of a tutorial. It is accepted though
-// no mock made it, stored as SHA-256 like any other, and hidden in the journal.
-// Do not import production keys: the sum of a guessable one can be guessed.
+// Raw imports a value instead of making one: a fixed key of a client's test
+// configuration, or the placeholder of a tutorial. It is accepted although no
+// mock made it, stored as SHA-256 like any other, and redacted in the journal. Do
+// not import production keys: a guessable value can be found from its sum.
 //
-// The value has 8 to 1,024 printable ASCII characters without space. Issue fails when a key with that value exists. A rotation
-// makes the successor's value itself.
+// The value has 8 to 1,024 printable ASCII characters without space. Issue fails
+// if a key with that value exists. A rotation makes a new value.
 func Raw(value string) KeyOption { return func(s *keySpec) { s.raw = value } }
 
 // issueOrImport stores a key with a value of its own or with a given one.
@@ -33,6 +33,7 @@ func (k *Keys) issueOrImport(v *vendor, spec keySpec) (Issued, error) {
 	now := k.ns.clock.Now()
 	rec := k.record(v, spec, now)
 	rec.hash = sha256.Sum256([]byte(value))
+	rec.fingerprint.store(fingerprintOf("", value))
 	rec.life.Store(k.lifeOf(life{expires: toNano(spec.end(v, now))}))
 	k.ns.srv.vault.lengthen(len(value))
 	if !k.file(rec) {

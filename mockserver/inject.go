@@ -21,9 +21,9 @@ type Injection struct {
 	schedule *fault.Schedule
 }
 
-// Inject makes requests that match m go wrong, always or when every w allows
-// it. Injections apply in order; the first that ends the request wins, so
-// Latency and Status combine.
+// Inject makes requests that match m fail, always or if every w allows it.
+// Injections apply in order until one ends the request, so Latency and Status
+// combine.
 func (n *Namespace) Inject(m Match, f Fault, w ...When) *Injection {
 	i := n.newInjection(m, f, w, 0, 0)
 	n.faults.add(i)
@@ -31,7 +31,8 @@ func (n *Namespace) Inject(m Match, f Fault, w ...When) *Injection {
 	return i
 }
 
-// newInjection returns an injection that counted and hit so many requests.
+// newInjection returns an injection that has seen and hit the given numbers of
+// requests.
 func (n *Namespace) newInjection(m Match, f Fault, w []When, seen, hits int) *Injection {
 	when := make([]fault.When, 0, len(w))
 	for _, one := range w {
@@ -40,7 +41,7 @@ func (n *Namespace) newInjection(m Match, f Fault, w []When, seen, hits int) *In
 	return &Injection{Match: m, Fault: f, When: w, ns: n, schedule: fault.NewSchedule(f.definition(), when, seen, hits)}
 }
 
-// Remove takes the injection away. Removing twice is harmless.
+// Remove removes the injection. Removing twice is harmless.
 func (i *Injection) Remove() {
 	i.ns.faults.remove(i)
 	i.ns.srv.file.Later()
@@ -52,8 +53,8 @@ func (i *Injection) Hits() int {
 	return hits
 }
 
-// Remaining returns how many requests the fault will still hit, or -1 when
-// nothing but Remove ends it.
+// Remaining returns how many requests the fault will still hit, or -1 if only
+// Remove ends it.
 func (i *Injection) Remaining() int { return i.schedule.Remaining() }
 
 // Injections lists the injections in force, oldest first.
@@ -65,8 +66,8 @@ func (n *Namespace) ClearFaults() {
 	n.srv.file.Later()
 }
 
-// faults are the injections of a namespace. Readers take one atomic load; a
-// server without faults pays nothing else.
+// faults are the injections of a namespace. A reader does one atomic load, which
+// is all that a server without faults costs.
 type faults struct {
 	mu   sync.Mutex
 	seq  int

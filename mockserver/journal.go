@@ -6,29 +6,30 @@ import (
 	"time"
 )
 
-// Exchange is one journalled request with what became of it. Credentials were
-// redacted when it was written.
+// Exchange is one journalled request with its outcome. Credentials were redacted
+// when it was written.
 //
-// It is written before the client can see the answer, so a client that has its
-// answer finds it here. A request that takes time (an injected delay, a body
-// still on its way) stands here from its arrival on, with Outcome Pending and
-// Status 0, and is completed when its answer is decided.
+// It is written before the client can see the response, so a client that has its
+// response finds the request in the journal. A request that takes time (an
+// injected delay, a body that is still arriving) is in the journal from its
+// arrival on, with Outcome Pending and Status 0, and is completed when its
+// response is decided.
 type Exchange struct {
 	ID        uint64      `json:"id"`               // 1, 2, 3 …
 	At        time.Time   `json:"at"`               // mock clock at receipt
-	Decided   time.Time   `json:"decided,omitzero"` // mock clock when the answer was decided; zero when pending
-	Provider  Provider    `json:"provider"`         // empty for a host of no vendor
+	Decided   time.Time   `json:"decided,omitzero"` // mock clock when the response was decided; zero if pending
+	Provider  Provider    `json:"provider"`         // empty for a host that belongs to no vendor
 	Method    string      `json:"method"`
 	Path      string      `json:"path"`
 	Query     string      `json:"query,omitempty"`
 	Header    http.Header `json:"header,omitempty"` // harmless headers; the others show "[redacted]"
-	Body      string      `json:"body,omitempty"`   // first 16 KiB of what was read
-	Status    int         `json:"status"`           // 0 when pending, or when the connection was reset instead
+	Body      string      `json:"body,omitempty"`   // the first 16 KiB that were read
+	Status    int         `json:"status"`           // 0 if pending, or if the connection was reset
 	Outcome   Outcome     `json:"outcome"`
 	Diagnosis Diagnosis   `json:"diagnosis"`
 	KeyID     string      `json:"keyId,omitempty"`
 	Fault     string      `json:"fault,omitempty"`
-	Conn      uint64      `json:"conn"` // number of the connection; 0 when another server accepted it
+	Conn      uint64      `json:"conn"` // number of the connection; 0 if another server accepted it
 }
 
 const (
@@ -54,20 +55,20 @@ func newJournal(entries, bytes int) *journal {
 	return &journal{maxEntries: max(entries, 0), maxBytes: max(bytes, 0), counters: newCounters()}
 }
 
-// filler writes an entry. An interface instead of a function: no closure on
-// the hot path.
+// filler writes an entry. It is an interface and not a function, which would
+// need a closure on the hot path.
 type filler interface{ fill(*entry) }
 
-// ticket leads from a pending request to its entry and counter.
+// ticket refers to the entry and the counter of a pending request.
 type ticket struct {
-	entry  *entry // nil when none is kept; another's when evicted
+	entry  *entry // nil if none is kept; reused for another request if evicted
 	id     uint64
 	resets int
 	facts  facts
 }
 
-// add counts an exchange and stores it, evicting the oldest as needed. The
-// filler is not called when nothing is kept.
+// add counts an exchange and stores it, evicting the oldest as needed. It does
+// not call the filler if nothing is kept.
 func (j *journal) add(f facts, last **lastCell, from filler) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
@@ -75,8 +76,8 @@ func (j *journal) add(f facts, last **lastCell, from filler) {
 	j.enter(from)
 }
 
-// lastCell is where the last exchange of a key was counted; the next is mostly
-// alike. It is guarded by the journal's lock.
+// lastCell is the counter of a key's last exchange; the next one usually has the
+// same. It is guarded by the journal's lock.
 type lastCell struct {
 	facts  facts
 	resets int
@@ -122,9 +123,9 @@ func (j *journal) enter(from filler) *entry {
 	return e
 }
 
-// decide counts t's request anew, by what became of it, and fills its entry
-// unless that was evicted meanwhile. After a reset it does nothing: the
-// request belongs to what was forgotten.
+// decide moves t's request from the count of pending ones to that of its outcome,
+// and fills its entry unless that was evicted meanwhile. After a reset it does
+// nothing.
 func (j *journal) decide(t ticket, f facts, last **lastCell, from filler) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
@@ -156,16 +157,16 @@ func (j *journal) wake() {
 	j.waiters = nil
 }
 
-// slot returns the entry to write, at the ring's end.
+// slot returns the entry to write, the newest of the ring.
 func (j *journal) slot() *entry {
-	if j.n == len(j.ring) && j.n < j.maxEntries { // grow: start is quick, memory follows use
+	if j.n == len(j.ring) && j.n < j.maxEntries { // grow: a new journal needs no memory
 		bigger := make([]*entry, min(max(2*j.n, 64), j.maxEntries))
 		for i := range j.n {
 			bigger[i] = j.ring[(j.head+i)%len(j.ring)]
 		}
 		j.ring, j.head = bigger, 0
 	}
-	if j.n == len(j.ring) { // the oldest becomes the newest; fill overwrites all of it
+	if j.n == len(j.ring) { // the oldest entry is reused; fill overwrites all of it
 		e := j.ring[j.head]
 		j.bytes -= e.size
 		j.head = (j.head + 1) % len(j.ring)
@@ -179,12 +180,12 @@ func (j *journal) slot() *entry {
 	return j.ring[at]
 }
 
-// drop evicts the oldest. Its struct stays for the next, its strings go.
+// drop evicts the oldest entry. Its struct is reused, its strings are released.
 func (j *journal) drop() {
 	e := j.ring[j.head]
 	j.bytes -= e.size
 	clear(e.header)
-	if cap(e.header) > 16 { // a rare one must not stay for good
+	if cap(e.header) > 16 { // a rare long one must not be kept for ever
 		e.header = nil
 	}
 	*e = entry{header: e.header[:0]}
@@ -192,7 +193,7 @@ func (j *journal) drop() {
 	j.n--
 }
 
-// requests copies out what matches, oldest first.
+// requests returns copies of the exchanges that match, oldest first.
 func (j *journal) requests(m Match) []Exchange {
 	j.mu.Lock()
 	defer j.mu.Unlock()
@@ -216,8 +217,8 @@ func (j *journal) countsOf(m Match) Counts {
 	return j.counters.of(m)
 }
 
-// wait returns nil when n exchanges match, else a channel that closes at the
-// next one.
+// wait returns nil if n exchanges match, else a channel that closes when the next
+// exchange is added or decided.
 func (j *journal) wait(m Match, n int) <-chan struct{} {
 	j.mu.Lock()
 	defer j.mu.Unlock()

@@ -5,9 +5,9 @@ import (
 	"time"
 )
 
-// entry is an Exchange at rest: small, because the journal's memory is walked
-// through again and again, and the cache with it. Evicted entries are used
-// again.
+// entry is an Exchange in the journal. It is small, because every request writes
+// to the next one and so moves it through the CPU's cache. Evicted entries are
+// reused.
 type entry struct {
 	id       uint64
 	at       time.Time
@@ -20,7 +20,7 @@ type entry struct {
 	keyID    string
 	fault    string
 	outcome  Outcome
-	diag     *Diagnosis // nil when there is no more to say than outcome and key
+	diag     *Diagnosis // nil if it has only outcome and key
 	header   []headerField
 	conn     uint64
 	status   int
@@ -33,7 +33,7 @@ func (e *entry) facts() facts {
 	return facts{e.provider, e.method, e.path, e.keyID, e.outcome, e.status}
 }
 
-// exchange copies the entry out.
+// exchange returns a copy of the entry.
 func (e *entry) exchange() Exchange {
 	x := Exchange{
 		ID: e.id, At: e.at, Provider: e.provider, Method: e.method, Path: e.path, Query: e.query,

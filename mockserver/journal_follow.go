@@ -1,8 +1,8 @@
 package mockserver
 
-// after copies out the exchanges with an ID above id, oldest first, and a
-// channel that closes when something is added or decided. oldest is the ID of
-// the oldest that the journal still holds, 0 if it holds none.
+// after returns copies of the exchanges with an ID above id, oldest first, and a
+// channel that closes when an exchange is added or decided. oldest is the ID of
+// the oldest exchange in the journal, 0 if it is empty.
 func (j *journal) after(id uint64) (out []Exchange, next <-chan struct{}, oldest uint64) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
@@ -18,52 +18,52 @@ func (j *journal) after(id uint64) (out []Exchange, next <-chan struct{}, oldest
 	if len(j.waiters) == 0 {
 		j.waiters = append(j.waiters, make(chan struct{}))
 	}
-	return out, j.waiters[0], oldest // all waiters wake together: one channel does for every follower
+	return out, j.waiters[0], oldest // all waiters wake together: followers can share a channel
 }
 
-// last is the ID of the newest exchange, kept or not.
+// last returns the ID of the newest exchange, evicted or not.
 func (j *journal) last() uint64 {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	return j.seq
 }
 
-// follower reads a journal as it grows. A pending exchange comes once when it
-// arrives and once when it is decided.
+// follower reads a journal as it grows. It returns a pending exchange when it
+// arrives and again when it is decided.
 type follower struct {
-	j      *journal
-	floor  uint64 // everything up to here was given
-	given  map[uint64]Outcome
-	missed uint64 // evicted before they could be given
+	j        *journal
+	floor    uint64 // every exchange up to this ID was returned
+	returned map[uint64]Outcome
+	missed   uint64 // evicted before they could be returned
 }
 
 func newFollower(j *journal, from uint64) *follower {
-	return &follower{j: j, floor: from, given: make(map[uint64]Outcome)}
+	return &follower{j: j, floor: from, returned: make(map[uint64]Outcome)}
 }
 
-// next returns what is new, and a channel that closes when there is more.
+// next returns the new exchanges, and a channel that closes when there are more.
 func (f *follower) next() ([]Exchange, <-chan struct{}) {
 	all, more, oldest := f.j.after(f.floor)
 	f.missed = 0
-	if oldest > f.floor+1 && f.floor > 0 && len(f.given) == 0 {
+	if oldest > f.floor+1 && f.floor > 0 && len(f.returned) == 0 {
 		f.missed = oldest - f.floor - 1
 	}
 	var fresh []Exchange
 	pending := false
 	for _, x := range all {
-		if was, ok := f.given[x.ID]; !ok || was != x.Outcome {
+		if was, ok := f.returned[x.ID]; !ok || was != x.Outcome {
 			fresh = append(fresh, x)
 		}
 		pending = pending || x.Outcome == Pending
 		if pending {
-			f.given[x.ID] = x.Outcome
+			f.returned[x.ID] = x.Outcome
 			continue
 		}
 		f.floor = x.ID
 	}
-	for id := range f.given {
+	for id := range f.returned {
 		if id <= f.floor || id < oldest {
-			delete(f.given, id)
+			delete(f.returned, id)
 		}
 	}
 	return fresh, more

@@ -15,7 +15,7 @@ const (
 	Transactional AccessType = "Transactional"
 )
 
-// KeyKind tells keys apart by what they are presented as.
+// KeyKind is the kind of credential that a key is.
 type KeyKind string
 
 // The kinds of keys.
@@ -25,8 +25,8 @@ const (
 	KindToken  KeyKind = "token"  // IMKIT user token, issued by the mock's own API
 	KindBearer KeyKind = "bearer" // OAuth access token
 
-	// What iiniit's authorization server keeps besides; none of them opens a
-	// resource.
+	// Further credentials of iiniit's authorization server. None of them gives
+	// access to a resource.
 	KindClient  KeyKind = "client"  // an OAuth client; its value is the client secret
 	KindCode    KeyKind = "code"    // authorization code
 	KindRefresh KeyKind = "refresh" // refresh token
@@ -37,35 +37,41 @@ func keyKinds() []KeyKind {
 	return []KeyKind{KindKey, KindPair, KindToken, KindBearer, KindClient, KindCode, KindRefresh}
 }
 
-// KeyStatus is where a key stands in its life, by the mock clock.
+// KeyStatus is the state of a key, by the mock clock.
 type KeyStatus string
 
 // The states of a key.
 const (
 	StatusActive   KeyStatus = "active"
-	StatusExpiring KeyStatus = "expiring" // within 30 days of its end
+	StatusExpiring KeyStatus = "expiring" // within 30 days of its expiry
 	StatusRotating KeyStatus = "rotating" // replaced, still accepted
 	StatusExpired  KeyStatus = "expired"
 	StatusRevoked  KeyStatus = "revoked"
 )
 
-// Key is what the mock tells about a key: everything but its value.
+// Key is everything about a key but its value.
+//
+// Fingerprint is the one that the SDK shows for the same credential: 12
+// hexadecimal digits of a SHA-256 over the value. A client key has the
+// fingerprint of the pair with which it was issued, a user token that of a single
+// secret. It is empty for a key from a state document of version 2 or older until
+// the key is used.
 type Key struct {
 	ID          string     `json:"id"`
 	Provider    Provider   `json:"provider"`
 	Kind        KeyKind    `json:"kind"`
 	Name        string     `json:"name,omitempty"`
-	Fingerprint string     `json:"fingerprint"` // first 8 hex digits of the SHA-256
+	Fingerprint string     `json:"fingerprint"` // as the SDK shows it
 	Status      KeyStatus  `json:"status"`
 	Scopes      []string   `json:"scopes,omitempty"`
 	Access      AccessType `json:"access,omitempty"`
 	Contact     string     `json:"contact,omitempty"`
 	User        string     `json:"user,omitempty"`
-	Client      string     `json:"client,omitempty"` // OAuth client that it belongs to
+	Client      string     `json:"client,omitempty"` // the OAuth client that it was issued to
 	Limit       *Limit     `json:"limit,omitempty"`  // its own, if any
 
 	Created      time.Time `json:"created"`
-	Expires      time.Time `json:"expires,omitzero"` // first instant at which it is refused; zero is never
+	Expires      time.Time `json:"expires,omitzero"` // the first instant at which it is refused; zero is never
 	LastUsed     time.Time `json:"lastUsed,omitzero"`
 	Revoked      time.Time `json:"revoked,omitzero"`
 	RevokeReason string    `json:"revokeReason,omitempty"`
@@ -73,7 +79,7 @@ type Key struct {
 	ReplacedBy   string    `json:"replacedBy,omitempty"`
 }
 
-// Issued is a key just made: the only moment at which its value can be had.
+// Issued is a new key with its value, which cannot be read later.
 type Issued struct {
 	Key
 	Secret Secret // the key; for a pair the client key; for Bearer the token
@@ -82,15 +88,15 @@ type Issued struct {
 	put func(*http.Request, Issued)
 }
 
-// Apply puts the credential on a request in the vendor's usual way (for iiniit
-// the Authorization header), replacing what was there.
+// Apply sets the credential on a request in the vendor's usual way (for iiniit
+// the Authorization header), replacing any other.
 func (i Issued) Apply(r *http.Request) {
 	if i.put != nil {
 		i.put(r, i)
 	}
 }
 
-// applier is the vendor's usual way to carry a credential of kind k.
+// applier returns the vendor's usual way to present a credential of kind k.
 func (v *vendor) applier(k KeyKind) func(*http.Request, Issued) {
 	want := credKey
 	switch k {
@@ -121,7 +127,8 @@ func (v *vendor) applier(k KeyKind) func(*http.Request, Issued) {
 // KeyOption describes a key to issue.
 type KeyOption func(*keySpec)
 
-// keySpec is what a key is issued with, and what a rotation inherits.
+// keySpec is the properties with which a key is issued, and which a rotation
+// inherits.
 type keySpec struct {
 	kind    KeyKind
 	name    string
@@ -146,8 +153,8 @@ func Named(name string) KeyOption { return func(s *keySpec) { s.name = name } }
 // Contact sets the contact e-mail (Optimove).
 func Contact(email string) KeyOption { return func(s *keySpec) { s.contact = email } }
 
-// Scopes sets the key's scopes (MindKey, and OAuth tokens). Without this
-// option a MindKey key has every documented scope; Scopes() gives none.
+// Scopes sets the key's scopes (MindKey, and OAuth tokens). Without this option
+// a MindKey key has every documented scope; with Scopes() it has none.
 func Scopes(scopes ...string) KeyOption {
 	return func(s *keySpec) { s.scopes, s.scoped = append([]string(nil), scopes...), true }
 }
@@ -155,30 +162,30 @@ func Scopes(scopes ...string) KeyOption {
 // Access sets the access type (Optimove). The default is Admin.
 func Access(a AccessType) KeyOption { return func(s *keySpec) { s.access = a } }
 
-// ShareAttributes narrows the customer attributes that an Optimove key is given
-// to see (page "Generating API Keys", for access type Integrations). With none,
-// all are shared.
+// ShareAttributes restricts the customer attributes that an Optimove key can
+// read (page "Generating API Keys", for access type Integrations). Without names
+// it can read all.
 func ShareAttributes(names ...string) KeyOption {
 	return func(s *keySpec) { s.attributes = append([]string(nil), names...) }
 }
 
-// EnableChannels narrows the execution channels that an Optimove key may use
-// (the same page). With none, all are enabled.
+// EnableChannels restricts the execution channels that an Optimove key can use
+// (the same page). Without IDs it can use all.
 func EnableChannels(ids ...int) KeyOption {
 	return func(s *keySpec) { s.channels = append([]int(nil), ids...) }
 }
 
-// ExpiresIn gives the key a life from now on. A vendor's longest life (MindKey
-// 365 days) caps it. Zero is the vendor's default. A rotation gives the
-// successor the same life anew.
+// ExpiresIn sets the key's lifetime, which starts now. It is at most the vendor's
+// longest lifetime (MindKey 365 days). Zero is the vendor's default. A rotation
+// gives the successor the same lifetime from then on.
 func ExpiresIn(d time.Duration) KeyOption { return func(s *keySpec) { s.life = d } }
 
-// ExpiresAt gives the key a fixed end, which every successor inherits. A
-// vendor's longest life caps it.
+// ExpiresAt sets a fixed expiry, which every successor inherits. It is at most
+// the end of the vendor's longest lifetime.
 func ExpiresAt(at time.Time) KeyOption { return func(s *keySpec) { s.until = at } }
 
-// LimitTo gives the key a limit of its own instead of the vendor's. Limit{}
-// frees it of any.
+// LimitTo gives the key its own limit instead of the vendor's. Limit{} is no
+// limit.
 func LimitTo(l Limit) KeyOption { return func(s *keySpec) { s.limit = &l } }
 
 // ClientKey makes an IMKIT pair: a client key and a token of user. Expiry
@@ -187,6 +194,6 @@ func ClientKey(user string) KeyOption {
 	return func(s *keySpec) { s.kind, s.user = KindPair, user }
 }
 
-// Bearer makes an OAuth access token for iiniit, living one hour unless an
-// expiry option says otherwise.
+// Bearer makes an OAuth access token for iiniit. It lives one hour unless an
+// expiry option sets another lifetime.
 func Bearer() KeyOption { return func(s *keySpec) { s.kind = KindBearer } }

@@ -25,18 +25,18 @@ var (
 	ErrKeyInUse     = errors.New("key is in use")
 )
 
-// Keys issues and keeps the keys of a namespace. Values are stored as SHA-256
-// only; a key that ended stays known, so that "expired", "revoked" and
-// "unknown" differ in the diagnosis even where the vendor's answer is the same.
-// All methods are safe for concurrent use.
+// Keys issues and keeps the keys of a namespace. Values are stored as SHA-256 and
+// fingerprint only. Expired and revoked keys stay known, so that "expired",
+// "revoked" and "unknown" differ in the diagnosis even if the vendor's response
+// is the same. All methods are safe for concurrent use.
 type Keys struct {
 	ns     *Namespace
-	ops    sync.RWMutex // read-held by an operation, held by a snapshot: no half rotation is ever saved
+	ops    sync.RWMutex // read-locked by an operation, locked by a snapshot: no half rotation is ever saved
 	mu     sync.RWMutex
 	byID   map[string]*record
 	tokens map[string][]*record // user tokens by user
 	seq    uint64
-	given  []*record // user tokens that clients asked for, oldest first
+	given  []*record // user tokens that clients requested, oldest first
 
 	lastClass atomic.Pointer[class]
 	lastLife  atomic.Pointer[life]
@@ -89,29 +89,42 @@ func (k *Keys) TryIssue(p Provider, opts ...KeyOption) (Issued, error) {
 // issue stores a new record by spec, for a pair two of them.
 func (k *Keys) issue(v *vendor, spec keySpec, replaces string) Issued {
 	out := Issued{put: v.applier(spec.kind)}
-	var token *record
+	var pair partner
 	if spec.kind == KindPair {
 		tokenSpec := spec
 		tokenSpec.kind = KindToken
-		token = k.store(v, tokenSpec, "", k.mintToken(spec.user), nil, &out.Token)
+		pair.token = k.store(v, tokenSpec, "", k.mintToken(spec.user), partner{}, &out.Token)
+		pair.value = out.Token.Reveal()
 	}
-	rec := k.store(v, spec, replaces, "", token, &out.Secret)
+	rec := k.store(v, spec, replaces, "", pair, &out.Secret)
 	out.Key = rec.key(k.ns.clock.Now())
 	return out
 }
 
+// partner is the user token of a pair, for the record of its client key; zero
+// for any other record.
+type partner struct {
+	token *record
+	value string
+}
+
 // store mints a value (unless given) and files its record.
-func (k *Keys) store(v *vendor, spec keySpec, replaces, value string, partner *record, secret *Secret) *record {
+func (k *Keys) store(v *vendor, spec keySpec, replaces, value string, pair partner, secret *Secret) *record {
 	now := k.ns.clock.Now()
 	for {
 		if value == "" {
 			value = k.mint(v, spec, now)
 		}
 		rec := k.record(v, spec, now)
-		rec.hash, rec.partner = sha256.Sum256([]byte(value)), partner
+		rec.hash, rec.partner = sha256.Sum256([]byte(value)), pair.token
+		if pair.token != nil {
+			rec.fingerprint.store(fingerprintOf(value, pair.value))
+		} else {
+			rec.fingerprint.store(fingerprintOf("", value))
+		}
 		rec.life.Store(k.lifeOf(life{expires: toNano(spec.end(v, now)), replaces: replaces}))
 		if !k.file(rec) {
-			value = "" // the same random value twice: a seed used in two namespaces; draw again
+			value = "" // drawn before: a seed is used in two namespaces; draw again
 			continue
 		}
 		*secret = newSecret(value)
@@ -119,8 +132,8 @@ func (k *Keys) store(v *vendor, spec keySpec, replaces, value string, partner *r
 	}
 }
 
-// record makes a record that is not stored yet. Records issued alike, one
-// after the other, share their class.
+// record makes a record that is not stored yet. Consecutive records with the same
+// properties share their class.
 func (k *Keys) record(v *vendor, spec keySpec, now time.Time) *record {
 	c := k.lastClass.Load()
 	if c == nil || c.vendor != v || !c.spec.same(&spec) {
@@ -155,8 +168,8 @@ func sameSlice[T any](a, b []T) bool {
 	return len(a) == len(b) && (a == nil) == (b == nil) && (len(a) == 0 || &a[0] == &b[0])
 }
 
-// lifeOf returns a life for a record; alike ones are one, for they are never
-// modified.
+// lifeOf returns a life for a record. Consecutive equal ones are shared, because
+// a life is never modified.
 func (k *Keys) lifeOf(l life) *life {
 	if last := k.lastLife.Load(); last != nil && *last == l {
 		return last
@@ -165,8 +178,7 @@ func (k *Keys) lifeOf(l life) *life {
 	return &l
 }
 
-// file gives rec an ID and makes it known. It reports false when the value is
-// taken.
+// file gives rec an ID and stores it. It reports false if the value is in use.
 func (k *Keys) file(rec *record) bool {
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -186,8 +198,8 @@ func (k *Keys) file(rec *record) bool {
 	return true
 }
 
-// end is when a key made now ends: its fixed end or its life, never beyond the
-// vendor's longest life.
+// end returns when a key made now expires: at its fixed expiry or after its
+// lifetime, at most after the vendor's longest lifetime.
 func (s keySpec) end(v *vendor, now time.Time) time.Time {
 	life := s.life
 	if life <= 0 {
@@ -274,8 +286,8 @@ func (k *Keys) List(f KeyFilter) []Key {
 	return keys
 }
 
-// Verify says what p would answer to r right now and why, and changes nothing:
-// no quota is consumed, nothing is journalled, last-used stays.
+// Verify returns the outcome that p would have for r now, and changes nothing: no
+// quota is consumed, nothing is journalled, the last-used time stays.
 func (k *Keys) Verify(p Provider, r *http.Request) Diagnosis {
 	return k.ns.srv.verify(p, k.ns, r)
 }

@@ -5,14 +5,14 @@ import (
 	"time"
 )
 
-// Rotate makes a successor of the key and lets both work for overlap. The
-// successor inherits name, scopes, access, limit and expiry policy: a fixed
-// end stays that end, a life starts anew. The old key ends at now + overlap or
-// at its own end, whichever comes first: a rotation never extends a life.
+// Rotate makes a successor of the key; both are valid for overlap. The successor
+// inherits name, scopes, access, limit and expiry policy: a fixed expiry stays, a
+// lifetime starts again. The old key expires at now + overlap or at its own
+// expiry, whichever comes first: a rotation never extends a lifetime.
 //
-// It fails with ErrNoSuchKey, with ErrKeyEnded when the key no longer works,
-// with ErrKeyReplaced when it has a successor already, and with ErrNoOverlap
-// for an IMKIT client key unless overlap is 0.
+// It fails with ErrNoSuchKey, with ErrKeyEnded if the key is expired or revoked,
+// with ErrKeyReplaced if it has a successor, and with ErrNoOverlap for an IMKIT
+// client key unless overlap is 0.
 func (k *Keys) Rotate(id string, overlap time.Duration) (Issued, error) {
 	k.ops.RLock()
 	next, err := k.rotate(id, overlap)
@@ -56,8 +56,7 @@ func (k *Keys) rotate(id string, overlap time.Duration) (Issued, error) {
 	return next, nil
 }
 
-// shorten moves the end to at unless it is earlier already. The caller holds
-// rec.change.
+// shorten moves the expiry to at unless it is earlier. The caller holds r.change.
 func (r *record) shorten(at time.Time, replacedBy string) {
 	l := *r.life.Load()
 	if end := at.UnixNano(); l.expires == 0 || end < l.expires {
@@ -69,14 +68,13 @@ func (r *record) shorten(at time.Time, replacedBy string) {
 	r.life.Store(&l)
 }
 
-// Revoke ends the key at once. Revoking again changes nothing. It fails with
-// ErrNoSuchKey.
+// Revoke makes the key invalid at once. Revoking again changes nothing. It fails
+// with ErrNoSuchKey.
 func (k *Keys) Revoke(id, reason string) error {
 	return k.end(id, "revoke", func(r *record, now time.Time) { r.revoke(now, reason) })
 }
 
-// Expire moves the key's end to now, as if its life were over. It fails with
-// ErrNoSuchKey.
+// Expire moves the key's expiry to now. It fails with ErrNoSuchKey.
 func (k *Keys) Expire(id string) error {
 	return k.end(id, "expire", func(r *record, now time.Time) { r.shorten(now, "") })
 }
@@ -110,8 +108,8 @@ func (r *record) revoke(now time.Time, reason string) {
 	}
 }
 
-// edit changes what the key is issued with: its record, of a pair both, and
-// what a rotation inherits. Requests under way keep what they have read.
+// edit changes the key's properties, of a pair those of both records. A rotation
+// inherits them. Requests in progress keep the properties that they have read.
 func (k *Keys) edit(id string, how func(*keySpec)) error {
 	return k.end(id, "edit", func(r *record, _ time.Time) {
 		l, next := *r.life.Load(), *r.now()

@@ -11,14 +11,14 @@ import (
 	"github.com/keyfit/keyfit/mockserver/internal/strictjson"
 )
 
-// LimitKind says how a limit's window moves.
+// LimitKind is how a limit's window moves.
 type LimitKind uint8
 
 const (
-	// Fixed opens a window at the first request and lets Requests through
-	// until Per has passed; the next request opens a new window.
+	// Fixed opens a window at the first request and admits Requests until Per has
+	// passed; the next request opens a new window.
 	Fixed LimitKind = iota
-	// Sliding lets at most Requests through in every stretch of length Per.
+	// Sliding admits at most Requests in every interval of length Per.
 	Sliding
 )
 
@@ -46,8 +46,8 @@ func (k *LimitKind) UnmarshalText(text []byte) error {
 	return nil
 }
 
-// Limit is a rate limit that holds for each key by itself. The zero Limit is
-// no limit.
+// Limit is a rate limit that applies to each key separately. The zero Limit is no
+// limit.
 type Limit struct {
 	Requests int           // admitted per window; 0 or less means no limit
 	Per      time.Duration // length of the window
@@ -83,29 +83,29 @@ func (l *Limit) UnmarshalJSON(data []byte) error {
 	return nil
 }
 
-// quota is what a limiter says of one request. RetryAfter is zero when the
+// quota is a limiter's decision about one request. retryAfter is zero if the
 // request is admitted.
 type quota struct {
 	limit      Limit
 	remaining  int
-	reset      time.Duration // until the window has room again or starts anew
+	reset      time.Duration // until the window has room again or a new one starts
 	retryAfter time.Duration
 }
 
-// limiter is the window of one key. Its lock is the key's own: keys do not
-// wait for each other. A refused request changes nothing, so a client that
-// never stops asking is let in as soon as one that waits.
+// limiter is the window of one key. It has its own lock, so keys do not wait for
+// each other. A refused request changes nothing, so a client that keeps sending
+// is admitted as soon as one that waits.
 type limiter struct {
 	mu    sync.Mutex
 	limit Limit
 	start int64               // fixed: first request of the window, ns
 	count int                 // fixed: admitted in the window
 	times []int64             // sliding: ring of the last admitted times, ns
-	group map[string]*limiter // windows of limit groups beside this one, made at first use
-	next  int                 // sliding: where the oldest stands once the ring is full
+	group map[string]*limiter // windows of limit groups, made at first use
+	next  int                 // sliding: index of the oldest once the ring is full
 }
 
-// of is the window of a limit group.
+// of returns the window of a limit group.
 func (l *limiter) of(group string) *limiter {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -120,12 +120,12 @@ func (l *limiter) of(group string) *limiter {
 	return w
 }
 
-// take asks for one request under limit. now is read inside the lock so that
-// the ring is in order. With peek nothing is consumed.
+// take decides about one request under limit. now is read inside the lock, so
+// that the ring is ordered. With peek nothing is consumed.
 func (l *limiter) take(limit Limit, now func() time.Time, peek bool) quota {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.limit != limit { // changed while running: windows start anew
+	if l.limit != limit { // changed meanwhile: a new window starts
 		l.limit, l.count, l.times, l.next = limit, 0, nil, 0
 	}
 	t := now().UnixNano()
@@ -189,7 +189,7 @@ func (l *limiter) slide(t int64, peek bool) quota {
 	return q
 }
 
-// seconds rounds up: a client that waits that long is let in.
+// seconds rounds up, so that a client that waits that long is admitted.
 func seconds(d time.Duration) int64 {
 	return int64((d + time.Second - 1) / time.Second)
 }

@@ -14,8 +14,8 @@ import (
 // BaseURL returns the origin at which the vendor is played, such as
 // "http://127.0.0.1:41234", with https under WithTLS. The first call for a
 // vendor opens its listener. It returns "" for an unknown vendor, after Close,
-// and when no loopback port can be had; in a test it fails the test instead.
-// Listen is the same with an error.
+// and if no loopback port is free; in a test it fails the test instead. Listen
+// is the same with an error.
 func (s *Server) BaseURL(p Provider) string {
 	url, err := s.Listen(p, "")
 	if err != nil {
@@ -25,7 +25,7 @@ func (s *Server) BaseURL(p Provider) string {
 	return url
 }
 
-// fatal ends the test, if this is one.
+// fatal ends the test, if the server belongs to one.
 func (s *Server) fatal(err error) {
 	s.mu.Lock()
 	tb := s.tb
@@ -36,7 +36,7 @@ func (s *Server) fatal(err error) {
 	}
 }
 
-// origin is where a listener is reached.
+// origin returns the origin of a listener.
 func (s *Server) origin(l net.Listener) string {
 	if s.ca != nil {
 		return "https://" + l.Addr().String()
@@ -62,7 +62,7 @@ func (s *Server) Listen(p Provider, addr string) (string, error) {
 	}
 	url = s.origin(l)
 	s.mu.Lock()
-	if won, ok := s.listeners[p]; ok { // another caller was quicker
+	if won, ok := s.listeners[p]; ok { // another caller was faster
 		s.mu.Unlock()
 		_ = l.Close()
 		return won, nil
@@ -88,14 +88,14 @@ func listen(addr string) (net.Listener, error) {
 	return l, nil
 }
 
-// connection is what the mock remembers of one connection.
+// connection is what the mock keeps about one connection.
 type connection struct {
 	number uint64 // from 1
 	used   atomic.Bool
 }
 
-// fresh reports, once, that this is the first request on the connection. A
-// connection that another server accepted is never fresh: nobody knows.
+// fresh reports, once, that this is the first request on the connection. It is
+// false for a connection that another server accepted.
 func (c *connection) fresh() bool { return c != nil && !c.used.Load() && !c.used.Swap(true) }
 
 // id returns the number of the connection, or 0.
@@ -115,12 +115,12 @@ func connectionOf(r *http.Request) *connection {
 	return c
 }
 
-// httpServer is the one way in which the mock serves connections.
+// httpServer makes every http.Server of the mock.
 func (s *Server) httpServer(h http.Handler) *http.Server {
-	srv := &http.Server{ //nolint:gosec // no timeouts: a test's slow client is none of the mock's business
+	srv := &http.Server{ //nolint:gosec // no timeouts: a test may have slow clients
 		Handler:   s.running.handler(h),
 		ConnState: s.running.connState,
-		ErrorLog:  log.New(io.Discard, "", 0), // aborted handlers and resets are the point
+		ErrorLog:  log.New(io.Discard, "", 0), // aborted handlers and resets are intended
 		ConnContext: func(ctx context.Context, _ net.Conn) context.Context {
 			return context.WithValue(ctx, connKey{}, &connection{number: s.conns.Add(1)})
 		},

@@ -4,8 +4,8 @@ import "strings"
 
 // Match selects requests. Zero fields match everything. Path is compared
 // whole, or as a prefix when it ends in "*"; it is the path without query.
-// Outcome and Status are known only after the answer, so they select in the
-// journal and are ignored by Inject.
+// Outcome and Status are known only after the response, so they select in the
+// journal and Inject ignores them.
 type Match struct {
 	Provider Provider `json:"provider,omitempty"`
 	Method   string   `json:"method,omitempty"`
@@ -15,7 +15,7 @@ type Match struct {
 	Status   int      `json:"status,omitempty"`
 }
 
-// facts are what a Match looks at; also the identity of a counter.
+// facts are what a Match selects by; also the key of a counter.
 type facts struct {
 	provider Provider
 	method   string
@@ -25,7 +25,7 @@ type facts struct {
 	status   int
 }
 
-// request matches what is known before the answer.
+// request matches what is known before the response.
 func (m *Match) request(f *facts) bool {
 	return (m.Provider == "" || m.Provider == f.provider) &&
 		(m.Method == "" || m.Method == f.method) &&

@@ -12,17 +12,17 @@ import (
 	"syscall"
 )
 
-// Transport returns an in-memory way to the server: no sockets, no DNS, no
-// TLS handshake, and everything in it works inside a testing/synctest bubble
-// if the server was made there too. Requests to the vendors' real hosts and to
-// <vendor>.localhost, http or https, reach the mock; others get 421.
+// Transport returns an in-memory transport to the server: no sockets, no DNS, no
+// TLS handshake. It works inside a testing/synctest bubble if the server was made
+// there too. Requests to the vendors' real hosts and to <vendor>.localhost, http
+// or https, reach the mock; others get 421.
 //
-// Each call returns a transport with connections of its own; Close ends them.
+// Each call returns a transport with its own connections; Close ends them.
 func (s *Server) Transport() http.RoundTripper {
 	m := &memory{srv: s}
 	m.transport = &http.Transport{
 		DialContext:         m.dial,
-		DialTLSContext:      m.dial, // https in memory: the pipe is private already
+		DialTLSContext:      m.dial, // https in memory: the pipe is private
 		MaxIdleConnsPerHost: 256,
 	}
 	s.onClose(m.transport.CloseIdleConnections)
@@ -82,7 +82,7 @@ func (memAddr) Network() string { return "mem" }
 func (memAddr) String() string  { return "mem" }
 
 // memConn is one end of a pipe that can be reset: the other end then reads
-// ECONNRESET as from a socket, not a clean end.
+// ECONNRESET, as from a socket, instead of EOF.
 type memConn struct {
 	net.Conn
 	broken *atomic.Bool // shared by both ends

@@ -11,11 +11,10 @@ import (
 	"github.com/keyfit/keyfit/mockserver/internal/surface"
 )
 
-// Namespace is one world: a clock, keys, limits, faults, data and journal of
-// its own. A Server has a default one and embeds it. Several may live in one
-// server: the key of a request selects the namespace it belongs to. A request
-// without a known key belongs to the namespace that its host or listener names
-// (Listen), else to the default.
+// Namespace is an isolated part of a server, with its own clock, keys, limits,
+// faults, data and journal. A Server has a default one and embeds it. The key of
+// a request selects the namespace. A request without a known key belongs to the
+// namespace of its host or listener (Listen), else to the default one.
 type Namespace struct {
 	srv     *Server
 	name    string
@@ -25,35 +24,35 @@ type Namespace struct {
 	journal *journal
 	faults  faults
 	vendors []vendorState // by vendor.index
-	origins origins       // listeners of its own
+	origins origins       // its own listeners
 	oauth   *OAuth
 	calls   callbacks
 }
 
-// vendorState is what a namespace keeps about one vendor.
+// vendorState is what a namespace stores about one vendor.
 type vendorState struct {
 	limit   atomic.Pointer[Limit]
 	profile atomic.Pointer[Profile]
 	groups  atomic.Pointer[map[string]Limit]
-	changed atomic.Bool // limit or profile is not the start's
+	changed atomic.Bool // limit or profile was changed
 	build   sync.Mutex
 	routes  atomic.Pointer[routes]
 }
 
 // routes is a vendor's surface with the data it holds.
 type routes struct {
-	fold    func(string) string       // nil: paths stay as they are
-	mux     func() *http.ServeMux     // for all others, made at first use
+	fold    func(string) string       // changes a path to the routes' spelling; nil if none differs
+	mux     func() *http.ServeMux     // for all other routes, made at first use
 	literal map[literalRoute]*literal // those without wildcards
 	needs   map[string]surface.Need   // by pattern, for Verify
 	data    surface.Data              // nil: nothing is stored
-	changed *atomic.Bool              // data is not the start's
+	changed *atomic.Bool              // data was changed
 }
 
-// literalRoute is a method and a path that stand literally in a pattern.
+// literalRoute is the method and path of a pattern without wildcards.
 type literalRoute struct{ method, path string }
 
-// literal is the route behind it, with strings that outlive a request.
+// literal is its route, with strings that outlive a request.
 type literal struct {
 	literalRoute
 	route *surface.Route
@@ -74,7 +73,7 @@ func newNamespace(s *Server, name string) *Namespace {
 	return n
 }
 
-// configure gives a vendor the limit and the profile of the options.
+// configure sets a vendor's limit and profile to those of the options.
 func (n *Namespace) configure(i int, o *options) {
 	v := n.srv.vendors[i]
 	limit, profile := v.limit, v.profile
@@ -113,8 +112,8 @@ func (n *Namespace) Keys() *Keys { return n.keys }
 // Clock returns the clock of the namespace.
 func (n *Namespace) Clock() *Clock { return &n.control }
 
-// Limit sets the rate limit that every key of p without one of its own has.
-// Limit{} lifts it. A change starts new windows. An unknown p is ignored.
+// Limit sets the rate limit of every key of p without its own limit. Limit{}
+// removes it. A change starts new windows. An unknown p is ignored.
 func (n *Namespace) Limit(p Provider, l Limit) {
 	if v := n.srv.vendor(p); v != nil {
 		n.vendors[v.index].limit.Store(&l)
@@ -123,7 +122,8 @@ func (n *Namespace) Limit(p Provider, l Limit) {
 	}
 }
 
-// SetProfile lays o over the profile in force for p. An unknown p is ignored.
+// SetProfile changes the fields of p's current profile that are set in o. An
+// unknown p is ignored.
 func (n *Namespace) SetProfile(p Provider, o Profile) {
 	if v := n.srv.vendor(p); v != nil {
 		next := n.vendors[v.index].profile.Load().over(o)
@@ -133,7 +133,7 @@ func (n *Namespace) SetProfile(p Provider, o Profile) {
 	}
 }
 
-// limitOf is the limit that holds for a key.
+// limitOf returns the limit that applies to a key.
 func (n *Namespace) limitOf(rec *record) *Limit {
 	if own := rec.now().limit; own != nil {
 		return own
@@ -141,9 +141,9 @@ func (n *Namespace) limitOf(rec *record) *Limit {
 	return n.vendors[rec.vendor.index].limit.Load()
 }
 
-// LimitGroup sets the limit of a limit group that a vendor documents beside the
-// general one: Optimove's "SendTransactionalMail". Limit{} lifts it. An unknown
-// p or group is ignored. It is not part of the state document.
+// LimitGroup sets the limit of a limit group, which a vendor documents besides the
+// general limit: Optimove's "SendTransactionalMail". Limit{} removes it. An
+// unknown p or group is ignored. It is not part of the state document.
 func (n *Namespace) LimitGroup(p Provider, group string, l Limit) {
 	v := n.srv.vendor(p)
 	if v == nil || v.groups[group].none() {
@@ -155,9 +155,9 @@ func (n *Namespace) LimitGroup(p Provider, group string, l Limit) {
 	n.vendors[v.index].groups.Store(&next)
 }
 
-// windowOf is the limit that holds for a key in a limit group ("" is the
-// general one), and the window that counts it. A key that LimitTo freed of
-// limits is free of these too.
+// windowOf returns the limit that applies to a key in a limit group ("" is the
+// general one), and its window. A key without a limit by LimitTo has none in a
+// group either.
 func (n *Namespace) windowOf(rec *record, group string) (*Limit, *limiter) {
 	if own := rec.now().limit; group == "" || own != nil && own.none() {
 		return n.limitOf(rec), rec.window()
@@ -166,8 +166,8 @@ func (n *Namespace) windowOf(rec *record, group string) (*Limit, *limiter) {
 	return &limit, rec.window().of(group)
 }
 
-// folded returns r with its path in the routes' spelling, and whether that
-// changed it. r stays as it is.
+// folded returns r with its path in the routes' spelling, and whether that differs
+// from r's. It does not modify r.
 func (rt *routes) folded(r *http.Request) (*http.Request, bool) {
 	if rt.fold == nil {
 		return r, false
@@ -183,8 +183,8 @@ func (rt *routes) folded(r *http.Request) (*http.Request, bool) {
 	return copied, true
 }
 
-// router builds the vendor's routes at the first request: a server that plays
-// one vendor does not pay for five.
+// router builds the vendor's routes at the first request, so that a server does
+// not build those of unused vendors.
 func (n *Namespace) router(v *vendor) *routes {
 	st := &n.vendors[v.index]
 	if r := st.routes.Load(); r != nil {
@@ -200,7 +200,7 @@ func (n *Namespace) router(v *vendor) *routes {
 	return built
 }
 
-// play makes a vendor's surface as it is at the start.
+// play makes a vendor's surface with its initial data.
 func (n *Namespace) play(v *vendor) *routes {
 	built := &routes{literal: make(map[literalRoute]*literal), needs: make(map[string]surface.Need), changed: new(atomic.Bool)}
 	if v.fold != nil {
@@ -222,8 +222,8 @@ func (n *Namespace) play(v *vendor) *routes {
 	return built
 }
 
-// newMux finds what is no literal path. Most vendors' servers never need it, and
-// a hundred patterns take longer to register than a request takes.
+// newMux makes the router for paths that are not literal. Many tests never need
+// it, and registering a hundred patterns takes longer than a request.
 func newMux(all []surface.Route) *http.ServeMux {
 	mux := http.NewServeMux()
 	for _, r := range all {
@@ -237,7 +237,8 @@ func newMux(all []surface.Route) *http.ServeMux {
 	return mux
 }
 
-// env is what a vendor's surface is given; changed is to say that its data did.
+// env returns what a vendor's surface needs; changed records that its data
+// changed.
 func (n *Namespace) env(v *vendor, changed *atomic.Bool) surface.Env {
 	later := n.srv.file.Later
 	return surface.Env{

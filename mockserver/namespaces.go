@@ -12,18 +12,18 @@ import (
 	"github.com/keyfit/keyfit/mockserver/internal/clock"
 )
 
-// DefaultNamespace is how the default namespace is written where a name must
-// stand: in paths of the admin API and in state documents. InNamespace takes
-// it for "" too.
+// DefaultNamespace is the default namespace's name where a name is required: in
+// paths of the admin API and in state documents. InNamespace accepts it instead
+// of "".
 const DefaultNamespace = "default"
 
 // Errors about namespaces.
 var (
 	ErrNoSuchNamespace  = errors.New("no such namespace")
-	ErrDefaultNamespace = errors.New("the default namespace stays")
+	ErrDefaultNamespace = errors.New("the default namespace cannot be deleted")
 )
 
-// InNamespace returns the namespace of that name, making it at first use. Keys
+// InNamespace returns the namespace of that name and makes it at first use. Keys
 // issued there select it. "" is the default namespace.
 func (s *Server) InNamespace(name string) *Namespace {
 	if name == DefaultNamespace {
@@ -43,7 +43,7 @@ func (s *Server) InNamespace(name string) *Namespace {
 	return n
 }
 
-// existing returns a namespace that was made already, or nil.
+// existing returns the namespace of that name, or nil.
 func (s *Server) existing(name string) *Namespace {
 	if name == DefaultNamespace {
 		name = ""
@@ -65,9 +65,9 @@ func (s *Server) Namespaces() []*Namespace {
 	return list
 }
 
-// DeleteNamespace forgets a namespace: its keys are unknown from now on, its
-// listeners close. It fails with ErrNoSuchNamespace and, for the default one,
-// with ErrDefaultNamespace.
+// DeleteNamespace deletes a namespace: its keys become unknown, its listeners
+// close. It fails with ErrNoSuchNamespace and, for the default one, with
+// ErrDefaultNamespace.
 func (s *Server) DeleteNamespace(name string) error {
 	if name == "" || name == DefaultNamespace {
 		return fmt.Errorf("mockserver: delete namespace: %w", ErrDefaultNamespace)
@@ -85,7 +85,7 @@ func (s *Server) DeleteNamespace(name string) error {
 	return nil
 }
 
-// forget ends a namespace that is deleted.
+// forget removes a namespace from the server.
 func (s *Server) forget(n *Namespace) {
 	s.mu.Lock()
 	delete(s.namespaces, n.name)
@@ -94,9 +94,9 @@ func (s *Server) forget(n *Namespace) {
 	n.keys.replace(nil, 0)
 }
 
-// Reset makes the namespace as new: no keys, no requests, no faults, no data
-// but the vendors' own, the start's limits, profiles and clock. It fails when
-// the state file could not be written.
+// Reset returns the namespace to the state of a new one: no keys, requests and
+// faults, the vendors' initial data, and the limits, profiles and clock of the
+// server's options. It fails if the state file could not be written.
 func (n *Namespace) Reset() error {
 	n.keys.replace(nil, 0)
 	n.ClearFaults()
@@ -114,8 +114,8 @@ func (n *Namespace) Reset() error {
 	return nil
 }
 
-// validNamespace checks a name that comes from outside: it must fit into a
-// host name and must not be taken for a vendor.
+// validNamespace checks a name that comes from outside: it must be valid in a host
+// name and must not be a vendor's.
 func validNamespace(name string, rows []*vendor) error {
 	ok := name != "" && len(name) <= 63 && name[0] != '-' && name[len(name)-1] != '-'
 	for _, c := range []byte(name) {
@@ -172,14 +172,14 @@ func (o *origins) close(s *Server) {
 	s.servers = slices.DeleteFunc(s.servers, func(x *http.Server) bool { return slices.Contains(servers, x) })
 	s.mu.Unlock()
 	for _, srv := range servers {
-		_ = srv.Close() // an accept error of a closing listener tells nothing
+		_ = srv.Close() // an accept error of a closing listener has no meaning
 	}
 }
 
-// Listen opens a listener at addr ("" is a random loopback port) on which p is
-// played and requests without a known key belong to this namespace. The second
-// call for a vendor returns the origin of the first. For the default namespace
-// it is Server.Listen.
+// Listen opens a listener at addr ("" is a random loopback port) for p, on which
+// requests without a known key belong to this namespace. A second call for a
+// vendor returns the origin of the first. For the default namespace it is
+// Server.Listen.
 func (n *Namespace) Listen(p Provider, addr string) (string, error) {
 	if n.name == "" {
 		return n.srv.Listen(p, addr)

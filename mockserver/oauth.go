@@ -21,18 +21,18 @@ var (
 	ErrNoClient    = errors.New("no such OAuth client")
 )
 
-// OAuth controls iiniit's authorization server in one namespace: which clients
-// it knows, what the user answers, which tokens live. The server itself is at
+// OAuth controls iiniit's authorization server in one namespace: its clients, the
+// user's answers, its tokens. The server itself is at
 // BaseURL(Iiniit) under /auth/login, /oauth/authorize, /oauth/token,
 // /oauth/revoke, /oauth/introspect and /.well-known/oauth-authorization-server.
 //
 //	client, err := srv.OAuth().Register(mockserver.OAuthClient{RedirectURIs: []string{"http://localhost/cb"}})
-//	srv.OAuth().DenyNext()                               // the next consent is refused
-//	srv.OAuth().ExpireAll(mockserver.KindBearer)         // refresh, please
+//	srv.OAuth().DenyNext()                               // the user refuses the next request
+//	srv.OAuth().ExpireAll(mockserver.KindBearer)         // forces a refresh
 //
 // Clients, codes and tokens are keys like others: Keys lists, revokes and
-// expires them, a client's secret is rotated with Keys.Rotate, and the journal
-// hides them. All methods are safe for concurrent use.
+// expires them, Keys.Rotate rotates a client's secret, and the journal redacts
+// them. All methods are safe for concurrent use.
 type OAuth struct {
 	ns *Namespace
 
@@ -53,23 +53,23 @@ type OAuthClient struct {
 	Name         string    `json:"name,omitempty"`
 	RedirectURIs []string  `json:"redirectUris,omitempty"` // exact matches, no wildcards
 	Scopes       []string  `json:"scopes"`                 // default read:user
-	Public       bool      `json:"public,omitempty"`       // has no secret: PKCE is a must
+	Public       bool      `json:"public,omitempty"`       // has no secret and must use PKCE
 	Created      time.Time `json:"created"`
 	Secret       Secret    `json:"-"` // from Register only; empty for a public client
 }
 
-// OAuthGrant is what an OAuth credential belongs to, as the state document
-// keeps it.
+// OAuthGrant is the client and authorization that an OAuth credential belongs to,
+// as in the state document.
 type OAuthGrant struct {
 	Client    string   `json:"client,omitempty"`
 	Redirects []string `json:"redirects,omitempty"` // of a client
 	Public    bool     `json:"public,omitempty"`    // of a client
-	Family    string   `json:"family,omitempty"`    // what came from one authorization
+	Family    string   `json:"family,omitempty"`    // all credentials of one authorization
 	Redirect  string   `json:"redirect,omitempty"`  // of a code
 	Challenge string   `json:"challenge,omitempty"` // of a code, PKCE S256
 }
 
-// OAuthTokens are tokens made by Issue, not by a client's request.
+// OAuthTokens are tokens that OAuth.Issue made without a client's request.
 type OAuthTokens struct {
 	Access, Refresh Issued
 }
@@ -139,8 +139,8 @@ func (o *OAuth) Clients() []OAuthClient {
 	return out
 }
 
-// Tokens lists codes, access and refresh tokens in the order of issue, also
-// those that ended. The last 10,000 are kept.
+// Tokens lists codes, access and refresh tokens in the order of issue, including
+// expired and revoked ones. The last 10,000 are kept.
 func (o *OAuth) Tokens() []Key {
 	var out []Key
 	for _, k := range o.ns.keys.List(KeyFilter{Provider: Iiniit}) {
@@ -152,7 +152,7 @@ func (o *OAuth) Tokens() []Key {
 }
 
 // Issue makes an access and a refresh token as if user had approved client.
-// Without scopes it is the client's. It fails with ErrNoClient and ErrScope.
+// Without scopes it grants the client's. It fails with ErrNoClient and ErrScope.
 func (o *OAuth) Issue(clientID, user string, scopes ...string) (OAuthTokens, error) {
 	a := o.authority()
 	c, ok := a.Client(clientID)
@@ -177,14 +177,14 @@ func (o *OAuth) Issue(clientID, user string, scopes ...string) (OAuthTokens, err
 	return OAuthTokens{access, refresh}, nil
 }
 
-// ApproveNext makes the next authorization end well: user approves, of the
-// scopes that are asked for those given here, or all without any. Several calls
+// ApproveNext makes user approve the next authorization request. Of the requested
+// scopes the user grants those given here, or all without any. Several calls
 // queue. Without ApproveNext and DenyNext, user "user001" approves everything.
 func (o *OAuth) ApproveNext(user string, scopes ...string) {
 	o.answer(surface.Consent{User: user, Scopes: slices.Clone(scopes)})
 }
 
-// DenyNext makes the next authorization end with access_denied.
+// DenyNext makes the user refuse the next authorization request (access_denied).
 func (o *OAuth) DenyNext() { o.answer(surface.Consent{Denied: true}) }
 
 func (o *OAuth) answer(c surface.Consent) {
@@ -193,9 +193,8 @@ func (o *OAuth) answer(c surface.Consent) {
 	o.mu.Unlock()
 }
 
-// ExpireAll moves the end of every living code and token of the given kinds to
-// now, all of KindCode, KindBearer and KindRefresh without any, and returns
-// their number.
+// ExpireAll expires every valid code and token of the given kinds now and returns
+// their number. Without kinds these are KindCode, KindBearer and KindRefresh.
 func (o *OAuth) ExpireAll(kinds ...KeyKind) int {
 	if len(kinds) == 0 {
 		kinds = []KeyKind{KindCode, KindBearer, KindRefresh}
@@ -214,7 +213,7 @@ func (o *OAuth) authority() authorityServer {
 	return authorityServer{o, o.ns.srv.vendor(Iiniit)}
 }
 
-// reset forgets the queued answers; keys are the keys' matter.
+// reset drops the queued answers. Keys drops the credentials.
 func (o *OAuth) reset() {
 	o.mu.Lock()
 	o.consents = nil

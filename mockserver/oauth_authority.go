@@ -35,7 +35,7 @@ func (a authorityServer) Authenticate(id, secret string) (surface.Client, surfac
 	if r == nil || r.ns != a.o.ns || r.spec.kind != KindClient || r.spec.grant.Client != id {
 		return surface.Client{}, a.unknown(secret, "client secret")
 	}
-	if r.spec.grant.Public { // nobody was ever given that secret
+	if r.spec.grant.Public { // nobody ever received that secret
 		return surface.Client{}, surface.Problem{Outcome: string(UnknownKey), Why: r.id + " is a public client and has no secret"}
 	}
 	now := a.o.ns.clock.Now()
@@ -46,7 +46,8 @@ func (a authorityServer) Authenticate(id, secret string) (surface.Client, surfac
 	return r.surfaceClient(), surface.Problem{}
 }
 
-// unknown tells a mock-made value from one that may be a production credential.
+// unknown distinguishes a mock-made value from one that may be a production
+// credential.
 func (a authorityServer) unknown(value, what string) surface.Problem {
 	if a.v.oauth.made(value) || a.v.bearer.Made(value) || a.v.key.Made(value) || a.o.ns.srv.vault.find(hashCredential(value)) != nil {
 		return surface.Problem{Outcome: string(UnknownKey), Why: "a well-formed mock value that is no " + what + " of this client and server"}
@@ -73,7 +74,7 @@ func (a authorityServer) Issue(g surface.Grant) (string, surface.Granted) {
 	return issued.Secret.Reveal(), granted
 }
 
-// make files a credential and links it with the one that it replaces.
+// make stores a credential and links it with the one that it replaces.
 func (a authorityServer) make(g surface.Grant) (Issued, surface.Granted) {
 	spec := keySpec{
 		kind: KindBearer, user: g.User, scopes: g.Scopes, scoped: true, until: g.Until,
@@ -89,7 +90,7 @@ func (a authorityServer) make(g surface.Grant) (Issued, surface.Granted) {
 	k := a.o.ns.keys
 	k.ops.RLock()
 	issued := k.issue(a.v, spec, g.Replaces)
-	granted := k.get(issued.ID).granted() // there until evict
+	granted := k.get(issued.ID).granted() // it exists until evict
 	if old := k.get(g.Replaces); old != nil {
 		old.change.Lock()
 		l := *old.life.Load()
@@ -146,14 +147,14 @@ func (a authorityServer) Spend(id string) bool {
 	return true
 }
 
-func (a authorityServer) End(id, why string) { _ = a.o.ns.keys.Revoke(id, why) } // gone already: ended
+func (a authorityServer) End(id, why string) { _ = a.o.ns.keys.Revoke(id, why) } // one that is gone has ended
 
 func (a authorityServer) EndFamily(name, why string) {
 	a.o.endFamily(name, why)
 	a.o.ns.srv.file.FlushOrReport()
 }
 
-// joinClient lets the OAuth client of a request choose the namespace, as a key
+// joinClient lets the OAuth client of a request select the namespace, as a key
 // does.
 func (x *exchange) joinClient() {
 	q := &x.req
@@ -167,7 +168,7 @@ func (x *exchange) joinClient() {
 	if user, _, ok := q.BasicAuth(); ok {
 		id, _ = url.QueryUnescape(user)
 	}
-	if id == "" && q.Body != nil && q.read() { // before the namespace, and so the journal, is known
+	if id == "" && q.Body != nil && q.read() { // before the namespace and its journal are known
 		id = iiniit.ClientID(q.body)
 	}
 	if id == "" {

@@ -9,18 +9,18 @@ import (
 	"github.com/keyfit/keyfit/mockserver/internal/mockkey"
 )
 
-// Lives of what the authorization server makes, beside the vendor's bearerLife.
-// RFC 6749 section 4.1.2 recommends ten minutes at most for a code.
+// Lifetimes of codes and refresh tokens. RFC 6749 section 4.1.2 recommends at most
+// ten minutes for a code.
 const (
 	codeLife    = time.Minute
 	refreshLife = 30 * day
 )
 
-// maxMinted bounds the codes and tokens of a namespace: a client could ask for
-// ever. The oldest are forgotten.
+// maxMinted bounds the codes and tokens of a namespace, because a client can
+// request any number. The oldest are dropped.
 const maxMinted = 10_000
 
-// oauthShapes are how the authorization server's values look. All are
+// oauthShapes are the shapes of the authorization server's credentials. All are
 // assumptions.
 type oauthShapes struct{ client, code, refresh mockkey.Shape }
 
@@ -45,14 +45,13 @@ func (s *oauthShapes) made(value string) bool {
 	return s.client.Made(value) || s.code.Made(value) || s.refresh.Made(value)
 }
 
-// family is all that came from one authorization.
+// family is all credentials of one authorization.
 type family struct {
-	ended   string // why, when it was
+	ended   string // the reason, once it was ended
 	members []*record
 }
 
-// join takes a record in that the keys filed. It is called under the keys'
-// lock.
+// join adds a record that Keys filed. It is called under the lock of Keys.
 func (o *OAuth) join(r *record) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -80,11 +79,12 @@ func (o *OAuth) join(r *record) {
 	}
 	f.members = append(f.members, r)
 	if f.ended != "" {
-		r.revoke(r.created, f.ended) // nobody else has r yet
+		r.revoke(r.created, f.ended) // r is not shared yet
 	}
 }
 
-// rebuild starts anew with restored keys. It is called under the keys' lock.
+// rebuild replaces everything by restored keys. It is called under the lock of
+// Keys.
 func (o *OAuth) rebuild(keys map[string]*record) {
 	o.mu.Lock()
 	o.clients, o.families, o.minted = nil, nil, nil
@@ -101,7 +101,7 @@ func (o *OAuth) rebuild(keys map[string]*record) {
 	}
 }
 
-// evict forgets the oldest codes and tokens beyond the bound.
+// evict drops the oldest codes and tokens beyond the bound.
 func (o *OAuth) evict() {
 	o.mu.Lock()
 	var out []*record
@@ -122,7 +122,7 @@ func (o *OAuth) evict() {
 	}
 }
 
-// forget removes a record as if it had never been.
+// forget removes a record: its value becomes unknown.
 func (k *Keys) forget(r *record) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -130,7 +130,7 @@ func (k *Keys) forget(r *record) {
 	k.ns.srv.vault.drop(r)
 }
 
-// endFamily revokes everything of a family, also what is filed later.
+// endFamily revokes all credentials of a family, also those that are filed later.
 func (o *OAuth) endFamily(name, why string) {
 	o.mu.Lock()
 	f := o.families[name]
@@ -141,7 +141,7 @@ func (o *OAuth) endFamily(name, why string) {
 	}
 	o.mu.Unlock()
 	now := o.ns.clock.Now()
-	for _, r := range members { // not under o.mu: a rotation locks the other way round
+	for _, r := range members { // not under o.mu: a rotation locks in the other order
 		r.change.Lock()
 		r.revoke(now, why)
 		r.change.Unlock()
@@ -161,7 +161,7 @@ func (st *KeyState) grantFits(v *vendor) error {
 	case KindBearer:
 	default:
 		if st.Grant != nil {
-			return errors.New("grant stands at a key that is none of OAuth's")
+			return errors.New("only OAuth credentials have a grant")
 		}
 	}
 	return nil

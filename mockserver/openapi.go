@@ -7,9 +7,8 @@ import "embed"
 //go:embed openapi
 var openapiFiles embed.FS
 
-// OpenAPI returns the OpenAPI 3.1 document of what the mock plays of p, or nil
-// when there is none. Operations that the vendor documents are marked
-// "x-documented": true.
+// OpenAPI returns the OpenAPI 3.1 document of p's mock, or nil for an unknown p.
+// Operations that the vendor documents are marked "x-documented": true.
 func OpenAPI(p Provider) []byte {
 	data, err := openapiFiles.ReadFile("openapi/" + string(p) + ".json")
 	if err != nil {

@@ -5,8 +5,8 @@ import (
 	"strings"
 )
 
-// Operations lists what the mock plays of p as "GET /path/{name}", sorted. It
-// is what OpenAPI describes. An unknown p has none.
+// Operations lists the operations of p's mock as "GET /path/{name}", sorted. They
+// are those of OpenAPI. An unknown p has none.
 func (n *Namespace) Operations(p Provider) []string {
 	v := n.srv.vendor(p)
 	if v == nil {
@@ -14,7 +14,7 @@ func (n *Namespace) Operations(p Provider) []string {
 	}
 	var out []string
 	for pattern := range n.router(v).needs {
-		if strings.Contains(pattern, " ") { // without a method it only answers wrong ones
+		if strings.Contains(pattern, " ") { // one without a method only refuses
 			out = append(out, strings.TrimSuffix(pattern, "{$}"))
 		}
 	}

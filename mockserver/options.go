@@ -32,23 +32,23 @@ func newOptions(opts []Option) options {
 	return o
 }
 
-// WithSeed makes issued values and dummy data the same in every run. Without
+// WithSeed makes issued values and generated data the same in every run. Without
 // it values are random and the data is that of seed 0.
 func WithSeed(seed uint64) Option { return func(o *options) { o.seed, o.seeded = seed, true } }
 
-// WithTLS serves https with a certificate of a CA made at start. Client trusts
-// it; CAPEM hands it to others. HTTP/2 is on with it.
+// WithTLS serves https with a certificate of a CA made at the start. Client trusts
+// it; CAPEM returns it for other clients. It also enables HTTP/2.
 func WithTLS() Option { return func(o *options) { o.tls = true } }
 
-// WithoutHTTP2 keeps TLS connections on HTTP/1.1, where resets are real ones.
+// WithoutHTTP2 keeps TLS connections on HTTP/1.1, where resets are real.
 func WithoutHTTP2() Option { return func(o *options) { o.http1 = true } }
 
-// WithLogger logs every refusal (info) and every key that no mock made (warn).
-// The default is silent. Values of credentials are never logged.
+// WithLogger logs every refusal (info) and every key that no mock made (warn),
+// never with the value of a credential. The default logs nothing.
 func WithLogger(l *slog.Logger) Option { return func(o *options) { o.logger = l } }
 
-// WithJournal bounds the journal in entries and bytes. The default is 2,000
-// and 16 MiB; 0 keeps no entry, and Counts stays exact.
+// WithJournal bounds the journal in entries and bytes. The default is 2,000 and
+// 16 MiB. With 0 it keeps no entry; Counts stays exact.
 func WithJournal(entries, bytes int) Option {
 	return func(o *options) { o.journalEntries, o.journalBytes = entries, bytes }
 }
@@ -66,10 +66,11 @@ func WithLimit(p Provider, l Limit) Option {
 	}
 }
 
-// WithoutRateLimits lifts every vendor's limit; a key's own (LimitTo) stays.
+// WithoutRateLimits removes every vendor's limit; a key's own (LimitTo) stays.
 func WithoutRateLimits() Option { return func(o *options) { o.noLimits = true } }
 
-// WithProfile lays p over the vendor's default answers.
+// WithProfile changes the fields of the vendor's default profile that are set in
+// p.
 func WithProfile(v Provider, p Profile) Option {
 	return func(o *options) {
 		if o.profiles == nil {
@@ -79,14 +80,14 @@ func WithProfile(v Provider, p Profile) Option {
 	}
 }
 
-// WithStateFile keeps what the server knows in one JSON file: keys (SHA-256
-// sums, never values), clocks, limits, profiles, faults and changed data of
-// every namespace. The file is read at the start, written within 200 ms of a
-// change and at Close, and before Issue, Rotate, Revoke, Expire and SetData
-// return: what was acknowledged survives a kill. A write over a vendor's own API
-// waits the 200 ms, unless it gives out a token. The file is replaced as a
-// whole, so it is never half written. One that cannot be understood makes the
-// start fail and is left as it is. One process uses a file at a time.
+// WithStateFile keeps the server's state in one JSON file: keys (SHA-256 sums,
+// never values), clocks, limits, profiles, faults and changed data of every
+// namespace. The file is read at the start and written within 200 ms of a change
+// and at Close. Issue, Rotate, Revoke, Expire and SetData return once it is
+// written: what they acknowledged survives a kill. So does a token that a
+// vendor's own API issued; its other writes are saved within the 200 ms. The file
+// is replaced as a whole, never half written. An invalid file makes the start
+// fail and is not changed. Only one process uses a file at a time.
 func WithStateFile(path string) Option { return func(o *options) { o.statePath = path } }
 
 // WithAdmin configures the admin API; see AdminHandler.

@@ -9,25 +9,24 @@ import (
 	"github.com/keyfit/keyfit/mockserver/internal/strictjson"
 )
 
-// Profile is what a vendor answers where the credential, the limit or the path
-// is the matter. It is data: change what your account sees differently.
-// Fields left zero keep the vendor's default.
+// Profile is a vendor's responses about credentials, limits and unknown paths. It
+// is data: set what your account sees differently. Zero fields keep the vendor's
+// default.
 type Profile struct {
 	Shape   Shape
 	Hints   Hint
 	Answers map[Outcome]Answer
-	// Client and Token answer for the halves of a pair (IMKIT); Answers fills
-	// what they leave out.
+	// Client and Token are used for the halves of a pair (IMKIT), Answers for
+	// outcomes that they do not have.
 	Client, Token map[Outcome]Answer
-	// Bearer answers for OAuth access tokens (iiniit); Answers fills what it
-	// leaves out.
+	// Bearer is used for OAuth access tokens (iiniit), Answers for outcomes that
+	// it does not have.
 	Bearer map[Outcome]Answer
-	// Variants chooses between what the vendor documents in two ways (IMKIT).
+	// Variants are choices where the vendor contradicts itself (IMKIT, Optimove).
 	Variants Variant
 }
 
-// DefaultProfile returns the vendor's default, as a starting point for one's
-// own. The maps are copies.
+// DefaultProfile returns a copy of the vendor's default, as a starting point.
 func DefaultProfile(p Provider) Profile {
 	for _, v := range vendors() {
 		if v.provider == p {
@@ -37,7 +36,7 @@ func DefaultProfile(p Provider) Profile {
 	return Profile{}
 }
 
-// over returns p with the set fields of o on top.
+// over returns p with the fields that are set in o.
 func (p Profile) over(o Profile) Profile {
 	merge := func(base, top map[Outcome]Answer) map[Outcome]Answer {
 		out := make(map[Outcome]Answer, len(base)+len(top))
@@ -59,7 +58,7 @@ func (p Profile) over(o Profile) Profile {
 	return p
 }
 
-// answer picks the refusal for an outcome and the half it is about.
+// answer returns the refusal for an outcome and the half of a pair it is about.
 func (p *Profile) answer(o Outcome, blame credKind) Answer {
 	switch blame {
 	case credClient:
@@ -82,8 +81,8 @@ func (p *Profile) answer(o Outcome, blame credKind) Answer {
 	return Answer{Status: http.StatusUnauthorized, Body: "Unauthorized"}
 }
 
-// tooLarge refuses a body that the mock does not read, in the vendor's shape
-// where it has one.
+// tooLarge is the refusal of a body above maxBody, in the vendor's shape if it has
+// one.
 func (p *Profile) tooLarge() Answer {
 	if p.Shape != 0 {
 		return Answer{Status: http.StatusRequestEntityTooLarge, Code: "INVALID_BODY", Message: "Request body is too large"}
@@ -104,8 +103,7 @@ type wireProfile struct {
 // MarshalJSON writes shape, hints, answers, client, token, bearer and variants.
 func (p Profile) MarshalJSON() ([]byte, error) { return json.Marshal(wireProfile(p)) }
 
-// UnmarshalJSON reads what MarshalJSON writes; answers belong to outcomes that
-// exist.
+// UnmarshalJSON reads what MarshalJSON writes; the outcomes must exist.
 func (p *Profile) UnmarshalJSON(data []byte) error {
 	var w wireProfile
 	if err := strictjson.Decode(data, &w); err != nil {

@@ -11,7 +11,7 @@ import (
 
 // random is the server's source of randomness: from WithSeed, or from the
 // machine. A seed makes every issued value the same in every run, which is
-// fine for keys that open nothing.
+// acceptable for keys that protect nothing.
 type random struct {
 	mu  sync.Mutex
 	src *rand.ChaCha8

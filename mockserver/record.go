@@ -1,7 +1,6 @@
 package mockserver
 
 import (
-	"encoding/hex"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -9,11 +8,11 @@ import (
 	"github.com/keyfit/keyfit/mockserver/internal/surface"
 )
 
-// record is one credential at rest: its SHA-256 and what is known about it.
-// The fields above life never change after the record is stored. A record is
-// small and has few pointers, so that a million keys do not burden the
-// collector: what many have in common stands in one class, what few need is
-// made when needed.
+// record is one stored credential: its SHA-256 and what is known about it. The
+// fields above fingerprint never change after the record is stored. A record is
+// small and has few pointers, so that a million keys cost the garbage collector
+// little: common properties are in a shared class, rare ones are allocated when
+// needed.
 type record struct {
 	*class
 	seq     uint64
@@ -22,6 +21,8 @@ type record struct {
 	created time.Time
 	partner *record // of a pair's client key: the token issued with it
 
+	fingerprint recordFingerprint
+
 	life     atomic.Pointer[life]
 	lastUsed atomic.Int64 // ns; 0 is never
 	limiter  atomic.Pointer[limiter]
@@ -29,8 +30,8 @@ type record struct {
 	counted  *lastCell  // guarded by the journal's lock
 }
 
-// class is what records that were issued alike have in common. It never
-// changes.
+// class is the properties that records share if they were issued with the same
+// ones. It never changes.
 type class struct {
 	ns     *Namespace
 	vendor *vendor
@@ -38,7 +39,7 @@ type class struct {
 	kind   surface.Kind
 }
 
-// caller is what a surface learns about the holder.
+// caller returns what a surface learns about the holder.
 func (r *record) caller() surface.Caller {
 	s := r.now()
 	return surface.Caller{
@@ -47,7 +48,7 @@ func (r *record) caller() surface.Caller {
 	}
 }
 
-// window is the key's rate-limit window, made at its first request.
+// window returns the key's rate-limit window, made at its first request.
 func (r *record) window() *limiter {
 	if l := r.limiter.Load(); l != nil {
 		return l
@@ -56,17 +57,17 @@ func (r *record) window() *limiter {
 	return r.limiter.Load()
 }
 
-// life is the part of a record that changes; it is replaced, never modified.
+// life is the part of a record that changes. It is replaced, never modified.
 type life struct {
 	expires    int64 // ns; 0 is never
 	revoked    int64 // ns; 0 is not
 	reason     string
 	replaces   string
 	replacedBy string
-	edited     *keySpec // in the place of the class's, once the key was edited
+	edited     *keySpec // replaces the class's once the key was edited
 }
 
-// now is what the key is by now: as issued, or as edited since.
+// now returns the key's current properties: as issued, or as edited since.
 func (r *record) now() *keySpec {
 	if s := r.life.Load().edited; s != nil {
 		return s
@@ -91,7 +92,7 @@ func (r *record) status(now time.Time) KeyStatus {
 	return StatusActive
 }
 
-// touch stamps the last use, no finer than the vendor shows it.
+// touch stores the time of the last use, in the vendor's granularity.
 func (r *record) touch(now time.Time) {
 	t, last := now.UnixNano(), r.lastUsed.Load()
 	if last == 0 || t < last || t-last >= int64(r.vendor.usedEvery) {
@@ -100,12 +101,12 @@ func (r *record) touch(now time.Time) {
 	}
 }
 
-// key is the public view at a time.
+// key returns the public view at a time.
 func (r *record) key(now time.Time) Key {
 	l, s := r.life.Load(), r.now()
 	k := Key{
 		ID: r.id, Provider: r.vendor.provider, Kind: s.kind, Name: s.name,
-		Fingerprint: hex.EncodeToString(r.hash[:4]),
+		Fingerprint: r.fingerprint.load().String(),
 		Status:      r.status(now),
 		Scopes:      append([]string(nil), s.scopes...),
 		Access:      s.access, Contact: s.contact, User: s.user,

@@ -25,13 +25,13 @@ func (c *running) leave() {
 	if ch := c.waiting.Load(); ch != nil {
 		select {
 		case *ch <- struct{}{}:
-		default: // a wake-up waits there already
+		default: // it holds a wake-up already
 		}
 	}
 }
 
-// wait returns when nothing runs, or when patience ends: whatever blocks in
-// the mock ends with the server, but a logger or testing.TB is not the mock's.
+// wait returns when nothing runs, at the latest after patience: the mock itself
+// ends with the server, but a logger or testing.TB can block for longer.
 func (c *running) wait(patience time.Duration) {
 	ch := make(chan struct{}, 1)
 	c.waiting.Store(&ch)

@@ -10,10 +10,10 @@ import (
 
 const redacted = redact.Mark
 
-// Secret holds a key or token so that it cannot be printed by accident: every
-// fmt verb, JSON, text encoding and slog show "[redacted]". The value sits in
-// a closure, so it does not show either when a struct with a Secret in an
-// unexported field is printed with %+v or walked by reflection.
+// Secret holds a key or token that cannot be printed by accident: every fmt verb,
+// JSON, text encoding and slog show "[redacted]". The value is in a closure, so
+// printing a struct with a Secret in an unexported field, with %+v or by
+// reflection, does not show it.
 //
 // The zero Secret is empty.
 type Secret struct{ reveal func() string }

@@ -14,12 +14,12 @@ import (
 	"github.com/keyfit/keyfit/mockserver/internal/surface"
 )
 
-// Server plays the five vendors. It is an http.Handler first: ServeHTTP finds
-// the vendor by Host. BaseURL opens one loopback listener per vendor, at its
-// first use; Transport serves the same without sockets.
+// Server plays the five vendors. It is an http.Handler: ServeHTTP finds the vendor
+// by Host. BaseURL opens one loopback listener per vendor, at its first use;
+// Transport serves the same without sockets.
 //
-// The embedded Namespace is the default one, so srv.Keys(), srv.Clock(),
-// srv.Inject and so on just work. All methods are safe for concurrent use.
+// The embedded Namespace is the default one: srv.Keys(), srv.Clock(), srv.Inject
+// and so on are its methods. All methods are safe for concurrent use.
 type Server struct {
 	*Namespace
 
@@ -49,9 +49,9 @@ type Server struct {
 	namespaces map[string]*Namespace
 }
 
-// New starts a server for a test and closes it with the test. When the test
-// failed, the last journalled requests are logged. Nothing listens until
-// BaseURL is called, so New also works inside a testing/synctest bubble.
+// New starts a server for a test and closes it with the test. If the test failed,
+// it logs the last journalled requests. Nothing listens until BaseURL is called,
+// so New also works inside a testing/synctest bubble.
 func New(tb testing.TB, opts ...Option) *Server {
 	tb.Helper()
 	s, err := NewHandler(opts...)
@@ -59,13 +59,13 @@ func New(tb testing.TB, opts ...Option) *Server {
 		tb.Fatal(err)
 	}
 	var mu sync.Mutex
-	over, told := false, make(map[string]bool)
+	over, reported := false, make(map[string]bool)
 	s.tb = tb
 	s.alarm = func(text string) {
 		mu.Lock()
 		defer mu.Unlock()
-		if !over && !told[text] { // a late request must not log into a test that ended
-			told[text] = true // loud once is loud
+		if !over && !reported[text] { // a late request must not log into a test that ended
+			reported[text] = true
 			tb.Log(text)
 		}
 	}
@@ -81,7 +81,7 @@ func New(tb testing.TB, opts ...Option) *Server {
 	return s
 }
 
-// Start is New for programs: the server closes when ctx ends, or by Close.
+// Start is New for programs: the server closes when ctx ends, or with Close.
 func Start(ctx context.Context, opts ...Option) (*Server, error) {
 	s, err := NewHandler(opts...)
 	if err != nil {
@@ -92,8 +92,8 @@ func Start(ctx context.Context, opts ...Option) (*Server, error) {
 	return s, nil
 }
 
-// NewHandler makes a server that listens nowhere. It fails when WithTLS cannot
-// make a certificate and when WithStateFile cannot read or write its file.
+// NewHandler makes a server without listeners. It fails if WithTLS cannot make a
+// certificate or WithStateFile cannot read or write its file.
 func NewHandler(opts ...Option) (*Server, error) {
 	s := &Server{
 		opts: newOptions(opts), vendors: vendors(), done: make(chan struct{}), alarm: func(string) {},
@@ -123,14 +123,14 @@ func NewHandler(opts ...Option) (*Server, error) {
 	return s, nil
 }
 
-// patience is how long Close waits for what should have ended at once.
+// patience is how long Close waits for goroutines that should end at once.
 const patience = 5 * time.Second
 
-// Close stops everything the server started, listeners, connections, injected
-// delays and stalls, and returns when their goroutines have ended. It does not
-// wait for clients and never hangs. Closing
-// twice is harmless. The journal can still be read. It fails when the state
-// file could not be written.
+// Close stops everything that the server started (listeners, connections,
+// injected delays and stalls) and returns when their goroutines have ended, at
+// the latest after five seconds. It does not wait for clients. Closing twice is
+// harmless. The journal can still be read. It fails if the state file could not
+// be written.
 func (s *Server) Close() error {
 	s.mu.Lock()
 	if s.isClosed {
@@ -146,7 +146,7 @@ func (s *Server) Close() error {
 		f()
 	}
 	for _, srv := range servers {
-		_ = srv.Close() // an accept error of a closing listener tells nothing
+		_ = srv.Close() // an accept error of a closing listener has no meaning
 	}
 	s.serving.Wait()
 	s.running.wait(patience)
@@ -165,7 +165,7 @@ func (s *Server) closed() bool {
 	}
 }
 
-// onClose runs f at Close, or now if that is over.
+// onClose runs f at Close, or at once if the server is closed.
 func (s *Server) onClose(f func()) {
 	s.mu.Lock()
 	closed := s.isClosed
@@ -178,8 +178,8 @@ func (s *Server) onClose(f func()) {
 	}
 }
 
-// start serves l in a goroutine that Close joins. It returns nil when the
-// server is closed; l is closed then.
+// start serves l in a goroutine that Close waits for. If the server is closed, it
+// closes l and returns nil.
 func (s *Server) start(l net.Listener, h http.Handler, tls bool) *http.Server {
 	srv := s.httpServer(h)
 	s.mu.Lock()
@@ -199,9 +199,9 @@ func (s *Server) start(l net.Listener, h http.Handler, tls bool) *http.Server {
 	return srv
 }
 
-// ServeHTTP plays the vendor whose host the request names: a real host of the
-// vendor, "<vendor>.localhost" or "<namespace>.<vendor>.localhost". Another
-// host gets 421.
+// ServeHTTP plays the vendor of the request's host: a real host of the vendor,
+// "<vendor>.localhost" or "<namespace>.<vendor>.localhost". Any other host gets
+// 421.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if live(w, r) {
 		return
@@ -217,8 +217,8 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.stray(w, r, "the host is no vendor's; use a vendor's host, <vendor>.localhost, BaseURL or Handler")
 }
 
-// live answers GET /_mock/health, the one path that no vendor has: a container
-// asks there whether the mock is up. It is not journalled.
+// live answers GET /_mock/health, a path that no vendor has, for the health check
+// of a container. It is not journalled.
 func live(w http.ResponseWriter, r *http.Request) bool {
 	if r.URL.Path != "/_mock/health" {
 		return false
@@ -227,8 +227,8 @@ func live(w http.ResponseWriter, r *http.Request) bool {
 	return true
 }
 
-// serveNamed serves a request whose host names a namespace. One that nobody
-// made is refused: a misspelt name must not end in another world.
+// serveNamed serves a request whose host names a namespace. One that does not
+// exist is refused: a misspelt name must not reach another namespace.
 func (s *Server) serveNamed(v *vendor, name string, w http.ResponseWriter, r *http.Request) {
 	home := s.existing(name)
 	if home == nil {
@@ -245,9 +245,8 @@ func (s *Server) stray(w http.ResponseWriter, r *http.Request, why string) {
 	surface.Raw(w, http.StatusMisdirectedRequest, "text/plain; charset=utf-8", []byte("mockserver: "+why+"\n"))
 }
 
-// Handler plays one vendor whatever the host, except that
-// "<namespace>.<vendor>.localhost" chooses the namespace of a request without
-// a known key. It panics on an unknown p.
+// Handler plays one vendor on any host. "<namespace>.<vendor>.localhost" selects
+// the namespace of a request without a known key. It panics on an unknown p.
 func (s *Server) Handler(p Provider) http.Handler { return s.handler(p, s.Namespace) }
 
 func (s *Server) handler(p Provider, home *Namespace) http.Handler {
@@ -286,8 +285,8 @@ func (s *Server) verify(p Provider, home *Namespace, r *http.Request) Diagnosis 
 	return d
 }
 
-// examine judges a request as serve would, without a trace. It also says which
-// half of a pair the refusal is about, and whose namespace decided.
+// examine judges a request as serve would, without recording it. It also returns
+// the half of a pair that the refusal is about, and the namespace that decided.
 func (s *Server) examine(v *vendor, home *Namespace, r *http.Request) (Diagnosis, credKind, *Namespace) {
 	id := s.identify(v, r)
 	n := id.namespace(v, home)
@@ -311,7 +310,7 @@ func (s *Server) examine(v *vendor, home *Namespace, r *http.Request) (Diagnosis
 	return d, id.blame, n
 }
 
-// peek adds what the key's limit would say.
+// peek adds the decision of the key's limit.
 func (n *Namespace) peek(key *record, group string, d Diagnosis) Diagnosis {
 	if limit, window := n.windowOf(key, group); !limit.none() {
 		if q := window.take(*limit, n.clock.Now, true); q.retryAfter > 0 {

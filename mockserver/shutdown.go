@@ -7,9 +7,9 @@ import (
 	"sync"
 )
 
-// Shutdown is Close for those who have time: nothing new is accepted, streams
-// of the admin API end, and requests under way may finish until ctx ends.
-// Whatever hangs then (an injected stall, a client that does not read) is cut.
+// Shutdown closes the server gracefully: it accepts nothing new, ends the streams
+// of the admin API and lets requests in progress finish until ctx ends. Then it
+// closes what is left, such as an injected stall or a client that does not read.
 // It returns Close's error.
 func (s *Server) Shutdown(ctx context.Context) error {
 	s.drain()
@@ -25,12 +25,12 @@ func (s *Server) Shutdown(ctx context.Context) error {
 }
 
 func shutdown(ctx context.Context, srv *http.Server) {
-	_ = srv.Shutdown(ctx) // fails when ctx ended first; Close cuts what is left
+	_ = srv.Shutdown(ctx) // fails if ctx ended first; Close closes what is left
 }
 
-// Reconfigure replaces limits and profiles by those of the options, in every
-// namespace, also for namespaces made later: what WithLimit, WithoutRateLimits
-// and WithProfile say. Other options are ignored; they hold from the start.
+// Reconfigure replaces limits and profiles by those of the options WithLimit,
+// WithoutRateLimits and WithProfile, in every namespace and in those made later.
+// It ignores other options.
 func (s *Server) Reconfigure(opts ...Option) {
 	next := newOptions(opts)
 	s.mu.Lock()

@@ -6,22 +6,22 @@ import (
 	"sync"
 )
 
-// slab makes records and IDs many at a time once there are many: a collector
-// that has to visit a million keys visits them in a row. It begins small, for
-// most tests issue a handful.
+// slab allocates records and IDs in blocks, which makes a million keys cheap for
+// the garbage collector. Its first blocks are small, because most tests issue few
+// keys.
 type slab struct {
 	mu      sync.Mutex
 	records []record
 	made    int
 
-	ids  []string // of the numbers from there on, all in one string
+	ids  []string // of the numbers from on, parts of one string
 	from uint64
 }
 
 const maxSlab = 128
 
-// record returns a new record. One of a slab is never freed by itself, so
-// records that come and go for ever are not taken from here.
+// record returns a new record. A block is freed as a whole, so short-lived records
+// must not come from here.
 func (s *slab) record() *record {
 	s.mu.Lock()
 	defer s.mu.Unlock()

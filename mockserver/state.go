@@ -14,27 +14,29 @@ import (
 
 const (
 	stateFormat  = "keyfit-mock-state"
-	stateVersion = 2
+	stateVersion = 3
 	dataVersion  = 2 // the first that has the vendors' data
 )
 
-// State is what a server remembers, as one JSON document: the state file, an
-// export, an import and a fixture under version control are all this. It holds
-// SHA-256 sums of keys and never a value. Requests, rate-limit windows and what
-// a vendor's mock derives from seed and clock are not in it; nor is the data of
-// a vendor whose data is as at the start.
+// State is the state of a server as one JSON document, for the state file, for
+// export and import, and for fixtures under version control. It holds SHA-256
+// sums and fingerprints of keys and never a value. It does not hold requests,
+// rate-limit windows, what a vendor's mock derives from seed and clock, and the
+// data of a vendor whose data was never changed.
 //
-// Version 1 had no data: restoring such a document leaves the data as it is.
+// Version 1 had no data: restoring such a document does not change the data.
+// Versions 1 and 2 had no fingerprints: a key from such a document has none
+// until it is used.
 type State struct {
 	Format     string           `json:"format"`  // "keyfit-mock-state"
-	Version    int              `json:"version"` // 2
+	Version    int              `json:"version"` // 3
 	Namespaces []NamespaceState `json:"namespaces"`
 }
 
-// NamespaceState is one namespace at rest. Its keys' IDs are written without
-// the namespace's name, so that it can be restored into another one.
+// NamespaceState is the state of one namespace. The IDs of its keys are without
+// the namespace's name, so that it can be restored into another namespace.
 type NamespaceState struct {
-	Name      string                     `json:"name"` // "default" is the default one
+	Name      string                     `json:"name"` // "default" is the default namespace
 	Clock     ClockState                 `json:"clock,omitzero"`
 	Providers map[Provider]ProviderState `json:"providers,omitempty"`
 	Keys      []KeyState                 `json:"keys"`
@@ -42,29 +44,30 @@ type NamespaceState struct {
 	Data      map[Provider]DataState     `json:"data,omitempty"` // of vendors whose data changed
 }
 
-// ProviderState is what was changed about one vendor.
+// ProviderState is the limit and profile of a vendor, if they were changed.
 type ProviderState struct {
 	Limit   Limit   `json:"limit"`
 	Profile Profile `json:"profile"`
 }
 
-// KeyState is one key at rest.
+// KeyState is the state of one key.
 type KeyState struct {
 	ID           string      `json:"id"`
 	Provider     Provider    `json:"provider"`
 	Kind         KeyKind     `json:"kind"`
 	SHA256       string      `json:"sha256"` // hex; of the value as the client sends it
+	Fingerprint  string      `json:"fingerprint,omitempty"`
 	Name         string      `json:"name,omitempty"`
 	Contact      string      `json:"contact,omitempty"`
 	Scopes       []string    `json:"scopes,omitempty"`
 	Access       AccessType  `json:"access,omitempty"`
 	User         string      `json:"user,omitempty"`
-	Attributes   []string    `json:"attributes,omitempty"` // Optimove: all that it shares
-	Channels     []int       `json:"channels,omitempty"`   // Optimove: all that are enabled
+	Attributes   []string    `json:"attributes,omitempty"` // Optimove: nil is all
+	Channels     []int       `json:"channels,omitempty"`   // Optimove: nil is all
 	Grant        *OAuthGrant `json:"grant,omitempty"`
 	Limit        *Limit      `json:"limit,omitempty"`
-	Life         Duration    `json:"life,omitzero"`  // what a rotation gives anew
-	Until        time.Time   `json:"until,omitzero"` // or the fixed end that it keeps
+	Life         Duration    `json:"life,omitzero"`  // starts again with a rotation
+	Until        time.Time   `json:"until,omitzero"` // or the fixed expiry that a rotation keeps
 	Created      time.Time   `json:"created"`
 	Expires      time.Time   `json:"expires,omitzero"`
 	LastUsed     time.Time   `json:"lastUsed,omitzero"`
@@ -75,8 +78,8 @@ type KeyState struct {
 	Partner      string      `json:"partner,omitempty"` // of a pair: the token issued with it
 }
 
-// FaultState is one injection at rest. A probability draws anew after a
-// restore.
+// FaultState is the state of one injection. After a restore a probability is drawn
+// from the start of its seed.
 type FaultState struct {
 	ID    string `json:"id"`
 	Match Match  `json:"match"`
@@ -86,12 +89,12 @@ type FaultState struct {
 	Hits  int    `json:"hits,omitempty"`
 }
 
-// ErrNewerState says that a state document was written by a newer keyfit.
+// ErrNewerState means that a state document was written by a newer keyfit.
 var ErrNewerState = errors.New("written by a newer keyfit")
 
-// ParseState reads a state document. It fails, saying what is wrong and where,
-// on one that is cut short, of another shape or from a newer version
-// (ErrNewerState); it never reads a part.
+// ParseState reads a state document. It fails on one that is cut short, of another
+// shape or from a newer version (ErrNewerState), and then reads nothing. The
+// error says what is wrong and where.
 func ParseState(data []byte) (State, error) {
 	var head struct {
 		Format  json.RawMessage `json:"format"`
@@ -116,7 +119,7 @@ func ParseState(data []byte) (State, error) {
 	return st, nil
 }
 
-// Encode writes the document, indented: readable, and quiet in a diff.
+// Encode writes the document, indented.
 func (st State) Encode() ([]byte, error) {
 	data, err := json.MarshalIndent(st, "", " ")
 	if err != nil {
@@ -125,14 +128,14 @@ func (st State) Encode() ([]byte, error) {
 	return append(data, '\n'), nil
 }
 
-// Snapshot returns the namespace at rest, as a document with one namespace.
+// Snapshot returns the state of the namespace, as a document with one namespace.
 func (n *Namespace) Snapshot() State {
 	return State{Format: stateFormat, Version: stateVersion, Namespaces: []NamespaceState{n.show()}}
 }
 
-// Restore makes the namespace what the document's one namespace was, whatever
-// its name. It checks everything before it changes anything. Rate-limit
-// windows start anew; requests stay.
+// Restore sets the namespace to the state of the document's one namespace,
+// whatever its name. It checks everything before it changes anything. New
+// rate-limit windows start; requests stay.
 func (n *Namespace) Restore(st State) error {
 	if len(st.Namespaces) != 1 {
 		return fmt.Errorf("mockserver: restore: the document has %d namespaces, one is wanted here", len(st.Namespaces))
@@ -146,7 +149,7 @@ func (n *Namespace) Restore(st State) error {
 	return nil
 }
 
-// SnapshotAll returns every namespace at rest.
+// SnapshotAll returns the state of every namespace.
 func (s *Server) SnapshotAll() State {
 	st := State{Format: stateFormat, Version: stateVersion}
 	for _, n := range s.Namespaces() {
@@ -155,9 +158,9 @@ func (s *Server) SnapshotAll() State {
 	return st
 }
 
-// RestoreAll makes the server what the document says. Namespaces that it does
-// not name are deleted; the default one is reset. It checks everything before
-// it changes anything.
+// RestoreAll sets the server to the state of the document. Namespaces that are not
+// in it are deleted, the default one is reset. It checks everything before it
+// changes anything.
 func (s *Server) RestoreAll(st State) error {
 	if err := s.restoreAll(st); err != nil {
 		return fmt.Errorf("mockserver: restore: %w", err)
@@ -177,7 +180,7 @@ func (s *Server) restoreAll(st State) error {
 			name = ""
 		}
 		if named[name] {
-			return fmt.Errorf("namespace %q stands in it twice", ns.Name)
+			return fmt.Errorf("namespace %q occurs twice", ns.Name)
 		}
 		named[name] = true
 		if name != "" {
@@ -195,7 +198,7 @@ func (s *Server) restoreAll(st State) error {
 			sums[k.SHA256] = ns.Name
 		}
 	}
-	for _, n := range s.Namespaces() { // first all out, then all in: keys may have moved
+	for _, n := range s.Namespaces() { // remove all keys first: a key may have moved between namespaces
 		if !named[n.name] && n.name != "" {
 			s.forget(n)
 		}
@@ -212,7 +215,7 @@ func (s *Server) restoreAll(st State) error {
 	return nil
 }
 
-// newStateFile keeps the whole server in the file of WithStateFile.
+// newStateFile returns the file of WithStateFile.
 func (s *Server) newStateFile() *statefile.File {
 	return statefile.New(statefile.Config{
 		Path:     s.opts.statePath,

@@ -11,7 +11,7 @@ import (
 	"strings"
 )
 
-// show lists the keys at rest in the order of issue.
+// show returns the state of the keys in the order of issue.
 func (k *Keys) show() []KeyState {
 	k.ops.Lock()
 	defer k.ops.Unlock()
@@ -33,7 +33,8 @@ func (r *record) show() KeyState {
 	l, s, bare := r.life.Load(), r.now(), func(id string) string { return strings.TrimPrefix(id, r.ns.prefix()) }
 	st := KeyState{
 		ID: bare(r.id), Provider: r.vendor.provider, Kind: s.kind, SHA256: hex.EncodeToString(r.hash[:]),
-		Name: s.name, Contact: s.contact, Scopes: s.scopes, Access: s.access, User: s.user,
+		Fingerprint: r.fingerprint.load().String(),
+		Name:        s.name, Contact: s.contact, Scopes: s.scopes, Access: s.access, User: s.user,
 		Attributes: s.attributes, Channels: s.channels, Grant: s.grant,
 		Limit: s.limit, Life: Duration(s.life), Until: s.until,
 		Created: r.created, Expires: fromNano(l.expires), LastUsed: fromNano(r.lastUsed.Load()),
@@ -46,7 +47,7 @@ func (r *record) show() KeyState {
 	return st
 }
 
-// revive makes the record that show described.
+// revive makes a record from its state.
 func (k *Keys) revive(st *KeyState) (*record, error) {
 	v := k.ns.srv.vendor(st.Provider)
 	if v == nil {
@@ -66,6 +67,10 @@ func (k *Keys) revive(st *KeyState) (*record, error) {
 	if err != nil || len(sum) != sha256.Size {
 		return nil, errors.New("sha256 is not 64 hexadecimal digits")
 	}
+	name, ok := parseFingerprint(st.Fingerprint)
+	if !ok {
+		return nil, errors.New("fingerprint is not 12 hexadecimal digits")
+	}
 	full := func(id string) string {
 		if id == "" {
 			return ""
@@ -79,6 +84,7 @@ func (k *Keys) revive(st *KeyState) (*record, error) {
 	}
 	r := k.record(v, spec, st.Created)
 	r.seq, r.id, r.hash = seq, full(st.ID), digest(sum)
+	r.fingerprint.store(name)
 	r.lastUsed.Store(toNano(st.LastUsed))
 	r.life.Store(&life{
 		expires: toNano(st.Expires), revoked: toNano(st.Revoked), reason: st.RevokeReason,
@@ -94,8 +100,8 @@ func numbered(id, prefix string) (uint64, bool) {
 	return n, ok && err == nil && n > 0
 }
 
-// replace puts other keys in the place of all of them. It returns a record
-// whose value another namespace has, and changes nothing then.
+// replace replaces all keys. If another namespace has the value of one of them, it
+// returns that record and changes nothing.
 func (k *Keys) replace(next map[string]*record, seq uint64) *record {
 	k.ops.Lock()
 	defer k.ops.Unlock()

@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// show describes the namespace.
+// show returns the state of the namespace.
 func (n *Namespace) show() NamespaceState {
 	out := NamespaceState{Name: n.title(), Clock: clockStateOf(n.clock.State()), Keys: n.keys.show()}
 	for i, v := range n.srv.vendors {
@@ -29,7 +29,7 @@ func (n *Namespace) show() NamespaceState {
 	return out
 }
 
-// title is the name as it is written outside.
+// title returns the name as documents and the admin API write it.
 func (n *Namespace) title() string {
 	if n.name == "" {
 		return DefaultNamespace
@@ -37,8 +37,8 @@ func (n *Namespace) title() string {
 	return n.name
 }
 
-// restore makes the namespace what st says. Without hasData st is of a time
-// when documents had no data.
+// restore sets the namespace to st. Without hasData st is of a version that had no
+// data.
 func (n *Namespace) restore(st *NamespaceState, hasData bool) error {
 	alive, err := n.revive(st)
 	if err != nil {
@@ -56,14 +56,14 @@ func (n *Namespace) restore(st *NamespaceState, hasData bool) error {
 			n.vendors[i].changed.Store(true)
 		}
 		if hasData || alive.data[i] != nil {
-			n.vendors[i].routes.Store(alive.data[i]) // nil is as at the start
+			n.vendors[i].routes.Store(alive.data[i]) // nil is the initial data
 		}
 	}
 	n.clock.Restore(st.Clock.state())
 	return nil
 }
 
-// revived is a namespace's state checked and made ready.
+// revived is the checked state of a namespace, ready to be put in place.
 type revived struct {
 	keys     map[string]*record
 	seq      uint64
@@ -86,7 +86,7 @@ func (n *Namespace) revive(st *NamespaceState) (revived, error) {
 			return out, fmt.Errorf("keys[%d]: %w", i, err)
 		}
 		if out.keys[rec.id] != nil {
-			return out, fmt.Errorf("keys[%d]: %s stands in it twice", i, k.ID)
+			return out, fmt.Errorf("keys[%d]: %s occurs twice", i, k.ID)
 		}
 		if other, taken := sums[rec.hash]; taken {
 			return out, fmt.Errorf("keys[%d]: %s and %s are the same key", i, other, k.ID)
@@ -99,7 +99,7 @@ func (n *Namespace) revive(st *NamespaceState) (revived, error) {
 		if p := st.Keys[i].Partner; p != "" {
 			partner := out.keys[n.prefix()+p]
 			if partner == nil || partner.spec.kind != KindToken {
-				return out, fmt.Errorf("keys[%d]: partner %q is no token in it", i, p)
+				return out, fmt.Errorf("keys[%d]: partner %q is not a token of the document", i, p)
 			}
 			out.keys[n.prefix()+st.Keys[i].ID].partner = partner
 		}

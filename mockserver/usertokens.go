@@ -18,7 +18,7 @@ func (u userTokens) Issue(user string, life time.Duration) (string, time.Time) {
 	spec := keySpec{kind: KindToken, user: user, life: max(life, 0)}
 	var secret Secret
 	u.keys.ops.RLock()
-	rec := u.keys.store(u.vendor, spec, "", "", nil, &secret)
+	rec := u.keys.store(u.vendor, spec, "", "", partner{}, &secret)
 	u.keys.bound(rec)
 	u.keys.ops.RUnlock()
 	return secret.Reveal(), fromNano(rec.life.Load().expires)
@@ -39,11 +39,12 @@ func (u userTokens) Replace(user, token string, expires time.Time) error {
 	return err
 }
 
-// assign files the token, or moves the end of one that is the user's already.
-// What was revoked stays so ("cannot be restored", page "Revoke Token").
+// assign stores the token, or moves the expiry of one that the user has. A revoked
+// token stays revoked ("cannot be restored", page "Revoke Token").
 func (u userTokens) assign(user, token string, expires time.Time) (*record, error) {
 	rec := u.keys.record(u.vendor, keySpec{kind: KindToken, user: user, until: expires}, u.keys.ns.clock.Now())
 	rec.hash = sha256.Sum256([]byte(token))
+	rec.fingerprint.store(fingerprintOf("", token))
 	u.keys.ns.srv.vault.lengthen(len(token))
 	rec.life.Store(&life{expires: toNano(expires)})
 	u.keys.ops.RLock()
@@ -77,7 +78,7 @@ func (u userTokens) Revoke(user, token string) int {
 // Save implements surface.Tokens.
 func (u userTokens) Save() { u.keys.ns.srv.file.FlushOrReport() }
 
-// revoke ends the user's tokens that which selects and counts them.
+// revoke revokes the user's tokens that which selects and returns their number.
 func (u userTokens) revoke(user string, which func(*record) bool) int {
 	u.keys.mu.RLock()
 	recs := append([]*record(nil), u.keys.tokens[user]...)
@@ -94,13 +95,12 @@ func (u userTokens) revoke(user string, which func(*record) bool) int {
 	return n
 }
 
-// maxGivenTokens is how many tokens the vendors' own operations may have given
-// out in a namespace. The oldest is forgotten for a new one: a client that
-// asks for tokens for ever does not fill the memory.
+// maxGivenTokens bounds the tokens that a vendor's own operations issue in a
+// namespace, because a client can request any number. The oldest is dropped.
 const maxGivenTokens = 10_000
 
-// bound remembers that a client asked for rec, and forgets the oldest of too
-// many.
+// bound adds rec to the tokens that clients requested, and drops the oldest beyond
+// maxGivenTokens.
 func (k *Keys) bound(rec *record) {
 	var old *record
 	k.mu.Lock()

@@ -7,10 +7,10 @@ import (
 	"github.com/keyfit/keyfit/mockserver/internal/surface"
 )
 
-// Variant is a set of choices between things that a vendor documents in two
-// ways. The zero value plays each operation as its own page prints it; a bit
-// plays the other page everywhere, so that a typed client can be tried against
-// both. IMKIT and Optimove have variants.
+// Variant is a set of choices where a vendor's pages contradict each other. With
+// the zero value each operation follows its own page; a bit makes all of them
+// follow the other page, so that a typed client can be tested against both. IMKIT
+// and Optimove have variants.
 type Variant uint16
 
 // The variants of IMKIT.

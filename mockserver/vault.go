@@ -21,24 +21,24 @@ func hashCredential(value string) digest {
 	return sha256.Sum256([]byte(value))
 }
 
-// vault finds records by the hash of what was presented. It serves every
-// namespace of a server, so that the key alone can say which one a request
-// belongs to. It is sharded: readers of different keys do not meet.
+// vault finds records by the hash of a presented value. It serves all namespaces
+// of a server, because the key selects the namespace. It is sharded, so that
+// readers of different keys rarely share a lock.
 type vault struct {
-	shapes  mockkey.Shapes        // of everything that the server makes
-	stored  atomic.Uint64         // grows with every credential stored
-	lengths atomic.Pointer[[]int] // of values that no mock made
+	shapes  mockkey.Shapes        // of all credentials that the server makes
+	stored  atomic.Uint64         // incremented with every stored credential
+	lengths atomic.Pointer[[]int] // of stored values that no mock made
 	shards  [64]struct {
 		sync.RWMutex
 		m map[digest]*record
 	}
 }
 
-// maxLengths bounds what the redactor has to look for.
+// maxLengths bounds the lengths that a redactor searches for.
 const maxLengths = 16
 
-// lengthen remembers the length of a value that no mock made; the redactor
-// needs it to find the value in a text.
+// lengthen stores the length of a value that no mock made; a redactor needs it to
+// find the value in a text.
 func (v *vault) lengthen(n int) {
 	for n >= redact.MinSecret {
 		old := v.lengths.Load()
@@ -85,7 +85,7 @@ func (v *vault) find(h digest) *record {
 	return r
 }
 
-// put stores r and reports false when the same value is stored already.
+// put stores r. It reports false if the value is stored already.
 func (v *vault) put(r *record) bool {
 	s := &v.shards[r.hash[0]%64]
 	s.Lock()
@@ -101,9 +101,9 @@ func (v *vault) put(r *record) bool {
 	return true
 }
 
-// swap takes the old records out and puts the new ones in; a value that stays
-// is never unknown in between. It changes nothing and returns the first record
-// whose value belongs to somebody else.
+// swap replaces the old records by the new ones; a value in both is never unknown
+// in between. If a new value belongs to a record that is not old, swap returns
+// the new record and changes nothing.
 func (v *vault) swap(old, next map[string]*record) *record {
 	mine := make(map[*record]bool, len(old))
 	for _, r := range old {

@@ -8,22 +8,22 @@ import (
 	"github.com/keyfit/keyfit/mockserver/internal/surface"
 )
 
-// vendor is everything the core knows of one API: a row of data. A sixth
-// vendor is a sixth row.
+// vendor is everything that the core knows about one API, as data. A sixth vendor
+// is a sixth row, in a file of its own.
 type vendor struct {
 	provider Provider
-	title    string // as the vendor writes itself
+	title    string // in the vendor's own spelling
 	index    int
-	host     func(host string) bool // is this one of the vendor's real hosts
+	host     func(host string) bool // whether it is one of the vendor's real hosts
 
-	carriers []carrier // where it reads credentials, first is the usual one
-	want     string    // the same, for people
+	carriers []carrier // where it reads credentials; the first is the usual one
+	want     string    // the carriers in words
 
 	key, bearer mockkey.Shape
-	life        time.Duration // default and longest life of a key; 0 is for ever
+	life        time.Duration // default and longest lifetime of a key; 0 is unlimited
 	bearerLife  time.Duration
 	oauth       *oauthShapes               // nil: no authorization server
-	fold        func() func(string) string // brings a path to the routes' spelling; nil: as it is
+	fold        func() func(string) string // changes a path to the routes' spelling; nil if none differs
 	groups      map[string]Limit           // limit groups beside the general limit
 	scopes      []string                   // scopes of a key issued without the Scopes option
 	access      AccessType
@@ -33,8 +33,8 @@ type vendor struct {
 	surface     surface.Factory
 }
 
-// carrier is one place for a credential. Header names are canonical
-// (net/http.CanonicalHeaderKey) because the hot path indexes the map.
+// carrier is one place for a credential. Its header name is canonical
+// (net/http.CanonicalHeaderKey), because the hot path indexes the map.
 type carrier struct {
 	header string // header name, or empty
 	scheme string // scheme word in Authorization, or empty
@@ -52,7 +52,7 @@ func (c carrier) String() string {
 	return "`" + displayHeader(c.header) + "`"
 }
 
-// displayHeader writes a header as the vendors do.
+// displayHeader returns a header's name in the vendors' spelling.
 func displayHeader(canonical string) string {
 	switch canonical {
 	case "X-Api-Key", "Im-Api-Key", "Im-Client-Key":
@@ -79,7 +79,7 @@ func vendors() []*vendor {
 	return rows
 }
 
-// shapesOf lists how everything looks that the vendors' keys are made of.
+// shapesOf lists the shapes of all credentials of the vendors.
 func shapesOf(rows []*vendor) mockkey.Shapes {
 	var all mockkey.Shapes
 	for _, v := range rows {
@@ -109,8 +109,8 @@ func wants(v *vendor) string {
 	return b.String()
 }
 
-// vendorForHost finds whose host it is: a vendor's real host or
-// "<vendor>.localhost". It returns nil for a host of nobody.
+// vendorForHost returns the vendor of a real host or of "<vendor>.localhost", nil
+// for any other host.
 func vendorForHost(rows []*vendor, host string) *vendor {
 	if i := strings.LastIndexByte(host, ':'); i >= 0 && !strings.HasSuffix(host, "]") {
 		host = host[:i]
@@ -124,15 +124,15 @@ func vendorForHost(rows []*vendor, host string) *vendor {
 	return nil
 }
 
-// same gives one answer to several outcomes.
+// same sets one answer for several outcomes.
 func same(into map[Outcome]Answer, a Answer, outcomes ...Outcome) {
 	for _, o := range outcomes {
 		into[o] = a
 	}
 }
 
-// refusals starts a table with one answer for every unusable credential, one
-// for a missing right, one for the limit and one for an unknown path.
+// refusals returns a table with one answer for all unusable credentials, one for a
+// missing right, one for the limit and one for an unknown path.
 func refusals(bad, forbidden, limited, notFound Answer) map[Outcome]Answer {
 	m := make(map[Outcome]Answer)
 	same(m, bad, MissingKey, UnknownKey, NotAMockKey, Expired, Revoked, WrongScheme, WrongHeader, DuplicateKey, MissingPair)

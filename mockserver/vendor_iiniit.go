@@ -61,7 +61,7 @@ func iiniitAssumptions() []Assumption {
 		{Iiniit, "scopes of a key, token or client made without any", "read:user", "Scopes"},
 		{Iiniit, "token endpoint", "POST /oauth/token, /oauth/authorize and, as documented, /oauth2/authorize; a body is what it looks like, form or JSON", ""},
 		{Iiniit, "authorization endpoint", "GET /auth/login, as documented, and /oauth/authorize; no page: user001 approves", "OAuth().ApproveNext, DenyNext"},
-		{Iiniit, "OAuth errors", "RFC 6749, 7009 and 7662; PKCE S256 optional, for public clients a must; plain is refused", ""},
+		{Iiniit, "OAuth errors", "RFC 6749, 7009 and 7662; PKCE S256 optional, required for public clients; plain is refused", ""},
 		{Iiniit, "a code or refresh token used twice", "every token of its authorization is revoked", ""},
 		{Iiniit, "codes and tokens kept", "the last 10,000 of a namespace", ""},
 	}

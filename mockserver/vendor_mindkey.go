@@ -48,9 +48,9 @@ func mindkeyAssumptions() []Assumption {
 		{MindKey, "query beyond the documented options", "400; no $search, $apply, $compute, arithmetic or collections; no $metadata", ""},
 		{MindKey, "operators and functions", "eq ne gt ge lt le in and or not; contains startswith endswith tolower toupper trim length concat indexof substring year month day hour minute second date now", ""},
 		{MindKey, "comparing strings", "case-sensitive, by code point", ""},
-		{MindKey, "texts of a 400 beside the documented one", "worded as Microsoft's OData library words them", ""},
+		{MindKey, "texts of a 400 besides the documented one", "worded as Microsoft's OData library words them", ""},
 		{MindKey, "pages", "all rows unless $top is given; no @odata.nextLink", ""},
 		{MindKey, "unknown key, the form Employee('EMP001')", `404 {"Message": "Not Found"}`, ""},
-		{MindKey, "$expand", "needs no scope beside the entity's", ""},
+		{MindKey, "$expand", "needs no scope besides the entity's", ""},
 	}
 }

@@ -62,6 +62,6 @@ func optimoveAssumptions() []Assumption {
 		{Optimove, "answer of UpdateCustomerAttributes", "200 without payload; the callback is recorded, never sent", "Callbacks"},
 		{Optimove, "path of the batch upsert", "PUT /customers/InsertOrUpdateCustomers, 202 without payload", ""},
 		{Optimove, "bounds", "10,000 customers, promotions, templates and apps, 100 lists; beyond them 400", ""},
-		{Optimove, "SendTransactionalMail", "10 in any second, sliding; an invalid template is told in a 200", "LimitGroup"},
+		{Optimove, "SendTransactionalMail", "10 in any second, sliding; an invalid template is reported in a 200", "LimitGroup"},
 	}
 }

@@ -8,16 +8,16 @@ import (
 	"time"
 )
 
-// Requests returns the journalled exchanges that match, oldest first. The
-// journal is bounded (WithJournal); Counts knows about evicted ones too.
+// Requests returns the journalled exchanges that match, oldest first. The journal
+// is bounded (WithJournal); Counts includes evicted exchanges.
 func (n *Namespace) Requests(m Match) []Exchange { return n.journal.requests(m) }
 
-// Counts returns exact numbers of the exchanges that match, evicted or not.
-// A request that Go's client repeated by itself counts twice: these are hits.
+// Counts returns exact numbers of the exchanges that match, evicted or not. A
+// request that Go's client itself repeated counts twice.
 func (n *Namespace) Counts(m Match) Counts { return n.journal.countsOf(m) }
 
-// WaitFor waits until at least k exchanges match and returns those that the
-// journal still holds. It fails when ctx ends or the server closes.
+// WaitFor waits until at least k exchanges match and returns those that are still
+// in the journal. It fails if ctx ends or the server closes first.
 func (n *Namespace) WaitFor(ctx context.Context, m Match, k int) ([]Exchange, error) {
 	for {
 		next := n.journal.wait(m, k)
@@ -34,8 +34,8 @@ func (n *Namespace) WaitFor(ctx context.Context, m Match, k int) ([]Exchange, er
 	}
 }
 
-// Expect fails the test unless exactly k exchanges match, and shows the last
-// ones that did not.
+// Expect fails the test unless exactly k exchanges match, and then shows the last
+// exchanges.
 func (n *Namespace) Expect(tb testing.TB, m Match, k int) {
 	tb.Helper()
 	c := n.Counts(m)
@@ -45,7 +45,7 @@ func (n *Namespace) Expect(tb testing.TB, m Match, k int) {
 	tb.Errorf("mockserver: %d requests match %+v, want %d\n%s", c.Total, m, k, n.dump(20))
 }
 
-// ResetJournal forgets exchanges and counts.
+// ResetJournal deletes exchanges and counts.
 func (n *Namespace) ResetJournal() { n.journal.reset() }
 
 // String is one line for people, without header and body.
@@ -60,7 +60,7 @@ func (x Exchange) String() string {
 	return s
 }
 
-// dump writes the last exchanges, one a line.
+// dump writes the last exchanges, one per line.
 func (n *Namespace) dump(last int) string {
 	all := n.Requests(Match{})
 	var b strings.Builder

@@ -35,7 +35,7 @@ func Answer(w Wire, f Fault) {
 		}
 		w.Header().Set("Content-Type", contentType)
 		w.WriteHeader(f.Status)
-		_, _ = w.Write([]byte(f.Body)) // the client is gone: nobody left to tell
+		_, _ = w.Write([]byte(f.Body)) // an error means that the client has disconnected
 	case Redirect:
 		w.Header().Set("Location", f.Location)
 		w.WriteHeader(f.Status)
@@ -91,7 +91,7 @@ func Distort(w Wire, status int, body []byte, all []Fault) {
 		default: // applied already
 		}
 	}
-	_, _ = w.Write(body) // the client is gone: nobody left to tell
+	_, _ = w.Write(body) // an error means that the client has disconnected
 }
 
 // drip sends the body in chunks with a pause after each.

@@ -2,8 +2,6 @@ package rotate
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"net/http"
@@ -25,18 +23,12 @@ type mockUsage struct {
 	since  time.Time        // when the count last changed
 }
 
-// fingerprints are those under which the mock may list a credential: the client key of a pair
+// fingerprints are those under which the mock lists a credential: the client key of a pair
 // under the pair's, its user token under one of its own.
 func fingerprints(c keyfit.Credential) map[string]bool {
 	found := map[string]bool{c.Fingerprint(): true}
 	if !c.ID.IsZero() {
 		found[keyfit.APIKey(c.Key.Reveal()).Fingerprint()] = true
-	}
-	for _, half := range []keyfit.Secret{c.ID, c.Key} { // the form of mocks before the common one
-		if !half.IsZero() {
-			sum := sha256.Sum256([]byte(half.Reveal()))
-			found[hex.EncodeToString(sum[:4])] = true
-		}
 	}
 	return found
 }
