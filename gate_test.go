@@ -51,23 +51,31 @@ func TestAGateRefusesWithARateLimitError(t *testing.T) {
 		want     facts
 	}{
 		{
-			"a 429, beyond the deadline", keyfit.Limit{},
-			[]keyfit.Outcome{refused(429)}, 2 * time.Second, 0,
+			"a 429, beyond the deadline",
+			keyfit.Limit{},
+			[]keyfit.Outcome{refused(429)},
+			2 * time.Second, 0,
 			facts{"p", 429, "Lorem Fitsum", time.Minute, true, true, true},
 		},
 		{
-			"a 503, beyond MaxWait", keyfit.Limit{},
-			[]keyfit.Outcome{refused(503)}, 0, 2 * time.Second,
+			"a 503, beyond MaxWait",
+			keyfit.Limit{},
+			[]keyfit.Outcome{refused(503)},
+			0, 2 * time.Second,
 			facts{"p", 503, "Lorem Fitsum", time.Minute, false, true, false},
 		},
 		{
-			"a pause of which the gate was told no refusal", keyfit.Limit{},
-			[]keyfit.Outcome{{StatusCode: 429, Wait: time.Minute, Remaining: -1}}, 2 * time.Second, 0,
+			"a pause of which the gate was told no refusal",
+			keyfit.Limit{},
+			[]keyfit.Outcome{{StatusCode: 429, Wait: time.Minute, Remaining: -1}},
+			2 * time.Second, 0,
 			facts{"p", 0, "the server asked everybody to wait, 1m0s from now", time.Minute, true, true, true},
 		},
 		{
-			"the published limit", keyfit.Limit{Requests: 2, Per: 10 * time.Second},
-			[]keyfit.Outcome{passed, passed}, 0, 2 * time.Second,
+			"the published limit",
+			keyfit.Limit{Requests: 2, Per: 10 * time.Second},
+			[]keyfit.Outcome{passed, passed},
+			0, 2 * time.Second,
 			facts{"p", 0, "limit of 2 requests per 10s leaves no room for 10s", 10 * time.Second, false, true, false},
 		},
 	}

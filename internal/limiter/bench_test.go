@@ -16,11 +16,11 @@ func BenchmarkUncontended(b *testing.B) {
 		{"limit known", Limit{1 << 20, time.Millisecond}},
 	} {
 		b.Run(bb.name, func(b *testing.B) {
-			g, ctx, e := New(bb.limit), context.Background(), Request{}
+			k, ctx, e := New(bb.limit), context.Background(), Request{}
 			o := Outcome{Status: 200, Remaining: -1}
 			b.ReportAllocs()
 			for b.Loop() {
-				leave, err := enter(ctx, g, e)
+				leave, err := enter(ctx, k, e)
 				if err != nil {
 					b.Fatal(err)
 				}
@@ -31,13 +31,13 @@ func BenchmarkUncontended(b *testing.B) {
 }
 
 func BenchmarkContended(b *testing.B) {
-	g, ctx, e := New(Limit{}), context.Background(), Request{}
+	k, ctx, e := New(Limit{}), context.Background(), Request{}
 	o := Outcome{Status: 200, Remaining: -1}
 	b.ReportAllocs()
 	b.SetParallelism(32) // times GOMAXPROCS, 2 on the machine of the reference
 	b.RunParallel(func(pb *testing.PB) {
 		for pb.Next() {
-			leave, err := enter(ctx, g, e)
+			leave, err := enter(ctx, k, e)
 			if err != nil {
 				b.Error(err)
 				return
@@ -47,8 +47,8 @@ func BenchmarkContended(b *testing.B) {
 	})
 }
 
-// BenchmarkQueue is the cost of one attempt that comes to a line, waits in it and leaves
-// it: O(log n) of those who wait, retries with an early place included.
+// BenchmarkQueue is the cost of a request that enters a queue of n, waits in it and leaves
+// it: O(log n), also for a retry with an early place.
 func BenchmarkQueue(b *testing.B) {
 	for _, n := range []int{100, 10_000, 1_000_000} {
 		b.Run(strconv.Itoa(n), func(b *testing.B) {

@@ -6,7 +6,7 @@ import "time"
 // far less than it gets in a second. It holds window.n requests, which may be sent at once,
 // and gets one more in every interval of the window.
 //
-// The first refusal shows such a server its burst alone. How a steady flow behind the burst is
+// The first refusal shows such a server its burst alone. How a fill rate behind the burst is
 // recognised stands in bucketsearch.go.
 //
 // The bucket counts requests when they are sent, not when their answers are there: over a
@@ -49,7 +49,7 @@ const (
 	rarestStep    = 5  // a step is taken at least once in 1<<5 windows as they were learned
 	searchAgain   = 8  // windows until a bucket is looked for again, after there was none
 	tooDearCosts  = 16 // a refusal is too dear within 16 times what one costs,
-	tooDearPassed = 50 // or within so many requests
+	tooDearPassed = 50 // or within this many requests
 )
 
 // isKept reports whether the bucket is in force.

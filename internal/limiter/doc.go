@@ -34,7 +34,7 @@
 //     limit that was raised (exploration.go). Such steps become rarer while they fail.
 //   - After a pause, a trial request may be sent before the window has turned by the log
 //     (estimator.go). If it passes, a new window has begun.
-//   - A steady flow behind a small burst is a token bucket (bucketsearch.go). Its fill rate is
+//   - A steady rate behind a small burst is a token bucket (bucketsearch.go). Its fill rate is
 //     searched for in steps that become smaller and rarer (bucket.go).
 //   - A published limit is lowered by refusals for a while, and never exceeded. What was
 //     learned is forgotten if it is not confirmed for 64 windows and at least ten minutes.

@@ -28,7 +28,7 @@ type exploration struct {
 }
 
 const (
-	bucketAfter   = 3           // after so many fruitless refusals a token bucket is looked for once
+	bucketAfter   = 3           // after this many fruitless refusals a token bucket is looked for once
 	rarestPower   = 2           // a step begins at least once in 1<<2 windows,
 	rarestExplore = time.Minute // and once in this time where a window is not longer
 )

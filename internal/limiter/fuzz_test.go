@@ -14,7 +14,7 @@ import (
 // FuzzOrder plays events in any order: attempts that enter with and without a deadline,
 // answers of every kind, some twice, some never, cancellations and time. Then it waits for
 // the end. Whatever happens: no deadlock, never more than N in a window of a published
-// limit, and nothing in flight or in line that is not there.
+// limit, and nothing left in flight or in the queue.
 func FuzzOrder(f *testing.F) {
 	for seed := range uint64(20) {
 		script := make([]byte, 200)
@@ -33,7 +33,7 @@ func FuzzOrder(f *testing.F) {
 			if known%4 > 0 {
 				limit = Limit{Requests: int(known%4) * 3, Per: time.Duration(known%4) * sec}
 			}
-			p := &player{t: t, gate: New(limit)}
+			p := &player{t: t, keyed: New(limit)}
 			p.ctx, p.cancel = context.WithCancel(context.Background())
 			for i := 0; i+1 < len(script); i += 2 {
 				p.play(script[i], script[i+1])
@@ -45,15 +45,15 @@ func FuzzOrder(f *testing.F) {
 
 type player struct {
 	t      *testing.T
-	gate   *Keyed
+	keyed  *Keyed
 	ctx    context.Context
 	cancel context.CancelFunc // of those that the script cancels
 	done   sync.WaitGroup
 
-	mu     sync.Mutex
-	out    []flown
-	sent   []time.Duration // -1: never sent after all
-	inLine atomic.Int64
+	mu      sync.Mutex
+	out     []flown
+	sent    []time.Duration // -1: never sent after all
+	waiting atomic.Int64
 }
 
 // flown is an attempt that was let through, with its place in sent.
@@ -107,18 +107,18 @@ func (p *player) enter(arg byte) {
 	if arg >= 200 {
 		e.Since = time.Now().Add(-time.Duration(arg) * 10 * ms)
 	}
-	p.inLine.Add(1)
+	p.waiting.Add(1)
 	p.done.Go(func() {
 		defer cancel()
-		leave, err := enter(ctx, p.gate, e)
-		p.inLine.Add(-1)
+		leave, err := enter(ctx, p.keyed, e)
+		p.waiting.Add(-1)
 		if err != nil {
 			return
 		}
 		p.mu.Lock()
 		defer p.mu.Unlock()
 		p.out = append(p.out, flown{leave, len(p.sent)})
-		p.sent = append(p.sent, p.gate.clock.Now())
+		p.sent = append(p.sent, p.keyed.clock.Now())
 	})
 }
 
@@ -143,24 +143,24 @@ func (p *player) leave(o Outcome, arg byte) {
 // finish lets time pass until nobody waits, and looks at what is left.
 func (p *player) finish(limit Limit) {
 	defer p.cancel()
-	for i := 0; p.inLine.Load() > 0; i++ {
+	for i := 0; p.waiting.Load() > 0; i++ {
 		time.Sleep(sec)
 		synctest.Wait()
 		if i%2 == 0 { // half of them hang until the end
 			p.leave(ok(), 1)
 		}
 		if i > 24*3600 {
-			p.t.Fatalf("%d still in line after a day", p.inLine.Load())
+			p.t.Fatalf("%d still wait after a day", p.waiting.Load())
 		}
 	}
 	p.done.Wait()
 	for len(p.out) > 0 {
 		p.leave(ok(), 1)
 	}
-	for _, l := range p.gate.limiters {
+	for _, l := range p.keyed.limiters {
 		l.mu.Lock()
 		if l.queue.n != 0 || l.queue.first() != nil || len(l.queue.byGiveUp.w) != 0 {
-			p.t.Errorf("in line: %d, %d in the heap; want none", l.queue.n, len(l.queue.byGiveUp.w))
+			p.t.Errorf("in the queue: %d, %d in the heap; want none", l.queue.n, len(l.queue.byGiveUp.w))
 		}
 		if l.inFlight.n != 0 || !l.inFlight.isEmpty() {
 			p.t.Errorf("in flight: %d; want none", l.inFlight.n)

@@ -33,7 +33,7 @@ const (
 )
 
 // isTrial reports whether all others wait for the attempt's answer.
-func (k attemptKind) isTrial() bool { return k == trial || k == earlyTrial }
+func (kind attemptKind) isTrial() bool { return kind == trial || kind == earlyTrial }
 
 // add notes an attempt that is sent now.
 func (f *inFlight) add(now time.Duration, k attemptKind) (place int32, use uint32) {

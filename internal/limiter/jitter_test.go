@@ -15,7 +15,7 @@ func roughWire(r *rand.Rand) time.Duration {
 	return ms/10 + time.Duration(r.Int64N(int64(24*ms/10)))
 }
 
-// A bucket saves up what comes late, so on a rough wire a few above the limit pass. The gate
+// A bucket saves up what comes late, so over a jittery way a few above the limit pass. The limiter
 // does not take that for a higher limit again and again. Asserted is the mean of many runs:
 // what a single one costs is left to the wire.
 func TestLimiterIsNotMisledByABucketOverAJitteryWay(t *testing.T) {

@@ -9,10 +9,6 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
-
-	"github.com/google/go-cmp/cmp"
-
-	"github.com/keyfit/keyfit/internal/clock"
 )
 
 // errTooMany stands for a 429, as the caller of the package knows it.
@@ -35,75 +31,26 @@ func enter(ctx context.Context, k *Keyed, r Request) (leave func(Outcome), err e
 }
 
 // mustEnter enters where nothing is in the way.
-func mustEnter(t *testing.T, g *Keyed) func(Outcome) {
+func mustEnter(t *testing.T, k *Keyed) func(Outcome) {
 	t.Helper()
-	leave, err := enter(t.Context(), g, Request{})
+	leave, err := enter(t.Context(), k, Request{})
 	if err != nil {
 		t.Fatalf("Enter: %v", err)
 	}
 	return leave
 }
 
-func TestCancellationIsTheContextsError(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		g := New(Limit{1, 10 * sec})
-		start := time.Now()
-		mustEnter(t, g)(ok())
-		ctx, cancel := context.WithCancel(t.Context())
-		time.AfterFunc(sec, cancel)
-		var done sync.WaitGroup
-		for range 100 { // in line before the one that counts
-			done.Go(func() {
-				if _, err := enter(ctx, g, Request{}); !errors.Is(err, context.Canceled) {
-					t.Errorf("got %v, want context.Canceled", err)
-				}
-			})
-		}
-		synctest.Wait()
-		mustEnter(t, g)(ok())
-		if d := time.Since(start); d != 10*sec {
-			t.Errorf("behind 100 that gave up: went after %v, want 10s", d)
-		}
-		done.Wait()
-		if _, err := enter(ctx, g, Request{}); !errors.Is(err, context.Canceled) {
-			t.Errorf("cancelled beforehand: got %v, want context.Canceled", err)
-		}
-	})
-}
-
-func TestATurnOfOneThatGivesUpGoesToTheNext(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		l := newLimiter(Key{}, Limit{1, sec}, clock.Start())
-		before, _ := l.tryEnter(l.clock.Now())
-		passed := ok()
-		before.Leave(&passed, l.clock.Now())
-		first, _ := l.enqueue(&Request{}, l.clock.Now(), never)
-		second, _ := l.enqueue(&Request{}, l.clock.Now(), never)
-		time.Sleep(sec)
-		synctest.Wait()
-		if first.state != admitted || second.state != queued {
-			t.Fatalf("the first is %v, the second %v; want the first alone admitted", first.state, second.state)
-		}
-		l.abandon(first, l.clock.Now())
-		if second.state != admitted {
-			t.Error("the turn was lost")
-		}
-	})
-}
-
 func TestLimiterIsFirstInFirstOut(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		g := New(Limit{3, sec})
+		k := New(Limit{3, sec})
 		var mu sync.Mutex
 		var got, want []int
 		var done sync.WaitGroup
 		for i := range 100 {
 			want = append(want, i)
 			done.Go(func() {
-				leave, err := enter(t.Context(), g, Request{})
+				leave, err := enter(t.Context(), k, Request{})
 				if err != nil {
 					t.Error(err)
 					return
@@ -126,7 +73,7 @@ func TestLimiterIsFirstInFirstOut(t *testing.T) {
 	})
 }
 
-// Nobody waits more than a window longer than one who came at the same time.
+// Nobody waits more than a window longer than one who arrived at the same time.
 func TestLimiterIsFair(t *testing.T) {
 	t.Parallel()
 	s := newSim(&fixedWindow{n: 100, per: sec}, hintCeil, Limit{}, 1)
@@ -137,7 +84,7 @@ func TestLimiterIsFair(t *testing.T) {
 				continue
 			}
 			if d := ((a.end - a.begin) - (b.end - b.begin)).Abs(); d > sec+100*ms {
-				t.Fatalf("came within 5 ms, and one waited %v longer", d)
+				t.Fatalf("arrived within 5 ms, and one waited %v longer", d)
 			}
 		}
 	}
@@ -179,10 +126,10 @@ func TestLimiterKeepsAPublishedLimitInEveryWindow(t *testing.T) {
 func TestLimiterLearnsNothingFromErrorsWithoutAHint(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		g := New(Limit{})
+		k := New(Limit{})
 		start := time.Now()
 		for i := range 100 {
-			leave := mustEnter(t, g)
+			leave := mustEnter(t, k)
 			leave(Outcome{Status: []int{0, 500, 502, 503, 404}[i%5], Remaining: -1})
 			leave(refusedFor(time.Hour)) // a second time is harmless
 		}
@@ -195,10 +142,10 @@ func TestLimiterLearnsNothingFromErrorsWithoutAHint(t *testing.T) {
 func TestLowTrafficIsNotSerialisedByAnOldLesson(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		g := New(Limit{})
+		k := New(Limit{})
 		var leaves []func(Outcome)
 		for range firstRound {
-			leaves = append(leaves, mustEnter(t, g))
+			leaves = append(leaves, mustEnter(t, k))
 		}
 		for i, leave := range leaves {
 			if i < 5 {
@@ -207,11 +154,11 @@ func TestLowTrafficIsNotSerialisedByAnOldLesson(t *testing.T) {
 				leave(refusedFor(sec))
 			}
 		}
-		mustEnter(t, g)(ok()) // after the pause
+		mustEnter(t, k)(ok()) // after the pause
 		for range 10 {
 			time.Sleep(5 * sec)
 			start := time.Now()
-			a, b, c := mustEnter(t, g), mustEnter(t, g), mustEnter(t, g)
+			a, b, c := mustEnter(t, k), mustEnter(t, k), mustEnter(t, k)
 			if d := time.Since(start); d > 0 {
 				t.Errorf("three at a time waited %v", d)
 			}
@@ -226,140 +173,26 @@ func TestLowTrafficIsNotSerialisedByAnOldLesson(t *testing.T) {
 func TestKeysAreKeptApart(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		g := New(Limit{})
-		mustEnter(t, g)(refusedFor(time.Hour))
+		k := New(Limit{})
+		mustEnter(t, k)(refusedFor(time.Hour))
 		start := time.Now()
 		for _, r := range []Request{{Key: Key{"", "k"}}, {Key: Key{"q", ""}}} {
-			leave, err := enter(t.Context(), g, r)
+			leave, err := enter(t.Context(), k, r)
 			if err != nil {
 				t.Fatal(err)
 			}
 			leave(ok())
 		}
 		for i := range 10 * maxLimiters { // they do not pile up
-			leave, _ := enter(t.Context(), g, Request{Key: Key{"", string(rune('a' + i))}})
+			leave, _ := enter(t.Context(), k, Request{Key: Key{"", string(rune('a' + i))}})
 			leave(ok())
 			time.Sleep(10 * sec)
 		}
-		if n := len(g.limiters); n > maxLimiters {
+		if n := len(k.limiters); n > maxLimiters {
 			t.Errorf("%d limiters, want at most %d", n, maxLimiters)
 		}
 		if d := time.Since(start); d > time.Duration(10*maxLimiters)*10*sec {
 			t.Errorf("held up by another key's pause: %v", d)
-		}
-	})
-}
-
-func TestLimiterTellsWhyARequestWaits(t *testing.T) {
-	t.Parallel()
-	type waiting struct {
-		Why Reason
-		For time.Duration
-	}
-	tests := []struct {
-		name   string
-		limit  Limit
-		before func(t *testing.T, g *Keyed)
-		want   []waiting
-	}{
-		{"not at all", Limit{}, func(*testing.T, *Keyed) {}, nil},
-		{"pause", Limit{}, func(t *testing.T, g *Keyed) { t.Helper(); mustEnter(t, g)(refusedFor(3 * sec)) }, []waiting{{Paused, 3 * sec}}},
-		{"window", Limit{1, sec}, func(t *testing.T, g *Keyed) { t.Helper(); mustEnter(t, g)(ok()) }, []waiting{{WindowFull, sec}}},
-		{"concurrency", Limit{}, func(t *testing.T, g *Keyed) {
-			t.Helper()
-			for range firstRound {
-				time.AfterFunc(sec/10, func() { mustEnter(t, g)(ok()) })
-				leave := mustEnter(t, g)
-				time.AfterFunc(sec/10, func() { leave(ok()) })
-			}
-		}, []waiting{{Concurrency, 0}}},
-	}
-	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) {
-			t.Parallel()
-			synctest.Test(t, func(t *testing.T) {
-				g := New(tt.limit)
-				tt.before(t, g)
-				var got []waiting
-				leave, err := enter(t.Context(), g, Request{Waiting: func(why Reason, d time.Duration) {
-					got = append(got, waiting{why, d})
-					// Not under the lock: the gate can be used from here.
-					ctx, cancel := context.WithCancel(t.Context())
-					cancel()
-					_, _ = enter(ctx, g, Request{})
-				}})
-				if err != nil {
-					t.Fatal(err)
-				}
-				leave(ok())
-				if diff := cmp.Diff(tt.want, got); diff != "" {
-					t.Errorf("Waiting (-want +got):\n%s", diff)
-				}
-				time.Sleep(sec)
-			})
-		})
-	}
-}
-
-func TestACallbackThatPanicsCostsNobodyASlot(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		g := New(Limit{1, sec})
-		start := time.Now()
-		mustEnter(t, g)(ok())
-		func() {
-			defer func() { _ = recover() }()
-			_, _ = enter(t.Context(), g, Request{Waiting: func(Reason, time.Duration) { panic("x") }})
-		}()
-		mustEnter(t, g)(ok())
-		if d := time.Since(start); d != sec {
-			t.Errorf("the next went after %v, want 1s", d)
-		}
-	})
-}
-
-// Callers that really block, on a limit that is known: nothing is refused and no time is
-// lost. The simulations drive the limiter by its decisions alone.
-func TestBlockedCallersAreAsFastAsTheLimitAllows(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		k, server := New(Limit{100, sec}), &slidingWindow{n: 100, per: sec}
-		start := time.Now()
-		var mu sync.Mutex
-		calls, refused := 1000, 0
-		var done sync.WaitGroup
-		for range 200 {
-			done.Go(func() {
-				for {
-					mu.Lock()
-					calls--
-					over := calls < 0
-					mu.Unlock()
-					if over {
-						return
-					}
-					leave, err := enter(t.Context(), k, Request{MaxWait: time.Hour})
-					if err != nil {
-						t.Error(err)
-						return
-					}
-					time.Sleep(rand.N(2 * ms))
-					mu.Lock()
-					if let, _ := server.allow(time.Since(start)); !let {
-						refused++
-					}
-					mu.Unlock()
-					time.Sleep(rand.N(2 * ms))
-					leave(ok())
-				}
-			})
-		}
-		done.Wait()
-		if refused > 0 {
-			t.Errorf("%d refused, want none", refused)
-		}
-		if d := time.Since(start); d > 9*sec+100*ms {
-			t.Errorf("1000 requests at 100 a second took %v, want 9s", d)
 		}
 	})
 }

@@ -19,11 +19,11 @@ const (
 	classes
 )
 
-func (p Priority) class() int {
+func (prio Priority) class() int {
 	switch {
-	case p > Call:
+	case prio > Call:
 		return probes
-	case p < Call:
+	case prio < Call:
 		return batches
 	}
 	return calls

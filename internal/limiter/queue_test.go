@@ -15,13 +15,13 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// Who goes when: those in line, as they came, and the order in which they go.
+// The waiters in the order of arrival, and the order in which they are served.
 func TestQueueServesAProbeBeforeACallBeforeABatch(t *testing.T) {
 	t.Parallel()
 	tests := []struct {
-		name string
-		line string // in the order of arrival: p, c, b
-		want string
+		name     string
+		arrivals string // in the order of arrival: p, c, b
+		want     string
 	}{
 		{"calls in the order of arrival", "ccc", "ccc"},
 		{"a probe overtakes all", "bccp", "pccb"},
@@ -33,31 +33,31 @@ func TestQueueServesAProbeBeforeACallBeforeABatch(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			var q queue
-			for i, kind := range tt.line {
+			for i, kind := range tt.arrivals {
 				p := map[rune]Priority{'p': Probe, 'c': Call, 'b': Batch}[kind]
 				w := q.newWaiter(p.class(), 0, time.Duration(i))
-				foretold := q.ahead(w)
+				predicted := q.ahead(w)
 				q.push(w)
-				if at := slices.Index(q.inOrder(), w); at != foretold {
-					t.Errorf("number %d was told that %d go before it, want %d", i, foretold, at)
+				if at := slices.Index(q.inOrder(), w); at != predicted {
+					t.Errorf("number %d was predicted to have %d ahead, want %d", i, predicted, at)
 				}
 			}
-			var foretold, got string
+			var predicted, got string
 			for _, w := range q.inOrder() {
-				foretold += "pcb"[w.class : w.class+1]
+				predicted += "pcb"[w.class : w.class+1]
 			}
 			for q.n > 0 {
 				w := q.pop()
 				got += "pcb"[w.class : w.class+1]
 			}
-			if diff := cmp.Diff([2]string{tt.want, tt.want}, [2]string{foretold, got}); diff != "" {
-				t.Errorf("foretold and real order (-want +got):\n%s", diff)
+			if diff := cmp.Diff([2]string{tt.want, tt.want}, [2]string{predicted, got}); diff != "" {
+				t.Errorf("predicted and real order (-want +got):\n%s", diff)
 			}
 		})
 	}
 }
 
-// In any order of coming and leaving, those in line go as inOrder foretells.
+// In any order of entering and leaving, waiters are served in the order of inOrder.
 func TestQueueOrderIsTheOneThatIsForetold(t *testing.T) {
 	t.Parallel()
 	for seed := range uint64(50) {
@@ -68,16 +68,16 @@ func TestQueueOrderIsTheOneThatIsForetold(t *testing.T) {
 			case len(all) == 0 || r.IntN(3) > 0:
 				w := q.newWaiter(r.IntN(classes), 0, time.Duration(r.IntN(50)))
 				w.giveUp = time.Duration(r.IntN(50))
-				foretold := q.aheadExactly(w)
+				predicted := q.aheadExactly(w)
 				q.push(w)
-				if at := slices.Index(q.inOrder(), w); at > foretold {
-					t.Fatalf("seed %d: %d go before one, foretold were %d at the most", seed, at, foretold)
+				if at := slices.Index(q.inOrder(), w); at > predicted {
+					t.Fatalf("seed %d: %d go before one, predicted were %d at most", seed, at, predicted)
 				}
 			case r.IntN(2) == 0:
 				q.remove(all[r.IntN(len(all))])
 			default:
 				if got := q.pop(); got != all[0] {
-					t.Fatalf("seed %d: another one went first than foretold", seed)
+					t.Fatalf("seed %d: another one went first than predicted", seed)
 				}
 			}
 			least := never
@@ -91,11 +91,11 @@ func TestQueueOrderIsTheOneThatIsForetold(t *testing.T) {
 	}
 }
 
-// Under a load of calls that never ends, batches go on all the same, a probe goes at once.
+// Under an endless load of calls, batches make progress and a probe is sent at once.
 func TestLimiterStarvesNobody(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		g := New(Limit{10, sec})
+		k := New(Limit{10, sec})
 		ctx, cancel := context.WithTimeout(t.Context(), 60*sec)
 		defer cancel()
 		var mu sync.Mutex
@@ -104,7 +104,7 @@ func TestLimiterStarvesNobody(t *testing.T) {
 		caller := func(p Priority, pause time.Duration) {
 			for ctx.Err() == nil {
 				start := time.Now()
-				leave, err := enter(ctx, g, Request{Priority: p})
+				leave, err := enter(ctx, k, Request{Priority: p})
 				if err != nil {
 					return
 				}
@@ -133,20 +133,20 @@ func TestLimiterStarvesNobody(t *testing.T) {
 	})
 }
 
-// A retry that brings the time of its call goes before those who came after it.
+// A retry that brings the time of its call goes before those who arrived after it.
 func TestARetryKeepsItsPlace(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		g := New(Limit{1, sec})
+		k := New(Limit{1, sec})
 		came := time.Now()
 		time.Sleep(ms)
-		mustEnter(t, g)(ok())
+		mustEnter(t, k)(ok())
 		var mu sync.Mutex
 		var got []string
 		var done sync.WaitGroup
 		enter := func(name string, since time.Time) {
 			done.Go(func() {
-				leave, err := enter(t.Context(), g, Request{Since: since})
+				leave, err := enter(t.Context(), k, Request{Since: since})
 				if err != nil {
 					t.Error(err)
 					return
@@ -171,9 +171,9 @@ func TestARetryKeepsItsPlace(t *testing.T) {
 	})
 }
 
-// Nobody is served more than one window later than anyone who came at the same time or
-// later, however long the line; nobody fails for being the first in it. Who has been
-// refused twice goes to its end, as in an outage, and is later by its length.
+// Nobody is served more than one window later than anyone who arrived at the same time or
+// later, however long the queue is; nobody fails for being the first in it. A call that was
+// refused twice goes to the end, as in an outage, and is later by the length of the queue.
 func TestLimiterIsFairBehindALongQueue(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {
@@ -197,9 +197,9 @@ func TestLimiterIsFairBehindALongQueue(t *testing.T) {
 				for _, c := range slices.Backward(s.calls) {
 					worst, later = max(worst, c.end-min(c.end, later)), min(later, c.end)
 				}
-				t.Logf("%d calls, the most that one came too late is %v, %d failed", len(s.calls), worst, s.failed)
+				t.Logf("%d calls, the most that one was served too late is %v, %d failed", len(s.calls), worst, s.failed)
 				if worst > tt.most {
-					t.Errorf("one was served %v after another who came later, want at most %v", worst, tt.most)
+					t.Errorf("one was served %v after another that arrived later, want at most %v", worst, tt.most)
 				}
 				if s.failed > 0 {
 					t.Errorf("%d calls failed", s.failed)
@@ -213,12 +213,12 @@ func TestLimiterIsFairBehindALongQueue(t *testing.T) {
 func TestLimiterServesTenThousandWaiters(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		g := New(Limit{1000, sec})
+		k := New(Limit{1000, sec})
 		var done sync.WaitGroup
 		start := time.Now()
 		for range 10_000 {
 			done.Go(func() {
-				leave, err := enter(t.Context(), g, Request{MaxWait: time.Minute})
+				leave, err := enter(t.Context(), k, Request{MaxWait: time.Minute})
 				if err != nil {
 					t.Error(err)
 					return

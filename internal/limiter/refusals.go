@@ -30,7 +30,7 @@ const (
 )
 
 const (
-	forgetWindows = 64               // after so many windows without a refusal,
+	forgetWindows = 64               // after this many windows without a refusal,
 	forgetAtLeast = 10 * time.Minute // but not sooner than this, a lesson is forgotten
 )
 
@@ -72,7 +72,7 @@ type collision struct {
 }
 
 // left is the least time that is left of the window.
-func (c *collision) left() time.Duration { return c.end - c.now }
+func (col *collision) left() time.Duration { return col.end - col.now }
 
 // diagnosis is what a collision means. They are listed in the order in which they are tried:
 // the first whose condition holds is the diagnosis.

@@ -33,24 +33,24 @@ func TestLimiterRefusesAtOnceWhatCannotBeInTime(t *testing.T) {
 		limit    Limit
 		deadline time.Duration
 		maxWait  time.Duration
-		before   func(t *testing.T, g *Keyed)
+		before   func(t *testing.T, k *Keyed)
 		want     Refused
 	}{
 		{
 			name: "pause beyond the deadline", deadline: 2 * sec,
-			before: func(t *testing.T, g *Keyed) { t.Helper(); mustEnter(t, g)(refusedFor(60 * sec)) },
+			before: func(t *testing.T, k *Keyed) { t.Helper(); mustEnter(t, k)(refusedFor(60 * sec)) },
 			want:   Refused{Cause: errTooMany, RetryAfter: 60 * sec, Deadline: true},
 		},
 		{
 			name: "pause beyond MaxWait", maxWait: 30 * sec,
-			before: func(t *testing.T, g *Keyed) { t.Helper(); mustEnter(t, g)(refusedFor(60 * sec)) },
+			before: func(t *testing.T, k *Keyed) { t.Helper(); mustEnter(t, k)(refusedFor(60 * sec)) },
 			want:   Refused{Cause: errTooMany, RetryAfter: 60 * sec},
 		},
 		{
 			name: "pause that would end with the deadline, but for the way there", deadline: 2 * sec,
-			before: func(t *testing.T, g *Keyed) {
+			before: func(t *testing.T, k *Keyed) {
 				t.Helper()
-				leave := mustEnter(t, g)
+				leave := mustEnter(t, k)
 				time.Sleep(300 * ms)
 				leave(refusedFor(1800 * ms))
 			},
@@ -58,29 +58,29 @@ func TestLimiterRefusesAtOnceWhatCannotBeInTime(t *testing.T) {
 		},
 		{
 			name: "pause of a 503", deadline: 2 * sec,
-			before: func(t *testing.T, g *Keyed) {
+			before: func(t *testing.T, k *Keyed) {
 				t.Helper()
-				mustEnter(t, g)(Outcome{Status: 503, Wait: 60 * sec, Remaining: -1, Cause: errDown})
+				mustEnter(t, k)(Outcome{Status: 503, Wait: 60 * sec, Remaining: -1, Cause: errDown})
 			},
 			want: Refused{Cause: errDown, RetryAfter: 60 * sec, Deadline: true},
 		},
 		{
 			name: "window of a published limit", limit: Limit{2, 10 * sec}, deadline: 2 * sec,
-			before: func(t *testing.T, g *Keyed) { t.Helper(); mustEnter(t, g)(ok()); mustEnter(t, g)(ok()) },
+			before: func(t *testing.T, k *Keyed) { t.Helper(); mustEnter(t, k)(ok()); mustEnter(t, k)(ok()) },
 			want:   Refused{RetryAfter: 10 * sec, Deadline: true},
 		},
 		{
 			name: "window beyond MaxWait", limit: Limit{1, 10 * sec}, maxWait: 9 * sec,
-			before: func(t *testing.T, g *Keyed) { t.Helper(); mustEnter(t, g)(ok()); time.Sleep(500 * ms) },
+			before: func(t *testing.T, k *Keyed) { t.Helper(); mustEnter(t, k)(ok()); time.Sleep(500 * ms) },
 			want:   Refused{RetryAfter: 9500 * ms},
 		},
 		{
-			name: "window, behind others in line", limit: Limit{1, 10 * sec}, maxWait: 25 * sec,
-			before: func(t *testing.T, g *Keyed) {
+			name: "window, behind others in the queue", limit: Limit{1, 10 * sec}, maxWait: 25 * sec,
+			before: func(t *testing.T, k *Keyed) {
 				t.Helper()
-				mustEnter(t, g)(ok())
+				mustEnter(t, k)(ok())
 				for range 2 {
-					go func() { _, _ = enter(t.Context(), g, Request{}) }()
+					go func() { _, _ = enter(t.Context(), k, Request{}) }()
 				}
 				synctest.Wait()
 			},
@@ -88,9 +88,9 @@ func TestLimiterRefusesAtOnceWhatCannotBeInTime(t *testing.T) {
 		},
 		{
 			name: "window by the headers", deadline: 2 * sec,
-			before: func(t *testing.T, g *Keyed) {
+			before: func(t *testing.T, k *Keyed) {
 				t.Helper()
-				mustEnter(t, g)(Outcome{Status: 200, Remaining: 0, Reset: 30 * sec})
+				mustEnter(t, k)(Outcome{Status: 200, Remaining: 0, Reset: 30 * sec})
 			},
 			want: Refused{RetryAfter: 30 * sec, Deadline: true},
 		},
@@ -99,8 +99,8 @@ func TestLimiterRefusesAtOnceWhatCannotBeInTime(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				g := New(tt.limit)
-				tt.before(t, g)
+				k := New(tt.limit)
+				tt.before(t, k)
 				ctx := t.Context()
 				if tt.deadline > 0 {
 					var cancel context.CancelFunc
@@ -108,7 +108,7 @@ func TestLimiterRefusesAtOnceWhatCannotBeInTime(t *testing.T) {
 					defer cancel()
 				}
 				start := time.Now()
-				_, err := enter(ctx, g, Request{MaxWait: tt.maxWait})
+				_, err := enter(ctx, k, Request{MaxWait: tt.maxWait})
 				if d := time.Since(start); d > 0 {
 					t.Errorf("refused after %v, want at once", d)
 				}
@@ -121,19 +121,19 @@ func TestLimiterRefusesAtOnceWhatCannotBeInTime(t *testing.T) {
 func TestLimiterRefusesThoseInTheQueueWhenAPauseBegins(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		g := New(Limit{1, sec})
-		leave := mustEnter(t, g)
+		k := New(Limit{1, sec})
+		leave := mustEnter(t, k)
 		start := time.Now()
 		errs := make(chan error)
 		go func() {
 			ctx, cancel := context.WithTimeout(t.Context(), 20*sec)
 			defer cancel()
-			_, err := enter(ctx, g, Request{})
+			_, err := enter(ctx, k, Request{})
 			errs <- err
 		}()
 		patient := make(chan time.Duration)
 		go func() {
-			leave, err := enter(t.Context(), g, Request{})
+			leave, err := enter(t.Context(), k, Request{})
 			if err != nil {
 				t.Errorf("the patient one: %v", err)
 				close(patient)
@@ -157,19 +157,19 @@ func TestLimiterRefusesThoseInTheQueueWhenAPauseBegins(t *testing.T) {
 func TestLimiterEndsAWaitAtMaxWait(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		g := New(Limit{})
+		k := New(Limit{})
 		for range firstRound {
-			mustEnter(t, g) // and never come back
+			mustEnter(t, k) // and never come back
 		}
 		start := time.Now()
-		_, err := enter(t.Context(), g, Request{MaxWait: 100 * ms})
+		_, err := enter(t.Context(), k, Request{MaxWait: 100 * ms})
 		if d := time.Since(start); d != 100*ms {
 			t.Errorf("ended after %v, want 100ms", d)
 		}
 		wantRefused(t, err, Refused{})
 		// Attempts that do not come back do not hold up the others for ever.
 		start = time.Now()
-		mustEnter(t, g)(ok())
+		mustEnter(t, k)(ok())
 		if d := time.Since(start); d > sec {
 			t.Errorf("let through after %v, want at most 1s", d)
 		}

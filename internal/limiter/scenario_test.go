@@ -252,7 +252,9 @@ func TestLimiterSharesALimit(t *testing.T) {
 				for seed := range uint64(runs) {
 					s := newSim(&fixedWindow{n: 100, per: sec}, h.hint, Limit{}, seed+1)
 					s.latency = tt.latency
-					s.rival(func() time.Duration { return 30 * s.jitter() * 2 * ms / tt.latency }) // 30 ms in the mean
+					s.rival(func() time.Duration { // 30 ms in the mean
+						return time.Duration(60 * float64(ms) * float64(s.jitter()) / float64(tt.latency))
+					})
 					s.runFor(30*sec, 64)
 					p, r := s.count(5*sec, 30*sec)
 					passed, refused, failed = passed+p, refused+r, failed+s.failed
@@ -278,7 +280,7 @@ func TestLimiterLearnsFromHeaders(t *testing.T) {
 	server := &fixedWindow{n: 100, per: sec}
 	s := newSim(server, hintCeil, Limit{}, 1)
 	s.headers = func(now time.Duration) (Limit, int, time.Duration) {
-		return Limit{100, sec}, 100 - server.used, (now/sec+1)*sec - now
+		return Limit{100, sec}, 100 - server.used, sec - now%sec
 	}
 	s.run(1000, 64)
 	bar{1.01, 0, 0, 102, 1050 * ms}.check(t, s, 9*sec)
@@ -296,6 +298,6 @@ func TestUnlimitedServerIsSlowOnlyAtFirst(t *testing.T) {
 	s.run(6400, 64)
 	trips := s.arrivals[len(s.arrivals)-1].at - s.arrivals[from].at
 	if most := 110 * 2 * ms; trips > most { // 100 round trips of 2 ms on average
-		t.Errorf("6400 calls took %v, want at most %v: the gate must cost nothing then", trips, most)
+		t.Errorf("6400 calls took %v, want at most %v: the limiter must cost nothing then", trips, most)
 	}
 }

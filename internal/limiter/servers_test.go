@@ -25,7 +25,7 @@ func (f *fixedWindow) allow(now time.Duration) (bool, time.Duration) {
 		f.used++
 		return true, 0
 	}
-	return false, (w+1)*f.per - f.offset - now
+	return false, f.per - (now+f.offset)%f.per
 }
 
 // slidingWindow lets n in during every per.

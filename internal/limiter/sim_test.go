@@ -10,8 +10,8 @@ import (
 	"time"
 )
 
-// TestMain has garbage collected less often: the simulations hold little and allocate much,
-// and half of their time would be the collector's.
+// TestMain makes garbage collections rarer: the simulations hold little and allocate much, so
+// the collector would take half of their time.
 func TestMain(m *testing.M) {
 	debug.SetGCPercent(800)
 	m.Run()
@@ -213,7 +213,7 @@ func (c *simCaller) end(ok bool) {
 	c.then(c.now, c.call)
 }
 
-// run makes so many calls from so many callers.
+// run makes the given number of calls, shared by the callers.
 func (s *sim) run(calls, callers int) {
 	for range callers {
 		s.start(func() bool { calls--; return calls >= 0 })
@@ -221,7 +221,7 @@ func (s *sim) run(calls, callers int) {
 	s.play()
 }
 
-// runFor keeps so many callers busy for d.
+// runFor keeps the callers busy for d.
 func (s *sim) runFor(d time.Duration, callers int) {
 	end := s.now + d
 	for range callers {
@@ -313,6 +313,7 @@ func (h eventHeap) Len() int { return len(h) }
 func (h eventHeap) Less(i, j int) bool {
 	return h[i].at < h[j].at || h[i].at == h[j].at && h[i].seq < h[j].seq
 }
+
 func (h eventHeap) Swap(i, j int) {
 	h[i], h[j] = h[j], h[i]
 	h[i].index, h[j].index = i, j

@@ -62,7 +62,7 @@ type Outcome struct {
 
 // Refused is the error of a request that cannot be sent before its deadline or within its
 // MaxWait.
-type Refused struct {
+type Refused struct { //nolint:errname // it is a decision, not a failure
 	Cause      any           // the Cause of the outcome that is the reason; nil if the limit alone is
 	Reason     string        // what the reason is, where Cause is nil
 	RetryAfter time.Duration // when the request could have been sent
@@ -70,4 +70,9 @@ type Refused struct {
 }
 
 // Error implements error.
-func (r *Refused) Error() string { return r.Reason }
+func (ref *Refused) Error() string {
+	if ref.Reason == "" {
+		return "the server refused a request before"
+	}
+	return ref.Reason
+}

@@ -25,11 +25,11 @@ func TestLimiterGivesBackWhatWasNeverSent(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				g := New(tt.limit)
-				mustEnter(t, g)(ok())
+				k := New(tt.limit)
+				mustEnter(t, k)(ok())
 				var leaves []func(Outcome)
 				for range 2 {
-					leaves = append(leaves, mustEnter(t, g))
+					leaves = append(leaves, mustEnter(t, k))
 				}
 				time.Sleep(tt.out)
 				for _, leave := range leaves {
@@ -38,11 +38,11 @@ func TestLimiterGivesBackWhatWasNeverSent(t *testing.T) {
 				}
 				start := time.Now()
 				for range 2 {
-					mustEnter(t, g)(ok())
+					mustEnter(t, k)(ok())
 				}
 				for range 100 { // never sent: the window stays as it is
 					if tt.limit.Requests == 0 {
-						mustEnter(t, g)(unsent)
+						mustEnter(t, k)(unsent)
 					}
 				}
 				if d := time.Since(start); d > 0 {
@@ -51,7 +51,7 @@ func TestLimiterGivesBackWhatWasNeverSent(t *testing.T) {
 				if tt.limit.Requests == 0 {
 					return
 				}
-				mustEnter(t, g)(ok())
+				mustEnter(t, k)(ok())
 				if d, want := time.Since(start), tt.limit.Per-tt.out; d != want {
 					t.Errorf("the fourth that was sent went after %v, want %v", d, want)
 				}
@@ -60,23 +60,23 @@ func TestLimiterGivesBackWhatWasNeverSent(t *testing.T) {
 	}
 }
 
-// A canary that never flew leaves the next one to be it; nobody takes its silence for a yes.
+// If a trial request was never sent, the next request is the trial; its silence is no success.
 func TestLimiterSendsAnotherTrialForOneThatWasNeverSent(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		g := New(Limit{})
-		mustEnter(t, g)(refusedFor(sec))
-		mustEnter(t, g)(Outcome{Remaining: -1, Unsent: true})
-		leave := mustEnter(t, g)
+		k := New(Limit{})
+		mustEnter(t, k)(refusedFor(sec))
+		mustEnter(t, k)(Outcome{Remaining: -1, Unsent: true})
+		leave := mustEnter(t, k)
 		gone := make(chan struct{})
 		go func() {
-			mustEnter(t, g)(ok())
+			mustEnter(t, k)(ok())
 			close(gone)
 		}()
 		synctest.Wait()
 		select {
 		case <-gone:
-			t.Error("a second one went beside the canary")
+			t.Error("a second request was sent beside the trial")
 		default:
 		}
 		leave(ok())
@@ -92,29 +92,29 @@ func TestLimiterGivesAPlaceInAFullWindowToThoseWhoWait(t *testing.T) {
 	for _, tt := range []struct {
 		name  string
 		limit Limit
-		learn func(t *testing.T, g *Keyed) // that four go in a minute; the first of them has just gone
+		learn func(t *testing.T, k *Keyed) // that four go in a minute; the first of them has just gone
 		out   time.Duration                // how long until it is known
 	}{
 		{"published", published, goOnce, 0},
 		{"published, when they count as arrived already", published, goOnce, 20 * sec},
-		{"after a pause", published, func(t *testing.T, g *Keyed) {
+		{"after a pause", published, func(t *testing.T, k *Keyed) {
 			t.Helper()
-			mustEnter(t, g)(Outcome{Status: 503, Wait: 2 * time.Minute, Remaining: -1})
-			mustEnter(t, g)(ok()) // the canary
+			mustEnter(t, k)(Outcome{Status: 503, Wait: 2 * time.Minute, Remaining: -1})
+			mustEnter(t, k)(ok()) // the trial
 			time.Sleep(time.Minute)
-			goOnce(t, g)
+			goOnce(t, k)
 		}, 0},
 		{"learned", Limit{}, learnFour, 0},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				g := New(tt.limit)
-				tt.learn(t, g)
+				k := New(tt.limit)
+				tt.learn(t, k)
 				start := time.Now()
 				var out []func(Outcome)
 				for range 3 {
-					out = append(out, mustEnter(t, g))
+					out = append(out, mustEnter(t, k))
 				}
 				if d := time.Since(start); d > 0 {
 					t.Fatalf("the window was not free: waited %v", d)
@@ -124,7 +124,7 @@ func TestLimiterGivesAPlaceInAFullWindowToThoseWhoWait(t *testing.T) {
 				var done sync.WaitGroup
 				for range 5 {
 					done.Go(func() {
-						leave := mustEnter(t, g)
+						leave := mustEnter(t, k)
 						mu.Lock()
 						went = append(went, time.Since(start))
 						mu.Unlock()
@@ -149,14 +149,14 @@ func TestLimiterGivesAPlaceInAFullWindowToThoseWhoWait(t *testing.T) {
 	}
 }
 
-func goOnce(t *testing.T, g *Keyed) { t.Helper(); mustEnter(t, g)(ok()) }
+func goOnce(t *testing.T, k *Keyed) { t.Helper(); mustEnter(t, k)(ok()) }
 
-// learnFour teaches a gate a limit of four a minute; the canary is the first of the window.
-func learnFour(t *testing.T, g *Keyed) {
+// learnFour teaches a limit of four a minute; the trial request is the first of the window.
+func learnFour(t *testing.T, k *Keyed) {
 	t.Helper()
 	for range 4 {
-		goOnce(t, g)
+		goOnce(t, k)
 	}
-	mustEnter(t, g)(refusedFor(59 * sec))
-	goOnce(t, g)
+	mustEnter(t, k)(refusedFor(59 * sec))
+	goOnce(t, k)
 }

@@ -37,7 +37,7 @@ func (t *timer) set(at, now time.Duration) {
 	}
 }
 
-// enqueue puts a request into the queue, unless it is foreseeable that it waits in vain. The
+// enqueue puts a request into the queue, unless it is foreseeable that the wait cannot end in time. The
 // context of the request ends after left.
 func (l *limiter) enqueue(r *Request, now, left time.Duration) (*waiter, error) {
 	l.mu.Lock()
@@ -70,7 +70,7 @@ func (l *limiter) enqueue(r *Request, now, left time.Duration) (*waiter, error) 
 	return w, nil
 }
 
-// foresee returns when, at the earliest, a request can be sent that has so many ahead of it.
+// foresee returns when, at the earliest, a request can be sent that has the given number ahead of it.
 func (l *limiter) foresee(now time.Duration, ahead int) time.Duration {
 	return l.estimator.foresee(max(now, l.recovery.pauseEnd), l.inFlight.n, ahead)
 }
@@ -123,7 +123,7 @@ func (l *limiter) leaveQueue(w *waiter, now time.Duration) {
 	l.waits.Add(now - w.entered)
 }
 
-// refuseHopeless refuses those who, by what has just been learned, wait in vain.
+// refuseHopeless refuses those whose wait, by what has just been learned, cannot end in time.
 func (l *limiter) refuseHopeless(now time.Duration) {
 	if !l.estimator.window.isCertain() {
 		return

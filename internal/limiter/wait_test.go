@@ -1,0 +1,176 @@
+package limiter
+
+import (
+	"context"
+	"errors"
+	"math/rand/v2"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+func TestCancellationIsTheContextsError(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		k := New(Limit{1, 10 * sec})
+		start := time.Now()
+		mustEnter(t, k)(ok())
+		ctx, cancel := context.WithCancel(t.Context())
+		time.AfterFunc(sec, cancel)
+		var done sync.WaitGroup
+		for range 100 { // in the queue before the one that counts
+			done.Go(func() {
+				if _, err := enter(ctx, k, Request{}); !errors.Is(err, context.Canceled) {
+					t.Errorf("got %v, want context.Canceled", err)
+				}
+			})
+		}
+		synctest.Wait()
+		mustEnter(t, k)(ok())
+		if d := time.Since(start); d != 10*sec {
+			t.Errorf("behind 100 that gave up: went after %v, want 10s", d)
+		}
+		done.Wait()
+		if _, err := enter(ctx, k, Request{}); !errors.Is(err, context.Canceled) {
+			t.Errorf("cancelled beforehand: got %v, want context.Canceled", err)
+		}
+	})
+}
+
+func TestATurnOfOneThatGivesUpGoesToTheNext(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		l := New(Limit{1, sec}).find(Key{})
+		before, _ := l.tryEnter(l.clock.Now())
+		passed := ok()
+		before.Leave(&passed, l.clock.Now())
+		first, _ := l.enqueue(&Request{}, l.clock.Now(), never)
+		second, _ := l.enqueue(&Request{}, l.clock.Now(), never)
+		time.Sleep(sec)
+		synctest.Wait()
+		if first.state != admitted || second.state != queued {
+			t.Fatalf("the first is %v, the second %v; want the first alone admitted", first.state, second.state)
+		}
+		l.abandon(first, l.clock.Now())
+		if second.state != admitted {
+			t.Error("the turn was lost")
+		}
+	})
+}
+
+func TestLimiterTellsWhyARequestWaits(t *testing.T) {
+	t.Parallel()
+	type waiting struct {
+		Why Reason
+		For time.Duration
+	}
+	tests := []struct {
+		name   string
+		limit  Limit
+		before func(t *testing.T, k *Keyed)
+		want   []waiting
+	}{
+		{"not at all", Limit{}, func(*testing.T, *Keyed) {}, nil},
+		{"pause", Limit{}, func(t *testing.T, k *Keyed) { t.Helper(); mustEnter(t, k)(refusedFor(3 * sec)) }, []waiting{{Paused, 3 * sec}}},
+		{"window", Limit{1, sec}, func(t *testing.T, k *Keyed) { t.Helper(); mustEnter(t, k)(ok()) }, []waiting{{WindowFull, sec}}},
+		{"concurrency", Limit{}, func(t *testing.T, k *Keyed) {
+			t.Helper()
+			for range firstRound {
+				time.AfterFunc(sec/10, func() { mustEnter(t, k)(ok()) })
+				leave := mustEnter(t, k)
+				time.AfterFunc(sec/10, func() { leave(ok()) })
+			}
+		}, []waiting{{Concurrency, 0}}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				k := New(tt.limit)
+				tt.before(t, k)
+				var got []waiting
+				leave, err := enter(t.Context(), k, Request{Waiting: func(why Reason, d time.Duration) {
+					got = append(got, waiting{why, d})
+					// Not under the lock: the limiter can be used from here.
+					ctx, cancel := context.WithCancel(t.Context())
+					cancel()
+					_, _ = enter(ctx, k, Request{})
+				}})
+				if err != nil {
+					t.Fatal(err)
+				}
+				leave(ok())
+				if diff := cmp.Diff(tt.want, got); diff != "" {
+					t.Errorf("Waiting (-want +got):\n%s", diff)
+				}
+				time.Sleep(sec)
+			})
+		})
+	}
+}
+
+func TestACallbackThatPanicsCostsNobodyATurn(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		k := New(Limit{1, sec})
+		start := time.Now()
+		mustEnter(t, k)(ok())
+		func() {
+			defer func() { _ = recover() }()
+			_, _ = enter(t.Context(), k, Request{Waiting: func(Reason, time.Duration) { panic("x") }})
+		}()
+		mustEnter(t, k)(ok())
+		if d := time.Since(start); d != sec {
+			t.Errorf("the next went after %v, want 1s", d)
+		}
+	})
+}
+
+// Callers that really block, on a limit that is known: nothing is refused and no time is
+// lost. The simulations drive the limiter by its decisions alone.
+func TestBlockedCallersAreAsFastAsTheLimitAllows(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		k, server := New(Limit{100, sec}), &slidingWindow{n: 100, per: sec}
+		start := time.Now()
+		var mu sync.Mutex
+		calls, refused := 1000, 0
+		var done sync.WaitGroup
+		for range 200 {
+			done.Go(func() {
+				for {
+					mu.Lock()
+					calls--
+					over := calls < 0
+					mu.Unlock()
+					if over {
+						return
+					}
+					leave, err := enter(t.Context(), k, Request{MaxWait: time.Hour})
+					if err != nil {
+						t.Error(err)
+						return
+					}
+					time.Sleep(rand.N(2 * ms))
+					mu.Lock()
+					if let, _ := server.allow(time.Since(start)); !let {
+						refused++
+					}
+					mu.Unlock()
+					time.Sleep(rand.N(2 * ms))
+					leave(ok())
+				}
+			})
+		}
+		done.Wait()
+		if refused > 0 {
+			t.Errorf("%d refused, want none", refused)
+		}
+		if d := time.Since(start); d > 9*sec+100*ms {
+			t.Errorf("1000 requests at 100 a second took %v, want 9s", d)
+		}
+	})
+}
