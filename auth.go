@@ -130,7 +130,7 @@ func (k *call) otherKey(said authOutcome) (*keyring.Generation, error) {
 		return nil, errNotReplayed
 	}
 	other, err := k.turn().Next()
-	if denied, ok := errors.AsType[*keyring.Denied](err); ok {
+	if denied, ok := errors.AsType[*keyring.DeniedError](err); ok {
 		k.trouble.denied = denied
 		if denied.Reason != "" {
 			k.addNote(denied.Error())

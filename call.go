@@ -49,8 +49,8 @@ type call struct {
 type trouble struct {
 	path   string
 	retry  retryState
-	turn   *keyring.Turn   // nil as long as the keyring has nothing to remember
-	denied *keyring.Denied // it waited for a usable key in vain
+	turn   *keyring.Turn        // nil as long as the keyring has nothing to remember
+	denied *keyring.DeniedError // it waited for a usable key in vain
 }
 
 // retryState is what the retry loop knows about the attempts so far.

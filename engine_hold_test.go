@@ -146,7 +146,7 @@ func TestAHeldCallEndsForOneReasonAndSaysWhich(t *testing.T) {
 	}
 }
 
-func TestABodyThatGoesOutOnceWaitsForACanaryAndIsNotReplayed(t *testing.T) {
+func TestABodyThatGoesOutOnceWaitsForATrialRequestAndIsNotReplayed(t *testing.T) {
 	t.Parallel()
 	stream := func(ctx context.Context, c *keyfit.Client) error {
 		_, err := keyfit.Send[struct{}](ctx, c, http.MethodPost, "/upload", io.MultiReader(strings.NewReader("one")))
@@ -253,8 +253,8 @@ func TestABodyThatGoesOutOnceWaitsForACanaryAndIsNotReplayed(t *testing.T) {
 	})
 }
 
-// A hanging canary must not keep a program from a key that works by now.
-func TestACanaryThatHangsDoesNotKeepOthersFromTrying(t *testing.T) {
+// A hanging trial request must not keep a program from a key that works by now.
+func TestATrialRequestThatHangsDoesNotKeepOthersFromTrying(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		ring, _ := newRing(t, keyfit.Static(keyfit.APIKey("hang-key")), keyfit.HoldCalls(time.Minute, 0))
@@ -315,15 +315,15 @@ func TestHeldCallsTakeNoPlaceInTheGateAndAreNotSlowedByTheSource(t *testing.T) {
 		}
 		begin := time.Now()
 		calls.Wait()
-		if took := time.Since(begin); took > canaryStallBound {
+		if took := time.Since(begin); took > trialStallBound {
 			t.Errorf("after the rotation the calls took %s more", took)
 		}
 		holdPause(time.Minute)
 	})
 }
 
-// canaryStallBound is what a call may wait where the canary itself is caught in something.
-const canaryStallBound = 3 * time.Second
+// trialStallBound is what a call may wait where the trial request itself is caught in something.
+const trialStallBound = 3 * time.Second
 
 type countingGate struct{ inside atomic.Int64 }
 
@@ -476,7 +476,7 @@ func TestTheCircuitWithoutHoldingAsksRarelyAndFailsAtOnce(t *testing.T) {
 		last, space := opened, time.Second
 		for i, at := range wire.at {
 			if gap := at.Sub(last); gap < space*7/8-time.Millisecond || gap > space+200*time.Millisecond {
-				t.Errorf("canary %d came %s after the one before, want %s", i+1, gap, space)
+				t.Errorf("trial request %d came %s after the one before, want %s", i+1, gap, space)
 			}
 			last, space = at, min(2*space, 15*time.Second)
 		}

@@ -253,7 +253,7 @@ func (w *fuzzWorld) heard() {
 }
 
 // settle ends it well: one key works, and the source offers it. The ring must come to use it
-// and no other, within the time that a canary may take.
+// and no other, within the time that a trial request may take.
 func (w *fuzzWorld) settle(ctx context.Context, good string) {
 	w.t.Helper()
 	w.mu.Lock()

@@ -21,14 +21,14 @@ const (
 	KeyDemoted         KeyEventKind = "key.demoted"          // the same, since the provider accepts it and not its successor
 	KeyRefused         KeyEventKind = "key.refused"          // the provider refused a key in a call
 	KeyFallback        KeyEventKind = "key.fallback"         // the previous key was accepted where the current was not
-	KeyScopeRegression KeyEventKind = "key.scope_regression" // a new key may not do what the previous one could
+	KeyScopeRegression KeyEventKind = "key.scope_regression" // a new key lacks a permission that the previous one had
 	KeyExpiring        KeyEventKind = "key.expiring"         // the current key ends in 30, 14, 7 or 1 days
-	KeyExpired         KeyEventKind = "key.expired"          // the current key ended by its date; it stays until another is there
-	KeyRetired         KeyEventKind = "key.retired"          // a key was let go of
-	KeySafeToRevoke    KeyEventKind = "key.safe_to_revoke"   // this program has not used a replaced key for the quiet time
+	KeyExpired         KeyEventKind = "key.expired"          // the current key ended by its date; it stays until another one is usable
+	KeyRetired         KeyEventKind = "key.retired"          // a key was dropped
+	KeySafeToRevoke    KeyEventKind = "key.safe_to_revoke"   // this program has not used a replaced key for the [DrainTime]
 	SourceStale        KeyEventKind = "source.stale"         // the source failed; the last good key stays
-	CircuitOpen        KeyEventKind = "circuit.open"         // every key is refused: one call at a time tries
-	CircuitClosed      KeyEventKind = "circuit.closed"       // calls go out freely again
+	CircuitOpen        KeyEventKind = "circuit.open"         // every key is refused: one trial request at a time is sent
+	CircuitClosed      KeyEventKind = "circuit.closed"       // calls are sent freely again
 	AuthMisconfigured  KeyEventKind = "auth.misconfigured"   // the provider saw no key: the scheme is wrong, or something took it off
 )
 
@@ -36,7 +36,7 @@ const (
 type KeyEvent struct {
 	Kind        KeyEventKind
 	Time        time.Time
-	Provider    string // "" if the ring was not told, see [ForProvider]
+	Provider    string // "" if not known, see [ForProvider]
 	Generation  uint64 // of the key the event is about; 0 if it never became current
 	Fingerprint string // of that key
 	Previous    string // fingerprint of the other key involved; "" if none

@@ -84,11 +84,12 @@ func NewKeyring(ctx context.Context, src Source, opts ...KeyringOption) (*Keyrin
 	return k, nil
 }
 
-// engineConfig is what the engine gets to work with: it never sees a secret, nor an error with one.
+// engineConfig returns the engine's configuration. The engine never sees a secret, nor an
+// error that holds one.
 func (k *Keyring) engineConfig(src Source, cfg *keyringConfig) keyring.Config {
 	own := keyring.Config{
 		Ask:   func(ctx context.Context, refused string) (keyring.Versions, error) { return k.ask(ctx, src, refused) },
-		Local: settles(src), GracePeriod: cfg.grace, DrainTime: cfg.drain, Wait: cfg.wait, MaxWaiting: cfg.maxWaiting,
+		Local: debounces(src), GracePeriod: cfg.grace, DrainTime: cfg.drain, Wait: cfg.wait, MaxWaiting: cfg.maxWaiting,
 	}
 	if probe := cfg.probe; probe != nil {
 		own.Probe = func(ctx context.Context, next keyring.Key) (refused bool, err error) {
@@ -148,8 +149,8 @@ type rotation struct {
 // keep the key they left with. An error leaves the ring as it was: next is malformed, the
 // probe of [Verify] refused it, or ctx ended. Rotating to the current key does nothing.
 //
-// What the source offered before does not undo a rotation by hand: a candidate of its is
-// let go of, and only what it offers anew is taken.
+// A rotation by hand is not undone by what the source has offered before: a candidate from
+// the source is discarded, and only a newly offered key is used.
 func (k *Keyring) Rotate(ctx context.Context, next Credential, opts ...RotateOption) error {
 	r := rotation{grace: k.engine.GracePeriod()}
 	for _, opt := range opts {
@@ -171,8 +172,9 @@ func (k *Keyring) Rotate(ctx context.Context, next Credential, opts ...RotateOpt
 	return k.engine.Rotate(ctx, next.withEnd(k.life).key(), r.grace, probe)
 }
 
-// Rollback makes the previous key current again, at once. It is an error if none is held.
-// What the source offers does not undo it: only what it offers anew is taken.
+// Rollback makes the previous key current again, at once. It is an error if none is held. A
+// rollback is not undone by what the source has offered before: only a newly offered key is
+// used.
 func (k *Keyring) Rollback() error { return k.engine.Rollback() }
 
 // Reload asks the source now and makes what it offers current if that is new and, where
@@ -184,11 +186,11 @@ func (k *Keyring) Rollback() error { return k.engine.Rollback() }
 // tried again while [Keyring.Watch] runs or the source is asked.
 func (k *Keyring) Reload(ctx context.Context) (changed bool, err error) { return k.engine.Reload(ctx) }
 
-// Watch asks the source every so often and makes what it newly offers current, until ctx
+// Watch asks the source at a fixed interval and makes what it newly offers current, until ctx
 // ends; it returns ctx's error. Content is compared, not times or names, so every way of
-// replacing a file is seen. A source that fails is asked again at the next turn; see
+// replacing a file is seen. A source that fails is asked again at the next interval; see
 // [SourceStale]. An offered key that the provider does not accept yet is tried again after
-// one second, two, four and so on up to thirty. Watch also tells when a key is about to
+// one second, two, four and so on up to thirty. Watch also reports when a key is about to
 // expire. Run it in a goroutine of its own; every must be positive.
 func (k *Keyring) Watch(ctx context.Context, every time.Duration) error {
 	if every <= 0 {
@@ -197,7 +199,7 @@ func (k *Keyring) Watch(ctx context.Context, every time.Duration) error {
 	return k.engine.Watch(ctx, every)
 }
 
-// live returns every credential that a text from the provider could hold.
+// live returns every credential that a text from the provider may quote.
 func (k *Keyring) live() []Credential {
 	keys := k.engine.Keys()
 	creds := make([]Credential, len(keys))
@@ -217,4 +219,9 @@ func (c Credential) key() keyring.Key {
 }
 
 // credentialOf returns the credential that a key of the engine was made of.
-func credentialOf(k keyring.Key) Credential { return *k.Material.(*Credential) } //nolint:forcetypeassert // made above
+func credentialOf(k keyring.Key) Credential {
+	if cred, ok := k.Material.(*Credential); ok {
+		return *cred
+	}
+	return Credential{}
+}

@@ -468,7 +468,7 @@ func TestAStormOfRefusalsIsOneReloadAndOneReplayEach(t *testing.T) {
 		src := &ringSource{key: "storm-1"}
 		ring, events := newRing(t, src)
 		src.offer("storm-2", nil)
-		src.delay = time.Second / 2 // a slow secret store, and an answer before the first canary
+		src.delay = time.Second / 2 // a slow secret store, and an answer before the first trial request
 		wire := &ringWire{answer: accepts("storm-2")}
 		c := ringClient(t, wire, ring)
 		var calls sync.WaitGroup

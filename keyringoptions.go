@@ -62,11 +62,11 @@ func (o observerOption) applyClient(c *config) error { return one(o.name, o.clie
 
 const defaultGracePeriod = 10 * time.Minute
 
-// GracePeriod sets how long the previous key stays at hand after a swap, for calls that the
-// provider refuses with the new one because it does not know it yet. 0 lets it go at once,
-// which is right for a key that leaked. The default is ten minutes.
+// GracePeriod sets how long the previous key is held after a swap, for calls that the
+// provider refuses with the new key because it does not know it yet. 0 drops the previous key
+// immediately, which is right for a key that leaked. The default is ten minutes.
 //
-// As an option of a keyring it is for every swap, as one of [Keyring.Rotate] for that one.
+// As an option of a keyring it applies to every swap, as one of [Keyring.Rotate] to that one.
 func GracePeriod(d time.Duration) SharedKeyringOption {
 	check := func() error {
 		if d < 0 {
@@ -82,9 +82,8 @@ func GracePeriod(d time.Duration) SharedKeyringOption {
 
 const defaultDrainTime = 30 * time.Second
 
-// DrainTime sets for how long nobody may have used a replaced key before the ring says
-// that it is safe to revoke; see [KeySafeToRevoke]. It must be positive; the default is 30
-// seconds.
+// DrainTime sets how long a replaced key must be idle before it is reported as safe to
+// revoke; see [KeySafeToRevoke]. It must be positive; the default is 30 seconds.
 func DrainTime(d time.Duration) KeyringOption {
 	return keyringOption{"DrainTime", func(c *keyringConfig) error {
 		if d <= 0 {
@@ -95,19 +94,19 @@ func DrainTime(d time.Duration) KeyringOption {
 	}}
 }
 
-// HoldCalls has a call that was refused with every key wait for a key that works, up to d
-// in all and never past its own deadline, and has others wait with it instead of being
+// HoldCalls makes calls wait for a usable key. A call that was refused with every key waits
+// up to d in all, and never past its own deadline; other calls wait with it instead of being
 // refused one by one. At most holders calls wait at a time; 0 means 1,000. A call that
-// waited in vain, or that is one too many, fails with an [*InvalidKeyError] that Is
-// [ErrNoUsableKey], and context.DeadlineExceeded if its deadline was why; one that its
-// caller gave up is context.Canceled.
+// waited in vain, or that exceeds holders, fails with an [*InvalidKeyError] that Is
+// [ErrNoUsableKey], and Is context.DeadlineExceeded if its deadline ended the wait; a call
+// that its caller cancels fails with context.Canceled.
 //
-// A call whose body can be sent only once waits for another one to find the key that works;
-// if none comes for a second that could, it tries itself.
+// A call whose body can be sent only once waits for another call to find a usable key. If no
+// other call makes a trial request for a second, it makes one itself.
 //
-// It is for the time between the end of the old key and the news of the new one. A hold
-// that is longer than the caller's deadline is a lost call: that is for the order in which
-// keys are rotated to prevent. Without HoldCalls such a call fails at once.
+// HoldCalls covers the time between the end of the old key and the arrival of the new one. A
+// wait longer than the caller's deadline still loses the call; only the order of the
+// rotation can prevent that. Without HoldCalls such a call fails immediately.
 func HoldCalls(d time.Duration, holders int) KeyringOption {
 	return keyringOption{"HoldCalls", func(c *keyringConfig) error {
 		if d <= 0 || holders < 0 {
@@ -125,10 +124,10 @@ func HoldCalls(d time.Duration, holders int) KeyringOption {
 //
 // As an option of a keyring it is for the keys that the source offers: two successes in a
 // row make one current, since a provider may know a new key at one of its edges and not yet
-// at another. A refusal rejects it, and it is tried again later; so it is after any other
-// failure. The first key is used without a probe, and so is one given to [Keyring.Rotate]:
-// the program asked for it. The keyring that a client makes verifies with Client.Probe if
-// the provider has a probe.
+// at another. After a refusal the key is rejected; after that and after any other failure it
+// is tried again later. The first key is used without a probe, and so is one given to
+// [Keyring.Rotate], because the program asked for it. The keyring that a client makes
+// verifies with Client.Probe if the provider has a probe.
 //
 // As an option of [Keyring.Rotate] it tries the new key once; if probe returns an error the
 // old key stays.
@@ -145,8 +144,8 @@ func Verify(probe func(ctx context.Context, next Credential) error) SharedKeyrin
 	}
 }
 
-// ForProvider has events and status name the provider, and takes from it how long a key
-// lives ([Provider.KeyLife]). A client's own ring needs no telling.
+// ForProvider makes events and status name the provider, and takes from it how long a key
+// lives ([Provider.KeyLife]). The keyring that a client makes has this option already.
 func ForProvider(p Provider) KeyringOption {
 	return keyringOption{"ForProvider", func(c *keyringConfig) error {
 		c.provider, c.life = p.Name, p.KeyLife

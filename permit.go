@@ -105,7 +105,7 @@ func gateError(ctx context.Context, err error) error {
 
 // keptBack makes an [InvalidKeyError] of the keyring's refusal to let a call go.
 func (k *call) keptBack(err error) error {
-	d, ok := errors.AsType[*keyring.Denied](err)
+	d, ok := errors.AsType[*keyring.DeniedError](err)
 	if !ok {
 		return err
 	}

@@ -34,13 +34,13 @@ type SourceFunc func(ctx context.Context) (Credential, error)
 // Credential calls f.
 func (f SourceFunc) Credential(ctx context.Context) (Credential, error) { return f(ctx) }
 
-// settler is a source that reads a place which somebody may be writing at this moment.
-// What it offers anew is believed after two equal reads.
-type settler interface{ settles() bool }
+// debouncer is a source that reads a place which somebody may be writing at this moment. A
+// new key from it is used after two equal reads.
+type debouncer interface{ debounces() bool }
 
-func settles(s Source) bool {
-	t, ok := s.(settler)
-	return ok && t.settles()
+func debounces(s Source) bool {
+	t, ok := s.(debouncer)
+	return ok && t.debounces()
 }
 
 // Static offers one credential, given in the program: [APIKey] or [KeyPair]. An empty or
@@ -127,7 +127,7 @@ func isBroken(err error) bool {
 	return !errors.Is(err, ErrNoKey)
 }
 
-func (c chain) settles() bool { return slices.ContainsFunc(c, settles) }
+func (c chain) debounces() bool { return slices.ContainsFunc(c, debounces) }
 
 // sourceError says which place had no usable key, and why. Its text holds no content of
 // the place.
@@ -165,7 +165,7 @@ type variableSource struct {
 	idName string
 }
 
-func (s variableSource) settles() bool { return true }
+func (s variableSource) debounces() bool { return true }
 
 func (s variableSource) Credential(ctx context.Context) (Credential, error) {
 	names := strings.Join(s.names, ", ")
@@ -282,7 +282,7 @@ type fileSource string
 // maxKeyFile is far above any key and keeps a wrong path from filling memory.
 const maxKeyFile = 64 << 10
 
-func (s fileSource) settles() bool { return true }
+func (s fileSource) debounces() bool { return true }
 
 func (s fileSource) Credential(context.Context) (Credential, error) {
 	place := "file " + string(s)

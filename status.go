@@ -9,14 +9,14 @@ import (
 // KeyringStatus is a snapshot of a [Keyring], fit for a health page: it holds no key. Its JSON
 // is stable; `keyfit rotate --watch` reads it.
 type KeyringStatus struct {
-	Provider string        `json:"provider,omitempty"` // "" if the ring was not told
+	Provider string        `json:"provider,omitempty"` // "" if not known, see [ForProvider]
 	Current  KeyStatus     `json:"current"`
 	Previous *KeyStatus    `json:"previous,omitempty"` // nil if none is held
-	Staged   *KeyStatus    `json:"staged,omitempty"`   // nil if nothing is offered that is not current
+	Staged   *KeyStatus    `json:"staged,omitempty"`   // nil if no key waits to become current
 	Source   SourceStatus  `json:"source"`
 	Circuit  CircuitStatus `json:"circuit"`
 	// SafeToRevoke names the keys that were replaced and that nobody has used for the
-	// [DrainTime], while their successor was accepted. It speaks for this program only.
+	// [DrainTime], while their successor was accepted. It covers this program only.
 	SafeToRevoke []string `json:"safe_to_revoke,omitempty"`
 }
 
@@ -34,16 +34,16 @@ const (
 
 // KeyStatus is what is known of one key.
 type KeyStatus struct {
-	Generation   uint64    `json:"generation,omitempty"` // counts the swaps, from 1; 0 if it has not been current
+	Generation   uint64    `json:"generation,omitempty"` // numbers the keys in the order in which they became current, from 1; 0 if it has not been current
 	Fingerprint  string    `json:"fingerprint"`
 	State        KeyState  `json:"state"`
 	Place        string    `json:"place,omitempty"`        // where the source found it, see [Credential]; "" if not known
 	Version      string    `json:"version,omitempty"`      // the source's name for it
 	Since        time.Time `json:"since,omitzero"`         // when it came into this state
 	Expires      time.Time `json:"expires,omitzero"`       // when it ends; zero if not known
-	Until        time.Time `json:"until,omitzero"`         // up to when it is held; zero but for the previous key
-	LastUsed     time.Time `json:"last_used,omitzero"`     // when an attempt left with it that is not in flight any more
-	LastAccepted time.Time `json:"last_accepted,omitzero"` // when one left that the provider accepted
+	Until        time.Time `json:"until,omitzero"`         // when it is dropped; zero but for the previous key
+	LastUsed     time.Time `json:"last_used,omitzero"`     // when the last attempt with it left that is not in flight any more
+	LastAccepted time.Time `json:"last_accepted,omitzero"` // when the last attempt left that the provider accepted
 	InFlight     int       `json:"in_flight"`              // attempts without an answer
 }
 
@@ -54,12 +54,13 @@ type SourceStatus struct {
 	Answered time.Time `json:"answered,omitzero"` // when it last did not fail
 }
 
-// CircuitStatus says whether calls are kept back because the provider refuses every key.
+// CircuitStatus says whether calls are held or refused because the provider refuses every
+// key. The circuit counts as open while trial requests are out.
 type CircuitStatus struct {
 	Open     bool      `json:"open"`
 	Since    time.Time `json:"since,omitzero"`
-	Next     time.Time `json:"next,omitzero"` // when the next call tries
-	Holding  int       `json:"holding"`       // calls that wait
+	Next     time.Time `json:"next,omitzero"` // when the next trial request is due
+	Holding  int       `json:"holding"`       // calls that wait for a usable key
 	Refusals int       `json:"refusals"`      // in a row, of any key
 }
 
@@ -82,7 +83,7 @@ func keyStatus(s *keyring.KeyStatus) *KeyStatus {
 	if s == nil {
 		return nil
 	}
-	// A source that names a place by its content must not make this snapshot tell it.
+	// A source may name a place by its content, which must not appear in the snapshot.
 	redactor := redactorOf(credentialOf(s.Key))
 	return &KeyStatus{
 		Generation: s.Number, Fingerprint: s.Fingerprint, State: KeyState(s.State.String()),

@@ -7,22 +7,23 @@ import (
 	"github.com/keyfit/keyfit/internal/keyring"
 )
 
-// Versions is all that a source knows. The zero [Credential] stands for none.
+// Versions are the keys that a source knows. The zero [Credential] stands for no key.
 type Versions struct {
-	// Current is the key that the source wants used. It must be there.
+	// Current is the key that the source wants used. It is required.
 	Current Credential
-	// Previous is what Current replaced. A ring that is just made holds it for the case
-	// that the provider does not know Current yet.
+	// Previous is the key that Current replaced. A new keyring holds it in case the provider
+	// does not know Current yet.
 	Previous Credential
-	// Pending is a key that the source prepares. A ring verifies it ahead, and uses it only
+	// Pending is a key that the source prepares. A keyring verifies it ahead, and uses it only
 	// when it has become Current, or when every other key is refused.
 	Pending Credential
 }
 
-// VersionedSource is a [Source] that knows more than one key, as a secret store with versions does.
+// VersionedSource is a [Source] that knows more than one key, as a secret store with
+// versions does.
 type VersionedSource interface {
 	Source
-	// Versions is [Source.Credential] for everything that the source knows.
+	// Versions returns all that the source knows; otherwise it is like [Source.Credential].
 	Versions(ctx context.Context) (Versions, error)
 }
 
@@ -35,7 +36,7 @@ func versionsOf(ctx context.Context, src Source) (Versions, error) {
 	return Versions{Current: cred}, err
 }
 
-// clean checks an offer. A malformed Previous or Pending is none: the ring does without.
+// clean checks the keys. A malformed Previous or Pending is dropped.
 func (v Versions) clean(life time.Duration) (Versions, error) {
 	var err error
 	if v.Current, err = v.Current.clean(); err != nil {
@@ -52,7 +53,7 @@ func (v Versions) clean(life time.Duration) (Versions, error) {
 	return v, nil
 }
 
-// withEnd returns the credential with its end, if that follows from its issue.
+// withEnd returns the credential with the end that follows from its issue, if it has no end.
 func (c Credential) withEnd(life time.Duration) Credential {
 	if c.Expires.IsZero() && !c.Issued.IsZero() && life > 0 {
 		c.Expires = c.Issued.Add(life)
@@ -76,8 +77,8 @@ func RefusedKey(ctx context.Context) string {
 	return fp
 }
 
-// ask asks a source for all that it knows, checked, because the provider refused a key; "" is
-// none. The error holds no secret.
+// ask asks a source for all that it knows and checks it. refused is the fingerprint of the
+// key whose refusal is the reason; "" if there is another. The error holds no secret.
 func (k *Keyring) ask(ctx context.Context, src Source, refused string) (keyring.Versions, error) {
 	given, err := versionsOf(context.WithValue(ctx, refusedKey{}, refused), src)
 	checked := given

@@ -366,7 +366,7 @@ func TestEventsStayInOrderAndOutliveAPanic(t *testing.T) {
 	}
 }
 
-func TestTheSteadyStateAllocatesNothing(t *testing.T) {
+func TestTheSteadyStateAllocatesNothing(t *testing.T) { //nolint:paralleltest // others would be counted too
 	w := newWorld(t, nil)
 	r := w.ring
 	if got := testing.AllocsPerRun(100, func() {

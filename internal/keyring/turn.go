@@ -35,29 +35,29 @@ type Attempt struct {
 	Key       *Generation
 	Sent      time.Duration // when it left, by the ring's clock
 	Succeeded bool
-	Refusal   any // the answer, if it is a refusal; handed back in a [Denied]
+	Refusal   any // the answer, if it is a refusal; handed back in a [DeniedError]
 }
 
 // ErrNoOtherKey says that a ring has no other key for a call, and the call is not to wait.
 var ErrNoOtherKey = errors.New("there is no other key")
 
-// Denied is the error of a call that got no usable key, although it waited for one or while
+// DeniedError is the error of a call that got no usable key, although it waited for one or while
 // the circuit is not closed.
-type Denied struct {
+type DeniedError struct {
 	Reason string    // "" if only this call was refused while others are not
 	Since  time.Time // when the circuit opened; zero without a reason
 	Last   any       // the provider's last refusal, of any call
 	Cause  error     // the end of the call's context, if it waited until then
 }
 
-func (d *Denied) Error() string {
+func (d *DeniedError) Error() string {
 	if d.Reason == "" {
 		return "no usable key"
 	}
 	return d.Reason + ", since " + d.Since.UTC().Format(time.RFC3339)
 }
 
-func (d *Denied) Unwrap() error { return d.Cause }
+func (d *DeniedError) Unwrap() error { return d.Cause }
 
 // Turn is what a ring knows about one call whose key was refused, or that met a circuit
 // which is not closed. A call that goes well needs none. Only the goroutine of the call uses
@@ -92,7 +92,7 @@ func (t *Turn) Start() { t.tried, t.forScope = t.tried[:0], false }
 func (t *Turn) IsTrial() bool { return t.trial != nil }
 
 // Admit returns nil when the circuit is closed, or when the call is its trial request; it
-// waits for that, where calls wait. The error is a [*Denied], or context.Canceled.
+// waits for that, where calls wait. The error is a [*DeniedError], or context.Canceled.
 func (t *Turn) Admit() error {
 	if t.IsTrial() || t.ring.Load().CircuitClosed() {
 		return nil
@@ -189,7 +189,7 @@ func (t *Turn) NextWithScope(a Attempt) (g *Generation, ok bool) {
 
 // Next returns the key to send a refused call again with; nil stands for the one that is
 // current when [Turn.Admit] returns. Where calls wait, this is where the call waits. The
-// error is [ErrNoOtherKey], a [*Denied], or context.Canceled.
+// error is [ErrNoOtherKey], a [*DeniedError], or context.Canceled.
 func (t *Turn) Next() (*Generation, error) {
 	t.tried = append(t.tried, t.last.Key.Fingerprint)
 	if len(t.tried) <= maxReplays {

@@ -55,7 +55,7 @@ func (t *Turn) waitAlone() error {
 	pause := backoff.Jitter(backoff.Exponential(aloneFirst, aloneLast, t.alone), backoff.Equal)
 	t.alone++
 	if time.Now().Add(pause).After(t.deadline()) {
-		return &Denied{Last: t.last.Refusal}
+		return &DeniedError{Last: t.last.Refusal}
 	}
 	var promoted <-chan struct{}
 	t.ring.locked(func() { promoted = t.ring.promoted })
@@ -66,7 +66,7 @@ func (t *Turn) waitAlone() error {
 	default:
 	}
 	if err != nil {
-		return t.ended(&Denied{Last: t.last.Refusal})
+		return t.ended(&DeniedError{Last: t.last.Refusal})
 	}
 	return nil
 }
@@ -78,7 +78,7 @@ func (t *Turn) ended(err error) error {
 	if errors.Is(cause, context.Canceled) {
 		return cause
 	}
-	if d, ok := errors.AsType[*Denied](err); ok {
+	if d, ok := errors.AsType[*DeniedError](err); ok {
 		d.Cause = cause
 	}
 	return err
@@ -135,7 +135,7 @@ func (w *waiter) enter() (*pause, error) {
 		w.asked = asking
 	}
 	if why := w.mustNotWait(c, now); why != "" {
-		return nil, &Denied{Reason: why, Since: c.since, Last: c.refusal}
+		return nil, &DeniedError{Reason: why, Since: c.since, Last: c.refusal}
 	}
 	return w.pause(c, asking), nil
 }
@@ -181,7 +181,7 @@ func (w *waiter) leave(p *pause) {
 func (w *waiter) deny(c *circuit, why string, cause error) error {
 	w.ring.mu.Lock()
 	defer w.ring.mu.Unlock()
-	return &Denied{Reason: why, Since: c.since, Last: c.refusal, Cause: cause}
+	return &DeniedError{Reason: why, Since: c.since, Last: c.refusal, Cause: cause}
 }
 
 func (w *waiting) add(fresh bool, n int) {

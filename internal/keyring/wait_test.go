@@ -88,7 +88,7 @@ func TestAWaitInVainIsDenied(t *testing.T) {
 				if tt.cause != nil && !errors.Is(err, tt.cause) {
 					t.Errorf("%v, want %v", err, tt.cause)
 				}
-				d, isDenied := errors.AsType[*Denied](err)
+				d, isDenied := errors.AsType[*DeniedError](err)
 				if isDenied != (tt.reason != "") {
 					t.Fatalf("denied: %v", err)
 				}
@@ -117,7 +117,7 @@ func TestTwentyRefusalsOpenTheCircuitWhereCallsDoNotWait(t *testing.T) {
 			t.Fatalf("the circuit is %s", got)
 		}
 		for range 100 {
-			if d, ok := errors.AsType[*Denied](func() error { _, err := w.call(t.Context(), "/"); return err }()); !ok || d.Reason != "not sent: the provider refuses every key" {
+			if d, ok := errors.AsType[*DeniedError](func() error { _, err := w.call(t.Context(), "/"); return err }()); !ok || d.Reason != "not sent: the provider refuses every key" {
 				t.Fatalf("%+v", d)
 			}
 		}
@@ -179,7 +179,7 @@ func TestARouteThatIsRefusedAloneStopsNobody(t *testing.T) {
 				pass(time.Millisecond)
 				turn.Refused(a)
 				if _, err := turn.Next(); err != nil {
-					if d, ok := errors.AsType[*Denied](err); !ok || d.Reason != "" {
+					if d, ok := errors.AsType[*DeniedError](err); !ok || d.Reason != "" {
 						t.Errorf("the call that is refused alone: %v", err)
 					}
 					return
