@@ -46,7 +46,7 @@ func (s *Server) serve(v *vendor, home *Namespace, w http.ResponseWriter, r *htt
 	x := s.pool.Get().(*exchange) //nolint:errcheck // the pool holds nothing else
 	x.srv, x.v = s, v
 	x.req.Request, x.req.conn = r, connectionOf(r)
-	x.answer.ResponseWriter = w
+	x.answer.w = w
 	x.identify(home)
 	x.route()
 	if x.answer.phase != decided { // a handler that wrote nothing, or the router's own redirect
