@@ -38,8 +38,12 @@ func newExchange() *exchange {
 	return &exchange{req: request{buffers: buffers{red: new(redact.Redactor)}}}
 }
 
-// emptied returns an exchange with nothing but the buffers of x.
-func (x *exchange) emptied() exchange { return exchange{req: request{buffers: x.req.emptied()}} }
+// empty forgets everything but the buffers.
+func (x *exchange) empty() {
+	kept := x.req.emptied()
+	*x = exchange{}
+	x.req.buffers = kept
+}
 
 // serve runs one request to vendor v that came to namespace home.
 func (s *Server) serve(v *vendor, home *Namespace, w http.ResponseWriter, r *http.Request) {
@@ -52,7 +56,7 @@ func (s *Server) serve(v *vendor, home *Namespace, w http.ResponseWriter, r *htt
 	if x.answer.phase != decided { // a handler that wrote nothing, or the router's own redirect
 		x.WriteHeader(http.StatusOK)
 	}
-	*x = x.emptied()
+	x.empty()
 	s.pool.Put(x) // not after a panic: the exchange is left to the collector then
 }
 
