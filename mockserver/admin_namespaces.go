@@ -2,7 +2,6 @@ package mockserver
 
 import (
 	"errors"
-	"maps"
 	"net/http"
 )
 
@@ -23,20 +22,6 @@ func viewNamespace(n *Namespace) namespaceView {
 		Name: n.title(), Keys: keys, Requests: n.Counts(Match{}).Total,
 		Faults: len(n.Injections()), Clock: viewClock(n.clock), URLs: n.urls(),
 	}
-}
-
-// urls lists the open listeners of the namespace.
-func (n *Namespace) urls() map[Provider]string {
-	if n.name == "" {
-		n.srv.mu.Lock()
-		defer n.srv.mu.Unlock()
-		return maps.Clone(n.srv.listeners)
-	}
-	n.origins.mu.Lock()
-	defer n.origins.mu.Unlock()
-	out := make(map[Provider]string, len(n.origins.urls))
-	maps.Copy(out, n.origins.urls)
-	return out
 }
 
 func adminNamespaces(c *adminCall) (any, error) {

@@ -38,21 +38,25 @@ func newExchange() *exchange {
 	return &exchange{req: request{buffers: buffers{red: new(redact.Redactor)}}}
 }
 
-// emptied returns an exchange with nothing but the buffers of x.
-func (x *exchange) emptied() exchange { return exchange{req: request{buffers: x.req.emptied()}} }
+// empty forgets everything but the buffers.
+func (x *exchange) empty() {
+	kept := x.req.emptied()
+	*x = exchange{}
+	x.req.buffers = kept
+}
 
 // serve runs one request to vendor v that came to namespace home.
 func (s *Server) serve(v *vendor, home *Namespace, w http.ResponseWriter, r *http.Request) {
 	x := s.pool.Get().(*exchange) //nolint:errcheck // the pool holds nothing else
 	x.srv, x.v = s, v
 	x.req.Request, x.req.conn = r, connectionOf(r)
-	x.answer.ResponseWriter = w
+	x.answer.w = w
 	x.identify(home)
 	x.route()
 	if x.answer.phase != decided { // a handler that wrote nothing, or the router's own redirect
 		x.WriteHeader(http.StatusOK)
 	}
-	*x = x.emptied()
+	x.empty()
 	s.pool.Put(x) // not after a panic: the exchange is left to the collector then
 }
 

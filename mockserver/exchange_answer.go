@@ -8,7 +8,7 @@ import (
 
 // answer is what the client gets.
 type answer struct {
-	http.ResponseWriter
+	w       http.ResponseWriter
 	phase   phase
 	status  int     // 0 for a reset connection
 	pending ticket  // of the journal's entry, in phase pending
@@ -36,7 +36,7 @@ func (x *exchange) Header() http.Header {
 	if x.answer.capture != nil {
 		return x.answer.capture.header
 	}
-	return x.answer.ResponseWriter.Header()
+	return x.answer.w.Header()
 }
 
 // WriteHeader journals the exchange, adds the mock's headers and sends the
@@ -50,7 +50,7 @@ func (x *exchange) WriteHeader(status int) {
 		return
 	}
 	x.decide(status)
-	h := x.answer.ResponseWriter.Header()
+	h := x.answer.w.Header()
 	if p := x.profile(); p.Hints&^(HintBody|HintNone) != 0 {
 		p.setHints(h, x.judgement.quota, x.ns.clock.Now(), status == http.StatusTooManyRequests)
 	}
@@ -60,7 +60,7 @@ func (x *exchange) WriteHeader(status int) {
 	if x.ns.clock.Moved() { // Retry-After dates are read relative to it
 		h.Set("Date", x.ns.clock.Now().Format(http.TimeFormat))
 	}
-	x.answer.ResponseWriter.WriteHeader(status)
+	x.answer.w.WriteHeader(status)
 }
 
 // headerText keeps a sentence inside ASCII, as header values should be.
@@ -74,8 +74,8 @@ func (x *exchange) Write(b []byte) (int, error) {
 	if x.answer.phase != decided {
 		x.WriteHeader(http.StatusOK)
 	}
-	return x.answer.ResponseWriter.Write(b)
+	return x.answer.w.Write(b)
 }
 
 // Unwrap serves http.ResponseController.
-func (x *exchange) Unwrap() http.ResponseWriter { return x.answer.ResponseWriter }
+func (x *exchange) Unwrap() http.ResponseWriter { return x.answer.w }

@@ -88,7 +88,7 @@ type faultWire struct{ *exchange }
 
 // Flush implements fault.Wire.
 func (w faultWire) Flush() {
-	_ = http.NewResponseController(w.answer.ResponseWriter).Flush() // no flusher: a test's recorder keeps it anyway
+	_ = http.NewResponseController(w.answer.w).Flush() // no flusher: a test's recorder keeps it anyway
 }
 
 // Sleep implements fault.Wire.
@@ -119,7 +119,7 @@ func (w faultWire) Abort() {
 // connection as Abort does.
 func (w faultWire) reset() {
 	w.decide(0)
-	conn, _, err := http.NewResponseController(w.answer.ResponseWriter).Hijack()
+	conn, _, err := http.NewResponseController(w.answer.w).Hijack()
 	if err != nil { // HTTP/2, or a recorder
 		panic(http.ErrAbortHandler)
 	}

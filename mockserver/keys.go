@@ -5,7 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"sort"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -273,10 +273,9 @@ func (k *Keys) List(f KeyFilter) []Key {
 		}
 	}
 	k.mu.RUnlock()
-	sort.Slice(recs, func(i, j int) bool { return recs[i].seq < recs[j].seq })
 	now := k.ns.clock.Now()
 	keys := make([]Key, 0, len(recs))
-	for _, rec := range recs {
+	for _, rec := range inOrder(slices.Values(recs)) {
 		key := rec.key(now)
 		if (f.Status == "" || key.Status == f.Status) &&
 			(f.UnusedSince.IsZero() || key.LastUsed.Before(f.UnusedSince)) {

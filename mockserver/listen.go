@@ -6,8 +6,11 @@ import (
 	"fmt"
 	"io"
 	"log"
+	"maps"
 	"net"
 	"net/http"
+	"slices"
+	"sync"
 	"sync/atomic"
 )
 
@@ -15,14 +18,71 @@ import (
 // "http://127.0.0.1:41234", with https under WithTLS. The first call for a
 // vendor opens its listener. It returns "" for an unknown vendor, after Close,
 // and if no loopback port is free; in a test it fails the test instead. Listen
-// is the same with an error.
-func (s *Server) BaseURL(p Provider) string {
-	url, err := s.Listen(p, "")
+// is the same with an address and an error.
+func (n *Namespace) BaseURL(p Provider) string {
+	url, err := n.Listen(p, "")
 	if err != nil {
-		s.fatal(err)
+		n.srv.fatal(err)
 		return ""
 	}
 	return url
+}
+
+// Listen opens the vendor's listener at addr ("" is a random loopback port)
+// unless it is open, and returns its origin. Requests on it without a known key
+// belong to this namespace.
+func (n *Namespace) Listen(p Provider, addr string) (string, error) {
+	if n.srv.vendor(p) == nil {
+		return "", fmt.Errorf("mockserver: listen for %q: %w", p, ErrNoSuchVendor)
+	}
+	n.origins.mu.Lock()
+	defer n.origins.mu.Unlock()
+	if url, ok := n.origins.urls[p]; ok {
+		return url, nil
+	}
+	l, err := listen(addr)
+	if err != nil {
+		return "", fmt.Errorf("mockserver: listen for %s: %w", p, err)
+	}
+	srv := n.srv.start(l, n.srv.handler(p, n), n.srv.ca != nil)
+	if srv == nil {
+		return "", fmt.Errorf("mockserver: listen for %s: %w", p, net.ErrClosed)
+	}
+	if n.origins.urls == nil {
+		n.origins.urls = make(map[Provider]string)
+	}
+	n.origins.urls[p] = n.srv.origin(l)
+	n.origins.servers = append(n.origins.servers, srv)
+	return n.origins.urls[p], nil
+}
+
+// urls lists the origins of the open listeners.
+func (n *Namespace) urls() map[Provider]string {
+	n.origins.mu.Lock()
+	defer n.origins.mu.Unlock()
+	out := make(map[Provider]string, len(n.origins.urls))
+	maps.Copy(out, n.origins.urls)
+	return out
+}
+
+// origins are the open listeners of one namespace.
+type origins struct {
+	mu      sync.Mutex
+	urls    map[Provider]string
+	servers []*http.Server
+}
+
+func (o *origins) close(s *Server) {
+	o.mu.Lock()
+	servers := o.servers
+	o.urls, o.servers = nil, nil
+	o.mu.Unlock()
+	s.mu.Lock()
+	s.servers = slices.DeleteFunc(s.servers, func(x *http.Server) bool { return slices.Contains(servers, x) })
+	s.mu.Unlock()
+	for _, srv := range servers {
+		_ = srv.Close() // an accept error of a closing listener has no meaning
+	}
 }
 
 // fatal ends the test, if the server belongs to one.
@@ -42,37 +102,6 @@ func (s *Server) origin(l net.Listener) string {
 		return "https://" + l.Addr().String()
 	}
 	return "http://" + l.Addr().String()
-}
-
-// Listen opens the vendor's listener at addr ("" is a random loopback port)
-// unless it is open already, and returns its origin.
-func (s *Server) Listen(p Provider, addr string) (string, error) {
-	s.mu.Lock()
-	url, ok := s.listeners[p]
-	s.mu.Unlock()
-	if ok {
-		return url, nil
-	}
-	if s.vendor(p) == nil {
-		return "", fmt.Errorf("mockserver: listen for %q: %w", p, ErrNoSuchVendor)
-	}
-	l, err := listen(addr)
-	if err != nil {
-		return "", fmt.Errorf("mockserver: listen for %s: %w", p, err)
-	}
-	url = s.origin(l)
-	s.mu.Lock()
-	if won, ok := s.listeners[p]; ok { // another caller was faster
-		s.mu.Unlock()
-		_ = l.Close()
-		return won, nil
-	}
-	s.listeners[p] = url
-	s.mu.Unlock()
-	if s.start(l, s.Handler(p), s.ca != nil) == nil {
-		return "", fmt.Errorf("mockserver: listen for %s: %w", p, net.ErrClosed)
-	}
-	return url, nil
 }
 
 func listen(addr string) (net.Listener, error) {

@@ -3,11 +3,8 @@ package mockserver
 import (
 	"errors"
 	"fmt"
-	"net"
-	"net/http"
 	"slices"
 	"strings"
-	"sync"
 
 	"github.com/keyfit/keyfit/mockserver/internal/clock"
 )
@@ -154,66 +151,4 @@ func namespaceHost(rows []*vendor, host string) (*vendor, string) {
 		}
 	}
 	return nil, ""
-}
-
-// origins are the listeners that belong to one namespace.
-type origins struct {
-	mu      sync.Mutex
-	urls    map[Provider]string
-	servers []*http.Server
-}
-
-func (o *origins) close(s *Server) {
-	o.mu.Lock()
-	servers := o.servers
-	o.urls, o.servers = nil, nil
-	o.mu.Unlock()
-	s.mu.Lock()
-	s.servers = slices.DeleteFunc(s.servers, func(x *http.Server) bool { return slices.Contains(servers, x) })
-	s.mu.Unlock()
-	for _, srv := range servers {
-		_ = srv.Close() // an accept error of a closing listener has no meaning
-	}
-}
-
-// Listen opens a listener at addr ("" is a random loopback port) for p, on which
-// requests without a known key belong to this namespace. A second call for a
-// vendor returns the origin of the first. For the default namespace it is
-// Server.Listen.
-func (n *Namespace) Listen(p Provider, addr string) (string, error) {
-	if n.name == "" {
-		return n.srv.Listen(p, addr)
-	}
-	if n.srv.vendor(p) == nil {
-		return "", fmt.Errorf("mockserver: listen for %q: %w", p, ErrNoSuchVendor)
-	}
-	n.origins.mu.Lock()
-	defer n.origins.mu.Unlock()
-	if url, ok := n.origins.urls[p]; ok {
-		return url, nil
-	}
-	l, err := listen(addr)
-	if err != nil {
-		return "", fmt.Errorf("mockserver: listen for %s: %w", p, err)
-	}
-	srv := n.srv.start(l, n.srv.handler(p, n), n.srv.ca != nil)
-	if srv == nil {
-		return "", fmt.Errorf("mockserver: listen for %s: %w", p, net.ErrClosed)
-	}
-	if n.origins.urls == nil {
-		n.origins.urls = make(map[Provider]string)
-	}
-	n.origins.urls[p] = n.srv.origin(l)
-	n.origins.servers = append(n.origins.servers, srv)
-	return n.origins.urls[p], nil
-}
-
-// BaseURL is Server.BaseURL for requests of this namespace.
-func (n *Namespace) BaseURL(p Provider) string {
-	url, err := n.Listen(p, "")
-	if err != nil {
-		n.srv.fatal(err)
-		return ""
-	}
-	return url
 }

@@ -1,9 +1,9 @@
 package mockserver
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
+	"maps"
 	"net/url"
 	"slices"
 	"strings"
@@ -126,12 +126,8 @@ func (r *record) client() OAuthClient {
 // Clients lists the registered clients in the order of registration.
 func (o *OAuth) Clients() []OAuthClient {
 	o.mu.Lock()
-	recs := make([]*record, 0, len(o.clients))
-	for _, r := range o.clients {
-		recs = append(recs, r)
-	}
+	recs := inOrder(maps.Values(o.clients))
 	o.mu.Unlock()
-	slices.SortFunc(recs, func(a, b *record) int { return cmp.Compare(a.seq, b.seq) })
 	out := make([]OAuthClient, 0, len(recs))
 	for _, r := range recs {
 		out = append(out, r.client())

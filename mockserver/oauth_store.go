@@ -1,8 +1,8 @@
 package mockserver
 
 import (
-	"cmp"
 	"errors"
+	"maps"
 	"slices"
 	"time"
 
@@ -89,15 +89,10 @@ func (o *OAuth) rebuild(keys map[string]*record) {
 	o.mu.Lock()
 	o.clients, o.families, o.minted = nil, nil, nil
 	o.mu.Unlock()
-	recs := make([]*record, 0, len(keys))
-	for _, r := range keys {
+	for _, r := range inOrder(maps.Values(keys)) {
 		if r.spec.grant != nil {
-			recs = append(recs, r)
+			o.join(r)
 		}
-	}
-	slices.SortFunc(recs, func(a, b *record) int { return cmp.Compare(a.seq, b.seq) })
-	for _, r := range recs {
-		o.join(r)
 	}
 }
 

@@ -1,6 +1,9 @@
 package mockserver
 
 import (
+	"cmp"
+	"iter"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -136,4 +139,9 @@ func toNano(t time.Time) int64 {
 		return 0
 	}
 	return t.UnixNano()
+}
+
+// inOrder returns records in the order of issue.
+func inOrder(all iter.Seq[*record]) []*record {
+	return slices.SortedFunc(all, func(a, b *record) int { return cmp.Compare(a.seq, b.seq) })
 }

@@ -40,7 +40,6 @@ type Server struct {
 
 	mu         sync.Mutex
 	tb         testing.TB // nil outside a test
-	listeners  map[Provider]string
 	servers    []*http.Server
 	closers    []func()
 	serving    sync.WaitGroup
@@ -97,7 +96,7 @@ func Start(ctx context.Context, opts ...Option) (*Server, error) {
 func NewHandler(opts ...Option) (*Server, error) {
 	s := &Server{
 		opts: newOptions(opts), vendors: vendors(), done: make(chan struct{}), alarm: func(string) {},
-		listeners: make(map[Provider]string), namespaces: make(map[string]*Namespace),
+		namespaces: make(map[string]*Namespace),
 	}
 	s.vault.shapes = shapesOf(s.vendors)
 	s.random = newRandom(s.opts.seed, s.opts.seeded)

@@ -1,11 +1,11 @@
 package mockserver
 
 import (
-	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -16,12 +16,8 @@ func (k *Keys) show() []KeyState {
 	k.ops.Lock()
 	defer k.ops.Unlock()
 	k.mu.RLock()
-	recs := make([]*record, 0, len(k.byID))
-	for _, r := range k.byID {
-		recs = append(recs, r)
-	}
+	recs := inOrder(maps.Values(k.byID))
 	k.mu.RUnlock()
-	slices.SortFunc(recs, func(a, b *record) int { return cmp.Compare(a.seq, b.seq) })
 	out := make([]KeyState, 0, len(recs))
 	for _, r := range recs {
 		out = append(out, r.show())

@@ -45,7 +45,7 @@ func TestAChangeKeepsOrSetsTheTimeAndTheSpeed(t *testing.T) {
 				}
 				c.Freeze(start)
 				tt.change(c)
-				time.Sleep(10 * time.Second) // of the bubble
+				<-time.After(10 * time.Second) // of the bubble
 				if got := c.Now(); !got.Equal(tt.want) || got.Location() != time.UTC {
 					t.Errorf("shows %s, want %s", got, tt.want)
 				}
@@ -83,7 +83,7 @@ func TestASleepEndsByTheClock(t *testing.T) {
 				stop := make(chan struct{})
 				if tt.during != nil {
 					go func() {
-						time.Sleep(time.Second)
+						<-time.After(time.Second)
 						tt.during(c, func() { close(stop) }, cancel)
 					}()
 				}
@@ -122,7 +122,7 @@ func TestARestoredClockGoesOnAsItWas(t *testing.T) {
 					t.Error(err)
 				}
 				other.Restore(got)
-				time.Sleep(time.Minute) // of the bubble
+				<-time.After(time.Minute) // of the bubble
 				if !c.Now().Equal(other.Now()) || c.Frozen() != other.Frozen() || c.Moved() != other.Moved() {
 					t.Errorf("%s, then restored %s", c.Now(), other.Now())
 				}
