@@ -67,9 +67,9 @@ func (a *admin) serve(route *adminRoute, w http.ResponseWriter, r *http.Request)
 }
 
 // answer runs the handler and writes what it returns.
-func (c *adminCall) answer(route *adminRoute, w http.ResponseWriter) int {
-	c.w = w
-	out, err := route.handle(c)
+func (call *adminCall) answer(route *adminRoute, w http.ResponseWriter) int {
+	call.w = w
+	out, err := route.handle(call)
 	if err != nil {
 		p := asProblem(err)
 		writeProblem(w, p)
@@ -108,8 +108,8 @@ func writeJSON(w http.ResponseWriter, status int, v any) {
 }
 
 // read checks the query, finds the namespace and reads the body.
-func (c *adminCall) read(route *adminRoute) error {
-	query, err := url.ParseQuery(c.URL.RawQuery)
+func (call *adminCall) read(route *adminRoute) error {
+	query, err := url.ParseQuery(call.URL.RawQuery)
 	if err != nil {
 		return refused(http.StatusBadRequest, "the query cannot be parsed")
 	}
@@ -118,37 +118,37 @@ func (c *adminCall) read(route *adminRoute) error {
 			return refused(http.StatusBadRequest, "unknown or repeated query parameter %.40q", name)
 		}
 	}
-	if name := c.PathValue("ns"); name != "" {
-		if c.ns = c.srv.existing(name); c.ns == nil {
+	if name := call.PathValue("ns"); name != "" {
+		if call.ns = call.srv.existing(name); call.ns == nil {
 			return refused(http.StatusNotFound, "no such namespace; POST /v1/namespaces makes one")
 		}
 	}
-	if c.Method == http.MethodGet || c.Method == http.MethodDelete {
+	if call.Method == http.MethodGet || call.Method == http.MethodDelete {
 		return nil
 	}
-	if !jsonBody(c.Request) {
+	if !jsonBody(call.Request) {
 		return refused(http.StatusUnsupportedMediaType, "send Content-Type: application/json")
 	}
 	limit := route.maxBody
 	if limit == 0 {
 		limit = maxAdminBody
 	}
-	c.data, err = io.ReadAll(http.MaxBytesReader(c.w, c.Body, limit))
+	call.data, err = io.ReadAll(http.MaxBytesReader(call.w, call.Body, limit))
 	if _, large := errors.AsType[*http.MaxBytesError](err); large {
 		return refused(http.StatusRequestEntityTooLarge, "the body is larger than %d bytes", limit)
 	}
 	if err != nil {
 		return refused(http.StatusBadRequest, "the body is incomplete")
 	}
-	if route.in == nil && len(bytes.TrimSpace(c.data)) > 0 {
-		return c.decode(&struct{}{})
+	if route.in == nil && len(bytes.TrimSpace(call.data)) > 0 {
+		return call.decode(&struct{}{})
 	}
 	return nil
 }
 
 // decode reads the body strictly. An empty one is {}.
-func (c *adminCall) decode(into any) error {
-	data := c.data
+func (call *adminCall) decode(into any) error {
+	data := call.data
 	if len(bytes.TrimSpace(data)) == 0 {
 		data = []byte("{}")
 	}
@@ -171,10 +171,10 @@ func knownProvider(name string) (Provider, error) {
 }
 
 // keyID reads {id}; the prefix with the namespace's name may be missing.
-func (c *adminCall) keyID() string {
-	id := c.PathValue("id")
-	if !strings.HasPrefix(id, c.ns.prefix()) {
-		id = c.ns.prefix() + id
+func (call *adminCall) keyID() string {
+	id := call.PathValue("id")
+	if !strings.HasPrefix(id, call.ns.prefix()) {
+		id = call.ns.prefix() + id
 	}
 	return id
 }
@@ -199,14 +199,14 @@ func pageParams(more ...adminParam) []adminParam {
 
 // window reads limit and cursor. A cursor is the number of the last item of the
 // previous page.
-func (c *adminCall) window() (limit int, after uint64, err error) {
+func (call *adminCall) window() (limit int, after uint64, err error) {
 	limit = defaultPage
-	if s := c.URL.Query().Get("limit"); s != "" {
+	if s := call.URL.Query().Get("limit"); s != "" {
 		if limit, err = strconv.Atoi(s); err != nil || limit < 1 || limit > maxPage {
 			return 0, 0, refused(http.StatusBadRequest, "limit is a number from 1 to %d", maxPage)
 		}
 	}
-	if s := c.URL.Query().Get("cursor"); s != "" {
+	if s := call.URL.Query().Get("cursor"); s != "" {
 		digits, ok := strings.CutPrefix(s, "c")
 		if after, err = strconv.ParseUint(digits, 36, 64); err != nil || !ok {
 			return 0, 0, refused(http.StatusBadRequest, "unknown cursor; take next of the previous page")

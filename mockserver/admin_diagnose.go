@@ -69,26 +69,26 @@ func adminDiagnose(c *adminCall) (any, error) {
 }
 
 // request builds the request to judge. Errors do not quote it.
-func (b *diagnoseBody) request() (*http.Request, error) {
-	if b.Raw != "" {
-		if b.URL != "" || b.Method != "" || b.Headers != nil {
+func (diag *diagnoseBody) request() (*http.Request, error) {
+	if diag.Raw != "" {
+		if diag.URL != "" || diag.Method != "" || diag.Headers != nil {
 			return nil, refused(http.StatusBadRequest, "give raw, or method, url and headers, not both")
 		}
-		r, err := http.ReadRequest(bufio.NewReader(strings.NewReader(strings.TrimLeft(b.Raw, "\r\n ") + "\r\n\r\n")))
+		r, err := http.ReadRequest(bufio.NewReader(strings.NewReader(strings.TrimLeft(diag.Raw, "\r\n ") + "\r\n\r\n")))
 		if err != nil {
 			return nil, refused(http.StatusBadRequest, "raw is not an HTTP/1.1 request; it starts with a line such as `GET /path HTTP/1.1`")
 		}
 		return r, nil
 	}
-	u, err := url.Parse(b.URL)
-	if err != nil || b.URL == "" || u.Host == "" && !strings.HasPrefix(u.Path, "/") {
+	u, err := url.Parse(diag.URL)
+	if err != nil || diag.URL == "" || u.Host == "" && !strings.HasPrefix(u.Path, "/") {
 		return nil, refused(http.StatusBadRequest, "url is neither a URL nor a path")
 	}
-	r := &http.Request{Method: b.Method, URL: u, Host: u.Host, Header: make(http.Header), Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1}
+	r := &http.Request{Method: diag.Method, URL: u, Host: u.Host, Header: make(http.Header), Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1}
 	if r.Method == "" {
 		r.Method = http.MethodGet
 	}
-	for i, line := range b.Headers {
+	for i, line := range diag.Headers {
 		name, value, ok := strings.Cut(line, ":")
 		if !ok || strings.TrimSpace(name) == "" {
 			return nil, refused(http.StatusBadRequest, "headers[%d] is not of the form `Name: value`", i)

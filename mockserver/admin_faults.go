@@ -47,22 +47,22 @@ type FaultSpec struct {
 const maxInjections = 1000
 
 // Valid returns an error if the fault cannot be injected.
-func (f *FaultSpec) Valid() error {
-	if f.Match.Provider != "" {
-		if _, err := ParseProvider(string(f.Match.Provider)); err != nil {
-			return fmt.Errorf("match: unknown provider %q", f.Match.Provider)
+func (spec *FaultSpec) Valid() error {
+	if spec.Match.Provider != "" {
+		if _, err := ParseProvider(string(spec.Match.Provider)); err != nil {
+			return fmt.Errorf("match: unknown provider %q", spec.Match.Provider)
 		}
 	}
-	if f.Match.Outcome != "" || f.Match.Status != 0 {
+	if spec.Match.Outcome != "" || spec.Match.Status != 0 {
 		return errors.New("match: outcome and status are known only after the answer; they select requests, not faults")
 	}
-	for _, w := range f.When {
+	for _, w := range spec.When {
 		when := fault.When(w)
 		if err := when.Valid(); err != nil {
 			return err
 		}
 	}
-	return f.Fault.valid()
+	return spec.Fault.valid()
 }
 
 func adminInject(c *adminCall) (any, error) {

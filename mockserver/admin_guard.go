@@ -21,7 +21,7 @@ type problem struct {
 	Detail string `json:"detail"` // one sentence with the remedy
 }
 
-func (p *problem) Error() string { return p.Detail }
+func (pr *problem) Error() string { return pr.Detail }
 
 func refused(status int, format string, args ...any) *problem {
 	return &problem{Title: http.StatusText(status), Status: status, Detail: fmt.Sprintf(format, args...)}

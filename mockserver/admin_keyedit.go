@@ -17,38 +17,38 @@ type editBody struct {
 }
 
 // fits returns an error for a change that the key cannot have.
-func (b *editBody) fits(k Key) error {
+func (edit *editBody) fits(k Key) error {
 	switch {
-	case b.Scopes != nil && k.Kind != KindKey && k.Kind != KindBearer:
+	case edit.Scopes != nil && k.Kind != KindKey && k.Kind != KindBearer:
 		return refused(http.StatusBadRequest, "scopes belong to API keys and bearer tokens")
-	case b.Access != "" && (k.Provider != Optimove || k.Kind != KindKey):
+	case edit.Access != "" && (k.Provider != Optimove || k.Kind != KindKey):
 		return refused(http.StatusBadRequest, "access types are Optimove's")
-	case b.Access != "" && !slices.Contains([]AccessType{Admin, Integrations, Transactional}, b.Access):
+	case edit.Access != "" && !slices.Contains([]AccessType{Admin, Integrations, Transactional}, edit.Access):
 		return refused(http.StatusBadRequest, "access: one of Admin, Integrations, Transactional")
-	case b.Limit != nil && b.ResetLimit:
+	case edit.Limit != nil && edit.ResetLimit:
 		return refused(http.StatusBadRequest, "give limit or resetLimit, not both")
 	}
 	return nil
 }
 
 // apply makes the changes.
-func (b *editBody) apply(s *keySpec) {
-	if b.Name != nil {
-		s.name = *b.Name
+func (edit *editBody) apply(s *keySpec) {
+	if edit.Name != nil {
+		s.name = *edit.Name
 	}
-	if b.Contact != nil {
-		s.contact = *b.Contact
+	if edit.Contact != nil {
+		s.contact = *edit.Contact
 	}
-	if b.Scopes != nil {
-		s.scopes, s.scoped = b.Scopes, true
+	if edit.Scopes != nil {
+		s.scopes, s.scoped = edit.Scopes, true
 	}
-	if b.Access != "" {
-		s.access = b.Access
+	if edit.Access != "" {
+		s.access = edit.Access
 	}
-	if b.Limit != nil {
-		s.limit = b.Limit
+	if edit.Limit != nil {
+		s.limit = edit.Limit
 	}
-	if b.ResetLimit {
+	if edit.ResetLimit {
 		s.limit = nil
 	}
 }

@@ -25,50 +25,50 @@ type issueBody struct {
 	Channels   []int    `json:"channels"   doc:"Optimove: the execution channels that it can use; all if absent"`
 }
 
-func (b *issueBody) options() ([]KeyOption, error) {
-	_, err := ParseProvider(string(b.Provider))
+func (issue *issueBody) options() ([]KeyOption, error) {
+	_, err := ParseProvider(string(issue.Provider))
 	switch {
 	case err != nil:
 		return nil, refused(http.StatusBadRequest, "provider: one of imin, mindkey, imkit, optimove, iiniit")
-	case b.ExpiresIn < 0:
+	case issue.ExpiresIn < 0:
 		return nil, refused(http.StatusBadRequest, "expiresIn is negative; for an expired key give expiresAt, or expire it")
-	case b.ExpiresIn > 0 && b.ExpiresAt != nil:
+	case issue.ExpiresIn > 0 && issue.ExpiresAt != nil:
 		return nil, refused(http.StatusBadRequest, "give expiresIn or expiresAt, not both")
-	case b.Access != "" && b.Provider != Optimove:
+	case issue.Access != "" && issue.Provider != Optimove:
 		return nil, refused(http.StatusBadRequest, "access types are Optimove's")
-	case b.Access != "" && !slices.Contains([]AccessType{Admin, Integrations, Transactional}, b.Access):
+	case issue.Access != "" && !slices.Contains([]AccessType{Admin, Integrations, Transactional}, issue.Access):
 		return nil, refused(http.StatusBadRequest, "access: one of Admin, Integrations, Transactional")
-	case b.Provider != Optimove && (b.Attributes != nil || b.Channels != nil):
+	case issue.Provider != Optimove && (issue.Attributes != nil || issue.Channels != nil):
 		return nil, refused(http.StatusBadRequest, "attributes and channels are Optimove's")
-	case b.User != "" && b.Kind != KindPair:
+	case issue.User != "" && issue.Kind != KindPair:
 		return nil, refused(http.StatusBadRequest, `user belongs to kind "pair"`)
 	}
-	opts := []KeyOption{Named(b.Name), Contact(b.Contact), ExpiresIn(b.ExpiresIn.Std())}
-	if b.Scopes != nil {
-		opts = append(opts, Scopes(b.Scopes...))
+	opts := []KeyOption{Named(issue.Name), Contact(issue.Contact), ExpiresIn(issue.ExpiresIn.Std())}
+	if issue.Scopes != nil {
+		opts = append(opts, Scopes(issue.Scopes...))
 	}
-	if b.Access != "" {
-		opts = append(opts, Access(b.Access))
+	if issue.Access != "" {
+		opts = append(opts, Access(issue.Access))
 	}
-	if b.ExpiresAt != nil {
-		opts = append(opts, ExpiresAt(*b.ExpiresAt))
+	if issue.ExpiresAt != nil {
+		opts = append(opts, ExpiresAt(*issue.ExpiresAt))
 	}
-	if b.Limit != nil {
-		opts = append(opts, LimitTo(*b.Limit))
+	if issue.Limit != nil {
+		opts = append(opts, LimitTo(*issue.Limit))
 	}
-	if b.Raw != "" {
-		opts = append(opts, Raw(b.Raw))
+	if issue.Raw != "" {
+		opts = append(opts, Raw(issue.Raw))
 	}
-	if b.Attributes != nil {
-		opts = append(opts, ShareAttributes(b.Attributes...))
+	if issue.Attributes != nil {
+		opts = append(opts, ShareAttributes(issue.Attributes...))
 	}
-	if b.Channels != nil {
-		opts = append(opts, EnableChannels(b.Channels...))
+	if issue.Channels != nil {
+		opts = append(opts, EnableChannels(issue.Channels...))
 	}
-	switch b.Kind {
+	switch issue.Kind {
 	case KindKey, "":
 	case KindPair:
-		user := b.User
+		user := issue.User
 		if user == "" {
 			user = "user001"
 		}

@@ -13,21 +13,21 @@ import (
 // values of a fixed list: no path, no key, no secret.
 type metrics struct{ b strings.Builder }
 
-func (m *metrics) head(name, kind, help string) {
-	fmt.Fprintf(&m.b, "# HELP %s %s\n# TYPE %s %s\n", name, help, name, kind)
+func (mt *metrics) head(name, kind, help string) {
+	fmt.Fprintf(&mt.b, "# HELP %s %s\n# TYPE %s %s\n", name, help, name, kind)
 }
 
 // value writes one sample. labels are name, value and so on.
-func (m *metrics) value(name string, value any, labels ...string) {
-	m.b.WriteString(name)
+func (mt *metrics) value(name string, value any, labels ...string) {
+	mt.b.WriteString(name)
 	for i := 0; i+1 < len(labels); i += 2 {
-		m.b.WriteString([]string{",", "{"}[btoi(i == 0)] + labels[i] + `="`)
-		m.b.WriteString(strings.NewReplacer(`\`, `\\`, `"`, `\"`, "\n", `\n`).Replace(labels[i+1]) + `"`)
+		mt.b.WriteString([]string{",", "{"}[btoi(i == 0)] + labels[i] + `="`)
+		mt.b.WriteString(strings.NewReplacer(`\`, `\\`, `"`, `\"`, "\n", `\n`).Replace(labels[i+1]) + `"`)
 	}
 	if len(labels) > 0 {
-		m.b.WriteByte('}')
+		mt.b.WriteByte('}')
 	}
-	fmt.Fprintf(&m.b, " %v\n", value)
+	fmt.Fprintf(&mt.b, " %v\n", value)
 }
 
 func btoi(b bool) int {
@@ -60,8 +60,8 @@ func adminMetrics(c *adminCall) (any, error) {
 	return text(m.b.String()), nil
 }
 
-func (m *metrics) requests(spaces []*Namespace) {
-	m.head("keyfit_requests_total", "counter", "Requests by outcome, exact whatever the journal has evicted.")
+func (mt *metrics) requests(spaces []*Namespace) {
+	mt.head("keyfit_requests_total", "counter", "Requests by outcome, exact whatever the journal has evicted.")
 	for _, n := range spaces {
 		for _, p := range append(Providers(), "") {
 			sum := n.journal.outcomes(p)
@@ -71,7 +71,7 @@ func (m *metrics) requests(spaces []*Namespace) {
 					if p == "" {
 						name = "none"
 					}
-					m.value("keyfit_requests_total", sum[o], "namespace", n.title(), "provider", name, "outcome", string(o))
+					mt.value("keyfit_requests_total", sum[o], "namespace", n.title(), "provider", name, "outcome", string(o))
 				}
 			}
 		}
@@ -94,8 +94,8 @@ func (j *journal) outcomes(p Provider) map[Outcome]int {
 	return sum
 }
 
-func (m *metrics) keys(spaces []*Namespace) {
-	m.head("keyfit_keys", "gauge", "Keys by status.")
+func (mt *metrics) keys(spaces []*Namespace) {
+	mt.head("keyfit_keys", "gauge", "Keys by status.")
 	states := []KeyStatus{StatusActive, StatusExpiring, StatusRotating, StatusExpired, StatusRevoked}
 	for _, n := range spaces {
 		for _, p := range Providers() {
@@ -105,14 +105,14 @@ func (m *metrics) keys(spaces []*Namespace) {
 			}
 			for _, s := range states {
 				if count[s] > 0 {
-					m.value("keyfit_keys", count[s], "namespace", n.title(), "provider", string(p), "status", string(s))
+					mt.value("keyfit_keys", count[s], "namespace", n.title(), "provider", string(p), "status", string(s))
 				}
 			}
 		}
 	}
 }
 
-func (m *metrics) journals(spaces []*Namespace) {
+func (mt *metrics) journals(spaces []*Namespace) {
 	type size struct{ entries, bytes int }
 	sizes := make([]size, len(spaces))
 	for i, n := range spaces {
@@ -120,37 +120,37 @@ func (m *metrics) journals(spaces []*Namespace) {
 		sizes[i] = size{n.journal.n, n.journal.bytes}
 		n.journal.mu.Unlock()
 	}
-	m.head("keyfit_journal_entries", "gauge", "Requests in the journal.")
+	mt.head("keyfit_journal_entries", "gauge", "Requests in the journal.")
 	for i, n := range spaces {
-		m.value("keyfit_journal_entries", sizes[i].entries, "namespace", n.title())
+		mt.value("keyfit_journal_entries", sizes[i].entries, "namespace", n.title())
 	}
-	m.head("keyfit_journal_bytes", "gauge", "Bytes of the requests in the journal.")
+	mt.head("keyfit_journal_bytes", "gauge", "Bytes of the requests in the journal.")
 	for i, n := range spaces {
-		m.value("keyfit_journal_bytes", sizes[i].bytes, "namespace", n.title())
+		mt.value("keyfit_journal_bytes", sizes[i].bytes, "namespace", n.title())
 	}
 }
 
-func (m *metrics) faultsAndClocks(spaces []*Namespace) {
-	m.head("keyfit_faults", "gauge", "Injected faults in force.")
+func (mt *metrics) faultsAndClocks(spaces []*Namespace) {
+	mt.head("keyfit_faults", "gauge", "Injected faults in force.")
 	for _, n := range spaces {
-		m.value("keyfit_faults", len(n.Injections()), "namespace", n.title())
+		mt.value("keyfit_faults", len(n.Injections()), "namespace", n.title())
 	}
-	m.head("keyfit_fault_hits", "gauge", "Requests that the faults in force were applied to, by kind.")
+	mt.head("keyfit_fault_hits", "gauge", "Requests that the faults in force were applied to, by kind.")
 	for _, n := range spaces {
 		hits := make(map[FaultKind]int)
 		for _, i := range n.Injections() {
 			hits[i.Fault.Kind] += i.Hits()
 		}
 		for _, k := range slices.Sorted(maps.Keys(hits)) {
-			m.value("keyfit_fault_hits", hits[k], "namespace", n.title(), "kind", string(k))
+			mt.value("keyfit_fault_hits", hits[k], "namespace", n.title(), "kind", string(k))
 		}
 	}
-	m.head("keyfit_clock_seconds", "gauge", "The mock clock, in seconds since 1970.")
+	mt.head("keyfit_clock_seconds", "gauge", "The mock clock, in seconds since 1970.")
 	for _, n := range spaces {
-		m.value("keyfit_clock_seconds", n.clock.Now().Unix(), "namespace", n.title())
+		mt.value("keyfit_clock_seconds", n.clock.Now().Unix(), "namespace", n.title())
 	}
-	m.head("keyfit_clock_scale", "gauge", "How fast the mock clock runs; 0 is frozen.")
+	mt.head("keyfit_clock_scale", "gauge", "How fast the mock clock runs; 0 is frozen.")
 	for _, n := range spaces {
-		m.value("keyfit_clock_scale", viewClock(n.clock).Scale, "namespace", n.title())
+		mt.value("keyfit_clock_scale", viewClock(n.clock).Scale, "namespace", n.title())
 	}
 }

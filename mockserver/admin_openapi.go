@@ -59,7 +59,7 @@ func media(kind string, schema any) map[string]any {
 }
 
 // operation describes one route.
-func (d *document) operation(r *adminRoute) map[string]any {
+func (doc *document) operation(r *adminRoute) map[string]any {
 	var params []any
 	for _, m := range regexp.MustCompile(`\{(\w+)\}`).FindAllStringSubmatch(r.path, -1) {
 		params = append(params, map[string]any{"name": m[1], "in": "path", "required": true, "schema": map[string]any{"type": "string"}})
@@ -84,7 +84,7 @@ func (d *document) operation(r *adminRoute) map[string]any {
 	case text:
 		answer["content"] = media(r.media, map[string]any{"type": "string"})
 	default:
-		answer["content"] = media("application/json", d.schema(reflect.TypeOf(r.out), false))
+		answer["content"] = media("application/json", doc.schema(reflect.TypeOf(r.out), false))
 	}
 	op := map[string]any{
 		"summary": r.summary, "operationId": operationID(r.method, r.path),
@@ -94,7 +94,7 @@ func (d *document) operation(r *adminRoute) map[string]any {
 		op["parameters"] = params
 	}
 	if r.in != nil {
-		schema := d.object(reflect.TypeOf(r.in), true)
+		schema := doc.object(reflect.TypeOf(r.in), true)
 		op["requestBody"] = map[string]any{"required": schema["required"] != nil, "content": media("application/json", schema)}
 	}
 	if r.open {
@@ -151,7 +151,7 @@ func wireType(t reflect.Type) reflect.Type {
 
 // schema describes the JSON of a type. In a request (in) the members tagged as
 // required are required, in a response all that are always written.
-func (d *document) schema(t reflect.Type, in bool) map[string]any {
+func (doc *document) schema(t reflect.Type, in bool) map[string]any {
 	names := map[string]any{"type": "array", "items": map[string]any{"type": "string"}}
 	switch t {
 	case reflect.TypeFor[time.Time]():
@@ -170,7 +170,7 @@ func (d *document) schema(t reflect.Type, in bool) map[string]any {
 	t = wireType(t)
 	switch t.Kind() {
 	case reflect.Pointer:
-		return d.schema(t.Elem(), in)
+		return doc.schema(t.Elem(), in)
 	case reflect.String:
 		if values := enum(t); values != nil {
 			if !in { // a host of no vendor, an access type of a vendor without any
@@ -184,13 +184,13 @@ func (d *document) schema(t reflect.Type, in bool) map[string]any {
 	case reflect.Float64:
 		return map[string]any{"type": "number"}
 	case reflect.Slice:
-		return map[string]any{"type": "array", "items": d.schema(t.Elem(), in)}
+		return map[string]any{"type": "array", "items": doc.schema(t.Elem(), in)}
 	case reflect.Map:
-		return map[string]any{"type": "object", "additionalProperties": d.schema(t.Elem(), in)}
+		return map[string]any{"type": "object", "additionalProperties": doc.schema(t.Elem(), in)}
 	case reflect.Interface:
 		return map[string]any{}
 	case reflect.Struct:
-		return d.ref(t, in)
+		return doc.ref(t, in)
 	default:
 	}
 	if strings.HasPrefix(t.Kind().String(), "int") || strings.HasPrefix(t.Kind().String(), "uint") {
@@ -200,27 +200,27 @@ func (d *document) schema(t reflect.Type, in bool) map[string]any {
 }
 
 // ref returns a reference to the schema of a struct, which is added once.
-func (d *document) ref(t reflect.Type, in bool) map[string]any {
+func (doc *document) ref(t reflect.Type, in bool) map[string]any {
 	name := strings.TrimSuffix(strings.TrimPrefix(t.Name(), "wire"), "View")
 	if i := strings.IndexByte(name, '['); i >= 0 { // page[T]
-		return d.object(t, in)
+		return doc.object(t, in)
 	}
 	name = strings.ToUpper(name[:1]) + name[1:]
 	if in {
 		name += "Input"
 	}
-	if met := d.types[name]; met != nil && met != t {
+	if met := doc.types[name]; met != nil && met != t {
 		panic(fmt.Sprintf("mockserver: admin document: %s and %s are both %s", met, t, name)) // a test makes the whole document
 	}
-	if d.schemas[name] == nil {
-		d.types[name] = t
-		d.schemas[name] = true // a recursive type would not end
-		d.schemas[name] = d.object(t, in)
+	if doc.schemas[name] == nil {
+		doc.types[name] = t
+		doc.schemas[name] = true // a recursive type would not end
+		doc.schemas[name] = doc.object(t, in)
 	}
 	return map[string]any{"$ref": "#/components/schemas/" + name}
 }
 
-func (d *document) object(t reflect.Type, in bool) map[string]any {
+func (doc *document) object(t reflect.Type, in bool) map[string]any {
 	properties, required := make(map[string]any), []any{}
 	var walk func(reflect.Type)
 	walk = func(t reflect.Type) {
@@ -233,9 +233,9 @@ func (d *document) object(t reflect.Type, in bool) map[string]any {
 			if name == "" || name == "-" {
 				continue
 			}
-			s := d.schema(f.Type, in)
-			if doc := f.Tag.Get("doc"); doc != "" {
-				s["description"] = doc
+			s := doc.schema(f.Type, in)
+			if about := f.Tag.Get("doc"); about != "" {
+				s["description"] = about
 			}
 			properties[name] = s
 			if f.Tag.Get("required") != "" || !in && opts == "" {

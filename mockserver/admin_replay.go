@@ -80,30 +80,30 @@ func (rs *replays) forget(id string) {
 }
 
 // replay repeats the response once the first operation has ended.
-func (r *replay) replay(c *adminCall, sum [sha256.Size]byte) {
-	if sum != r.sum {
+func (rp *replay) replay(c *adminCall, sum [sha256.Size]byte) {
+	if sum != rp.sum {
 		writeProblem(c.w, refused(http.StatusUnprocessableEntity, "this Idempotency-Key was used with another body; use a new one"))
 		return
 	}
 	select {
-	case <-r.done:
+	case <-rp.done:
 	case <-c.Context().Done():
 		return
 	}
 	c.w.Header().Set("Idempotency-Replayed", "true")
-	r.write(c.w)
+	rp.write(c.w)
 }
 
-func (r *replay) write(w http.ResponseWriter) {
-	maps.Copy(w.Header(), r.header)
-	w.WriteHeader(r.status)
-	_, _ = w.Write(r.body) // an error means that the client has disconnected
+func (rp *replay) write(w http.ResponseWriter) {
+	maps.Copy(w.Header(), rp.header)
+	w.WriteHeader(rp.status)
+	_, _ = w.Write(rp.body) // an error means that the client has disconnected
 }
 
 // Header, WriteHeader and Write record the first response.
-func (r *replay) Header() http.Header    { return r.header }
-func (r *replay) WriteHeader(status int) { r.status = status }
-func (r *replay) Write(b []byte) (int, error) {
-	r.body = bytes.Join([][]byte{r.body, b}, nil)
+func (rp *replay) Header() http.Header    { return rp.header }
+func (rp *replay) WriteHeader(status int) { rp.status = status }
+func (rp *replay) Write(b []byte) (int, error) {
+	rp.body = bytes.Join([][]byte{rp.body, b}, nil)
 	return len(b), nil
 }

@@ -26,8 +26,8 @@ func matchParams() []adminParam {
 }
 
 // match reads a Match from the query.
-func (c *adminCall) match() (Match, error) {
-	q := c.URL.Query()
+func (call *adminCall) match() (Match, error) {
+	q := call.URL.Query()
 	m := Match{
 		Provider: Provider(q.Get("provider")), Method: q.Get("method"), Path: q.Get("path"),
 		KeyID: q.Get("key"), Outcome: Outcome(q.Get("outcome")),
@@ -223,15 +223,15 @@ func adminStream(c *adminCall) (any, error) {
 }
 
 // stream sends until the client disconnects or the server shuts down.
-func (c *adminCall) stream(follow *follower, m *Match) {
-	rc := http.NewResponseController(c.w)
+func (call *adminCall) stream(follow *follower, m *Match) {
+	rc := http.NewResponseController(call.w)
 	_ = rc.SetReadDeadline(time.Time{}) // not every writer can; a stream has no end
-	c.w.Header().Set("Content-Type", "text/event-stream")
-	c.w.WriteHeader(http.StatusOK)
+	call.w.Header().Set("Content-Type", "text/event-stream")
+	call.w.WriteHeader(http.StatusOK)
 	beat := make(chan struct{}, 1)
 	for {
 		fresh, more := follow.next()
-		if sendEvents(c.w, follow.missed, fresh, m) != nil || rc.Flush() != nil {
+		if sendEvents(call.w, follow.missed, fresh, m) != nil || rc.Flush() != nil {
 			return
 		}
 		stop := clock.AfterMachineTime(heartbeat, func() { beat <- struct{}{} })
@@ -239,13 +239,13 @@ func (c *adminCall) stream(follow *follower, m *Match) {
 		case <-more:
 			stop()
 		case <-beat:
-			if _, err := io.WriteString(c.w, ": heartbeat\n\n"); err != nil {
+			if _, err := io.WriteString(call.w, ": heartbeat\n\n"); err != nil {
 				return
 			}
-		case <-c.Context().Done():
+		case <-call.Context().Done():
 			stop()
 			return
-		case <-c.srv.draining:
+		case <-call.srv.draining:
 			stop()
 			return
 		}

@@ -23,8 +23,8 @@ const (
 )
 
 // String is "flat" or "enveloped"; "" for the zero Shape.
-func (s Shape) String() string {
-	switch s {
+func (sh Shape) String() string {
+	switch sh {
 	case Flat:
 		return "flat"
 	case Enveloped:
@@ -34,13 +34,13 @@ func (s Shape) String() string {
 }
 
 // MarshalText writes String.
-func (s Shape) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
+func (sh Shape) MarshalText() ([]byte, error) { return []byte(sh.String()), nil }
 
 // UnmarshalText reads "flat", "enveloped" or nothing.
-func (s *Shape) UnmarshalText(text []byte) error {
+func (sh *Shape) UnmarshalText(text []byte) error {
 	for _, known := range []Shape{0, Flat, Enveloped} {
 		if string(text) == known.String() {
-			*s = known
+			*sh = known
 			return nil
 		}
 	}
@@ -68,10 +68,10 @@ type wireAnswer struct {
 }
 
 // MarshalJSON writes {"status":401,"code":"…","message":"…"} or with a body.
-func (a Answer) MarshalJSON() ([]byte, error) { return json.Marshal(wireAnswer(a)) }
+func (ans Answer) MarshalJSON() ([]byte, error) { return json.Marshal(wireAnswer(ans)) }
 
 // UnmarshalJSON reads what MarshalJSON writes; the status must be valid.
-func (a *Answer) UnmarshalJSON(data []byte) error {
+func (ans *Answer) UnmarshalJSON(data []byte) error {
 	var w wireAnswer
 	if err := strictjson.Decode(data, &w); err != nil {
 		return fmt.Errorf("answer: %w", err)
@@ -82,7 +82,7 @@ func (a *Answer) UnmarshalJSON(data []byte) error {
 	if w.Code != "" && w.Body != "" {
 		return errors.New("answer: give body, or code and message, not both")
 	}
-	*a = Answer(w)
+	*ans = Answer(w)
 	return nil
 }
 

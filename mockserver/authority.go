@@ -71,8 +71,8 @@ func newAuthority(now time.Time) (*authority, error) {
 	}, nil
 }
 
-func (a *authority) pool() *x509.CertPool {
+func (ca *authority) pool() *x509.CertPool {
 	p := x509.NewCertPool()
-	p.AddCert(a.cert)
+	p.AddCert(ca.cert)
 	return p
 }

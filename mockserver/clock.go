@@ -44,8 +44,8 @@ type ClockState struct {
 	Scale    float64   `json:"scale,omitzero"`    // running: 0 is 1, real time
 }
 
-func (s ClockState) state() clock.State {
-	return clock.State{FrozenAt: s.FrozenAt, Offset: s.Offset.Std(), Scale: s.Scale}
+func (cst ClockState) state() clock.State {
+	return clock.State{FrozenAt: cst.FrozenAt, Offset: cst.Offset.Std(), Scale: cst.Scale}
 }
 
 func clockStateOf(s clock.State) ClockState {

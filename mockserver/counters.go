@@ -30,58 +30,58 @@ func newCounters() counters { return counters{cells: make(map[facts]*int), maxCe
 
 // cellOf returns the counter of such exchanges. That of decided exchanges is
 // never removed, so a caller may keep the pointer.
-func (c *counters) cellOf(f facts) *int {
-	if n := c.cells[f]; n != nil {
+func (cs *counters) cellOf(f facts) *int {
+	if n := cs.cells[f]; n != nil {
 		return n
 	}
-	if len(c.cells) < c.maxCells && len(f.path) <= maxCellPath && len(f.method) <= maxCellMethod {
+	if len(cs.cells) < cs.maxCells && len(f.path) <= maxCellPath && len(f.method) <= maxCellMethod {
 		n := new(int)
-		c.cells[f] = n
+		cs.cells[f] = n
 		return n
 	}
-	return c.fold(f)
+	return cs.fold(f)
 }
 
 // drop removes one pending exchange from the counts.
-func (c *counters) drop(f facts) {
-	n := c.cells[f]
+func (cs *counters) drop(f facts) {
+	n := cs.cells[f]
 	if n == nil {
-		*c.fold(f)--
+		*cs.fold(f)--
 		return
 	}
 	*n--
 	if *n == 0 {
-		delete(c.cells, f)
+		delete(cs.cells, f)
 	}
 }
 
-func (c *counters) fold(f facts) *int {
+func (cs *counters) fold(f facts) *int {
 	f.path, f.keyID = "", ""
-	if c.folded == nil {
-		c.folded = make(map[facts]*int)
+	if cs.folded == nil {
+		cs.folded = make(map[facts]*int)
 	}
-	cell := c.folded[f]
-	if cell == nil && (len(c.folded) >= c.maxCells || len(f.method) > maxCellMethod) {
+	cell := cs.folded[f]
+	if cell == nil && (len(cs.folded) >= cs.maxCells || len(f.method) > maxCellMethod) {
 		f.method = ""
-		cell = c.folded[f]
+		cell = cs.folded[f]
 	}
 	if cell == nil {
 		cell = new(int)
-		c.folded[f] = cell
+		cs.folded[f] = cell
 	}
 	return cell
 }
 
 // of adds up the cells that match.
-func (c *counters) of(m Match) Counts {
+func (cs *counters) of(m Match) Counts {
 	sum := Counts{ByOutcome: make(map[Outcome]int)}
-	for f, n := range c.cells {
+	for f, n := range cs.cells {
 		if m.exchange(&f) {
 			sum.Total += *n
 			sum.ByOutcome[f.outcome] += *n
 		}
 	}
-	for f, n := range c.folded {
+	for f, n := range cs.folded {
 		coarse := m
 		coarse.Path, coarse.KeyID = "", ""
 		if f.method == "" {

@@ -80,19 +80,19 @@ func readCredentials(v *vendor, r *http.Request) credentials {
 	return c
 }
 
-func (p *carrier) values(r *http.Request) []string {
-	if p.header != "" {
-		return r.Header[p.header]
+func (place *carrier) values(r *http.Request) []string {
+	if place.header != "" {
+		return r.Header[place.header]
 	}
-	if !strings.Contains(r.URL.RawQuery, p.query) {
+	if !strings.Contains(r.URL.RawQuery, place.query) {
 		return nil
 	}
 	q, _ := url.ParseQuery(r.URL.RawQuery) // an invalid part is ignored: it is no credential
-	return q[p.query]
+	return q[place.query]
 }
 
-func (c *credentials) refuse(o Outcome, sent, why string) {
-	c.outcome, c.sent, c.why = o, sent, why
+func (creds *credentials) refuse(o Outcome, sent, why string) {
+	creds.outcome, creds.sent, creds.why = o, sent, why
 }
 
 // foreign lists the headers in which other vendors, and people by mistake, put
@@ -106,15 +106,15 @@ func foreign() []string {
 
 // absent explains why no credential was found: it is empty, has another scheme,
 // is in another place, or was not sent at all.
-func (c *credentials) absent(v *vendor, r *http.Request, empty, scheme string) {
+func (creds *credentials) absent(v *vendor, r *http.Request, empty, scheme string) {
 	wants := "; " + v.title + " wants " + v.want
 	if empty != "" {
-		c.refuse(MissingKey, empty, "sent "+empty+" with an empty value"+wants)
+		creds.refuse(MissingKey, empty, "sent "+empty+" with an empty value"+wants)
 		return
 	}
 	if scheme != "" {
 		sent := "`Authorization` " + schemeName(scheme)
-		c.refuse(WrongScheme, sent, "sent "+sent+wants)
+		creds.refuse(WrongScheme, sent, "sent "+sent+wants)
 		return
 	}
 	for _, name := range foreign() {
@@ -125,14 +125,14 @@ func (c *credentials) absent(v *vendor, r *http.Request, empty, scheme string) {
 		if name == "Authorization" {
 			sent += " " + schemeName(r.Header[name][0])
 		}
-		c.refuse(WrongHeader, sent, "sent "+sent+wants)
+		creds.refuse(WrongHeader, sent, "sent "+sent+wants)
 		return
 	}
 	if strings.Contains(r.URL.RawQuery, "api_key=") {
-		c.refuse(WrongHeader, "`?api_key=`", "sent `?api_key=`"+wants)
+		creds.refuse(WrongHeader, "`?api_key=`", "sent `?api_key=`"+wants)
 		return
 	}
-	c.refuse(MissingKey, "", "sent no credential"+wants)
+	creds.refuse(MissingKey, "", "sent no credential"+wants)
 }
 
 func (v *vendor) reads(header string) bool {

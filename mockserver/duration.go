@@ -64,11 +64,11 @@ func atoiDigits(s string) (int64, error) {
 }
 
 // Std returns d as a time.Duration.
-func (d Duration) Std() time.Duration { return time.Duration(d) }
+func (dur Duration) Std() time.Duration { return time.Duration(dur) }
 
 // String is time.Duration's text without trailing zeros: "24h", not "24h0m0s".
-func (d Duration) String() string {
-	s := time.Duration(d).String()
+func (dur Duration) String() string {
+	s := time.Duration(dur).String()
 	if strings.HasSuffix(s, "m0s") {
 		s = strings.TrimSuffix(s, "0s")
 	}
@@ -79,14 +79,14 @@ func (d Duration) String() string {
 }
 
 // MarshalText writes String.
-func (d Duration) MarshalText() ([]byte, error) { return []byte(d.String()), nil }
+func (dur Duration) MarshalText() ([]byte, error) { return []byte(dur.String()), nil }
 
 // UnmarshalText reads what ParseDuration reads.
-func (d *Duration) UnmarshalText(text []byte) error {
+func (dur *Duration) UnmarshalText(text []byte) error {
 	parsed, err := ParseDuration(string(text))
 	if err != nil {
 		return err
 	}
-	*d = parsed
+	*dur = parsed
 	return nil
 }

@@ -17,19 +17,19 @@ type judgement struct {
 }
 
 // refuse sets outcome and reason, and keeps the rest.
-func (j *judgement) refuse(o Outcome, why string) { j.Outcome, j.Why = o, why }
+func (jd *judgement) refuse(o Outcome, why string) { jd.Outcome, jd.Why = o, why }
 
 // blameFault makes the injected faults the reason.
-func (j *judgement) blameFault() {
-	j.Diagnosis = Diagnosis{Outcome: Faulted, KeyID: j.KeyID, Why: "injected fault: " + j.fault}
+func (jd *judgement) blameFault() {
+	jd.Diagnosis = Diagnosis{Outcome: Faulted, KeyID: jd.KeyID, Why: "injected fault: " + jd.fault}
 }
 
 // addFault notes an injected fault.
-func (j *judgement) addFault(text string) {
-	if j.fault != "" {
-		j.fault += ", "
+func (jd *judgement) addFault(text string) {
+	if jd.fault != "" {
+		jd.fault += ", "
 	}
-	j.fault += text
+	jd.fault += text
 }
 
 // judge adds what the route needs to what authenticate said. nil is no route.

@@ -140,11 +140,11 @@ func (s *Server) recordStray(r *http.Request, d Diagnosis, status int) {
 // stray is an Exchange that needs no more work.
 type stray Exchange
 
-func (s stray) fill(e *entry) {
+func (sy stray) fill(e *entry) {
 	clear(e.header)
 	*e = entry{
-		at: s.At, provider: s.Provider, method: s.Method, path: s.Path, keyID: s.KeyID, conn: s.Conn, status: s.Status,
-		header: e.header[:0], size: entryOverhead + len(s.Path) + len(s.Diagnosis.Why),
+		at: sy.At, provider: sy.Provider, method: sy.Method, path: sy.Path, keyID: sy.KeyID, conn: sy.Conn, status: sy.Status,
+		header: e.header[:0], size: entryOverhead + len(sy.Path) + len(sy.Diagnosis.Why),
 	}
-	e.diagnose(&s.Diagnosis)
+	e.diagnose(&sy.Diagnosis)
 }

@@ -81,24 +81,24 @@ func (x *exchange) pageRefusal(page *surface.Page) surface.Refusal {
 type refuser struct{ x *exchange }
 
 // Forbid implements surface.Refuser.
-func (r refuser) Forbid(why string) { r.x.judgement.refuse(InsufficientScope, r.x.redact(why)) }
+func (ref refuser) Forbid(why string) { ref.x.judgement.refuse(InsufficientScope, ref.x.redact(why)) }
 
 // Explain implements surface.Refuser. The reasons are constant texts and IDs.
-func (r refuser) Explain(outcome, why string) {
-	j := &r.x.judgement
+func (ref refuser) Explain(outcome, why string) {
+	j := &ref.x.judgement
 	j.refuse(Outcome(outcome), why)
 	j.foreign = j.foreign || j.Outcome == NotAMockKey
 }
 
 // Deny implements surface.Refuser.
-func (r refuser) Deny(why string) {
-	r.Forbid(why)
-	r.x.refuseAs(InsufficientScope, quota{})
+func (ref refuser) Deny(why string) {
+	ref.Forbid(why)
+	ref.x.refuseAs(InsufficientScope, quota{})
 }
 
 // Limit implements surface.Refuser.
-func (r refuser) Limit(wait time.Duration, why string) {
-	r.x.judgement.RetryAfter = wait
-	r.x.judgement.refuse(RateLimited, r.x.redact(why))
-	r.x.refuseAs(RateLimited, quota{retryAfter: wait})
+func (ref refuser) Limit(wait time.Duration, why string) {
+	ref.x.judgement.RetryAfter = wait
+	ref.x.judgement.refuse(RateLimited, ref.x.redact(why))
+	ref.x.refuseAs(RateLimited, quota{retryAfter: wait})
 }

@@ -22,11 +22,11 @@ func fingerprintOf(id, key string) fingerprint {
 }
 
 // String is 12 hexadecimal digits, or empty if unknown.
-func (f fingerprint) String() string {
-	if f == (fingerprint{}) {
+func (fp fingerprint) String() string {
+	if fp == (fingerprint{}) {
 		return ""
 	}
-	return hex.EncodeToString(f[:])
+	return hex.EncodeToString(fp[:])
 }
 
 // parseFingerprint reads what String writes.
@@ -46,23 +46,23 @@ func parseFingerprint(text string) (fingerprint, bool) {
 // of a key from a state document without fingerprints.
 type recordFingerprint struct{ bits atomic.Uint64 }
 
-func (r *recordFingerprint) store(f fingerprint) {
+func (rf *recordFingerprint) store(f fingerprint) {
 	var bits uint64
 	for _, b := range f {
 		bits = bits<<8 | uint64(b)
 	}
-	r.bits.Store(bits)
+	rf.bits.Store(bits)
 }
 
-func (r *recordFingerprint) load() (f fingerprint) {
-	bits := r.bits.Load()
+func (rf *recordFingerprint) load() (f fingerprint) {
+	bits := rf.bits.Load()
 	for i := range f {
 		f[len(f)-1-i] = byte(bits >> (8 * i)) //nolint:gosec // the lowest byte is meant
 	}
 	return f
 }
 
-func (r *recordFingerprint) known() bool { return r.bits.Load() != 0 }
+func (rf *recordFingerprint) known() bool { return rf.bits.Load() != 0 }
 
 // learnFingerprints completes records of an older state document: a credential
 // that is presented and accepted shows its value. A client key has the

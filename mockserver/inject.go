@@ -75,47 +75,47 @@ type faults struct {
 }
 
 // all returns the injections; the slice must not be modified.
-func (f *faults) all() []*Injection {
-	if l := f.list.Load(); l != nil {
+func (fs *faults) all() []*Injection {
+	if l := fs.list.Load(); l != nil {
 		return *l
 	}
 	return nil
 }
 
-func (f *faults) add(i *Injection) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.seq++
-	i.ID = fmt.Sprintf("fault_%d", f.seq)
-	f.set(append(slices.Clone(f.all()), i))
+func (fs *faults) add(i *Injection) {
+	fs.mu.Lock()
+	defer fs.mu.Unlock()
+	fs.seq++
+	i.ID = fmt.Sprintf("fault_%d", fs.seq)
+	fs.set(append(slices.Clone(fs.all()), i))
 }
 
-func (f *faults) remove(i *Injection) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.set(slices.DeleteFunc(slices.Clone(f.all()), func(x *Injection) bool { return x == i }))
+func (fs *faults) remove(i *Injection) {
+	fs.mu.Lock()
+	defer fs.mu.Unlock()
+	fs.set(slices.DeleteFunc(slices.Clone(fs.all()), func(x *Injection) bool { return x == i }))
 }
 
 // replace sets the injections; the next number is above seq.
-func (f *faults) replace(next []*Injection, seq int) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.seq = max(f.seq, seq)
-	f.set(next)
+func (fs *faults) replace(next []*Injection, seq int) {
+	fs.mu.Lock()
+	defer fs.mu.Unlock()
+	fs.seq = max(fs.seq, seq)
+	fs.set(next)
 }
 
-// set stores the list. The caller holds f.mu.
-func (f *faults) set(next []*Injection) {
+// set stores the list. The caller holds fs.mu.
+func (fs *faults) set(next []*Injection) {
 	if len(next) == 0 {
-		f.list.Store(nil)
+		fs.list.Store(nil)
 		return
 	}
-	f.list.Store(&next)
+	fs.list.Store(&next)
 }
 
 // pick returns the faults that hit a request.
-func (f *faults) pick(facts *facts, fresh bool, now func() time.Time) []fault.Fault {
-	l := f.list.Load()
+func (fs *faults) pick(facts *facts, fresh bool, now func() time.Time) []fault.Fault {
+	l := fs.list.Load()
 	if l == nil {
 		return nil
 	}

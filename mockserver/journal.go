@@ -207,8 +207,8 @@ func (j *journal) requests(m Match) []Exchange {
 	return out
 }
 
-func (x *Exchange) facts() facts {
-	return facts{x.Provider, x.Method, x.Path, x.KeyID, x.Outcome, x.Status}
+func (ex *Exchange) facts() facts {
+	return facts{ex.Provider, ex.Method, ex.Path, ex.KeyID, ex.Outcome, ex.Status}
 }
 
 func (j *journal) countsOf(m Match) Counts {

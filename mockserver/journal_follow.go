@@ -42,28 +42,28 @@ func newFollower(j *journal, from uint64) *follower {
 }
 
 // next returns the new exchanges, and a channel that closes when there are more.
-func (f *follower) next() ([]Exchange, <-chan struct{}) {
-	all, more, oldest := f.j.after(f.floor)
-	f.missed = 0
-	if oldest > f.floor+1 && f.floor > 0 && len(f.returned) == 0 {
-		f.missed = oldest - f.floor - 1
+func (fl *follower) next() ([]Exchange, <-chan struct{}) {
+	all, more, oldest := fl.j.after(fl.floor)
+	fl.missed = 0
+	if oldest > fl.floor+1 && fl.floor > 0 && len(fl.returned) == 0 {
+		fl.missed = oldest - fl.floor - 1
 	}
 	var fresh []Exchange
 	pending := false
 	for _, x := range all {
-		if was, ok := f.returned[x.ID]; !ok || was != x.Outcome {
+		if was, ok := fl.returned[x.ID]; !ok || was != x.Outcome {
 			fresh = append(fresh, x)
 		}
 		pending = pending || x.Outcome == Pending
 		if pending {
-			f.returned[x.ID] = x.Outcome
+			fl.returned[x.ID] = x.Outcome
 			continue
 		}
-		f.floor = x.ID
+		fl.floor = x.ID
 	}
-	for id := range f.returned {
-		if id <= f.floor || id < oldest {
-			delete(f.returned, id)
+	for id := range fl.returned {
+		if id <= fl.floor || id < oldest {
+			delete(fl.returned, id)
 		}
 	}
 	return fresh, more

@@ -90,9 +90,9 @@ type Issued struct {
 
 // Apply sets the credential on a request in the vendor's usual way (for iiniit
 // the Authorization header), replacing any other.
-func (i Issued) Apply(r *http.Request) {
-	if i.put != nil {
-		i.put(r, i)
+func (is Issued) Apply(r *http.Request) {
+	if is.put != nil {
+		is.put(r, is)
 	}
 }
 

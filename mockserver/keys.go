@@ -156,11 +156,11 @@ func (k *Keys) record(v *vendor, spec keySpec, now time.Time) *record {
 }
 
 // same reports whether two specs are the same, slices and pointers included.
-func (s *keySpec) same(o *keySpec) bool {
-	return sameSlice(s.scopes, o.scopes) &&
-		s.kind == o.kind && s.name == o.name && s.contact == o.contact && s.scoped == o.scoped && s.access == o.access &&
-		s.user == o.user && s.life == o.life && s.until.Equal(o.until) && s.limit == o.limit &&
-		s.grant == o.grant && sameSlice(s.attributes, o.attributes) && sameSlice(s.channels, o.channels)
+func (ks *keySpec) same(o *keySpec) bool {
+	return sameSlice(ks.scopes, o.scopes) &&
+		ks.kind == o.kind && ks.name == o.name && ks.contact == o.contact && ks.scoped == o.scoped && ks.access == o.access &&
+		ks.user == o.user && ks.life == o.life && ks.until.Equal(o.until) && ks.limit == o.limit &&
+		ks.grant == o.grant && sameSlice(ks.attributes, o.attributes) && sameSlice(ks.channels, o.channels)
 }
 
 // sameSlice reports whether a and b are one slice.
@@ -200,19 +200,19 @@ func (k *Keys) file(rec *record) bool {
 
 // end returns when a key made now expires: at its fixed expiry or after its
 // lifetime, at most after the vendor's longest lifetime.
-func (s keySpec) end(v *vendor, now time.Time) time.Time {
-	life := s.life
+func (ks keySpec) end(v *vendor, now time.Time) time.Time {
+	life := ks.life
 	if life <= 0 {
 		life = v.life
-		if s.kind == KindBearer {
+		if ks.kind == KindBearer {
 			life = v.bearerLife
 		}
 	}
-	end := s.until
+	end := ks.until
 	if end.IsZero() && life > 0 {
 		end = now.Add(life)
 	}
-	if v.life > 0 && s.kind == KindKey && (end.IsZero() || end.After(now.Add(v.life))) {
+	if v.life > 0 && ks.kind == KindKey && (end.IsZero() || end.After(now.Add(v.life))) {
 		end = now.Add(v.life)
 	}
 	return end

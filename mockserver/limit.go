@@ -23,23 +23,23 @@ const (
 )
 
 // String is "fixed" or "sliding".
-func (k LimitKind) String() string {
-	if k == Sliding {
+func (kind LimitKind) String() string {
+	if kind == Sliding {
 		return "sliding"
 	}
 	return "fixed"
 }
 
 // MarshalText writes String.
-func (k LimitKind) MarshalText() ([]byte, error) { return []byte(k.String()), nil }
+func (kind LimitKind) MarshalText() ([]byte, error) { return []byte(kind.String()), nil }
 
 // UnmarshalText reads "fixed", "sliding" or nothing, which is fixed.
-func (k *LimitKind) UnmarshalText(text []byte) error {
+func (kind *LimitKind) UnmarshalText(text []byte) error {
 	switch string(text) {
 	case "fixed", "":
-		*k = Fixed
+		*kind = Fixed
 	case "sliding":
-		*k = Sliding
+		*kind = Sliding
 	default:
 		return fmt.Errorf("limit kind %q is neither fixed nor sliding", text)
 	}
@@ -106,85 +106,85 @@ type limiter struct {
 }
 
 // of returns the window of a limit group.
-func (l *limiter) of(group string) *limiter {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	w := l.group[group]
+func (lim *limiter) of(group string) *limiter {
+	lim.mu.Lock()
+	defer lim.mu.Unlock()
+	w := lim.group[group]
 	if w == nil {
 		w = &limiter{}
-		if l.group == nil {
-			l.group = make(map[string]*limiter)
+		if lim.group == nil {
+			lim.group = make(map[string]*limiter)
 		}
-		l.group[group] = w
+		lim.group[group] = w
 	}
 	return w
 }
 
 // take decides about one request under limit. now is read inside the lock, so
 // that the ring is ordered. With peek nothing is consumed.
-func (l *limiter) take(limit Limit, now func() time.Time, peek bool) quota {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.limit != limit { // changed meanwhile: a new window starts
-		l.limit, l.count, l.times, l.next = limit, 0, nil, 0
+func (lim *limiter) take(limit Limit, now func() time.Time, peek bool) quota {
+	lim.mu.Lock()
+	defer lim.mu.Unlock()
+	if lim.limit != limit { // changed meanwhile: a new window starts
+		lim.limit, lim.count, lim.times, lim.next = limit, 0, nil, 0
 	}
 	t := now().UnixNano()
 	if limit.Kind == Sliding {
-		return l.slide(t, peek)
+		return lim.slide(t, peek)
 	}
-	return l.fix(t, peek)
+	return lim.fix(t, peek)
 }
 
-func (l *limiter) fix(t int64, peek bool) quota {
-	per := int64(l.limit.Per)
-	q := quota{limit: l.limit}
-	if l.count == 0 || t-l.start >= per || t < l.start { // t < start: the clock was set back
-		q.remaining, q.reset = l.limit.Requests-1, l.limit.Per
+func (lim *limiter) fix(t int64, peek bool) quota {
+	per := int64(lim.limit.Per)
+	q := quota{limit: lim.limit}
+	if lim.count == 0 || t-lim.start >= per || t < lim.start { // t < start: the clock was set back
+		q.remaining, q.reset = lim.limit.Requests-1, lim.limit.Per
 		if !peek {
-			l.start, l.count = t, 1
+			lim.start, lim.count = t, 1
 		}
 		return q
 	}
-	q.reset = time.Duration(l.start + per - t)
-	if l.count >= l.limit.Requests {
+	q.reset = time.Duration(lim.start + per - t)
+	if lim.count >= lim.limit.Requests {
 		q.retryAfter = q.reset
 		return q
 	}
-	q.remaining = l.limit.Requests - l.count - 1
+	q.remaining = lim.limit.Requests - lim.count - 1
 	if !peek {
-		l.count++
+		lim.count++
 	}
 	return q
 }
 
-func (l *limiter) slide(t int64, peek bool) quota {
-	per, q := int64(l.limit.Per), quota{limit: l.limit}
-	n := len(l.times)
-	if n > 0 && l.times[(l.next+n-1)%n] > t { // the clock was set back
-		l.times, l.next, n = nil, 0, 0
+func (lim *limiter) slide(t int64, peek bool) quota {
+	per, q := int64(lim.limit.Per), quota{limit: lim.limit}
+	n := len(lim.times)
+	if n > 0 && lim.times[(lim.next+n-1)%n] > t { // the clock was set back
+		lim.times, lim.next, n = nil, 0, 0
 	}
-	first := sort.Search(n, func(i int) bool { return t-l.times[(l.next+i)%n] < per }) // oldest still inside
+	first := sort.Search(n, func(i int) bool { return t-lim.times[(lim.next+i)%n] < per }) // oldest still inside
 	used, oldest := n-first, int64(0)
 	if used > 0 {
-		oldest = l.times[(l.next+first)%n]
+		oldest = lim.times[(lim.next+first)%n]
 	}
-	if used >= l.limit.Requests {
+	if used >= lim.limit.Requests {
 		q.retryAfter = time.Duration(oldest + per - t)
 		q.reset = q.retryAfter
 		return q
 	}
-	q.remaining, q.reset = l.limit.Requests-used-1, l.limit.Per
+	q.remaining, q.reset = lim.limit.Requests-used-1, lim.limit.Per
 	if used > 0 {
 		q.reset = time.Duration(oldest + per - t)
 	}
 	if peek {
 		return q
 	}
-	if len(l.times) < l.limit.Requests {
-		l.times = append(l.times, t) // next stays 0: index 0 is the oldest
+	if len(lim.times) < lim.limit.Requests {
+		lim.times = append(lim.times, t) // next stays 0: index 0 is the oldest
 	} else {
-		l.times[l.next] = t
-		l.next = (l.next + 1) % len(l.times)
+		lim.times[lim.next] = t
+		lim.next = (lim.next + 1) % len(lim.times)
 	}
 	return q
 }

@@ -72,11 +72,11 @@ type origins struct {
 	servers []*http.Server
 }
 
-func (o *origins) close(s *Server) {
-	o.mu.Lock()
-	servers := o.servers
-	o.urls, o.servers = nil, nil
-	o.mu.Unlock()
+func (og *origins) close(s *Server) {
+	og.mu.Lock()
+	servers := og.servers
+	og.urls, og.servers = nil, nil
+	og.mu.Unlock()
 	s.mu.Lock()
 	s.servers = slices.DeleteFunc(s.servers, func(x *http.Server) bool { return slices.Contains(servers, x) })
 	s.mu.Unlock()
@@ -125,14 +125,16 @@ type connection struct {
 
 // fresh reports, once, that this is the first request on the connection. It is
 // false for a connection that another server accepted.
-func (c *connection) fresh() bool { return c != nil && !c.used.Load() && !c.used.Swap(true) }
+func (conn *connection) fresh() bool {
+	return conn != nil && !conn.used.Load() && !conn.used.Swap(true)
+}
 
 // id returns the number of the connection, or 0.
-func (c *connection) id() uint64 {
-	if c == nil {
+func (conn *connection) id() uint64 {
+	if conn == nil {
 		return 0
 	}
-	return c.number
+	return conn.number
 }
 
 type connKey struct{}

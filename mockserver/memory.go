@@ -37,16 +37,16 @@ type memory struct {
 	listener  *memListener
 }
 
-func (m *memory) dial(ctx context.Context, _, _ string) (net.Conn, error) {
-	m.once.Do(func() {
-		m.listener = &memListener{conns: make(chan net.Conn), done: make(chan struct{})}
-		m.srv.start(m.listener, m.srv, false)
+func (mem *memory) dial(ctx context.Context, _, _ string) (net.Conn, error) {
+	mem.once.Do(func() {
+		mem.listener = &memListener{conns: make(chan net.Conn), done: make(chan struct{})}
+		mem.srv.start(mem.listener, mem.srv, false)
 	})
 	client, server := memPipe()
 	select {
-	case m.listener.conns <- server:
+	case mem.listener.conns <- server:
 		return client, nil
-	case <-m.listener.done:
+	case <-mem.listener.done:
 		return nil, &net.OpError{Op: "dial", Net: "mem", Err: syscall.ECONNREFUSED}
 	case <-ctx.Done():
 		return nil, context.Cause(ctx)
@@ -60,21 +60,21 @@ type memListener struct {
 	once  sync.Once
 }
 
-func (l *memListener) Accept() (net.Conn, error) {
+func (ml *memListener) Accept() (net.Conn, error) {
 	select {
-	case c := <-l.conns:
+	case c := <-ml.conns:
 		return c, nil
-	case <-l.done:
+	case <-ml.done:
 		return nil, net.ErrClosed
 	}
 }
 
-func (l *memListener) Close() error {
-	l.once.Do(func() { close(l.done) })
+func (ml *memListener) Close() error {
+	ml.once.Do(func() { close(ml.done) })
 	return nil
 }
 
-func (l *memListener) Addr() net.Addr { return memAddr{} }
+func (ml *memListener) Addr() net.Addr { return memAddr{} }
 
 type memAddr struct{}
 
@@ -94,20 +94,20 @@ func memPipe() (client, server *memConn) {
 	return &memConn{a, broken}, &memConn{b, broken}
 }
 
-func (c *memConn) reset() { c.broken.Store(true) }
+func (mc *memConn) reset() { mc.broken.Store(true) }
 
-func (c *memConn) Read(p []byte) (int, error) {
-	n, err := c.Conn.Read(p)
-	return n, c.explain("read", err)
+func (mc *memConn) Read(p []byte) (int, error) {
+	n, err := mc.Conn.Read(p)
+	return n, mc.explain("read", err)
 }
 
-func (c *memConn) Write(p []byte) (int, error) {
-	n, err := c.Conn.Write(p)
-	return n, c.explain("write", err)
+func (mc *memConn) Write(p []byte) (int, error) {
+	n, err := mc.Conn.Write(p)
+	return n, mc.explain("write", err)
 }
 
-func (c *memConn) explain(op string, err error) error {
-	if err != nil && c.broken.Load() && (errors.Is(err, io.EOF) || errors.Is(err, io.ErrClosedPipe)) {
+func (mc *memConn) explain(op string, err error) error {
+	if err != nil && mc.broken.Load() && (errors.Is(err, io.EOF) || errors.Is(err, io.ErrClosedPipe)) {
 		return &net.OpError{Op: op, Net: "mem", Addr: memAddr{}, Err: os.NewSyscallError(op, syscall.ECONNRESET)}
 	}
 	return err

@@ -15,11 +15,11 @@ type authorityServer struct {
 	v *vendor
 }
 
-func (a authorityServer) Client(id string) (surface.Client, bool) {
-	a.o.mu.Lock()
-	r := a.o.clients[id]
-	a.o.mu.Unlock()
-	if r == nil || r.alive(a.v, a.o.ns.clock.Now()).Outcome != OK {
+func (as authorityServer) Client(id string) (surface.Client, bool) {
+	as.o.mu.Lock()
+	r := as.o.clients[id]
+	as.o.mu.Unlock()
+	if r == nil || r.alive(as.v, as.o.ns.clock.Now()).Outcome != OK {
 		return surface.Client{}, false
 	}
 	return r.surfaceClient(), true
@@ -30,16 +30,16 @@ func (r *record) surfaceClient() surface.Client {
 	return surface.Client{ID: g.Client, Name: r.now().name, Redirects: g.Redirects, Scopes: r.now().scopes, Public: g.Public}
 }
 
-func (a authorityServer) Authenticate(id, secret string) (surface.Client, surface.Problem) {
-	r := a.o.ns.srv.vault.find(hashCredential(secret))
-	if r == nil || r.ns != a.o.ns || r.spec.kind != KindClient || r.spec.grant.Client != id {
-		return surface.Client{}, a.unknown(secret, "client secret")
+func (as authorityServer) Authenticate(id, secret string) (surface.Client, surface.Problem) {
+	r := as.o.ns.srv.vault.find(hashCredential(secret))
+	if r == nil || r.ns != as.o.ns || r.spec.kind != KindClient || r.spec.grant.Client != id {
+		return surface.Client{}, as.unknown(secret, "client secret")
 	}
 	if r.spec.grant.Public { // nobody ever received that secret
 		return surface.Client{}, surface.Problem{Outcome: string(UnknownKey), Why: r.id + " is a public client and has no secret"}
 	}
-	now := a.o.ns.clock.Now()
-	if d := r.alive(a.v, now); d.Outcome != OK {
+	now := as.o.ns.clock.Now()
+	if d := r.alive(as.v, now); d.Outcome != OK {
 		return surface.Client{}, surface.Problem{Outcome: string(d.Outcome), Why: d.Why}
 	}
 	r.touch(now)
@@ -48,34 +48,34 @@ func (a authorityServer) Authenticate(id, secret string) (surface.Client, surfac
 
 // unknown distinguishes a mock-made value from one that may be a production
 // credential.
-func (a authorityServer) unknown(value, what string) surface.Problem {
-	if a.v.oauth.made(value) || a.v.bearer.Made(value) || a.v.key.Made(value) || a.o.ns.srv.vault.find(hashCredential(value)) != nil {
+func (as authorityServer) unknown(value, what string) surface.Problem {
+	if as.v.oauth.made(value) || as.v.bearer.Made(value) || as.v.key.Made(value) || as.o.ns.srv.vault.find(hashCredential(value)) != nil {
 		return surface.Problem{Outcome: string(UnknownKey), Why: "a well-formed mock value that is no " + what + " of this client and server"}
 	}
 	return surface.Problem{Outcome: string(NotAMockKey), Why: "no mock ever made this " + what + ": it may be a production one, so it was not recorded; register a client with OAuth().Register"}
 }
 
-func (a authorityServer) Consent() surface.Consent {
-	a.o.mu.Lock()
-	defer a.o.mu.Unlock()
-	if len(a.o.consents) == 0 {
+func (as authorityServer) Consent() surface.Consent {
+	as.o.mu.Lock()
+	defer as.o.mu.Unlock()
+	if len(as.o.consents) == 0 {
 		return surface.Consent{User: "user001"}
 	}
-	c := a.o.consents[0]
-	a.o.consents = a.o.consents[1:]
+	c := as.o.consents[0]
+	as.o.consents = as.o.consents[1:]
 	return c
 }
 
-func (a authorityServer) NewFamily() string { return a.o.ns.srv.random.hex(8) }
+func (as authorityServer) NewFamily() string { return as.o.ns.srv.random.hex(8) }
 
-func (a authorityServer) Issue(g surface.Grant) (string, surface.Granted) {
-	issued, granted := a.make(g)
-	a.o.ns.srv.file.FlushOrReport()
+func (as authorityServer) Issue(g surface.Grant) (string, surface.Granted) {
+	issued, granted := as.make(g)
+	as.o.ns.srv.file.FlushOrReport()
 	return issued.Secret.Reveal(), granted
 }
 
 // make stores a credential and links it with the one that it replaces.
-func (a authorityServer) make(g surface.Grant) (Issued, surface.Granted) {
+func (as authorityServer) make(g surface.Grant) (Issued, surface.Granted) {
 	spec := keySpec{
 		kind: KindBearer, user: g.User, scopes: g.Scopes, scoped: true, until: g.Until,
 		grant: &OAuthGrant{Client: g.Client, Family: g.Family, Redirect: g.Redirect, Challenge: g.Challenge},
@@ -87,9 +87,9 @@ func (a authorityServer) make(g surface.Grant) (Issued, surface.Granted) {
 		spec.kind, spec.life = KindRefresh, refreshLife
 	case surface.AccessToken:
 	}
-	k := a.o.ns.keys
+	k := as.o.ns.keys
 	k.ops.RLock()
-	issued := k.issue(a.v, spec, g.Replaces)
+	issued := k.issue(as.v, spec, g.Replaces)
 	granted := k.get(issued.ID).granted() // it exists until evict
 	if old := k.get(g.Replaces); old != nil {
 		old.change.Lock()
@@ -99,14 +99,14 @@ func (a authorityServer) make(g surface.Grant) (Issued, surface.Granted) {
 		old.change.Unlock()
 	}
 	k.ops.RUnlock()
-	a.o.evict()
+	as.o.evict()
 	return issued, granted
 }
 
-func (a authorityServer) Find(value string) (surface.Granted, surface.Problem) {
-	r := a.o.ns.srv.vault.find(hashCredential(value))
-	if r == nil || r.ns != a.o.ns || r.vendor != a.v || r.spec.kind != KindCode && r.spec.kind != KindBearer && r.spec.kind != KindRefresh {
-		return surface.Granted{}, a.unknown(value, "code or token")
+func (as authorityServer) Find(value string) (surface.Granted, surface.Problem) {
+	r := as.o.ns.srv.vault.find(hashCredential(value))
+	if r == nil || r.ns != as.o.ns || r.vendor != as.v || r.spec.kind != KindCode && r.spec.kind != KindBearer && r.spec.kind != KindRefresh {
+		return surface.Granted{}, as.unknown(value, "code or token")
 	}
 	return r.granted(), surface.Problem{}
 }
@@ -129,29 +129,29 @@ func (r *record) granted() surface.Granted {
 	return out
 }
 
-func (a authorityServer) Spend(id string) bool {
-	r := a.o.ns.keys.get(id)
+func (as authorityServer) Spend(id string) bool {
+	r := as.o.ns.keys.get(id)
 	if r == nil {
 		return false
 	}
-	a.o.ns.keys.ops.RLock()
-	defer a.o.ns.keys.ops.RUnlock()
+	as.o.ns.keys.ops.RLock()
+	defer as.o.ns.keys.ops.RUnlock()
 	r.change.Lock()
 	defer r.change.Unlock()
 	if r.life.Load().revoked != 0 {
 		return false
 	}
-	now := a.o.ns.clock.Now()
+	now := as.o.ns.clock.Now()
 	r.touch(now)
 	r.revoke(now, "used")
 	return true
 }
 
-func (a authorityServer) End(id, why string) { _ = a.o.ns.keys.Revoke(id, why) } // one that is gone has ended
+func (as authorityServer) End(id, why string) { _ = as.o.ns.keys.Revoke(id, why) } // one that is gone has ended
 
-func (a authorityServer) EndFamily(name, why string) {
-	a.o.endFamily(name, why)
-	a.o.ns.srv.file.FlushOrReport()
+func (as authorityServer) EndFamily(name, why string) {
+	as.o.endFamily(name, why)
+	as.o.ns.srv.file.FlushOrReport()
 }
 
 // joinClient lets the OAuth client of a request select the namespace, as a key

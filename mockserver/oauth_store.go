@@ -28,21 +28,23 @@ func newOAuthShapes() *oauthShapes {
 	return &oauthShapes{mockkey.Base64URL("iiniit client secret", 32), mockkey.Base64URL("iiniit code", 28), mockkey.Base64URL("iiniit refresh", 36)}
 }
 
-func (s *oauthShapes) of(k KeyKind) mockkey.Shape {
+func (osh *oauthShapes) of(k KeyKind) mockkey.Shape {
 	switch k {
 	case KindCode:
-		return s.code
+		return osh.code
 	case KindRefresh:
-		return s.refresh
+		return osh.refresh
 	default:
-		return s.client
+		return osh.client
 	}
 }
 
-func (s *oauthShapes) all() []mockkey.Shape { return []mockkey.Shape{s.client, s.code, s.refresh} }
+func (osh *oauthShapes) all() []mockkey.Shape {
+	return []mockkey.Shape{osh.client, osh.code, osh.refresh}
+}
 
-func (s *oauthShapes) made(value string) bool {
-	return s.client.Made(value) || s.code.Made(value) || s.refresh.Made(value)
+func (osh *oauthShapes) made(value string) bool {
+	return osh.client.Made(value) || osh.code.Made(value) || osh.refresh.Made(value)
 }
 
 // family is all credentials of one authorization.
@@ -144,18 +146,18 @@ func (o *OAuth) endFamily(name, why string) {
 }
 
 // grantFits checks that a restored key's grant belongs to its kind.
-func (st *KeyState) grantFits(v *vendor) error {
-	switch st.Kind {
+func (kst *KeyState) grantFits(v *vendor) error {
+	switch kst.Kind {
 	case KindClient, KindCode, KindRefresh:
 		if v.oauth == nil {
 			return errors.New(v.title + " has no authorization server")
 		}
-		if st.Grant == nil || st.Grant.Client == "" {
+		if kst.Grant == nil || kst.Grant.Client == "" {
 			return errors.New("grant names no client")
 		}
 	case KindBearer:
 	default:
-		if st.Grant != nil {
+		if kst.Grant != nil {
 			return errors.New("only OAuth credentials have a grant")
 		}
 	}

@@ -27,22 +27,22 @@ func newRandom(seed uint64, seeded bool) *random {
 	return &random{src: rand.NewChaCha8(s)}
 }
 
-func (r *random) fill(b []byte) {
-	r.mu.Lock()
-	_, _ = r.src.Read(b) // ChaCha8 has no error
-	r.mu.Unlock()
+func (rnd *random) fill(b []byte) {
+	rnd.mu.Lock()
+	_, _ = rnd.src.Read(b) // ChaCha8 has no error
+	rnd.mu.Unlock()
 }
 
 // text returns n random bytes in base64.
-func (r *random) text(n int) string {
+func (rnd *random) text(n int) string {
 	b := make([]byte, n)
-	r.fill(b)
+	rnd.fill(b)
 	return base64.RawURLEncoding.EncodeToString(b)
 }
 
 // hex returns n random bytes in hexadecimal digits.
-func (r *random) hex(n int) string {
+func (rnd *random) hex(n int) string {
 	b := make([]byte, n)
-	r.fill(b)
+	rnd.fill(b)
 	return hex.EncodeToString(b)
 }

@@ -16,13 +16,13 @@ type running struct {
 	waiting atomic.Pointer[chan struct{}]
 }
 
-func (c *running) enter() { c.n.Add(1) }
+func (run *running) enter() { run.n.Add(1) }
 
-func (c *running) leave() {
-	if c.n.Add(-1) > 0 {
+func (run *running) leave() {
+	if run.n.Add(-1) > 0 {
 		return
 	}
-	if ch := c.waiting.Load(); ch != nil {
+	if ch := run.waiting.Load(); ch != nil {
 		select {
 		case *ch <- struct{}{}:
 		default: // it holds a wake-up already
@@ -32,12 +32,12 @@ func (c *running) leave() {
 
 // wait returns when nothing runs, at the latest after patience: the mock itself
 // ends with the server, but a logger or testing.TB can block for longer.
-func (c *running) wait(patience time.Duration) {
+func (run *running) wait(patience time.Duration) {
 	ch := make(chan struct{}, 1)
-	c.waiting.Store(&ch)
+	run.waiting.Store(&ch)
 	tooLate := make(chan struct{})
 	defer clock.AfterMachineTime(patience, func() { close(tooLate) })()
-	for c.n.Load() > 0 {
+	for run.n.Load() > 0 {
 		select {
 		case <-ch:
 		case <-tooLate:
@@ -47,21 +47,21 @@ func (c *running) wait(patience time.Duration) {
 }
 
 // handler counts the requests of h.
-func (c *running) handler(h http.Handler) http.Handler {
+func (run *running) handler(h http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		c.enter()
-		defer c.leave()
+		run.enter()
+		defer run.leave()
 		h.ServeHTTP(w, r)
 	})
 }
 
 // connState counts connections. A hijacked one ends with its handler.
-func (c *running) connState(_ net.Conn, s http.ConnState) {
+func (run *running) connState(_ net.Conn, s http.ConnState) {
 	switch s {
 	case http.StateNew:
-		c.enter()
+		run.enter()
 	case http.StateClosed, http.StateHijacked:
-		c.leave()
+		run.leave()
 	default:
 	}
 }

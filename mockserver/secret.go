@@ -21,15 +21,15 @@ type Secret struct{ reveal func() string }
 func newSecret(value string) Secret { return Secret{reveal: func() string { return value }} }
 
 // Reveal returns the value, or "" for the zero Secret.
-func (s Secret) Reveal() string {
-	if s.reveal == nil {
+func (sec Secret) Reveal() string {
+	if sec.reveal == nil {
 		return ""
 	}
-	return s.reveal()
+	return sec.reveal()
 }
 
 // IsZero reports whether the Secret holds nothing.
-func (s Secret) IsZero() bool { return s.reveal == nil }
+func (sec Secret) IsZero() bool { return sec.reveal == nil }
 
 // String returns "[redacted]".
 func (Secret) String() string { return redacted }

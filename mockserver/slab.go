@@ -22,24 +22,24 @@ const maxSlab = 128
 
 // record returns a new record. A block is freed as a whole, so short-lived records
 // must not come from here.
-func (s *slab) record() *record {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if len(s.records) == 0 {
-		s.records = make([]record, min(max(1, s.made), maxSlab))
+func (sl *slab) record() *record {
+	sl.mu.Lock()
+	defer sl.mu.Unlock()
+	if len(sl.records) == 0 {
+		sl.records = make([]record, min(max(1, sl.made), maxSlab))
 	}
-	r := &s.records[0]
-	s.records = s.records[1:]
-	s.made++
+	r := &sl.records[0]
+	sl.records = sl.records[1:]
+	sl.made++
 	return r
 }
 
 // id returns the ID of a number. The caller holds the lock of Keys.
-func (s *slab) id(prefix string, seq uint64) string {
-	if i := seq - s.from; seq >= s.from && i < uint64(len(s.ids)) {
-		return s.ids[i]
+func (sl *slab) id(prefix string, seq uint64) string {
+	if i := seq - sl.from; seq >= sl.from && i < uint64(len(sl.ids)) {
+		return sl.ids[i]
 	}
-	s.from, s.ids = seq, s.ids[:0]
+	sl.from, sl.ids = seq, sl.ids[:0]
 	var b strings.Builder
 	ends := make([]int, 0, maxSlab)
 	for i := range min(max(1, seq/2), maxSlab) {
@@ -48,8 +48,8 @@ func (s *slab) id(prefix string, seq uint64) string {
 	}
 	all, start := b.String(), 0
 	for _, end := range ends {
-		s.ids = append(s.ids, all[start:end])
+		sl.ids = append(sl.ids, all[start:end])
 		start = end
 	}
-	return s.ids[0]
+	return sl.ids[0]
 }

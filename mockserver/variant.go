@@ -79,10 +79,10 @@ func variantNames() []variantName {
 // enveloped-tokens, member-strings, member-objects, sender-strings,
 // sender-objects, flat-errors, user-conflict, page-refusals, empty-not-found,
 // single-attribute.
-func (v Variant) MarshalJSON() ([]byte, error) {
+func (va Variant) MarshalJSON() ([]byte, error) {
 	names := []string{}
 	for _, n := range variantNames() {
-		if v&n.variant != 0 {
+		if va&n.variant != 0 {
 			names = append(names, n.name)
 		}
 	}
@@ -90,17 +90,17 @@ func (v Variant) MarshalJSON() ([]byte, error) {
 }
 
 // UnmarshalJSON reads what MarshalJSON writes.
-func (v *Variant) UnmarshalJSON(data []byte) error {
+func (va *Variant) UnmarshalJSON(data []byte) error {
 	var names []string
 	if err := json.Unmarshal(data, &names); err != nil {
 		return fmt.Errorf("variants: %w", err)
 	}
-	*v = 0
+	*va = 0
 next:
 	for _, name := range names {
 		for _, n := range variantNames() {
 			if n.name == name {
-				*v |= n.variant
+				*va |= n.variant
 				continue next
 			}
 		}

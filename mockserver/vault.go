@@ -39,46 +39,46 @@ const maxLengths = 16
 
 // lengthen stores the length of a value that no mock made; a redactor needs it to
 // find the value in a text.
-func (v *vault) lengthen(n int) {
+func (vt *vault) lengthen(n int) {
 	for n >= redact.MinSecret {
-		old := v.lengths.Load()
-		next := v.Lengths()
+		old := vt.lengths.Load()
+		next := vt.Lengths()
 		if slices.Contains(next, n) || len(next) >= maxLengths {
 			return
 		}
 		next = append(slices.Clone(next), n)
-		if v.lengths.CompareAndSwap(old, &next) {
+		if vt.lengths.CompareAndSwap(old, &next) {
 			return
 		}
 	}
 }
 
 // Lengths implements redact.Known.
-func (v *vault) Lengths() []int {
-	if l := v.lengths.Load(); l != nil {
+func (vt *vault) Lengths() []int {
+	if l := vt.lengths.Load(); l != nil {
 		return *l
 	}
 	return nil
 }
 
 // Stored implements redact.Known.
-func (v *vault) Stored(value string) bool { return v.find(hashCredential(value)) != nil }
+func (vt *vault) Stored(value string) bool { return vt.find(hashCredential(value)) != nil }
 
 // Minted implements redact.Known.
-func (v *vault) Minted(text string) bool { return v.shapes.Within(text) }
+func (vt *vault) Minted(text string) bool { return vt.shapes.Within(text) }
 
 // Version implements redact.Known.
-func (v *vault) Version() uint64 { return v.stored.Load() }
+func (vt *vault) Version() uint64 { return vt.stored.Load() }
 
-func (v *vault) drop(r *record) {
-	s := &v.shards[r.hash[0]%64]
+func (vt *vault) drop(r *record) {
+	s := &vt.shards[r.hash[0]%64]
 	s.Lock()
 	delete(s.m, r.hash)
 	s.Unlock()
 }
 
-func (v *vault) find(h digest) *record {
-	s := &v.shards[h[0]%64]
+func (vt *vault) find(h digest) *record {
+	s := &vt.shards[h[0]%64]
 	s.RLock()
 	r := s.m[h]
 	s.RUnlock()
@@ -86,8 +86,8 @@ func (v *vault) find(h digest) *record {
 }
 
 // put stores r. It reports false if the value is stored already.
-func (v *vault) put(r *record) bool {
-	s := &v.shards[r.hash[0]%64]
+func (vt *vault) put(r *record) bool {
+	s := &vt.shards[r.hash[0]%64]
 	s.Lock()
 	defer s.Unlock()
 	if _, taken := s.m[r.hash]; taken {
@@ -97,38 +97,38 @@ func (v *vault) put(r *record) bool {
 		s.m = make(map[digest]*record)
 	}
 	s.m[r.hash] = r
-	v.stored.Add(1)
+	vt.stored.Add(1)
 	return true
 }
 
 // swap replaces the old records by the new ones; a value in both is never unknown
 // in between. If a new value belongs to a record that is not old, swap returns
 // the new record and changes nothing.
-func (v *vault) swap(old, next map[string]*record) *record {
+func (vt *vault) swap(old, next map[string]*record) *record {
 	mine := make(map[*record]bool, len(old))
 	for _, r := range old {
 		mine[r] = true
 	}
 	for _, r := range next {
-		if now := v.find(r.hash); now != nil && !mine[now] {
+		if now := vt.find(r.hash); now != nil && !mine[now] {
 			return r
 		}
 	}
 	stays := make(map[digest]bool, len(next))
 	for _, r := range next {
 		stays[r.hash] = true
-		s := &v.shards[r.hash[0]%64]
+		s := &vt.shards[r.hash[0]%64]
 		s.Lock()
 		if s.m == nil {
 			s.m = make(map[digest]*record)
 		}
 		s.m[r.hash] = r
 		s.Unlock()
-		v.stored.Add(1)
+		vt.stored.Add(1)
 	}
 	for _, r := range old {
 		if !stays[r.hash] {
-			s := &v.shards[r.hash[0]%64]
+			s := &vt.shards[r.hash[0]%64]
 			s.Lock()
 			delete(s.m, r.hash)
 			s.Unlock()

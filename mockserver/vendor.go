@@ -42,14 +42,14 @@ type carrier struct {
 	kind   credKind
 }
 
-func (c carrier) String() string {
+func (place carrier) String() string {
 	switch {
-	case c.query != "":
-		return "`?" + c.query + "=`"
-	case c.scheme != "":
-		return "`" + c.header + ": " + c.scheme + " …`"
+	case place.query != "":
+		return "`?" + place.query + "=`"
+	case place.scheme != "":
+		return "`" + place.header + ": " + place.scheme + " …`"
 	}
-	return "`" + displayHeader(c.header) + "`"
+	return "`" + displayHeader(place.header) + "`"
 }
 
 // displayHeader returns a header's name in the vendors' spelling.

@@ -49,13 +49,13 @@ func (n *Namespace) Expect(tb testing.TB, m Match, k int) {
 func (n *Namespace) ResetJournal() { n.journal.reset() }
 
 // String is one line for people, without header and body.
-func (x Exchange) String() string {
-	s := fmt.Sprintf("#%d %s %s %s %s -> %d %s", x.ID, x.At.Format(time.TimeOnly), x.Provider, x.Method, x.Path, x.Status, x.Diagnosis)
-	if x.KeyID != "" {
-		s += " [" + x.KeyID + "]"
+func (ex Exchange) String() string {
+	s := fmt.Sprintf("#%d %s %s %s %s -> %d %s", ex.ID, ex.At.Format(time.TimeOnly), ex.Provider, ex.Method, ex.Path, ex.Status, ex.Diagnosis)
+	if ex.KeyID != "" {
+		s += " [" + ex.KeyID + "]"
 	}
-	if x.Fault != "" {
-		s += " fault: " + x.Fault
+	if ex.Fault != "" {
+		s += " fault: " + ex.Fault
 	}
 	return s
 }

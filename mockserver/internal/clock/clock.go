@@ -161,13 +161,13 @@ type State struct {
 const MaxOffset = 140 * 365 * 24 * time.Hour
 
 // Valid returns an error for a State that Restore could not show.
-func (s *State) Valid() error {
+func (st *State) Valid() error {
 	switch {
-	case !s.FrozenAt.IsZero() && (s.FrozenAt.Year() < 1970 || s.FrozenAt.Year() > 2200 || s.Offset != 0 || s.Scale != 0):
+	case !st.FrozenAt.IsZero() && (st.FrozenAt.Year() < 1970 || st.FrozenAt.Year() > 2200 || st.Offset != 0 || st.Scale != 0):
 		return errors.New("clock: frozenAt stands alone and lies between 1970 and 2200")
-	case s.Offset > MaxOffset || s.Offset < -MaxOffset:
-		return fmt.Errorf("clock: an offset of %s is too far", s.Offset)
-	case !(s.Scale >= 0) || s.Scale > 1e6:
+	case st.Offset > MaxOffset || st.Offset < -MaxOffset:
+		return fmt.Errorf("clock: an offset of %s is too far", st.Offset)
+	case !(st.Scale >= 0) || st.Scale > 1e6:
 		return errors.New("clock: scale lies between 0 and 1000000")
 	}
 	return nil
