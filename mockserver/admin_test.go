@@ -76,7 +76,7 @@ func adminPaths(t *testing.T) (out [][2]string) {
 	return out
 }
 
-func TestStrangersAreRefusedOnEveryAdminPath(t *testing.T) {
+func TestCallersWithoutTheTokenAreRefusedOnEveryAdminPath(t *testing.T) {
 	t.Parallel()
 	srv := mockserver.New(t)
 	srv.Keys().Issue(mockserver.IMKIT)
@@ -122,7 +122,7 @@ func TestStrangersAreRefusedOnEveryAdminPath(t *testing.T) {
 	}
 }
 
-func TestTheOwnerIsLetIn(t *testing.T) {
+func TestCallersWithTheTokenAreAccepted(t *testing.T) {
 	t.Parallel()
 	srv := mockserver.New(t, mockserver.WithAdmin(mockserver.AdminConfig{Token: "a token of my own", Hosts: []string{"Mock.internal"}}))
 	for name, change := range map[string]func(*http.Request){
@@ -147,7 +147,7 @@ func TestTheOwnerIsLetIn(t *testing.T) {
 	}
 }
 
-func TestEveryRouteIsWhatItsDocumentSays(t *testing.T) {
+func TestEveryAdminRouteMatchesItsDocument(t *testing.T) {
 	t.Parallel()
 	srv := mockserver.New(t)
 	for _, op := range adminPaths(t) {
@@ -281,7 +281,7 @@ type issued struct {
 	Headers       map[string]string
 }
 
-func TestAKeyLivesThroughTheAdminAPI(t *testing.T) {
+func TestTheAdminAPICoversTheLifeOfAKey(t *testing.T) {
 	t.Parallel()
 	srv := mockserver.New(t, mockserver.WithFrozenClock(epoch))
 	rt := srv.Transport()
@@ -567,7 +567,7 @@ func TestDiagnoseSaysWhyAndLeavesNoTrace(t *testing.T) {
 	srv.Expect(t, mockserver.Match{}, 1)
 }
 
-func TestTheAdminAPISteersTheMock(t *testing.T) {
+func TestTheAdminAPIControlsTheMock(t *testing.T) {
 	t.Parallel()
 	srv := mockserver.New(t, mockserver.WithFrozenClock(epoch))
 	rt, key := srv.Transport(), srv.Keys().Issue(mockserver.IMKIT)
@@ -696,7 +696,7 @@ func TestAJournalOfSizeZeroCountsAndSaysSo(t *testing.T) {
 	}
 }
 
-func TestOAuthIsSteeredThroughTheAdminAPI(t *testing.T) {
+func TestTheAdminAPIControlsOAuth(t *testing.T) {
 	t.Parallel()
 	srv := mockserver.New(t)
 	const oauth = "/v1/namespaces/default/oauth"

@@ -42,7 +42,7 @@ func code(s string) string {
 	return "`" + strings.ReplaceAll(cell(s), ", ", "`, `") + "`"
 }
 
-func TestEveryAssumptionIsOfUse(t *testing.T) {
+func TestAssumptionsAreCompleteAndTheirOptionsExist(t *testing.T) {
 	t.Parallel()
 	exported := map[string]bool{}
 	eachSource(t, func(path string, f *ast.File) {

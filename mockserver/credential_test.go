@@ -94,7 +94,7 @@ func TestTheStoreHoldsNoValue(t *testing.T) {
 	}
 }
 
-func TestCountersFoldInsteadOfGrowing(t *testing.T) {
+func TestCountersAreBounded(t *testing.T) {
 	t.Parallel()
 	srv := New(t)
 	srv.journal.counters.maxCells = 3

@@ -186,7 +186,7 @@ func TestVendorWritesAreSavedWithinTheDebounce(t *testing.T) {
 
 // A client may put a credential anywhere. Neither the document nor the admin
 // API shows it, and what refers to it still fits.
-func TestDataShowsNoCredential(t *testing.T) {
+func TestDataIsRedacted(t *testing.T) {
 	t.Parallel()
 	srv := mockserver.New(t, mockserver.WithFrozenClock(epoch))
 	key, other := srv.Keys().Issue(mockserver.IMKIT), srv.Keys().Issue(mockserver.Optimove)

@@ -91,7 +91,7 @@ func dataOf(tb testing.TB, srv *mockserver.Server, providers ...mockserver.Provi
 	return out
 }
 
-func TestEveryCollectionGoesInAsItCameOut(t *testing.T) {
+func TestEveryCollectionRoundTrips(t *testing.T) {
 	t.Parallel()
 	srv := mockserver.New(t, mockserver.WithFrozenClock(epoch))
 	chat(t, srv)
@@ -230,7 +230,7 @@ func TestDataThatDoesNotFitIsRefusedByNameAndChangesNothing(t *testing.T) {
 	}
 }
 
-func TestWhatIsPutInIsWhatTheProviderAnswers(t *testing.T) {
+func TestTheProviderServesTheDataThatWasSet(t *testing.T) {
 	t.Parallel()
 	srv := mockserver.New(t, mockserver.WithFrozenClock(epoch))
 	for _, tt := range []struct {

@@ -53,7 +53,7 @@ func FuzzDuration(f *testing.F) {
 	})
 }
 
-func TestWhatTheMockWritesAsJSONItReads(t *testing.T) {
+func TestTheJSONOfEveryTypeRoundTrips(t *testing.T) {
 	t.Parallel()
 	half := 0.5
 	for _, v := range []any{

@@ -74,7 +74,7 @@ func kind(err error) string {
 	return err.Error()
 }
 
-func TestFaultsAreWhatTheClientMeets(t *testing.T) {
+func TestAFaultIsWhatTheClientSees(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {
 		fault  mockserver.Fault
@@ -124,7 +124,7 @@ func TestFaultsAreWhatTheClientMeets(t *testing.T) {
 	}
 }
 
-func TestEffectsHappenOnlyWhereAFaultSaysSo(t *testing.T) {
+func TestOnlyFaultsAfterTheWorkHaveAnEffect(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {
 		fault mockserver.Fault
@@ -170,7 +170,7 @@ func TestStallsEndWithTheClientOrTheServer(t *testing.T) {
 	}
 }
 
-func TestAnInjectionHitsWhenItSays(t *testing.T) {
+func TestAnInjectionHitsAsWhenSays(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {
 		when []mockserver.When
@@ -241,7 +241,7 @@ func TestFaultsConsumeNoQuota(t *testing.T) {
 	}
 }
 
-func TestARedirectLeadsAway(t *testing.T) {
+func TestARedirectFaultSendsItsLocation(t *testing.T) {
 	t.Parallel()
 	srv := mockserver.New(t)
 	srv.Inject(mockserver.Match{}, mockserver.Redirect(307, "https://evil.example/"))

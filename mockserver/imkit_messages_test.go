@@ -176,7 +176,7 @@ func TestIMKITIDsAreTheSameInEveryRun(t *testing.T) {
 	}
 }
 
-func TestIMKITBearsManyCallersAtOnce(t *testing.T) {
+func TestIMKITServesConcurrentCallers(t *testing.T) {
 	t.Parallel()
 	app := newIMKIT(t).seed()
 	users := []string{"ann", "bob"}

@@ -42,7 +42,7 @@ func TestWhoMayManageAnIMKITRoom(t *testing.T) {
 	}
 }
 
-func TestMembersComeAndGo(t *testing.T) {
+func TestMembersJoinAndLeaveIMKITRooms(t *testing.T) {
 	t.Parallel()
 	app := newIMKIT(t).seed()
 	kinds := func() []string {
@@ -74,7 +74,7 @@ func TestMembersComeAndGo(t *testing.T) {
 	}
 }
 
-func TestAGroupLetsItsMembersIn(t *testing.T) {
+func TestAnInvitedGroupAddsItsMembersToTheRoom(t *testing.T) {
 	t.Parallel()
 	app := newIMKIT(t).seed()
 	app.ok(platform, "POST /admin/groups", `{"_id":"desk","nickname":"Desk","members":["cat"]}`)

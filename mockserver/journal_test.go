@@ -19,7 +19,7 @@ import (
 	"github.com/keyfit/keyfit/mockserver"
 )
 
-func TestTheJournalTellsWhatHappened(t *testing.T) {
+func TestTheJournalRecordsEveryRequest(t *testing.T) {
 	t.Parallel()
 	srv := mockserver.New(t, mockserver.WithFrozenClock(epoch))
 	key := srv.Keys().Issue(mockserver.IMKIT)
@@ -192,7 +192,7 @@ func TestNoSecretReachesAnyOutput(t *testing.T) {
 	}
 }
 
-func TestAKeyThatNoMockMadeIsRecordedNowhereButLoudly(t *testing.T) {
+func TestAForeignKeyIsReportedAndNotRecorded(t *testing.T) {
 	t.Parallel()
 	var log bytes.Buffer
 	srv := mockserver.New(t, mockserver.WithLogger(slog.New(slog.NewTextHandler(&log, nil))))

@@ -130,7 +130,7 @@ func TestFiftyTestsOnOneServerDoNotSeeEachOther(t *testing.T) {
 	}
 }
 
-func TestEveryListenerTellsThatItLives(t *testing.T) {
+func TestEveryListenerAnswersHealthChecks(t *testing.T) {
 	t.Parallel()
 	srv := mockserver.New(t)
 	srv.Inject(mockserver.Match{}, mockserver.Status(503, ""))
@@ -303,7 +303,7 @@ func TestShutdownEndsAdminStreamsAtOnce(t *testing.T) {
 	}
 }
 
-func TestAWaitOfTheAdminAPIIsOverInTime(t *testing.T) {
+func TestAWaitOfTheAdminAPIEndsAtItsTimeout(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		srv := mockserver.New(t)

@@ -8,7 +8,7 @@ import (
 
 // A code that two exchange at the same moment: the loser ends the family before
 // the winner has made its tokens.
-func TestWhatIsMadeForAnEndedFamilyIsEnded(t *testing.T) {
+func TestTokensOfAnEndedFamilyAreRevoked(t *testing.T) {
 	t.Parallel()
 	srv := New(t)
 	client, err := srv.OAuth().Register(OAuthClient{})

@@ -147,7 +147,7 @@ func TestCountsStayExactWhateverBecomesOfAPendingEntry(t *testing.T) {
 	}
 }
 
-func TestAKeyThatNoMockMadeIsNotRecordedByAFaultEither(t *testing.T) {
+func TestAFaultDoesNotRecordAForeignKeyEither(t *testing.T) {
 	t.Parallel()
 	srv := mockserver.New(t)
 	srv.Inject(mockserver.Match{}, mockserver.Status(503, "down"))

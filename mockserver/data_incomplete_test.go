@@ -31,7 +31,7 @@ func holed(v any, f func()) {
 
 // What is accepted with a hole in it must not make a read of the provider fail:
 // the surfaces were written for data of their own making, which is whole.
-func TestAnItemWithAHoleIsRefusedOrAnswered(t *testing.T) {
+func TestIncompleteItemsAreRefusedOrServed(t *testing.T) {
 	t.Parallel()
 	for _, p := range mockserver.Providers() {
 		t.Run(string(p), func(t *testing.T) {
