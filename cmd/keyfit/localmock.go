@@ -37,7 +37,7 @@ type localMock struct {
 
 // newLocalMock starts a mock and issues a key for each provider. Unless always is true, it
 // issues none if the settings say so or if the state file has keys already.
-func newLocalMock(ctx context.Context, s *settings, logger *slog.Logger, admin mockserver.AdminConfig, always bool) (*localMock, error) {
+func newLocalMock(ctx context.Context, s *settings, logger *slog.Logger, api mockserver.AdminConfig, always bool) (*localMock, error) {
 	opts, err := s.options()
 	if err != nil {
 		return nil, err
@@ -46,7 +46,7 @@ func newLocalMock(ctx context.Context, s *settings, logger *slog.Logger, admin m
 		opts = append(opts, mockserver.WithLogger(logger))
 	}
 	m := &localMock{urls: make(map[mockserver.Provider]string), issued: make(map[mockserver.Provider]mockserver.Issued)}
-	if m.srv, err = mockserver.NewHandler(append(opts, mockserver.WithAdmin(admin))...); err != nil {
+	if m.srv, err = mockserver.NewHandler(append(opts, mockserver.WithAdmin(api))...); err != nil {
 		return nil, err
 	}
 	for _, step := range []func() error{
