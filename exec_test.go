@@ -160,7 +160,7 @@ func TestExecIsNotHeldByAGrandchildThatKeepsThePipe(t *testing.T) {
 	if err == nil || !strings.Contains(err.Error(), "cut short") {
 		t.Errorf("half an answer: %v", err)
 	}
-	if took := time.Since(begin); took > 10*time.Second {
+	if took := time.Since(begin); took > 20*time.Second { // the life of a grandchild
 		t.Errorf("it took %s", took)
 	}
 }
