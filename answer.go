@@ -130,8 +130,8 @@ func (k *call) apiError(resp *http.Response) (*APIError, problem.Kind) {
 }
 
 // covers says whether all these credentials have been taken out.
-func (r *reading) covers(names []string) bool {
-	return r != nil && !slices.ContainsFunc(names, func(name string) bool { return !slices.Contains(r.redacted, name) })
+func (rd *reading) covers(names []string) bool {
+	return rd != nil && !slices.ContainsFunc(names, func(name string) bool { return !slices.Contains(rd.redacted, name) })
 }
 
 func (k *call) readError(resp *http.Response, redactor redact.Redactor) (*APIError, problem.Kind) {

@@ -20,18 +20,18 @@ type callConfig struct {
 	sameAccount bool // keys is another key of the client's own account
 }
 
-func (c *callConfig) addQuery(name string, values ...string) {
-	if c.query == nil {
-		c.query = url.Values{}
+func (cc *callConfig) addQuery(name string, values ...string) {
+	if cc.query == nil {
+		cc.query = url.Values{}
 	}
-	c.query[name] = append(c.query[name], values...)
+	cc.query[name] = append(cc.query[name], values...)
 }
 
-func (c *callConfig) setHeader(name, value string) {
-	if c.header == nil {
-		c.header = http.Header{}
+func (cc *callConfig) setHeader(name, value string) {
+	if cc.header == nil {
+		cc.header = http.Header{}
 	}
-	c.header[name] = []string{value}
+	cc.header[name] = []string{value}
 }
 
 type callOption func(*callConfig) error

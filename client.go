@@ -106,18 +106,18 @@ func (c *Client) With(opts ...Option) (*Client, error) {
 	return &d, nil
 }
 
-func (c *config) apply(opts []Option) error {
-	inherited := len(c.ringOptions)
+func (cfg *config) apply(opts []Option) error {
+	inherited := len(cfg.ringOptions)
 	for _, opt := range opts {
 		if opt == nil {
 			return errors.New("an option is nil")
 		}
-		if err := opt.applyClient(c); err != nil {
+		if err := opt.applyClient(cfg); err != nil {
 			return err
 		}
 	}
-	if c.ring != nil && len(c.ringOptions) > inherited {
-		return fmt.Errorf("the option %s is for a keyring that the client makes: the one given with WithSource has options of its own", c.ringOptions[inherited].name)
+	if cfg.ring != nil && len(cfg.ringOptions) > inherited {
+		return fmt.Errorf("the option %s is for a keyring that the client makes: the one given with WithSource has options of its own", cfg.ringOptions[inherited].name)
 	}
 	return nil
 }
@@ -156,9 +156,9 @@ func (c *Client) configure(ctx context.Context, cfg config) error {
 	return nil
 }
 
-func (c *config) limitOr(published Limit) Limit {
-	if c.limit != nil {
-		return *c.limit
+func (cfg *config) limitOr(published Limit) Limit {
+	if cfg.limit != nil {
+		return *cfg.limit
 	}
 	return published
 }
@@ -287,8 +287,8 @@ func (c *Client) HTTPClient() *http.Client {
 
 type roundTripper struct{ c *Client }
 
-func (t roundTripper) RoundTrip(req *http.Request) (*http.Response, error) {
-	_, resp, err := t.c.do(req, nil)
+func (rt roundTripper) RoundTrip(req *http.Request) (*http.Response, error) {
+	_, resp, err := rt.c.do(req, nil)
 	if err != nil {
 		return nil, closeBody(req, err)
 	}
@@ -297,6 +297,6 @@ func (t roundTripper) RoundTrip(req *http.Request) (*http.Response, error) {
 
 // CloseIdleConnections closes the client's pool of connections, those in use aside. It is
 // what [http.Client.CloseIdleConnections] looks for.
-func (t roundTripper) CloseIdleConnections() {
-	(&http.Client{Transport: t.c.pool}).CloseIdleConnections()
+func (rt roundTripper) CloseIdleConnections() {
+	(&http.Client{Transport: rt.c.pool}).CloseIdleConnections()
 }

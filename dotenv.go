@@ -40,15 +40,15 @@ func newDotEnvFile(path string) dotEnvFile {
 	return dotEnvFile{path: path}
 }
 
-func (f dotEnvFile) place(name string) string {
+func (file dotEnvFile) place(name string) string {
 	if name == "" {
-		return f.path
+		return file.path
 	}
-	return name + " in " + f.path
+	return name + " in " + file.path
 }
 
-func (f dotEnvFile) load() (func(string) (string, bool), error) {
-	content, err := smallfile.Read(f.path, maxDotEnv)
+func (file dotEnvFile) load() (func(string) (string, bool), error) {
+	content, err := smallfile.Read(file.path, maxDotEnv)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("the file does not exist (%w)", ErrNoKey)
 	}

@@ -50,14 +50,14 @@ type observer struct {
 }
 
 // wantsAttempts and wantsWaits spare a call what nobody looks at.
-func (o *observer) wantsAttempts() bool { return o.log != nil || o.hooks.Attempt != nil }
-func (o *observer) wantsWaits() bool    { return o.log != nil || o.hooks.Wait != nil }
+func (obs *observer) wantsAttempts() bool { return obs.log != nil || obs.hooks.Attempt != nil }
+func (obs *observer) wantsWaits() bool    { return obs.log != nil || obs.hooks.Wait != nil }
 
-func (o *observer) attempt(ctx context.Context, e AttemptEvent) {
-	if o.hooks.Attempt != nil {
-		o.hooks.Attempt(ctx, e)
+func (obs *observer) attempt(ctx context.Context, e AttemptEvent) {
+	if obs.hooks.Attempt != nil {
+		obs.hooks.Attempt(ctx, e)
 	}
-	if o.log == nil {
+	if obs.log == nil {
 		return
 	}
 	level, attrs := slog.LevelDebug, []slog.Attr{
@@ -74,14 +74,14 @@ func (o *observer) attempt(ctx context.Context, e AttemptEvent) {
 	if e.Err != nil || e.StatusCode >= http.StatusInternalServerError || e.StatusCode == http.StatusTooManyRequests {
 		level = slog.LevelWarn
 	}
-	o.log.LogAttrs(ctx, level, "attempt", attrs...)
+	obs.log.LogAttrs(ctx, level, "attempt", attrs...)
 }
 
-func (o *observer) wait(ctx context.Context, e WaitEvent) {
-	if o.hooks.Wait != nil {
-		o.hooks.Wait(ctx, e)
+func (obs *observer) wait(ctx context.Context, e WaitEvent) {
+	if obs.hooks.Wait != nil {
+		obs.hooks.Wait(ctx, e)
 	}
-	if o.log == nil {
+	if obs.log == nil {
 		return
 	}
 	attrs := []slog.Attr{
@@ -94,14 +94,14 @@ func (o *observer) wait(ctx context.Context, e WaitEvent) {
 	if len(e.Dropped) > 0 {
 		attrs = append(attrs, slog.Any("dropped", e.Dropped))
 	}
-	o.log.LogAttrs(ctx, slog.LevelInfo, "wait", attrs...)
+	obs.log.LogAttrs(ctx, slog.LevelInfo, "wait", attrs...)
 }
 
-func (o *observer) key(e KeyEvent) {
-	if o.hooks.Key != nil {
-		o.hooks.Key(e)
+func (obs *observer) key(e KeyEvent) {
+	if obs.hooks.Key != nil {
+		obs.hooks.Key(e)
 	}
-	if o.log != nil {
-		e.log(o.log)
+	if obs.log != nil {
+		e.log(obs.log)
 	}
 }

@@ -53,26 +53,28 @@ type execSource struct {
 	limits command.Limits
 }
 
-func (s execSource) place() string { return "command " + s.name }
+func (es execSource) place() string { return "command " + es.name }
 
 // Format prints the program alone, for every verb.
-func (s execSource) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, "keyfit.Exec("+s.name+")") }
+func (es execSource) Format(f fmt.State, _ rune) {
+	_, _ = io.WriteString(f, "keyfit.Exec("+es.name+")")
+}
 
-func (s execSource) Credential(ctx context.Context) (Credential, error) {
-	output, err := s.run(ctx)
+func (es execSource) Credential(ctx context.Context) (Credential, error) {
+	output, err := es.run(ctx)
 	if err == nil {
 		var cred Credential
 		if cred, err = parseExecOutput(output); err == nil {
-			cred.Place = s.place()
+			cred.Place = es.place()
 			return cred, nil
 		}
 	}
-	return Credential{}, &sourceError{s.place(), err}
+	return Credential{}, &sourceError{es.place(), err}
 }
 
 // run returns what the command printed, if it ended well.
-func (s execSource) run(ctx context.Context) ([]byte, error) {
-	output, err := command.Run(ctx, s.limits, s.name, s.args()...)
+func (es execSource) run(ctx context.Context) ([]byte, error) {
+	output, err := command.Run(ctx, es.limits, es.name, es.args()...)
 	if ended, ok := errors.AsType[*command.ExitError](err); ok && ended.Status == execNoKey {
 		return nil, fmt.Errorf("says by exit status %d that it has no key%s (%w)", execNoKey, command.NotesText(ended.Notes), ErrNoKey)
 	}

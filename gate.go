@@ -193,9 +193,9 @@ func enterGate(ctx context.Context, g Gate, e *Entry) (permit, error) {
 }
 
 // leave ends the attempt; at is a reading of the gate's clock.
-func (p *permit) leave(o *Outcome, at time.Duration) {
-	if p.other != nil {
-		p.other(*o)
+func (pm *permit) leave(o *Outcome, at time.Duration) {
+	if pm.other != nil {
+		pm.other(*o)
 		return
 	}
 	out := limiter.Outcome{
@@ -205,5 +205,5 @@ func (p *permit) leave(o *Outcome, at time.Duration) {
 	if o.Refusal != nil {
 		out.Cause = o.Refusal
 	}
-	p.own.Leave(&out, at)
+	pm.own.Leave(&out, at)
 }

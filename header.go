@@ -17,16 +17,16 @@ type headerSetter struct {
 }
 
 // set puts the header and the key on out, which is a copy of the caller's request.
-func (s *headerSetter) set(out *http.Request, with *keyring.Generation, wantsJSON bool) error {
-	if s.shared == nil || len(out.Header) > 0 {
-		return s.build(out, with, wantsJSON)
+func (setter *headerSetter) set(out *http.Request, with *keyring.Generation, wantsJSON bool) error {
+	if setter.shared == nil || len(out.Header) > 0 {
+		return setter.build(out, with, wantsJSON)
 	}
-	slot := s.shared.of(wantsJSON)
+	slot := setter.shared.of(wantsJSON)
 	if h := slot.Load(); h != nil && h.key == with {
 		out.Header = h.header
 		return nil
 	}
-	if err := s.build(out, with, wantsJSON); err != nil {
+	if err := setter.build(out, with, wantsJSON); err != nil {
 		return err
 	}
 	slot.Store(&sharedHeader{with, out.Header}) // from here on it is never changed
@@ -34,22 +34,22 @@ func (s *headerSetter) set(out *http.Request, with *keyring.Generation, wantsJSO
 }
 
 // build makes a header that is the request's own.
-func (s *headerSetter) build(out *http.Request, with *keyring.Generation, wantsJSON bool) error {
+func (setter *headerSetter) build(out *http.Request, with *keyring.Generation, wantsJSON bool) error {
 	h := make(http.Header, len(out.Header)+3)
 	maps.Copy(h, out.Header)
 	if _, named := h["User-Agent"]; !named {
-		h["User-Agent"] = s.agent
+		h["User-Agent"] = setter.agent
 	}
 	if _, given := h["Accept"]; wantsJSON && !given {
 		h["Accept"] = []string{"application/json"}
 	}
 	out.Header = h
-	if scheme, ok := s.scheme.(headerOnly); ok {
+	if scheme, ok := setter.scheme.(headerOnly); ok {
 		return scheme.put(h, credentialOf(with.Key))
 	}
 	u := *out.URL // the scheme may change it
 	out.URL = &u
-	return s.scheme.Apply(out, credentialOf(with.Key))
+	return setter.scheme.Apply(out, credentialOf(with.Key))
 }
 
 // sharedHeaders holds the header that all requests with the same key have in common which
@@ -81,9 +81,9 @@ func newSharedHeaders(scheme Scheme, jar http.CookieJar, next http.RoundTripper)
 	return new(sharedHeaders)
 }
 
-func (s *sharedHeaders) of(wantsJSON bool) *atomic.Pointer[sharedHeader] {
+func (sh *sharedHeaders) of(wantsJSON bool) *atomic.Pointer[sharedHeader] {
 	if wantsJSON {
-		return &s[1]
+		return &sh[1]
 	}
-	return &s[0]
+	return &sh[0]
 }

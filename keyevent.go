@@ -44,29 +44,29 @@ type KeyEvent struct {
 }
 
 // LogValue is the event as a group of attributes.
-func (e KeyEvent) LogValue() slog.Value {
-	return slog.GroupValue(slog.String("kind", string(e.Kind)), slog.String("provider", e.Provider), slog.Uint64("generation", e.Generation),
-		slog.String("key", e.Fingerprint), slog.String("previous", e.Previous), slog.String("reason", e.Reason))
+func (ev KeyEvent) LogValue() slog.Value {
+	return slog.GroupValue(slog.String("kind", string(ev.Kind)), slog.String("provider", ev.Provider), slog.Uint64("generation", ev.Generation),
+		slog.String("key", ev.Fingerprint), slog.String("previous", ev.Previous), slog.String("reason", ev.Reason))
 }
 
 // log writes the event as a line of its own: info for what goes as it should, warn for what
 // somebody should look at.
-func (e KeyEvent) log(to *slog.Logger) {
+func (ev KeyEvent) log(to *slog.Logger) {
 	level := slog.LevelWarn
-	switch e.Kind {
+	switch ev.Kind {
 	case KeyStaged, KeyVerified, KeyPromoted, KeyRetired, KeySafeToRevoke, CircuitClosed:
 		level = slog.LevelInfo
 	case KeyRejected, KeyRollback, KeyDemoted, KeyRefused, KeyFallback, KeyScopeRegression, KeyExpiring, KeyExpired, SourceStale, CircuitOpen, AuthMisconfigured:
 	}
-	to.LogAttrs(context.Background(), level, string(e.Kind), slog.String("provider", e.Provider),
-		slog.Uint64("generation", e.Generation), slog.String("key", e.Fingerprint),
-		slog.String("previous", e.Previous), slog.String("reason", e.Reason))
+	to.LogAttrs(context.Background(), level, string(ev.Kind), slog.String("provider", ev.Provider),
+		slog.Uint64("generation", ev.Generation), slog.String("key", ev.Fingerprint),
+		slog.String("previous", ev.Previous), slog.String("reason", ev.Reason))
 }
 
 // event is an event of the engine as callers see it.
-func (k *Keyring) event(e keyring.Event) KeyEvent {
+func (ring *Keyring) event(e keyring.Event) KeyEvent {
 	return KeyEvent{
-		Kind: KeyEventKind(e.Kind), Time: e.Time, Provider: k.provider, Generation: e.Generation,
+		Kind: KeyEventKind(e.Kind), Time: e.Time, Provider: ring.provider, Generation: e.Generation,
 		Fingerprint: e.Fingerprint, Previous: e.Previous, Reason: e.Reason,
 	}
 }

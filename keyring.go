@@ -84,23 +84,24 @@ func NewKeyring(ctx context.Context, src Source, opts ...KeyringOption) (*Keyrin
 	return k, nil
 }
 
-// engineConfig returns the engine's configuration. The engine never sees a secret, nor an
-// error that holds one.
-func (k *Keyring) engineConfig(src Source, cfg *keyringConfig) keyring.Config {
+// engineConfig is what the engine gets to work with: it never sees a secret, nor an error with one.
+func (ring *Keyring) engineConfig(src Source, cfg *keyringConfig) keyring.Config {
 	own := keyring.Config{
-		Ask:   func(ctx context.Context, refused string) (keyring.Versions, error) { return k.ask(ctx, src, refused) },
-		Local: debounces(src), GracePeriod: cfg.grace, DrainTime: cfg.drain, Wait: cfg.wait, MaxWaiting: cfg.maxWaiting,
+		Ask: func(ctx context.Context, refused string) (keyring.Versions, error) {
+			return ring.ask(ctx, src, refused)
+		},
+		Local: settles(src), GracePeriod: cfg.grace, DrainTime: cfg.drain, Wait: cfg.wait, MaxWaiting: cfg.maxWaiting,
 	}
 	if probe := cfg.probe; probe != nil {
 		own.Probe = func(ctx context.Context, next keyring.Key) (refused bool, err error) {
-			err = k.probe(ctx, credentialOf(next), probe)
+			err = ring.probe(ctx, credentialOf(next), probe)
 			return errors.Is(err, ErrUnauthorized) || errors.Is(err, ErrForbidden), err
 		}
 	}
 	if hooks := cfg.onEvent; len(hooks) > 0 {
 		own.Event = func(e keyring.Event) {
 			for _, hook := range hooks {
-				hook(k.event(e))
+				hook(ring.event(e))
 			}
 		}
 	}
@@ -108,9 +109,9 @@ func (k *Keyring) engineConfig(src Source, cfg *keyringConfig) keyring.Config {
 }
 
 // probe tries a credential; its error holds no secret.
-func (k *Keyring) probe(ctx context.Context, next Credential, probe func(context.Context, Credential) error) error {
+func (ring *Keyring) probe(ctx context.Context, next Credential, probe func(context.Context, Credential) error) error {
 	if err := probe(ctx, next); err != nil {
-		return redactorOf(append(k.live(), next)...).Error(err)
+		return redactorOf(append(ring.live(), next)...).Error(err)
 	}
 	return nil
 }
@@ -129,14 +130,14 @@ func asNoKey(src Source, err error) error {
 }
 
 // Credential returns the credential in use, so that a Keyring is a [Source] itself.
-func (k *Keyring) Credential(context.Context) (Credential, error) {
-	return credentialOf(k.engine.Load().Pick(true).Key), nil
+func (ring *Keyring) Credential(context.Context) (Credential, error) {
+	return credentialOf(ring.engine.Load().Pick(true).Key), nil
 }
 
 // Format prints the fingerprint of the current key and nothing of the inside, for every
 // verb.
-func (k *Keyring) Format(f fmt.State, _ rune) {
-	_, _ = io.WriteString(f, "keyfit.Keyring("+k.engine.Load().Current().Fingerprint+")")
+func (ring *Keyring) Format(f fmt.State, _ rune) {
+	_, _ = io.WriteString(f, "keyfit.Keyring("+ring.engine.Load().Current().Fingerprint+")")
 }
 
 // rotation is what options say of one Rotate.
@@ -149,10 +150,10 @@ type rotation struct {
 // keep the key they left with. An error leaves the ring as it was: next is malformed, the
 // probe of [Verify] refused it, or ctx ended. Rotating to the current key does nothing.
 //
-// A rotation by hand is not undone by what the source has offered before: a candidate from
-// the source is discarded, and only a newly offered key is used.
-func (k *Keyring) Rotate(ctx context.Context, next Credential, opts ...RotateOption) error {
-	r := rotation{grace: k.engine.GracePeriod()}
+// What the source offered before does not undo a rotation by hand: a candidate of its is
+// let go of, and only what it offers anew is taken.
+func (ring *Keyring) Rotate(ctx context.Context, next Credential, opts ...RotateOption) error {
+	r := rotation{grace: ring.engine.GracePeriod()}
 	for _, opt := range opts {
 		if opt == nil {
 			return errors.New("an option is nil")
@@ -167,15 +168,14 @@ func (k *Keyring) Rotate(ctx context.Context, next Credential, opts ...RotateOpt
 	}
 	var probe func(context.Context, keyring.Key) error
 	if r.probe != nil {
-		probe = func(ctx context.Context, next keyring.Key) error { return k.probe(ctx, credentialOf(next), r.probe) }
+		probe = func(ctx context.Context, next keyring.Key) error { return ring.probe(ctx, credentialOf(next), r.probe) }
 	}
-	return k.engine.Rotate(ctx, next.withEnd(k.life).key(), r.grace, probe)
+	return ring.engine.Rotate(ctx, next.withEnd(ring.life).key(), r.grace, probe)
 }
 
-// Rollback makes the previous key current again, at once. It is an error if none is held. A
-// rollback is not undone by what the source has offered before: only a newly offered key is
-// used.
-func (k *Keyring) Rollback() error { return k.engine.Rollback() }
+// Rollback makes the previous key current again, at once. It is an error if none is held.
+// What the source offers does not undo it: only what it offers anew is taken.
+func (ring *Keyring) Rollback() error { return ring.engine.Rollback() }
 
 // Reload asks the source now and makes what it offers current if that is new and, where
 // the ring has a probe, verified. It reports whether the key changed. On an error, or when
@@ -184,7 +184,9 @@ func (k *Keyring) Rollback() error { return k.engine.Rollback() }
 //
 // An offered key that could not be verified is an error here. It stays staged, and is
 // tried again while [Keyring.Watch] runs or the source is asked.
-func (k *Keyring) Reload(ctx context.Context) (changed bool, err error) { return k.engine.Reload(ctx) }
+func (ring *Keyring) Reload(ctx context.Context) (changed bool, err error) {
+	return ring.engine.Reload(ctx)
+}
 
 // Watch asks the source at a fixed interval and makes what it newly offers current, until ctx
 // ends; it returns ctx's error. Content is compared, not times or names, so every way of
@@ -192,16 +194,16 @@ func (k *Keyring) Reload(ctx context.Context) (changed bool, err error) { return
 // [SourceStale]. An offered key that the provider does not accept yet is tried again after
 // one second, two, four and so on up to thirty. Watch also reports when a key is about to
 // expire. Run it in a goroutine of its own; every must be positive.
-func (k *Keyring) Watch(ctx context.Context, every time.Duration) error {
+func (ring *Keyring) Watch(ctx context.Context, every time.Duration) error {
 	if every <= 0 {
 		return errors.New("watching needs a positive interval")
 	}
-	return k.engine.Watch(ctx, every)
+	return ring.engine.Watch(ctx, every)
 }
 
-// live returns every credential that a text from the provider may quote.
-func (k *Keyring) live() []Credential {
-	keys := k.engine.Keys()
+// live returns every credential that a text from the provider could hold.
+func (ring *Keyring) live() []Credential {
+	keys := ring.engine.Keys()
 	creds := make([]Credential, len(keys))
 	for i, key := range keys {
 		creds[i] = credentialOf(key)
@@ -210,12 +212,12 @@ func (k *Keyring) live() []Credential {
 }
 
 // key is the credential as the engine knows it.
-func (c Credential) key() keyring.Key {
-	fingerprint := c.Fingerprint()
+func (cred Credential) key() keyring.Key {
+	fingerprint := cred.Fingerprint()
 	if fingerprint == "" {
 		return keyring.Key{}
 	}
-	return keyring.Key{Fingerprint: fingerprint, Expires: c.Expires, Issued: c.Issued, Version: c.Version, Place: c.Place, Material: &c}
+	return keyring.Key{Fingerprint: fingerprint, Expires: cred.Expires, Issued: cred.Issued, Version: cred.Version, Place: cred.Place, Material: &cred}
 }
 
 // credentialOf returns the credential that a key of the engine was made of.

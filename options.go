@@ -62,8 +62,8 @@ func contradicts(a, b string) bool {
 
 // once records that an option was given, and refuses it a second time or beside one that
 // it contradicts.
-func (c *config) once(name string) error {
-	for _, given := range c.given {
+func (cfg *config) once(name string) error {
+	for _, given := range cfg.given {
 		if given == name {
 			return fmt.Errorf("the option %s is given twice", name)
 		}
@@ -71,7 +71,7 @@ func (c *config) once(name string) error {
 			return fmt.Errorf("the options %s and %s exclude each other", given, name)
 		}
 	}
-	c.given = append(c.given, name)
+	cfg.given = append(cfg.given, name)
 	return nil
 }
 

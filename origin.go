@@ -15,18 +15,18 @@ type originCheck struct {
 	allowHTTP bool
 }
 
-func (c *originCheck) check(u *url.URL) error {
+func (oc *originCheck) check(u *url.URL) error {
 	if u.Opaque != "" { // it becomes the request line, where a proxy takes it for the address
 		return fmt.Errorf("%w: the request's URL is opaque", ErrCrossOrigin)
 	}
-	if u.Scheme == c.base.Scheme && u.Host == c.base.Host {
+	if u.Scheme == oc.base.Scheme && u.Host == oc.base.Host {
 		return nil // the same to the letter, and New has checked that
 	}
-	if to := originOf(u); to != c.home {
+	if to := originOf(u); to != oc.home {
 		return fmt.Errorf("%w: the request is for %s", ErrCrossOrigin, to)
 	}
-	if u.Scheme != "https" && !c.allowHTTP && !isLoopback(u.Hostname()) {
-		return fmt.Errorf("%w (%s)", ErrInsecure, c.home)
+	if u.Scheme != "https" && !oc.allowHTTP && !isLoopback(u.Hostname()) {
+		return fmt.Errorf("%w (%s)", ErrInsecure, oc.home)
 	}
 	return nil
 }
@@ -48,7 +48,7 @@ func originOf(u *url.URL) origin {
 	return origin{scheme: u.Scheme, host: net.JoinHostPort(host, port)}
 }
 
-func (o origin) String() string { return o.scheme + "://" + o.host }
+func (orig origin) String() string { return orig.scheme + "://" + orig.host }
 
 // isLoopback reports whether a host is this machine by its literal name, so that no name
 // server decides whether a key may go over plain http.

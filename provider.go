@@ -151,15 +151,15 @@ func (p *Provider) validate() error {
 }
 
 // base is the provider's origin: the option, the environment, .env, the provider's own.
-func (c *config) base(ctx context.Context, p *Provider) (*url.URL, error) {
-	if c.baseURL != "" {
-		return parseBaseURL(c.baseURL)
+func (cfg *config) base(ctx context.Context, p *Provider) (*url.URL, error) {
+	if cfg.baseURL != "" {
+		return parseBaseURL(cfg.baseURL)
 	}
 	raw, place := p.BaseURL, "the provider"
 	if p.EnvURL != "" {
 		places := []variables{environment{}}
-		if !c.noDotenv {
-			places = append(places, newDotEnvFile(c.dotenv))
+		if !cfg.noDotenv {
+			places = append(places, newDotEnvFile(cfg.dotenv))
 		}
 		value, from, err := lookupVariable(ctx, p.EnvURL, places...)
 		if err != nil {

@@ -16,7 +16,7 @@ func Redact(text string, secrets ...Secret) string {
 // as an encoder may have written it: percent-encoded, as JSON or HTML escapes, in base64.
 // It is for what a program shows of a raw answer, since a server may echo the key. The
 // errors and events of this package are redacted already.
-func (k *Keyring) Redact(text string) string { return redactorOf(k.live()...).Text(text) }
+func (ring *Keyring) Redact(text string) string { return redactorOf(ring.live()...).Text(text) }
 
 // redactorOf returns a redactor of both halves of the credentials.
 func redactorOf(creds ...Credential) redact.Redactor {

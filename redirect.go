@@ -65,7 +65,7 @@ func (r *redirects) follow(k *call, resp *http.Response) (*http.Response, error)
 
 type transportFunc func(*http.Request) (*http.Response, error)
 
-func (f transportFunc) RoundTrip(req *http.Request) (*http.Response, error) { return f(req) }
+func (tf transportFunc) RoundTrip(req *http.Request) (*http.Response, error) { return tf(req) }
 
 // redirectGuard follows redirects within the provider's origin and stops at its border,
 // before anything is sent: another host gets no key, no body and no request at all.

@@ -44,19 +44,19 @@ type RetryPolicy struct {
 	Budget float64
 }
 
-func (p RetryPolicy) withDefaults() (RetryPolicy, error) {
-	if p.MaxAttempts < 0 || p.MinBackoff < 0 || p.MaxBackoff < 0 || p.MaxWait < 0 || p.AttemptTimeout < 0 || p.Budget < 0 || math.IsNaN(p.Budget) {
-		return p, errors.New("a retry policy has no negative fields: zero means the default")
+func (policy RetryPolicy) withDefaults() (RetryPolicy, error) {
+	if policy.MaxAttempts < 0 || policy.MinBackoff < 0 || policy.MaxBackoff < 0 || policy.MaxWait < 0 || policy.AttemptTimeout < 0 || policy.Budget < 0 || math.IsNaN(policy.Budget) {
+		return policy, errors.New("a retry policy has no negative fields: zero means the default")
 	}
-	setDefault(&p.MaxAttempts, 4)
-	setDefault(&p.MinBackoff, 250*time.Millisecond)
-	setDefault(&p.MaxBackoff, 8*time.Second)
-	setDefault(&p.MaxWait, time.Minute)
-	setDefault(&p.Budget, 0.2)
-	if p.MinBackoff > p.MaxBackoff {
-		return p, fmt.Errorf("a retry policy has MinBackoff %s above MaxBackoff %s", p.MinBackoff, p.MaxBackoff)
+	setDefault(&policy.MaxAttempts, 4)
+	setDefault(&policy.MinBackoff, 250*time.Millisecond)
+	setDefault(&policy.MaxBackoff, 8*time.Second)
+	setDefault(&policy.MaxWait, time.Minute)
+	setDefault(&policy.Budget, 0.2)
+	if policy.MinBackoff > policy.MaxBackoff {
+		return policy, fmt.Errorf("a retry policy has MinBackoff %s above MaxBackoff %s", policy.MinBackoff, policy.MaxBackoff)
 	}
-	return p, nil
+	return policy, nil
 }
 
 func setDefault[T comparable](field *T, value T) {
@@ -67,19 +67,19 @@ func setDefault[T comparable](field *T, value T) {
 }
 
 // backoff is the wait after the given number of attempts, with that part of it at random.
-func (p RetryPolicy) backoff(attempts int, jitter float64) time.Duration {
-	return backoff.Jitter(backoff.Exponential(p.MinBackoff, p.MaxBackoff, attempts-1), jitter)
+func (policy RetryPolicy) backoff(attempts int, jitter float64) time.Duration {
+	return backoff.Jitter(backoff.Exponential(policy.MinBackoff, policy.MaxBackoff, attempts-1), jitter)
 }
 
 // wait is how long to stay away: what the server asked for, or our own backoff if that is
 // longer. After a 429 without a hint it is at least half the backoff's ceiling, since the
 // pause is everybody's and a pause of nothing would be none.
-func (p RetryPolicy) wait(attempts int, h ratehint.Hint, limited bool) time.Duration {
-	own := p.backoff(attempts, backoff.Full)
+func (policy RetryPolicy) wait(attempts int, h ratehint.Hint, limited bool) time.Duration {
+	own := policy.backoff(attempts, backoff.Full)
 	if limited && !h.Given {
-		own = p.backoff(attempts, backoff.Equal)
+		own = policy.backoff(attempts, backoff.Equal)
 	}
-	if h.Wait >= p.MinBackoff {
+	if h.Wait >= policy.MinBackoff {
 		own = 0 // the hint is plain; jitter on top would only make it late
 	}
 	return max(own, h.Wait)

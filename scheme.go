@@ -50,23 +50,23 @@ type headerOnly interface {
 
 type headerScheme struct{ name, prefix string }
 
-func (s headerScheme) Apply(req *http.Request, c Credential) error {
-	return s.put(req.Header, c)
+func (hs headerScheme) Apply(req *http.Request, c Credential) error {
+	return hs.put(req.Header, c)
 }
 
-func (s headerScheme) put(h http.Header, c Credential) error {
+func (hs headerScheme) put(h http.Header, c Credential) error {
 	if !c.ID.IsZero() {
 		return errSchemeWantsKey
 	}
-	h[s.name] = []string{s.prefix + c.Key.Reveal()}
+	h[hs.name] = []string{hs.prefix + c.Key.Reveal()}
 	return nil
 }
 
-func (s headerScheme) validate() error {
-	if !validToken(s.name) {
+func (hs headerScheme) validate() error {
+	if !validToken(hs.name) {
 		return errors.New("the scheme's header name is empty or not a header name")
 	}
-	if s.prefix == " " || strings.ContainsAny(s.prefix, "\r\n") {
+	if hs.prefix == " " || strings.ContainsAny(hs.prefix, "\r\n") {
 		return errors.New("the scheme's authorization word is empty or has a line break")
 	}
 	return nil
@@ -74,12 +74,12 @@ func (s headerScheme) validate() error {
 
 type queryScheme struct{ param string }
 
-func (s queryScheme) Apply(req *http.Request, c Credential) error {
+func (qs queryScheme) Apply(req *http.Request, c Credential) error {
 	if !c.ID.IsZero() {
 		return errSchemeWantsKey
 	}
-	s.strip(req.URL)
-	pair := url.QueryEscape(s.param) + "=" + url.QueryEscape(c.Key.Reveal())
+	qs.strip(req.URL)
+	pair := url.QueryEscape(qs.param) + "=" + url.QueryEscape(c.Key.Reveal())
 	if req.URL.RawQuery != "" {
 		pair = req.URL.RawQuery + "&" + pair
 	}
@@ -90,22 +90,22 @@ func (s queryScheme) Apply(req *http.Request, c Credential) error {
 // strip takes the parameter off a URL. It is there when a provider redirects with the
 // query that it was sent, or links to a next page with it: an older key, perhaps, and one
 // that must not stay in a URL which others see.
-func (s queryScheme) strip(u *url.URL) {
+func (qs queryScheme) strip(u *url.URL) {
 	if u.RawQuery == "" {
 		return
 	}
 	var others []string
 	for pair := range strings.SplitSeq(u.RawQuery, "&") {
 		name, _, _ := strings.Cut(pair, "=")
-		if name, err := url.QueryUnescape(name); err != nil || name != s.param {
+		if name, err := url.QueryUnescape(name); err != nil || name != qs.param {
 			others = append(others, pair)
 		}
 	}
 	u.RawQuery = strings.Join(others, "&")
 }
 
-func (s queryScheme) validate() error {
-	if s.param == "" {
+func (qs queryScheme) validate() error {
+	if qs.param == "" {
 		return errors.New("the scheme's query parameter has no name")
 	}
 	return nil
@@ -113,20 +113,20 @@ func (s queryScheme) validate() error {
 
 type pairScheme struct{ id, key string }
 
-func (s pairScheme) Apply(req *http.Request, c Credential) error {
-	return s.put(req.Header, c)
+func (ps pairScheme) Apply(req *http.Request, c Credential) error {
+	return ps.put(req.Header, c)
 }
 
-func (s pairScheme) put(h http.Header, c Credential) error {
+func (ps pairScheme) put(h http.Header, c Credential) error {
 	if c.ID.IsZero() || c.Key.IsZero() {
 		return errSchemeWantsPair
 	}
-	h[s.id], h[s.key] = []string{c.ID.Reveal()}, []string{c.Key.Reveal()}
+	h[ps.id], h[ps.key] = []string{c.ID.Reveal()}, []string{c.Key.Reveal()}
 	return nil
 }
 
-func (s pairScheme) validate() error {
-	if !validToken(s.id) || !validToken(s.key) || s.id == s.key {
+func (ps pairScheme) validate() error {
+	if !validToken(ps.id) || !validToken(ps.key) || ps.id == ps.key {
 		return errors.New("the scheme's two header names must be different header names")
 	}
 	return nil

@@ -104,30 +104,30 @@ func KeyPair(id, key string) Credential {
 // of a SHA-256, the same in every process, so that operators can compare what two
 // replicas use. It is "" for an empty credential. A key of real entropy cannot be found
 // from it; a guessable key could be confirmed by it.
-func (c Credential) Fingerprint() string {
-	if c.ID.IsZero() && c.Key.IsZero() {
+func (cred Credential) Fingerprint() string {
+	if cred.ID.IsZero() && cred.Key.IsZero() {
 		return ""
 	}
-	sum := sha256.Sum256([]byte("keyfit/fp/v1\x00" + c.ID.Reveal() + "\x00" + c.Key.Reveal()))
+	sum := sha256.Sum256([]byte("keyfit/fp/v1\x00" + cred.ID.Reveal() + "\x00" + cred.Key.Reveal()))
 	return hex.EncodeToString(sum[:6])
 }
 
 // clean returns the credential with its halves as [cleanKey] leaves them.
-func (c Credential) clean() (Credential, error) {
-	key, err := cleanKey(c.Key.Reveal())
+func (cred Credential) clean() (Credential, error) {
+	key, err := cleanKey(cred.Key.Reveal())
 	if err != nil {
 		return Credential{}, err
 	}
-	c.Key = NewSecret(key)
-	if c.ID.IsZero() {
-		return c, nil
+	cred.Key = NewSecret(key)
+	if cred.ID.IsZero() {
+		return cred, nil
 	}
-	id, err := cleanKey(c.ID.Reveal())
+	id, err := cleanKey(cred.ID.Reveal())
 	if err != nil {
 		return Credential{}, fmt.Errorf("public half of the pair: %w", err)
 	}
-	c.ID = NewSecret(id)
-	return c, nil
+	cred.ID = NewSecret(id)
+	return cred, nil
 }
 
 // What can be wrong with a key. The texts name the fault, never the content.

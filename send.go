@@ -98,16 +98,16 @@ func addCookies(out *http.Request, cookies []*http.Cookie) {
 // reports nothing about its connections may have sent it.
 type connTrace struct{ asked, got atomic.Bool }
 
-func (t *connTrace) hooks() *httptrace.ClientTrace {
+func (trace *connTrace) hooks() *httptrace.ClientTrace {
 	return &httptrace.ClientTrace{
-		GetConn: func(string) { t.asked.Store(true) },
-		GotConn: func(httptrace.GotConnInfo) { t.got.Store(true) },
+		GetConn: func(string) { trace.asked.Store(true) },
+		GotConn: func(httptrace.GotConnInfo) { trace.got.Store(true) },
 	}
 }
 
-func (t *connTrace) unsent(err error) bool {
-	if t != nil && t.asked.Load() {
-		return !t.got.Load()
+func (trace *connTrace) unsent(err error) bool {
+	if trace != nil && trace.asked.Load() {
+		return !trace.got.Load()
 	}
 	dial, ok := errors.AsType[*net.OpError](err)
 	return ok && dial.Op == "dial"

@@ -90,12 +90,12 @@ func Chain(sources ...Source) Source { return chain(sources) }
 
 type chain []Source
 
-func (c chain) Credential(ctx context.Context) (Credential, error) {
-	return firstOf(ctx, c, func(ctx context.Context, s Source) (Credential, error) { return s.Credential(ctx) })
+func (ch chain) Credential(ctx context.Context) (Credential, error) {
+	return firstOf(ctx, ch, func(ctx context.Context, s Source) (Credential, error) { return s.Credential(ctx) })
 }
 
 // Versions passes on everything that the first source with a key knows: see [VersionedSource].
-func (c chain) Versions(ctx context.Context) (Versions, error) { return firstOf(ctx, c, versionsOf) }
+func (ch chain) Versions(ctx context.Context) (Versions, error) { return firstOf(ctx, ch, versionsOf) }
 
 // firstOf asks one source after the other until one has what is asked for.
 func firstOf[T any](ctx context.Context, c chain, ask func(context.Context, Source) (T, error)) (nothing T, _ error) {
@@ -127,7 +127,7 @@ func isBroken(err error) bool {
 	return !errors.Is(err, ErrNoKey)
 }
 
-func (c chain) debounces() bool { return slices.ContainsFunc(c, debounces) }
+func (ch chain) settles() bool { return slices.ContainsFunc(ch, settles) }
 
 // sourceError says which place had no usable key, and why. Its text holds no content of
 // the place.
@@ -165,81 +165,81 @@ type variableSource struct {
 	idName string
 }
 
-func (s variableSource) debounces() bool { return true }
+func (vs variableSource) settles() bool { return true }
 
-func (s variableSource) Credential(ctx context.Context) (Credential, error) {
-	names := strings.Join(s.names, ", ")
-	if s.idName != "" {
-		names = s.idName + " and " + names
+func (vs variableSource) Credential(ctx context.Context) (Credential, error) {
+	names := strings.Join(vs.names, ", ")
+	if vs.idName != "" {
+		names = vs.idName + " and " + names
 	}
-	lookup, err := s.vars.load()
+	lookup, err := vs.vars.load()
 	if err != nil {
-		return Credential{}, &sourceError{s.vars.place(names), err}
+		return Credential{}, &sourceError{vs.vars.place(names), err}
 	}
-	for _, name := range s.names {
-		cred, err := s.read(ctx, lookup, name)
+	for _, name := range vs.names {
+		cred, err := vs.read(ctx, lookup, name)
 		if errors.Is(err, ErrNoKey) {
 			continue
 		}
 		return cred, err
 	}
-	return Credential{}, &sourceError{s.vars.place(names), errNotSet}
+	return Credential{}, &sourceError{vs.vars.place(names), errNotSet}
 }
 
-func (s variableSource) read(ctx context.Context, lookup func(string) (string, bool), name string) (Credential, error) {
-	key, err := s.value(ctx, lookup, name)
-	if s.idName != "" {
-		id, idErr := s.value(ctx, lookup, s.idName)
+func (vs variableSource) read(ctx context.Context, lookup func(string) (string, bool), name string) (Credential, error) {
+	key, err := vs.value(ctx, lookup, name)
+	if vs.idName != "" {
+		id, idErr := vs.value(ctx, lookup, vs.idName)
 		switch {
 		case errors.Is(err, ErrNoKey) != errors.Is(idErr, ErrNoKey):
-			return Credential{}, &sourceError{s.vars.place(s.idName + " and " + name), errHalfPair}
+			return Credential{}, &sourceError{vs.vars.place(vs.idName + " and " + name), errHalfPair}
 		case idErr != nil && err == nil:
 			return Credential{}, idErr
 		case err == nil:
-			key.ID, key.Place = id.Key, s.vars.place(s.idName+" and "+name)
+			key.ID, key.Place = id.Key, vs.vars.place(vs.idName+" and "+name)
 		}
 	}
 	if err != nil {
 		return Credential{}, err
 	}
-	if key.Expires, err = s.date(lookup, name+"_EXPIRES"); err != nil {
+	if key.Expires, err = vs.date(lookup, name+"_EXPIRES"); err != nil {
 		return Credential{}, err
 	}
-	if key.Issued, err = s.date(lookup, name+"_ISSUED"); err != nil {
+	if key.Issued, err = vs.date(lookup, name+"_ISSUED"); err != nil {
 		return Credential{}, err
 	}
 	return key, nil
 }
 
 // value reads NAME, or the file that NAME_FILE names.
-func (s variableSource) value(ctx context.Context, lookup func(string) (string, bool), name string) (Credential, error) {
+func (vs variableSource) value(ctx context.Context, lookup func(string) (string, bool), name string) (Credential, error) {
 	raw, direct := lookup(name)
 	path, viaFile := lookup(name + "_FILE")
 	switch {
 	case direct && viaFile:
-		return Credential{}, &sourceError{s.vars.place(name), fmt.Errorf("both %[1]s and %[1]s_FILE are set: unset one", name)}
+		return Credential{}, &sourceError{vs.vars.place(name), fmt.Errorf("both %[1]s and %[1]s_FILE are set: unset one", name)}
 	case viaFile && path == "":
-		return Credential{}, &sourceError{s.vars.place(name + "_FILE"), errKeyEmpty}
+		return Credential{}, &sourceError{vs.vars.place(name + "_FILE"), errKeyEmpty}
 	case viaFile:
 		cred, err := File(path).Credential(ctx)
 		if err != nil {
 			// A file that was named must be there: its absence is no reason to go on.
-			return Credential{}, &sourceError{s.vars.place(name + "_FILE"), errors.New(err.Error())}
+			return Credential{}, &sourceError{vs.vars.place(name + "_FILE"), errors.New(err.Error())}
 		}
-		cred.Place += ", as " + s.vars.place(name+"_FILE") + " says"
+		cred.Place += ", as " + vs.vars.place(name+"_FILE") + " says"
 		return cred, nil
 	case !direct:
-		return Credential{}, &sourceError{s.vars.place(name), errNotSet}
+		return Credential{}, &sourceError{vs.vars.place(name), errNotSet}
 	}
 	key, err := cleanKey(raw)
 	if err != nil {
-		return Credential{}, &sourceError{s.vars.place(name), err}
+		return Credential{}, &sourceError{vs.vars.place(name), err}
 	}
-	return Credential{Key: NewSecret(key), Place: s.vars.place(name)}, nil
+	return Credential{Key: NewSecret(key), Place: vs.vars.place(name)}, nil
 }
 
 // date reads a date or time; the zero time if there is none.
-func (s variableSource) date(lookup func(string) (string, bool), name string) (time.Time, error) {
+func (vs variableSource) date(lookup func(string) (string, bool), name string) (time.Time, error) {
 	raw, ok := lookup(name)
 	raw = strings.TrimSpace(raw)
 	if !ok || raw == "" {
@@ -247,7 +247,7 @@ func (s variableSource) date(lookup func(string) (string, bool), name string) (t
 	}
 	t, err := parseDate(raw)
 	if err != nil {
-		return time.Time{}, &sourceError{s.vars.place(name), err}
+		return time.Time{}, &sourceError{vs.vars.place(name), err}
 	}
 	return t, nil
 }
@@ -263,16 +263,16 @@ func parseDate(raw string) (time.Time, error) {
 
 // keySource is where a client looks for its key: what the caller gave, or else the
 // environment and then .env.
-func (c *config) keySource(p *Provider) Source {
-	if c.keys != nil {
-		return c.keys
+func (cfg *config) keySource(p *Provider) Source {
+	if cfg.keys != nil {
+		return cfg.keys
 	}
 	if p.EnvVar == "" {
 		return Chain()
 	}
 	sources := []Source{variableSource{vars: environment{}, names: []string{p.EnvVar}, idName: p.EnvID}}
-	if !c.noDotenv {
-		sources = append(sources, variableSource{vars: newDotEnvFile(c.dotenv), names: []string{p.EnvVar}, idName: p.EnvID})
+	if !cfg.noDotenv {
+		sources = append(sources, variableSource{vars: newDotEnvFile(cfg.dotenv), names: []string{p.EnvVar}, idName: p.EnvID})
 	}
 	return Chain(sources...)
 }
@@ -282,11 +282,11 @@ type fileSource string
 // maxKeyFile is far above any key and keeps a wrong path from filling memory.
 const maxKeyFile = 64 << 10
 
-func (s fileSource) debounces() bool { return true }
+func (path fileSource) settles() bool { return true }
 
-func (s fileSource) Credential(context.Context) (Credential, error) {
-	place := "file " + string(s)
-	content, err := smallfile.Read(string(s), maxKeyFile)
+func (path fileSource) Credential(context.Context) (Credential, error) {
+	place := "file " + string(path)
+	content, err := smallfile.Read(string(path), maxKeyFile)
 	if errors.Is(err, fs.ErrNotExist) {
 		return Credential{}, &sourceError{place, fmt.Errorf("does not exist (%w)", ErrNoKey)}
 	}

@@ -76,60 +76,62 @@ type counters struct {
 // looksForLimits reports whether the good answer of the nth call is to be searched for a
 // limit. A provider that describes its limit does so again and again, so as long as no
 // answer has, it is enough to look at the first few and then at every eighth.
-func (c *counters) looksForLimits(nth uint64) bool { return nth <= 64 || nth%8 == 0 || c.limits.Load() }
+func (cnt *counters) looksForLimits(nth uint64) bool {
+	return nth <= 64 || nth%8 == 0 || cnt.limits.Load()
+}
 
-func (c *counters) foundLimits() {
-	if !c.limits.Load() {
-		c.limits.Store(true)
+func (cnt *counters) foundLimits() {
+	if !cnt.limits.Load() {
+		cnt.limits.Store(true)
 	}
 }
 
 // refusedAs counts an answer that is an error.
-func (c *counters) refusedAs(status int, kind problem.Kind) {
+func (cnt *counters) refusedAs(status int, kind problem.Kind) {
 	switch kind {
 	case problem.RateLimited:
-		c.limit.Add(1)
+		cnt.limit.Add(1)
 	case problem.MissingKey:
-		c.missing.Add(1)
+		cnt.missing.Add(1)
 	case problem.InvalidKey:
-		c.invalid.Add(1)
+		cnt.invalid.Add(1)
 	case problem.Permission:
-		c.permission.Add(1)
+		cnt.permission.Add(1)
 	case problem.Other:
 		if status >= http.StatusInternalServerError {
-			c.unavailable.Add(1)
+			cnt.unavailable.Add(1)
 		}
 	}
 }
 
 // refusedByGate counts an attempt that a gate did not let through.
-func (c *counters) refusedByGate(err error) {
+func (cnt *counters) refusedByGate(err error) {
 	limited, ok := errors.AsType[*RateLimitError](err)
 	switch {
 	case !ok:
 	case limited.Deadline:
-		c.deadline.Add(1)
+		cnt.deadline.Add(1)
 	default:
-		c.maxWait.Add(1)
+		cnt.maxWait.Add(1)
 	}
 }
 
 // backedOff counts a wait between two attempts.
-func (c *counters) backedOff(d time.Duration) {
-	c.mu.Lock()
-	c.backoffs.Add(d)
-	c.mu.Unlock()
+func (cnt *counters) backedOff(d time.Duration) {
+	cnt.mu.Lock()
+	cnt.backoffs.Add(d)
+	cnt.mu.Unlock()
 }
 
-func (c *counters) snapshot() Stats {
-	c.mu.Lock()
-	backoffs := c.backoffs.Summary()
-	c.mu.Unlock()
+func (cnt *counters) snapshot() Stats {
+	cnt.mu.Lock()
+	backoffs := cnt.backoffs.Summary()
+	cnt.mu.Unlock()
 	return Stats{
-		Requests: c.requests.Load(), Retries: c.retries.Load(), Backoffs: waitsOf(backoffs),
+		Requests: cnt.requests.Load(), Retries: cnt.retries.Load(), Backoffs: waitsOf(backoffs),
 		Refusals: Refusals{
-			Limit: c.limit.Load(), MissingKey: c.missing.Load(), InvalidKey: c.invalid.Load(), Permission: c.permission.Load(),
-			Unavailable: c.unavailable.Load(), Deadline: c.deadline.Load(), MaxWait: c.maxWait.Load(), Budget: c.budget.Load(),
+			Limit: cnt.limit.Load(), MissingKey: cnt.missing.Load(), InvalidKey: cnt.invalid.Load(), Permission: cnt.permission.Load(),
+			Unavailable: cnt.unavailable.Load(), Deadline: cnt.deadline.Load(), MaxWait: cnt.maxWait.Load(), Budget: cnt.budget.Load(),
 		},
 	}
 }

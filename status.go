@@ -65,10 +65,10 @@ type CircuitStatus struct {
 }
 
 // Status returns a snapshot.
-func (k *Keyring) Status() KeyringStatus {
-	s := k.engine.Status()
+func (ring *Keyring) Status() KeyringStatus {
+	s := ring.engine.Status()
 	return KeyringStatus{
-		Provider: k.provider,
+		Provider: ring.provider,
 		Current:  *keyStatus(&s.Current), Previous: keyStatus(s.Previous), Staged: keyStatus(s.Candidate),
 		Source: SourceStatus{Stale: s.Source.Error != "", Error: s.Source.Error, Answered: s.Source.Answered},
 		Circuit: CircuitStatus{

@@ -53,12 +53,12 @@ func (v Versions) clean(life time.Duration) (Versions, error) {
 	return v, nil
 }
 
-// withEnd returns the credential with the end that follows from its issue, if it has no end.
-func (c Credential) withEnd(life time.Duration) Credential {
-	if c.Expires.IsZero() && !c.Issued.IsZero() && life > 0 {
-		c.Expires = c.Issued.Add(life)
+// withEnd returns the credential with its end, if that follows from its issue.
+func (cred Credential) withEnd(life time.Duration) Credential {
+	if cred.Expires.IsZero() && !cred.Issued.IsZero() && life > 0 {
+		cred.Expires = cred.Issued.Add(life)
 	}
-	return c
+	return cred
 }
 
 // keys is what the engine knows of the versions.
@@ -77,16 +77,16 @@ func RefusedKey(ctx context.Context) string {
 	return fp
 }
 
-// ask asks a source for all that it knows and checks it. refused is the fingerprint of the
-// key whose refusal is the reason; "" if there is another. The error holds no secret.
-func (k *Keyring) ask(ctx context.Context, src Source, refused string) (keyring.Versions, error) {
+// ask asks a source for all that it knows, checked, because the provider refused a key; "" is
+// none. The error holds no secret.
+func (ring *Keyring) ask(ctx context.Context, src Source, refused string) (keyring.Versions, error) {
 	given, err := versionsOf(context.WithValue(ctx, refusedKey{}, refused), src)
 	checked := given
 	if err == nil {
-		checked, err = given.clean(k.life)
+		checked, err = given.clean(ring.life)
 	}
 	if err != nil {
-		return keyring.Versions{}, redactorOf(append(k.live(), given.Current, given.Previous, given.Pending)...).Error(err)
+		return keyring.Versions{}, redactorOf(append(ring.live(), given.Current, given.Previous, given.Pending)...).Error(err)
 	}
 	return checked.keys(), nil
 }

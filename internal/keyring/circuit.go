@@ -37,7 +37,7 @@ const (
 )
 
 // String returns the name of the state.
-func (s CircuitState) String() string { return [...]string{"closed", "open", "half-open"}[s] }
+func (cs CircuitState) String() string { return [...]string{"closed", "open", "half-open"}[cs] }
 
 // doubt is what speaks against the circuit: a key was accepted after it was refused.
 type doubt int

@@ -89,10 +89,10 @@ func (u *usage) accept(sent time.Duration, route uint64) {
 // route costs one replay that is not made, or one call that opens the circuit.
 type routes [32][2]atomic.Uint64
 
-func (r *routes) row(route uint64) *[2]atomic.Uint64 { return &r[route%uint64(len(r))] }
+func (rs *routes) row(route uint64) *[2]atomic.Uint64 { return &rs[route%uint64(len(rs))] }
 
-func (r *routes) add(route uint64) {
-	row := r.row(route)
+func (rs *routes) add(route uint64) {
+	row := rs.row(route)
 	newer := row[0].Load()
 	if newer == route {
 		return
@@ -101,15 +101,15 @@ func (r *routes) add(route uint64) {
 	row[0].Store(route)
 }
 
-func (r *routes) drop(route uint64) {
-	for row, i := r.row(route), 0; i < len(row); i++ {
+func (rs *routes) drop(route uint64) {
+	for row, i := rs.row(route), 0; i < len(row); i++ {
 		if row[i].Load() == route { // reading is cheaper than swapping, and nearly always enough
 			row[i].CompareAndSwap(route, 0)
 		}
 	}
 }
 
-func (r *routes) has(route uint64) bool {
-	row := r.row(route)
+func (rs *routes) has(route uint64) bool {
+	row := rs.row(route)
 	return row[0].Load() == route || row[1].Load() == route
 }

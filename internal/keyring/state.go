@@ -19,8 +19,8 @@ const (
 )
 
 // String returns the name of the state in lower case.
-func (s State) String() string {
-	return [...]string{"staged", "verified", "rejected", "current", "previous", "retired"}[s]
+func (st State) String() string {
+	return [...]string{"staged", "verified", "rejected", "current", "previous", "retired"}[st]
 }
 
 // Set is one state of a ring. It never changes once it is published.

@@ -184,9 +184,9 @@ func (w *waiter) deny(c *circuit, why string, cause error) error {
 	return &DeniedError{Reason: why, Since: c.since, Last: c.refusal, Cause: cause}
 }
 
-func (w *waiting) add(fresh bool, n int) {
-	w.all += n
+func (counts *waiting) add(fresh bool, n int) {
+	counts.all += n
 	if fresh {
-		w.fresh += n
+		counts.fresh += n
 	}
 }

@@ -19,11 +19,11 @@ const (
 	classes
 )
 
-func (prio Priority) class() int {
+func (pr Priority) class() int {
 	switch {
-	case prio > Call:
+	case pr > Call:
 		return probes
-	case prio < Call:
+	case pr < Call:
 		return batches
 	}
 	return calls

@@ -70,9 +70,4 @@ type Refused struct { //nolint:errname // it is a decision, not a failure
 }
 
 // Error implements error.
-func (ref *Refused) Error() string {
-	if ref.Reason == "" {
-		return "the server refused a request before"
-	}
-	return ref.Reason
-}
+func (err *Refused) Error() string { return err.Reason }
