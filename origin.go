@@ -8,7 +8,7 @@ import (
 )
 
 // originCheck decides whether a key may go to a URL: only to the provider's origin, and not
-// over plain http unless that is allowed. Every attempt passes it, redirects included.
+// over plain http unless that is allowed. It checks every attempt, redirects included.
 type originCheck struct {
 	base      *url.URL
 	home      origin // of base
@@ -16,11 +16,11 @@ type originCheck struct {
 }
 
 func (oc *originCheck) check(u *url.URL) error {
-	if u.Opaque != "" { // it becomes the request line, where a proxy takes it for the address
+	if u.Opaque != "" { // it becomes the request line, which a proxy reads as the address
 		return fmt.Errorf("%w: the request's URL is opaque", ErrCrossOrigin)
 	}
 	if u.Scheme == oc.base.Scheme && u.Host == oc.base.Host {
-		return nil // the same to the letter, and New has checked that
+		return nil // identical to the base URL, which New has checked
 	}
 	if to := originOf(u); to != oc.home {
 		return fmt.Errorf("%w: the request is for %s", ErrCrossOrigin, to)
@@ -50,8 +50,8 @@ func originOf(u *url.URL) origin {
 
 func (orig origin) String() string { return orig.scheme + "://" + orig.host }
 
-// isLoopback reports whether a host is this machine by its literal name, so that no name
-// server decides whether a key may go over plain http.
+// isLoopback reports whether a host is this machine by its literal name: a name server must
+// not decide whether a key may go over plain http.
 func isLoopback(host string) bool {
 	ip := net.ParseIP(host)
 	return host == "localhost" || ip != nil && ip.IsLoopback()

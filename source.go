@@ -14,37 +14,39 @@ import (
 	"github.com/keyfit/keyfit/internal/smallfile"
 )
 
-// Source says which credential there is now. A [Keyring] asks it once at the start, and
-// again on Reload, on Watch and after a refusal; a call that goes out does not ask.
+// Source supplies the current credential. A [Keyring] asks it when the ring is created, and
+// again on Reload, on Watch and after a refusal; sending a request does not ask it.
 //
-// A source that has nothing to offer returns an error that wraps [ErrNoKey], and a
-// [Chain] goes on to the next one. Any other error means that the source should have
-// had a key and is broken: a Chain stops there, since silently using a key of lower
-// priority is how a test key ends up in production.
+// A source that has no credential returns an error that wraps [ErrNoKey], and a [Chain]
+// continues with the next one. Any other error means that the source should have a key and
+// is broken: a Chain stops there, because silently using a key of lower priority is how a
+// test key ends up in production.
 //
-// A Source must be safe for concurrent use, must respect ctx, and must not put key
-// material into its errors.
+// A Source must be safe for concurrent use, must observe ctx, and must not put key material
+// into its errors.
 type Source interface {
+	// Credential returns the current credential.
 	Credential(ctx context.Context) (Credential, error)
 }
 
-// SourceFunc makes a [Source] of a function.
+// SourceFunc is a function that is a [Source].
 type SourceFunc func(ctx context.Context) (Credential, error)
 
 // Credential calls f.
 func (f SourceFunc) Credential(ctx context.Context) (Credential, error) { return f(ctx) }
 
 // debouncer is a source that reads a place which somebody may be writing at this moment. A
-// new key from it is used after two equal reads.
+// new key from it is believed after two equal reads.
 type debouncer interface{ debounces() bool }
 
 func debounces(s Source) bool {
-	t, ok := s.(debouncer)
-	return ok && t.debounces()
+	d, ok := s.(debouncer)
+	return ok && d.debounces()
 }
 
-// Static offers one credential, given in the program: [APIKey] or [KeyPair]. An empty or
-// malformed key is an error at the first use, which is [New].
+// Static returns a source of one credential that is given in the program: [APIKey] or
+// [KeyPair]. An empty or malformed key is an error when the source is first asked, which is
+// in [New].
 func Static(c Credential) Source {
 	return SourceFunc(func(context.Context) (Credential, error) {
 		c, err := c.clean()
@@ -60,32 +62,32 @@ func Static(c Credential) Source {
 
 const placeProgram = "the key given in the program"
 
-// Env offers the key in the process environment: the first of names that is set. NAME_FILE
-// in place of NAME gives the path of a file to read it from, as containers mount secrets;
-// both at once is an error. NAME_EXPIRES, an RFC 3339 date or time, says when it ends, and
-// NAME_ISSUED when it was issued, from which the end follows where the provider says how
-// long a key lives ([Provider.KeyLife]). A date alone is its midnight in UTC.
+// Env returns a source that reads the key from the process environment: the first of names
+// that is set. NAME_FILE in place of NAME gives the path of a file to read it from, as
+// containers mount secrets; setting both is an error. NAME_EXPIRES, an RFC 3339 date or
+// time, is when the key expires. NAME_ISSUED is when it was issued, from which the expiry
+// follows if [Provider.KeyLife] is known. A date alone means midnight UTC.
 //
-// White space and quotes around the value are taken off. A variable that is
-// set but empty is an error which names it, not an absent one.
+// White space and quotes around the value are removed. A variable that is set but empty is
+// an error that names it, not a missing key.
 func Env(names ...string) Source {
 	return variableSource{vars: environment{}, names: names}
 }
 
-// EnvPair offers the pair whose halves are in two variables, as [Env] reads one. One half
-// without the other is an error.
+// EnvPair returns a source that reads a pair from two variables, each by the rules of
+// [Env]. One half without the other is an error.
 func EnvPair(idName, keyName string) Source {
 	return variableSource{vars: environment{}, names: []string{keyName}, idName: idName}
 }
 
-// File offers the content of a file that holds one key and nothing else: a Kubernetes or
-// Docker secret, a systemd credential. White space around it is taken off. The file is
-// opened anew by its path for each read, so a swapped symlink is followed.
+// File returns a source that reads a file which contains one key and nothing else: a
+// Kubernetes or Docker secret, a systemd credential. White space around the key is removed.
+// The file is opened by its path for each read, so a replaced symbolic link is followed.
 func File(path string) Source { return fileSource(path) }
 
-// Chain offers what the first source with a key offers, with the other keys that an
-// [VersionedSource] knows. If none has one, the error is a
-// [*NoKeyError] that lists every place tried and why it had nothing.
+// Chain returns a source that asks sources in order and returns what the first one with a
+// key returns, including the other keys that a [VersionedSource] knows. If none has a key,
+// the error is a [*NoKeyError] that lists every place tried and the reason.
 func Chain(sources ...Source) Source { return chain(sources) }
 
 type chain []Source
@@ -94,10 +96,11 @@ func (ch chain) Credential(ctx context.Context) (Credential, error) {
 	return firstOf(ctx, ch, func(ctx context.Context, s Source) (Credential, error) { return s.Credential(ctx) })
 }
 
-// Versions passes on everything that the first source with a key knows: see [VersionedSource].
+// Versions returns everything that the first source with a key knows: see
+// [VersionedSource].
 func (ch chain) Versions(ctx context.Context) (Versions, error) { return firstOf(ctx, ch, versionsOf) }
 
-// firstOf asks one source after the other until one has what is asked for.
+// firstOf asks one source after the other until one returns a result.
 func firstOf[T any](ctx context.Context, c chain, ask func(context.Context, Source) (T, error)) (nothing T, _ error) {
 	none := &NoKeyError{}
 	for i, s := range c {
@@ -118,8 +121,8 @@ func firstOf[T any](ctx context.Context, c chain, ask func(context.Context, Sour
 
 var errNilSource = errors.New("the source is nil")
 
-// isBroken reports whether a source should have had a key: a Chain must not go on then,
-// and neither must a Chain around it.
+// isBroken reports whether a source should have had a key: then neither this Chain nor a
+// Chain around it may continue.
 func isBroken(err error) bool {
 	if none, ok := errors.AsType[*NoKeyError](err); ok {
 		return none.broken
@@ -127,10 +130,10 @@ func isBroken(err error) bool {
 	return !errors.Is(err, ErrNoKey)
 }
 
-func (ch chain) settles() bool { return slices.ContainsFunc(ch, settles) }
+func (ch chain) debounces() bool { return slices.ContainsFunc(ch, debounces) }
 
-// sourceError says which place had no usable key, and why. Its text holds no content of
-// the place.
+// sourceError says which place has no usable key, and why. It contains nothing of the
+// place's content.
 type sourceError struct {
 	place string
 	err   error
@@ -147,9 +150,9 @@ var (
 
 // variables is a place of named values: the process environment, or a .env file.
 type variables interface {
-	// load returns a look-up over one consistent reading of the place.
+	// load returns a lookup function over one consistent reading of the place.
 	load() (lookup func(name string) (value string, ok bool), err error)
-	// place names the variable for a person.
+	// place describes the variable for a person.
 	place(name string) string
 }
 
@@ -165,7 +168,7 @@ type variableSource struct {
 	idName string
 }
 
-func (vs variableSource) settles() bool { return true }
+func (vs variableSource) debounces() bool { return true }
 
 func (vs variableSource) Credential(ctx context.Context) (Credential, error) {
 	names := strings.Join(vs.names, ", ")
@@ -223,10 +226,10 @@ func (vs variableSource) value(ctx context.Context, lookup func(string) (string,
 	case viaFile:
 		cred, err := File(path).Credential(ctx)
 		if err != nil {
-			// A file that was named must be there: its absence is no reason to go on.
+			// A file that is configured must exist: a Chain must not continue without it.
 			return Credential{}, &sourceError{vs.vars.place(name + "_FILE"), errors.New(err.Error())}
 		}
-		cred.Place += ", as " + vs.vars.place(name+"_FILE") + " says"
+		cred.Place += ", named by " + vs.vars.place(name+"_FILE")
 		return cred, nil
 	case !direct:
 		return Credential{}, &sourceError{vs.vars.place(name), errNotSet}
@@ -261,7 +264,7 @@ func parseDate(raw string) (time.Time, error) {
 	return t, nil
 }
 
-// keySource is where a client looks for its key: what the caller gave, or else the
+// keySource returns the source that a client gets its key from: the given one, or else the
 // environment and then .env.
 func (cfg *config) keySource(p *Provider) Source {
 	if cfg.keys != nil {
@@ -282,7 +285,7 @@ type fileSource string
 // maxKeyFile is far above any key and keeps a wrong path from filling memory.
 const maxKeyFile = 64 << 10
 
-func (path fileSource) settles() bool { return true }
+func (path fileSource) debounces() bool { return true }
 
 func (path fileSource) Credential(context.Context) (Credential, error) {
 	place := "file " + string(path)

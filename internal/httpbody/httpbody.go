@@ -1,4 +1,4 @@
-// Package httpbody reads the bodies of HTTP answers within bounds of size and time.
+// Package httpbody reads the bodies of HTTP responses within bounds of size and time.
 //
 // A server may send more than was asked for, or stop in the middle and never end. [Peek]
 // looks at the beginning of a body and leaves the body readable from the start, [Read] reads
@@ -19,8 +19,8 @@ import (
 	"time"
 )
 
-// patience bounds [Peek] and [Drain]: an error answer whose body never comes is still an
-// error answer.
+// patience bounds [Peek] and [Drain]: an error response whose body never comes is still an
+// error response.
 const patience = 5 * time.Second
 
 // maxDrain is how much of a rest is worth reading for the sake of the connection.
@@ -99,7 +99,7 @@ func readText(body io.Reader, limit int) string {
 	return text.String()
 }
 
-var errStalled = errors.New("the answer's body stalled")
+var errStalled = errors.New("the response body stalled")
 
 // Read returns up to limit bytes of a response's body. After d it closes the body, which
 // ends a read that hangs with an error that says so; with 0 the request's context alone ends

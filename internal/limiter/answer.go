@@ -52,7 +52,7 @@ func (l *limiter) unsent(a attempt, now time.Duration) {
 	l.nothingHeard(a, now)
 }
 
-// lost ends an attempt without an answer: it may have arrived, but it teaches nothing.
+// lost ends an attempt without a response: it may have arrived, but it teaches nothing.
 func (l *limiter) lost(a attempt, now time.Duration) {
 	if l.estimator.window.n > 0 && !a.overdue {
 		l.estimator.window.log.push(now)
@@ -71,7 +71,7 @@ func (l *limiter) nothingHeard(a attempt, now time.Duration) {
 	}
 }
 
-// passed takes an answer that is no 429.
+// passed takes a response that is no 429.
 func (l *limiter) passed(a attempt, o *Outcome, now time.Duration) {
 	e := &l.estimator
 	if !a.overdue {

@@ -8,7 +8,7 @@ import (
 // concurrency bounds the attempts in flight where no limit does that yet.
 //
 // It is a congestion window. While nothing is known of the limit it is in slow start:
-// requests are sent in rounds, each round ends when all of its answers are back, and the
+// requests are sent in rounds, each round ends when all of its responses are back, and the
 // next is twice as large. So the first collision refuses no more than the last round held
 // too many. A round that was not filled proves nothing, and delays nobody. The first
 // collision halves the window and ends slow start; from then on the window grows by one

@@ -19,9 +19,9 @@
 //  4. Concurrency (concurrency.go). While no limit is known, requests in flight are bounded by
 //     slow start.
 //
-// A request that breaks one of them waits in the queue until one timer or the next answer
+// A request that breaks one of them waits in the queue until one timer or the next response
 // lets it go (wait.go). A wait that cannot end before the context's deadline or within
-// MaxWait is refused, at once or as soon as that becomes clear. A request without an answer
+// MaxWait is refused, at once or as soon as that becomes clear. A request without a response
 // counts as arrived after a second at most, and is in nobody's way from then on.
 //
 // A limit is learned from the headers, or else from refusals (refusals.go):

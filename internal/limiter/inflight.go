@@ -21,7 +21,7 @@ type attempt struct {
 	overdue    bool // out for so long that it has certainly arrived: it is in the log
 }
 
-// attemptKind says on what ground an attempt was sent, which decides what its answer teaches.
+// attemptKind says on what ground an attempt was sent, which decides what its response teaches.
 type attemptKind uint8
 
 const (

@@ -49,7 +49,7 @@ type Permit struct {
 	use     uint32
 }
 
-// Leave must be called exactly once, as soon as the answer's header is there or it is certain
+// Leave must be called exactly once, as soon as the response's header is there or it is certain
 // that none comes; now is a reading of the Keyed's clock. A second call does nothing. The
 // zero Permit must not be used.
 func (p Permit) Leave(o *Outcome, now time.Duration) { p.limiter.leave(p.place, p.use, o, now) }

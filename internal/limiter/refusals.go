@@ -53,7 +53,7 @@ func candidateWindow(d time.Duration) time.Duration {
 }
 
 // slack is how much earlier than now plus hint the window may end: whole seconds are taken
-// for rounded up, and the answer was on its way for some of the round trip.
+// for rounded up, and the response was on its way for some of the round trip.
 func slack(hint, roundTrip time.Duration) time.Duration {
 	if hint >= time.Second && hint%time.Second == 0 {
 		return time.Second

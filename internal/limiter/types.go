@@ -47,10 +47,10 @@ const (
 	Concurrency                   // enough requests are in flight
 )
 
-// Outcome is the result of an attempt. What the answer says of the limit is read by the
+// Outcome is the result of an attempt. What the response says of the limit is read by the
 // caller; this package knows no header.
 type Outcome struct {
-	Status    int           // HTTP status; 0 if no answer came
+	Status    int           // HTTP status; 0 if no response came
 	Unsent    bool          // the attempt was never sent, so it counts nowhere
 	Wait      time.Duration // how long everybody must stay away; 0 if the server did not ask for it
 	Hint      time.Duration // the server's hint alone, from which the limit is learned; 0 if it gave none

@@ -7,7 +7,7 @@ import "time"
 // The rule: request i+n is sent no earlier than per after request i has certainly arrived.
 // Then no period of per holds more than n arrivals, wherever it begins: of n+1 arrivals, two
 // would be n requests, or a multiple of n, apart. The server counts arrivals, not sends, and
-// a request has certainly arrived when its answer is there. The time that the next request
+// a request has certainly arrived when its response is there. The time that the next request
 // takes to arrive is the margin.
 //
 // So a log of the last n answers and the number of requests in flight are enough: one more
@@ -28,7 +28,7 @@ type window struct {
 	earlyRefused int           // how many early trials were refused in a row
 }
 
-// lateAfter is how long an attempt may be without an answer until it counts as arrived. An
+// lateAfter is how long an attempt may be without a response until it counts as arrived. An
 // answer may take minutes where the work is heavy; the way to the server does not.
 func (w *window) lateAfter() time.Duration {
 	if w.n == 0 {
