@@ -19,9 +19,9 @@ import (
 	"time"
 )
 
-// patience bounds [Peek] and [Drain]: an error response whose body never comes is still an
-// error response.
-const patience = 5 * time.Second
+// stallLimit bounds [Peek] and [Drain]: an error response whose body never comes is still
+// an error response.
+const stallLimit = 5 * time.Second
 
 // maxDrain is how much of a rest is worth reading for the sake of the connection.
 const maxDrain = 4 << 10
@@ -56,7 +56,7 @@ func Peek(resp *http.Response, limit int) string {
 		return ""
 	}
 	rest := resp.Body
-	stalled := time.AfterFunc(patience, func() { _ = rest.Close() })
+	stalled := time.AfterFunc(stallLimit, func() { _ = rest.Close() })
 	defer stalled.Stop()
 	prefix := readText(rest, limit)
 	resp.Body = &peeked{prefix: prefix, rest: rest}
@@ -145,7 +145,7 @@ func Drain(resp *http.Response) {
 	if resp.Body == http.NoBody {
 		return
 	}
-	stalled := time.AfterFunc(patience, func() { _ = resp.Body.Close() })
+	stalled := time.AfterFunc(stallLimit, func() { _ = resp.Body.Close() })
 	defer stalled.Stop()
 	_, _ = io.CopyN(io.Discard, resp.Body, maxDrain)
 	_ = resp.Body.Close()

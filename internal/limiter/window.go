@@ -23,9 +23,9 @@ type window struct {
 	confirmed bool // per is trusted: the window has turned without a refusal
 	awaited   bool // somebody has waited for the window to turn
 
-	began        time.Duration // an early trial has shown that a window began then: older entries do not count; -1 if none has
-	noEarlyTrial time.Duration // no early trial before this time
-	earlyRefused int           // how many early trials were refused in a row
+	began        time.Duration // an early pilot has shown that a window began then: older entries do not count; -1 if none has
+	noEarlyPilot time.Duration // no early pilot before this time
+	earlyRefused int           // how many early pilots were refused in a row
 }
 
 // lateAfter is how long an attempt may be without a response until it counts as arrived. An

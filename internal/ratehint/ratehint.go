@@ -71,7 +71,7 @@ func (h Hint) RefusedWait() time.Duration {
 }
 
 // MentionsLimit reports whether a header says something of a limit. It is cheaper than
-// [Parse], for answers that went well.
+// [Parse], for success responses.
 func MentionsLimit(h http.Header) bool {
 	for name := range h {
 		if strings.HasPrefix(name, "Ratelimit") || strings.HasPrefix(name, "X-Rate") {
@@ -119,7 +119,7 @@ func (p *parser) readWait(source, value string, unit time.Duration) {
 }
 
 // setWait takes a wait. The first positive one counts; of several lines of one header the
-// longest does, since a shorter wait may be in vain.
+// longest does, because a shorter one may be too short.
 func (p *parser) setWait(source string, d time.Duration) {
 	h := &p.hint
 	first := h.Wait == 0 && (d > 0 || !h.Given)
