@@ -16,15 +16,15 @@ import (
 // maxErrorBody is how much of an error's body is read and kept.
 const maxErrorBody = 64 << 10
 
-// read takes from an answer what the gate and the retry loop need to know, and returns what
-// it says about the key.
+// read extracts what the gate and the retry loop need from a response, and returns what the
+// response says about the key.
 func (k *call) read(resp *http.Response, out *Outcome) authOutcome {
 	k.status, out.StatusCode = resp.StatusCode, resp.StatusCode
 	switch {
 	case resp.StatusCode >= 400:
 		return k.readRefusal(resp, out)
 	case resp.StatusCode >= 300:
-		httpbody.Peek(resp, maxErrorBody) // so that a body which stalls does not hold the redirect
+		httpbody.Peek(resp, maxErrorBody) // bounded, so a stalled body does not block the redirect
 		k.retry().moved = k.retry().moved || resp.StatusCode <= http.StatusSeeOther
 	}
 	if k.client.stats.looksForLimits(k.nth) && ratehint.MentionsLimit(resp.Header) {
@@ -38,7 +38,7 @@ func (k *call) read(resp *http.Response, out *Outcome) authOutcome {
 	return authOutcomeOf(resp.StatusCode, problem.Other)
 }
 
-// readRefusal is read for an answer that is an error.
+// readRefusal is read for an error response.
 func (k *call) readRefusal(resp *http.Response, out *Outcome) authOutcome {
 	e, kind := k.apiError(resp)
 	k.client.stats.refusedAs(resp.StatusCode, kind)
@@ -58,12 +58,12 @@ func (k *call) readRefusal(resp *http.Response, out *Outcome) authOutcome {
 	return authOutcomeOf(resp.StatusCode, kind)
 }
 
-// reportLimit has the gate know what an answer says about the limit.
+// reportLimit copies what a response says about the limit into the outcome for the gate.
 func reportLimit(h ratehint.Hint, out *Outcome) {
 	out.Limit, out.Remaining, out.Reset = Limit(h.Limit), h.Remaining, h.Reset
 }
 
-// answerError is the typed error of an answer, or nil if the answer is not an error.
+// answerError returns the typed error of a response, or nil for a success.
 func (k *call) answerError(resp *http.Response) error {
 	if resp.StatusCode < 300 {
 		return nil
@@ -104,17 +104,18 @@ func joinNotes(a, b string) string {
 	return a + ", " + b
 }
 
-// reading is what was read from an error answer, and which credentials were taken out of
-// it. It names them by fingerprints, for it is reached from the answer, which callers print.
+// reading caches what was parsed from an error response, and which credentials were
+// redacted from it. It stores fingerprints instead of credentials, because callers can
+// reach it by printing the response.
 type reading struct {
 	err      *APIError
 	kind     problem.Kind
 	redacted []string
 }
 
-// apiError reads an error answer into its base type, and leaves the body as it was. The
-// error may be known to others already and must not be changed. An answer is read once,
-// unless there is a credential by now that was not looked for then.
+// apiError parses an error response into its base error and leaves the body readable. The
+// result must not be changed, because other calls may share it. A response is parsed once,
+// unless there is a credential that the first pass did not redact.
 func (k *call) apiError(resp *http.Response) (*APIError, problem.Kind) {
 	creds := k.creds()
 	names := make([]string, len(creds))
@@ -129,9 +130,9 @@ func (k *call) apiError(resp *http.Response) (*APIError, problem.Kind) {
 	return e, kind
 }
 
-// covers says whether all these credentials have been taken out.
-func (r *reading) covers(names []string) bool {
-	return r != nil && !slices.ContainsFunc(names, func(name string) bool { return !slices.Contains(r.redacted, name) })
+// covers reports whether all these credentials were redacted.
+func (rd *reading) covers(names []string) bool {
+	return rd != nil && !slices.ContainsFunc(names, func(name string) bool { return !slices.Contains(rd.redacted, name) })
 }
 
 func (k *call) readError(resp *http.Response, redactor redact.Redactor) (*APIError, problem.Kind) {
@@ -147,13 +148,13 @@ func (k *call) readError(resp *http.Response, redactor redact.Redactor) (*APIErr
 	return e, problem.Classify(resp.StatusCode, resp.Header, found, k.client.provider.refusals())
 }
 
-// requestID returns the id that an answer names, fit to be shown. Secrets are taken out
-// before it is cut: a cut key is still most of a key.
+// requestID returns the request id of a response, fit for display. Secrets are redacted
+// before the text is cut, because a cut key is still most of a key.
 func requestID(h http.Header, p problem.Problem, redactor redact.Redactor) string {
 	return oneline.Text(redactor.Text(problem.RequestID(h, p)), 128)
 }
 
-// refusals returns how the provider's refusals are told apart.
+// refusals returns the rules that classify the provider's refusals.
 func (p *Provider) refusals() problem.Rules {
 	return problem.Rules{KindOf: kindOfCode, NotFoundIsPermission: p.NotFoundHidesPermission}
 }
@@ -173,7 +174,8 @@ func kindOfCode(code string) problem.Kind {
 	return problem.Other
 }
 
-// copy returns one that may be changed, an empty one of nil. The body is shared.
+// copy returns a copy that may be changed; a nil error gives an empty one. The body is
+// shared.
 func (e *APIError) copy() *APIError {
 	if e == nil {
 		return &APIError{}

@@ -9,9 +9,9 @@ import (
 	"github.com/keyfit/keyfit/internal/keyring"
 )
 
-// transport makes the attempts of a client: it checks where the request goes, passes the
-// gate, puts the current credential on a copy of the request, and sends that. Above it no
-// request holds a key.
+// transport makes the attempts of a client: it checks the destination, passes the gate,
+// puts the current credential on a copy of the request, and sends the copy. No request
+// above it carries a key.
 type transport struct {
 	origin  originCheck
 	headers headerSetter
@@ -19,12 +19,12 @@ type transport struct {
 	next    http.RoundTripper // the caller's middleware, then the pool
 }
 
-// roundTrip makes an attempt, and replays it with another key when the provider refuses the
-// one it carried; see [Keyring]. A refusal comes before any effect, so every method may be
-// replayed, provided that its body can be produced again.
+// roundTrip makes an attempt, and replays it with another key if the provider refuses the
+// one it carried; see [Keyring]. A provider refuses a key before it acts on the request, so
+// every method may be replayed if its body can be produced again.
 //
-// It keeps the contract of [http.RoundTripper]: req is not changed, and its body is closed
-// in every case. The answer's request is req, which holds no key.
+// It keeps the contract of [http.RoundTripper]: it does not change req, and it always
+// closes the body of req. The request of the response is req, which carries no key.
 func (t *transport) roundTrip(k *call, req *http.Request) (*http.Response, error) {
 	if err := t.origin.check(req.URL); err != nil {
 		return nil, closeBody(req, err)
@@ -33,21 +33,21 @@ func (t *transport) roundTrip(k *call, req *http.Request) (*http.Response, error
 		k.trouble.turn.Start()
 	}
 	defer k.endTurn()
-	var other *keyring.Generation // what to replay with; nil stands for the current one
+	var other *keyring.Generation // the key of the replay; nil means the current one
 	for {
-		resp, said, err := t.attempt(k, req, other)
+		resp, auth, err := t.attempt(k, req, other)
 		if err != nil {
 			return nil, err
 		}
-		if said != authRefused && said != authScope {
+		if auth != authRefused && auth != authScope {
 			return resp, nil
 		}
-		replay, next, err := k.replay(req, said)
+		replay, next, err := k.replay(req, auth)
 		switch {
 		case err == nil:
 			httpbody.Drain(resp)
 			req, other = replay, next
-		case errors.Is(err, context.Canceled): // the caller gave up while the call waited for a key
+		case errors.Is(err, context.Canceled): // the caller canceled while the call waited for a key
 			httpbody.Drain(resp)
 			return nil, err
 		default:
@@ -63,9 +63,9 @@ func (k *call) endTurn() {
 	}
 }
 
-// report tells the keyring what the answer says about the key.
-func (k *call) report(said authOutcome) {
-	switch said {
+// report passes what the response says about the key to the keyring.
+func (k *call) report(auth authOutcome) {
+	switch auth {
 	case authAccepted, authScope:
 		k.accepted()
 	case authRefused:
@@ -76,7 +76,7 @@ func (k *call) report(said authOutcome) {
 	}
 }
 
-// accepted reports an answer that proves the key. Nearly every call ends here, without a
+// accepted reports a response that proves the key. Nearly every call ends here, without a
 // lock and without a turn.
 func (k *call) accepted() {
 	route := uint64(0)
@@ -93,18 +93,18 @@ const noteStream = "not sent again: the body is a stream, which cannot be replay
 
 var errNotReplayed = errors.New("not sent again")
 
-// replay prepares the request for another key, which is nil for the one that is current
-// then. The error says why it is not to be sent again.
-func (k *call) replay(req *http.Request, said authOutcome) (_ *http.Request, other *keyring.Generation, err error) {
+// replay prepares the request to be sent again with another key; a nil key means the one
+// that is current then. The error says why the request is not sent again.
+func (k *call) replay(req *http.Request, auth authOutcome) (_ *http.Request, other *keyring.Generation, err error) {
 	if !k.replayable {
-		if said == authRefused {
+		if auth == authRefused {
 			k.retry().notReplayed = true
 			k.addNote(noteStream)
 			k.turn().NotReplayed()
 		}
 		return nil, nil, errNotReplayed
 	}
-	if other, err = k.otherKey(said); err != nil {
+	if other, err = k.otherKey(auth); err != nil {
 		return nil, nil, err
 	}
 	replay := req.WithContext(req.Context())
@@ -120,10 +120,10 @@ func (k *call) replay(req *http.Request, said authOutcome) (_ *http.Request, oth
 	return replay, other, nil
 }
 
-// otherKey returns the key to replay the call with after its last answer; nil stands for the
-// one that is current then. Where calls are held, this is where the call waits.
-func (k *call) otherKey(said authOutcome) (*keyring.Generation, error) {
-	if said == authScope {
+// otherKey returns the key to replay the call with after a refusal; nil means the one that
+// is current then. With [HoldCalls], the call waits here.
+func (k *call) otherKey(auth authOutcome) (*keyring.Generation, error) {
+	if auth == authScope {
 		if other, ok := k.turn().NextWithScope(k.answered()); ok {
 			return other, nil
 		}

@@ -6,20 +6,20 @@ import (
 	"github.com/keyfit/keyfit/internal/problem"
 )
 
-// authOutcome is what an answer says about the key that the attempt carried.
+// authOutcome is what a response says about the key that the attempt carried.
 type authOutcome int
 
 const (
-	authUnknown  authOutcome = iota // nothing: a limit, a failure, an answer from something in between
-	authAccepted                    // the provider knows it
-	authScope                       // the provider knows it, and it lacks a permission
-	authRefused                     // the provider does not accept it
+	authUnknown  authOutcome = iota // nothing: a limit, a failure, the response of an intermediary
+	authAccepted                    // the provider accepts it
+	authScope                       // the provider accepts it, but it lacks a permission
+	authRefused                     // the provider refuses it
 	authMissing                     // it did not arrive
 )
 
-// authOutcomeOf judges an answer by its status and, if it is an error, by what kind of refusal
-// it is. A limit is the account's and says nothing about the key; a new key must not look
-// like fresh quota.
+// authOutcomeOf derives the outcome from a response's status and, for an error, its kind. A
+// rate limit belongs to the account and says nothing about the key: another key must not
+// look like fresh quota.
 func authOutcomeOf(status int, kind problem.Kind) authOutcome {
 	switch kind {
 	case problem.InvalidKey:

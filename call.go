@@ -13,12 +13,12 @@ import (
 	"github.com/keyfit/keyfit/internal/redact"
 )
 
-// call is what the stages know about one call. This part every call has; what only a call
-// has that met an obstacle is in its [trouble].
+// call is the state of one call, shared by the stages of a request. Every call has this
+// part; [trouble] is the part that exists only once something went wrong.
 //
 // A call is the context of the requests that the retry loop, the redirects and
-// [CheckResponse] see, so that each of them finds it. Only the goroutine of the call
-// touches anything but the context.
+// [CheckResponse] see, so each of them can find it. Only the goroutine of the call may
+// touch anything but the context.
 type call struct {
 	context.Context //nolint:containedctx // the call is a context, and ends with it
 
@@ -36,43 +36,43 @@ type call struct {
 	wantsJSON  bool
 
 	attempts int
-	status   int                 // of the last answer; 0 if none came
+	status   int                 // of the last response; 0 if none came
 	key      *keyring.Generation // of the last attempt; nil before the first
-	sent     time.Duration       // when the last attempt left, by the ring's clock
+	sent     time.Duration       // when the last attempt was sent, by the ring's clock
 
-	trouble *trouble      // nil as long as all goes well
-	unused  *http.Request // room for the request that the first attempt sends
+	trouble *trouble      // nil until something goes wrong
+	unused  *http.Request // memory for the request that the first attempt sends
 }
 
-// trouble is what a call remembers once something went wrong: an attempt that failed or was
-// refused, a redirect, a wait. Nearly every call ends without it.
+// trouble is the state of a call once something went wrong: a failed or refused attempt, a
+// redirect, a wait. Nearly every call ends without it.
 type trouble struct {
 	path   string
 	retry  retryState
-	turn   *keyring.Turn        // nil as long as the keyring has nothing to remember
-	denied *keyring.DeniedError // it waited for a usable key in vain
+	turn   *keyring.Turn   // nil until the keyring has state for the call
+	denied *keyring.Denied // set if the wait for a usable key failed
 }
 
 // retryState is what the retry loop knows about the attempts so far.
 type retryState struct {
-	answer *APIError      // the last answer, if it was an error
-	hint   *ratehint.Hint // what that said about a limit; nil if nothing
+	answer *APIError      // the last response, if it was an error
+	hint   *ratehint.Hint // what it says about the limit; nil if nothing
 	wait   time.Duration
-	paced  bool // the gate does the waiting
-	unsent bool // nothing of the last attempt left this machine
+	paced  bool // the gate makes the call wait
+	unsent bool // the last attempt was not sent at all
 
 	note        string       // why there is no further attempt
 	earlier     []Credential // the other credentials that the call has used
-	moved       bool         // a redirect to a GET says that the request was acted upon
+	moved       bool         // a redirect to a GET shows that the request took effect
 	deadline    bool         // the deadline is why there is no further attempt
 	notReplayed bool         // the body cannot be sent again
 }
 
-// newCall begins a call; o is nil if it is not typed. req is within the provider's origin
-// and is not changed.
+// newCall creates the state of a call; o is nil for a raw request. req is within the
+// provider's origin and is not changed.
 //
-// The call and the first request that it sends are one allocation, and the call lets go of
-// that request when it is sent: it carries the key.
+// The call and the first request that it sends share one allocation. The call drops its
+// reference to that request when it is sent, because the request carries the key.
 func (c *Client) newCall(req *http.Request, o *callConfig, began time.Duration, nth uint64) (*call, error) {
 	both := &struct {
 		call
@@ -95,11 +95,11 @@ func (c *Client) newCall(req *http.Request, o *callConfig, began time.Duration, 
 	return k, err
 }
 
-// apply takes the options of a typed call.
+// apply applies the options of a typed call.
 func (k *call) apply(o *callConfig) error {
 	k.wantsJSON = true
 	if o.policy != nil {
-		own := *o.policy // an option may serve many calls
+		own := *o.policy // many calls may share an option
 		setDefault(&own.AttemptTimeout, k.client.policy.AttemptTimeout)
 		k.policy = &own
 	}
@@ -115,11 +115,11 @@ func (k *call) apply(o *callConfig) error {
 		if ring, err = NewKeyring(k.Context, o.keys); err != nil {
 			return k.client.named(err)
 		}
-		k.began = k.client.clock.Now() // the source may have taken its time
+		k.began = k.client.clock.Now() // asking the source may have taken time
 	}
 	given := ring.engine.Load().Pick(true).Fingerprint
 	if !o.sameAccount && given != k.ring.engine.Load().Pick(true).Fingerprint {
-		k.account = given // which has a limit of its own
+		k.account = given // another account has its own limit
 	}
 	k.ring = ring
 	return nil
@@ -137,7 +137,8 @@ func isIdempotent(req *http.Request) bool {
 
 type callKey struct{}
 
-// Value returns the call itself for its key, as context.WithValue would, without the cost.
+// Value returns the call itself for its key, as context.WithValue would, without the
+// allocation.
 func (k *call) Value(name any) any {
 	if name == (callKey{}) {
 		return k
@@ -164,7 +165,7 @@ func (k *call) request(req *http.Request) *http.Request {
 	return req
 }
 
-// begins records the key of an attempt and when that leaves.
+// begins records the key of an attempt and when it is sent.
 func (k *call) begins(with *keyring.Generation, sent time.Duration) {
 	if k.key != nil && with.Fingerprint != k.key.Fingerprint {
 		k.retry().earlier = append(k.retry().earlier, credentialOf(k.key.Key))
@@ -179,7 +180,7 @@ func (k *call) begins(with *keyring.Generation, sent time.Duration) {
 
 func (k *call) inTrouble() *trouble {
 	if k.trouble == nil {
-		k.trouble = &trouble{path: k.path()} // after the call its URL is the caller's again
+		k.trouble = &trouble{path: k.path()} // the caller may change the URL after the call
 	}
 	return k.trouble
 }
@@ -187,7 +188,7 @@ func (k *call) inTrouble() *trouble {
 // retry returns what the retry loop knows about the attempts so far.
 func (k *call) retry() *retryState { return &k.inTrouble().retry }
 
-// turn returns what the keyring knows about the call.
+// turn returns the keyring's state of the call.
 func (k *call) turn() *keyring.Turn {
 	t := k.inTrouble()
 	if t.turn == nil {
@@ -196,18 +197,18 @@ func (k *call) turn() *keyring.Turn {
 	return t.turn
 }
 
-// route names what the call asks for, to the keyring.
+// route identifies what the call requests, for the keyring.
 func (k *call) route() uint64 { return k.ring.engine.Route(k.method, k.url.Path) }
 
-// name is the call as events show it.
+// name is how events show the call.
 func (k *call) name() string { return k.method + " " + k.redactor().Text(k.path()) }
 
-// answered is the last attempt as the keyring sees it.
+// answered describes the last attempt to the keyring.
 func (k *call) answered() keyring.Attempt {
 	return keyring.Attempt{Key: k.key, Sent: k.sent, Succeeded: k.status < http.StatusMultipleChoices, Refusal: k.retry().answer}
 }
 
-// path is the path as it is sent: a line break in it stays %0A.
+// path is the escaped path, as it is sent: a line break in it stays %0A.
 func (k *call) path() string {
 	if k.trouble != nil {
 		return k.trouble.path
@@ -215,10 +216,10 @@ func (k *call) path() string {
 	return k.url.EscapedPath()
 }
 
-// addNote adds a reason to what the error will say.
+// addNote adds a reason to the note of the call's error.
 func (k *call) addNote(note string) { k.retry().note = joinNotes(k.retry().note, note) }
 
-// note is what has been added so far.
+// note returns the reasons added so far.
 func (k *call) note() string {
 	if k.trouble == nil {
 		return ""
@@ -226,7 +227,7 @@ func (k *call) note() string {
 	return k.trouble.retry.note
 }
 
-// fingerprint names the key of the last attempt; "" before the first.
+// fingerprint identifies the key of the last attempt; it is "" before the first.
 func (k *call) fingerprint() string {
 	if k.key == nil {
 		return ""
@@ -234,7 +235,7 @@ func (k *call) fingerprint() string {
 	return k.key.Fingerprint
 }
 
-// generation is that of the key of the last attempt; 0 before the first.
+// generation is the generation of the last attempt's key; 0 before the first.
 func (k *call) generation() uint64 {
 	if k.key == nil {
 		return 0
@@ -242,7 +243,7 @@ func (k *call) generation() uint64 {
 	return k.key.Number
 }
 
-// hint is what the last answer says about a limit.
+// hint is what the last response says about the limit.
 func (k *call) hint() ratehint.Hint {
 	if k.trouble == nil || k.trouble.retry.hint == nil {
 		return ratehint.None()
@@ -250,7 +251,7 @@ func (k *call) hint() ratehint.Hint {
 	return *k.trouble.retry.hint
 }
 
-// redactor takes out every credential that the call used or that is live.
+// redactor redacts every credential that the call used or that is live.
 func (k *call) redactor() redact.Redactor { return redactorOf(k.creds()...) }
 
 func (k *call) creds() []Credential {
@@ -264,7 +265,7 @@ func (k *call) creds() []Credential {
 	return slices.Concat(used, k.ring.live())
 }
 
-// observe reports an attempt that ended.
+// observe reports a finished attempt to the hooks and the log.
 func (k *call) observe(resp *http.Response, err error, took time.Duration) {
 	e := AttemptEvent{
 		Provider: k.client.provider.Name, Method: k.method, Path: k.redactor().Text(k.path()), Number: k.attempts,

@@ -7,7 +7,7 @@ import (
 	"net/url"
 )
 
-// callConfig is what options say of a call.
+// callConfig collects the options of a call.
 type callConfig struct {
 	query    url.Values
 	header   http.Header
@@ -17,28 +17,29 @@ type callConfig struct {
 	maxBody  int64
 	response *Response
 
-	sameAccount bool // keys is another key of the client's own account
+	sameAccount bool // keys is another key of the client's own account, so it shares the limit
 }
 
-func (c *callConfig) addQuery(name string, values ...string) {
-	if c.query == nil {
-		c.query = url.Values{}
+func (cc *callConfig) addQuery(name string, values ...string) {
+	if cc.query == nil {
+		cc.query = url.Values{}
 	}
-	c.query[name] = append(c.query[name], values...)
+	cc.query[name] = append(cc.query[name], values...)
 }
 
-func (c *callConfig) setHeader(name, value string) {
-	if c.header == nil {
-		c.header = http.Header{}
+func (cc *callConfig) setHeader(name, value string) {
+	if cc.header == nil {
+		cc.header = http.Header{}
 	}
-	c.header[name] = []string{value}
+	cc.header[name] = []string{value}
 }
 
 type callOption func(*callConfig) error
 
 func (o callOption) applyCall(c *callConfig) error { return o(c) }
 
-// Param adds a query parameter; given again with the same name it adds another value.
+// Param adds a query parameter. Giving the same name again adds another value. An empty
+// name is an error.
 func Param(name, value string) CallOption {
 	return callOption(func(c *callConfig) error {
 		if name == "" {
@@ -49,7 +50,7 @@ func Param(name, value string) CallOption {
 	})
 }
 
-// Params adds query parameters.
+// Params adds query parameters to those that the call already has.
 func Params(values url.Values) CallOption {
 	return callOption(func(c *callConfig) error {
 		for name, list := range values {
@@ -59,7 +60,8 @@ func Params(values url.Values) CallOption {
 	})
 }
 
-// WithHeader sets a header of the request. The scheme's own headers are set after it.
+// WithHeader sets a header of the request, in place of an earlier value. The scheme sets
+// its own headers afterwards. A name or value that HTTP does not allow is an error.
 func WithHeader(name, value string) CallOption {
 	return callOption(func(c *callConfig) error {
 		if !validToken(name) {
@@ -70,9 +72,9 @@ func WithHeader(name, value string) CallOption {
 	})
 }
 
-// WithIdempotencyKey sends the Idempotency-Key header, the same in all attempts, and with
-// it lets a POST or PATCH be tried again as a GET is. Use it where the provider honours
-// the header, with a key that is unique to the operation.
+// WithIdempotencyKey sends the Idempotency-Key header, with the same value in all attempts,
+// and lets a POST or PATCH be tried again as a GET is. Use it if the provider supports the
+// header, with a key that is unique to the operation. An empty key is an error.
 func WithIdempotencyKey(key string) CallOption {
 	return callOption(func(c *callConfig) error {
 		if key == "" {
@@ -83,17 +85,18 @@ func WithIdempotencyKey(key string) CallOption {
 	})
 }
 
-// Response is what a typed call can tell about its answer beside the decoded body.
+// Response describes the response to a typed call, apart from the decoded body.
 type Response struct {
-	StatusCode     int
-	Header         http.Header // without cookies and keys
-	RequestID      string
-	Attempts       int
-	Generation     uint64 // of the key used
-	KeyFingerprint string
+	StatusCode     int         // of the last response; 0 if none came
+	Header         http.Header // without cookies, and with keys redacted; nil if no response came
+	RequestID      string      // the provider's id of the exchange; "" if it gave none
+	Attempts       int         // how many attempts the call made
+	Generation     uint64      // of the key used; see [KeyStatus]
+	KeyFingerprint string      // of the key used; see [Credential.Fingerprint]
 }
 
-// WithResponse fills r when the answer is there, whether it was an error or not.
+// WithResponse fills r when the call ends, whether it succeeded or not. Concurrent calls
+// must not share r, and a nil r is an error.
 func WithResponse(r *Response) CallOption {
 	return callOption(func(c *callConfig) error {
 		if r == nil {
@@ -107,7 +110,7 @@ func WithResponse(r *Response) CallOption {
 func validHeaderValue(v string) error {
 	for i := range len(v) {
 		if c := v[i]; c < ' ' && c != '\t' || c == 0x7f { // RFC 9110, section 5.5
-			return errors.New("the value has a line break or another control character in it")
+			return errors.New("the value contains a line break or another control character")
 		}
 	}
 	return nil

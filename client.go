@@ -16,19 +16,18 @@ import (
 	"github.com/keyfit/keyfit/internal/retrybudget"
 )
 
-// Version is the version of this module, as the User-Agent says it.
+// Version is the version of this module. The default User-Agent contains it.
 const Version = "0.1.0"
 
 const defaultMaxBody = 10 << 20
 
-// Client calls one provider with one account's keys. Make it once and keep it: it holds
-// the connection pool, the gate that keeps the provider's limit for the whole program,
-// and the [Keyring]. It is immutable and safe for concurrent use; [Client.With] derives
-// another that shares all three.
+// Client calls one provider with the keys of one account. Create it once and reuse it: it
+// holds the connection pool, the gate that enforces the provider's limit for the whole
+// program, and the [Keyring]. A Client is immutable and safe for concurrent use.
+// [Client.With] derives a client that shares all three.
 //
-// Typed calls are functions, since methods have no type parameters: [Get], [Send],
-// [Pages]. Raw requests go through [Client.Do], other libraries' through
-// [Client.HTTPClient].
+// Typed calls are functions, because methods have no type parameters: [Get], [Send],
+// [Pages]. Raw requests use [Client.Do], other libraries [Client.HTTPClient].
 type Client struct {
 	provider Provider
 	config   config
@@ -44,12 +43,13 @@ type Client struct {
 	pool     http.RoundTripper
 	loop     loop
 
-	gateLag time.Duration // how much later the clock of the gate began
+	gateLag time.Duration // how much later the gate's clock started
 }
 
-// New returns a client of a provider. The key comes from [WithKey] or [WithSource], else
-// from the provider's environment variable, else from .env; if none has it the error is
-// a [*NoKeyError]. Nothing is sent.
+// New returns a client of a provider. The key comes from [WithKey] or [WithSource],
+// otherwise from the provider's environment variable, otherwise from .env. If none of them
+// has a key, the error is a [*NoKeyError]. An invalid provider, base URL or option is an
+// error too. New sends nothing to the provider.
 func New(p Provider, opts ...Option) (*Client, error) {
 	if err := p.validate(); err != nil {
 		return nil, err
@@ -70,9 +70,9 @@ func New(p Provider, opts ...Option) (*Client, error) {
 	return c, nil
 }
 
-// With returns a client that differs by the options and shares the rest: pool, gate,
-// keyring and retry budget. Another key brings another keyring and gate with it; another
-// HTTP client another pool. The provider and its origin stay.
+// With returns a client that differs in the given options and shares the rest: pool, gate,
+// keyring and retry budget. Another key comes with another keyring and gate, another HTTP
+// client with another pool. The provider and its origin cannot change.
 func (c *Client) With(opts ...Option) (*Client, error) {
 	cfg := c.config
 	cfg.given, cfg.ring, cfg.keys, cfg.gate, cfg.limit = nil, nil, nil, nil, nil
@@ -92,7 +92,7 @@ func (c *Client) With(opts ...Option) (*Client, error) {
 		d.gate = nil
 	}
 	if d.ring != nil && len(cfg.ringOptions) > len(c.config.ringOptions) {
-		return nil, fmt.Errorf("%s: %s is for a new keyring: a derived client keeps that of its parent, unless it is given a key", c.provider.Name, cfg.ringOptions[len(c.config.ringOptions)].name)
+		return nil, fmt.Errorf("%s: %s configures a new keyring: a derived client keeps that of its parent, unless it is given a key", c.provider.Name, cfg.ringOptions[len(c.config.ringOptions)].name)
 	}
 	if cfg.http != c.config.http {
 		d.pool = nil
@@ -106,23 +106,23 @@ func (c *Client) With(opts ...Option) (*Client, error) {
 	return &d, nil
 }
 
-func (c *config) apply(opts []Option) error {
-	inherited := len(c.ringOptions)
+func (cfg *config) apply(opts []Option) error {
+	inherited := len(cfg.ringOptions)
 	for _, opt := range opts {
 		if opt == nil {
 			return errors.New("an option is nil")
 		}
-		if err := opt.applyClient(c); err != nil {
+		if err := opt.applyClient(cfg); err != nil {
 			return err
 		}
 	}
-	if c.ring != nil && len(c.ringOptions) > inherited {
-		return fmt.Errorf("the option %s is for a keyring that the client makes: the one given with WithSource has options of its own", c.ringOptions[inherited].name)
+	if cfg.ring != nil && len(cfg.ringOptions) > inherited {
+		return fmt.Errorf("the option %s configures a keyring that the client creates: the one given with WithSource has its own options", cfg.ringOptions[inherited].name)
 	}
 	return nil
 }
 
-// configure makes what the client does not have yet, and the stack over it.
+// configure creates what the client lacks, and the stack above it.
 func (c *Client) configure(ctx context.Context, cfg config) error {
 	c.config, c.maxBody, c.obs = cfg, cfg.maxBody, cfg.observer
 	if c.base.Scheme != "https" && !cfg.allowHTTP && !isLoopback(c.base.Hostname()) {
@@ -156,9 +156,9 @@ func (c *Client) configure(ctx context.Context, cfg config) error {
 	return nil
 }
 
-func (c *config) limitOr(published Limit) Limit {
-	if c.limit != nil {
-		return *c.limit
+func (cfg *config) limitOr(published Limit) Limit {
+	if cfg.limit != nil {
+		return *cfg.limit
 	}
 	return published
 }
@@ -178,7 +178,7 @@ func (c *Client) newRing(ctx context.Context, cfg config) (*Keyring, error) {
 	return NewKeyring(ctx, cfg.keySource(&c.provider), opts...)
 }
 
-// named puts the provider's name on an error that has a place for it.
+// named adds the provider's name to an error.
 func (c *Client) named(err error) error {
 	if none, ok := errors.AsType[*NoKeyError](err); ok {
 		none.Provider = c.provider.Name
@@ -187,7 +187,7 @@ func (c *Client) named(err error) error {
 	return fmt.Errorf("%s: %w", c.provider.Name, err)
 }
 
-// newStack assembles the way of a request: the retry loop, the redirects, the attempt with
+// newStack assembles the path of a request: the retry loop, the redirects, the attempt with
 // gate and key, the caller's middleware, the pool.
 func (c *Client) newStack(cfg config) loop {
 	next := c.pool
@@ -209,8 +209,8 @@ func (c *Client) newStack(cfg config) loop {
 	return newLoop(&redirects{attempts: attempts, check: redirectGuard(home, scheme, userRule)})
 }
 
-// newPool returns the caller's transport, or a pool sized for one busy host: net/http
-// keeps only two idle connections to a host, and dials the others anew for each call.
+// newPool returns the caller's transport, or a pool sized for one busy host: net/http keeps
+// only two idle connections per host, so concurrent calls would dial again and again.
 func newPool(hc *http.Client) http.RoundTripper {
 	if hc != nil && hc.Transport != nil {
 		return hc.Transport
@@ -228,25 +228,26 @@ func newPool(hc *http.Client) http.RoundTripper {
 	}
 }
 
-// Format prints the provider's name and nothing of the inside, for every verb: printing
-// must not read a pool that is in use.
+// Format prints the provider's name only, for every verb: printing must not read a pool
+// that is in use.
 func (c *Client) Format(f fmt.State, _ rune) {
 	_, _ = io.WriteString(f, "keyfit.Client("+c.provider.Name+")")
 }
 
-// Keys returns the client's keyring, to rotate, reload or watch it.
+// Keys returns the client's keyring, which rotates, reloads and watches the key.
 func (c *Client) Keys() *Keyring { return c.ring }
 
 // Provider returns a copy of the provider's description.
 func (c *Client) Provider() Provider { return c.provider }
 
-// Do sends a raw request with key, gate and retries, and returns the answer whatever its
-// status; [CheckResponse] makes a typed error of it. The request's URL is taken relative
-// to the provider's origin, or must be within it. The caller closes the body, which is
-// not limited.
+// Do sends a raw request with key, gate and retries, and returns the response whatever its
+// status; [CheckResponse] turns it into a typed error. The URL of the request is relative
+// to the provider's origin, or must be within it. Do does not change the request. The
+// caller closes the body of the response, whose size is not limited.
 //
-// The errors are those of [Get] for a call without a usable answer: *RequestError,
-// *RateLimitError (the limit leaves no room and nothing was sent), *NoKeyError.
+// The errors are those of [Get] for a call without a usable response: *RequestError,
+// *RateLimitError (the limit leaves no room, and nothing was sent), *InvalidKeyError (the
+// provider refuses every key; see [ErrNoUsableKey]).
 func (c *Client) Do(req *http.Request) (*http.Response, error) {
 	if req == nil || req.URL == nil {
 		return nil, errors.New(c.provider.Name + ": the request is nil or has no URL")
@@ -255,9 +256,10 @@ func (c *Client) Do(req *http.Request) (*http.Response, error) {
 	return resp, err
 }
 
-// CheckResponse returns the typed error of an answer that came from [Client.Do] or
-// [Client.HTTPClient]: nil for a status below 300, otherwise what [Get] would return. The
-// body stays readable. An answer of another client gives a bare [*APIError].
+// CheckResponse returns the typed error of a response from [Client.Do] or
+// [Client.HTTPClient]: nil for a status below 300, otherwise the error that [Get] would
+// return. The body stays readable. For the response of another client it returns a plain
+// [*APIError].
 func CheckResponse(resp *http.Response) error {
 	if resp.StatusCode < 300 {
 		return nil
@@ -274,29 +276,30 @@ func CheckResponse(resp *http.Response) error {
 	return e
 }
 
-// HTTPClient returns an http.Client with the whole stack under it, for generated clients
-// and other libraries: keys, limits, retries, redirects within the origin. Requests to
-// another origin fail with [ErrCrossOrigin]. The stack is safe for concurrent use.
+// HTTPClient returns an http.Client on top of the whole stack, for generated clients and
+// other libraries: keys, limits, retries, redirects within the origin. As with [Client.Do],
+// an error status is a response and not an error. A request to another origin fails with
+// [ErrCrossOrigin]. The client is safe for concurrent use.
 func (c *Client) HTTPClient() *http.Client {
 	return &http.Client{
 		Transport: roundTripper{c},
-		// What comes out of the stack has been redirected already, as the rules there say.
+		// The stack has followed redirects already.
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
 }
 
 type roundTripper struct{ c *Client }
 
-func (t roundTripper) RoundTrip(req *http.Request) (*http.Response, error) {
-	_, resp, err := t.c.do(req, nil)
+func (rt roundTripper) RoundTrip(req *http.Request) (*http.Response, error) {
+	_, resp, err := rt.c.do(req, nil)
 	if err != nil {
 		return nil, closeBody(req, err)
 	}
 	return resp, nil
 }
 
-// CloseIdleConnections closes the client's pool of connections, those in use aside. It is
-// what [http.Client.CloseIdleConnections] looks for.
-func (t roundTripper) CloseIdleConnections() {
-	(&http.Client{Transport: t.c.pool}).CloseIdleConnections()
+// CloseIdleConnections closes the idle connections of the client's pool.
+// [http.Client.CloseIdleConnections] looks for this method.
+func (rt roundTripper) CloseIdleConnections() {
+	(&http.Client{Transport: rt.c.pool}).CloseIdleConnections()
 }

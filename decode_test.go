@@ -41,12 +41,12 @@ func TestGetReportsWhatIsWrongWithAGoodAnswer(t *testing.T) {
 		"longer than it says": {200, `{"id":1}`, 3, false, "1 <nil>"},
 		"does not say":        {200, `{"id":1}`, -1, false, "1 <nil>"},
 		"no content":          {204, "", 0, false, "0 <nil>"},
-		"empty":               {200, "", 0, false, "0 *keyfit.DecodeError: mindkey: GET /things/1: 200 answer cannot be decoded: the body is empty, and a Go struct { ID int } was asked for"},
-		"broken JSON":         {200, `{"id":`, 6, false, "0 *keyfit.DecodeError: mindkey: GET /things/1: 200 answer cannot be decoded: broken JSON at byte 6 of 6"},
-		"of another type":     {200, `{"id":"` + key + `"}`, 30, false, "0 *keyfit.DecodeError: mindkey: GET /things/1: 200 answer cannot be decoded: field ID: found a JSON string, wanted a Go int"},
+		"empty":               {200, "", 0, false, "0 *keyfit.DecodeError: mindkey: GET /things/1: 200 response cannot be decoded: the body is empty, and a Go struct { ID int } was asked for"},
+		"broken JSON":         {200, `{"id":`, 6, false, "0 *keyfit.DecodeError: mindkey: GET /things/1: 200 response cannot be decoded: broken JSON at byte 6 of 6"},
+		"of another type":     {200, `{"id":"` + key + `"}`, 30, false, "0 *keyfit.DecodeError: mindkey: GET /things/1: 200 response cannot be decoded: field ID: found a JSON string, wanted a Go int"},
 		"too large":           {200, `{"id":1` + strings.Repeat(" ", 100) + `}`, 108, false, "0 *keyfit.RequestError: mindkey: GET /things/1: response too large: more than 64 bytes; see WithMaxResponseBytes"},
 		"too large, unsaid":   {200, `{"id":1` + strings.Repeat(" ", 100) + `}`, -1, false, "0 *keyfit.RequestError: mindkey: GET /things/1: response too large: more than 64 bytes; see WithMaxResponseBytes"},
-		"breaks off":          {200, `{"id":`, 20, true, "0 *keyfit.RequestError: mindkey: GET /things/1: the answer broke off: unexpected EOF"},
+		"breaks off":          {200, `{"id":`, 20, true, "0 *keyfit.RequestError: mindkey: GET /things/1: the response broke off: unexpected EOF"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

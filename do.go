@@ -8,8 +8,8 @@ import (
 	"strings"
 )
 
-// do sends a request through the stack. req is not changed. The call is nil if it could not
-// begin, which is an error.
+// do sends a request through the stack and does not change req. The call is nil if it could
+// not begin, which is an error.
 func (c *Client) do(req *http.Request, o *callConfig) (*call, *http.Response, error) {
 	began := c.clock.Now()
 	c.budget.Request(began)
@@ -30,8 +30,8 @@ func (c *Client) do(req *http.Request, o *callConfig) (*call, *http.Response, er
 	return k, resp, nil
 }
 
-// within returns the request itself if its URL is absolute: whether a key may go there is
-// for the attempt to say. Else it returns a copy that is within the provider's origin.
+// within returns the request itself if its URL is absolute; the attempt checks whether a
+// key may go there. Otherwise it returns a copy whose URL is within the provider's origin.
 func (c *Client) within(req *http.Request) *http.Request {
 	if req.URL.Scheme != "" {
 		return req
@@ -49,12 +49,12 @@ func (c *Client) within(req *http.Request) *http.Request {
 	return &both.Request
 }
 
-// isPlainPath reports whether u is a path that lacks nothing but the origin.
+// isPlainPath reports whether u is a path that lacks only the origin.
 func isPlainPath(u *url.URL) bool {
 	return u.Host == "" && strings.HasPrefix(u.Path, "/") && !strings.Contains(u.Path, "/.")
 }
 
-// failure is the error of a call that has no answer to show.
+// failure returns the error of a call that has no response to return.
 func (k *call) failure(err error) error {
 	err = k.redactor().Error(withoutURL(err))
 	if limited, ok := errors.AsType[*RateLimitError](err); ok {
@@ -68,7 +68,7 @@ func (k *call) failure(err error) error {
 	}
 	last := k.retry().answer
 	if last != nil {
-		last = last.copy() // the gate may know it too
+		last = last.copy() // the gate may share it
 	}
 	return &RequestError{
 		Provider: k.client.provider.Name, Method: k.method, Path: k.redactor().Text(k.path()), StatusCode: k.status,
@@ -76,14 +76,15 @@ func (k *call) failure(err error) error {
 	}
 }
 
-// refusedByGate makes the gate's refusal this call's own: the 429 in it may be another's.
+// refusedByGate turns the gate's refusal into this call's error: the 429 in it may belong
+// to another call.
 func (k *call) refusedByGate(limited *RateLimitError) error {
 	mine := *limited
 	base := limited.copy()
 	base.Provider, base.Method, base.Path = k.client.provider.Name, k.method, k.redactor().Text(k.path())
 	base.Attempts = k.attempts
 	if k.attempts == 0 && base.StatusCode != 0 {
-		base.Note = joinNotes(base.Note, "not sent: the answer is another call's")
+		base.Note = joinNotes(base.Note, "not sent: the response is that of another call")
 	}
 	mine.APIError = base
 	return &mine

@@ -12,23 +12,25 @@ import (
 	"github.com/keyfit/keyfit/internal/smallfile"
 )
 
-// DotEnv offers the key in a .env file, by the rules of [Env]: the first of names that is
-// in it, NAME_FILE, NAME_EXPIRES and NAME_ISSUED beside it. The process environment is
-// neither read nor written. A relative path is taken from the working directory at the
-// time of the call, and is not searched for in parent folders.
+// DotEnv returns a source that reads the key from a .env file, by the rules of [Env]: the
+// first of names that the file assigns, with NAME_FILE, NAME_EXPIRES and NAME_ISSUED. It
+// neither reads nor changes the process environment. A relative path is resolved against
+// the working directory when DotEnv is called; parent directories are not searched. The
+// file is read each time the source is asked.
 //
-// The value is what stands in the file: a $ in it is a $, and nothing is expanded. A file
-// that cannot be parsed gets an error with the line number and none of its content.
+// The value is taken literally: a $ is a $, and nothing is expanded. If the file cannot be
+// parsed, the error gives the line number and none of the content.
 func DotEnv(path string, names ...string) Source {
 	return variableSource{vars: newDotEnvFile(path), names: names}
 }
 
-// DotEnvPair offers the pair whose halves are in two entries of a .env file; see [EnvPair].
+// DotEnvPair returns a source that reads a pair from two entries of a .env file; see
+// [EnvPair].
 func DotEnvPair(path, idName, keyName string) Source {
 	return variableSource{vars: newDotEnvFile(path), names: []string{keyName}, idName: idName}
 }
 
-// maxDotEnv is far above any .env file that a person wrote.
+// maxDotEnv is far above the size of any .env file written by hand.
 const maxDotEnv = 1 << 20
 
 type dotEnvFile struct{ path string }
@@ -40,15 +42,15 @@ func newDotEnvFile(path string) dotEnvFile {
 	return dotEnvFile{path: path}
 }
 
-func (f dotEnvFile) place(name string) string {
+func (file dotEnvFile) place(name string) string {
 	if name == "" {
-		return f.path
+		return file.path
 	}
-	return name + " in " + f.path
+	return name + " in " + file.path
 }
 
-func (f dotEnvFile) load() (func(string) (string, bool), error) {
-	content, err := smallfile.Read(f.path, maxDotEnv)
+func (file dotEnvFile) load() (func(string) (string, bool), error) {
+	content, err := smallfile.Read(file.path, maxDotEnv)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("the file does not exist (%w)", ErrNoKey)
 	}
@@ -62,8 +64,8 @@ func (f dotEnvFile) load() (func(string) (string, bool), error) {
 	return assignments.Lookup, nil
 }
 
-// lookupVariable reads one variable that is not a key, such as a base URL, from the
-// process environment or else from the .env file. A missing file is not an error here.
+// lookupVariable reads a variable that is not a key, such as a base URL, from the first
+// place that has it. A missing file is not an error.
 func lookupVariable(_ context.Context, name string, places ...variables) (value, place string, err error) {
 	for _, vars := range places {
 		lookup, err := vars.load()

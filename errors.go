@@ -13,39 +13,42 @@ import (
 	"github.com/keyfit/keyfit/internal/oneline"
 )
 
-// The classes of failure, for errors.Is. A class says what a caller can do about it; the
-// types below carry the details.
+// The classes of failure, for errors.Is. A class says what a caller can do; the types below
+// carry the details.
 var (
-	// ErrUnauthorized: the provider refused the credential, or saw none.
+	// ErrUnauthorized: the provider refused the credential, or received none (401).
 	ErrUnauthorized = errors.New("unauthorized")
-	// ErrForbidden: the credential is good and may not do this.
+	// ErrForbidden: the credential is valid but lacks the permission (403).
 	ErrForbidden = errors.New("forbidden")
 	// ErrNotFound: no such resource (404, 410).
 	ErrNotFound = errors.New("not found")
-	// ErrConflict: the resource is in another state than the request supposes (409, 412).
+	// ErrConflict: the resource is not in the state that the request assumes (409, 412).
 	ErrConflict = errors.New("conflict")
-	// ErrBadRequest: the request itself is wrong (400, 422); sending it again is useless.
+	// ErrBadRequest: the request itself is invalid (400, 422); sending it again is
+	// pointless.
 	ErrBadRequest = errors.New("bad request")
-	// ErrRateLimited: a limit is used up, by the provider's word or by our own count.
+	// ErrRateLimited: the limit is used up, according to the provider (429) or to the gate.
 	ErrRateLimited = errors.New("rate limited")
 	// ErrServer: the provider failed (5xx).
 	ErrServer = errors.New("server error")
 
-	// ErrNoKey: no source had a key. A [Source] wraps it to say "nothing here, go on".
+	// ErrNoKey: no source had a key. A [Source] wraps it to report that it has none, and a
+	// [Chain] then continues with the next one.
 	ErrNoKey = errors.New("no key")
-	// ErrNoUsableKey: the provider refuses every key there is; see [HoldCalls].
+	// ErrNoUsableKey: the provider refuses every key of the keyring; see [HoldCalls].
 	ErrNoUsableKey = errors.New("no usable key")
-	// ErrInsecure: a key would have gone over plain http. Nothing was sent.
+	// ErrInsecure: the key would have been sent over plain http. Nothing was sent.
 	ErrInsecure = errors.New("refused to send a key over plain http")
 	// ErrCrossOrigin: a request or redirect leads to another origin than the provider's.
 	// Nothing was sent there.
 	ErrCrossOrigin = errors.New("refused to leave the provider's origin")
-	// ErrTooLarge: the answer is larger than the limit; see [WithMaxResponseBytes].
+	// ErrTooLarge: the response is larger than the limit; see [WithMaxResponseBytes].
 	ErrTooLarge = errors.New("response too large")
 )
 
-// The codes of the four refusals that have a type of their own. Where a vendor has no
-// such code, [APIError.Code] holds the vendor's own or "", and the type says the same.
+// The codes of the four refusals that have a type of their own. If a vendor has no such
+// code, [APIError.Code] contains the vendor's own code or "", and the type says which
+// refusal it is.
 const (
 	CodeMissingKey  = "MISSING_API_KEY"
 	CodeInvalidKey  = "INVALID_API_KEY"
@@ -53,36 +56,36 @@ const (
 	CodePermission  = "INSUFFICIENT_PERMISSIONS"
 )
 
-// APIError is an answer that the caller did not want, and the base under
-// [MissingKeyError], [InvalidKeyError], [RateLimitError] and [PermissionError]: errors.As
-// finds both. All text in it is the provider's with every live key taken out.
+// APIError is an error response of the provider, and the base of [MissingKeyError],
+// [InvalidKeyError], [RateLimitError] and [PermissionError]: errors.As finds both. Live
+// keys are redacted from all of its text.
 type APIError struct {
 	Provider   string // the provider's name
 	Method     string // the method of the request
 	Path       string // its path, without query
 	StatusCode int    // the HTTP status; 0 if nothing was sent
 	Code       string // the provider's error code; "" if it gave none
-	Message    string // the provider's own words, or what we know; may be ""
+	Message    string // the provider's own words, or our explanation if nothing was sent; may be ""
 	RequestID  string // the provider's id of this exchange; "" if it gave none
-	Attempts   int    // how often the request went out for this call
-	// KeyFingerprint names the credential used, see [Credential.Fingerprint].
+	Attempts   int    // how many attempts the call made
+	// KeyFingerprint identifies the credential used; see [Credential.Fingerprint].
 	KeyFingerprint string
-	// Header is the answer's header, without cookies.
+	// Header is the header of the response, without cookies.
 	Header http.Header `json:"-"`
-	// Note is what the client adds: why it did not try again, or a second reading of the
-	// status. It is "" if there is nothing to add.
+	// Note is what the client adds: why it did not try again, or a second interpretation of
+	// the status. It is "" if there is nothing to add.
 	Note string
 
 	body []byte
 }
 
-// Body returns the answer's body as received, 64 KiB at most, with live keys taken out.
-// It is a method so that no printer or encoder shows it by accident. Errors of the same
-// answer share it, so it must not be changed.
+// Body returns the body of the response as received, at most 64 KiB, with live keys
+// redacted. It is a method so that no printer or encoder shows it by accident. Errors of
+// the same response share the slice, so it must not be changed.
 func (e *APIError) Body() []byte { return e.body }
 
-// Error is one line: provider, method, path, status, code, message, and what helps to
-// find the exchange again. It has no query, no body and no key.
+// Error returns one line: provider, method, path, status, code, message, and what
+// identifies the exchange. It contains no query, no body and no key.
 func (e *APIError) Error() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s: %s %s: ", e.Provider, e.Method, e.Path)
@@ -115,7 +118,7 @@ func (e *APIError) Error() string {
 	return b.String()
 }
 
-// Is matches the class of the status. The four typed errors add their own.
+// Is matches the class of the status. The four typed errors add their own classes.
 func (e *APIError) Is(target error) bool {
 	switch s := e.StatusCode; target {
 	case ErrUnauthorized:
@@ -136,7 +139,7 @@ func (e *APIError) Is(target error) bool {
 	return false
 }
 
-// LogValue is the error as a group of attributes, without header and body.
+// LogValue returns the error as a group of attributes, without header and body.
 func (e *APIError) LogValue() slog.Value {
 	attrs := []slog.Attr{
 		slog.String("provider", e.Provider), slog.String("method", e.Method), slog.String("path", e.Path),
@@ -150,8 +153,8 @@ func (e *APIError) LogValue() slog.Value {
 	return slog.GroupValue(attrs...)
 }
 
-// MissingKeyError is MISSING_API_KEY: the provider saw no credential. The key itself is
-// not in question; something between here and there took it off, or the scheme is wrong.
+// MissingKeyError is MISSING_API_KEY: the provider received no credential. The key itself
+// is not in question: an intermediary removed it, or the scheme is wrong.
 type MissingKeyError struct{ *APIError }
 
 // Unwrap returns the [APIError].
@@ -160,21 +163,23 @@ func (e *MissingKeyError) Unwrap() error { return e.APIError }
 // Is matches [ErrUnauthorized].
 func (e *MissingKeyError) Is(target error) bool { return target == ErrUnauthorized }
 
-// InvalidKeyError is INVALID_API_KEY: the provider refused the credential, and neither a
-// newer one nor the previous one was accepted in its place.
+// InvalidKeyError is INVALID_API_KEY: the provider refused the credential, and accepted
+// neither a newer one nor the previous one in its place.
 type InvalidKeyError struct {
 	*APIError
-	// Unusable says that no key at hand works: the call was held in vain, or not sent since
-	// the provider refuses every key. The error is then also [ErrNoUsableKey].
+	// Unusable is set if no available key works: the call waited and no key became usable,
+	// or it was not sent because the provider refuses every key. The error then also
+	// matches [ErrNoUsableKey].
 	Unusable bool
-	// NotReplayed says that another key was not tried, since the body is a stream that
-	// cannot be sent a second time. Give the request a GetBody.
+	// NotReplayed is set if no other key was tried, because the body is a stream that
+	// cannot be sent a second time. A GetBody on the request allows it.
 	NotReplayed bool
 
-	cause error // why the wait for a key ended; nil if that was the ring's own time
+	cause error // why the wait for a key ended; nil if the ring's own limit ended it
 }
 
-// Unwrap returns the [APIError], and the context's error if that ended the wait for a key.
+// Unwrap returns the [APIError], and the error of the context if that ended the wait for a
+// key.
 func (e *InvalidKeyError) Unwrap() []error {
 	if e.cause != nil {
 		return []error{e.APIError, e.cause}
@@ -187,15 +192,15 @@ func (e *InvalidKeyError) Is(target error) bool {
 	return target == ErrUnauthorized || e.Unusable && target == ErrNoUsableKey
 }
 
-// RateLimitError is RATE_LIMIT_EXCEEDED: the provider's limit is used up and waiting for
+// RateLimitError is RATE_LIMIT_EXCEEDED: the provider's limit is used up, and waiting for
 // it does not fit [RetryPolicy.MaxWait] or the caller's deadline, or was not allowed. If
-// the limit is only foreseen, nothing was sent and StatusCode is 0.
+// the gate refused the call by its own count, nothing was sent and StatusCode is 0.
 type RateLimitError struct {
 	*APIError
-	// RetryAfter is how long from now a request may succeed; 0 if nobody knows.
+	// RetryAfter is the time from now after which a request may succeed; 0 if unknown.
 	RetryAfter time.Duration
-	// Deadline says that the wait would have fitted but for the caller's deadline. The
-	// error is then also context.DeadlineExceeded, though the deadline is still ahead.
+	// Deadline is set if the wait fits MaxWait but not the caller's deadline. The error
+	// then also matches context.DeadlineExceeded, although the deadline has not passed yet.
 	Deadline bool
 }
 
@@ -224,11 +229,13 @@ func (e *RateLimitError) LogValue() slog.Value {
 	return slog.GroupValue(append(e.APIError.LogValue().Group(), slog.Duration("retry_after", e.RetryAfter), slog.Bool("deadline", e.Deadline))...)
 }
 
-// PermissionError is INSUFFICIENT_PERMISSIONS: the credential is good and may not do this.
+// PermissionError is INSUFFICIENT_PERMISSIONS: the credential is valid but lacks the
+// permission.
 type PermissionError struct {
 	*APIError
-	// Ambiguous is set where the provider documents one status for "may not" and "is not
-	// there" (MindKey answers 404 for both). The error is then also [ErrNotFound].
+	// Ambiguous is set if the provider documents one status for a missing permission and
+	// for a missing resource (MindKey answers 404 for both). The error then also matches
+	// [ErrNotFound].
 	Ambiguous bool
 }
 
@@ -238,21 +245,21 @@ func (e *PermissionError) Unwrap() error { return e.APIError }
 // Is matches [ErrForbidden].
 func (e *PermissionError) Is(target error) bool { return target == ErrForbidden }
 
-// RequestError is a call that got no usable answer: a connection that failed, a context
-// that ended, a redirect that was refused, an answer too large. The cause is reachable by
-// errors.Is and errors.As (net.Error, context and TLS errors, [ErrCrossOrigin] …); the
-// *url.Error that net/http puts around it is not, since it prints the URL.
+// RequestError is a call that got no usable response: the connection failed, the context
+// ended, a redirect was refused, or the response was too large. errors.Is and errors.As
+// find the cause (net.Error, context and TLS errors, [ErrCrossOrigin] …), but not the
+// *url.Error of net/http, because that prints the URL.
 type RequestError struct {
-	Provider, Method, Path string // Path is without query
-	StatusCode             int    // the status, if one came; else 0
-	Attempts               int    // how often the request went out
-	KeyFingerprint         string // the credential used; "" if none was
-	Note                   string // why it was not tried again; may be ""
-	Err                    error  // the cause
-	Last                   *APIError
+	Provider, Method, Path string    // Path is without query
+	StatusCode             int       // the status, if one came; else 0
+	Attempts               int       // how many attempts the call made
+	KeyFingerprint         string    // the credential used; "" if none was
+	Note                   string    // why it was not tried again; may be ""
+	Err                    error     // the cause
+	Last                   *APIError // the error response of an earlier attempt; nil if there was none
 }
 
-// Error is one line without query and key.
+// Error returns one line without query and key.
 func (e *RequestError) Error() string {
 	text := fmt.Sprintf("%s: %s %s: %s", e.Provider, e.Method, e.Path, oneline.Text(e.Err.Error(), 500))
 	if e.Last != nil {
@@ -271,7 +278,7 @@ func (e *RequestError) Error() string {
 	return text
 }
 
-// Unwrap returns the cause and, if an earlier attempt was answered, that answer.
+// Unwrap returns the cause and, if an earlier attempt got an error response, that response.
 func (e *RequestError) Unwrap() []error {
 	if e.Last != nil {
 		return []error{e.Err, e.Last}
@@ -285,22 +292,22 @@ func (e *RequestError) LogValue() slog.Value {
 		slog.Int("attempts", e.Attempts), slog.String("key", e.KeyFingerprint), slog.String("error", e.Error()))
 }
 
-// DecodeError is an answer with a good status whose JSON is not the type asked for.
+// DecodeError is a successful response whose JSON does not match the requested type.
 type DecodeError struct {
 	Provider, Method, Path string // Path is without query
-	StatusCode             int
+	StatusCode             int    // the HTTP status
 	Field                  string // the JSON field, dotted; "" if the JSON itself is broken
-	Reason                 string // what was found and what was wanted, without any value
-	Err                    error  // the decoder's error; nil if its text held the key
+	Reason                 string // what was found and what was expected, without any value
+	Err                    error  // the decoder's error; nil if its text contained the key
 }
 
-// Error is one line that names path, status and field, and no value.
+// Error returns one line that names path, status and field, and no value.
 func (e *DecodeError) Error() string {
 	where := ""
 	if e.Field != "" {
 		where = "field " + e.Field + ": "
 	}
-	return fmt.Sprintf("%s: %s %s: %d answer cannot be decoded: %s%s", e.Provider, e.Method, e.Path, e.StatusCode, where, e.Reason)
+	return fmt.Sprintf("%s: %s %s: %d response cannot be decoded: %s%s", e.Provider, e.Method, e.Path, e.StatusCode, where, e.Reason)
 }
 
 // Unwrap returns the decoder's error.
@@ -312,17 +319,17 @@ type Tried struct {
 	Reason string // "not set"
 }
 
-// NoKeyError says that no source had a usable key: every place tried, and why. It is
-// [ErrNoKey] for errors.Is, and so are the places' own errors (fs.ErrPermission …).
+// NoKeyError says that no source had a usable key. It lists every place tried, with the
+// reason. It matches [ErrNoKey], and the errors of the places (fs.ErrPermission …).
 type NoKeyError struct {
-	Provider string // "" if the source was not asked for a provider
+	Provider string // "" if the source was asked without a provider
 	Tried    []Tried
 
 	errs   []error
 	broken bool // the last place should have had a key
 }
 
-// Error is one line that lists the places and what to do.
+// Error returns one line that lists the places and the reasons.
 func (e *NoKeyError) Error() string {
 	places := make([]string, 0, len(e.Tried))
 	for _, t := range e.Tried {
@@ -333,7 +340,7 @@ func (e *NoKeyError) Error() string {
 		text = e.Provider + ": no key"
 	}
 	if len(places) == 0 {
-		return text + ": no place to look for one was given"
+		return text + ": no source was given"
 	}
 	return text + ": " + strings.Join(places, "; ")
 }
@@ -341,7 +348,7 @@ func (e *NoKeyError) Error() string {
 // Is matches [ErrNoKey].
 func (e *NoKeyError) Is(target error) bool { return target == ErrNoKey }
 
-// Unwrap returns the error of every place tried.
+// Unwrap returns the errors of all places tried.
 func (e *NoKeyError) Unwrap() []error { return e.errs }
 
 // add records that source number i had no key because of err.

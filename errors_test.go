@@ -430,7 +430,7 @@ func decodeAs[T any](t *testing.T, status int, body string, headers ...string) d
 	if e.Field != "" {
 		where = "field " + e.Field + ": "
 	}
-	if want := fmt.Sprintf("imkit: GET /p: %d answer cannot be decoded: %s%s", status, where, e.Reason); e.Error() != want {
+	if want := fmt.Sprintf("imkit: GET /p: %d response cannot be decoded: %s%s", status, where, e.Reason); e.Error() != want {
 		t.Errorf("line: want %q, got %q", want, e.Error())
 	}
 	if strings.Contains(err.Error(), "c4n4rY") || e.StatusCode != status {

@@ -7,57 +7,58 @@ import (
 	"time"
 )
 
-// Hooks are called with what the client does. A nil hook is not called. Hooks run on the
-// goroutine of the call, from many goroutines at once, and should return quickly. No
-// event holds a key, a query or a body.
+// Hooks are functions that the client calls for its events. A nil hook is not called. Hooks
+// run on the goroutine of the call, concurrently for concurrent calls, and should return
+// quickly. No event contains a key, a query or a body.
 type Hooks struct {
-	// Attempt is called after each attempt, also one that a redirect caused.
+	// Attempt is called after each attempt, including one that follows a redirect.
 	Attempt func(context.Context, AttemptEvent)
 	// Wait is called before the client waits: for the gate, or between attempts.
 	Wait func(context.Context, WaitEvent)
-	// Key is called with every event of the keyring, one after the other and in the order in
-	// which the keys changed, on a goroutine that uses the ring; it must not block. A ring
-	// that is given to the client with [WithSource] calls its own hooks instead.
+	// Key is called for every event of the keyring, one at a time and in the order in which
+	// the keys changed, on a goroutine that uses the ring. It must not block. A ring that
+	// is given to the client with [WithSource] calls its own hooks instead.
 	Key func(KeyEvent)
 }
 
-// AttemptEvent is one request that went out, or was refused before it could.
+// AttemptEvent describes one attempt: a request that was sent, or that could not be sent.
 type AttemptEvent struct {
 	Provider, Method, Path string // Path is without query
 	Number                 int    // 1 for the first attempt of a call
-	StatusCode             int    // 0 if no answer came
+	StatusCode             int    // 0 if no response came
 	Generation             uint64 // of the key used, in the ring it came from
 	KeyFingerprint         string
 	RequestID              string
-	Duration               time.Duration // until the answer's header was there
-	Err                    error         // why no answer came; nil if one did
+	Duration               time.Duration // until the headers of the response arrived
+	Err                    error         // why no response came; nil if one did
 }
 
-// WaitEvent is a wait that begins.
+// WaitEvent describes a wait that begins.
 type WaitEvent struct {
 	Provider, Method, Path string
 	Reason                 WaitReason
-	Duration               time.Duration // how long it is expected to be
-	Source                 string        // the carrier of the server's hint ("Retry-After"); "" if there was none
-	Dropped                []string      // carriers whose value was implausible, with the reason
-	StatusCode             int           // the answer that caused it; 0 if none did
+	Duration               time.Duration // its expected length
+	Source                 string        // where the server's hint was ("Retry-After"); "" if there was none
+	Dropped                []string      // implausible hints: where they were, and why they were dropped
+	StatusCode             int           // of the response that caused it; 0 if none did
 }
 
-// observer sends events to hooks and log. The zero observer is silent.
+// observer passes events to the hooks and the log. The zero observer does nothing.
 type observer struct {
 	hooks Hooks
 	log   *slog.Logger
 }
 
-// wantsAttempts and wantsWaits spare a call what nobody looks at.
-func (o *observer) wantsAttempts() bool { return o.log != nil || o.hooks.Attempt != nil }
-func (o *observer) wantsWaits() bool    { return o.log != nil || o.hooks.Wait != nil }
+// wantsAttempts and wantsWaits report whether anybody receives the events, so a call can
+// skip building them.
+func (obs *observer) wantsAttempts() bool { return obs.log != nil || obs.hooks.Attempt != nil }
+func (obs *observer) wantsWaits() bool    { return obs.log != nil || obs.hooks.Wait != nil }
 
-func (o *observer) attempt(ctx context.Context, e AttemptEvent) {
-	if o.hooks.Attempt != nil {
-		o.hooks.Attempt(ctx, e)
+func (obs *observer) attempt(ctx context.Context, e AttemptEvent) {
+	if obs.hooks.Attempt != nil {
+		obs.hooks.Attempt(ctx, e)
 	}
-	if o.log == nil {
+	if obs.log == nil {
 		return
 	}
 	level, attrs := slog.LevelDebug, []slog.Attr{
@@ -74,14 +75,14 @@ func (o *observer) attempt(ctx context.Context, e AttemptEvent) {
 	if e.Err != nil || e.StatusCode >= http.StatusInternalServerError || e.StatusCode == http.StatusTooManyRequests {
 		level = slog.LevelWarn
 	}
-	o.log.LogAttrs(ctx, level, "attempt", attrs...)
+	obs.log.LogAttrs(ctx, level, "attempt", attrs...)
 }
 
-func (o *observer) wait(ctx context.Context, e WaitEvent) {
-	if o.hooks.Wait != nil {
-		o.hooks.Wait(ctx, e)
+func (obs *observer) wait(ctx context.Context, e WaitEvent) {
+	if obs.hooks.Wait != nil {
+		obs.hooks.Wait(ctx, e)
 	}
-	if o.log == nil {
+	if obs.log == nil {
 		return
 	}
 	attrs := []slog.Attr{
@@ -94,14 +95,14 @@ func (o *observer) wait(ctx context.Context, e WaitEvent) {
 	if len(e.Dropped) > 0 {
 		attrs = append(attrs, slog.Any("dropped", e.Dropped))
 	}
-	o.log.LogAttrs(ctx, slog.LevelInfo, "wait", attrs...)
+	obs.log.LogAttrs(ctx, slog.LevelInfo, "wait", attrs...)
 }
 
-func (o *observer) key(e KeyEvent) {
-	if o.hooks.Key != nil {
-		o.hooks.Key(e)
+func (obs *observer) key(e KeyEvent) {
+	if obs.hooks.Key != nil {
+		obs.hooks.Key(e)
 	}
-	if o.log != nil {
-		e.log(o.log)
+	if obs.log != nil {
+		e.log(obs.log)
 	}
 }

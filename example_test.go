@@ -14,8 +14,8 @@ import (
 	"github.com/keyfit/keyfit/mockserver"
 )
 
-// startMock starts a mock of the five providers for an example. The process environment
-// loses the variables of the providers, so that an example uses no key but its own.
+// startMock starts a mock of the five providers for an example. It removes the providers'
+// variables from the process environment, so that an example uses only its own key.
 func startMock() *mockserver.Server {
 	for _, p := range []keyfit.Provider{keyfit.Imin(), keyfit.MindKey(), keyfit.IMKIT(""), keyfit.Optimove(""), keyfit.Iiniit()} {
 		for _, name := range []string{p.EnvVar, p.EnvVar + "_FILE", p.EnvURL} {
@@ -40,7 +40,7 @@ func imkitClient(srv *mockserver.Server, opts ...keyfit.Option) (*keyfit.Client,
 	return c, key
 }
 
-// user and users are what IMKIT answers on /admin/clients.
+// user and users are the response of IMKIT's /admin/clients.
 type user struct {
 	ID       string `json:"_id"`
 	Nickname string `json:"nickname"`
@@ -53,8 +53,8 @@ type users struct {
 	} `json:"result"`
 }
 
-// The key is in .env, and so is the place of the API. In a program the file is .env in the
-// working directory, which New finds by itself.
+// The key and the base URL of the API are in .env. In a program the file is .env in the
+// working directory, which New reads by default.
 func ExampleNew() {
 	srv := startMock()
 	defer srv.Close()
@@ -82,7 +82,7 @@ func ExampleNew() {
 	// Output: 0 <nil>
 }
 
-// Without a key the error says where one was looked for.
+// Without a key the error lists every place that was tried.
 func ExampleNew_noKey() {
 	startMock().Close()
 	_, err := keyfit.New(keyfit.IMKIT("your-app"), keyfit.WithoutDotEnv())
@@ -182,7 +182,7 @@ func ExamplePages() {
 	// 1 of 3
 }
 
-// A refusal is a Go type; the four of them and the base under each are found by errors.As.
+// A refusal is a Go type; errors.As finds the four of them and the base of each.
 func ExampleAPIError() {
 	srv := startMock()
 	defer srv.Close()
@@ -249,8 +249,8 @@ func ExampleRateLimitError() {
 	// true RATE_LIMIT_EXCEEDED
 }
 
-// Rotate changes the key of a running client. Verify has the new key try the provider's
-// cheapest call first; GracePeriod keeps the old one at hand for calls that the provider
+// Rotate changes the key of a running client. Verify tests the new key with the provider's
+// cheapest call first; GracePeriod keeps the old key usable for calls that the provider
 // refuses with the new one.
 func ExampleKeyring_Rotate() {
 	srv := startMock()
@@ -357,8 +357,8 @@ func ExampleWithMiddleware() {
 	// <nil>
 }
 
-// connections is what a generator makes of an OpenAPI description: it wants an http.Client
-// and a base URL, and knows nothing of keys.
+// connections stands for a client generated from an OpenAPI description: it needs an
+// http.Client and a base URL, and knows nothing of keys.
 type connections struct {
 	HTTP    *http.Client
 	BaseURL string
@@ -396,7 +396,7 @@ func ExampleClient_HTTPClient() {
 	// 401 true
 }
 
-// Hooks see every attempt, wait and key event: without key, query and body.
+// Hooks receive every attempt, wait and key event, without key, query and body.
 func ExampleWithHooks() {
 	srv := startMock()
 	defer srv.Close()

@@ -14,34 +14,36 @@ import (
 	"github.com/keyfit/keyfit/internal/command"
 )
 
-// execNoKey is EX_NOINPUT of sysexits.h. A plain 1, 2 or 3 is what broken scripts end with,
-// and a broken command must not pass for one that has no key.
+// execNoKey is EX_NOINPUT of sysexits.h. Broken scripts exit with a plain 1, 2 or 3, and
+// must not be mistaken for a command that has no key.
 const execNoKey = 66
 
-// execLimits bounds one run. A question of the keyring itself ends after maxReload. The
-// output is far above any key, and keeps a wrong command from filling memory.
+// execLimits bounds one run. The keyring itself gives a source 30 seconds. The output limit
+// is far above any key, and keeps a wrong command from filling memory.
 func execLimits() command.Limits {
 	return command.Limits{Timeout: 10 * time.Second, Linger: time.Second, Output: 64 << 10}
 }
 
-// Exec offers what a command prints: one JSON object, as in
+// Exec returns a source that runs a command and reads the key from its output, one JSON
+// object:
 //
 //	{"key": "…", "id": "…", "version": 7, "not_after": "2027-01-31T12:00:00Z"}
 //
-// It is the way to any store that has a command of its own. key is required; id is the
-// public half of a pair. version, text or a number, is the store's name for this key and
-// not_after, an RFC 3339 time or date, its end. Other members are ignored, so that a tool
-// may print more than that; null counts as absent.
+// Use it for any store that has a command-line tool. key is required; id is the public half
+// of a pair. version, a string or a number, is the store's name for this key; not_after, an
+// RFC 3339 time or date, is when the key expires. Other members are ignored, and null
+// counts as absent.
 //
-// The command is run anew for each question, without a shell, with the environment of
-// this process and no input. It has 10 seconds and 64 KiB, or less if the context ends
-// before. Exit status 66 says that there is no key: the error wraps [ErrNoKey] and a
-// [Chain] goes on. Every other failure (another status, no such program, an answer that is
-// empty, cut short or malformed) is an error that does not.
+// Each time the source is asked, it runs the command once: without a shell, with the
+// environment of this process, without input. The command may take 10 seconds and print 64
+// KiB; the context can end it earlier. Exit status 66 means that there is no key: the error
+// wraps [ErrNoKey], and a [Chain] continues. Any other failure (another status, a missing
+// program, output that is empty, truncated or malformed) is an error that does not wrap
+// ErrNoKey.
 //
-// Errors name the program, its exit status and how much it wrote on the standard error,
-// never the arguments, nor a word of what it printed: both may hold a key. Safe for
-// concurrent use; runs are then concurrent too.
+// Errors name the program, its exit status and how much it wrote on its standard error, but
+// no argument and no output, because both may contain a key. The source is safe for
+// concurrent use, and then runs the command concurrently.
 func Exec(name string, args ...string) Source {
 	args = slices.Clone(args)
 	return execSource{name: name, args: func() []string { return args }, limits: execLimits()}
@@ -53,34 +55,36 @@ type execSource struct {
 	limits command.Limits
 }
 
-func (s execSource) place() string { return "command " + s.name }
+func (es execSource) place() string { return "command " + es.name }
 
-// Format prints the program alone, for every verb.
-func (s execSource) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, "keyfit.Exec("+s.name+")") }
+// Format prints the program's name only, for every verb.
+func (es execSource) Format(f fmt.State, _ rune) {
+	_, _ = io.WriteString(f, "keyfit.Exec("+es.name+")")
+}
 
-func (s execSource) Credential(ctx context.Context) (Credential, error) {
-	output, err := s.run(ctx)
+func (es execSource) Credential(ctx context.Context) (Credential, error) {
+	output, err := es.run(ctx)
 	if err == nil {
 		var cred Credential
 		if cred, err = parseExecOutput(output); err == nil {
-			cred.Place = s.place()
+			cred.Place = es.place()
 			return cred, nil
 		}
 	}
-	return Credential{}, &sourceError{s.place(), err}
+	return Credential{}, &sourceError{es.place(), err}
 }
 
-// run returns what the command printed, if it ended well.
-func (s execSource) run(ctx context.Context) ([]byte, error) {
-	output, err := command.Run(ctx, s.limits, s.name, s.args()...)
+// run returns the output of the command if it succeeded.
+func (es execSource) run(ctx context.Context) ([]byte, error) {
+	output, err := command.Run(ctx, es.limits, es.name, es.args()...)
 	if ended, ok := errors.AsType[*command.ExitError](err); ok && ended.Status == execNoKey {
-		return nil, fmt.Errorf("says by exit status %d that it has no key%s (%w)", execNoKey, command.NotesText(ended.Notes), ErrNoKey)
+		return nil, fmt.Errorf("reports by exit status %d that it has no key%s (%w)", execNoKey, command.NotesText(ended.Notes), ErrNoKey)
 	}
 	return output, err
 }
 
-// execOutput is what a command prints. Members are raw, since the decoder's own errors
-// quote values.
+// execOutput is the JSON object that a command prints. Members stay raw, because the
+// decoder's own errors quote values.
 type execOutput struct {
 	Key      json.RawMessage `json:"key"`
 	ID       json.RawMessage `json:"id"`
@@ -88,8 +92,8 @@ type execOutput struct {
 	NotAfter json.RawMessage `json:"not_after"`
 }
 
-// parseExecOutput reads a command's answer. Its errors say what is wrong with it and
-// repeat nothing of it.
+// parseExecOutput parses the output of a command. Its errors say what is wrong and quote
+// nothing.
 func parseExecOutput(output []byte) (Credential, error) {
 	output = bytes.TrimSpace(bytes.TrimPrefix(output, []byte(byteOrderMark)))
 	switch {
@@ -101,7 +105,7 @@ func parseExecOutput(output []byte) (Credential, error) {
 	var doc execOutput
 	if err := json.Unmarshal(output, &doc); err != nil {
 		if bad, ok := errors.AsType[*json.SyntaxError](err); ok && bad.Offset < int64(len(output)) {
-			return Credential{}, fmt.Errorf("printed what is no JSON object, from byte %d of %d on", bad.Offset, len(output))
+			return Credential{}, fmt.Errorf("printed invalid JSON at byte %d of %d", bad.Offset, len(output))
 		}
 		return Credential{}, errors.New("printed a JSON object that is cut short")
 	}
@@ -137,7 +141,7 @@ func execSecret(name string, raw json.RawMessage) (Secret, error) {
 	return NewSecret(clean), nil
 }
 
-// execVersion takes text and numbers, these as they are written.
+// execVersion accepts a string, or a number, which it returns as written.
 func execVersion(raw json.RawMessage) (string, error) {
 	var text *string
 	var number json.Number

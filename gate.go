@@ -9,47 +9,53 @@ import (
 	"github.com/keyfit/keyfit/internal/limiter"
 )
 
-// Limit allows at most Requests in every period of Per. The zero Limit means "not known".
+// Limit allows at most Requests requests in every period of length Per. The zero Limit
+// means that the limit is unknown.
 type Limit struct {
 	Requests int           `json:"requests"`
 	Per      time.Duration `json:"per_ns"`
 }
 
-// Gate decides when an attempt may be sent. It is asked once per attempt, retries and
-// redirects included, and is told the outcome of each, so what one goroutine learns from a
-// 429 holds for all of them.
+// Gate decides when an attempt may be sent. The client asks it once per attempt, retries
+// and redirects included, and reports the outcome of each, so what one goroutine learns
+// from a 429 holds for all of them.
 //
-// The gate of [NewGate] keeps these rules, for each provider and key on its own:
+// The gate of [NewGate] keeps these rules, separately for each provider and key:
 //
-//   - Window. Of a limit that is known, published or learned, at most Requests are sent in
-//     every period of Per, wherever it begins: a sliding log, not a token bucket, which would
-//     let 99 through where 50 are allowed. The whole burst is available.
-//   - Pause. When the server asks to wait (429, or 5xx with a hint), everybody waits until the
-//     hint is over. Then one trial request is sent, and the others follow when it has passed.
-//   - Slow start. While nothing is known of the limit, attempts are sent in rounds of 8, 16,
-//     32, 32, 32, 64 and so on, each when the one before is back. An unlimited server is at
-//     its full speed after a few round trips; a limited one is not hit by 200 callers at once.
-//   - Order. First in, first out. A first retry keeps the place of its call; a second goes to
-//     the end, so the same call does not find out each time that the server still refuses. A
-//     probe goes before all others. A call goes before a batch, but of eight turns for which
-//     both wait one is a batch's. A caller that gives up while it waits costs nobody a turn.
+//   - Window. Under a known limit, published or learned, at most Requests are sent in every
+//     period of Per, wherever it begins: a sliding log, not a token bucket, which would let
+//     99 requests through where 50 are allowed. The whole burst is available.
+//   - Pause. If the server asks for a wait (429, or 5xx with a hint), all attempts wait
+//     until it is over. Then one pilot request is sent, and the others follow when it has
+//     passed.
+//   - Slow start. While the limit is unknown, attempts are sent in rounds of 8, 16, 32, 32,
+//     32, 64 and so on, each after the round before has returned. An unlimited server is at
+//     its full speed after a few round trips; a limited one does not receive 200 requests
+//     at once.
+//   - Order. First in, first out. A first retry keeps the place of its call; a second goes
+//     to the end, so it is not always the same call that a server refuses. A probe
+//     ([Client.Probe]) goes before all others. A call goes before a batch, but while both
+//     wait, every eighth turn is a batch's. A caller that gives up while it waits uses no
+//     turn.
 //
-// A limit that is not known is learned from the answers' headers, or else from the first 429:
-// as many requests as passed in the window before it are sent at once from then on. Above
-// that limit one request is risked now and then, so a limit that was raised is found within a
-// few windows, and one that was lowered costs a few refusals. Where a server fills a token
-// bucket that holds far less than it gets in a second, its fill rate is searched for in the
-// same way, and a token bucket is kept in place of the window.
+// An unknown limit is learned from response headers, or else from the first 429: from then
+// on, as many requests are sent at once as passed in the window before it. Then the gate
+// explores: from time to time it sends one request above the learned limit, so it finds a
+// limit that was raised within a few windows. A limit that was lowered costs a few
+// refusals. If the server fills a token bucket whose burst is far smaller than what it gets
+// in a second, the gate searches for the fill rate in the same way, and keeps a token
+// bucket instead of the window.
 //
-// If a wait cannot end before the caller's deadline, or within its MaxWait, the attempt is
+// If a wait cannot end before the caller's deadline or within its MaxWait, the attempt is
 // refused immediately; a shorter wait is never tried.
 //
-// A Gate is safe for concurrent use. It starts no goroutine per attempt and holds no lock
-// over I/O or over a callback; all who wait share one timer.
+// A Gate must be safe for concurrent use. That of NewGate starts no goroutine per attempt
+// and holds no lock during I/O or a callback; all waiting attempts share one timer.
 type Gate interface {
-	// Enter blocks until the attempt may be sent. It returns a *RateLimitError immediately if
-	// that cannot be before the deadline or within MaxWait, and else the context's error.
-	// leave must be called exactly once, as soon as the answer's headers are there.
+	// Enter blocks until the attempt may be sent. It returns a *RateLimitError immediately
+	// if that is impossible before the deadline or within MaxWait, and the error of ctx if
+	// ctx ends first. leave must be called exactly once: as soon as the headers of the
+	// response have arrived, or the attempt has failed.
 	Enter(ctx context.Context, e Entry) (leave func(Outcome), err error)
 }
 
@@ -57,8 +63,8 @@ type Gate interface {
 type Entry struct {
 	Provider string
 	Key      string                                // fingerprint of a key given for one call; "" for the client's own keyring
-	MaxWait  time.Duration                         // the longest single wait that the caller accepts; 0 means no bound but the context's
-	Priority Priority                              // the order among those who wait; the zero value is an ordinary call
+	MaxWait  time.Duration                         // the longest single wait that the caller accepts; 0 means that only the context bounds it
+	Priority Priority                              // the order among waiting attempts; the zero value is PriorityCall
 	Since    time.Time                             // when the call began, for a retry that keeps its place in the order; the zero time means now
 	Waiting  func(why WaitReason, d time.Duration) // called at most once, before the first wait; may be nil; never under the gate's lock
 }
@@ -66,49 +72,49 @@ type Entry struct {
 // WaitReason says why an attempt waits.
 type WaitReason string
 
-// Reasons to wait.
+// The reasons to wait.
 const (
-	WaitPause   WaitReason = "pause"   // the server asked everybody to wait
+	WaitPause   WaitReason = "pause"   // the server asked for a wait
 	WaitWindow  WaitReason = "window"  // the limit, published or learned, is used up
-	WaitSlots   WaitReason = "slots"   // enough attempts are in flight
-	WaitBackoff WaitReason = "backoff" // the retry layer's own backoff (not used by the gate)
+	WaitSlots   WaitReason = "slots"   // too many attempts are in flight
+	WaitBackoff WaitReason = "backoff" // the backoff between two attempts of a call; no gate reports it
 )
 
 // Outcome describes the end of an attempt to a [Gate].
 type Outcome struct {
-	StatusCode int           // 0: no answer came
-	Unsent     bool          // the attempt was never sent: it counts nowhere and teaches nothing
-	Wait       time.Duration // how long everybody must stay away: max(own backoff, the server's hint); 0 if the server did not ask
-	Hint       time.Duration // the server's hint alone, from which the limit is learned; 0 if it gave none, then Wait stands for it
-	Limit      Limit         // the limit as the answer's headers state it; zero if they do not
-	Remaining  int           // requests left in the window by the headers; -1 if not said
-	Reset      time.Duration // until the window resets by the headers; 0 if not said
-	Refusal    *APIError     // the 429 (or 503 with a hint), kept for the errors of those who are refused because of it; else nil
+	StatusCode int           // 0 if no response came
+	Unsent     bool          // the attempt was never sent: it does not count, and nothing is learned from it
+	Wait       time.Duration // how long all attempts must wait: max(own backoff, the server's hint); 0 if the server asked for no wait
+	Hint       time.Duration // the server's hint alone, from which the limit is learned; 0 if it gave none, in which case Wait is used
+	Limit      Limit         // the limit that the response's headers state; zero if they do not
+	Remaining  int           // requests left in the window, by the headers; -1 if unknown
+	Reset      time.Duration // until the window resets, by the headers; 0 if unknown
+	Refusal    *APIError     // the 429 (or 503 with a hint), for the errors of the attempts that are refused because of it; else nil
 }
 
-// GateStats is the state of a gate for one provider and key. The gate of [NewGate] has the
+// GateStats is the state of a gate for one provider and key. A gate may report it with the
 // method
 //
 //	Stats(provider, key string) GateStats
 //
-// as any other may have; key is that of [Entry]. It is the zero value for a key that was
-// never used.
+// as the gate of [NewGate] does; key is that of [Entry]. The state of a key that was never
+// used is the zero value.
 type GateStats struct {
-	Waiting  int           `json:"waiting"`   // attempts that wait for their turn
-	InFlight int           `json:"in_flight"` // attempts that were let through and have not come back, overdue ones excepted
-	Slots    int           `json:"slots"`     // the most that may be in flight at once; 0 means no bound
+	Waiting  int           `json:"waiting"`   // attempts in the queue
+	InFlight int           `json:"in_flight"` // attempts that were let through and have no response yet, overdue ones excepted
+	Slots    int           `json:"slots"`     // how many may be in flight at once; 0 means no bound
 	Limit    Limit         `json:"limit"`     // the limit that is kept; zero if none is known
-	Learned  bool          `json:"learned"`   // Limit was learned from answers, and is not the published one
-	Paused   time.Duration `json:"paused_ns"` // how long everybody has to wait; 0 if nobody has
-	Waits    Waits         `json:"waits"`     // of those who have waited: until their turn, or until they gave up
+	Learned  bool          `json:"learned"`   // Limit was learned from responses, and is not the published one
+	Paused   time.Duration `json:"paused_ns"` // what is left of the pause; 0 if there is none
+	Waits    Waits         `json:"waits"`     // waits that are over: the attempt was sent, or its caller gave up
 }
 
-// NewGate returns a Gate for one process. The zero Limit means that the limit is not known
-// and is to be learned; so does one whose Requests or Per is not positive. More than a
-// million Requests are kept as the same rate in proportionally shorter windows.
+// NewGate returns a Gate for one process. A limit that is zero, or whose Requests or Per is
+// not positive, is unknown and is learned. A limit of more than a million Requests is kept
+// as the same rate in proportionally shorter windows.
 func NewGate(l Limit) Gate { return &gate{limiter.New(limiter.Limit(l))} }
 
-// gate is the Gate of one process, over the engine of internal/limiter.
+// gate is the Gate of one process. It adapts the engine in internal/limiter.
 type gate struct{ engine *limiter.Keyed }
 
 // Enter implements [Gate].
@@ -129,7 +135,7 @@ func (g *gate) Stats(provider, key string) GateStats {
 	}
 }
 
-// clock is the clock whose readings enterNow and leave take.
+// clock returns the clock whose readings enterNow and leave take.
 func (g *gate) clock() clock.Clock { return g.engine.Clock() }
 
 func (g *gate) enter(ctx context.Context, e *Entry) (permit, error) {
@@ -137,7 +143,7 @@ func (g *gate) enter(ctx context.Context, e *Entry) (permit, error) {
 		return permit{}, err
 	}
 	key := limiter.Key{Provider: e.Provider, Account: e.Key}
-	if p, ok := g.engine.TryEnter(key, g.clock().Now()); ok { // most need not wait, and what follows allocates
+	if p, ok := g.engine.TryEnter(key, g.clock().Now()); ok { // most attempts need not wait, and what follows allocates
 		return permit{own: p}, nil
 	}
 	r := limiter.Request{Key: key, MaxWait: e.MaxWait, Priority: limiter.Priority(e.Priority), Since: e.Since}
@@ -151,8 +157,8 @@ func (g *gate) enter(ctx context.Context, e *Entry) (permit, error) {
 	return permit{own: p}, err
 }
 
-// enterNow returns a permit for an attempt that need not wait; account is as in [Entry], and
-// at is a reading of the gate's clock.
+// enterNow returns a permit if the attempt need not wait. account is the Key of an [Entry],
+// and at is a reading of the gate's clock.
 func (g *gate) enterNow(provider, account string, at time.Duration) (permit, bool) {
 	p, ok := g.engine.TryEnter(limiter.Key{Provider: provider, Account: account}, at)
 	return permit{own: p}, ok
@@ -177,8 +183,8 @@ func rateLimitError(provider string, r *limiter.Refused) *RateLimitError {
 	return &RateLimitError{APIError: cause, RetryAfter: r.RetryAfter, Deadline: r.Deadline}
 }
 
-// permit is the right to send one attempt. With the gate of NewGate it is a value, which
-// spares the client the closure of Enter.
+// permit is the right to send one attempt. For the gate of NewGate it is a plain value,
+// which avoids the closure of Enter.
 type permit struct {
 	own   limiter.Permit
 	other func(Outcome) // leave of another gate
@@ -193,9 +199,9 @@ func enterGate(ctx context.Context, g Gate, e *Entry) (permit, error) {
 }
 
 // leave ends the attempt; at is a reading of the gate's clock.
-func (p *permit) leave(o *Outcome, at time.Duration) {
-	if p.other != nil {
-		p.other(*o)
+func (pm *permit) leave(o *Outcome, at time.Duration) {
+	if pm.other != nil {
+		pm.other(*o)
 		return
 	}
 	out := limiter.Outcome{
@@ -205,5 +211,5 @@ func (p *permit) leave(o *Outcome, at time.Duration) {
 	if o.Refusal != nil {
 		out.Cause = o.Refusal
 	}
-	p.own.Leave(&out, at)
+	pm.own.Leave(&out, at)
 }

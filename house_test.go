@@ -9,6 +9,7 @@ import (
 	"go/parser"
 	"go/token"
 	"io/fs"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -296,4 +297,42 @@ func TestNoSourceIsLongerThanFourHundredLines(t *testing.T) {
 			t.Errorf("%s has %d lines", name, lines)
 		}
 	}
+}
+
+// TestAReceiverNameBelongsToOneType holds for each package of the house. Types of one role
+// share a name: errors e, options o.
+func TestAReceiverNameBelongsToOneType(t *testing.T) {
+	t.Parallel()
+	_, files := houseFiles(t)
+	owners := map[string]string{} // by package and receiver name
+	for _, name := range slices.Sorted(maps.Keys(files)) {
+		for _, decl := range files[name].Decls {
+			fn, ok := decl.(*ast.FuncDecl)
+			if !ok || fn.Recv == nil || len(fn.Recv.List[0].Names) == 0 {
+				continue
+			}
+			recv, typ := fn.Recv.List[0].Names[0].Name, receiverType(fn.Recv.List[0].Type)
+			if recv == "_" || recv == "e" && strings.HasSuffix(strings.ToLower(typ), "error") || recv == "o" && strings.HasSuffix(strings.ToLower(typ), "option") {
+				continue
+			}
+			at := filepath.Dir(name) + " " + recv
+			if owner := owners[at]; owner != "" && owner != typ {
+				t.Errorf("%s: the receiver %s is that of %s and of %s", name, recv, owner, typ)
+			}
+			owners[at] = typ
+		}
+	}
+}
+
+// receiverType returns the name of a receiver's type without pointer and type parameters.
+func receiverType(e ast.Expr) string {
+	switch e := e.(type) {
+	case *ast.StarExpr:
+		return receiverType(e.X)
+	case *ast.IndexExpr:
+		return receiverType(e.X)
+	case *ast.Ident:
+		return e.Name
+	}
+	return ""
 }

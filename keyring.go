@@ -10,55 +10,58 @@ import (
 	"github.com/keyfit/keyfit/internal/keyring"
 )
 
-// Keyring holds the keys of one account at one provider and lets them be changed while
-// calls go on. It is the swap point: one immutable set of keys behind an atomic pointer.
+// Keyring holds the keys of one account at one provider, and changes them while calls are
+// in progress. Its state is one immutable set of keys behind an atomic pointer.
 //
-// A key that a source offers is a candidate; only the provider's answer says whether it
-// works. Where the ring has a probe ([Verify], which a client's own ring has if its
-// provider has one), the candidate is tried twice before it becomes current. Where it has
-// none, the first calls try it, and the key before it steps in where it is refused.
+// A key that a source offers is a candidate until the provider has accepted it. If the ring
+// has a probe ([Verify]; the ring that a client creates has one if its provider does), two
+// probes in a row must succeed before the candidate becomes current. Without a probe the
+// first calls try it, and the previous key is the fallback if it is refused.
 //
-// A call takes the current credential at each attempt, so a retry after a swap carries the
-// new key. When the provider refuses a credential, the call moves on by itself: to a newer
-// one if the ring has moved on meanwhile, else to what the source offers now (one reload
-// for all who ask; where another key is at hand nobody waits longer than a second for it),
-// else to the previous one while it is held, else to the candidate. Each key is tried at
-// most once, two of them after the first. A call whose body can be sent only once is not
-// replayed; it takes the previous key if that was accepted last and the current one was
-// not. With [HoldCalls] a call that was refused everywhere waits for a key that works, and
-// others wait with it. A pair is one credential, so its halves never mix.
+// Each attempt takes the key that is current when it is sent, so a retry after a rotation
+// carries the new key. If the provider refuses the key, the call is replayed with another
+// one, in this order: the current key, if it has changed meanwhile; the key that the source
+// offers now (the calls share one question to the source, and a call that has a fallback
+// waits for the reply for a second at most); the previous key during its [GracePeriod]; the
+// candidate. A call tries each key at most once, and at most two keys after the first. A
+// call whose body can be sent only once is not replayed; it takes the previous key if that
+// was accepted last and the current one was not. With [HoldCalls], a call that was refused
+// with every key waits for one that works, and others wait with it. A pair is one
+// credential, so its halves never mix.
 //
-// The source is asked at the start, on [Keyring.Reload], on [Keyring.Watch] and after a
-// refusal. A source that fails or has nothing never takes a key away: the last good key
-// stays, and an event says that the source is stale.
+// The ring asks the source when it is created, on [Keyring.Reload], on [Keyring.Watch] and
+// after a refusal. A source that fails or has no key never takes a key away: the last good
+// key stays current, and an event reports that the source is stale.
 //
-// A provider that refuses every key is not asked by every call: after twenty refusals in a
-// row (with HoldCalls, after the first that nothing could mend) one call at a time tries,
-// at growing intervals, and the others wait or fail at once. See [CircuitStatus].
+// A circuit breaker keeps calls from a provider that refuses every key. It opens after
+// twenty refusals in a row (with HoldCalls, after the first one for which no other key
+// helped). Then one trial request at a time is sent, at growing intervals, and the other
+// calls wait or fail immediately. See [CircuitStatus].
 //
-// A Keyring is safe for concurrent use, and may be shared by several clients of the same
-// provider with [WithSource].
+// A Keyring is safe for concurrent use. Several clients of the same provider can share it
+// with [WithSource].
 type Keyring struct {
 	provider string
-	life     time.Duration // of a key from its issue; 0 if not known
+	life     time.Duration // of a key from its issue; 0 if unknown
 	engine   *keyring.Ring
 }
 
-// keyringConfig is what options say of a ring.
+// keyringConfig collects the options of a ring.
 type keyringConfig struct {
 	provider   string
 	life       time.Duration
 	grace      time.Duration
 	drain      time.Duration
 	wait       time.Duration // how long a call may wait for a usable key; 0 is not at all
-	maxWaiting int           // how many calls may
+	maxWaiting int           // how many calls may wait at a time
 	probe      func(context.Context, Credential) error
 	onEvent    []func(KeyEvent)
 }
 
-// NewKeyring asks the source for its key and returns a ring that holds it. Nothing is sent
-// to the provider: to know at once whether the key works, call [Client.Probe]. The error
-// is the source's own: a [*NoKeyError] from a [Chain] with no key in it.
+// NewKeyring asks the source for its key and returns a ring that holds it. It sends nothing
+// to the provider; [Client.Probe] tests whether the key works. If the source has no key or
+// fails, the error is a [*NoKeyError]; if ctx ended, it is the error of ctx. An invalid
+// option is an error too.
 func NewKeyring(ctx context.Context, src Source, opts ...KeyringOption) (*Keyring, error) {
 	if src == nil {
 		return nil, errors.New("a keyring needs a source")
@@ -84,38 +87,41 @@ func NewKeyring(ctx context.Context, src Source, opts ...KeyringOption) (*Keyrin
 	return k, nil
 }
 
-// engineConfig returns the engine's configuration. The engine never sees a secret, nor an
-// error that holds one.
-func (k *Keyring) engineConfig(src Source, cfg *keyringConfig) keyring.Config {
+// engineConfig returns the configuration of the engine, which never sees a secret, or an
+// error that contains one.
+func (ring *Keyring) engineConfig(src Source, cfg *keyringConfig) keyring.Config {
 	own := keyring.Config{
-		Ask:   func(ctx context.Context, refused string) (keyring.Versions, error) { return k.ask(ctx, src, refused) },
+		Ask: func(ctx context.Context, refused string) (keyring.Versions, error) {
+			return ring.ask(ctx, src, refused)
+		},
 		Local: debounces(src), GracePeriod: cfg.grace, DrainTime: cfg.drain, Wait: cfg.wait, MaxWaiting: cfg.maxWaiting,
 	}
 	if probe := cfg.probe; probe != nil {
 		own.Probe = func(ctx context.Context, next keyring.Key) (refused bool, err error) {
-			err = k.probe(ctx, credentialOf(next), probe)
+			err = ring.probe(ctx, credentialOf(next), probe)
 			return errors.Is(err, ErrUnauthorized) || errors.Is(err, ErrForbidden), err
 		}
 	}
 	if hooks := cfg.onEvent; len(hooks) > 0 {
 		own.Event = func(e keyring.Event) {
 			for _, hook := range hooks {
-				hook(k.event(e))
+				hook(ring.event(e))
 			}
 		}
 	}
 	return own
 }
 
-// probe tries a credential; its error holds no secret.
-func (k *Keyring) probe(ctx context.Context, next Credential, probe func(context.Context, Credential) error) error {
+// probe tries a credential. Its error contains no secret.
+func (ring *Keyring) probe(ctx context.Context, next Credential, probe func(context.Context, Credential) error) error {
 	if err := probe(ctx, next); err != nil {
-		return redactorOf(append(k.live(), next)...).Error(err)
+		return redactorOf(append(ring.live(), next)...).Error(err)
 	}
 	return nil
 }
 
-// asNoKey makes a source's failure at the start a *NoKeyError, unless the context ended.
+// asNoKey turns a failure of the source at the start into a *NoKeyError, unless the context
+// ended.
 func asNoKey(src Source, err error) error {
 	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
 		return err
@@ -128,31 +134,32 @@ func asNoKey(src Source, err error) error {
 	return none
 }
 
-// Credential returns the credential in use, so that a Keyring is a [Source] itself.
-func (k *Keyring) Credential(context.Context) (Credential, error) {
-	return credentialOf(k.engine.Load().Pick(true).Key), nil
+// Credential returns the key in use, so that a Keyring is itself a [Source]. It never
+// fails.
+func (ring *Keyring) Credential(context.Context) (Credential, error) {
+	return credentialOf(ring.engine.Load().Pick(true).Key), nil
 }
 
-// Format prints the fingerprint of the current key and nothing of the inside, for every
-// verb.
-func (k *Keyring) Format(f fmt.State, _ rune) {
-	_, _ = io.WriteString(f, "keyfit.Keyring("+k.engine.Load().Current().Fingerprint+")")
+// Format prints the fingerprint of the current key only, for every verb.
+func (ring *Keyring) Format(f fmt.State, _ rune) {
+	_, _ = io.WriteString(f, "keyfit.Keyring("+ring.engine.Load().Current().Fingerprint+")")
 }
 
-// rotation is what options say of one Rotate.
+// rotation collects the options of one Rotate.
 type rotation struct {
 	probe func(context.Context, Credential) error
 	grace time.Duration
 }
 
-// Rotate makes next the current key for every attempt from now on; attempts under way
-// keep the key they left with. An error leaves the ring as it was: next is malformed, the
-// probe of [Verify] refused it, or ctx ended. Rotating to the current key does nothing.
+// Rotate makes next the current key for every attempt from now on. Attempts in progress
+// keep the key that they were sent with. An error leaves the ring unchanged: next is
+// malformed, the probe of [Verify] failed, or ctx ended. Rotating to the current key does
+// nothing.
 //
-// A rotation by hand is not undone by what the source has offered before: a candidate from
-// the source is discarded, and only a newly offered key is used.
-func (k *Keyring) Rotate(ctx context.Context, next Credential, opts ...RotateOption) error {
-	r := rotation{grace: k.engine.GracePeriod()}
+// The source does not undo a rotation: a candidate that it offered before is discarded, and
+// only a key that it newly offers is taken.
+func (ring *Keyring) Rotate(ctx context.Context, next Credential, opts ...RotateOption) error {
+	r := rotation{grace: ring.engine.GracePeriod()}
 	for _, opt := range opts {
 		if opt == nil {
 			return errors.New("an option is nil")
@@ -167,41 +174,44 @@ func (k *Keyring) Rotate(ctx context.Context, next Credential, opts ...RotateOpt
 	}
 	var probe func(context.Context, keyring.Key) error
 	if r.probe != nil {
-		probe = func(ctx context.Context, next keyring.Key) error { return k.probe(ctx, credentialOf(next), r.probe) }
+		probe = func(ctx context.Context, next keyring.Key) error { return ring.probe(ctx, credentialOf(next), r.probe) }
 	}
-	return k.engine.Rotate(ctx, next.withEnd(k.life).key(), r.grace, probe)
+	return ring.engine.Rotate(ctx, next.withEnd(ring.life).key(), r.grace, probe)
 }
 
-// Rollback makes the previous key current again, at once. It is an error if none is held. A
-// rollback is not undone by what the source has offered before: only a newly offered key is
-// used.
-func (k *Keyring) Rollback() error { return k.engine.Rollback() }
+// Rollback makes the previous key current again. It is an error if there is none, or its
+// grace period is over. As with [Keyring.Rotate], only a key that the source newly offers
+// replaces it.
+func (ring *Keyring) Rollback() error { return ring.engine.Rollback() }
 
-// Reload asks the source now and makes what it offers current if that is new and, where
-// the ring has a probe, verified. It reports whether the key changed. On an error, or when
-// the source has nothing, the present key stays. Callers at the same time share one
-// question to the source.
+// Reload asks the source now. A key that the source newly offers becomes current, once it
+// is verified if the ring has a probe; changed reports whether it did. On an error, or if
+// the source has no key, the current key stays. Concurrent callers share one question to
+// the source.
 //
-// An offered key that could not be verified is an error here. It stays staged, and is
-// tried again while [Keyring.Watch] runs or the source is asked.
-func (k *Keyring) Reload(ctx context.Context) (changed bool, err error) { return k.engine.Reload(ctx) }
+// An offered key that could not be verified is an error. It stays staged, and is probed
+// again while [Keyring.Watch] runs or when the source is asked again.
+func (ring *Keyring) Reload(ctx context.Context) (changed bool, err error) {
+	return ring.engine.Reload(ctx)
+}
 
-// Watch asks the source at a fixed interval and makes what it newly offers current, until ctx
-// ends; it returns ctx's error. Content is compared, not times or names, so every way of
-// replacing a file is seen. A source that fails is asked again at the next interval; see
-// [SourceStale]. An offered key that the provider does not accept yet is tried again after
-// one second, two, four and so on up to thirty. Watch also reports when a key is about to
-// expire. Run it in a goroutine of its own; every must be positive.
-func (k *Keyring) Watch(ctx context.Context, every time.Duration) error {
+// Watch asks the source at the given interval and makes a key that it newly offers current,
+// until ctx ends; it returns the error of ctx. It compares content, not times or names, so
+// it sees every way of replacing a file. If the source fails, Watch asks again after the
+// next interval; see [SourceStale]. An offered key that the provider does not accept yet is
+// probed again after one second, two, four and so on up to thirty. Watch also reports when
+// a key is about to expire. Run it in its own goroutine. An interval that is not positive
+// is an error.
+func (ring *Keyring) Watch(ctx context.Context, every time.Duration) error {
 	if every <= 0 {
 		return errors.New("watching needs a positive interval")
 	}
-	return k.engine.Watch(ctx, every)
+	return ring.engine.Watch(ctx, every)
 }
 
-// live returns every credential that a text from the provider may quote.
-func (k *Keyring) live() []Credential {
-	keys := k.engine.Keys()
+// live returns every credential that a text from the provider could contain.
+func (ring *Keyring) live() []Credential {
+	keys := ring.engine.Keys()
 	creds := make([]Credential, len(keys))
 	for i, key := range keys {
 		creds[i] = credentialOf(key)
@@ -209,13 +219,13 @@ func (k *Keyring) live() []Credential {
 	return creds
 }
 
-// key is the credential as the engine knows it.
-func (c Credential) key() keyring.Key {
-	fingerprint := c.Fingerprint()
+// key converts the credential for the engine.
+func (cred Credential) key() keyring.Key {
+	fingerprint := cred.Fingerprint()
 	if fingerprint == "" {
 		return keyring.Key{}
 	}
-	return keyring.Key{Fingerprint: fingerprint, Expires: c.Expires, Issued: c.Issued, Version: c.Version, Place: c.Place, Material: &c}
+	return keyring.Key{Fingerprint: fingerprint, Expires: cred.Expires, Issued: cred.Issued, Version: cred.Version, Place: cred.Place, Material: &cred}
 }
 
 // credentialOf returns the credential that a key of the engine was made of.

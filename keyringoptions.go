@@ -6,27 +6,28 @@ import (
 	"time"
 )
 
-// KeyringOption changes a [Keyring] as it is made, by [NewKeyring] or, as an option of a
-// client, by [New]: the client's own keyring then has it. A ring that is given to a client
-// with [WithSource] has options of its own, so the two exclude each other there, but for
-// [WithHooks] and [WithLogger], which say something of the client too.
+// KeyringOption configures a [Keyring]. Give it to [NewKeyring], or to [New], which passes
+// it on to the keyring that the client creates. A keyring given with [WithSource] was
+// configured when it was created, so combining the two is an error, except for [WithHooks]
+// and [WithLogger], which configure the client too.
 type KeyringOption interface {
 	Option
 	applyKeyring(*keyringConfig) error
 }
 
-// RotateOption changes one [Keyring.Rotate].
+// RotateOption configures one [Keyring.Rotate].
 type RotateOption interface {
 	applyRotation(*rotation) error
 }
 
-// SharedKeyringOption is both: for all changes of a keyring's key, or for one rotation.
+// SharedKeyringOption is a [KeyringOption], which applies to every change of the key, and a
+// [RotateOption], which applies to one.
 type SharedKeyringOption interface {
 	KeyringOption
 	RotateOption
 }
 
-// keyringOption is an option of a ring, which a client passes on to the ring that it makes.
+// keyringOption is an option of a ring. A client passes it on to the ring that it creates.
 type keyringOption struct {
 	name string
 	ring func(*keyringConfig) error
@@ -52,7 +53,7 @@ func (o sharedKeyringOption) applyRotation(r *rotation) error {
 	return wrapOption(o.name, o.rotation(r))
 }
 
-// observerOption says something of a client, and the same of a ring without one.
+// observerOption configures a client, and in the same way a ring without a client.
 type observerOption struct {
 	keyringOption
 	client func(*config) error
@@ -62,11 +63,13 @@ func (o observerOption) applyClient(c *config) error { return one(o.name, o.clie
 
 const defaultGracePeriod = 10 * time.Minute
 
-// GracePeriod sets how long the previous key is held after a swap, for calls that the
-// provider refuses with the new key because it does not know it yet. 0 drops the previous key
-// immediately, which is right for a key that leaked. The default is ten minutes.
+// GracePeriod sets how long the previous key stays usable after a rotation, for calls that
+// the provider refuses because it does not know the new key yet. 0 drops the previous key
+// at once, which is right for a key that leaked. The default is 10 minutes; a negative
+// duration is an error.
 //
-// As an option of a keyring it applies to every swap, as one of [Keyring.Rotate] to that one.
+// As an option of a keyring it applies to every change of the key, as one of
+// [Keyring.Rotate] to that one.
 func GracePeriod(d time.Duration) SharedKeyringOption {
 	check := func() error {
 		if d < 0 {
@@ -82,8 +85,9 @@ func GracePeriod(d time.Duration) SharedKeyringOption {
 
 const defaultDrainTime = 30 * time.Second
 
-// DrainTime sets how long a replaced key must be idle before it is reported as safe to
-// revoke; see [KeySafeToRevoke]. It must be positive; the default is 30 seconds.
+// DrainTime sets how long a replaced key must be idle in this program until the ring
+// reports that it is safe to revoke; see [KeySafeToRevoke]. The default is 30 seconds; a
+// duration that is not positive is an error.
 func DrainTime(d time.Duration) KeyringOption {
 	return keyringOption{"DrainTime", func(c *keyringConfig) error {
 		if d <= 0 {
@@ -94,43 +98,44 @@ func DrainTime(d time.Duration) KeyringOption {
 	}}
 }
 
-// HoldCalls makes calls wait for a usable key. A call that was refused with every key waits
-// up to d in all, and never past its own deadline; other calls wait with it instead of being
-// refused one by one. At most holders calls wait at a time; 0 means 1,000. A call that
-// waited in vain, or that exceeds holders, fails with an [*InvalidKeyError] that Is
-// [ErrNoUsableKey], and Is context.DeadlineExceeded if its deadline ended the wait; a call
-// that its caller cancels fails with context.Canceled.
+// HoldCalls makes a call that was refused with every key wait for one that works, for at
+// most d in all and never past its own deadline. Other calls wait too, instead of being
+// refused one by one. At most maxWaiting calls wait at a time; 0 means 1,000. If no key
+// works in time, or too many calls wait, the call fails with an [*InvalidKeyError] that
+// matches [ErrNoUsableKey], and context.DeadlineExceeded if its deadline ended the wait. If
+// the caller cancels the context, the error matches context.Canceled.
 //
-// A call whose body can be sent only once waits for another call to find a usable key. If no
-// other call makes a trial request for a second, it makes one itself.
+// A call whose body can be sent only once lets other calls find the key that works. If
+// there are none for a second, it tries itself.
 //
-// HoldCalls covers the time between the end of the old key and the arrival of the new one. A
-// wait longer than the caller's deadline still loses the call; only the order of the
-// rotation can prevent that. Without HoldCalls such a call fails immediately.
-func HoldCalls(d time.Duration, holders int) KeyringOption {
+// HoldCalls covers the time from the end of the old key to the arrival of the new one. It
+// does not replace the right order of a rotation: a call whose deadline comes before the
+// new key is lost. Without HoldCalls, a call that was refused with every key fails at once.
+// A duration that is not positive, or a negative maxWaiting, is an error.
+func HoldCalls(d time.Duration, maxWaiting int) KeyringOption {
 	return keyringOption{"HoldCalls", func(c *keyringConfig) error {
-		if d <= 0 || holders < 0 {
+		if d <= 0 || maxWaiting < 0 {
 			return errors.New("the time must be positive, and the number of calls zero or more")
 		}
-		c.wait, c.maxWaiting = d, holders
+		c.wait, c.maxWaiting = d, maxWaiting
 		setDefault(&c.maxWaiting, 1000)
 		return nil
 	}}
 }
 
-// Verify has probe try a new key before it is used, by the cheapest call that the provider
-// has; see [Client.Probe]. A probe's error that Is [ErrUnauthorized] or [ErrForbidden] is
-// the provider's refusal; any other says nothing about the key.
+// Verify sets the probe that tests a new key before it is used, with the cheapest call that
+// the provider has; see [Client.Probe]. If the error of probe matches [ErrUnauthorized] or
+// [ErrForbidden], the provider refused the key; any other error says nothing about the key.
 //
-// As an option of a keyring it is for the keys that the source offers: two successes in a
-// row make one current, since a provider may know a new key at one of its edges and not yet
-// at another. After a refusal the key is rejected; after that and after any other failure it
-// is tried again later. The first key is used without a probe, and so is one given to
-// [Keyring.Rotate], because the program asked for it. The keyring that a client makes
-// verifies with Client.Probe if the provider has a probe.
+// As an option of a keyring it applies to the keys that the source offers. A key must
+// succeed twice in a row to become current, because a provider may know a new key at one of
+// its edges and not yet at another. After a refusal or any other failure the key is probed
+// again later. Each probe may take 10 seconds. The first key of a ring is used without a
+// probe, and so is a key given to [Keyring.Rotate], because the program asked for it. The
+// keyring that a client creates uses Client.Probe if the provider has a probe.
 //
-// As an option of [Keyring.Rotate] it tries the new key once; if probe returns an error the
-// old key stays.
+// As an option of [Keyring.Rotate] it tests the new key once; if probe returns an error,
+// the old key stays.
 func Verify(probe func(ctx context.Context, next Credential) error) SharedKeyringOption {
 	check := func() error {
 		if probe == nil {
@@ -144,8 +149,8 @@ func Verify(probe func(ctx context.Context, next Credential) error) SharedKeyrin
 	}
 }
 
-// ForProvider makes events and status name the provider, and takes from it how long a key
-// lives ([Provider.KeyLife]). The keyring that a client makes has this option already.
+// ForProvider sets the provider that events and status name, and takes from it how long a
+// key is valid ([Provider.KeyLife]). The keyring that a client creates does not need it.
 func ForProvider(p Provider) KeyringOption {
 	return keyringOption{"ForProvider", func(c *keyringConfig) error {
 		c.provider, c.life = p.Name, p.KeyLife

@@ -8,24 +8,25 @@ import (
 	"slices"
 )
 
-// Option changes a client, in [New] and [Client.With]. A bad value or combination is an
-// error there, not at the first call.
+// Option configures a client, in [New] and [Client.With]. An invalid value or combination
+// is an error there, not at the first call.
 type Option interface {
 	applyClient(*config) error
 }
 
-// CallOption changes one call, in [Get], [Send] and [Pages].
+// CallOption configures one call, in [Get], [Send] and [Pages].
 type CallOption interface {
 	applyCall(*callConfig) error
 }
 
-// SharedOption is both: for all calls of a client, or for one.
+// SharedOption is an [Option], which applies to all calls of a client, and a [CallOption],
+// which applies to one.
 type SharedOption interface {
 	Option
 	CallOption
 }
 
-// config is what options say of a client.
+// config collects the options of a client.
 type config struct {
 	given       []string // the options given so far, to find contradictions
 	baseURL     string
@@ -46,7 +47,7 @@ type config struct {
 	allowHTTP   bool
 }
 
-// contradicts reports whether two options say the same thing in two ways.
+// contradicts reports whether two options set the same thing in two ways.
 func contradicts(a, b string) bool {
 	for _, set := range [...][]string{
 		{"WithKey", "WithSource"},
@@ -60,10 +61,10 @@ func contradicts(a, b string) bool {
 	return false
 }
 
-// once records that an option was given, and refuses it a second time or beside one that
-// it contradicts.
-func (c *config) once(name string) error {
-	for _, given := range c.given {
+// once records that an option was given. It is an error if it was given before, or
+// contradicts an earlier one.
+func (cfg *config) once(name string) error {
+	for _, given := range cfg.given {
 		if given == name {
 			return fmt.Errorf("the option %s is given twice", name)
 		}
@@ -71,7 +72,7 @@ func (c *config) once(name string) error {
 			return fmt.Errorf("the options %s and %s exclude each other", given, name)
 		}
 	}
-	c.given = append(c.given, name)
+	cfg.given = append(cfg.given, name)
 	return nil
 }
 
@@ -79,7 +80,7 @@ type clientOption func(*config) error
 
 func (o clientOption) applyClient(c *config) error { return o(c) }
 
-// one is an option that may be given once.
+// one returns an option that may be given once.
 func one(name string, set func(*config) error) Option {
 	return clientOption(func(c *config) error {
 		if err := c.once(name); err != nil {
@@ -108,9 +109,9 @@ func wrapOption(name string, err error) error {
 	return nil
 }
 
-// WithBaseURL sets the provider's origin: scheme, host and port. It silences the
-// provider's own and the environment's. Plain http is refused but for loopback; see
-// [WithAllowHTTP].
+// WithBaseURL sets the provider's origin: scheme, host and port. It takes precedence over
+// [Provider.BaseURL] and the environment. Plain http is refused except for loopback
+// addresses; see [WithAllowHTTP].
 func WithBaseURL(raw string) Option {
 	return one("WithBaseURL", func(c *config) error {
 		_, err := parseBaseURL(raw)
@@ -119,16 +120,16 @@ func WithBaseURL(raw string) Option {
 	})
 }
 
-// WithKey gives the key itself, for tests and small programs; the environment and .env
-// are then not asked. As a call option it sends this one call with another key, on a
-// gate of its own.
+// WithKey sets the key itself, for tests and small programs; the client then ignores the
+// environment and .env. As a call option it sends one call with another key, under a limit
+// of its own.
 func WithKey(key string) SharedOption { return withKeys("WithKey", Static(APIKey(key))) }
 
-// WithSource gives the source of the key; the environment and .env are then not asked. A
-// [*Keyring] is used as it is, so that several clients of one provider swap their key
-// together; for another source the client makes a ring of its own. As a call option it
-// sends this one call with another key, on a gate of its own; give a *Keyring there if that
-// key is to be rotated too.
+// WithSource sets the source of the key; the client then ignores the environment and .env.
+// A [*Keyring] is used as it is, so several clients of one provider can share it and change
+// their key together; for any other source the client creates its own keyring. As a call
+// option it sends one call with another key, under a limit of its own. The source is then
+// asked for each such call, unless it is a *Keyring, which can also rotate its key.
 func WithSource(src Source) SharedOption { return withKeys("WithSource", src) }
 
 func withKeys(name string, src Source) SharedOption {
@@ -144,8 +145,8 @@ func withKeys(name string, src Source) SharedOption {
 	}
 }
 
-// WithDotEnv sets the .env file to look in after the environment. The default is .env in
-// the working directory.
+// WithDotEnv sets the .env file that the client reads after the environment. The default is
+// .env in the working directory. An empty path is an error; see [WithoutDotEnv].
 func WithDotEnv(path string) Option {
 	return one("WithDotEnv", func(c *config) error {
 		if path == "" {
@@ -156,14 +157,14 @@ func WithDotEnv(path string) Option {
 	})
 }
 
-// WithoutDotEnv has the client look in the environment only.
+// WithoutDotEnv makes the client read the environment only.
 func WithoutDotEnv() Option {
 	return one("WithoutDotEnv", func(c *config) error { c.noDotenv = true; return nil })
 }
 
-// WithHTTPClient takes transport, redirect rule, cookie jar and timeout from a client of
-// the caller's, which is copied and not changed. The timeout becomes the
-// [RetryPolicy.AttemptTimeout] unless that is set.
+// WithHTTPClient takes transport, redirect policy, cookie jar and timeout from hc, which is
+// copied and not changed. The timeout becomes the [RetryPolicy.AttemptTimeout] unless that
+// is set.
 func WithHTTPClient(hc *http.Client) Option {
 	return one("WithHTTPClient", func(c *config) error {
 		if hc == nil {
@@ -175,9 +176,9 @@ func WithHTTPClient(hc *http.Client) Option {
 	})
 }
 
-// WithMiddleware wraps the connection pool; the first one given is the outermost. A
-// middleware runs once per attempt and sees the request as it goes out, key included:
-// what it logs is its own responsibility.
+// WithMiddleware wraps the connection pool; the first middleware given is the outermost. A
+// middleware runs once per attempt and sees the outgoing request, including the key, so it
+// is responsible for what it logs.
 func WithMiddleware(wrap ...func(http.RoundTripper) http.RoundTripper) Option {
 	return clientOption(func(c *config) error {
 		for _, w := range wrap {
@@ -190,9 +191,9 @@ func WithMiddleware(wrap ...func(http.RoundTripper) http.RoundTripper) Option {
 	})
 }
 
-// WithLogger logs attempts (debug; warn if they fail), waits and key events (info, or warn
-// for what somebody should look at). The default is silence. No line holds a key, a query
-// or a body. A ring that is made by [NewKeyring] logs its key events.
+// WithLogger logs attempts (at debug level; warn if they fail), waits (info) and key events
+// (info, or warn if somebody should look at them). By default nothing is logged. No line
+// contains a key, a query or a body. As an option of [NewKeyring] it logs the key events.
 func WithLogger(log *slog.Logger) KeyringOption {
 	check := func() error {
 		if log == nil {
@@ -209,13 +210,13 @@ func WithLogger(log *slog.Logger) KeyringOption {
 	}
 }
 
-// WithHooks sets the functions to call with what the client does. A ring that is made by
-// [NewKeyring] uses [Hooks.Key] alone, and wants it.
+// WithHooks sets the functions that the client calls for its events. A ring that is created
+// by [NewKeyring] calls [Hooks.Key] only, which must not be nil there.
 func WithHooks(h Hooks) KeyringOption {
 	return observerOption{
 		keyringOption: keyringOption{"WithHooks", func(c *keyringConfig) error {
 			if h.Key == nil {
-				return errors.New("a keyring calls Hooks.Key only, which is nil")
+				return errors.New("a keyring calls Hooks.Key only, and that is nil")
 			}
 			c.onEvent = append(c.onEvent, h.Key)
 			return nil
@@ -224,7 +225,7 @@ func WithHooks(h Hooks) KeyringOption {
 	}
 }
 
-// WithGate sets the gate, to share one among clients or to put another in its place.
+// WithGate sets the gate, to share one among clients or to use another implementation.
 func WithGate(g Gate) Option {
 	return one("WithGate", func(c *config) error {
 		if g == nil {
@@ -235,8 +236,8 @@ func WithGate(g Gate) Option {
 	})
 }
 
-// WithLimit sets the limit to keep, in place of the provider's published one: a share of
-// it, for instance, where several programs use the same key.
+// WithLimit sets the limit to keep instead of the provider's published one: a share of it,
+// for example, if several programs use the same key. Requests and Per must be positive.
 func WithLimit(l Limit) Option {
 	return one("WithLimit", func(c *config) error {
 		if l.Requests <= 0 || l.Per <= 0 {
@@ -247,7 +248,8 @@ func WithLimit(l Limit) Option {
 	})
 }
 
-// WithRetry sets the retry policy.
+// WithRetry sets the retry policy. Zero fields mean their defaults, negative ones are an
+// error.
 func WithRetry(p RetryPolicy) SharedOption {
 	p, err := p.withDefaults()
 	return sharedOption{
@@ -257,9 +259,9 @@ func WithRetry(p RetryPolicy) SharedOption {
 	}
 }
 
-// WithMaxResponseBytes sets how large a decoded answer may be; a larger one is
-// [ErrTooLarge], never a silent cut. The default is 10 MiB. Raw answers of [Client.Do]
-// are not limited.
+// WithMaxResponseBytes sets the largest body, in bytes, that a typed call decodes. A larger
+// one is [ErrTooLarge]; it is never truncated. The default is 10 MiB, and n must be
+// positive. Raw responses of [Client.Do] are not limited.
 func WithMaxResponseBytes(n int64) SharedOption {
 	var err error
 	if n <= 0 {
@@ -272,7 +274,7 @@ func WithMaxResponseBytes(n int64) SharedOption {
 	}
 }
 
-// WithUserAgent sets the User-Agent header.
+// WithUserAgent sets the User-Agent header. The default is keyfit/ followed by [Version].
 func WithUserAgent(agent string) Option {
 	return one("WithUserAgent", func(c *config) error {
 		c.userAgent = agent
@@ -280,8 +282,8 @@ func WithUserAgent(agent string) Option {
 	})
 }
 
-// WithAllowHTTP lets the key go over plain http to any host. It is for networks where
-// something else encrypts; on others the key is public.
+// WithAllowHTTP allows the key to be sent over plain http to any host. It is for networks
+// that something else encrypts; on others everybody on the path can read the key.
 func WithAllowHTTP() Option {
 	return one("WithAllowHTTP", func(c *config) error { c.allowHTTP = true; return nil })
 }

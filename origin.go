@@ -8,25 +8,25 @@ import (
 )
 
 // originCheck decides whether a key may go to a URL: only to the provider's origin, and not
-// over plain http unless that is allowed. Every attempt passes it, redirects included.
+// over plain http unless that is allowed. It checks every attempt, redirects included.
 type originCheck struct {
 	base      *url.URL
 	home      origin // of base
 	allowHTTP bool
 }
 
-func (c *originCheck) check(u *url.URL) error {
-	if u.Opaque != "" { // it becomes the request line, where a proxy takes it for the address
+func (oc *originCheck) check(u *url.URL) error {
+	if u.Opaque != "" { // it becomes the request line, which a proxy reads as the address
 		return fmt.Errorf("%w: the request's URL is opaque", ErrCrossOrigin)
 	}
-	if u.Scheme == c.base.Scheme && u.Host == c.base.Host {
-		return nil // the same to the letter, and New has checked that
+	if u.Scheme == oc.base.Scheme && u.Host == oc.base.Host {
+		return nil // identical to the base URL, which New has checked
 	}
-	if to := originOf(u); to != c.home {
+	if to := originOf(u); to != oc.home {
 		return fmt.Errorf("%w: the request is for %s", ErrCrossOrigin, to)
 	}
-	if u.Scheme != "https" && !c.allowHTTP && !isLoopback(u.Hostname()) {
-		return fmt.Errorf("%w (%s)", ErrInsecure, c.home)
+	if u.Scheme != "https" && !oc.allowHTTP && !isLoopback(u.Hostname()) {
+		return fmt.Errorf("%w (%s)", ErrInsecure, oc.home)
 	}
 	return nil
 }
@@ -48,10 +48,10 @@ func originOf(u *url.URL) origin {
 	return origin{scheme: u.Scheme, host: net.JoinHostPort(host, port)}
 }
 
-func (o origin) String() string { return o.scheme + "://" + o.host }
+func (orig origin) String() string { return orig.scheme + "://" + orig.host }
 
-// isLoopback reports whether a host is this machine by its literal name, so that no name
-// server decides whether a key may go over plain http.
+// isLoopback reports whether a host is this machine by its literal name: a name server must
+// not decide whether a key may go over plain http.
 func isLoopback(host string) bool {
 	ip := net.ParseIP(host)
 	return host == "localhost" || ip != nil && ip.IsLoopback()

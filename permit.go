@@ -10,10 +10,11 @@ import (
 
 var errCircuitOpened = errors.New("the circuit opened")
 
-// enter passes the keyring's circuit and then the gate, and returns the key for the attempt
-// and when that begins, by the client's clock. given is the key of a replay, which does not
-// wait for the circuit. If the circuit opens while the call waits in the gate, it begins
-// anew: whoever waits for a key must not take the place of others there.
+// enter waits for the keyring's circuit and then for the gate. It returns the key of the
+// attempt, and when the attempt begins by the client's clock. given is the key of a replay,
+// which does not wait for the circuit. If the circuit opens while the call waits in the
+// gate, the call starts over: a call that waits for a key must not occupy a place in the
+// gate.
 func (k *call) enter(given *keyring.Generation) (with *keyring.Generation, p permit, began time.Duration, err error) {
 	began = k.began
 	if k.attempts > 0 {
@@ -44,7 +45,7 @@ func (k *call) enter(given *keyring.Generation) (with *keyring.Generation, p per
 	}
 }
 
-// mayPass reports whether no circuit keeps the call back.
+// mayPass reports whether the circuit lets the call through.
 func (k *call) mayPass(set *keyring.Set) bool { return set.CircuitClosed() || k.isTrial() }
 
 // isTrial reports whether the call is a trial request of the circuit.
@@ -52,8 +53,8 @@ func (k *call) isTrial() bool {
 	return k.trouble != nil && k.trouble.turn != nil && k.trouble.turn.IsTrial()
 }
 
-// acquire takes a permit of the gate, and returns when it had it: at once, as nearly always,
-// which is now, or after a wait.
+// acquire takes a permit from the gate. It returns when it got the permit: now if there was
+// no wait, as for nearly every call, otherwise later.
 func (k *call) acquire(now time.Duration, mayLeave bool) (permit, time.Duration, error) {
 	if err := k.Err(); err != nil {
 		return permit{}, 0, err
@@ -67,12 +68,13 @@ func (k *call) acquire(now time.Duration, mayLeave bool) (permit, time.Duration,
 	return p, k.client.clock.Now(), err
 }
 
-// queue waits for a permit. Where calls are held, one that waits when the circuit opens
-// leaves the gate with errCircuitOpened, so that the trial request is not behind it in the queue.
+// queue waits for a permit. With [HoldCalls], a call that waits when the circuit opens
+// leaves the gate with errCircuitOpened, so that the trial request does not queue behind
+// it.
 func (k *call) queue(mayLeave bool) (permit, error) {
-	k.inTrouble() // the gate may hold the call from here on
+	k.inTrouble() // the gate may keep a reference to the call from here on
 	e := Entry{Provider: k.client.provider.Name, Key: k.account, MaxWait: k.policy.MaxWait, Priority: k.priority}
-	if k.attempts == 1 { // once: see the order of a Gate
+	if k.attempts == 1 { // only the first retry keeps its place: see Gate
 		e.Since = k.client.clock.Time(k.began)
 	}
 	if k.client.obs.wantsWaits() {
@@ -91,11 +93,10 @@ func (k *call) queue(mayLeave bool) (permit, error) {
 	return p, err
 }
 
-// gateTime is a reading of the client's clock by that of its gate.
+// gateTime converts a reading of the client's clock to one of the gate's clock.
 func (c *Client) gateTime(reading time.Duration) time.Duration { return reading - c.gateLag }
 
-// gateError marks what a gate of the caller's own may return beside the two that a
-// [Gate] promises.
+// gateError marks an error of a custom gate that is none of the two that [Gate] promises.
 func gateError(ctx context.Context, err error) error {
 	if _, ok := errors.AsType[*RateLimitError](err); ok || ctx.Err() != nil {
 		return err
@@ -103,14 +104,14 @@ func gateError(ctx context.Context, err error) error {
 	return &finalError{"the gate failed", err}
 }
 
-// keptBack makes an [InvalidKeyError] of the keyring's refusal to let a call go.
+// keptBack turns the keyring's denial into an [InvalidKeyError].
 func (k *call) keptBack(err error) error {
 	d, ok := errors.AsType[*keyring.DeniedError](err)
 	if !ok {
 		return err
 	}
 	last, _ := d.Last.(*APIError)
-	base := last.copy() // it is other calls' too
+	base := last.copy() // other calls share it
 	base.Provider, base.Method, base.Path, base.Attempts = k.client.provider.Name, k.method, k.redactor().Text(k.path()), k.attempts
 	base.Note = d.Error()
 	return &InvalidKeyError{APIError: base, Unusable: true, cause: d.Cause}

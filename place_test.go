@@ -48,7 +48,7 @@ func TestAKeyringSaysWhereTheSourceFoundTheKey(t *testing.T) {
 		{".env", keyfit.DotEnv(dotenv, "PLACE_DOTENV"), "PLACE_DOTENV in " + dotenv},
 		{"pair in .env", keyfit.DotEnvPair(dotenv, "PLACE_ID", "PLACE_KEY"), "PLACE_ID and PLACE_KEY in " + dotenv},
 		{"file", keyfit.File(file), "file " + file},
-		{"file that .env names", keyfit.DotEnv(dotenv, "PLACE_VIA"), "file " + file + ", as PLACE_VIA_FILE in " + dotenv + " says"},
+		{"file that .env names", keyfit.DotEnv(dotenv, "PLACE_VIA"), "file " + file + ", named by PLACE_VIA_FILE in " + dotenv},
 		{"second in a chain", keyfit.Chain(keyfit.Env("PLACE_NONE"), keyfit.File(file)), "file " + file},
 		{"program", keyfit.Static(keyfit.APIKey("place-key-in-the-program")), "the key given in the program"},
 		{"a source of the caller's", custom("vault secret/lorem"), "vault secret/lorem"},

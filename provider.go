@@ -19,41 +19,42 @@ import (
 //		Limit:   keyfit.Limit{Requests: 100, Per: time.Minute},
 //	}
 //
-// The five values of this package are functions that return a fresh copy, so a field can
+// The five providers of this package are functions that return a new value, so a field can
 // be changed before the value is given to [New].
 type Provider struct {
-	// Name stands in errors, events and logs. Required.
+	// Name appears in errors, events and logs. Required.
 	Name string
 	// BaseURL is scheme, host and port, without path, query or user. The key goes to this
 	// origin alone. Required, unless EnvURL or [WithBaseURL] gives it.
 	BaseURL string
 	// Scheme puts the key on a request. Required.
 	Scheme Scheme
-	// EnvVar names the variable that holds the key, in the process environment and in
-	// .env; EnvVar_FILE, EnvVar_EXPIRES and EnvVar_ISSUED go with it. "" looks in neither.
+	// EnvVar names the variable that contains the key, in the process environment and in
+	// .env; EnvVar_FILE, EnvVar_EXPIRES and EnvVar_ISSUED belong to it. If it is "", the
+	// client reads neither.
 	EnvVar string
 	// EnvID names the variable of a pair's public half; "" for a single key.
 	EnvID string
 	// EnvURL names the variable that overrides BaseURL; "" for none.
 	EnvURL string
-	// Limit is the published ceiling per key; zero if none is published, in which case the
-	// client learns from the provider's refusals.
+	// Limit is the published limit per key; zero if none is published, in which case the
+	// client learns it from responses.
 	Limit Limit
-	// WaitField is the member of a 429's JSON body that gives the seconds to wait; "" looks
-	// for retryAfter and retry_after.
+	// WaitField is the member of a 429's JSON body that contains the seconds to wait; ""
+	// means retryAfter or retry_after.
 	WaitField string
-	// KeyLife is how long a key lives from its issue; zero if that is not published.
+	// KeyLife is how long a key is valid from its issue; zero if that is not published.
 	KeyLife time.Duration
 	// Probe is the path of the cheapest call that needs a key, for [Client.Probe]; "" if
 	// the provider documents none.
 	Probe string
-	// NotFoundHidesPermission is set where a missing permission is answered 404.
+	// NotFoundHidesPermission is set if the provider answers 404 for a missing permission.
 	NotFoundHidesPermission bool
 }
 
 // Imin returns the imin Events, Facilities and Places search API: header X-API-KEY, key
-// from IMIN_API_KEY, no published limit. Keys are rotated with notice and overlap.
-// Source: docs.imin.co, Authentication.
+// from IMIN_API_KEY, no published limit. A key is rotated with notice, and for a time old
+// and new key are both valid. Source: docs.imin.co, Authentication.
 func Imin() Provider {
 	return Provider{
 		Name: "imin", BaseURL: "https://search.imin.co", Scheme: Header("X-API-KEY"),
@@ -63,8 +64,9 @@ func Imin() Provider {
 }
 
 // MindKey returns the MindKey Connector API: Authorization: ApiKey-v2, key from
-// MINDKEY_API_KEY, valid 365 days without grace. A key without the scope is answered 404,
-// never 403. Source: developer.mindkey.com, Connector API, Authentication and Error handling.
+// MINDKEY_API_KEY, valid for 365 days and refused afterwards. A key without the permission
+// is answered 404, never 403. Source: developer.mindkey.com, Connector API, Authentication
+// and Error handling.
 func MindKey() Provider {
 	return Provider{
 		Name: "mindkey", BaseURL: "https://connector.mindkey.com", Scheme: Authorization("ApiKey-v2"),
@@ -129,7 +131,8 @@ func Iiniit() Provider {
 	}
 }
 
-// schemeValidator is what the schemes of this package can check of themselves.
+// schemeValidator is implemented by the schemes of this package, which check their own
+// parameters.
 type schemeValidator interface{ validate() error }
 
 func (p *Provider) validate() error {
@@ -150,16 +153,17 @@ func (p *Provider) validate() error {
 	return nil
 }
 
-// base is the provider's origin: the option, the environment, .env, the provider's own.
-func (c *config) base(ctx context.Context, p *Provider) (*url.URL, error) {
-	if c.baseURL != "" {
-		return parseBaseURL(c.baseURL)
+// base returns the provider's origin: from the option, otherwise the environment, otherwise
+// .env, otherwise the provider.
+func (cfg *config) base(ctx context.Context, p *Provider) (*url.URL, error) {
+	if cfg.baseURL != "" {
+		return parseBaseURL(cfg.baseURL)
 	}
 	raw, place := p.BaseURL, "the provider"
 	if p.EnvURL != "" {
 		places := []variables{environment{}}
-		if !c.noDotenv {
-			places = append(places, newDotEnvFile(c.dotenv))
+		if !cfg.noDotenv {
+			places = append(places, newDotEnvFile(cfg.dotenv))
 		}
 		value, from, err := lookupVariable(ctx, p.EnvURL, places...)
 		if err != nil {
@@ -179,8 +183,8 @@ func (c *config) base(ctx context.Context, p *Provider) (*url.URL, error) {
 	return u, nil
 }
 
-// parseBaseURL checks a base URL and names what is wrong with it, without repeating it:
-// what a person pastes there by mistake may be a key.
+// parseBaseURL checks a base URL. Its errors say what is wrong without quoting the URL,
+// which may be a key that was pasted by mistake.
 func parseBaseURL(raw string) (*url.URL, error) {
 	u, err := url.Parse(raw)
 	switch {

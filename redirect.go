@@ -7,22 +7,21 @@ import (
 	"net/url"
 )
 
-// maxRedirects is as net/http has it.
+// maxRedirects is the limit of net/http.
 const maxRedirects = 10
 
 var errTooManyRedirects = errors.New("stopped after 10 redirects")
 
 var errBadLocation = errors.New("its Location is not a URL")
 
-// redirects follows the redirects of an attempt. Most answers are none, and pass.
+// redirects follows the redirects of an attempt. Most responses are none, and pass.
 type redirects struct {
 	attempts *transport
 	check    func(req *http.Request, via []*http.Request) error
 }
 
-// roundTrip makes an attempt and follows where it is redirected to. Each redirect is an
-// attempt of its own. An answer that is an error or a redirect leads [CheckResponse] to the
-// call.
+// roundTrip makes an attempt and follows its redirects, each of which is an attempt of its
+// own. The request of an error response or redirect leads [CheckResponse] to the call.
 func (r *redirects) roundTrip(k *call, req *http.Request) (*http.Response, error) {
 	resp, err := r.attempts.roundTrip(k, req)
 	if err != nil || resp.StatusCode < http.StatusMultipleChoices {
@@ -36,16 +35,17 @@ func (r *redirects) roundTrip(k *call, req *http.Request) (*http.Response, error
 	return resp, nil
 }
 
-// RoundTrip is roundTrip for a request that has the call as its context.
+// RoundTrip is roundTrip for a request whose context is the call.
 func (r *redirects) RoundTrip(req *http.Request) (*http.Response, error) {
 	return r.roundTrip(callOf(req.Context()), req)
 }
 
-// follow has net/http follow a redirect, by its rules about method, body and header. It
-// starts from the answer at hand: net/http sees that as the answer to its first request.
+// follow lets net/http follow a redirect, by its rules for method, body and headers. It
+// starts from the response that has been received, which net/http sees as the response to
+// its first request.
 func (r *redirects) follow(k *call, resp *http.Response) (*http.Response, error) {
 	if _, err := resp.Location(); err != nil && !errors.Is(err, http.ErrNoLocation) {
-		_ = resp.Body.Close() // net/http would quote the Location, query and all
+		_ = resp.Body.Close() // net/http would quote the Location with its query
 		return nil, &finalError{"the redirect was not followed", errBadLocation}
 	}
 	seen := false
@@ -58,23 +58,23 @@ func (r *redirects) follow(k *call, resp *http.Response) (*http.Response, error)
 	})
 	last, err := (&http.Client{Transport: hops, CheckRedirect: r.check}).Do(resp.Request)
 	if err != nil {
-		return nil, withoutURL(err) // a refused redirect comes with its answer, which is closed
+		return nil, withoutURL(err) // the response of a refused redirect is closed already
 	}
 	return last, nil
 }
 
 type transportFunc func(*http.Request) (*http.Response, error)
 
-func (f transportFunc) RoundTrip(req *http.Request) (*http.Response, error) { return f(req) }
+func (tf transportFunc) RoundTrip(req *http.Request) (*http.Response, error) { return tf(req) }
 
-// redirectGuard follows redirects within the provider's origin and stops at its border,
-// before anything is sent: another host gets no key, no body and no request at all.
-// net/http alone strips Authorization for another host name, and nothing for another port
-// or another header (golang/go#4800).
+// redirectGuard allows redirects within the provider's origin and stops at its border
+// before anything is sent: another host receives no key, no body and no request at all.
+// net/http itself removes Authorization for another host name only, and nothing for another
+// port or in another header (golang/go#4800).
 //
-// scheme takes a key off the new URL that the provider put there, and user is the caller's
-// own rule, nil for none. The answer that redirected stays reachable from the request that
-// it caused, and from that request's answer, and is cleaned for that.
+// scheme removes a key that the provider put into the new URL, and user is the caller's own
+// rule; nil means none. The redirect response stays reachable from the request that it
+// caused, and from that request's response, so its headers are redacted.
 func redirectGuard(home origin, scheme Scheme, user func(*http.Request, []*http.Request) error) func(*http.Request, []*http.Request) error {
 	return func(req *http.Request, via []*http.Request) error {
 		if to := originOf(req.URL); to != home {

@@ -17,27 +17,27 @@ import (
 	"github.com/keyfit/keyfit/internal/httpbody"
 )
 
-// loop is the retry loop. Nearly every call ends with its first attempt, and costs no more
+// loop is the retry loop. Nearly every call ends with its first attempt and costs no more
 // than that. If there is to be another attempt, go-retryablehttp makes that one and all
-// that follow: it keeps the loop, the rewinding of bodies and the context. What to do is
+// that follow: it runs the loop, rewinds bodies and observes the context. What to do is
 // decided here, per call. No other file imports it.
 type loop struct {
 	client *retryablehttp.Client
 	once   *redirects
 }
 
-// newLoop returns the loop over an attempt and its redirects.
+// newLoop returns the loop around an attempt and its redirects.
 //
-// The loop's own habits are switched off: it logs every request, it retries by method-blind
-// rules, and it closes the whole idle pool when an operation fails (which it cannot here,
-// since redirects hides CloseIdleConnections).
+// The defaults of go-retryablehttp are switched off: it logs every request, retries
+// whatever the method is, and closes all idle connections when an operation fails (it
+// cannot do that here, because redirects hides CloseIdleConnections).
 func newLoop(once *redirects) loop {
 	return loop{once: once, client: &retryablehttp.Client{
 		HTTPClient: &http.Client{
-			Transport:     once, // and what comes from there has been redirected already
+			Transport:     once, // which has followed redirects already
 			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 		},
-		RetryMax: math.MaxInt32, // the policy of the call counts
+		RetryMax: math.MaxInt32, // the call's policy decides
 		CheckRetry: func(ctx context.Context, resp *http.Response, err error) (bool, error) {
 			return callOf(ctx).retries(resp, err), nil
 		},
@@ -47,7 +47,7 @@ func newLoop(once *redirects) loop {
 	}}
 }
 
-// send sends the request until the call's policy is content with what came back.
+// send makes attempts until the call's policy accepts the result.
 func (l loop) send(k *call, given *http.Request) (*http.Response, error) {
 	resp, err := l.once.roundTrip(k, given)
 	if !k.retries(resp, err) {
@@ -66,8 +66,8 @@ func (l loop) send(k *call, given *http.Request) (*http.Response, error) {
 	return l.client.Do(again)
 }
 
-// repeatable returns the request for the attempts after the first. Each of them reads a
-// copy of the body of its own.
+// repeatable returns the request for the attempts after the first. Each of them reads its
+// own copy of the body.
 func (k *call) repeatable(given *http.Request) (*retryablehttp.Request, error) {
 	r := &retryablehttp.Request{Request: k.request(given)}
 	if given.Body == nil || given.Body == http.NoBody {
@@ -78,12 +78,12 @@ func (k *call) repeatable(given *http.Request) (*retryablehttp.Request, error) {
 	if err != nil {
 		return nil, fmt.Errorf("the request's body could not be produced: %w", err)
 	}
-	// A reader that does not tell its length would make the loop forget ours.
+	// SetBody cannot see the length of such a reader, and drops ours.
 	r.ContentLength, r.GetBody = length, getBody
 	return r, nil
 }
 
-// retries decides after an attempt whether there is another one, and after what wait.
+// retries decides after an attempt whether there is another one, and after which wait.
 func (k *call) retries(resp *http.Response, err error) bool {
 	switch {
 	case err == nil && resp.StatusCode < http.StatusBadRequest, k.Err() != nil:
@@ -110,7 +110,7 @@ func (k *call) retriesError(err error) bool {
 	return k.mayRetry() && k.withinBudget()
 }
 
-// isFinal reports errors that another attempt would only repeat.
+// isFinal reports whether another attempt would only repeat the error.
 func isFinal(err error) bool {
 	if errors.Is(err, ErrInsecure) || errors.Is(err, ErrCrossOrigin) || errors.Is(err, errTooManyRedirects) {
 		return true
@@ -127,7 +127,8 @@ func isFinal(err error) bool {
 	return isTrustError(err)
 }
 
-// isTrustError reports whether the server is not who it should be, or speaks no TLS.
+// isTrustError reports whether the server failed to prove its identity, or does not speak
+// TLS.
 func isTrustError(err error) bool {
 	_, verify := errors.AsType[*tls.CertificateVerificationError](err)
 	_, unknown := errors.AsType[x509.UnknownAuthorityError](err)
@@ -141,8 +142,8 @@ func (k *call) retriesStatus(status int) bool {
 	r := k.retry()
 	switch status {
 	case http.StatusTooManyRequests, http.StatusServiceUnavailable:
-		// The server says that it did nothing: RFC 6585, section 4; RFC 9110, section 15.6.4.
-		// Where a redirect led there, the first request was done nevertheless.
+		// The server did nothing: RFC 6585, section 4; RFC 9110, section 15.6.4. If a
+		// redirect led there, the first request took effect nevertheless.
 		if !k.idempotent && r.moved {
 			k.addNote("not sent again: a redirect answered the " + k.method + ", which was done")
 			return false
@@ -167,8 +168,8 @@ func (k *call) retriesStatus(status int) bool {
 
 func (k *call) mayRetry() bool { return k.attempts < k.policy.MaxAttempts }
 
-// fits reports whether the wait ahead fits the policy and the deadline. A wait that does
-// not fit is not shortened: an earlier attempt would be refused for sure.
+// fits reports whether the next wait fits the policy and the deadline. A wait that does not
+// fit is not shortened: an earlier attempt would certainly be refused.
 func (k *call) fits() bool {
 	r := k.retry()
 	if r.wait > k.policy.MaxWait {
@@ -192,8 +193,8 @@ func (k *call) withinBudget() bool {
 	return false
 }
 
-// pause begins a further attempt: it counts it and waits. After an answer that closed the
-// gate there is no wait here: the gate is where everybody waits, this call too.
+// pause counts a further attempt and waits before it. After a response that paused the gate
+// it does not wait: the gate makes all attempts wait, this one too.
 func (k *call) pause() error {
 	k.client.stats.retries.Add(1)
 	r := k.retry()

@@ -10,53 +10,54 @@ import (
 	"github.com/keyfit/keyfit/internal/ratehint"
 )
 
-// RetryPolicy says when a call is tried again, and how long it may wait. A zero field
-// means its default, so the zero RetryPolicy is the default policy.
+// RetryPolicy says when a call is tried again, and how long it may wait. A zero field means
+// its default, so the zero RetryPolicy is the default policy.
 //
-// Tried again are GET, HEAD, OPTIONS, PUT and DELETE on 408, 429, 500, 502, 503, 504 and
-// on connection errors. POST and PATCH are tried again only on 429 and 503, when nothing
-// was sent, or with an idempotency key ([WithIdempotencyKey]). Never tried again: a call
-// whose context ended, a server whose certificate was refused, [ErrInsecure],
-// [ErrCrossOrigin], a body that is a stream.
+// GET, HEAD, OPTIONS, PUT and DELETE are tried again on 408, 429, 500, 502, 503, 504 and on
+// connection errors. POST and PATCH are tried again only on 429 and 503, if nothing was
+// sent, or with an idempotency key ([WithIdempotencyKey]). A call is never tried again if
+// its context ended, the server's certificate was refused, the error is [ErrInsecure] or
+// [ErrCrossOrigin], or its body is a stream.
 //
-// When a provider asks for a wait that fits MaxWait and the deadline, the call waits that
-// long, and never shorter. When it does not fit, the call fails at once with everything
+// If the provider asks for a wait that fits MaxWait and the deadline, the call waits that
+// long, and never shorter. If the wait does not fit, the call fails at once with everything
 // that is known.
 type RetryPolicy struct {
-	// MaxAttempts counts all tries of a call; 1 never tries again. 0 means 4.
+	// MaxAttempts is the largest number of attempts of a call, the first included; 1 never
+	// tries again. 0 means 4.
 	MaxAttempts int
-	// MinBackoff and MaxBackoff bound the wait between tries where the provider asks for
-	// none: a random time up to MinBackoff, doubled with each try, never above MaxBackoff
-	// (full jitter). 0 means 250 ms and 8 s.
+	// MinBackoff and MaxBackoff bound the wait between attempts if the provider asks for
+	// none: a random time up to MinBackoff, doubled with each attempt, never above
+	// MaxBackoff (full jitter). 0 means 250 ms and 8 s.
 	MinBackoff, MaxBackoff time.Duration
-	// MaxWait is the longest wait that a provider may ask for, and that our own count of
-	// its limit may cost. 0 means 60 s; for no waiting at all use a nanosecond.
+	// MaxWait is the longest single wait that the provider may ask for or the gate may
+	// impose. 0 means 60 s; a nanosecond allows no wait at all.
 	MaxWait time.Duration
-	// AttemptTimeout bounds one attempt, from its sending to the end of its body. An
-	// attempt that times out before its answer's header is tried again like a connection
-	// error; one that times out in the body of its answer is an error. 0 means no bound but
-	// the context, and 60 s until the answer's header on the client's own connections.
+	// AttemptTimeout bounds one attempt, from its start to the end of the response body. An
+	// attempt that times out before the response headers is tried again like a connection
+	// error; a timeout in the body is an error. 0 means that only the context bounds an
+	// attempt, and that the client's own connections wait 60 s for the response headers.
 	AttemptTimeout time.Duration
-	// Budget bounds the tries that follow a failure (not those that follow a 429, which
-	// the gate paces) to this part of all requests of the last minute, and at least 3 a
-	// second. It keeps a client from multiplying the load of a server that fails.
-	// 0 means 0.2; math.Inf(1) means no budget.
+	// Budget bounds the retries after failures to this part of all requests of the last
+	// minute, and allows at least 3 a second. It does not bound retries after a 429, which
+	// the gate paces. It keeps a client from multiplying the load of a server that fails. 0
+	// means 0.2; math.Inf(1) means no budget.
 	Budget float64
 }
 
-func (p RetryPolicy) withDefaults() (RetryPolicy, error) {
-	if p.MaxAttempts < 0 || p.MinBackoff < 0 || p.MaxBackoff < 0 || p.MaxWait < 0 || p.AttemptTimeout < 0 || p.Budget < 0 || math.IsNaN(p.Budget) {
-		return p, errors.New("a retry policy has no negative fields: zero means the default")
+func (policy RetryPolicy) withDefaults() (RetryPolicy, error) {
+	if policy.MaxAttempts < 0 || policy.MinBackoff < 0 || policy.MaxBackoff < 0 || policy.MaxWait < 0 || policy.AttemptTimeout < 0 || policy.Budget < 0 || math.IsNaN(policy.Budget) {
+		return policy, errors.New("a retry policy has no negative fields: zero means the default")
 	}
-	setDefault(&p.MaxAttempts, 4)
-	setDefault(&p.MinBackoff, 250*time.Millisecond)
-	setDefault(&p.MaxBackoff, 8*time.Second)
-	setDefault(&p.MaxWait, time.Minute)
-	setDefault(&p.Budget, 0.2)
-	if p.MinBackoff > p.MaxBackoff {
-		return p, fmt.Errorf("a retry policy has MinBackoff %s above MaxBackoff %s", p.MinBackoff, p.MaxBackoff)
+	setDefault(&policy.MaxAttempts, 4)
+	setDefault(&policy.MinBackoff, 250*time.Millisecond)
+	setDefault(&policy.MaxBackoff, 8*time.Second)
+	setDefault(&policy.MaxWait, time.Minute)
+	setDefault(&policy.Budget, 0.2)
+	if policy.MinBackoff > policy.MaxBackoff {
+		return policy, fmt.Errorf("a retry policy has MinBackoff %s above MaxBackoff %s", policy.MinBackoff, policy.MaxBackoff)
 	}
-	return p, nil
+	return policy, nil
 }
 
 func setDefault[T comparable](field *T, value T) {
@@ -66,21 +67,22 @@ func setDefault[T comparable](field *T, value T) {
 	}
 }
 
-// backoff is the wait after the given number of attempts, with that part of it at random.
-func (p RetryPolicy) backoff(attempts int, jitter float64) time.Duration {
-	return backoff.Jitter(backoff.Exponential(p.MinBackoff, p.MaxBackoff, attempts-1), jitter)
+// backoff returns the wait after the given number of attempts; jitter is the random part of
+// it.
+func (policy RetryPolicy) backoff(attempts int, jitter float64) time.Duration {
+	return backoff.Jitter(backoff.Exponential(policy.MinBackoff, policy.MaxBackoff, attempts-1), jitter)
 }
 
-// wait is how long to stay away: what the server asked for, or our own backoff if that is
-// longer. After a 429 without a hint it is at least half the backoff's ceiling, since the
-// pause is everybody's and a pause of nothing would be none.
-func (p RetryPolicy) wait(attempts int, h ratehint.Hint, limited bool) time.Duration {
-	own := p.backoff(attempts, backoff.Full)
+// wait returns how long to wait: as long as the server asked for, or the call's own backoff
+// if that is longer. After a 429 without a hint it is at least half the backoff's ceiling,
+// because it pauses all attempts and must not be next to nothing.
+func (policy RetryPolicy) wait(attempts int, h ratehint.Hint, limited bool) time.Duration {
+	own := policy.backoff(attempts, backoff.Full)
 	if limited && !h.Given {
-		own = p.backoff(attempts, backoff.Equal)
+		own = policy.backoff(attempts, backoff.Equal)
 	}
-	if h.Wait >= p.MinBackoff {
-		own = 0 // the hint is plain; jitter on top would only make it late
+	if h.Wait >= policy.MinBackoff {
+		own = 0 // the hint is precise, and jitter would only add to it
 	}
 	return max(own, h.Wait)
 }

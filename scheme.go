@@ -7,13 +7,14 @@ import (
 	"strings"
 )
 
-// Scheme says where a credential goes in a request. Apply is given a copy of the request
-// that it may change (URL and header are its own) just before the request goes out, and
-// is called from many goroutines at once.
+// Scheme puts a credential on a request.
 //
 // [Header], [Authorization], [Bearer], [Query] and [Pair] cover the five providers; any
 // other scheme is a type of the caller's with this one method.
 type Scheme interface {
+	// Apply puts c on req just before req is sent. req is a copy: Apply may change its URL and
+	// its header. It must be safe for concurrent use. If it returns an error, nothing is sent
+	// and the call fails.
 	Apply(req *http.Request, c Credential) error
 }
 
@@ -22,51 +23,55 @@ var (
 	errSchemeWantsPair = errors.New("the scheme sends a pair, and the credential has only one half")
 )
 
-// Header sends the key alone in the named header: X-API-KEY: k.
+// Header returns a scheme that sends the key in the named header: X-API-KEY: k.
 func Header(name string) Scheme { return headerScheme{name: http.CanonicalHeaderKey(name)} }
 
-// Authorization sends the key behind a word of the vendor's: Authorization: ApiKey-v2 k.
+// Authorization returns a scheme that sends the key behind a word of the vendor's:
+// Authorization: ApiKey-v2 k.
 func Authorization(word string) Scheme {
 	return headerScheme{name: "Authorization", prefix: word + " "}
 }
 
-// Bearer sends a token as RFC 6750, section 2.1 says: Authorization: Bearer t.
+// Bearer returns a scheme that sends a token as in RFC 6750, section 2.1: Authorization:
+// Bearer t.
 func Bearer() Scheme { return Authorization("Bearer") }
 
-// Query sends the key as a query parameter: ?api_key=k. A URL is written into the logs of
-// every proxy and server on the way, so prefer a header wherever the API takes one.
+// Query returns a scheme that sends the key as a query parameter: ?api_key=k. Proxies and
+// servers on the path write URLs into their logs, so prefer a header if the API accepts
+// one.
 func Query(param string) Scheme { return queryScheme{param: param} }
 
-// Pair sends both halves of a credential, each in its header, always from the same
-// generation: IM-CLIENT-KEY: id and IM-Authorization: key.
+// Pair returns a scheme that sends both halves of a credential, each in its header and
+// always of the same generation: IM-CLIENT-KEY: id and IM-Authorization: key.
 func Pair(idHeader, keyHeader string) Scheme {
 	return pairScheme{id: http.CanonicalHeaderKey(idHeader), key: http.CanonicalHeaderKey(keyHeader)}
 }
 
-// headerOnly is a scheme that leaves the URL alone, which spares a copy of it.
+// headerOnly is implemented by schemes that do not change the URL, so it need not be
+// copied.
 type headerOnly interface {
 	put(h http.Header, c Credential) error
 }
 
 type headerScheme struct{ name, prefix string }
 
-func (s headerScheme) Apply(req *http.Request, c Credential) error {
-	return s.put(req.Header, c)
+func (hs headerScheme) Apply(req *http.Request, c Credential) error {
+	return hs.put(req.Header, c)
 }
 
-func (s headerScheme) put(h http.Header, c Credential) error {
+func (hs headerScheme) put(h http.Header, c Credential) error {
 	if !c.ID.IsZero() {
 		return errSchemeWantsKey
 	}
-	h[s.name] = []string{s.prefix + c.Key.Reveal()}
+	h[hs.name] = []string{hs.prefix + c.Key.Reveal()}
 	return nil
 }
 
-func (s headerScheme) validate() error {
-	if !validToken(s.name) {
+func (hs headerScheme) validate() error {
+	if !validToken(hs.name) {
 		return errors.New("the scheme's header name is empty or not a header name")
 	}
-	if s.prefix == " " || strings.ContainsAny(s.prefix, "\r\n") {
+	if hs.prefix == " " || strings.ContainsAny(hs.prefix, "\r\n") {
 		return errors.New("the scheme's authorization word is empty or has a line break")
 	}
 	return nil
@@ -74,12 +79,12 @@ func (s headerScheme) validate() error {
 
 type queryScheme struct{ param string }
 
-func (s queryScheme) Apply(req *http.Request, c Credential) error {
+func (qs queryScheme) Apply(req *http.Request, c Credential) error {
 	if !c.ID.IsZero() {
 		return errSchemeWantsKey
 	}
-	s.strip(req.URL)
-	pair := url.QueryEscape(s.param) + "=" + url.QueryEscape(c.Key.Reveal())
+	qs.strip(req.URL)
+	pair := url.QueryEscape(qs.param) + "=" + url.QueryEscape(c.Key.Reveal())
 	if req.URL.RawQuery != "" {
 		pair = req.URL.RawQuery + "&" + pair
 	}
@@ -87,25 +92,25 @@ func (s queryScheme) Apply(req *http.Request, c Credential) error {
 	return nil
 }
 
-// strip takes the parameter off a URL. It is there when a provider redirects with the
-// query that it was sent, or links to a next page with it: an older key, perhaps, and one
-// that must not stay in a URL which others see.
-func (s queryScheme) strip(u *url.URL) {
+// strip removes the parameter from a URL. It is there if a provider redirects with the
+// query that it received, or links to the next page with it: an outdated key, perhaps, and
+// one that must not stay in a URL that others see.
+func (qs queryScheme) strip(u *url.URL) {
 	if u.RawQuery == "" {
 		return
 	}
 	var others []string
 	for pair := range strings.SplitSeq(u.RawQuery, "&") {
 		name, _, _ := strings.Cut(pair, "=")
-		if name, err := url.QueryUnescape(name); err != nil || name != s.param {
+		if name, err := url.QueryUnescape(name); err != nil || name != qs.param {
 			others = append(others, pair)
 		}
 	}
 	u.RawQuery = strings.Join(others, "&")
 }
 
-func (s queryScheme) validate() error {
-	if s.param == "" {
+func (qs queryScheme) validate() error {
+	if qs.param == "" {
 		return errors.New("the scheme's query parameter has no name")
 	}
 	return nil
@@ -113,21 +118,21 @@ func (s queryScheme) validate() error {
 
 type pairScheme struct{ id, key string }
 
-func (s pairScheme) Apply(req *http.Request, c Credential) error {
-	return s.put(req.Header, c)
+func (ps pairScheme) Apply(req *http.Request, c Credential) error {
+	return ps.put(req.Header, c)
 }
 
-func (s pairScheme) put(h http.Header, c Credential) error {
+func (ps pairScheme) put(h http.Header, c Credential) error {
 	if c.ID.IsZero() || c.Key.IsZero() {
 		return errSchemeWantsPair
 	}
-	h[s.id], h[s.key] = []string{c.ID.Reveal()}, []string{c.Key.Reveal()}
+	h[ps.id], h[ps.key] = []string{c.ID.Reveal()}, []string{c.Key.Reveal()}
 	return nil
 }
 
-func (s pairScheme) validate() error {
-	if !validToken(s.id) || !validToken(s.key) || s.id == s.key {
-		return errors.New("the scheme's two header names must be different header names")
+func (ps pairScheme) validate() error {
+	if !validToken(ps.id) || !validToken(ps.key) || ps.id == ps.key {
+		return errors.New("the scheme needs two different header names")
 	}
 	return nil
 }

@@ -13,20 +13,20 @@ import (
 	"github.com/keyfit/keyfit/internal/redact"
 )
 
-// redacted is what every printed form of a [Secret] says.
+// redacted is the printed form of every [Secret].
 const redacted = redact.Mark
 
-// Secret holds key material and does not show it. Every fmt verb, JSON, text, gob and
-// slog form of it is "[redacted]", also where a Secret sits in an unexported field that
-// fmt reaches by reflection: the value lives behind a function, which no printer calls.
-// The one way to it is [Secret.Reveal].
+// Secret holds key material and does not show it. Its form under every fmt verb and in
+// JSON, text, gob and slog is "[redacted]", even if the Secret is in an unexported field
+// that fmt reaches by reflection: the value is behind a function, which no printer calls.
+// Only [Secret.Reveal] returns it.
 //
 // The zero Secret is empty. A Secret is immutable and safe for concurrent use.
 type Secret struct {
 	reveal func() string
 }
 
-// NewSecret wraps key material as it is, without trimming or checking it.
+// NewSecret returns a Secret of value as it is, without trimming or checking it.
 func NewSecret(value string) Secret {
 	if value == "" {
 		return Secret{}
@@ -34,8 +34,8 @@ func NewSecret(value string) Secret {
 	return Secret{reveal: func() string { return value }}
 }
 
-// Reveal returns the key material. Whatever is done with it from here on is the caller's
-// responsibility: do not log it, do not put it into an error or a URL.
+// Reveal returns the key material. The caller is responsible for it from then on: it must
+// not get into a log, an error or a URL.
 func (s Secret) Reveal() string {
 	if s.reveal == nil {
 		return ""
@@ -67,26 +67,25 @@ func (s Secret) MarshalJSON() ([]byte, error) { return []byte(`"` + redacted + `
 // GobEncode returns "[redacted]", for encoding/gob.
 func (s Secret) GobEncode() ([]byte, error) { return []byte(redacted), nil }
 
-// GobDecode leaves the secret empty: what gob carried was never the key.
+// GobDecode leaves the secret empty, because gob never carried the key.
 func (s *Secret) GobDecode([]byte) error { *s = Secret{}; return nil }
 
-// Credential is one generation of key material: a key, or a pair that is only valid
-// together. It is swapped as a whole and never changed in place.
+// Credential is one generation of key material: a key, or a pair whose halves are only
+// valid together. It is replaced as a whole and never changed in place.
 type Credential struct {
 	// ID is the public half of a pair (IMKIT's client key); empty for a single key.
 	ID Secret
 	// Key is the key itself, or the secret half of a pair.
 	Key Secret
-	// Expires is when the key stops working; zero if that is not known.
+	// Expires is when the key stops working; zero if unknown.
 	Expires time.Time
-	// Issued is when the provider issued the key; zero if that is not known. Where Expires
-	// is not known and the provider's [Provider.KeyLife] is, a [Keyring] takes the end from
-	// the two.
+	// Issued is when the provider issued the key; zero if unknown. If Expires is unknown
+	// and [Provider.KeyLife] is known, a [Keyring] computes the expiry from the two.
 	Issued time.Time
 	// Version is the source's own name for this key, such as the version of a secret in a
 	// store; "" if it has none. A [KeyringStatus] shows it.
 	Version string
-	// Place says, for a person, where the source found it: "environment variable
+	// Place says, for a person, where the source found the key: "environment variable
 	// IMKIT_API_KEY". It is "" if the source does not say, and no part of the fingerprint.
 	Place string
 }
@@ -100,34 +99,35 @@ func KeyPair(id, key string) Credential {
 	return Credential{ID: NewSecret(id), Key: NewSecret(key)}
 }
 
-// Fingerprint names the credential in logs, events and errors: twelve hexadecimal digits
-// of a SHA-256, the same in every process, so that operators can compare what two
-// replicas use. It is "" for an empty credential. A key of real entropy cannot be found
-// from it; a guessable key could be confirmed by it.
-func (c Credential) Fingerprint() string {
-	if c.ID.IsZero() && c.Key.IsZero() {
+// Fingerprint identifies the credential in logs, events and errors: twelve hexadecimal
+// digits of a SHA-256 over ID and Key. It is the same in every process, in the command line
+// and in the mock server, so operators can compare what two replicas use. It is "" for an
+// empty credential. A random key cannot be found from it; a guessable key could be
+// confirmed by it.
+func (cred Credential) Fingerprint() string {
+	if cred.ID.IsZero() && cred.Key.IsZero() {
 		return ""
 	}
-	sum := sha256.Sum256([]byte("keyfit/fp/v1\x00" + c.ID.Reveal() + "\x00" + c.Key.Reveal()))
+	sum := sha256.Sum256([]byte("keyfit/fp/v1\x00" + cred.ID.Reveal() + "\x00" + cred.Key.Reveal()))
 	return hex.EncodeToString(sum[:6])
 }
 
-// clean returns the credential with its halves as [cleanKey] leaves them.
-func (c Credential) clean() (Credential, error) {
-	key, err := cleanKey(c.Key.Reveal())
+// clean returns the credential with both halves cleaned by [cleanKey].
+func (cred Credential) clean() (Credential, error) {
+	key, err := cleanKey(cred.Key.Reveal())
 	if err != nil {
 		return Credential{}, err
 	}
-	c.Key = NewSecret(key)
-	if c.ID.IsZero() {
-		return c, nil
+	cred.Key = NewSecret(key)
+	if cred.ID.IsZero() {
+		return cred, nil
 	}
-	id, err := cleanKey(c.ID.Reveal())
+	id, err := cleanKey(cred.ID.Reveal())
 	if err != nil {
 		return Credential{}, fmt.Errorf("public half of the pair: %w", err)
 	}
-	c.ID = NewSecret(id)
-	return c, nil
+	cred.ID = NewSecret(id)
+	return cred, nil
 }
 
 // What can be wrong with a key. The texts name the fault, never the content.
@@ -136,12 +136,12 @@ var (
 	errKeyReference = errors.New("the value is a reference to another variable such as ${NAME}, and references in keys are not expanded: write the key itself")
 )
 
-// byteOrderMark opens files that some Windows editors save.
+// byteOrderMark is what some Windows editors write at the start of a file.
 const byteOrderMark = "\ufeff"
 
-// cleanKey returns the key that a person meant: without a byte order mark, white space
-// and quotes around it. Cleaning a clean key changes nothing. A key that could not be sent in a header, or that
-// never was one, gets an error which names the fault and the place, not the content.
+// cleanKey returns the key without the byte order mark, white space and quotes around it.
+// Cleaning a clean key changes nothing. If a key cannot be sent in a header or is no key at
+// all, the error says what is wrong and where, and does not quote the key.
 func cleanKey(raw string) (string, error) {
 	key := strings.TrimSpace(strings.TrimPrefix(raw, byteOrderMark))
 	for n := len(key); n >= 2 && (key[0] == '"' || key[0] == '\'') && key[n-1] == key[0]; n = len(key) {

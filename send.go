@@ -14,8 +14,8 @@ import (
 	"time"
 )
 
-// send puts the key on a copy of the request and sends the copy. An error is the transport's
-// without a URL and without a key.
+// send puts the key on a copy of the request and sends the copy. Its error is the
+// transport's, without URL and key.
 func (t *transport) send(k *call, req *http.Request) (*http.Response, error) {
 	out, cancel, trace := k.outgoing(req)
 	if err := t.headers.set(out, k.key, k.wantsJSON); err != nil {
@@ -28,7 +28,7 @@ func (t *transport) send(k *call, req *http.Request) (*http.Response, error) {
 	}
 	resp, err := t.next.RoundTrip(out)
 	if err == nil && resp == nil {
-		err = &finalError{"the transport failed", errors.New("neither an answer nor an error came back")}
+		err = &finalError{"the transport failed", errors.New("it returned neither a response nor an error")}
 	}
 	if err != nil {
 		late := out.Context().Err() != nil && k.Err() == nil
@@ -56,7 +56,7 @@ func (t *transport) send(k *call, req *http.Request) (*http.Response, error) {
 }
 
 // outgoing returns the copy of the request that is sent. Its context is the caller's, which
-// the policy's AttemptTimeout bounds until cancel is called or the body of the answer is
+// the policy's AttemptTimeout bounds until cancel is called or the body of the response is
 // closed. trace is nil if it does not matter whether a failed request was sent.
 func (k *call) outgoing(req *http.Request) (out *http.Request, cancel context.CancelFunc, trace *connTrace) {
 	ctx, cancel := k.Context, func() {}
@@ -76,8 +76,8 @@ func (k *call) outgoing(req *http.Request) (out *http.Request, cancel context.Ca
 	return out, cancel, trace
 }
 
-// addCookies adds the cookies of a jar, as [http.Client] does. Those that a redirect has
-// set take the place of the caller's own.
+// addCookies adds the cookies of a jar, as [http.Client] does. Cookies that a redirect has
+// set replace the caller's own.
 func addCookies(out *http.Request, cookies []*http.Cookie) {
 	if redirected := out.Response != nil; redirected {
 		given := out.Cookies()
@@ -93,27 +93,27 @@ func addCookies(out *http.Request, cookies []*http.Cookie) {
 	}
 }
 
-// connTrace finds out whether a POST may be sent again after an error: only if there was no
-// connection to send it on. That takes evidence, for a transport of the caller's that
-// reports nothing about its connections may have sent it.
+// connTrace records whether a failed POST was sent, and so whether it may be sent again:
+// only if there was no connection to send it on. Without evidence it may not, because a
+// custom transport that reports nothing about its connections may have sent it.
 type connTrace struct{ asked, got atomic.Bool }
 
-func (t *connTrace) hooks() *httptrace.ClientTrace {
+func (trace *connTrace) hooks() *httptrace.ClientTrace {
 	return &httptrace.ClientTrace{
-		GetConn: func(string) { t.asked.Store(true) },
-		GotConn: func(httptrace.GotConnInfo) { t.got.Store(true) },
+		GetConn: func(string) { trace.asked.Store(true) },
+		GotConn: func(httptrace.GotConnInfo) { trace.got.Store(true) },
 	}
 }
 
-func (t *connTrace) unsent(err error) bool {
-	if t != nil && t.asked.Load() {
-		return !t.got.Load()
+func (trace *connTrace) unsent(err error) bool {
+	if trace != nil && trace.asked.Load() {
+		return !trace.got.Load()
 	}
 	dial, ok := errors.AsType[*net.OpError](err)
 	return ok && dial.Op == "dial"
 }
 
-// finalError is a failure on our side of the wire, which another attempt would repeat.
+// finalError is a failure on the client's side, which another attempt would repeat.
 type finalError struct {
 	what string
 	err  error
@@ -122,7 +122,7 @@ type finalError struct {
 func (e *finalError) Error() string { return e.what + ": " + e.err.Error() }
 func (e *finalError) Unwrap() error { return e.err }
 
-// withoutURL takes the *url.Error layers off an error: they print the URL.
+// withoutURL removes the *url.Error layers of an error, because they print the URL.
 func withoutURL(err error) error {
 	for {
 		ue, ok := errors.AsType[*url.Error](err)
@@ -140,7 +140,8 @@ func closeBody(req *http.Request, err error) error {
 	return err
 }
 
-// timeoutError is an attempt that took too long while the call still has time.
+// timeoutError is an attempt that exceeded its AttemptTimeout while the call still has
+// time.
 type timeoutError struct{ after time.Duration }
 
 func (e timeoutError) Error() string { return "the attempt timed out after " + e.after.String() }

@@ -26,7 +26,7 @@ func TestATransportThatReturnsLessThanItShouldIsNoPanic(t *testing.T) {
 		want string
 	}{
 		"no body":   {&http.Response{StatusCode: http.StatusOK}, `"" <nil>`},
-		"no answer": {nil, `"" target: GET /a: the transport failed: neither an answer nor an error came back`},
+		"no answer": {nil, `"" target: GET /a: the transport failed: it returned neither a response nor an error`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -14,37 +14,39 @@ import (
 	"github.com/keyfit/keyfit/internal/smallfile"
 )
 
-// Source says which credential there is now. A [Keyring] asks it once at the start, and
-// again on Reload, on Watch and after a refusal; a call that goes out does not ask.
+// Source supplies the current credential. A [Keyring] asks it when the ring is created, and
+// again on Reload, on Watch and after a refusal; sending a request does not ask it.
 //
-// A source that has nothing to offer returns an error that wraps [ErrNoKey], and a
-// [Chain] goes on to the next one. Any other error means that the source should have
-// had a key and is broken: a Chain stops there, since silently using a key of lower
-// priority is how a test key ends up in production.
+// A source that has no credential returns an error that wraps [ErrNoKey], and a [Chain]
+// continues with the next one. Any other error means that the source should have a key and
+// is broken: a Chain stops there, because silently using a key of lower priority is how a
+// test key ends up in production.
 //
-// A Source must be safe for concurrent use, must respect ctx, and must not put key
-// material into its errors.
+// A Source must be safe for concurrent use, must observe ctx, and must not put key material
+// into its errors.
 type Source interface {
+	// Credential returns the current credential.
 	Credential(ctx context.Context) (Credential, error)
 }
 
-// SourceFunc makes a [Source] of a function.
+// SourceFunc is a function that is a [Source].
 type SourceFunc func(ctx context.Context) (Credential, error)
 
 // Credential calls f.
 func (f SourceFunc) Credential(ctx context.Context) (Credential, error) { return f(ctx) }
 
 // debouncer is a source that reads a place which somebody may be writing at this moment. A
-// new key from it is used after two equal reads.
+// new key from it is believed after two equal reads.
 type debouncer interface{ debounces() bool }
 
 func debounces(s Source) bool {
-	t, ok := s.(debouncer)
-	return ok && t.debounces()
+	d, ok := s.(debouncer)
+	return ok && d.debounces()
 }
 
-// Static offers one credential, given in the program: [APIKey] or [KeyPair]. An empty or
-// malformed key is an error at the first use, which is [New].
+// Static returns a source of one credential that is given in the program: [APIKey] or
+// [KeyPair]. An empty or malformed key is an error when the source is first asked, which is
+// in [New].
 func Static(c Credential) Source {
 	return SourceFunc(func(context.Context) (Credential, error) {
 		c, err := c.clean()
@@ -60,44 +62,45 @@ func Static(c Credential) Source {
 
 const placeProgram = "the key given in the program"
 
-// Env offers the key in the process environment: the first of names that is set. NAME_FILE
-// in place of NAME gives the path of a file to read it from, as containers mount secrets;
-// both at once is an error. NAME_EXPIRES, an RFC 3339 date or time, says when it ends, and
-// NAME_ISSUED when it was issued, from which the end follows where the provider says how
-// long a key lives ([Provider.KeyLife]). A date alone is its midnight in UTC.
+// Env returns a source that reads the key from the process environment: the first of names
+// that is set. NAME_FILE in place of NAME gives the path of a file to read it from, as
+// containers mount secrets; setting both is an error. NAME_EXPIRES, an RFC 3339 date or
+// time, is when the key expires. NAME_ISSUED is when it was issued, from which the expiry
+// follows if [Provider.KeyLife] is known. A date alone means midnight UTC.
 //
-// White space and quotes around the value are taken off. A variable that is
-// set but empty is an error which names it, not an absent one.
+// White space and quotes around the value are removed. A variable that is set but empty is
+// an error that names it, not a missing key.
 func Env(names ...string) Source {
 	return variableSource{vars: environment{}, names: names}
 }
 
-// EnvPair offers the pair whose halves are in two variables, as [Env] reads one. One half
-// without the other is an error.
+// EnvPair returns a source that reads a pair from two variables, each by the rules of
+// [Env]. One half without the other is an error.
 func EnvPair(idName, keyName string) Source {
 	return variableSource{vars: environment{}, names: []string{keyName}, idName: idName}
 }
 
-// File offers the content of a file that holds one key and nothing else: a Kubernetes or
-// Docker secret, a systemd credential. White space around it is taken off. The file is
-// opened anew by its path for each read, so a swapped symlink is followed.
+// File returns a source that reads a file which contains one key and nothing else: a
+// Kubernetes or Docker secret, a systemd credential. White space around the key is removed.
+// The file is opened by its path for each read, so a replaced symbolic link is followed.
 func File(path string) Source { return fileSource(path) }
 
-// Chain offers what the first source with a key offers, with the other keys that an
-// [VersionedSource] knows. If none has one, the error is a
-// [*NoKeyError] that lists every place tried and why it had nothing.
+// Chain returns a source that asks sources in order and returns what the first one with a
+// key returns, including the other keys that a [VersionedSource] knows. If none has a key,
+// the error is a [*NoKeyError] that lists every place tried and the reason.
 func Chain(sources ...Source) Source { return chain(sources) }
 
 type chain []Source
 
-func (c chain) Credential(ctx context.Context) (Credential, error) {
-	return firstOf(ctx, c, func(ctx context.Context, s Source) (Credential, error) { return s.Credential(ctx) })
+func (ch chain) Credential(ctx context.Context) (Credential, error) {
+	return firstOf(ctx, ch, func(ctx context.Context, s Source) (Credential, error) { return s.Credential(ctx) })
 }
 
-// Versions passes on everything that the first source with a key knows: see [VersionedSource].
-func (c chain) Versions(ctx context.Context) (Versions, error) { return firstOf(ctx, c, versionsOf) }
+// Versions returns everything that the first source with a key knows: see
+// [VersionedSource].
+func (ch chain) Versions(ctx context.Context) (Versions, error) { return firstOf(ctx, ch, versionsOf) }
 
-// firstOf asks one source after the other until one has what is asked for.
+// firstOf asks one source after the other until one returns a result.
 func firstOf[T any](ctx context.Context, c chain, ask func(context.Context, Source) (T, error)) (nothing T, _ error) {
 	none := &NoKeyError{}
 	for i, s := range c {
@@ -118,8 +121,8 @@ func firstOf[T any](ctx context.Context, c chain, ask func(context.Context, Sour
 
 var errNilSource = errors.New("the source is nil")
 
-// isBroken reports whether a source should have had a key: a Chain must not go on then,
-// and neither must a Chain around it.
+// isBroken reports whether a source should have had a key: then neither this Chain nor a
+// Chain around it may continue.
 func isBroken(err error) bool {
 	if none, ok := errors.AsType[*NoKeyError](err); ok {
 		return none.broken
@@ -127,10 +130,10 @@ func isBroken(err error) bool {
 	return !errors.Is(err, ErrNoKey)
 }
 
-func (c chain) debounces() bool { return slices.ContainsFunc(c, debounces) }
+func (ch chain) debounces() bool { return slices.ContainsFunc(ch, debounces) }
 
-// sourceError says which place had no usable key, and why. Its text holds no content of
-// the place.
+// sourceError says which place has no usable key, and why. It contains nothing of the
+// place's content.
 type sourceError struct {
 	place string
 	err   error
@@ -147,9 +150,9 @@ var (
 
 // variables is a place of named values: the process environment, or a .env file.
 type variables interface {
-	// load returns a look-up over one consistent reading of the place.
+	// load returns a lookup function over one consistent reading of the place.
 	load() (lookup func(name string) (value string, ok bool), err error)
-	// place names the variable for a person.
+	// place describes the variable for a person.
 	place(name string) string
 }
 
@@ -165,81 +168,81 @@ type variableSource struct {
 	idName string
 }
 
-func (s variableSource) debounces() bool { return true }
+func (vs variableSource) debounces() bool { return true }
 
-func (s variableSource) Credential(ctx context.Context) (Credential, error) {
-	names := strings.Join(s.names, ", ")
-	if s.idName != "" {
-		names = s.idName + " and " + names
+func (vs variableSource) Credential(ctx context.Context) (Credential, error) {
+	names := strings.Join(vs.names, ", ")
+	if vs.idName != "" {
+		names = vs.idName + " and " + names
 	}
-	lookup, err := s.vars.load()
+	lookup, err := vs.vars.load()
 	if err != nil {
-		return Credential{}, &sourceError{s.vars.place(names), err}
+		return Credential{}, &sourceError{vs.vars.place(names), err}
 	}
-	for _, name := range s.names {
-		cred, err := s.read(ctx, lookup, name)
+	for _, name := range vs.names {
+		cred, err := vs.read(ctx, lookup, name)
 		if errors.Is(err, ErrNoKey) {
 			continue
 		}
 		return cred, err
 	}
-	return Credential{}, &sourceError{s.vars.place(names), errNotSet}
+	return Credential{}, &sourceError{vs.vars.place(names), errNotSet}
 }
 
-func (s variableSource) read(ctx context.Context, lookup func(string) (string, bool), name string) (Credential, error) {
-	key, err := s.value(ctx, lookup, name)
-	if s.idName != "" {
-		id, idErr := s.value(ctx, lookup, s.idName)
+func (vs variableSource) read(ctx context.Context, lookup func(string) (string, bool), name string) (Credential, error) {
+	key, err := vs.value(ctx, lookup, name)
+	if vs.idName != "" {
+		id, idErr := vs.value(ctx, lookup, vs.idName)
 		switch {
 		case errors.Is(err, ErrNoKey) != errors.Is(idErr, ErrNoKey):
-			return Credential{}, &sourceError{s.vars.place(s.idName + " and " + name), errHalfPair}
+			return Credential{}, &sourceError{vs.vars.place(vs.idName + " and " + name), errHalfPair}
 		case idErr != nil && err == nil:
 			return Credential{}, idErr
 		case err == nil:
-			key.ID, key.Place = id.Key, s.vars.place(s.idName+" and "+name)
+			key.ID, key.Place = id.Key, vs.vars.place(vs.idName+" and "+name)
 		}
 	}
 	if err != nil {
 		return Credential{}, err
 	}
-	if key.Expires, err = s.date(lookup, name+"_EXPIRES"); err != nil {
+	if key.Expires, err = vs.date(lookup, name+"_EXPIRES"); err != nil {
 		return Credential{}, err
 	}
-	if key.Issued, err = s.date(lookup, name+"_ISSUED"); err != nil {
+	if key.Issued, err = vs.date(lookup, name+"_ISSUED"); err != nil {
 		return Credential{}, err
 	}
 	return key, nil
 }
 
 // value reads NAME, or the file that NAME_FILE names.
-func (s variableSource) value(ctx context.Context, lookup func(string) (string, bool), name string) (Credential, error) {
+func (vs variableSource) value(ctx context.Context, lookup func(string) (string, bool), name string) (Credential, error) {
 	raw, direct := lookup(name)
 	path, viaFile := lookup(name + "_FILE")
 	switch {
 	case direct && viaFile:
-		return Credential{}, &sourceError{s.vars.place(name), fmt.Errorf("both %[1]s and %[1]s_FILE are set: unset one", name)}
+		return Credential{}, &sourceError{vs.vars.place(name), fmt.Errorf("both %[1]s and %[1]s_FILE are set: unset one", name)}
 	case viaFile && path == "":
-		return Credential{}, &sourceError{s.vars.place(name + "_FILE"), errKeyEmpty}
+		return Credential{}, &sourceError{vs.vars.place(name + "_FILE"), errKeyEmpty}
 	case viaFile:
 		cred, err := File(path).Credential(ctx)
 		if err != nil {
-			// A file that was named must be there: its absence is no reason to go on.
-			return Credential{}, &sourceError{s.vars.place(name + "_FILE"), errors.New(err.Error())}
+			// A file that is configured must exist: a Chain must not continue without it.
+			return Credential{}, &sourceError{vs.vars.place(name + "_FILE"), errors.New(err.Error())}
 		}
-		cred.Place += ", as " + s.vars.place(name+"_FILE") + " says"
+		cred.Place += ", named by " + vs.vars.place(name+"_FILE")
 		return cred, nil
 	case !direct:
-		return Credential{}, &sourceError{s.vars.place(name), errNotSet}
+		return Credential{}, &sourceError{vs.vars.place(name), errNotSet}
 	}
 	key, err := cleanKey(raw)
 	if err != nil {
-		return Credential{}, &sourceError{s.vars.place(name), err}
+		return Credential{}, &sourceError{vs.vars.place(name), err}
 	}
-	return Credential{Key: NewSecret(key), Place: s.vars.place(name)}, nil
+	return Credential{Key: NewSecret(key), Place: vs.vars.place(name)}, nil
 }
 
 // date reads a date or time; the zero time if there is none.
-func (s variableSource) date(lookup func(string) (string, bool), name string) (time.Time, error) {
+func (vs variableSource) date(lookup func(string) (string, bool), name string) (time.Time, error) {
 	raw, ok := lookup(name)
 	raw = strings.TrimSpace(raw)
 	if !ok || raw == "" {
@@ -247,7 +250,7 @@ func (s variableSource) date(lookup func(string) (string, bool), name string) (t
 	}
 	t, err := parseDate(raw)
 	if err != nil {
-		return time.Time{}, &sourceError{s.vars.place(name), err}
+		return time.Time{}, &sourceError{vs.vars.place(name), err}
 	}
 	return t, nil
 }
@@ -261,18 +264,18 @@ func parseDate(raw string) (time.Time, error) {
 	return t, nil
 }
 
-// keySource is where a client looks for its key: what the caller gave, or else the
+// keySource returns the source that a client gets its key from: the given one, or else the
 // environment and then .env.
-func (c *config) keySource(p *Provider) Source {
-	if c.keys != nil {
-		return c.keys
+func (cfg *config) keySource(p *Provider) Source {
+	if cfg.keys != nil {
+		return cfg.keys
 	}
 	if p.EnvVar == "" {
 		return Chain()
 	}
 	sources := []Source{variableSource{vars: environment{}, names: []string{p.EnvVar}, idName: p.EnvID}}
-	if !c.noDotenv {
-		sources = append(sources, variableSource{vars: newDotEnvFile(c.dotenv), names: []string{p.EnvVar}, idName: p.EnvID})
+	if !cfg.noDotenv {
+		sources = append(sources, variableSource{vars: newDotEnvFile(cfg.dotenv), names: []string{p.EnvVar}, idName: p.EnvID})
 	}
 	return Chain(sources...)
 }
@@ -282,11 +285,11 @@ type fileSource string
 // maxKeyFile is far above any key and keeps a wrong path from filling memory.
 const maxKeyFile = 64 << 10
 
-func (s fileSource) debounces() bool { return true }
+func (path fileSource) debounces() bool { return true }
 
-func (s fileSource) Credential(context.Context) (Credential, error) {
-	place := "file " + string(s)
-	content, err := smallfile.Read(string(s), maxKeyFile)
+func (path fileSource) Credential(context.Context) (Credential, error) {
+	place := "file " + string(path)
+	content, err := smallfile.Read(string(path), maxKeyFile)
 	if errors.Is(err, fs.ErrNotExist) {
 		return Credential{}, &sourceError{place, fmt.Errorf("does not exist (%w)", ErrNoKey)}
 	}

@@ -11,15 +11,16 @@ import (
 	"github.com/keyfit/keyfit/internal/problem"
 )
 
-// Stats is what a client has done since [New], and where its gate stands. Counters only
-// grow, so the rate of each is the difference of two snapshots. Nothing in it is secret.
+// Stats counts what a client has done since [New], and shows the state of its gate.
+// Counters only grow, so the difference of two snapshots gives a rate. Nothing in it is
+// secret.
 type Stats struct {
-	// Requests counts calls, and Retries the further attempts that follow a failure or a
-	// refusal for the limit. Replays with another key and redirects are in neither.
+	// Requests counts calls, and Retries the further attempts after a failure or a refusal
+	// for the limit. Replays with another key and redirects count as neither.
 	Requests uint64   `json:"requests"`
 	Retries  uint64   `json:"retries"`
 	Refusals Refusals `json:"refusals"`
-	// Backoffs are the waits between two attempts that the server did not ask for; those
+	// Backoffs are the waits between two attempts that the server did not ask for. Waits
 	// that the gate imposes are in Gate.Waits.
 	Backoffs Waits `json:"backoffs"`
 	// Gate is the state of the gate for the client's own key; zero if the gate has no method
@@ -27,20 +28,20 @@ type Stats struct {
 	Gate GateStats `json:"gate"`
 }
 
-// Refusals counts what was refused, by the cause. The first five are answers of the
-// provider, and a call may meet several; the others are decisions on this side.
+// Refusals counts refused attempts by cause. The first five are responses of the provider,
+// and a call may get several; the others are decisions of the client.
 type Refusals struct {
 	Limit       uint64 `json:"limit"`       // RATE_LIMIT_EXCEEDED, usually status 429
 	MissingKey  uint64 `json:"missing_key"` // MISSING_API_KEY
 	InvalidKey  uint64 `json:"invalid_key"` // INVALID_API_KEY
 	Permission  uint64 `json:"permission"`  // INSUFFICIENT_PERMISSIONS
 	Unavailable uint64 `json:"unavailable"` // status 500 and above
-	Deadline    uint64 `json:"deadline"`    // the gate: no room before the deadline
-	MaxWait     uint64 `json:"max_wait"`    // the gate: no room within MaxWait
+	Deadline    uint64 `json:"deadline"`    // refused by the gate: no room before the deadline
+	MaxWait     uint64 `json:"max_wait"`    // refused by the gate: no room within MaxWait
 	Budget      uint64 `json:"budget"`      // not tried again: the retry budget was spent
 }
 
-// Waits sums up waits that are over. The quantiles are of all of them, to within 7 %.
+// Waits summarizes waits that are over. The quantiles cover all of them, to within 7 %.
 type Waits struct {
 	Count uint64        `json:"count"`
 	Total time.Duration `json:"total_ns"`
@@ -50,8 +51,8 @@ type Waits struct {
 }
 
 // Stats returns a snapshot. It is cheap enough to be called every second, and safe for
-// concurrent use. Clients derived with [Client.With] count together with the one they come
-// from; of a call with a key of its own the state of the gate is not shown.
+// concurrent use. A client derived with [Client.With] shares the counters of the one it
+// comes from. The gate's state for a key given with a call is not included.
 func (c *Client) Stats() Stats {
 	s := c.stats.snapshot()
 	if g, ok := c.gate.(interface {
@@ -62,10 +63,10 @@ func (c *Client) Stats() Stats {
 	return s
 }
 
-// counters is what a client counts. A call that goes well adds to requests alone.
+// counters is what a client counts. A call without trouble only adds to requests.
 type counters struct {
 	requests atomic.Uint64
-	limits   atomic.Bool // good answers of this provider describe its limit
+	limits   atomic.Bool // success responses of this provider state its limit
 
 	retries, limit, missing, invalid, permission, unavailable, deadline, maxWait, budget atomic.Uint64
 
@@ -73,68 +74,70 @@ type counters struct {
 	backoffs histogram.Histogram
 }
 
-// looksForLimits reports whether the good answer of the nth call is to be searched for a
-// limit. A provider that describes its limit does so again and again, so as long as no
-// answer has, it is enough to look at the first few and then at every eighth.
-func (c *counters) looksForLimits(nth uint64) bool { return nth <= 64 || nth%8 == 0 || c.limits.Load() }
+// looksForLimits reports whether to search the success response of the nth call for a
+// limit. A provider that states its limit does so again and again, so until a limit has
+// been found it is enough to search the first 64 responses and then every eighth.
+func (cnt *counters) looksForLimits(nth uint64) bool {
+	return nth <= 64 || nth%8 == 0 || cnt.limits.Load()
+}
 
-func (c *counters) foundLimits() {
-	if !c.limits.Load() {
-		c.limits.Store(true)
+func (cnt *counters) foundLimits() {
+	if !cnt.limits.Load() {
+		cnt.limits.Store(true)
 	}
 }
 
-// refusedAs counts an answer that is an error.
-func (c *counters) refusedAs(status int, kind problem.Kind) {
+// refusedAs counts an error response.
+func (cnt *counters) refusedAs(status int, kind problem.Kind) {
 	switch kind {
 	case problem.RateLimited:
-		c.limit.Add(1)
+		cnt.limit.Add(1)
 	case problem.MissingKey:
-		c.missing.Add(1)
+		cnt.missing.Add(1)
 	case problem.InvalidKey:
-		c.invalid.Add(1)
+		cnt.invalid.Add(1)
 	case problem.Permission:
-		c.permission.Add(1)
+		cnt.permission.Add(1)
 	case problem.Other:
 		if status >= http.StatusInternalServerError {
-			c.unavailable.Add(1)
+			cnt.unavailable.Add(1)
 		}
 	}
 }
 
-// refusedByGate counts an attempt that a gate did not let through.
-func (c *counters) refusedByGate(err error) {
+// refusedByGate counts an attempt that a gate refused.
+func (cnt *counters) refusedByGate(err error) {
 	limited, ok := errors.AsType[*RateLimitError](err)
 	switch {
 	case !ok:
 	case limited.Deadline:
-		c.deadline.Add(1)
+		cnt.deadline.Add(1)
 	default:
-		c.maxWait.Add(1)
+		cnt.maxWait.Add(1)
 	}
 }
 
 // backedOff counts a wait between two attempts.
-func (c *counters) backedOff(d time.Duration) {
-	c.mu.Lock()
-	c.backoffs.Add(d)
-	c.mu.Unlock()
+func (cnt *counters) backedOff(d time.Duration) {
+	cnt.mu.Lock()
+	cnt.backoffs.Add(d)
+	cnt.mu.Unlock()
 }
 
-func (c *counters) snapshot() Stats {
-	c.mu.Lock()
-	backoffs := c.backoffs.Summary()
-	c.mu.Unlock()
+func (cnt *counters) snapshot() Stats {
+	cnt.mu.Lock()
+	backoffs := cnt.backoffs.Summary()
+	cnt.mu.Unlock()
 	return Stats{
-		Requests: c.requests.Load(), Retries: c.retries.Load(), Backoffs: waitsOf(backoffs),
+		Requests: cnt.requests.Load(), Retries: cnt.retries.Load(), Backoffs: waitsOf(backoffs),
 		Refusals: Refusals{
-			Limit: c.limit.Load(), MissingKey: c.missing.Load(), InvalidKey: c.invalid.Load(), Permission: c.permission.Load(),
-			Unavailable: c.unavailable.Load(), Deadline: c.deadline.Load(), MaxWait: c.maxWait.Load(), Budget: c.budget.Load(),
+			Limit: cnt.limit.Load(), MissingKey: cnt.missing.Load(), InvalidKey: cnt.invalid.Load(), Permission: cnt.permission.Load(),
+			Unavailable: cnt.unavailable.Load(), Deadline: cnt.deadline.Load(), MaxWait: cnt.maxWait.Load(), Budget: cnt.budget.Load(),
 		},
 	}
 }
 
-// waitsOf is a summary of waits under its public name.
+// waitsOf converts a summary to the public type.
 func waitsOf(s histogram.Summary) Waits {
 	return Waits{Count: s.Count, Total: s.Total, P50: s.P50, P99: s.P99, Max: s.Max}
 }

@@ -6,69 +6,70 @@ import (
 	"github.com/keyfit/keyfit/internal/keyring"
 )
 
-// KeyringStatus is a snapshot of a [Keyring], fit for a health page: it holds no key. Its JSON
-// is stable; `keyfit rotate --watch` reads it.
+// KeyringStatus is a snapshot of a [Keyring], suitable for a health page: it contains no
+// key. Its JSON is stable; `keyfit rotate --watch` reads it.
 type KeyringStatus struct {
-	Provider string        `json:"provider,omitempty"` // "" if not known, see [ForProvider]
+	Provider string        `json:"provider,omitempty"` // "" if the ring does not know it; see [ForProvider]
 	Current  KeyStatus     `json:"current"`
-	Previous *KeyStatus    `json:"previous,omitempty"` // nil if none is held
-	Staged   *KeyStatus    `json:"staged,omitempty"`   // nil if no key waits to become current
+	Previous *KeyStatus    `json:"previous,omitempty"` // nil if there is none
+	Staged   *KeyStatus    `json:"staged,omitempty"`   // nil if the source offers no other key
 	Source   SourceStatus  `json:"source"`
 	Circuit  CircuitStatus `json:"circuit"`
-	// SafeToRevoke names the keys that were replaced and that nobody has used for the
-	// [DrainTime], while their successor was accepted. It covers this program only.
+	// SafeToRevoke lists the fingerprints of replaced keys that this program has not used
+	// for the [DrainTime], while their successor was accepted. Other programs may still use
+	// them.
 	SafeToRevoke []string `json:"safe_to_revoke,omitempty"`
 }
 
-// KeyState is where a key stands.
+// KeyState is the state of a key in a ring.
 type KeyState string
 
-// The states of a key that a ring holds.
+// The states of a key in a ring.
 const (
-	StateStaged   KeyState = "staged"   // offered, and not tried yet
-	StateVerified KeyState = "verified" // accepted by the provider, and waiting for its turn
-	StateRejected KeyState = "rejected" // offered, and refused by the provider; it is tried again
-	StateCurrent  KeyState = "current"
-	StatePrevious KeyState = "previous"
+	StateStaged   KeyState = "staged"   // offered by the source, and not verified yet
+	StateVerified KeyState = "verified" // accepted by the provider, and not current yet
+	StateRejected KeyState = "rejected" // offered by the source and refused by the provider; it is probed again
+	StateCurrent  KeyState = "current"  // used for new attempts
+	StatePrevious KeyState = "previous" // replaced, and usable during its grace period
 )
 
-// KeyStatus is what is known of one key.
+// KeyStatus describes one key of a ring.
 type KeyStatus struct {
-	Generation   uint64    `json:"generation,omitempty"` // numbers the keys in the order in which they became current, from 1; 0 if it has not been current
+	Generation   uint64    `json:"generation,omitempty"` // counts the keys that were current, from 1; 0 if this one was not
 	Fingerprint  string    `json:"fingerprint"`
 	State        KeyState  `json:"state"`
-	Place        string    `json:"place,omitempty"`        // where the source found it, see [Credential]; "" if not known
+	Place        string    `json:"place,omitempty"`        // where the source found it, see [Credential]; "" if unknown
 	Version      string    `json:"version,omitempty"`      // the source's name for it
-	Since        time.Time `json:"since,omitzero"`         // when it came into this state
-	Expires      time.Time `json:"expires,omitzero"`       // when it ends; zero if not known
-	Until        time.Time `json:"until,omitzero"`         // when it is dropped; zero but for the previous key
-	LastUsed     time.Time `json:"last_used,omitzero"`     // when the last attempt with it left that is not in flight any more
-	LastAccepted time.Time `json:"last_accepted,omitzero"` // when the last attempt left that the provider accepted
-	InFlight     int       `json:"in_flight"`              // attempts without an answer
+	Since        time.Time `json:"since,omitzero"`         // when it entered this state
+	Expires      time.Time `json:"expires,omitzero"`       // when it expires; zero if unknown
+	Until        time.Time `json:"until,omitzero"`         // end of its grace period; zero unless it is the previous key
+	LastUsed     time.Time `json:"last_used,omitzero"`     // when the last attempt that is over was sent with it
+	LastAccepted time.Time `json:"last_accepted,omitzero"` // when the last attempt that the provider accepted was sent
+	InFlight     int       `json:"in_flight"`              // attempts without a response
 }
 
-// SourceStatus is how the source answered when it was last asked.
+// SourceStatus describes the last time that the source was asked.
 type SourceStatus struct {
-	Stale    bool      `json:"stale"`             // it failed; the last good key is in use
+	Stale    bool      `json:"stale"`             // the source failed; the last good key stays current
 	Error    string    `json:"error,omitempty"`   // why; "" if it did not fail
-	Answered time.Time `json:"answered,omitzero"` // when it last did not fail
+	Answered time.Time `json:"answered,omitzero"` // when it last answered without an error
 }
 
-// CircuitStatus says whether calls are held or refused because the provider refuses every
-// key. The circuit counts as open while trial requests are out.
+// CircuitStatus is the state of the circuit, which is open while the provider refuses every
+// key.
 type CircuitStatus struct {
-	Open     bool      `json:"open"`
-	Since    time.Time `json:"since,omitzero"`
-	Next     time.Time `json:"next,omitzero"` // when the next trial request is due
-	Holding  int       `json:"holding"`       // calls that wait for a usable key
-	Refusals int       `json:"refusals"`      // in a row, of any key
+	Open     bool      `json:"open"`           // also while a trial request is in flight
+	Since    time.Time `json:"since,omitzero"` // when it opened
+	Next     time.Time `json:"next,omitzero"`  // when the next trial request is due
+	Holding  int       `json:"holding"`        // calls that wait for a key that works
+	Refusals int       `json:"refusals"`       // refusals in a row, of any key
 }
 
-// Status returns a snapshot.
-func (k *Keyring) Status() KeyringStatus {
-	s := k.engine.Status()
+// Status returns a snapshot. It is safe for concurrent use.
+func (ring *Keyring) Status() KeyringStatus {
+	s := ring.engine.Status()
 	return KeyringStatus{
-		Provider: k.provider,
+		Provider: ring.provider,
 		Current:  *keyStatus(&s.Current), Previous: keyStatus(s.Previous), Staged: keyStatus(s.Candidate),
 		Source: SourceStatus{Stale: s.Source.Error != "", Error: s.Source.Error, Answered: s.Source.Answered},
 		Circuit: CircuitStatus{
@@ -83,7 +84,7 @@ func keyStatus(s *keyring.KeyStatus) *KeyStatus {
 	if s == nil {
 		return nil
 	}
-	// A source may name a place by its content, which must not appear in the snapshot.
+	// A source may put the key into the place; the snapshot must not show it.
 	redactor := redactorOf(credentialOf(s.Key))
 	return &KeyStatus{
 		Generation: s.Number, Fingerprint: s.Fingerprint, State: KeyState(s.State.String()),

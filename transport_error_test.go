@@ -418,8 +418,8 @@ func TestAGivenKeyringTakesNoOptions(t *testing.T) {
 	parent := rawClient(t, "http://localhost", 1, keyfit.WithKey(rawOldKey), keyfit.HoldCalls(time.Second, 0))
 	for name, opt := range faultOptions(t) {
 		_, ringOnly := map[string]bool{"GracePeriod": true, "DrainTime": true, "HoldCalls": true, "Verify": true, "ForProvider": true}[name]
-		given := "the option " + name + " is for a keyring that the client makes: the one given with WithSource has options of its own"
-		kept := name + " is for a new keyring: a derived client keeps that of its parent, unless it is given a key"
+		given := "the option " + name + " configures a keyring that the client creates: the one given with WithSource has its own options"
+		kept := name + " configures a new keyring: a derived client keeps that of its parent, unless it is given a key"
 		if name == "WithKey" || name == "WithSource" {
 			continue
 		}

@@ -17,24 +17,26 @@ import (
 	"github.com/keyfit/keyfit/internal/problem"
 )
 
-// Get sends a GET to path and decodes the JSON answer into a T. The path may have a query
-// of its own; parameters of [Param] are added to it.
+// Get sends a GET request to path and decodes the JSON response into a T. The path may have
+// a query of its own; [Param] adds to it.
 //
 // T may also be []byte or json.RawMessage (the body as it is), string (a JSON string, or
-// the text if the answer is not JSON) or struct{} (the body does not matter).
+// the text of a response that is not JSON) or struct{} (the body is ignored).
 //
 // The error of a refused call is a [*MissingKeyError], [*InvalidKeyError],
-// [*RateLimitError], [*PermissionError] or plain [*APIError]; of one without an answer a
-// [*RequestError]; of an answer that is not a T a [*DecodeError]; of one that is too large
-// [ErrTooLarge].
+// [*RateLimitError], [*PermissionError] or plain [*APIError]. A call without a response
+// returns a [*RequestError], a response that is not a T a [*DecodeError], one that is too
+// large an error that matches [ErrTooLarge], and a [WithSource] option without a key a
+// [*NoKeyError].
 func Get[T any](ctx context.Context, c *Client, path string, opts ...CallOption) (T, error) {
 	return Send[T](ctx, c, http.MethodGet, path, nil, opts...)
 }
 
-// Send sends a request with a body and decodes the answer as [Get] does. The body is
-// encoded as JSON once, whatever the number of attempts; nil sends none, url.Values a
-// form, []byte and string go as they are, and an io.Reader is streamed (and, unless it is
-// a *bytes.Reader, *bytes.Buffer or *strings.Reader, sent once only).
+// Send sends a request with a body and decodes the response as [Get] does. The body is
+// encoded as JSON, once for all attempts, with these exceptions: nil sends no body;
+// url.Values is sent as a form; []byte and string are sent as they are; an io.Reader is
+// streamed, and sent only once unless it is a *bytes.Reader, *bytes.Buffer or
+// *strings.Reader.
 func Send[T any](ctx context.Context, c *Client, method, path string, body any, opts ...CallOption) (T, error) {
 	var value T
 	o := callConfig{maxBody: c.maxBody}
@@ -65,11 +67,11 @@ func Send[T any](ctx context.Context, c *Client, method, path string, body any, 
 	return value, err
 }
 
-// Pages yields the pages of a list, one request each. next returns the path of the page
-// after the one given, "" at the end; it may be an absolute URL within the provider's
-// origin. The options go with every page, but a path of next that has a query replaces
-// the query of the first. After an error nothing more is yielded. Leaving the loop stops
-// the requests; ranging again begins anew.
+// Pages yields the pages of a list, with one request for each. next returns the path of the
+// page after the given one, or "" after the last; it may be an absolute URL within the
+// provider's origin. The options apply to every page, but a path of next that has a query
+// replaces the query of the first. Nothing more is yielded after an error. Leaving the loop
+// stops the requests; ranging again starts over.
 func Pages[T any](ctx context.Context, c *Client, path string, next func(T) string, opts ...CallOption) iter.Seq2[T, error] {
 	return func(yield func(T, error) bool) {
 		opts, first := opts, opts
@@ -91,7 +93,7 @@ func Pages[T any](ctx context.Context, c *Client, path string, next func(T) stri
 	}
 }
 
-// withoutQuery drops what options say of the query.
+// withoutQuery drops the query parameters of the options.
 func withoutQuery(opts []CallOption) []CallOption {
 	return []CallOption{callOption(func(o *callConfig) error {
 		for _, opt := range opts {
@@ -172,14 +174,14 @@ func (k *call) response(resp *http.Response) Response {
 	return r
 }
 
-// decode reads a good answer into value, which is a *T.
+// decode reads a success response into value, which is a *T.
 func (k *call) decode(resp *http.Response, limit int64, value any) error {
 	if _, ok := value.(*struct{}); ok {
 		return nil
 	}
 	body, err := httpbody.Read(resp, limit+1, k.bodyTime())
 	if err != nil {
-		return k.failure(fmt.Errorf("the answer broke off: %w", err))
+		return k.failure(fmt.Errorf("the response broke off: %w", err))
 	}
 	if int64(len(body)) > limit {
 		return k.failure(fmt.Errorf("%w: more than %d bytes; see WithMaxResponseBytes", ErrTooLarge, limit))
@@ -206,8 +208,8 @@ func (k *call) decode(resp *http.Response, limit int64, value any) error {
 	return nil
 }
 
-// bodyTime bounds the reading of an answer for callers who set no bound of their own, so
-// that a body which stalls does not hold a goroutine for ever. 0 is no bound.
+// bodyTime bounds the reading of a response for callers who set no bound, so that a stalled
+// body does not block a goroutine for ever. 0 means no bound.
 func (k *call) bodyTime() time.Duration {
 	if _, bounded := k.Deadline(); bounded || k.policy.AttemptTimeout > 0 {
 		return 0
@@ -215,8 +217,8 @@ func (k *call) bodyTime() time.Duration {
 	return 5 * time.Minute
 }
 
-// decodeError says what was found and wanted, and not what the values were: a decoder's
-// own text may quote the answer.
+// decodeError says which types were found and expected, and no value: the decoder's own
+// text may quote the response.
 func (k *call) decodeError(status int, body []byte, isJSON bool, value any, err error) error {
 	e := &DecodeError{Provider: k.client.provider.Name, Method: k.method, Path: k.redactor().Text(k.path()), StatusCode: status}
 	wrongType, isType := errors.AsType[*json.UnmarshalTypeError](err)
@@ -241,8 +243,8 @@ func (k *call) decodeError(status int, body []byte, isJSON bool, value any, err 
 	return e
 }
 
-// asProbe marks the call as a probe of a key of the client's own account. The limit is the
-// account's, so a key that is tried finds what the others have left of it, and no fresh one.
+// asProbe marks the call as a probe of another key of the client's own account. The limit
+// belongs to the account, so the probe shares what is left of it.
 func asProbe() CallOption {
 	return callOption(func(o *callConfig) error {
 		first := PriorityProbe
@@ -251,9 +253,9 @@ func asProbe() CallOption {
 	})
 }
 
-// Probe tries a credential of the client's own account with the provider's cheapest call,
-// once, within the limit and before all others who wait for it. It is made for [Verify] and
-// [Verify]. It returns the typed error of a refusal, and an error if the provider
+// Probe tests a credential of the client's own account with the provider's cheapest call,
+// once, within the limit and before all other calls that wait for it. It has the form that
+// [Verify] wants. It returns the typed error of a refusal, and an error if the provider
 // documents no such call.
 func (c *Client) Probe(ctx context.Context, cred Credential) error {
 	if c.provider.Probe == "" {

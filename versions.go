@@ -7,15 +7,16 @@ import (
 	"github.com/keyfit/keyfit/internal/keyring"
 )
 
-// Versions are the keys that a source knows. The zero [Credential] stands for no key.
+// Versions is everything that a source knows. A zero [Credential] means that there is no
+// such key.
 type Versions struct {
-	// Current is the key that the source wants used. It is required.
+	// Current is the key that the source wants used. Required.
 	Current Credential
-	// Previous is the key that Current replaced. A new keyring holds it in case the provider
-	// does not know Current yet.
+	// Previous is the key that Current replaced. A new ring keeps it as a fallback, in case
+	// the provider does not know Current yet.
 	Previous Credential
-	// Pending is a key that the source prepares. A keyring verifies it ahead, and uses it only
-	// when it has become Current, or when every other key is refused.
+	// Pending is a key that the source prepares. A ring verifies it in advance, and uses it
+	// only when it has become Current, or when every other key is refused.
 	Pending Credential
 }
 
@@ -23,11 +24,11 @@ type Versions struct {
 // versions does.
 type VersionedSource interface {
 	Source
-	// Versions returns all that the source knows; otherwise it is like [Source.Credential].
+	// Versions returns everything that the source knows, by the rules of [Source].
 	Versions(ctx context.Context) (Versions, error)
 }
 
-// versionsOf asks a source for all that it knows.
+// versionsOf asks a source for everything that it knows.
 func versionsOf(ctx context.Context, src Source) (Versions, error) {
 	if s, ok := src.(VersionedSource); ok {
 		return s.Versions(ctx)
@@ -36,7 +37,7 @@ func versionsOf(ctx context.Context, src Source) (Versions, error) {
 	return Versions{Current: cred}, err
 }
 
-// clean checks the keys. A malformed Previous or Pending is dropped.
+// clean checks what a source knows. A malformed Previous or Pending is dropped.
 func (v Versions) clean(life time.Duration) (Versions, error) {
 	var err error
 	if v.Current, err = v.Current.clean(); err != nil {
@@ -53,40 +54,40 @@ func (v Versions) clean(life time.Duration) (Versions, error) {
 	return v, nil
 }
 
-// withEnd returns the credential with the end that follows from its issue, if it has no end.
-func (c Credential) withEnd(life time.Duration) Credential {
-	if c.Expires.IsZero() && !c.Issued.IsZero() && life > 0 {
-		c.Expires = c.Issued.Add(life)
+// withEnd returns the credential with its expiry, if that follows from its issue.
+func (cred Credential) withEnd(life time.Duration) Credential {
+	if cred.Expires.IsZero() && !cred.Issued.IsZero() && life > 0 {
+		cred.Expires = cred.Issued.Add(life)
 	}
-	return c
+	return cred
 }
 
-// keys is what the engine knows of the versions.
+// keys converts the versions for the engine.
 func (v Versions) keys() keyring.Versions {
 	return keyring.Versions{Current: v.Current.key(), Previous: v.Previous.key(), Pending: v.Pending.key()}
 }
 
 type refusedKey struct{}
 
-// RefusedKey returns the fingerprint of the key whose refusal by the provider is why a
-// [Keyring] asks its [Source]; ctx is that of [Source.Credential]. It is "" if the source
-// is asked for another reason. A source that keeps what it fetched, as one of OAuth tokens
-// does, drops it if it has this fingerprint.
+// RefusedKey returns the fingerprint of the key whose refusal made a [Keyring] ask its
+// [Source]; ctx is that of [Source.Credential]. It is "" if the source is asked for another
+// reason. A source that keeps what it fetched, as one of OAuth tokens does, drops the key
+// with this fingerprint.
 func RefusedKey(ctx context.Context) string {
 	fp, _ := ctx.Value(refusedKey{}).(string)
 	return fp
 }
 
-// ask asks a source for all that it knows and checks it. refused is the fingerprint of the
-// key whose refusal is the reason; "" if there is another. The error holds no secret.
-func (k *Keyring) ask(ctx context.Context, src Source, refused string) (keyring.Versions, error) {
+// ask asks a source for everything that it knows, and checks it. refused is the fingerprint
+// of the refused key that is the reason, or "". The error contains no secret.
+func (ring *Keyring) ask(ctx context.Context, src Source, refused string) (keyring.Versions, error) {
 	given, err := versionsOf(context.WithValue(ctx, refusedKey{}, refused), src)
 	checked := given
 	if err == nil {
-		checked, err = given.clean(k.life)
+		checked, err = given.clean(ring.life)
 	}
 	if err != nil {
-		return keyring.Versions{}, redactorOf(append(k.live(), given.Current, given.Previous, given.Pending)...).Error(err)
+		return keyring.Versions{}, redactorOf(append(ring.live(), given.Current, given.Previous, given.Pending)...).Error(err)
 	}
 	return checked.keys(), nil
 }

@@ -5,7 +5,7 @@
 // field that holds one needs no flag beside it. Code that has read its clock passes the
 // reading on instead of reading again.
 //
-// Readings of two clocks differ by a constant, which [Clock.Lag] tells.
+// Readings of two clocks differ by a constant, which [Clock.Lag] returns.
 //
 // The zero Clock is not usable; [Start] makes one. A Clock is a value that never changes:
 // copies are the same clock, and all methods are safe for concurrent use.

@@ -1,4 +1,4 @@
-// Package histogram counts durations and tells their quantiles.
+// Package histogram counts durations and returns their quantiles.
 //
 // A [Histogram] has eight buckets for each doubling, from a microsecond to fifty days, so a
 // quantile is right to within 7 % and the whole takes 1.3 KB whatever is counted. A longer

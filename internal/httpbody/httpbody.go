@@ -1,4 +1,4 @@
-// Package httpbody reads the bodies of HTTP answers within bounds of size and time.
+// Package httpbody reads the bodies of HTTP responses within bounds of size and time.
 //
 // A server may send more than was asked for, or stop in the middle and never end. [Peek]
 // looks at the beginning of a body and leaves the body readable from the start, [Read] reads
@@ -19,9 +19,9 @@ import (
 	"time"
 )
 
-// patience bounds [Peek] and [Drain]: an error answer whose body never comes is still an
-// error answer.
-const patience = 5 * time.Second
+// stallLimit bounds [Peek] and [Drain]: an error response whose body never comes is still
+// an error response.
+const stallLimit = 5 * time.Second
 
 // maxDrain is how much of a rest is worth reading for the sake of the connection.
 const maxDrain = 4 << 10
@@ -56,7 +56,7 @@ func Peek(resp *http.Response, limit int) string {
 		return ""
 	}
 	rest := resp.Body
-	stalled := time.AfterFunc(patience, func() { _ = rest.Close() })
+	stalled := time.AfterFunc(stallLimit, func() { _ = rest.Close() })
 	defer stalled.Stop()
 	prefix := readText(rest, limit)
 	resp.Body = &peeked{prefix: prefix, rest: rest}
@@ -99,7 +99,7 @@ func readText(body io.Reader, limit int) string {
 	return text.String()
 }
 
-var errStalled = errors.New("the answer's body stalled")
+var errStalled = errors.New("the response body stalled")
 
 // Read returns up to limit bytes of a response's body. After d it closes the body, which
 // ends a read that hangs with an error that says so; with 0 the request's context alone ends
@@ -145,7 +145,7 @@ func Drain(resp *http.Response) {
 	if resp.Body == http.NoBody {
 		return
 	}
-	stalled := time.AfterFunc(patience, func() { _ = resp.Body.Close() })
+	stalled := time.AfterFunc(stallLimit, func() { _ = resp.Body.Close() })
 	defer stalled.Stop()
 	_, _ = io.CopyN(io.Discard, resp.Body, maxDrain)
 	_ = resp.Body.Close()

@@ -145,7 +145,7 @@ func TestABodyThatStallsHoldsNobody(t *testing.T) {
 			t.Errorf("a peek takes %v", took)
 		}
 		got, err := httpbody.Read(newStalled("lorem"), 100, time.Minute)
-		if string(got) != "lorem" || err == nil || err.Error() != "the answer's body stalled for 1m0s: closed" {
+		if string(got) != "lorem" || err == nil || err.Error() != "the response body stalled for 1m0s: closed" {
 			t.Errorf("a read gives %q, %v", got, err)
 		}
 	})

@@ -8,21 +8,21 @@ import (
 )
 
 const (
-	// tripAfter is how many refusals in a row, of any key, open the circuit of a ring where
-	// calls do not wait.
+	// tripAfter is how many refusals in a row, of any key, open the circuit if calls do not
+	// wait for a key.
 	tripAfter = 20
-	// The delay between two trial requests grows from the first to the last. It begins small
-	// where calls wait for it.
+	// The delay between two trial requests grows from the first to the last. It begins
+	// small if calls wait for it.
 	trialFirst, trialFirstWaiting, trialLast = time.Second, 20 * time.Millisecond, 15 * time.Second
-	// trialStall is after how long without an answer a trial request may hang, so that
-	// another one may go.
+	// trialStall is how long a trial request may be without a response before another one
+	// may be sent.
 	trialStall = 2 * time.Second
-	// streamDelay is how much later than others a call becomes a trial request whose body can
-	// be sent only once. Without it such a call would have to wait for others for ever where
-	// a program makes no others.
+	// streamDelay is how much later a call becomes a trial request if its body can be sent
+	// only once. After it, such a call need not wait for other calls, which may never come.
 	streamDelay = time.Second
-	// newKeyEvery: while the circuit is not closed, at most one key of the source in this time
-	// is tried at once. A source that always has another key must not undo the backoff.
+	// newKeyEvery is the time in which at most one key of the source is tried immediately
+	// while the circuit is not closed. A source that always has another key must not undo
+	// the backoff.
 	newKeyEvery = time.Second
 )
 
@@ -31,34 +31,35 @@ type CircuitState int
 
 // The states of a circuit.
 const (
-	Closed   CircuitState = iota // calls go out freely
-	Open                         // no call goes out until the next trial request is due
-	HalfOpen                     // a trial request is out
+	Closed   CircuitState = iota // calls are sent normally
+	Open                         // no call is sent until the next trial request is due
+	HalfOpen                     // a trial request is in flight
 )
 
 // String returns the name of the state.
-func (s CircuitState) String() string { return [...]string{"closed", "open", "half-open"}[s] }
+func (cs CircuitState) String() string { return [...]string{"closed", "open", "half-open"}[cs] }
 
-// doubt is what speaks against the circuit: a key was accepted after it was refused.
+// doubt says whether a key was accepted after it had been refused, which speaks against an
+// open circuit.
 type doubt int
 
 const (
 	noDoubt      doubt = iota
-	raisedDoubt        // one further trial request may go at once, whoever is out
-	settledDoubt       // it has gone
+	raisedDoubt        // one further trial request may be sent, even if one is in flight
+	settledDoubt       // it was sent
 )
 
-// circuit is a circuit that is not closed: a closed one is none. Ring.mu guards it.
+// circuit is a circuit that is not closed; nil stands for a closed one. Ring.mu guards it.
 type circuit struct {
 	state   CircuitState
 	since   time.Time
-	tripped time.Duration // when the attempt left whose refusal opened it
+	tripped time.Duration // when the attempt was sent whose refusal opened it
 	refusal any           // the last one
 	retryAt time.Time     // when the next trial request is due, unless one is out
 	delay   time.Duration // before retryAt
 	trials  trials
 	doubt   doubt
-	newKey  time.Time // when a key came last that was tried at once
+	newKey  time.Time // when the last key came that was tried immediately
 	waiting waiting
 	changed chan struct{} // closed at each change, and replaced
 }
@@ -66,9 +67,9 @@ type circuit struct {
 // trials are the trial requests of a circuit.
 type trials struct {
 	out      int
-	last     time.Time // when the last one went
+	last     time.Time // when the last one was sent
 	failed   int
-	outdated bool // the key has changed since the last one went
+	outdated bool // the key has changed since the last one was sent
 }
 
 // waiting counts the calls that wait for a usable key.
@@ -88,7 +89,7 @@ func (c *circuit) notify() {
 	c.changed = make(chan struct{})
 }
 
-// dueAt is when a call may be a trial request, as things stand.
+// dueAt returns when the call may become a trial request, if nothing changes.
 func (c *circuit) dueAt(t *Turn) time.Time {
 	at := c.retryAt
 	if stalled := c.trials.last.Add(trialStall); c.state == HalfOpen && stalled.After(at) {
@@ -97,13 +98,13 @@ func (c *circuit) dueAt(t *Turn) time.Time {
 	switch {
 	case !t.call.Replayable:
 		at = at.Add(streamDelay)
-	case t.failedTrial == c && c.waiting.fresh > 0: // others first: the fault may be that call's
+	case t.failedTrial == c && c.waiting.fresh > 0: // others first: the refusal may be due to this call
 		at = at.Add(c.delay)
 	}
 	return at
 }
 
-// tryTrial begins a trial request if one is due for the call, and reports whether it did.
+// tryTrial makes the call a trial request if one is due, and reports whether it did.
 func (c *circuit) tryTrial(t *Turn, now time.Time) bool {
 	switch {
 	case !now.Before(c.dueAt(t)):
@@ -121,7 +122,7 @@ func (c *circuit) beginTrial(t *Turn, now time.Time) {
 	c.state = HalfOpen
 	c.trials.out++
 	c.trials.last = now
-	t.trial, t.thorough = c, c.trials.failed > 0
+	t.trial, t.tryRefused = c, c.trials.failed > 0
 }
 
 // trialFailed: HalfOpen → Open, unless another trial request is out. The next one is due
@@ -144,7 +145,7 @@ func (c *circuit) trialFailed(first time.Duration, now time.Time) {
 func (c *circuit) postpone(first time.Duration, now time.Time) {
 	c.delay = backoff.Next(c.delay, first, trialLast)
 	wait := c.delay
-	if wait >= trialFirst { // replicas do not ask together
+	if wait >= trialFirst { // so that replicas do not ask together
 		wait = backoff.Jitter(wait, 1.0/8)
 	}
 	c.retryAt = now.Add(wait)
@@ -158,8 +159,9 @@ func (c *circuit) keyChanged(now time.Time) {
 	c.notify()
 }
 
-// question raises the doubt, once: an attempt was accepted that had left after the refused
-// one. Perhaps the fault is that one call's and not the key's; another call may find out.
+// question raises the doubt, once: an attempt was accepted that was sent after the refused
+// one. Perhaps the refusal is due to that one call and not to the key; another call may
+// find out.
 func (c *circuit) question() {
 	if c.doubt == noDoubt {
 		c.doubt = raisedDoubt
@@ -196,9 +198,10 @@ func (r *Ring) reset(why string) {
 	r.events.record(Event{Kind: CircuitClosed, Generation: set.current.Number, Fingerprint: set.current.Fingerprint, Reason: why})
 }
 
-// circuitRefused takes a refusal. Where calls wait, the first one of the current key trips
-// the circuit, with that call as the trial request, so that others need not meet the same;
-// but not if its route is known to be refused while others are not. mu is held.
+// circuitRefused takes a refusal. If calls wait, the first refusal of the current key trips
+// the circuit, and that call becomes the trial request, so that others are not refused as
+// well; but not if the route of the call is known to be refused while others are not. mu is
+// held.
 func (r *Ring) circuitRefused(t *Turn, inARow int) {
 	set, a := r.set.Load(), t.last
 	switch {
@@ -216,8 +219,8 @@ func (r *Ring) circuitRefused(t *Turn, inARow int) {
 	}
 }
 
-// circuitKeyChanged takes a new current key. Where calls wait, a trial request tries it
-// first, and at once: but for one from the source, if the last such is not long ago. mu is
+// circuitKeyChanged takes a new current key. If calls wait, a trial request tries it
+// immediately, unless it is from the source and the last such key is not old enough. mu is
 // held.
 func (r *Ring) circuitKeyChanged() {
 	set, now := r.set.Load(), time.Now()
@@ -238,8 +241,8 @@ func (r *Ring) firstTrialDelay() time.Duration {
 	return trialFirst
 }
 
-// OnOpen has leave called when the circuit opens, at once if it is not closed; leave must
-// not block, nor call the ring. stop takes that back.
+// OnOpen calls leave when the circuit opens, immediately if it is not closed. leave must
+// not block or call the ring. stop removes it.
 func (r *Ring) OnOpen(leave func()) (stop func()) {
 	entry := &leave
 	r.locked(func() {

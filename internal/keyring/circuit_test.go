@@ -87,7 +87,7 @@ func TestTheTransitionsOfTheCircuit(t *testing.T) {
 				case "try":
 					if !c.tryTrial(turn, now) {
 						denied = "denied, "
-					} else if turn.trial != c || turn.thorough != (c.trials.failed > 0) {
+					} else if turn.trial != c || turn.tryRefused != (c.trials.failed > 0) {
 						t.Errorf("step %d: a trial request with %+v", i, turn)
 					}
 				case "fail":

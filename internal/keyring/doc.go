@@ -23,19 +23,19 @@
 //	                                                             Retired
 //
 // A key is staged when the source newly offers it, and verified when two probes in a row
-// accepted it. A rejected one is probed again later; restage makes it as if new, when the
-// source offers it under another version. discard retires a candidate that the source does
-// not offer any more. A candidate is promoted from any state where there is nothing to lose:
+// accepted it. A rejected one is probed again later; restage treats it as new if the
+// source offers it under another version. discard drops a candidate that the source does
+// not offer any more. A candidate is promoted from any state if there is nothing to lose:
 // without a probe, after a refusal of the current key, while the circuit is not closed.
 //
-// prefer has the previous key tried first for a moment, because the provider was just seen
-// to accept it and not the current one; the third refusal in a row of the current key, with
+// prefer makes the previous key the first one to try for two seconds, because the provider
+// accepted it and not the current one; the third refusal in a row of the current key, with
 // the previous one accepted, demotes it. The previous key is retired when its grace period
-// is over and no attempt is under way with it.
+// is over and no attempt is in flight with it.
 //
 // # The circuit
 //
-// The circuit stands between the calls and a provider that refuses every key. The arrows are
+// The circuit keeps calls from a provider that refuses every key. The arrows are
 // the methods of circuit, but for trip and reset, which are methods of Ring:
 //
 //	         trip: 20 refusals in a row, or, where
@@ -53,7 +53,7 @@
 //
 // # The way of a call
 //
-// In the steady state a call loads the set, picks a key and reports what became of it:
+// In the steady state a call loads the set, picks a key and reports the result:
 //
 //	set := ring.Load()
 //	if set.AtRest() { g := set.Pick(true); g.Begin(); …; ring.Accepted(g, sent, route); g.End(sent) }

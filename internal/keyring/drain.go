@@ -9,11 +9,11 @@ import (
 const (
 	// maxDraining bounds the list of replaced keys that are not safe to revoke.
 	maxDraining = 8
-	// drainWatch is for how long a replaced key is looked after without being asked.
+	// drainWatch is how long the ring keeps a timer for a replaced key.
 	drainWatch = time.Hour
 )
 
-// draining is a key that was current, and is safe to revoke once nobody uses it.
+// draining is a key that was current, and is safe to revoke once it is idle.
 type draining struct {
 	Generation
 	replaced  time.Time
@@ -21,7 +21,7 @@ type draining struct {
 	reported  bool // it is safe to revoke, and that has been reported
 }
 
-// drain begins to look after a replaced key. mu is held.
+// drain begins to track a replaced key. mu is held.
 func (r *Ring) drain(old Generation, next *Generation) {
 	r.stopDraining(next.Fingerprint)
 	r.stopDraining(old.Fingerprint)
@@ -30,14 +30,15 @@ func (r *Ring) drain(old Generation, next *Generation) {
 	r.scheduleMaintenance()
 }
 
-// stopDraining takes a key off the list: it is in use again. mu is held.
+// stopDraining takes a key off the list, because it is in use again. mu is held.
 func (r *Ring) stopDraining(fp string) {
 	r.draining = slices.DeleteFunc(r.draining, func(d draining) bool { return d.Fingerprint == fp })
 }
 
-// idleAt is when a key will have been idle for the drain time, as things stand; the zero
-// time while that cannot be said: attempts are under way with it, it may become current
-// again, or neither its successor nor the present key has been accepted yet. mu is held.
+// idleAt returns when a key will have been idle for the drain time, if nothing changes. It
+// is the zero time while that is unknown: attempts with the key are in flight, it may
+// become current again, or neither its successor nor the present key has been accepted yet.
+// mu is held.
 func (r *Ring) idleAt(d *draining) time.Time {
 	set := r.Load()
 	works := func(u *usage) bool {
@@ -54,14 +55,14 @@ func (r *Ring) idleAt(d *draining) time.Time {
 	return last.Add(r.cfg.DrainTime)
 }
 
-// isIdle reports whether nobody has used a replaced key for the drain time. mu is held.
+// isIdle reports whether a replaced key has been idle for the drain time. mu is held.
 func (r *Ring) isIdle(d *draining, now time.Time) bool {
 	at := r.idleAt(d)
 	return !at.IsZero() && !now.Before(at)
 }
 
-// maintain retires the previous key when its time is over, and reports which keys are safe
-// to revoke and which end soon. mu is held.
+// maintain retires the previous key when its grace period is over, and reports which keys
+// are safe to revoke and which expire soon. mu is held.
 func (r *Ring) maintain() {
 	now, set := time.Now(), r.Load()
 	if p := set.previous; p != nil && !now.Before(p.until) && p.usage.inFlight.Load() == 0 {
@@ -83,8 +84,8 @@ func (r *Ring) maintain() {
 }
 
 // scheduleMaintenance sets the timer for the next maintenance, if something is due within
-// drainWatch of the last swap; a ring that nobody uses is not kept alive any longer. mu is
-// held.
+// drainWatch of the last rotation. The timer does not keep an unused ring alive for longer.
+// mu is held.
 func (r *Ring) scheduleMaintenance() {
 	now := time.Now()
 	var due []time.Time
@@ -112,8 +113,8 @@ func (r *Ring) scheduleMaintenance() {
 	})
 }
 
-// notBefore returns at, or now and a while if at is past: what was due then still waits for
-// something.
+// notBefore returns at, or a later time if at has passed: then the event still waits for
+// something, and is checked again.
 func notBefore(now, at time.Time, again time.Duration) time.Time {
 	if at.After(now) {
 		return at

@@ -43,9 +43,9 @@ type Event struct {
 const maxReason = 200
 
 // outbox reports events in the order in which they were recorded. One goroutine at a time
-// reports; others leave their events to it, so nobody waits for a slow listener.
+// reports; others leave their events to it, so a slow listener delays none of them.
 type outbox struct {
-	report func(Event) // nil: nobody listens
+	report func(Event) // nil if there is no listener
 
 	mu        sync.Mutex
 	queue     []Event

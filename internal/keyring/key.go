@@ -17,7 +17,7 @@ type Key struct {
 	Material    any       // the key itself, opaque to the engine
 }
 
-// sameDetails reports whether a source says the same about a key as it did.
+// sameDetails reports whether the source gives the same details of a key as before.
 func (k Key) sameDetails(other Key) bool {
 	return k.Expires.Equal(other.Expires) && k.Issued.Equal(other.Issued) && k.Version == other.Version && k.Place == other.Place
 }
@@ -43,10 +43,11 @@ func newGeneration(k Key) Generation {
 	return Generation{Key: k, Since: time.Now(), usage: new(usage)}
 }
 
-// Begin notes that an attempt with the key is about to leave. [Generation.End] must follow.
+// Begin records that an attempt with the key is about to be sent. [Generation.End] must
+// follow.
 func (g *Generation) Begin() { g.usage.inFlight.Add(1) }
 
-// End notes that an attempt which left at sent, by the ring's clock, is over.
+// End records that an attempt is over that was sent at the given time by the ring's clock.
 func (g *Generation) End(sent time.Duration) {
 	if g.usage.accepted.Load() < sent {
 		g.usage.sent.Observe(sent)
@@ -59,20 +60,20 @@ func (g *Generation) worksBetterThan(other *Generation) bool {
 	return other.usage.refusals.Load() > 0 && g.usage.refusals.Load() == 0 && g.usage.accepted.Load() != 0
 }
 
-// usage is what the calls with a key have shown, the same for all its generations.
+// usage is what the calls with a key have shown. All generations of the key share it.
 type usage struct {
 	inFlight atomic.Int64
-	sent     clock.Latest // when an attempt left; one that was accepted is in accepted alone
-	accepted clock.Latest // when an attempt left that was accepted
+	sent     clock.Latest // when the last attempt was sent; one that was accepted is only in accepted
+	accepted clock.Latest // when the last attempt was sent that was accepted
 	refusals atomic.Int32 // in a row
 	served   routes       // what was answered with success
 	denied   routes       // what was refused while other routes were not
 }
 
-// lastUsed is when an attempt left last, whether it was accepted or not.
+// lastUsed returns when the last attempt was sent, whether it was accepted or not.
 func (u *usage) lastUsed() time.Duration { return max(u.sent.Load(), u.accepted.Load()) }
 
-// accept notes that an attempt was accepted, and for which route; 0 for none.
+// accept records that an attempt was accepted, and for which route; 0 for none.
 func (u *usage) accept(sent time.Duration, route uint64) {
 	u.accepted.Observe(sent)
 	if u.refusals.Load() != 0 {
@@ -84,15 +85,15 @@ func (u *usage) accept(sent time.Duration, route uint64) {
 	}
 }
 
-// routes is a set of routes that forgets. It is a table without a lock, two places to a row,
-// the newer route first; a third route of the same row replaces the older one. A forgotten
-// route costs one replay that is not made, or one call that opens the circuit.
+// routes is a set of routes that forgets old ones. It is a table without a lock, with two
+// places in each row, the newer route first; a third route of a row replaces the older one.
+// A forgotten route costs one replay that is not made, or one call that opens the circuit.
 type routes [32][2]atomic.Uint64
 
-func (r *routes) row(route uint64) *[2]atomic.Uint64 { return &r[route%uint64(len(r))] }
+func (rs *routes) row(route uint64) *[2]atomic.Uint64 { return &rs[route%uint64(len(rs))] }
 
-func (r *routes) add(route uint64) {
-	row := r.row(route)
+func (rs *routes) add(route uint64) {
+	row := rs.row(route)
 	newer := row[0].Load()
 	if newer == route {
 		return
@@ -101,15 +102,15 @@ func (r *routes) add(route uint64) {
 	row[0].Store(route)
 }
 
-func (r *routes) drop(route uint64) {
-	for row, i := r.row(route), 0; i < len(row); i++ {
+func (rs *routes) drop(route uint64) {
+	for row, i := rs.row(route), 0; i < len(row); i++ {
 		if row[i].Load() == route { // reading is cheaper than swapping, and nearly always enough
 			row[i].CompareAndSwap(route, 0)
 		}
 	}
 }
 
-func (r *routes) has(route uint64) bool {
-	row := r.row(route)
+func (rs *routes) has(route uint64) bool {
+	row := rs.row(route)
 	return row[0].Load() == route || row[1].Load() == route
 }

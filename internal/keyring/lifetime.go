@@ -7,7 +7,7 @@ import (
 
 const day = 24 * time.Hour
 
-// expiryNotice is what was reported about the end of which key. Ring.mu guards it.
+// expiryNotice records what was reported about the expiry of a key. Ring.mu guards it.
 type expiryNotice struct {
 	fingerprint string
 	expires     time.Time
@@ -15,11 +15,11 @@ type expiryNotice struct {
 	expired     bool
 }
 
-// expirySteps returns the times before the end of a key at which it is announced.
+// expirySteps returns how long before the expiry of a key it is announced.
 func expirySteps() []time.Duration { return []time.Duration{30 * day, 14 * day, 7 * day, day} }
 
-// checkExpiry announces the end of the current key, each step once, and promotes a verified
-// candidate when the key has ended. mu is held.
+// checkExpiry announces the expiry of the current key, each step once, and promotes a
+// verified candidate when the key has expired. mu is held.
 func (r *Ring) checkExpiry() {
 	cur := &r.Load().current
 	if cur.Expires.IsZero() {
@@ -49,9 +49,9 @@ func (r *Ring) checkExpiry() {
 	}
 }
 
-// expire reports that the current key has ended by its date. It stays unless there is a
-// verified candidate: the provider alone knows whether it works, and our clock may be wrong.
-// mu is held.
+// expire reports that the current key has expired by its date. The key stays current unless
+// there is a verified candidate: only the provider knows whether it works, and our clock
+// may be wrong. mu is held.
 func (r *Ring) expire(cur *Generation) {
 	if r.expiry.expired {
 		return
@@ -63,7 +63,7 @@ func (r *Ring) expire(cur *Generation) {
 	}
 }
 
-// daysOrTime is a time for a person.
+// daysOrTime formats a duration for a person.
 func daysOrTime(d time.Duration) string {
 	if days := int(d / day); days > 1 {
 		return fmt.Sprintf("%d days", days)

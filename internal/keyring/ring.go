@@ -14,24 +14,27 @@ import (
 	"github.com/keyfit/keyfit/internal/singleflight"
 )
 
-// Config is what a ring works with. Ask must be there.
+// Config configures a ring. Ask is required.
 type Config struct {
-	// Ask asks the source for all that it knows, checked; Current must be there. refused is
-	// the fingerprint of the key whose refusal is the reason; "" if there is another.
+	// Ask asks the source for everything that it knows, checked; Current must be set.
+	// refused is the fingerprint of the key whose refusal is the reason; "" if there is
+	// another reason.
 	Ask func(ctx context.Context, refused string) (Versions, error)
-	// Local says that the source reads a place on this machine: it may be asked often, and
-	// what it newly offers is believed after two equal reads, since somebody may be writing.
+	// Local says that the source reads a place on this machine. It may be asked often, and
+	// a new key is believed after two equal reads, because somebody may be writing to the
+	// place.
 	Local bool
 	// Probe asks the provider whether it accepts a key. refused says that an error is the
-	// provider's refusal; any other says nothing about the key. nil: candidates are tried by
-	// calls.
+	// provider's refusal; any other error says nothing about the key. If Probe is nil,
+	// calls try the candidates.
 	Probe func(ctx context.Context, k Key) (refused bool, err error)
-	// Event is called with each event, in order and not concurrently; nil: nobody listens.
+	// Event is called with each event, in order and not concurrently; nil if there is no
+	// listener.
 	Event func(Event)
 
-	GracePeriod time.Duration // how long a replaced key is held; 0 is not at all
+	GracePeriod time.Duration // how long a replaced key stays usable; 0 is not at all
 	DrainTime   time.Duration // how long a replaced key must be idle to be safe to revoke
-	Wait        time.Duration // how long a call may wait for a usable key; 0 is not at all
+	Wait        time.Duration // how long a call may wait for a key that works; 0 is not at all
 	MaxWaiting  int           // how many calls may wait at a time
 }
 
@@ -47,7 +50,7 @@ type Ring struct {
 
 	mu           sync.Mutex
 	source       source
-	verification *singleflight.Flight[verification] // the try of the candidate that is under way; nil if there is none
+	verification *singleflight.Flight[verification] // the verification in progress; nil if there is none
 	rejections   map[string]*rejection              // by fingerprint
 	promoted     chan struct{}                      // closed when another key becomes current, and replaced
 	onOpen       map[*func()]struct{}               // called when the circuit opens
@@ -56,7 +59,7 @@ type Ring struct {
 	maintenance  *time.Timer
 }
 
-// New returns a ring whose current key is that of first, which the source has answered.
+// New returns a ring whose current key is that of first, which the source has returned.
 func New(cfg Config, first Versions) *Ring {
 	r := &Ring{cfg: cfg, clock: clock.Start(), seed: maphash.MakeSeed(), promoted: make(chan struct{}), rejections: make(map[string]*rejection), onOpen: make(map[*func()]struct{})}
 	r.events.report = cfg.Event
@@ -87,7 +90,7 @@ func (r *Ring) GracePeriod() time.Duration { return r.cfg.GracePeriod }
 // Keys returns every key that the ring holds or has held lately, the current one first.
 func (r *Ring) Keys() []Key { return r.set.Load().keys() }
 
-// Route names what a call asks for; it is never 0.
+// Route identifies what a call requests; it is never 0.
 func (r *Ring) Route(method, path string) uint64 {
 	route := maphash.String(r.seed, path)
 	if method != "" && method != "GET" {
@@ -96,9 +99,10 @@ func (r *Ring) Route(method, path string) uint64 {
 	return max(route, 1)
 }
 
-// Accepted takes an answer that proves a key: the attempt left at sent, by the ring's clock,
-// and succeeded on route, which is 0 if it did not. It takes no lock. Where it returns false
-// the ring is not at rest, and the call's [Turn.Accepted] must follow.
+// Accepted takes a response that proves a key. The attempt was sent at the given time by
+// the ring's clock, and succeeded on route, which is 0 if it did not succeed. Accepted
+// takes no lock. If it returns false, the ring is not at rest, and the call's
+// [Turn.Accepted] must follow.
 func (r *Ring) Accepted(g *Generation, sent time.Duration, route uint64) (done bool) {
 	g.usage.accept(sent, route)
 	if r.refusals.Load() != 0 {
@@ -107,9 +111,10 @@ func (r *Ring) Accepted(g *Generation, sent time.Duration, route uint64) (done b
 	return r.set.Load().atRest
 }
 
-// Rotate makes k current for every attempt from now on; probe, unless it is nil, tries it
-// first. The key that it replaces is held for grace. An error leaves the ring as it was.
-// What the source has offered does not undo a rotation: only what it offers anew does.
+// Rotate makes k current for every attempt from now on. If probe is not nil, it tests k
+// first. The replaced key stays usable for grace. An error leaves the ring unchanged. What
+// the source has offered before does not undo a rotation; only a key that it newly offers
+// does.
 func (r *Ring) Rotate(ctx context.Context, k Key, grace time.Duration, probe func(context.Context, Key) error) error {
 	if probe != nil {
 		if err := probe(ctx, k); err != nil {
@@ -131,7 +136,7 @@ func (r *Ring) Rotate(ctx context.Context, k Key, grace time.Duration, probe fun
 	return nil
 }
 
-// Rollback makes the previous key current again. It is an error if none is held.
+// Rollback makes the previous key current again. It is an error if there is none.
 func (r *Ring) Rollback() (err error) {
 	r.change(func() {
 		p := r.set.Load().usablePrevious(time.Now())
@@ -157,13 +162,14 @@ func (r *Ring) locked(f func()) {
 	f()
 }
 
-// publish makes a set the state of the ring; from here on nobody changes it. mu is held.
+// publish makes a set the state of the ring. The set must not change from here on. mu is
+// held.
 func (r *Ring) publish(s *Set) {
 	s.atRest = s.circuit == nil && !s.isPreferred() && (s.candidate == nil || s.candidate.retryAt.IsZero())
 	r.set.Store(s)
 }
 
-// promote makes next current and reports whether it was not so before. mu is held.
+// promote makes next current, and reports false if it was current already. mu is held.
 func (r *Ring) promote(next Generation, grace time.Duration, kind EventKind, reason string) bool {
 	old, now := r.set.Load(), time.Now()
 	if old.current.Fingerprint == next.Fingerprint {
@@ -173,7 +179,7 @@ func (r *Ring) promote(next Generation, grace time.Duration, kind EventKind, rea
 	if old.current.usage.refusals.Load() > 0 {
 		r.reject(&old.current, probeRetryFirst, probeRetryLast)
 	}
-	set := old.promote(next, r.heldUntil(&old.current, grace), now)
+	set := old.promote(next, r.usableUntil(&old.current, grace), now)
 	if p := old.usablePrevious(now); p != nil && grace > 0 && p.Fingerprint != next.Fingerprint && p.worksBetterThan(&old.current) {
 		set = set.hold(*p, old.previous.until) // a key that was refused is no fallback, and this one is
 	}
@@ -187,10 +193,10 @@ func (r *Ring) promote(next Generation, grace time.Duration, kind EventKind, rea
 	return true
 }
 
-// heldUntil is until when a key is held that is replaced now: for the grace period, and not
-// beyond its own end. An end that is past, although the provider has accepted the key since,
-// does not count: the date is wrong, or our clock.
-func (r *Ring) heldUntil(g *Generation, grace time.Duration) time.Time {
+// usableUntil returns until when a key stays usable that is replaced now: for the grace
+// period, and not beyond its expiry. An expiry that has passed does not count if the
+// provider has accepted the key since: then the date is wrong, or our clock. mu is held.
+func (r *Ring) usableUntil(g *Generation, grace time.Duration) time.Time {
 	until := time.Now().Add(grace)
 	if g.Expires.IsZero() || g.Expires.After(until) || r.clock.Time(g.usage.accepted.Load()).After(g.Expires) {
 		return until
@@ -198,7 +204,7 @@ func (r *Ring) heldUntil(g *Generation, grace time.Duration) time.Time {
 	return g.Expires
 }
 
-// discard lets go of the candidate, unless the source only prepares it. mu is held.
+// discard drops the candidate, unless the source only prepares it. mu is held.
 func (r *Ring) discard(why string) {
 	set := r.set.Load()
 	if set.candidate == nil || set.candidate.prepared {

@@ -13,12 +13,13 @@ import (
 )
 
 const (
-	// maxQuestion bounds a question to a source, and to the provider about what it offers.
+	// maxQuestion bounds a question to the source, and the verification of what it offers.
 	maxQuestion = 30 * time.Second
-	// debounce lies between the two equal reads after which a changed place is believed.
+	// debounce is the time between the two equal reads after which a changed place is
+	// believed.
 	debounce = 10 * time.Millisecond
-	// The delay between two questions that bring nothing: a place on this machine may be
-	// asked often, a store may not.
+	// The delay between two questions that bring nothing new. A place on this machine may
+	// be asked often, a store may not.
 	askLocalFirst, askLocalLast   = 10 * time.Millisecond, time.Second
 	askRemoteFirst, askRemoteLast = 100 * time.Millisecond, 30 * time.Second
 )
@@ -32,29 +33,29 @@ type source struct {
 	pace     pace
 }
 
-// question is one question to the source, shared by all who want it asked.
+// question is one question to the source, shared by all callers that want it asked.
 type question struct {
 	refused string                             // fingerprint of the key whose refusal is the reason; "" for another
 	answer  *singleflight.Flight[answer]       // of the source
 	outcome *singleflight.Flight[verification] // of the try of what it offered, if that had to be tried
 }
 
-// answer says what became of a question.
+// answer is the result of a question.
 type answer struct {
 	changed bool // another key is current
 	err     error
 }
 
-// suffices reports whether a question that has been answered will do after the refusal of a
-// key. One that was asked without knowing of the refusal will not: the source may have
+// suffices reports whether an answered question serves a call whose key was refused. A
+// question that was asked without knowing of the refusal does not: the source may have
 // offered the refused key.
 func (q *question) suffices(refused string) bool {
 	a := q.answer.Result()
 	return q.refused == refused || a.changed || a.err != nil
 }
 
-// pace spaces the questions that refusals cause and that bring nothing: a revoked key must
-// not turn every call into a question to the secret store.
+// pace spaces the questions that refusals cause and that bring nothing new: a revoked key
+// must not turn every call into a question to the secret store.
 type pace struct {
 	last  time.Time
 	delay time.Duration
@@ -63,7 +64,7 @@ type pace struct {
 // next returns when the source may be asked again.
 func (p *pace) next() time.Time { return p.last.Add(p.delay) }
 
-// failed takes a question that brought nothing.
+// failed takes a question that brought nothing new.
 func (p *pace) failed(local bool, now time.Time) {
 	first, last := askRemoteFirst, askRemoteLast
 	if local {
@@ -75,10 +76,10 @@ func (p *pace) failed(local bool, now time.Time) {
 	}
 }
 
-// Reload asks the source now, makes what it newly offers current, after a try by Probe if
-// there is one, and reports whether the current key changed. Callers at the same time share
-// one question. On an error the present key stays; an offered key that could not be verified
-// is an error too, and stays the candidate.
+// Reload asks the source now and makes a key that it newly offers current, after
+// verification if there is a Probe. It reports whether the current key changed. Concurrent
+// callers share one question. On an error the present key stays; an offered key that could
+// not be verified is an error too, and stays the candidate.
 func (r *Ring) Reload(ctx context.Context) (changed bool, err error) {
 	r.locked(func() {
 		if set := r.set.Load(); set.candidate != nil && !set.candidate.retryAt.IsZero() {
@@ -101,8 +102,8 @@ func (r *Ring) reload(ctx context.Context) (bool, error) {
 	}
 }
 
-// Watch reloads every so often until ctx ends, and returns ctx's error. A candidate that the
-// provider does not accept yet is tried again in between.
+// Watch reloads at the given interval until ctx ends, and returns the error of ctx. In
+// between it verifies a candidate again that the provider does not accept yet.
 func (r *Ring) Watch(ctx context.Context, every time.Duration) error {
 	tick := time.NewTicker(every)
 	defer tick.Stop()
@@ -123,7 +124,7 @@ func (r *Ring) Watch(ctx context.Context, every time.Duration) error {
 	}
 }
 
-// untilRetry is how long the candidate has to wait for its next try.
+// untilRetry returns the time until the candidate may be tried again.
 func (r *Ring) untilRetry() time.Duration {
 	c := r.set.Load().candidate
 	if c == nil || c.retryAt.IsZero() || c.state == Verified {
@@ -133,7 +134,7 @@ func (r *Ring) untilRetry() time.Duration {
 }
 
 // reloadAfterRefusal asks the source because the current key was refused, and waits for the
-// answer; it does not ask if that was done in vain a moment ago.
+// answer. It does not ask if a recent question brought nothing new.
 func (r *Ring) reloadAfterRefusal(ctx context.Context, refused string) {
 	for {
 		var q *question
@@ -155,8 +156,8 @@ func (r *Ring) reloadAfterRefusal(ctx context.Context, refused string) {
 	}
 }
 
-// askAfterRefusal joins or asks the question that a refusal is the reason for; nil if it is
-// too early for that. mu is held.
+// askAfterRefusal returns the question in progress, or asks one because of a refusal; nil
+// if it is too early for that. mu is held.
 func (r *Ring) askAfterRefusal(ctx context.Context, refused string) *question {
 	if r.source.question == nil && time.Now().Before(r.source.pace.next()) {
 		return nil
@@ -164,7 +165,7 @@ func (r *Ring) askAfterRefusal(ctx context.Context, refused string) *question {
 	return r.ask(ctx, refused)
 }
 
-// ask returns the question that is under way, or one that it asks. mu is held.
+// ask returns the question in progress, or asks one. mu is held.
 func (r *Ring) ask(ctx context.Context, refused string) *question {
 	q := r.source.question
 	if q == nil {
@@ -176,7 +177,7 @@ func (r *Ring) ask(ctx context.Context, refused string) *question {
 	return q
 }
 
-// run asks a question and tries what the source offers.
+// run asks a question and verifies what the source offers.
 func (r *Ring) run(ctx context.Context, q *question) {
 	ctx, cancel := context.WithTimeout(ctx, maxQuestion)
 	defer cancel()
@@ -192,7 +193,7 @@ func (r *Ring) run(ctx context.Context, q *question) {
 	q.outcome.Land(v)
 }
 
-// read returns what the source offers. If that is new and the source is local, it is
+// read returns what the source offers. If the key is new and the source is local, it is
 // believed after two equal reads.
 func (r *Ring) read(ctx context.Context, refused string) (Versions, error) {
 	last := r.set.Load().current.Fingerprint
@@ -208,7 +209,7 @@ func (r *Ring) read(ctx context.Context, refused string) (Versions, error) {
 	}
 }
 
-// takeAnswer takes the answer of the source and ends the question. mu is held.
+// takeAnswer applies the answer of the source and ends the question. mu is held.
 func (r *Ring) takeAnswer(q *question, v Versions, err error) (a answer) {
 	if err != nil {
 		a.err = fmt.Errorf("the key source failed, the present key stays: %w", err)
@@ -236,7 +237,8 @@ func (r *Ring) takeAnswer(q *question, v Versions, err error) (a answer) {
 	return a
 }
 
-// sleep waits for d, for one of the channels, or for the end of ctx, which alone is an error.
+// sleep waits for d, for one of the channels, or for the end of ctx; only the last is an
+// error.
 func sleep(ctx context.Context, d time.Duration, changed, landed <-chan struct{}) error {
 	timer := time.NewTimer(d)
 	defer timer.Stop()

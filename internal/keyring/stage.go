@@ -4,12 +4,12 @@ import "time"
 
 // take applies what the source offers, and reports whether the current key changed. refused
 // is the fingerprint of the key whose refusal was the reason to ask; "" if there was
-// another. mu is held.
+// another reason. mu is held.
 //
-// Only what is new is taken: a source that goes on offering what it did while the ring was
-// rotated by hand does not undo that. After a refusal any key is taken that is not the
-// refused one. The previous key is an exception: it is at hand as it is, and taking it would
-// undo the rotation for good because the provider was late once.
+// Only a new key is taken: a source that still offers the key from before a rotation by
+// hand does not undo the rotation. After a refusal any other key is taken, except the
+// previous one: that is available as a fallback, and taking it would undo the rotation for
+// good because the provider was late once.
 func (r *Ring) take(v Versions, refused string) (changed bool) {
 	fp := v.Current.Fingerprint
 	isNew := fp != r.source.offered
@@ -43,7 +43,7 @@ func (r *Ring) take(v Versions, refused string) (changed bool) {
 	return false
 }
 
-// takeBack makes the previous key current, which the source newly wants used again, or the
+// takeBack makes the previous key current, because the source newly offers it again, or the
 // candidate if it was refused meanwhile. mu is held.
 func (r *Ring) takeBack(p *Generation, refused string) (changed bool) {
 	if refused != "" || p.usage.refusals.Load() == 0 || r.cfg.Probe == nil && !r.isRejected(p.Fingerprint) {
@@ -53,9 +53,9 @@ func (r *Ring) takeBack(p *Generation, refused string) (changed bool) {
 	return false
 }
 
-// isTrusted reports whether an offered key may be current at once: there is no probe to try
-// it first, or nothing to lose. What the source has offered all along, and the provider has
-// refused before, is not: it is the last thing to try. mu is held.
+// isTrusted reports whether an offered key may become current without a probe: there is
+// none, or there is nothing to lose. A key that the source has offered all along and the
+// provider has refused before is not trusted: it is the last one to try. mu is held.
 func (r *Ring) isTrusted(fp, refused string, isNew bool) bool {
 	if r.isRejected(fp) || !isNew && refused != "" && r.wasRefused(fp) {
 		return false
@@ -80,9 +80,9 @@ func (r *Ring) stage(g Generation) {
 	r.events.record(Event{Kind: KeyStaged, Fingerprint: g.Fingerprint, Previous: set.current.Fingerprint, Reason: "offered by the source, not yet verified"})
 }
 
-// updateCandidate takes what the source newly says about the candidate: that it wants it
-// used, or, by its version, that it is another key, which is a reason to try it at once. mu
-// is held.
+// updateCandidate takes new details of the candidate from the source: that the source wants
+// it used, or, by another version, that it is another key, which is a reason to try it
+// immediately. mu is held.
 func (r *Ring) updateCandidate(k Key) *Set {
 	set := r.set.Load()
 	if !set.candidate.prepared && set.candidate.sameDetails(k) {
@@ -101,8 +101,8 @@ func (r *Ring) updateCandidate(k Key) *Set {
 	return set
 }
 
-// updateCurrent takes what the source newly says about the current key, and lets go of a
-// candidate that it does not offer any more. mu is held.
+// updateCurrent takes new details of the current key from the source, and drops a candidate
+// that the source does not offer any more. mu is held.
 func (r *Ring) updateCurrent(k Key, isNew bool) {
 	if set := r.set.Load(); !set.current.sameDetails(k) {
 		changed := *set
@@ -115,12 +115,12 @@ func (r *Ring) updateCurrent(k Key, isNew bool) {
 }
 
 // takeOthers takes the other keys that a source knows: a fallback for a ring that has none
-// yet, and a key to verify ahead of its use. mu is held.
+// yet, and a key to verify in advance. mu is held.
 func (r *Ring) takeOthers(v Versions) {
 	set := r.set.Load()
 	if fp := v.Previous.Fingerprint; fp != "" && set.current.Number == 1 && set.previous == nil && fp != set.current.Fingerprint {
 		g := newGeneration(v.Previous)
-		if until := r.heldUntil(&g, r.cfg.GracePeriod-time.Since(set.current.Since)); until.After(time.Now()) {
+		if until := r.usableUntil(&g, r.cfg.GracePeriod-time.Since(set.current.Since)); until.After(time.Now()) {
 			set = set.hold(g, until)
 			r.publish(set)
 		}

@@ -10,17 +10,17 @@ type State int
 
 // The states of a key.
 const (
-	Staged   State = iota // offered, and not tried yet
-	Verified              // accepted by the provider, and waiting for its turn
-	Rejected              // offered, and refused by the provider; it is tried again
+	Staged   State = iota // offered by the source, and not verified yet
+	Verified              // accepted by the provider, and not current yet
+	Rejected              // offered by the source and refused by the provider; it is tried again
 	Current
 	Previous
-	Retired // let go of; a ring does not hold it any more
+	Retired // dropped: the ring does not use it any more
 )
 
 // String returns the name of the state in lower case.
-func (s State) String() string {
-	return [...]string{"staged", "verified", "rejected", "current", "previous", "retired"}[s]
+func (st State) String() string {
+	return [...]string{"staged", "verified", "rejected", "current", "previous", "retired"}[st]
 }
 
 // Set is one state of a ring. It never changes once it is published.
@@ -57,12 +57,12 @@ func (s *Set) Current() *Generation { return &s.current }
 // AtRest reports whether an accepted call changes nothing in the ring.
 func (s *Set) AtRest() bool { return s.atRest }
 
-// CircuitClosed reports whether calls may go out freely.
+// CircuitClosed reports whether calls are sent normally.
 func (s *Set) CircuitClosed() bool { return s.circuit == nil }
 
 // Pick returns the key for an attempt that is no replay: the current one, unless the
-// provider was just seen to accept only the previous one. A call that cannot be replayed
-// does not try a key that was refused last, if the previous one was accepted last.
+// provider recently accepted only the previous one. A call that cannot be replayed does not
+// try a key that was refused last if the previous one was accepted last.
 func (s *Set) Pick(replayable bool) *Generation {
 	if s.previous == nil || replayable && !s.isPreferred() {
 		return &s.current
@@ -143,12 +143,12 @@ func (s *Set) reject(retryAt time.Time) *Set {
 	return s.withCandidate(func(c *candidate) { c.state, c.retryAt = Rejected, retryAt })
 }
 
-// restage: nothing is known of the candidate, which may be tried at retryAt.
+// restage: the candidate counts as new, and may be tried at retryAt.
 func (s *Set) restage(retryAt time.Time) *Set {
 	return s.withCandidate(func(c *candidate) { c.state, c.retryAt = Staged, retryAt })
 }
 
-// discard: there is no candidate any more.
+// discard: the candidate is dropped.
 func (s *Set) discard() *Set {
 	changed := *s
 	changed.candidate = nil
@@ -172,7 +172,7 @@ func (s *Set) promote(next Generation, until, now time.Time) *Set {
 	return &changed
 }
 
-// prefer: the previous key is tried first until then; the zero time ends that.
+// prefer: the previous key is tried first until the given time; the zero time ends that.
 func (s *Set) prefer(until time.Time) *Set {
 	changed, p := *s, *s.previous
 	p.preferred = until
@@ -180,9 +180,9 @@ func (s *Set) prefer(until time.Time) *Set {
 	return &changed
 }
 
-// demote: the previous key becomes current again, and what was current the candidate, since
-// it may be one that the provider does not know yet. A candidate that the source wants used
-// keeps its place.
+// demote: the previous key becomes current again. What was current becomes the candidate,
+// because the provider may not know it yet, unless there is a candidate that the source
+// wants used.
 func (s *Set) demote(retryAt, now time.Time) *Set {
 	bad := s.current
 	changed := s.promote(s.previous.Generation, time.Time{}, now)
@@ -193,14 +193,14 @@ func (s *Set) demote(retryAt, now time.Time) *Set {
 	return changed.stage(bad, Rejected, false, retryAt)
 }
 
-// retire: the previous key is let go of.
+// retire: the previous key is dropped.
 func (s *Set) retire() *Set {
 	changed := *s
 	changed.previous = nil
 	return &changed
 }
 
-// hold: an older key becomes the previous one, until then.
+// hold: an older key becomes the previous one, until the given time.
 func (s *Set) hold(g Generation, until time.Time) *Set {
 	changed := *s
 	changed.previous = &previous{Generation: g, until: until}

@@ -5,7 +5,7 @@ import "time"
 // Status is a snapshot of a ring.
 type Status struct {
 	Current      KeyStatus
-	Previous     *KeyStatus // nil if none is held
+	Previous     *KeyStatus // nil if there is none
 	Candidate    *KeyStatus // nil if there is none
 	Source       SourceStatus
 	Circuit      CircuitStatus
@@ -16,7 +16,7 @@ type Status struct {
 type KeyStatus struct {
 	Generation
 	State        State
-	Until        time.Time // until when it is held; zero but for the previous key
+	Until        time.Time // end of its grace period; zero unless it is the previous key
 	LastUsed     time.Time
 	LastAccepted time.Time
 	Refusals     int // in a row

@@ -9,17 +9,18 @@ import (
 )
 
 const (
-	// maxReplays is how many other keys a call tries after a refusal, and how often it goes
-	// on with a key that appeared while it waited.
+	// maxReplays is how many other keys a call tries after a refusal, and how often it
+	// continues with a key that appeared while it waited.
 	maxReplays = 2
-	// preferTime is how long the previous key is tried first once it was accepted where the
-	// current one was refused.
+	// preferTime is how long the previous key is tried first after it was accepted where
+	// the current one was refused.
 	preferTime = 2 * time.Second
 	// demoteAfter is how many refusals in a row of the current key, with the previous one
 	// accepted in between, make the previous key current again.
 	demoteAfter = 3
-	// askPatience is how long a call waits for the source when another key is at hand.
-	askPatience = time.Second
+	// maxFallbackWait is how long a call waits for the source if it has another key to fall
+	// back on.
+	maxFallbackWait = time.Second
 )
 
 // Call is what a ring needs to know about a call that met an obstacle.
@@ -38,12 +39,13 @@ type Attempt struct {
 	Refusal   any // the answer, if it is a refusal; handed back in a [DeniedError]
 }
 
-// ErrNoOtherKey says that a ring has no other key for a call, and the call is not to wait.
+// ErrNoOtherKey says that the ring has no other key for a call, and that the call must not
+// wait.
 var ErrNoOtherKey = errors.New("there is no other key")
 
-// DeniedError is the error of a call that got no usable key, although it waited for one or while
-// the circuit is not closed.
-type DeniedError struct {
+// Denied is the error of a call that got no key that works, after a wait or while the
+// circuit is not closed.
+type Denied struct {
 	Reason string    // "" if only this call was refused while others are not
 	Since  time.Time // when the circuit opened; zero without a reason
 	Last   any       // the provider's last refusal, of any call
@@ -60,26 +62,25 @@ func (d *DeniedError) Error() string {
 func (d *DeniedError) Unwrap() error { return d.Cause }
 
 // Turn is what a ring knows about one call whose key was refused, or that met a circuit
-// which is not closed. A call that goes well needs none. Only the goroutine of the call uses
-// it.
+// which is not closed. Other calls need none. Only the goroutine of the call uses it.
 //
-// [Turn.Start] begins a request, [Turn.Finish] ends it; in between, for each attempt,
-// [Turn.Admit] says when it may go out, one of [Turn.Accepted], [Turn.Refused] and
-// [Turn.Missing] takes its answer, and after a refusal [Turn.Next] or [Turn.NextWithScope]
-// says what to send it again with.
+// [Turn.Start] begins a request and [Turn.Finish] ends it. In between, for each attempt,
+// [Turn.Admit] waits until it may be sent; one of [Turn.Accepted], [Turn.Refused] and
+// [Turn.Missing] takes its response; after a refusal, [Turn.Next] or [Turn.NextWithScope]
+// returns the key to send it again with.
 type Turn struct {
 	ring *Ring
 	call Call
 	last Attempt
 
-	tried       []string  // fingerprints of the keys that were refused
-	trial       *circuit  // the circuit that this call is a trial request of
-	thorough    bool      // as such it tries every key
-	failedTrial *circuit  // the circuit that it was a trial request of in vain
-	waitUntil   time.Time // zero if it has not waited
-	renewals    int       // how often it went on with a key that appeared while it waited
-	alone       int       // how often it was refused while others were not
-	forScope    bool      // the previous key is tried for its permissions
+	tried         []string  // fingerprints of the keys that were refused
+	trial         *circuit  // the circuit that this call is a trial request of
+	tryRefused    bool      // as a trial request it also tries keys that were refused
+	failedTrial   *circuit  // the circuit that it was a failed trial request of
+	waitUntil     time.Time // zero if it has not waited
+	renewals      int       // how often it continued with a key that appeared while it waited
+	routeRefusals int       // how often it was refused with a key that others were served with
+	forScope      bool      // the previous key is tried for its permissions
 }
 
 // NewTurn returns the turn of a call.
@@ -91,8 +92,8 @@ func (t *Turn) Start() { t.tried, t.forScope = t.tried[:0], false }
 // IsTrial reports whether the call is a trial request of the circuit.
 func (t *Turn) IsTrial() bool { return t.trial != nil }
 
-// Admit returns nil when the circuit is closed, or when the call is its trial request; it
-// waits for that, where calls wait. The error is a [*DeniedError], or context.Canceled.
+// Admit returns nil when the circuit is closed, or when the call is its trial request. If
+// calls wait, it waits for that. The error is a [*Denied], or context.Canceled.
 func (t *Turn) Admit() error {
 	if t.IsTrial() || t.ring.Load().CircuitClosed() {
 		return nil
@@ -107,7 +108,7 @@ func (t *Turn) Finish() {
 	if c == nil {
 		return
 	}
-	t.trial, t.thorough, t.failedTrial = nil, false, c
+	t.trial, t.tryRefused, t.failedTrial = nil, false, c
 	t.ring.locked(func() {
 		if t.ring.Load().circuit == c {
 			c.trialFailed(t.ring.firstTrialDelay(), time.Now())
@@ -115,7 +116,7 @@ func (t *Turn) Finish() {
 	})
 }
 
-// Accepted takes an answer that proves the key, after [Ring.Accepted].
+// Accepted takes a response that proves the key, after [Ring.Accepted].
 func (t *Turn) Accepted(a Attempt) {
 	t.last = a
 	r, reason := t.ring, ""
@@ -141,13 +142,13 @@ func (t *Turn) Refused(a Attempt) {
 		inARow := int32(0)
 		if cur := &r.Load().current; a.Key.Fingerprint == cur.Fingerprint || !r.clock.Time(a.Sent).Before(cur.Since) {
 			inARow = r.refusals.Add(1)
-		} // else the key was replaced while the attempt was under way, which says nothing about what works now
+		} // else the key was replaced while the attempt was in flight, which says nothing about what works now
 		r.events.record(Event{Kind: KeyRefused, Generation: a.Key.Number, Fingerprint: a.Key.Fingerprint, Reason: "refused by the provider"})
 		r.circuitRefused(t, int(inARow))
 	})
 }
 
-// Missing takes an answer which says that no key arrived.
+// Missing takes a response which says that no key arrived.
 func (t *Turn) Missing(a Attempt) {
 	t.last = a
 	name := t.call.Name()
@@ -159,8 +160,8 @@ func (t *Turn) Missing(a Attempt) {
 	})
 }
 
-// NotReplayed has the source asked because of a refused call that cannot be sent again: the
-// next call should find the key that this one lacked.
+// NotReplayed asks the source because a call was refused that cannot be sent again, so that
+// the next call finds the key that this one lacked.
 func (t *Turn) NotReplayed() {
 	r := t.ring
 	r.locked(func() {
@@ -187,9 +188,9 @@ func (t *Turn) NextWithScope(a Attempt) (g *Generation, ok bool) {
 	return p, t.forScope
 }
 
-// Next returns the key to send a refused call again with; nil stands for the one that is
-// current when [Turn.Admit] returns. Where calls wait, this is where the call waits. The
-// error is [ErrNoOtherKey], a [*DeniedError], or context.Canceled.
+// Next returns the key to send a refused call again with; nil means the one that is current
+// when [Turn.Admit] returns. If calls wait, the call waits here. The error is
+// [ErrNoOtherKey], a [*Denied], or context.Canceled.
 func (t *Turn) Next() (*Generation, error) {
 	t.tried = append(t.tried, t.last.Key.Fingerprint)
 	if len(t.tried) <= maxReplays {
@@ -204,8 +205,8 @@ func (t *Turn) Next() (*Generation, error) {
 	return nil, nil
 }
 
-// isUntried reports whether there is the key and the call has not tried it. Keys are told
-// apart by their fingerprints: a key that came back under a new number is no other key.
+// isUntried reports whether g is a key that the call has not tried. Keys are identified by
+// their fingerprints: a key that came back under a new number is no other key.
 func (t *Turn) isUntried(g *Generation) bool {
 	return g != nil && !slices.Contains(t.tried, g.Fingerprint)
 }
@@ -224,7 +225,7 @@ func (t *Turn) otherKey() *Generation {
 	ctx := t.call.Context
 	if t.fallback(set) != nil {
 		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, askPatience)
+		ctx, cancel = context.WithTimeout(ctx, maxFallbackWait)
 		defer cancel()
 	}
 	r.reloadAfterRefusal(ctx, set.current.Fingerprint)
@@ -236,16 +237,16 @@ func (t *Turn) otherKey() *Generation {
 }
 
 // fallback returns the previous key or the candidate, if the call has not tried it and it
-// has not been refused lately; a thorough trial request tries it all the same.
+// has not been refused recently. A later trial request tries it even then.
 func (t *Turn) fallback(set *Set) *Generation {
 	r := t.ring
-	if p := set.usablePrevious(time.Now()); t.isUntried(p) && (t.thorough || p.usage.refusals.Load() < r.retireAfter()) {
+	if p := set.usablePrevious(time.Now()); t.isUntried(p) && (t.tryRefused || p.usage.refusals.Load() < r.retireAfter()) {
 		return p
 	}
 	if set.candidate == nil || !t.isUntried(&set.candidate.Generation) {
 		return nil
 	}
-	if rejected := false; !t.thorough && r.CanWait() {
+	if rejected := false; !t.tryRefused && r.CanWait() {
 		r.locked(func() { rejected = r.isRejected(set.candidate.Fingerprint) })
 		if rejected {
 			return nil
@@ -254,12 +255,12 @@ func (t *Turn) fallback(set *Set) *Generation {
 	return &set.candidate.Generation
 }
 
-// isRouteDenied reports whether this route was refused before while others were not: then it
-// is hardly the key that is wrong.
+// isRouteDenied reports whether this route was refused before while others were not: then
+// the key is probably not the cause.
 func (t *Turn) isRouteDenied() bool { return t.ring.Load().current.usage.denied.has(t.call.Route) }
 
-// retireAfter is how many refusals in a row make the previous key no fallback any more.
-// Where calls wait one is enough, since a later trial request tries it all the same.
+// retireAfter is how many refusals in a row disqualify the previous key as a fallback. If
+// calls wait, one is enough, because a later trial request tries it even then.
 func (r *Ring) retireAfter() int32 {
 	if r.CanWait() {
 		return 1
@@ -267,7 +268,7 @@ func (r *Ring) retireAfter() int32 {
 	return 2
 }
 
-// settle takes the proof of a key where that changes the set. mu is held.
+// settle applies the proof of a key to the set. mu is held.
 func (r *Ring) settle(t *Turn, a Attempt) {
 	if c := r.Load().circuit; c != nil {
 		switch {
@@ -295,8 +296,8 @@ func (r *Ring) settle(t *Turn, a Attempt) {
 	}
 }
 
-// fallBack has the previous key tried first, or makes it current again if the current one
-// was refused too often. mu is held.
+// fallBack makes the previous key the one that is tried first, or makes it current again if
+// the current one was refused too often. mu is held.
 func (r *Ring) fallBack(set *Set) {
 	bad, now := &set.current, time.Now()
 	if bad.usage.refusals.Load() < demoteAfter {

@@ -11,28 +11,29 @@ import (
 )
 
 const (
-	// probesWanted is how many successes in a row verify a key: a provider may know a key at
-	// one of its edges and not yet at another.
+	// probesWanted is how many successes in a row verify a key: a provider may know a key
+	// at one of its edges and not yet at another.
 	probesWanted = 2
 	// maxProbe bounds one probe.
 	maxProbe = 10 * time.Second
-	// A candidate that a probe found unknown is tried again soon: it may be on its way.
+	// A candidate that a probe did not verify is tried again soon: the provider may be
+	// about to learn it.
 	probeRetryFirst, probeRetryLast = time.Second, 30 * time.Second
-	// One that calls tried is tried with calls again, so less often.
+	// A candidate that calls were refused with is tried again less often.
 	demotedRetryFirst, demotedRetryLast = time.Minute, 10 * time.Minute
 	// maxRejections bounds the memory of refused keys.
 	maxRejections = 32
 )
 
-// rejection remembers that a key was tried in vain.
+// rejection records that a key was not accepted.
 type rejection struct {
 	until   time.Time     // it is not tried until then, unless there is nothing to lose
 	delay   time.Duration // the last one
-	version string        // the source's, to see when it offers the key anew
-	refused bool          // by the provider; else the try said nothing about the key
+	version string        // the source's; another one means that it newly offers the key
+	refused bool          // by the provider; otherwise the failure said nothing about the key
 }
 
-// isRejected reports whether a key was refused a moment ago. mu is held.
+// isRejected reports whether a key was refused recently. mu is held.
 func (r *Ring) isRejected(fp string) bool {
 	return r.wasRefused(fp) && time.Now().Before(r.rejections[fp].until)
 }
@@ -43,13 +44,14 @@ func (r *Ring) wasRefused(fp string) bool {
 	return j != nil && j.refused
 }
 
-// reject remembers that the provider refused a key, and returns when it may be tried again.
+// reject records that the provider refused a key, and returns when it may be tried again.
 // mu is held.
 func (r *Ring) reject(g *Generation, first, last time.Duration) (retryAt time.Time) {
 	return r.remember(g, true, first, last)
 }
 
-// remember remembers a try in vain, and returns when the key may be tried again. mu is held.
+// remember records a failed try of a key, and returns when it may be tried again. mu is
+// held.
 func (r *Ring) remember(g *Generation, refused bool, first, last time.Duration) (retryAt time.Time) {
 	j := r.rejections[g.Fingerprint]
 	if j == nil {
@@ -77,13 +79,13 @@ func (r *Ring) forgetOldestRejection() {
 	delete(r.rejections, oldest)
 }
 
-// verification says what became of the try of a candidate.
+// verification is the result of verifying a candidate.
 type verification struct {
 	promoted bool
 	err      error // why it was not
 }
 
-// verify has the candidate tried, if that is due. Callers at the same time share one try.
+// verify verifies the candidate, if that is due. Concurrent callers share one verification.
 func (r *Ring) verify(ctx context.Context) (last verification) {
 	for {
 		v, isMine := r.joinVerification()
@@ -100,8 +102,8 @@ func (r *Ring) verify(ctx context.Context) (last verification) {
 	}
 }
 
-// joinVerification returns the try that is under way, or one for the caller to make; nil if
-// none is due.
+// joinVerification returns the verification in progress, or one for the caller to make; nil
+// if none is due.
 func (r *Ring) joinVerification() (v *singleflight.Flight[verification], isMine bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -141,7 +143,7 @@ func (r *Ring) probe(ctx context.Context, k Key) (refused bool, err error) {
 	return false, nil
 }
 
-// takeProbe takes the provider's answer about a candidate. mu is held.
+// takeProbe applies the result of a probe of the candidate. mu is held.
 func (r *Ring) takeProbe(c *candidate, refused bool, err error) verification {
 	set := r.set.Load()
 	if !set.isCandidate(c.Fingerprint) {
@@ -166,7 +168,7 @@ func (r *Ring) takeProbe(c *candidate, refused bool, err error) verification {
 	return verification{err: fmt.Errorf("the offered key %s was not verified, the present one stays: %w", c.Fingerprint, err)}
 }
 
-// takeVerified takes that the provider accepted the candidate, and reports whether that is
+// takeVerified applies that the provider accepted the candidate, and reports whether it is
 // current now. mu is held.
 func (r *Ring) takeVerified(set *Set) (promoted bool) {
 	c := set.candidate
@@ -180,8 +182,8 @@ func (r *Ring) takeVerified(set *Set) (promoted bool) {
 	return r.promote(c.Generation, r.cfg.GracePeriod, KeyPromoted, "offered by the source, and verified")
 }
 
-// promoteDueCandidate makes a candidate current that calls have to try, since there is no
-// probe, when its time has come. mu is held.
+// promoteDueCandidate makes a candidate current when its next try is due, if there is no
+// probe and calls have to try it. mu is held.
 func (r *Ring) promoteDueCandidate() (changed bool) {
 	c := r.set.Load().candidate
 	if r.cfg.Probe != nil || c == nil || c.prepared || c.retryAt.IsZero() || time.Now().Before(c.retryAt) {

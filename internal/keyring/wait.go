@@ -9,11 +9,11 @@ import (
 	"github.com/keyfit/keyfit/internal/backoff"
 )
 
-// A call that is refused with a key which serves others tries again by itself, after a delay
-// that grows from the first to the last.
-const aloneFirst, aloneLast = 100 * time.Millisecond, 100 * time.Millisecond << 16
+// A call that is refused with a key that serves others tries again on its own, after a
+// delay that grows from the first to the last.
+const routeDelayFirst, routeDelayLast = 100 * time.Millisecond, 100 * time.Millisecond << 16
 
-// deadline is until when the call may wait; it begins when it first waits.
+// deadline returns until when the call may wait. The time runs from its first wait.
 func (t *Turn) deadline() time.Time {
 	if t.waitUntil.IsZero() {
 		t.waitUntil = time.Now().Add(t.ring.cfg.Wait)
@@ -21,8 +21,8 @@ func (t *Turn) deadline() time.Time {
 	return t.waitUntil
 }
 
-// waitAfterRefusal waits, after every key was refused, until the call is worth another try.
-// It returns nil then.
+// waitAfterRefusal waits, after every key was refused, until another try is worthwhile, and
+// then returns nil.
 func (t *Turn) waitAfterRefusal() error {
 	t.Finish()
 	r := t.ring
@@ -47,13 +47,13 @@ func (t *Turn) waitAfterRefusal() error {
 		t.renewals++
 		return nil
 	}
-	return t.waitAlone()
+	return t.waitRouteBackoff()
 }
 
-// waitAlone waits before another try of a call that is refused while others are not.
-func (t *Turn) waitAlone() error {
-	pause := backoff.Jitter(backoff.Exponential(aloneFirst, aloneLast, t.alone), backoff.Equal)
-	t.alone++
+// waitRouteBackoff waits before another try of a call that is refused while others are not.
+func (t *Turn) waitRouteBackoff() error {
+	pause := backoff.Jitter(backoff.Exponential(routeDelayFirst, routeDelayLast, t.routeRefusals), backoff.Equal)
+	t.routeRefusals++
 	if time.Now().Add(pause).After(t.deadline()) {
 		return &DeniedError{Last: t.last.Refusal}
 	}
@@ -62,7 +62,7 @@ func (t *Turn) waitAlone() error {
 	err := sleep(t.call.Context, pause, promoted, nil)
 	select {
 	case <-promoted:
-		t.alone-- // this call may not be refused with that key as well
+		t.routeRefusals-- // this call may not be refused with that key as well
 	default:
 	}
 	if err != nil {
@@ -71,8 +71,8 @@ func (t *Turn) waitAlone() error {
 	return nil
 }
 
-// ended is the error of a wait after a refusal, with the end of the call's context as its
-// cause.
+// ended returns the error of a wait after a refusal, with the end of the call's context as
+// its cause.
 func (t *Turn) ended(err error) error {
 	cause := t.call.Context.Err()
 	if errors.Is(cause, context.Canceled) {
@@ -87,7 +87,7 @@ func (t *Turn) ended(err error) error {
 // waiter is one wait of a call for a usable key.
 type waiter struct {
 	*Turn
-	asked *question // that a call waits for which must not wait otherwise
+	asked *question // the question that a call may wait for although calls do not wait
 }
 
 // pause is how long a waiter sleeps, and what wakes it.
@@ -118,8 +118,8 @@ func (t *Turn) wait() error {
 	}
 }
 
-// enter decides what the call does now: it goes (nil, nil), it is denied (an error), or it
-// is among those who wait, for the pause.
+// enter decides what the call does now: it is sent (nil, nil), it is denied (an error), or
+// it waits for the returned pause.
 func (w *waiter) enter() (*pause, error) {
 	r := w.ring
 	r.mu.Lock()
@@ -140,8 +140,9 @@ func (w *waiter) enter() (*pause, error) {
 	return w.pause(c, asking), nil
 }
 
-// mustNotWait says why the call must not wait any longer; "" if it may. Where calls do not
-// wait for a usable key, they wait for one answer of the source. mu is held.
+// mustNotWait returns the reason why the call must not wait any longer; "" if it may. If
+// calls do not wait for a key that works, they still wait for one answer of the source. mu
+// is held.
 func (w *waiter) mustNotWait(c *circuit, now time.Time) string {
 	cfg := &w.ring.cfg
 	switch {
@@ -156,7 +157,7 @@ func (w *waiter) mustNotWait(c *circuit, now time.Time) string {
 	return ""
 }
 
-// pause puts the call among those who wait. mu is held.
+// pause counts the call among the waiting ones. mu is held.
 func (w *waiter) pause(c *circuit, asking *question) *pause {
 	p := &pause{circuit: c, fresh: w.call.Replayable && w.failedTrial != c, until: c.dueAt(w.Turn), changed: c.changed}
 	if w.ring.CanWait() && w.deadline().Before(p.until) {
@@ -177,16 +178,16 @@ func (w *waiter) leave(p *pause) {
 	w.ring.locked(func() { p.circuit.waiting.add(p.fresh, -1) })
 }
 
-// deny is the error of a call that must not wait any longer.
+// deny returns the error of a call that must not wait any longer.
 func (w *waiter) deny(c *circuit, why string, cause error) error {
 	w.ring.mu.Lock()
 	defer w.ring.mu.Unlock()
 	return &DeniedError{Reason: why, Since: c.since, Last: c.refusal, Cause: cause}
 }
 
-func (w *waiting) add(fresh bool, n int) {
-	w.all += n
+func (counts *waiting) add(fresh bool, n int) {
+	counts.all += n
 	if fresh {
-		w.fresh += n
+		counts.fresh += n
 	}
 }

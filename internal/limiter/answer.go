@@ -6,10 +6,10 @@ import (
 	"time"
 )
 
-// This file takes what became of an attempt.
+// This file applies the outcome of an attempt.
 
-// defaultPause is how long everybody waits after a 429 without a hint, if the caller has no
-// backoff of its own.
+// defaultPause is the pause after a 429 without a hint if the caller has no backoff of its
+// own.
 const defaultPause = 250 * time.Millisecond
 
 // leave ends an attempt. A second end of the same attempt does nothing.
@@ -22,8 +22,8 @@ func (l *limiter) leave(place int32, use uint32, o *Outcome, now time.Duration) 
 	if !ok {
 		return
 	}
-	if a.kind.isTrial() {
-		l.recovery.trialEnded(place)
+	if a.kind.isPilot() {
+		l.recovery.pilotEnded(place)
 	}
 	switch {
 	case o.Unsent:
@@ -42,7 +42,7 @@ func (l *limiter) leave(place int32, use uint32, o *Outcome, now time.Duration) 
 	}
 }
 
-// unsent undoes an attempt that was let through and never sent.
+// unsent undoes an attempt that was let through but never sent.
 func (l *limiter) unsent(a attempt, now time.Duration) {
 	l.estimator.bucketUnsent()
 	if a.overdue {
@@ -52,7 +52,8 @@ func (l *limiter) unsent(a attempt, now time.Duration) {
 	l.nothingHeard(a, now)
 }
 
-// lost ends an attempt without an answer: it may have arrived, but it teaches nothing.
+// lost ends an attempt without a response: it may have arrived, but nothing is learned from
+// it.
 func (l *limiter) lost(a attempt, now time.Duration) {
 	if l.estimator.window.n > 0 && !a.overdue {
 		l.estimator.window.log.push(now)
@@ -60,30 +61,30 @@ func (l *limiter) lost(a attempt, now time.Duration) {
 	l.nothingHeard(a, now)
 }
 
-// nothingHeard ends what the attempt was to find out.
+// nothingHeard ends what the attempt was to find out, without a result.
 func (l *limiter) nothingHeard(a attempt, now time.Duration) {
 	switch a.kind {
-	case trial, earlyTrial:
-		l.recovery.trialLost()
+	case pilot, earlyPilot:
+		l.recovery.pilotLost()
 	case exploring:
 		l.estimator.exploration.lost(now, l.estimator.window.per)
 	case ordinary, earlyWindow:
 	}
 }
 
-// passed takes an answer that is no 429.
+// passed applies a response that is no 429.
 func (l *limiter) passed(a attempt, o *Outcome, now time.Duration) {
 	e := &l.estimator
 	if !a.overdue {
 		e.window.log.push(now)
 	}
 	switch a.kind {
-	case earlyTrial:
-		e.trialPassed(now)
-		e.earlyTrialPassed(a.sent)
+	case earlyPilot:
+		e.pilotPassed(now)
+		e.earlyPilotPassed(a.sent)
 		l.concurrency.restart(2)
-	case trial:
-		e.trialPassed(now)
+	case pilot:
+		e.pilotPassed(now)
 		if e.window.awaited {
 			e.window.confirmed, e.window.awaited = true, false
 			l.refuseHopeless(now)
@@ -104,7 +105,7 @@ func (l *limiter) passed(a attempt, o *Outcome, now time.Duration) {
 	}
 }
 
-// refused takes a 429.
+// refused applies a 429.
 func (l *limiter) refused(a attempt, o Outcome, now time.Duration) {
 	e := &l.estimator
 	if e.window.published && !a.overdue {
@@ -130,7 +131,7 @@ func (l *limiter) refused(a attempt, o Outcome, now time.Duration) {
 	}
 }
 
-// pause stops everybody. Those who cannot wait for its end are refused now.
+// pause stops all requests. Those that cannot wait for its end are refused now.
 func (l *limiter) pause(o *Outcome, now time.Duration, expected bool) {
 	if o.Cause != nil {
 		l.cause = o.Cause

@@ -2,20 +2,20 @@ package limiter
 
 import "time"
 
-// bucket keeps a token bucket in place of the window, where the server fills one that holds
-// far less than it gets in a second. It holds window.n requests, which may be sent at once,
-// and gets one more in every interval of the window.
+// bucket is a token bucket that is kept in place of the window, if the server fills one
+// whose burst is far smaller than what it gets in a second. It contains window.n requests,
+// which may be sent at once, and gets one more in every interval of the window.
 //
-// The first refusal shows such a server its burst alone. How a fill rate behind the burst is
-// recognised stands in bucketsearch.go.
+// The first refusal by such a server shows the burst only. bucketsearch.go recognises the
+// steady flow behind it.
 //
-// The bucket counts requests when they are sent, not when their answers are there: over a
-// long way many are in flight at once, and a window would leave each place idle for a round
-// trip. So requests arrive as evenly as the way lets them, and the server's bucket absorbs
-// the rest.
+// The bucket counts requests when they are sent, not when their responses arrive: over a
+// slow connection many are in flight at once, and a window would leave each place idle for
+// a round trip. So requests arrive as evenly as the network allows, and the server's bucket
+// absorbs the rest.
 //
-// The fill rate is doubled as long as that goes well. From the first refusal on it is raised
-// in smaller steps, less and less often.
+// The fill rate is doubled as long as no request is refused. After the first refusal it is
+// raised in smaller steps, less and less often.
 type bucket struct {
 	window time.Duration // the window as it was learned; 0 if no bucket is kept
 	fullAt time.Duration // when the bucket is full
@@ -26,9 +26,9 @@ type bucket struct {
 	passed    int           // requests sent since that have passed while somebody waited
 
 	nextStep time.Duration // when the next step may be taken
-	cost     time.Duration // how long the last refusal held everybody up
+	cost     time.Duration // how long the last refusal stopped all requests
 	smaller  int           // the next step shortens window.per by a half in 1<<smaller
-	fails    int           // steps that went wrong, less those that went well
+	fails    int           // failed steps, less successful ones
 }
 
 // stepState says how far the fill rate is proved:
@@ -39,25 +39,25 @@ type bucket struct {
 type stepState uint8
 
 const (
-	settled stepState = iota // the rate has proved good
-	raised                   // the rate was raised, and has not proved good yet
-	assumed                  // the rate is what the window had let through, and has not proved good yet
+	settled stepState = iota // the rate has proved right
+	raised                   // the rate was raised, and has not proved right yet
+	assumed                  // the rate is what the window had let through, and has not proved right yet
 )
 
 const (
 	smallestStep  = 3  // the smallest step is a half in 1<<3
 	rarestStep    = 5  // a step is taken at least once in 1<<5 windows as they were learned
 	searchAgain   = 8  // windows until a bucket is looked for again, after there was none
-	tooDearCosts  = 16 // a refusal is too dear within 16 times what one costs,
+	tooDearCosts  = 16 // a refusal is too expensive within 16 times what one costs,
 	tooDearPassed = 50 // or within this many requests
 )
 
 // isKept reports whether the bucket is in force.
 func (b *bucket) isKept() bool { return b.window > 0 }
 
-// isProved reports whether the last step was good, in a bucket of n. A rate that is too high
-// drains the bucket slowly, the more slowly the smaller the step was; and the step has to go
-// well for long enough to pay for a refusal.
+// isProved reports whether the last step was right, in a bucket of n. A rate that is too
+// high drains the bucket slowly, the more slowly the smaller the step was; and the step
+// must hold for long enough to pay for a refusal.
 func (b *bucket) isProved(n int, now time.Duration) bool {
 	return b.passed >= 3*n<<b.smaller && now-b.changedAt >= b.cost<<b.smaller-b.cost
 }
@@ -67,28 +67,28 @@ func (b *bucket) failed() {
 	b.fails, b.smaller = min(b.fails+1, rarestStep), min(b.smaller+1, smallestStep)
 }
 
-// bucketReady returns when the bucket has one for the next request.
+// bucketReady returns when the bucket has a token for the next request.
 func (e *estimator) bucketReady() time.Duration {
 	return e.bucket.fullAt - e.window.per + e.window.interval()
 }
 
-// drainBucket empties the bucket, but for one that is there at the given time.
+// drainBucket empties the bucket, except for one token at the given time.
 func (e *estimator) drainBucket(at time.Duration) {
 	e.bucket.fullAt = at + e.window.per - e.window.interval()
 }
 
-// bucketSent takes one out of the bucket. A trial request leaves it as good as empty.
+// bucketSent takes a token out of the bucket. A pilot request leaves it nearly empty.
 func (e *estimator) bucketSent(now time.Duration, k attemptKind) {
 	switch {
 	case !e.bucket.isKept():
-	case k.isTrial():
+	case k.isPilot():
 		e.drainBucket(now + e.window.interval())
 	default:
 		e.bucket.fullAt = max(e.bucket.fullAt, now) + e.window.interval()
 	}
 }
 
-// bucketUnsent undoes bucketSent for one that was never sent.
+// bucketUnsent undoes bucketSent for a request that was never sent.
 func (e *estimator) bucketUnsent() {
 	if e.bucket.isKept() {
 		e.bucket.fullAt -= e.window.interval()
@@ -127,8 +127,8 @@ func (e *estimator) raiseRate(now time.Duration) {
 	b.changedAt, b.passed, b.step = now, 0, raised
 }
 
-// bucketPassed counts one that passed. When the rate has proved good, and somebody waits, the
-// next step is taken.
+// bucketPassed counts a request that passed. When the rate has proved right and requests
+// wait, the next step is taken.
 func (e *estimator) bucketPassed(a attempt, now time.Duration, somebodyWaits bool) {
 	b := &e.bucket
 	if !b.isKept() || a.sent < b.changedAt || !somebodyWaits {
@@ -144,9 +144,9 @@ func (e *estimator) bucketPassed(a attempt, now time.Duration, somebodyWaits boo
 	}
 }
 
-// bucketRefused takes a collision: the last step was too large, the burst is too large, or
-// the server's rate was lowered. One that comes after a good while is bad luck: on a jittery
-// way a few requests arrive together, and a lower rate would cost more than the refusal.
+// bucketRefused applies a collision: the last step was too large, the burst is too large,
+// or the server's rate was lowered. A collision long after a step is chance: with network
+// jitter a few requests arrive together, and a lower rate would cost more than the refusal.
 func (e *estimator) bucketRefused(c *collision) {
 	w, b := &e.window, &e.bucket
 	b.nextStep, b.cost = c.now+b.window<<b.fails, c.now+c.hint-c.attempt.sent

@@ -101,7 +101,7 @@ func TestLimiterFollowsAFillRateThatChanges(t *testing.T) {
 }
 
 // A bucket sends the burst at once and the others one by one, however many are in flight.
-// What was never sent is given back, and after a trial request the bucket is empty.
+// What was never sent is given back, and after a pilot request the bucket is empty.
 func TestABucketIsDrainedAndFilled(t *testing.T) {
 	t.Parallel()
 	e := estimator{window: window{n: 3, per: 30 * ms}, bucket: bucket{window: sec}}
@@ -124,6 +124,6 @@ func TestABucketIsDrainedAndFilled(t *testing.T) {
 	at(sec + 20*ms)
 	e.bucketUnsent()
 	at(sec + 10*ms)
-	e.bucketSent(sec+5*sec, trial)
+	e.bucketSent(sec+5*sec, pilot)
 	at(6*sec + 10*ms)
 }

@@ -2,13 +2,13 @@ package limiter
 
 import "time"
 
-// This file recognises a token bucket behind what was learned as a window: more requests
-// pass soon after a burst than the limit explains, or the limit does not hold although nobody
-// has lowered it.
+// This file recognises a token bucket behind what was learned as a window: soon after a
+// burst more requests pass than the limit explains, or the limit stops being right although
+// the server has not lowered it.
 
-// seekBucketAt returns when one above the limit may be sent to see whether there is a bucket:
-// soon after the last request of a burst. By then a bucket has got something; and where there
-// is none, a hint in whole seconds does little harm so early in the window.
+// seekBucketAt returns when a request above the limit may be sent to find out whether there
+// is a bucket: soon after the last request of a burst. By then a bucket has some tokens;
+// and if there is none, a hint in whole seconds costs little so early in the window.
 func (e *estimator) seekBucketAt(now time.Duration, out int) time.Duration {
 	x, w := &e.exploration, &e.window
 	soon := w.log.newest() + w.per/32
@@ -21,7 +21,7 @@ func (e *estimator) seekBucketAt(now time.Duration, out int) time.Duration {
 	return max(now, x.next, soon, e.reported.until)
 }
 
-// seekBucketPassed counts one that passed soon after a burst.
+// seekBucketPassed counts a request that passed soon after a burst.
 func (e *estimator) seekBucketPassed(a attempt, now time.Duration) {
 	x, w := &e.exploration, &e.window
 	x.out--
@@ -64,13 +64,13 @@ func (e *estimator) showsBucket(c *collision) bool {
 		return n > 0 && n < w.log.n && n >= e.bucketProof(c.attempt.sent-w.log.at(w.log.n-n-1))
 	case exploring:
 		return x.bucketSeen && !x.gainedAtAll
-	case trial, earlyTrial:
+	case pilot, earlyPilot:
 	}
 	return false
 }
 
-// pileUp counts a refusal within the limit and reports whether they pile up. A limit that was
-// lowered is met once more at the most, and not in the same window.
+// pileUp counts a refusal within the limit and reports whether such refusals pile up. A
+// limit that was lowered causes one more at most, and not in the same window.
 func (rf *refusals) pileUp(now, per time.Duration) bool {
 	switch last := now - rf.scoreAt; {
 	case last < per:
@@ -84,8 +84,8 @@ func (rf *refusals) pileUp(now, per time.Duration) bool {
 	return rf.score >= 3
 }
 
-// bucketProof is how many must pass within d of a burst to show that there is a bucket: half
-// as many again as one would have got that is filled once in the window.
+// bucketProof returns how many requests must pass within d of a burst to show that there is
+// a bucket: half as many again as a bucket would get that is filled once in the window.
 func (e *estimator) bucketProof(d time.Duration) int {
 	w := &e.window
 	want := int(int64(w.n) * 3 * int64(d) / (2 * int64(w.per)))

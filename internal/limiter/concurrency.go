@@ -5,14 +5,14 @@ import (
 	"time"
 )
 
-// concurrency bounds the attempts in flight where no limit does that yet.
+// concurrency bounds the attempts in flight while no limit bounds them.
 //
 // It is a congestion window. While nothing is known of the limit it is in slow start:
-// requests are sent in rounds, each round ends when all of its answers are back, and the
-// next is twice as large. So the first collision refuses no more than the last round held
-// too many. A round that was not filled proves nothing, and delays nobody. The first
-// collision halves the window and ends slow start; from then on the window grows by one
-// with every success while somebody waits.
+// requests are sent in rounds, each round ends when all of its responses have arrived, and
+// the next is twice as large. So the first collision refuses at most what the last round
+// contained too many. A round that was not filled proves nothing, and delays no request.
+// The first collision halves the window and ends slow start; from then on the window grows
+// by one with every success while requests wait.
 type concurrency struct {
 	size   int
 	phase  phase
@@ -35,7 +35,7 @@ type phase uint8
 const (
 	additive      phase = iota // no rounds: a collision has been seen, or the limit is known
 	roundOpen                  // slow start, within a round
-	roundDraining              // slow start, and nobody is sent until the whole round is back
+	roundDraining              // slow start, and no request is sent until the whole round is back
 )
 
 const (
@@ -72,9 +72,9 @@ func (c *concurrency) hasRoom(out int) bool {
 	return out < c.size
 }
 
-// sent notes one that is sent, the last of the out in flight now. Size that was not used for
-// a period is given back: that 500 at once went well yesterday does not mean that they will
-// go well today.
+// sent records a request that is sent, the last of the out in flight now. Size that was not
+// used for a period is given back: that 500 requests at once passed yesterday does not mean
+// that they pass today.
 func (c *concurrency) sent(out int, now time.Duration) {
 	c.peak, c.roundPeak = max(c.peak, out), max(c.roundPeak, out)
 	c.left--
@@ -94,7 +94,7 @@ func (c *concurrency) sent(out int, now time.Duration) {
 	c.peak, c.peakSince = out, now
 }
 
-// giveBack undoes sent for one that was never sent.
+// giveBack undoes sent for a request that was never sent.
 func (c *concurrency) giveBack() {
 	if c.phase == roundOpen {
 		c.left = min(c.left+1, c.size)
@@ -108,7 +108,7 @@ func (c *concurrency) collided(out int) {
 	c.peak = out
 }
 
-// passed lets the window grow after a success while somebody waits.
+// passed lets the window grow after a success while requests wait.
 func (c *concurrency) passed(somebodyWaits bool) {
 	if somebodyWaits && c.phase == additive && c.size < unbounded {
 		c.size++

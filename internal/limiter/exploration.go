@@ -2,19 +2,19 @@ package limiter
 
 import "time"
 
-// exploration sends requests above the learned limit, to find one that was raised: one now
-// and then, and while they pass, more and more of them. The refusal that ends a step is the
-// price, so it is paid less and less often while it buys nothing.
+// exploration sends requests above the learned limit, to find one that was raised: one from
+// time to time, and while they pass, more and more. A step ends with a refusal, which is
+// its cost, so steps become rarer while they gain nothing.
 type exploration struct {
 	left int           // how many more may be sent in this step
 	step int           // how many the step has in all
 	out  int           // how many of them are in flight
 	next time.Duration // when the next step may begin
 
-	fullSince time.Duration // since when the window is used up and everybody back; -1 if it is not
+	fullSince time.Duration // since when the window is used up and no request in flight; -1 if it is not
 
 	seeksBucket bool          // this step is to show whether there is a token bucket
-	bucketSeen  bool          // it has shown one, unless the limit was raised: the next refusal tells which
+	bucketSeen  bool          // it has shown one, unless the limit was raised: the next refusal decides
 	passed      int           // how many of such a step have passed
 	since       time.Duration // since this time
 
@@ -33,23 +33,25 @@ const (
 	rarestExplore = time.Minute // and once in this time where a window is not longer
 )
 
-// rest is how long the limit is left alone after a refusal: one window, then two, then four.
+// rest returns how long the limit is not explored after a refusal: one window, then two,
+// then four.
 func (x *exploration) rest(per time.Duration) time.Duration {
 	return min(per<<x.unchanged, max(per, rarestExplore))
 }
 
-// seekBucketNext reports whether the next step is to show whether there is a token bucket.
-// Where there is none and hints are rounded up, the search costs a second, so it is made once.
+// seekBucketNext reports whether the next step shall find out whether there is a token
+// bucket. If there is none and hints are rounded up, that costs a second, so it is done
+// once.
 func (e *estimator) seekBucketNext(now time.Duration) bool {
 	x := &e.exploration
 	return x.fruitless == bucketAfter && !x.gained && now >= e.bucket.nextStep && e.window.ceiling == 0
 }
 
-// exploreAt returns when one above the limit may be sent: now, later, or never if something
-// else has to happen first. The moment is when the window has just been used up for a good
-// while and everybody is back: while others are in flight a refusal could be theirs, and a
-// hint in whole seconds does the least harm at the beginning of the wait. If that moment does
-// not come for a whole window, as under a steady load, any will do.
+// exploreAt returns when a request above the limit may be sent: now, later, or never if
+// something else must happen first. The right moment is when the window has just been used
+// up, for a good while, and no request is in flight: a refusal could be that of a request
+// in flight, and a hint in whole seconds costs least at the beginning of the wait. If that
+// moment does not come for a whole window, as under a steady load, any moment will do.
 func (e *estimator) exploreAt(now time.Duration, out int) time.Duration {
 	x, w := &e.exploration, &e.window
 	if w.n == 0 || w.n == w.ceiling || e.bucket.isKept() || x.left == 0 && x.out > 0 {
@@ -82,7 +84,7 @@ func (e *estimator) exploreAt(now time.Duration, out int) time.Duration {
 	return max(at, e.reported.until)
 }
 
-// exploreSent notes one above the limit that is sent.
+// exploreSent records a request above the limit that is sent.
 func (e *estimator) exploreSent(now time.Duration) {
 	x := &e.exploration
 	if x.left == 0 {
@@ -93,7 +95,7 @@ func (e *estimator) exploreSent(now time.Duration) {
 	x.out++
 }
 
-// explorePassed notes one above the limit that passed: the limit is that much higher.
+// explorePassed records a request above the limit that passed: the limit is higher by one.
 func (e *estimator) explorePassed(a attempt, now time.Duration) {
 	x, w := &e.exploration, &e.window
 	if x.seeksBucket {
@@ -112,7 +114,7 @@ func (e *estimator) explorePassed(a attempt, now time.Duration) {
 	}
 }
 
-// lost ends the step after a request above the limit of which nothing was heard.
+// lost ends the step after a request above the limit that got no response.
 func (x *exploration) lost(now, per time.Duration) {
 	x.out--
 	x.left, x.seeksBucket = 0, false
@@ -148,7 +150,7 @@ func (x *exploration) lapse() {
 	}
 }
 
-// justTooMany notes that the limit n was too high, and only just: it is lowered to this.
+// justTooMany records that the limit n was slightly too high: it is lowered to lowered.
 func (x *exploration) justTooMany(n, lowered int, now, per time.Duration) {
 	if n >= 32 && lowered >= n-n/8 {
 		x.tooMany, x.tooManyUntil = n, now+forgetWindows*per

@@ -4,11 +4,11 @@ import (
 	"time"
 )
 
-// reported is the remaining count that the answers' headers report.
+// reported is the remaining count that the responses' headers report.
 type reported struct {
 	left  int           // requests left until
 	until time.Duration // this time; 0 if the headers say nothing
-	zeros int           // windows in a row whose first answer said that nothing is left
+	zeros int           // windows in a row whose first response said that nothing is left
 }
 
 // maxZeros is after how many such windows in a row the count is no longer believed. A 429
@@ -24,7 +24,7 @@ func (rep *reported) blocks(start time.Duration, out int) time.Duration {
 	return start
 }
 
-// observe takes the headers of an answer.
+// observe takes the headers of a response.
 func (rep *reported) observe(o *Outcome, now time.Duration) {
 	if o.Remaining < 0 || o.Reset <= 0 {
 		return
@@ -48,7 +48,7 @@ func (rep *reported) observe(o *Outcome, now time.Duration) {
 	}
 }
 
-// observe takes what an answer's headers say of the limit.
+// observe takes what a response's headers say of the limit.
 func (e *estimator) observe(o *Outcome, now time.Duration) {
 	if o.Limit.Requests > 0 {
 		e.stated(o.Limit, o.Reset)

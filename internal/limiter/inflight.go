@@ -21,21 +21,22 @@ type attempt struct {
 	overdue    bool // out for so long that it has certainly arrived: it is in the log
 }
 
-// attemptKind says on what ground an attempt was sent, which decides what its answer teaches.
+// attemptKind is the reason why an attempt could be sent, which decides what its response
+// shows.
 type attemptKind uint8
 
 const (
 	ordinary    attemptKind = iota // within the limit
-	trial                          // alone after a pause, within the limit
-	earlyTrial                     // alone after a pause, before the window has turned by the log
+	pilot                          // the only request after a pause, within the limit
+	earlyPilot                     // the only request after a pause, before the window has turned by the log
 	exploring                      // above the learned limit
-	earlyWindow                    // in a window that began early, as an early trial has shown
+	earlyWindow                    // in a window that began early, as an early pilot has shown
 )
 
-// isTrial reports whether all others wait for the attempt's answer.
-func (kind attemptKind) isTrial() bool { return kind == trial || kind == earlyTrial }
+// isPilot reports whether all other requests wait for the attempt's response.
+func (kind attemptKind) isPilot() bool { return kind == pilot || kind == earlyPilot }
 
-// add notes an attempt that is sent now.
+// add records an attempt that is sent now.
 func (f *inFlight) add(now time.Duration, k attemptKind) (place int32, use uint32) {
 	if len(f.slab) == 0 {
 		f.slab = make([]attempt, 1, 16)

@@ -13,7 +13,7 @@ import (
 
 const (
 	maxLimiters = 256              // above this many, limiters that are not used are dropped,
-	idleAfter   = 10 * time.Minute // if nobody has used them for this long
+	idleAfter   = 10 * time.Minute // if they have not been used for this long
 )
 
 // Keyed keeps the limits of any number of accounts, each on its own. Create one with [New];
@@ -39,7 +39,7 @@ func New(published Limit) *Keyed {
 	return &Keyed{published: published, clock: clock.Start(), limiters: make(map[Key]*limiter)}
 }
 
-// Clock returns the clock by which TryEnter and Leave are told the time.
+// Clock returns the clock whose readings TryEnter and Leave take.
 func (k *Keyed) Clock() clock.Clock { return k.clock }
 
 // Permit is the right to send one request. It is a value, so it costs no allocation.
@@ -49,12 +49,12 @@ type Permit struct {
 	use     uint32
 }
 
-// Leave must be called exactly once, as soon as the answer's header is there or it is certain
+// Leave must be called exactly once, as soon as the response's header is there or it is certain
 // that none comes; now is a reading of the Keyed's clock. A second call does nothing. The
 // zero Permit must not be used.
 func (p Permit) Leave(o *Outcome, now time.Duration) { p.limiter.leave(p.place, p.use, o, now) }
 
-// TryEnter returns a permit if nobody waits and a request may be sent at once; now is a
+// TryEnter returns a permit if no request waits and one may be sent at once; now is a
 // reading of the clock. It never blocks and allocates nothing.
 func (k *Keyed) TryEnter(key Key, now time.Duration) (Permit, bool) {
 	for {
@@ -118,8 +118,8 @@ func (k *Keyed) find(key Key) *limiter {
 	return l
 }
 
-// sweep drops the limiters that nobody has used for a while: keys that are used for single
-// calls must not accumulate for the life of the program. k.mu is held.
+// sweep drops the limiters that have not been used for a while: keys that are used for
+// single calls must not accumulate for the life of the program. k.mu is held.
 func (k *Keyed) sweep() {
 	for key, l := range k.limiters {
 		if l.retire(idleAfter) {
@@ -135,7 +135,7 @@ type Stats struct {
 	Concurrency int           // the most that may be in flight at once; 0 if there is no bound
 	Limit       Limit         // the limit that is kept; zero if none is known
 	Learned     bool          // the limit was learned, and is not the published one
-	Paused      time.Duration // how long everybody has to wait; 0 if nobody has
+	Paused      time.Duration // what is left of the pause; 0 if there is none
 	Waits       histogram.Summary
 }
 

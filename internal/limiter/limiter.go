@@ -43,13 +43,14 @@ func newLimiter(key Key, published Limit, c clock.Clock) *limiter {
 	return l
 }
 
-// advance makes a time that was read before the lock was taken one that never goes back.
+// advance returns now, which was read before the lock was taken, as a time that never goes
+// back.
 func (l *limiter) advance(now time.Duration) time.Duration {
 	l.used = max(l.used, now)
 	return l.used
 }
 
-// decision is what becomes of a request that asks to be sent.
+// decision is the result for a request that asks to be sent.
 type decision uint8
 
 const (
@@ -58,7 +59,7 @@ const (
 	limiterRetired          // the limiter was dropped just now: its Keyed makes another
 )
 
-// tryEnter lets a request go if nobody waits and there is room.
+// tryEnter returns a permit if no request waits and there is room.
 func (l *limiter) tryEnter(now time.Duration) (Permit, decision) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -86,7 +87,7 @@ func (l *limiter) next(now time.Duration) (time.Duration, Reason) {
 	if l.recovery.isPaused(now) {
 		return l.recovery.pauseEnd, Paused
 	}
-	if l.recovery.trial != 0 {
+	if l.recovery.pilot != 0 {
 		return l.nextOverdue(), Paused
 	}
 	if at := l.room(now); at > now {
@@ -99,7 +100,7 @@ func (l *limiter) next(now time.Duration) (time.Duration, Reason) {
 	return now, 0
 }
 
-// room returns when the limit has room for one, be it for a trial or for exploration.
+// room returns when the limit has room for one request, including a pilot or exploration.
 func (l *limiter) room(now time.Duration) time.Duration {
 	e, out := &l.estimator, l.inFlight.n
 	at := e.ready(now, out)
@@ -107,12 +108,12 @@ func (l *limiter) room(now time.Duration) time.Duration {
 	case at <= now:
 		return now
 	case l.recovery.state != open:
-		return min(at, e.earlyTrialAt(now, out))
+		return min(at, e.earlyPilotAt(now, out))
 	}
 	return min(at, e.exploreAt(now, out))
 }
 
-// forget drops a lesson that has not been confirmed for long.
+// forget drops a learned limit that has not been confirmed for long.
 func (l *limiter) forget() {
 	l.estimator.forget()
 	l.cause = nil
@@ -121,7 +122,7 @@ func (l *limiter) forget() {
 	}
 }
 
-// admit sends one.
+// admit counts a request that is sent now.
 func (l *limiter) admit(now time.Duration) (place int32, use uint32) {
 	e, out := &l.estimator, l.inFlight.n
 	kind := l.kindOfNext(now)
@@ -132,7 +133,7 @@ func (l *limiter) admit(now time.Duration) (place int32, use uint32) {
 	}
 	place, use = l.inFlight.add(now, kind)
 	e.bucketSent(now, kind)
-	if kind.isTrial() {
+	if kind.isPilot() {
 		l.recovery.sent(place)
 	} else {
 		l.recovery.sent(0)
@@ -141,7 +142,7 @@ func (l *limiter) admit(now time.Duration) (place int32, use uint32) {
 	return place, use
 }
 
-// kindOfNext returns on what ground the next request is sent.
+// kindOfNext returns the kind of the next attempt.
 func (l *limiter) kindOfNext(now time.Duration) attemptKind {
 	e, out := &l.estimator, l.inFlight.n
 	w := &e.window
@@ -149,10 +150,10 @@ func (l *limiter) kindOfNext(now time.Duration) attemptKind {
 	switch {
 	case full && l.recovery.state == open:
 		return exploring
-	case l.recovery.needsTrial(full) && full:
-		return earlyTrial
-	case l.recovery.needsTrial(full), w.n > 0 && w.awaited && !w.isCertain():
-		return trial
+	case l.recovery.needsPilot(full) && full:
+		return earlyPilot
+	case l.recovery.needsPilot(full), w.n > 0 && w.awaited && !w.isCertain():
+		return pilot
 	case e.sendsEarly(now, out):
 		return earlyWindow
 	}
@@ -167,15 +168,15 @@ func (l *limiter) nextOverdue() time.Duration {
 	return never
 }
 
-// expire takes attempts that have been out for too long for arrived.
+// expire counts attempts as arrived that have been in flight for too long.
 func (l *limiter) expire(now time.Duration) {
 	e := &l.estimator
 	for at := l.nextOverdue(); now >= at; at = l.nextOverdue() {
 		a := l.inFlight.oldest()
 		a.logged = e.window.log.push(at)
 		switch a.kind {
-		case trial, earlyTrial:
-			l.recovery.trial, a.kind = 0, ordinary
+		case pilot, earlyPilot:
+			l.recovery.pilot, a.kind = 0, ordinary
 		case exploring:
 			e.exploration.lost(now, e.window.per)
 			a.kind = ordinary
@@ -185,8 +186,8 @@ func (l *limiter) expire(now time.Duration) {
 	}
 }
 
-// retire ends the use of the limiter if nobody has used it for the given time, and it has
-// nothing to remember.
+// retire ends the use of the limiter if it has not been used for the given time and has no
+// state to keep.
 func (l *limiter) retire(unusedFor time.Duration) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()

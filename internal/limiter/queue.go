@@ -8,10 +8,10 @@ import (
 	"time"
 )
 
-// never is the time of what no timer brings about.
+// never is the time of an event that no timer can cause.
 const never = time.Duration(math.MaxInt64)
 
-// The classes of those who wait, in the order in which they are served.
+// The classes of waiting requests, in the order in which they are served.
 const (
 	probes = iota
 	calls
@@ -19,11 +19,11 @@ const (
 	classes
 )
 
-func (prio Priority) class() int {
+func (pr Priority) class() int {
 	switch {
-	case prio > Call:
+	case pr > Call:
 		return probes
-	case prio < Call:
+	case pr < Call:
 		return batches
 	}
 	return calls
@@ -32,15 +32,15 @@ func (prio Priority) class() int {
 // callsPerBatch is how many calls may overtake a batch in a row.
 const callsPerBatch = 7
 
-// queue holds those who wait: a heap for each class, ordered by arrival, and one of all,
-// ordered by the time at which waiting becomes pointless. To enter, to leave and to leave from
-// the middle costs O(log n) each.
+// queue contains the waiting requests: a heap for each class, ordered by arrival, and one
+// of all, ordered by the time at which waiting becomes pointless. To enter, to leave and to
+// leave from the middle costs O(log n) each.
 type queue struct {
 	n         int
 	seq       uint64
 	overtaken int // how many calls in a row have overtaken the batches
 	waiters   [classes]waiterHeap
-	newest    [classes]time.Duration // nobody of the class arrived later
+	newest    [classes]time.Duration // the latest arrival of the class
 	byGiveUp  waiterHeap
 }
 
@@ -96,8 +96,8 @@ func (q *queue) remove(w *waiter) {
 	}
 }
 
-// ahead returns how many go before w if nobody else comes, at the most. It takes all of w's
-// class for earlier.
+// ahead returns how many go before w at most, if no other request comes. It counts all of
+// w's class as earlier.
 func (q *queue) ahead(w *waiter) int {
 	n := len(q.waiters[w.class].w)
 	if w.index[byTurn] >= 0 {
@@ -158,7 +158,7 @@ func (q *queue) inOrder() []*waiter {
 	return append(append(all, sorted[calls]...), sorted[batches]...)
 }
 
-// neverGiveUp lets one wait until its context ends.
+// neverGiveUp makes a waiter wait until its context ends.
 func (q *queue) neverGiveUp(w *waiter) { heap.Remove(&q.byGiveUp, w.index[byGiveUp]) }
 
 // nextGiveUp returns when the first of all waiters has to give up.

@@ -2,7 +2,7 @@ package limiter
 
 import "time"
 
-// refusals is what 429s have taught.
+// refusals is what 429s have shown.
 type refusals struct {
 	at       time.Duration // when the last collision was noticed; what was in flight then belongs to it; -1 if there was none
 	hinted   time.Duration // the window that the last hint alone suggests
@@ -18,9 +18,9 @@ type refusals struct {
 // lengthening says whether the window was lengthened step by step, because nothing passed:
 //
 //	notLengthened ── refused, though nothing was sent in the window ──► lengthened
-//	lengthened ── a trial request passed ──► lengthenedTested
-//	lengthenedTested ── an early trial was refused: the long window is real ──► notLengthened
-//	lengthened, lengthenedTested ── an early trial passed: the hint is right ──► notLengthened
+//	lengthened ── a pilot request passed ──► lengthenedTested
+//	lengthenedTested ── an early pilot was refused: the long window is real ──► notLengthened
+//	lengthened, lengthenedTested ── an early pilot passed: the hint is right ──► notLengthened
 type lengthening uint8
 
 const (
@@ -31,7 +31,7 @@ const (
 
 const (
 	forgetWindows = 64               // after this many windows without a refusal,
-	forgetAtLeast = 10 * time.Minute // but not sooner than this, a lesson is forgotten
+	forgetAtLeast = 10 * time.Minute // but not sooner than this, a learned limit is forgotten
 )
 
 // candidateWindow returns the shortest usual window that is longer than d. The candidates are
@@ -53,7 +53,7 @@ func candidateWindow(d time.Duration) time.Duration {
 }
 
 // slack is how much earlier than now plus hint the window may end: whole seconds are taken
-// for rounded up, and the answer was on its way for some of the round trip.
+// for rounded up, and the response was on its way for some of the round trip.
 func slack(hint, roundTrip time.Duration) time.Duration {
 	if hint >= time.Second && hint%time.Second == 0 {
 		return time.Second
@@ -84,9 +84,9 @@ const (
 	bucketFound                      // the pattern is that of a token bucket: see showsBucket
 	exploredTooFar                   // the request was above the limit, as exploration is
 	notANewWindow                    // an early window has room for a few, and is not the beginning of one
-	trialTooEarly                    // the early trial was refused: the window had not turned
+	pilotTooEarly                    // the early pilot was refused: the window had not turned
 	limitLower                       // something passed in this window: the limit was lowered, or is shared
-	publishedTooLow                  // nothing passed, and the limit is published: somebody else uses it up
+	publishedTooLow                  // nothing passed, and the limit is published: another program uses it up
 	windowLonger                     // nothing passed in this window, and yet it is full
 )
 
@@ -104,8 +104,8 @@ func (e *estimator) diagnose(c *collision) diagnosis {
 		return exploredTooFar
 	case c.attempt.kind == earlyWindow:
 		return notANewWindow
-	case c.attempt.kind == earlyTrial:
-		return trialTooEarly
+	case c.attempt.kind == earlyPilot:
+		return pilotTooEarly
 	case c.passed > 0:
 		return limitLower
 	case w.published:
@@ -129,7 +129,7 @@ func (e *estimator) refused(a attempt, now, hint time.Duration) bool {
 		e.bucketRefused(&c)
 	case windowUnknown:
 		e.guess(c.end, rf.hinted)
-		w.noEarlyTrial, w.earlyRefused = 0, 0
+		w.noEarlyPilot, w.earlyRefused = 0, 0
 	case bucketFound:
 		e.keepBucket(&c)
 		rf.forgetAt = now + max(forgetAtLeast, forgetWindows*e.bucket.window)
@@ -137,9 +137,9 @@ func (e *estimator) refused(a attempt, now, hint time.Duration) bool {
 	case exploredTooFar:
 		w.n = e.exploration.below(w.n, now)
 	case notANewWindow:
-		w.noEarlyTrial, w.began = now+forgetWindows*w.per, -1
-	case trialTooEarly:
-		e.earlyTrialRefused(now)
+		w.noEarlyPilot, w.began = now+forgetWindows*w.per, -1
+	case pilotTooEarly:
+		e.earlyPilotRefused(now)
 	case limitLower:
 		n := max(1, min(c.passed, w.n-1))
 		e.exploration.justTooMany(w.n, n, now, w.per)
@@ -171,10 +171,10 @@ func (e *estimator) lengthen(end, per time.Duration) {
 	e.guess(end, max(per, rf.abandoned))
 }
 
-// earlyTrialRefused puts off the next early trial: the hint meant nothing this time.
-func (e *estimator) earlyTrialRefused(now time.Duration) {
+// earlyPilotRefused puts off the next early pilot: the hint meant nothing this time.
+func (e *estimator) earlyPilotRefused(now time.Duration) {
 	w := &e.window
-	w.noEarlyTrial = now + w.per/8<<w.earlyRefused
+	w.noEarlyPilot = now + w.per/8<<w.earlyRefused
 	w.earlyRefused = min(w.earlyRefused+1, 5)
 	if e.refusals.lengthened == lengthenedTested {
 		e.refusals.lengthened = notLengthened

@@ -42,17 +42,17 @@ type Reason uint8
 
 // The reasons to wait.
 const (
-	Paused      Reason = iota + 1 // the server asked for a pause, or a trial request is out
+	Paused      Reason = iota + 1 // the server asked for a pause, or a pilot request is out
 	WindowFull                    // the limit, published or learned, is used up
 	Concurrency                   // enough requests are in flight
 )
 
-// Outcome is the result of an attempt. What the answer says of the limit is read by the
+// Outcome is the result of an attempt. What the response says of the limit is read by the
 // caller; this package knows no header.
 type Outcome struct {
-	Status    int           // HTTP status; 0 if no answer came
+	Status    int           // HTTP status; 0 if no response came
 	Unsent    bool          // the attempt was never sent, so it counts nowhere
-	Wait      time.Duration // how long everybody must stay away; 0 if the server did not ask for it
+	Wait      time.Duration // how long all requests must wait; 0 if the server asked for no wait
 	Hint      time.Duration // the server's hint alone, from which the limit is learned; 0 if it gave none
 	Limit     Limit         // the limit as the headers state it; its Per may be missing
 	Remaining int           // requests left in the window, by the headers; -1 if they do not say
@@ -70,9 +70,4 @@ type Refused struct { //nolint:errname // it is a decision, not a failure
 }
 
 // Error implements error.
-func (ref *Refused) Error() string {
-	if ref.Reason == "" {
-		return "the server refused a request before"
-	}
-	return ref.Reason
-}
+func (err *Refused) Error() string { return err.Reason }

@@ -60,8 +60,8 @@ func TestLimiterGivesBackWhatWasNeverSent(t *testing.T) {
 	}
 }
 
-// If a trial request was never sent, the next request is the trial; its silence is no success.
-func TestLimiterSendsAnotherTrialForOneThatWasNeverSent(t *testing.T) {
+// A canary that never flew leaves the next one to be it; nobody takes its silence for a yes.
+func TestLimiterSendsAnotherPilotForOneThatWasNeverSent(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		k := New(Limit{})

@@ -16,7 +16,7 @@ var errRetired = errors.New("the limiter was retired")
 // harm: it is set again then.
 type timer struct {
 	at    time.Duration       // never if it is not set
-	start func(time.Duration) // starts it anew
+	start func(time.Duration) // starts it again
 }
 
 func newTimer(ring func()) timer {
@@ -37,7 +37,7 @@ func (t *timer) set(at, now time.Duration) {
 	}
 }
 
-// enqueue puts a request into the queue, unless it is foreseeable that the wait cannot end in time. The
+// enqueue puts a request into the queue, unless it certainly cannot be sent in time. The
 // context of the request ends after left.
 func (l *limiter) enqueue(r *Request, now, left time.Duration) (*waiter, error) {
 	l.mu.Lock()
@@ -70,12 +70,12 @@ func (l *limiter) enqueue(r *Request, now, left time.Duration) (*waiter, error) 
 	return w, nil
 }
 
-// foresee returns when, at the earliest, a request can be sent that has the given number ahead of it.
+// foresee returns when, at the earliest, a request can be sent that has this many ahead of it.
 func (l *limiter) foresee(now time.Duration, ahead int) time.Duration {
 	return l.estimator.foresee(max(now, l.recovery.pauseEnd), l.inFlight.n, ahead)
 }
 
-// dispatch sends those who may go, and sets the timer for the next.
+// dispatch admits the waiters that may be sent, and sets the timer for the next.
 func (l *limiter) dispatch(now time.Duration) {
 	at := never
 	for l.queue.n > 0 {
@@ -91,7 +91,8 @@ func (l *limiter) dispatch(now time.Duration) {
 	l.timer.set(min(at, l.queue.nextGiveUp()), now)
 }
 
-// wake is called when the timer rings. It refuses those whose time is up, and sends those who may go.
+// wake is called when the timer rings. It refuses waiters whose time
+// is up, and admits those that may be sent.
 func (l *limiter) wake(now time.Duration) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -102,7 +103,7 @@ func (l *limiter) wake(now time.Duration) {
 		w := l.queue.byGiveUp.w[0]
 		at := l.foresee(now, 0)
 		if at <= now && w.giveUp == w.deadline {
-			l.queue.neverGiveUp(w) // it lacks room in flight alone, and some may come in time
+			l.queue.neverGiveUp(w) // it only lacks room in flight, which it may get in time
 			continue
 		}
 		l.turnAway(w, now, max(at, now+l.latency))
@@ -123,7 +124,7 @@ func (l *limiter) leaveQueue(w *waiter, now time.Duration) {
 	l.waits.Add(now - w.entered)
 }
 
-// refuseHopeless refuses those whose wait, by what has just been learned, cannot end in time.
+// refuseHopeless refuses waiters that, by what was just learned, cannot be sent in time.
 func (l *limiter) refuseHopeless(now time.Duration) {
 	if !l.estimator.window.isCertain() {
 		return
@@ -217,8 +218,8 @@ func (l *limiter) abandon(w *waiter, now time.Duration) {
 		l.leaveQueue(w, now)
 	case admitted:
 		if a, ok := l.inFlight.remove(w.place, w.use); ok {
-			if a.kind.isTrial() {
-				l.recovery.trialEnded(w.place)
+			if a.kind.isPilot() {
+				l.recovery.pilotEnded(w.place)
 			}
 			l.unsent(a, now)
 		}

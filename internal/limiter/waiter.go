@@ -25,7 +25,7 @@ type waiterState uint8
 const (
 	queued     waiterState = iota
 	admitted               // it may be sent
-	turnedAway             // its wait could not end in time
+	turnedAway             // it cannot be sent in time
 )
 
 func (wt *waiter) settle(s waiterState) {

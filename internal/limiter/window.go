@@ -7,7 +7,7 @@ import "time"
 // The rule: request i+n is sent no earlier than per after request i has certainly arrived.
 // Then no period of per holds more than n arrivals, wherever it begins: of n+1 arrivals, two
 // would be n requests, or a multiple of n, apart. The server counts arrivals, not sends, and
-// a request has certainly arrived when its answer is there. The time that the next request
+// a request has certainly arrived when its response is there. The time that the next request
 // takes to arrive is the margin.
 //
 // So a log of the last n answers and the number of requests in flight are enough: one more
@@ -23,12 +23,12 @@ type window struct {
 	confirmed bool // per is trusted: the window has turned without a refusal
 	awaited   bool // somebody has waited for the window to turn
 
-	began        time.Duration // an early trial has shown that a window began then: older entries do not count; -1 if none has
-	noEarlyTrial time.Duration // no early trial before this time
-	earlyRefused int           // how many early trials were refused in a row
+	began        time.Duration // an early pilot has shown that a window began then: older entries do not count; -1 if none has
+	noEarlyPilot time.Duration // no early pilot before this time
+	earlyRefused int           // how many early pilots were refused in a row
 }
 
-// lateAfter is how long an attempt may be without an answer until it counts as arrived. An
+// lateAfter is how long an attempt may be without a response until it counts as arrived. An
 // answer may take minutes where the work is heavy; the way to the server does not.
 func (w *window) lateAfter() time.Duration {
 	if w.n == 0 {

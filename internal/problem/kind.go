@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// Kind is which refusal an answer is.
+// Kind is which refusal a response is.
 type Kind int
 
 // The kinds.
@@ -32,7 +32,7 @@ var (
 	saysInvalid = regexp.MustCompile(`(?i)\b(invalid|unknown|wrong|expired|revoked|disabled|deleted)\b.*\b(key|token)\b|\b(key|token)\b.*\b(invalid|unknown|wrong|expired|revoked|disabled|deleted)\b`)
 )
 
-// Classify returns the kind of an answer. The provider's code decides, then the challenge
+// Classify returns the kind of a response. The provider's code decides, then the challenge
 // (RFC 6750, section 3.1), then the status; where a status stands for two things (401 for a
 // missing and an invalid key, 403 for an invalid key and a missing permission), the words.
 func Classify(status int, header http.Header, p Problem, rules Rules) Kind {

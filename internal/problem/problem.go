@@ -1,5 +1,5 @@
-// Package problem reads the body of an error answer, whatever its shape, and says which kind
-// of refusal the answer is.
+// Package problem reads the body of an error response, whatever its shape, and says which kind
+// of refusal the response is.
 //
 // [Parse] knows the shapes that vendors, frameworks and gateways send and reduces them to a
 // code, a message and a request id, as sent: whoever shows them redacts and shortens them.
@@ -128,7 +128,7 @@ func plainText(body []byte) string {
 	return string(body[:min(len(body), maxPlainText)])
 }
 
-// RequestID returns the id that the answer names, in a header that providers and gateways
+// RequestID returns the id that the response names, in a header that providers and gateways
 // send it in, or else in the body; "" if there is none.
 func RequestID(h http.Header, p Problem) string {
 	for _, name := range [...]string{"X-Request-Id", "Request-Id", "X-Correlation-Id", "X-Amzn-Requestid", "Traceparent", "Cf-Ray"} {

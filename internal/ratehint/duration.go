@@ -74,7 +74,7 @@ func (p *parser) epoch(v float64) (time.Duration, error) {
 	return p.until(time.Unix(int64(s), int64(frac*1e9)))
 }
 
-// until returns the wait until t by the server's clock, which is the Date of the answer and
+// until returns the wait until t by the server's clock, which is the Date of the response and
 // need not agree with ours. If that gives no plausible wait, our clock counts.
 func (p *parser) until(t time.Time) (time.Duration, error) {
 	if date, err := http.ParseTime(p.header.Get("Date")); err == nil {

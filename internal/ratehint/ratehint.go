@@ -39,10 +39,10 @@ const (
 	maxDropped = 16       // how many dropped values are reported
 )
 
-// Hint is what one answer says of waiting and of the limit.
+// Hint is what one response says of waiting and of the limit.
 type Hint struct {
 	Wait    time.Duration // how long to wait, from 0 to Max
-	Given   bool          // whether the answer says how long to wait, if only 0
+	Given   bool          // whether the response says how long to wait, if only 0
 	Source  string        // where Wait comes from, for example "Retry-After" or "body retryAfter"
 	Dropped []string      // values that were not believed: the source and why
 
@@ -57,11 +57,11 @@ type Limit struct {
 	Per      time.Duration
 }
 
-// None returns the hint of an answer that gives none.
+// None returns the hint of a response that gives none.
 func None() Hint { return Hint{Remaining: -1} }
 
-// RefusedWait is the wait of an answer that refuses a request for the limit (429). There, a
-// reset counts even if the answer does not say that nothing remains, as long as it says
+// RefusedWait is the wait of a response that refuses a request for the limit (429). There, a
+// reset counts even if the response does not say that nothing remains, as long as it says
 // nothing else of waiting.
 func (h Hint) RefusedWait() time.Duration {
 	if h.Wait == 0 && h.Remaining <= 0 {
@@ -71,7 +71,7 @@ func (h Hint) RefusedWait() time.Duration {
 }
 
 // MentionsLimit reports whether a header says something of a limit. It is cheaper than
-// [Parse], for answers that went well.
+// [Parse], for success responses.
 func MentionsLimit(h http.Header) bool {
 	for name := range h {
 		if strings.HasPrefix(name, "Ratelimit") || strings.HasPrefix(name, "X-Rate") {
@@ -81,7 +81,7 @@ func MentionsLimit(h http.Header) bool {
 	return false
 }
 
-// Parse reads the hints of an answer that arrived at now. field is the field of the body
+// Parse reads the hints of a response that arrived at now. field is the field of the body
 // that holds seconds; "" stands for retryAfter and retry_after. The body may be cut off.
 func Parse(h http.Header, body []byte, field string, now time.Time) Hint {
 	p := parser{header: h, now: now, hint: None()}
@@ -101,7 +101,7 @@ func Parse(h http.Header, body []byte, field string, now time.Time) Hint {
 	return p.hint
 }
 
-// parser collects the hints of one answer.
+// parser collects the hints of one response.
 type parser struct {
 	hint   Hint
 	header http.Header
@@ -119,7 +119,7 @@ func (p *parser) readWait(source, value string, unit time.Duration) {
 }
 
 // setWait takes a wait. The first positive one counts; of several lines of one header the
-// longest does, since a shorter wait may be in vain.
+// longest does, because a shorter one may be too short.
 func (p *parser) setWait(source string, d time.Duration) {
 	h := &p.hint
 	first := h.Wait == 0 && (d > 0 || !h.Given)
