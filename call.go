@@ -49,8 +49,8 @@ type call struct {
 type trouble struct {
 	path   string
 	retry  retryState
-	turn   *keyring.Turn   // nil until the keyring has state for the call
-	denied *keyring.Denied // set if the wait for a usable key failed
+	turn   *keyring.Turn        // nil until the keyring has state for the call
+	denied *keyring.DeniedError // set if the wait for a usable key failed
 }
 
 // retryState is what the retry loop knows about the attempts so far.

@@ -43,9 +43,9 @@ type Attempt struct {
 // wait.
 var ErrNoOtherKey = errors.New("there is no other key")
 
-// Denied is the error of a call that got no key that works, after a wait or while the
+// DeniedError is the error of a call that got no key that works, after a wait or while the
 // circuit is not closed.
-type Denied struct {
+type DeniedError struct {
 	Reason string    // "" if only this call was refused while others are not
 	Since  time.Time // when the circuit opened; zero without a reason
 	Last   any       // the provider's last refusal, of any call
@@ -93,7 +93,7 @@ func (t *Turn) Start() { t.tried, t.forScope = t.tried[:0], false }
 func (t *Turn) IsTrial() bool { return t.trial != nil }
 
 // Admit returns nil when the circuit is closed, or when the call is its trial request. If
-// calls wait, it waits for that. The error is a [*Denied], or context.Canceled.
+// calls wait, it waits for that. The error is a [*DeniedError], or context.Canceled.
 func (t *Turn) Admit() error {
 	if t.IsTrial() || t.ring.Load().CircuitClosed() {
 		return nil
@@ -190,7 +190,7 @@ func (t *Turn) NextWithScope(a Attempt) (g *Generation, ok bool) {
 
 // Next returns the key to send a refused call again with; nil means the one that is current
 // when [Turn.Admit] returns. If calls wait, the call waits here. The error is
-// [ErrNoOtherKey], a [*Denied], or context.Canceled.
+// [ErrNoOtherKey], a [*DeniedError], or context.Canceled.
 func (t *Turn) Next() (*Generation, error) {
 	t.tried = append(t.tried, t.last.Key.Fingerprint)
 	if len(t.tried) <= maxReplays {
