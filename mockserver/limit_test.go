@@ -179,8 +179,8 @@ func TestAFixedWindowStartsAnewAtItsEnd(t *testing.T) {
 	}
 }
 
-// Property: whoever waits exactly retryAfter is let in, a millisecond earlier
-// nobody is; however many were refused meanwhile.
+// Property: a client that waits exactly retryAfter is admitted, and not a
+// millisecond earlier, however many requests were refused meanwhile.
 func TestRetryAfterIsExact(t *testing.T) {
 	t.Parallel()
 	r := rand.New(rand.NewPCG(3, 4))

@@ -293,7 +293,7 @@ func TestASecretCutInTwoIsHidden(t *testing.T) {
 	}
 }
 
-// Names of credentials hide their values, whoever made them.
+// Values under a credential's name are hidden, whether or not a mock made them.
 func TestValuesUnderACredentialsNameAreHidden(t *testing.T) {
 	t.Parallel()
 	w := watch(t)
