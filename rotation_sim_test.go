@@ -295,16 +295,16 @@ func (c simCase) run(t *testing.T, seed uint64, hold bool) (result simResult) {
 			}
 		}
 		callers := simCallers{call: call, next: make(chan context.Context)}
-		deadline, cancel := context.WithTimeout(t.Context(), simPatient)
-		for tick := time.NewTicker(simEvery); w.at() < simLength; <-tick.C {
-			if w.at()%time.Second == 0 { // the calls of one second share it
-				defer cancel()
-				deadline, cancel = context.WithTimeout(t.Context(), simPatient)
+		tick := time.NewTicker(simEvery)
+		for w.at() < simLength {
+			ctx, cancel := context.WithTimeout(t.Context(), simPatient) // the calls of one second share it
+			defer cancel()
+			for range time.Second / simEvery {
+				callers.start(ctx)
+				<-tick.C
 			}
-			callers.start(deadline)
 		}
 		callers.wait()
-		cancel()
 		stop()
 		background.Wait()
 		time.Sleep(time.Minute) // fake time: a question to the source or the provider may be under way
