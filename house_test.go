@@ -135,30 +135,39 @@ func TestTheSDKAndTheMockDoNotKnowEachOther(t *testing.T) {
 	isMock := func(p string) bool { return p == mock || strings.HasPrefix(p, mock+"/") }
 	isProvider := func(p string) bool { return strings.HasPrefix(p, providers) }
 
-	vendors := houseGo(t, "", "list", "-e", "./...")
-	vendors = slices.DeleteFunc(vendors, func(p string) bool { return !isProvider(p) })
-	for _, p := range append([]string{housePath}, vendors...) {
-		deps := houseGo(t, "", "list", "-deps", p)
-		if !slices.Contains(deps, housePath) {
-			t.Fatalf("the dependencies of %s have no %s: the test looks in the wrong place", p, housePath)
-		}
-		for _, dep := range deps {
-			switch {
-			case isMock(dep):
-				t.Errorf("%s reaches %s", p, dep)
-			case isProvider(dep) && dep != p && !strings.HasPrefix(dep, p+"/"):
-				t.Errorf("%s reaches %s: provider packages do not import each other", p, dep)
+	// Each line is a package of the module and all that it reaches.
+	reached := map[string][]string{}
+	for _, line := range houseGo(t, "", "list", "-f", "{{.ImportPath}}{{range .Deps}},{{.}}{{end}}", "./...") {
+		deps := strings.Split(line, ",")
+		reached[deps[0]] = deps
+	}
+	var sdk, mocks int
+	for p, deps := range reached {
+		switch {
+		case p == housePath || isProvider(p):
+			sdk++
+			if !slices.Contains(deps, housePath) {
+				t.Fatalf("the dependencies of %s have no %s: the test looks in the wrong place", p, housePath)
+			}
+			for _, dep := range deps {
+				switch {
+				case isMock(dep):
+					t.Errorf("%s reaches %s", p, dep)
+				case isProvider(dep) && dep != p && !strings.HasPrefix(dep, p+"/"):
+					t.Errorf("%s reaches %s: provider packages do not import each other", p, dep)
+				}
+			}
+		case isMock(p):
+			mocks++
+			for _, dep := range deps {
+				if dep == housePath || isProvider(dep) {
+					t.Errorf("the mock's %s reaches %s: a wrong scheme would agree with itself", p, dep)
+				}
 			}
 		}
 	}
-	deps := houseGo(t, "", "list", "-deps", "./mockserver/...")
-	if !slices.Contains(deps, mock) {
-		t.Fatal("the mock's dependencies have no mock: the test looks in the wrong place")
-	}
-	for _, dep := range deps {
-		if dep == housePath || isProvider(dep) {
-			t.Errorf("the mock reaches %s: a wrong scheme would agree with itself", dep)
-		}
+	if sdk < 2 || mocks == 0 {
+		t.Fatalf("found %d packages of the SDK and %d of the mock: the test looks in the wrong place", sdk, mocks)
 	}
 }
 
