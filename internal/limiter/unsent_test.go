@@ -76,7 +76,7 @@ func TestLimiterSendsAnotherPilotForOneThatWasNeverSent(t *testing.T) {
 		synctest.Wait()
 		select {
 		case <-gone:
-			t.Error("a second request was sent beside the trial")
+			t.Error("a second request was sent beside the pilot")
 		default:
 		}
 		leave(ok())
@@ -100,7 +100,7 @@ func TestLimiterGivesAPlaceInAFullWindowToThoseWhoWait(t *testing.T) {
 		{"after a pause", published, func(t *testing.T, k *Keyed) {
 			t.Helper()
 			mustEnter(t, k)(Outcome{Status: 503, Wait: 2 * time.Minute, Remaining: -1})
-			mustEnter(t, k)(ok()) // the trial
+			mustEnter(t, k)(ok()) // the pilot
 			time.Sleep(time.Minute)
 			goOnce(t, k)
 		}, 0},
@@ -151,7 +151,7 @@ func TestLimiterGivesAPlaceInAFullWindowToThoseWhoWait(t *testing.T) {
 
 func goOnce(t *testing.T, k *Keyed) { t.Helper(); mustEnter(t, k)(ok()) }
 
-// learnFour teaches a limit of four a minute; the trial request is the first of the window.
+// learnFour teaches a limit of four a minute; the pilot request is the first of the window.
 func learnFour(t *testing.T, k *Keyed) {
 	t.Helper()
 	for range 4 {
