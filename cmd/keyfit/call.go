@@ -121,16 +121,16 @@ func (a *app) callVendor(ctx context.Context, hasData bool, v *vendors.Vendor, s
 }
 
 // options are the headers and parameters of the command line as the SDK takes them.
-func (s *callSettings) options() ([]keyfit.CallOption, error) {
+func (o *callSettings) options() ([]keyfit.CallOption, error) {
 	var opts []keyfit.CallOption
-	for _, h := range s.headers {
+	for _, h := range o.headers {
 		name, value, ok := strings.Cut(h, ":")
 		if !ok {
 			return nil, cli.Usagef("--header %q is not of the form 'Name: value'", h)
 		}
 		opts = append(opts, keyfit.WithHeader(strings.TrimSpace(name), strings.TrimSpace(value)))
 	}
-	for _, p := range s.params {
+	for _, p := range o.params {
 		name, value, ok := strings.Cut(p, "=")
 		if !ok || name == "" {
 			return nil, cli.Usagef("--param %q is not of the form name=value", p)
@@ -142,28 +142,28 @@ func (s *callSettings) options() ([]keyfit.CallOption, error) {
 
 // refuseKeys returns an error if the command line holds a credential, without repeating it:
 // where a credential belongs by its name, and the key itself anywhere.
-func (s *callSettings) refuseKeys(v *vendors.Vendor, ring *keyfit.Keyring, path string) error {
-	const instead = "keys are not arguments, since those stay in the shell's history: set %s"
+func (o *callSettings) refuseKeys(v *vendors.Vendor, ring *keyfit.Keyring, path string) error {
+	const instead = "keys are not arguments, since those stay in the shell'o history: set %s"
 	switch err := v.CheckPath(path); {
 	case errors.Is(err, vendors.ErrCredential):
 		return cli.Usagef("PATH holds a credential: "+instead, v.Variables())
 	case err != nil:
 		return cli.Usagef("PATH %w", err)
 	}
-	for _, h := range s.headers {
+	for _, h := range o.headers {
 		name, _, _ := strings.Cut(h, ":")
 		if name = strings.TrimSpace(name); v.IsCredentialHeader(name) {
 			return cli.Usagef("--header %s holds a credential: "+instead, name, v.Variables())
 		}
 	}
-	for _, p := range s.params {
+	for _, p := range o.params {
 		if name, _, _ := strings.Cut(p, "="); v.IsCredentialParam(name) {
 			return cli.Usagef("--param %s holds a credential: "+instead, name, v.Variables())
 		}
 	}
-	for _, text := range slices.Concat([]string{path, s.data, s.baseURL}, s.headers, s.params) {
+	for _, text := range slices.Concat([]string{path, o.data, o.baseURL}, o.headers, o.params) {
 		if ring.Redact(text) != text {
-			return cli.Usagef("the key itself is on the command line, and so in the shell's history: remove it there and have the key replaced; keyfit reads it from %s", v.Variables())
+			return cli.Usagef("the key itself is on the command line, and so in the shell'o history: remove it there and have the key replaced; keyfit reads it from %s", v.Variables())
 		}
 	}
 	return nil

@@ -24,17 +24,17 @@ type keyFlags struct {
 	timeout time.Duration
 }
 
-func (s *keyFlags) add(cmd *cobra.Command, timeout time.Duration) {
-	cmd.Flags().StringVar(&s.dotenv, "dotenv", ".env", "look for keys in this `file` after the environment")
-	cmd.Flags().DurationVar(&s.timeout, "timeout", timeout, "give up on an answer after this `time`")
+func (k *keyFlags) add(cmd *cobra.Command, timeout time.Duration) {
+	cmd.Flags().StringVar(&k.dotenv, "dotenv", ".env", "look for keys in this `file` after the environment")
+	cmd.Flags().DurationVar(&k.timeout, "timeout", timeout, "give up on an answer after this `time`")
 }
 
-func (s *keyFlags) check(cmd *cobra.Command) error {
-	if s.timeout <= 0 {
+func (k *keyFlags) check(cmd *cobra.Command) error {
+	if k.timeout <= 0 {
 		return cli.Usagef("--timeout must be positive")
 	}
-	if _, err := os.Stat(s.dotenv); err != nil && cmd.Flags().Changed("dotenv") {
-		return cli.Usagef("--dotenv: there is no file %q", s.dotenv)
+	if _, err := os.Stat(k.dotenv); err != nil && cmd.Flags().Changed("dotenv") {
+		return cli.Usagef("--dotenv: there is no file %q", k.dotenv)
 	}
 	return nil
 }

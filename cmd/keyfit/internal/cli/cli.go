@@ -60,4 +60,4 @@ func Usagef(format string, args ...any) error { return UsageError{fmt.Errorf(for
 // ExitError ends the program with a code and prints nothing.
 type ExitError int
 
-func (e ExitError) Error() string { return fmt.Sprintf("exit code %d", int(e)) }
+func (code ExitError) Error() string { return fmt.Sprintf("exit code %d", int(code)) }

@@ -52,85 +52,85 @@ func newReporter(t *cli.Terminal) *reporter {
 }
 
 // event writes an event, for a program alone.
-func (r *reporter) event(e *Event, title, text string) {
-	if !r.JSON {
+func (rep *reporter) event(e *Event, title, text string) {
+	if !rep.JSON {
 		return
 	}
 	e.Time = time.Now().UTC()
 	if e.Text == "" {
 		e.Text = title + ": " + text
 	}
-	enc := json.NewEncoder(r.Out)
+	enc := json.NewEncoder(rep.Out)
 	enc.SetEscapeHTML(false)
 	_ = enc.Encode(e) //nolint:errchkjson // strings, numbers and times of this century; a reader that has gone needs no report
 }
 
 // line writes a line, for a person alone.
-func (r *reporter) line(mark, title, text string) {
-	if r.JSON {
+func (rep *reporter) line(mark, title, text string) {
+	if rep.JSON {
 		return
 	}
-	if r.live {
-		_, _ = io.WriteString(r.Out, "\r\x1b[K") // to the begin of the line, and clear it
-		r.live = false
+	if rep.live {
+		_, _ = io.WriteString(rep.Out, "\r\x1b[K") // to the begin of the line, and clear it
+		rep.live = false
 	}
 	if title != "" {
 		title = fmt.Sprintf("%-11s ", title)
 	}
-	_, _ = fmt.Fprintf(r.Out, "%s %s%s\n", mark, title, cli.Printable(text))
+	_, _ = fmt.Fprintf(rep.Out, "%s %s%s\n", mark, title, cli.Printable(text))
 }
 
 // step reports that something is done.
-func (r *reporter) step(e *Event, title, text string) {
-	r.event(e, title, text)
-	r.line("✓", title, text)
+func (rep *reporter) step(e *Event, title, text string) {
+	rep.event(e, title, text)
+	rep.line("✓", title, text)
 }
 
 // warn reports something that the person should know.
-func (r *reporter) warn(e *Event, text string) {
+func (rep *reporter) warn(e *Event, text string) {
 	e.Text = text
-	r.event(e, "", "")
-	r.line("!", "", text)
+	rep.event(e, "", "")
+	rep.line("!", "", text)
 }
 
 // advise reports how the old key is revoked.
-func (r *reporter) advise(old, how string) {
-	r.event(&Event{Event: "advice", Fingerprint: old, Text: how}, "", "")
-	r.line("→", "revoke", how)
+func (rep *reporter) advise(old, how string) {
+	rep.event(&Event{Event: "advice", Fingerprint: old, Text: how}, "", "")
+	rep.line("→", "revoke", how)
 }
 
 // done is the last event of a rotation that succeeded.
-func (r *reporter) done(text string) {
+func (rep *reporter) done(text string) {
 	changed := true
-	r.event(&Event{Event: "done", Changed: &changed, Text: text}, "", "")
+	rep.event(&Event{Event: "done", Changed: &changed, Text: text}, "", "")
 }
 
 // failed is the last event of one that did not. For a person the program prints the error
 // itself as its last line.
-func (r *reporter) failed(err error, changed bool) {
-	r.event(&Event{Event: "failed", Changed: &changed, Text: err.Error()}, "", "")
-	if r.live {
-		_, _ = io.WriteString(r.Out, "\n")
+func (rep *reporter) failed(err error, changed bool) {
+	rep.event(&Event{Event: "failed", Changed: &changed, Text: err.Error()}, "", "")
+	if rep.live {
+		_, _ = io.WriteString(rep.Out, "\n")
 	}
 }
 
 // watching reports the state of what is waited for: on a terminal each time, elsewhere when it
 // has changed.
-func (r *reporter) watching(e *Event, what, text string) {
-	if r.tty != nil {
+func (rep *reporter) watching(e *Event, what, text string) {
+	if rep.tty != nil {
 		line := []rune(cli.Printable(what + ": " + text))
 		const margin = 4 // for the mark before the text, and for the cursor
-		if width, _, err := term.GetSize(fileDescriptor(r.tty)); err == nil && width > margin && len(line) > width-margin {
+		if width, _, err := term.GetSize(fileDescriptor(rep.tty)); err == nil && width > margin && len(line) > width-margin {
 			line = append(line[:width-margin-1], '…')
 		}
-		_, _ = fmt.Fprintf(r.Out, "\r\x1b[K… %s", string(line))
-		r.live = true
+		_, _ = fmt.Fprintf(rep.Out, "\r\x1b[K… %s", string(line))
+		rep.live = true
 		return
 	}
-	if r.last[what] == text {
+	if rep.last[what] == text {
 		return
 	}
-	r.last[what] = text
-	r.event(e, what, text)
-	r.line("…", "watching", what+": "+text)
+	rep.last[what] = text
+	rep.event(e, what, text)
+	rep.line("…", "watching", what+": "+text)
 }
