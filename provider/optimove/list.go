@@ -104,7 +104,7 @@ func asText[T any](row T) string {
 func (l *List[Q, T]) page(ctx context.Context, query Q, w Window, opts []keyfit.CallOption) (Page[T], error) {
 	p := query.params()
 	if w.Top < 0 || w.Skip < 0 {
-		p.err = errors.New("Top and Skip must be 0 or more")
+		p.err = errors.New("the window's Top and Skip must be 0 or more")
 	}
 	if w.Top > 0 {
 		p.set("$top", strconv.Itoa(w.Top))
