@@ -70,4 +70,9 @@ type Refused struct { //nolint:errname // it is a decision, not a failure
 }
 
 // Error implements error.
-func (err *Refused) Error() string { return err.Reason }
+func (err *Refused) Error() string {
+	if err.Reason == "" {
+		return "the server refused a request before"
+	}
+	return err.Reason
+}
