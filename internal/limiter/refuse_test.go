@@ -175,3 +175,15 @@ func TestLimiterEndsAWaitAtMaxWait(t *testing.T) {
 		}
 	})
 }
+
+func TestARefusalWithACauseHasATextToo(t *testing.T) {
+	t.Parallel()
+	for want, refused := range map[string]Refused{
+		"the server refused a request before": {Cause: errTooMany},
+		"no room":                             {Reason: "no room"},
+	} {
+		if got := refused.Error(); got != want {
+			t.Errorf("got %q, want %q", got, want)
+		}
+	}
+}
