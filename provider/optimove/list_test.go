@@ -169,7 +169,7 @@ func TestQueryIsCheckedBeforeItIsSent(t *testing.T) {
 	for want, do := range map[string]func() error{
 		"GetCanceledCampaignCustomers: CampaignID must be 1 or more":                             func() error { _, err := c.CanceledCampaign.List(ctx, optimove.ByCampaign{}); return err },
 		"GetCustomersActionEndedByDate: Date is missing or invalid":                              func() error { _, err := c.ActionEndedByDate.List(ctx, optimove.ByDate{}); return err },
-		"GetCurrentlyTargetedCustomers: the window's Top and Skip must be 0 or more":                          func() error { _, err := c.CurrentlyTargeted.List(ctx, optimove.Window{Top: -1}); return err },
+		"GetCurrentlyTargetedCustomers: the window's Top and Skip must be 0 or more":             func() error { _, err := c.CurrentlyTargeted.List(ctx, optimove.Window{Top: -1}); return err },
 		"GetCustomerLastActionExecuted: CustomerID is empty":                                     func() error { _, err := c.LastAction(ctx, ""); return err },
 		"GetCustomerFutureValues: either LifecycleStageIDs or Attribute and Value must be given": func() error { _, err := c.FutureValues.List(ctx, optimove.FutureValues{}); return err },
 		"GetCustomerAttributeChangers: ChangedCustomerAttribute is empty":                        func() error { _, err := c.AttributeChangers.List(ctx, optimove.AttributeChangers{}); return err },
