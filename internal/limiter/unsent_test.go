@@ -60,7 +60,7 @@ func TestLimiterGivesBackWhatWasNeverSent(t *testing.T) {
 	}
 }
 
-// A canary that never flew leaves the next one to be it; nobody takes its silence for a yes.
+// If a trial request was never sent, the next request is the trial; its silence is no success.
 func TestLimiterSendsAnotherPilotForOneThatWasNeverSent(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
