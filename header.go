@@ -18,7 +18,7 @@ type headerSetter struct {
 
 // set sets the headers and the key of out, which is a copy of the caller's request.
 func (setter *headerSetter) set(out *http.Request, with *keyring.Generation, wantsJSON bool) error {
-	if setter.shared == nil || len(out.Header) > 0 {
+	if setter.shared == nil || len(out.Header) > 0 || out.URL.User != nil {
 		return setter.build(out, with, wantsJSON)
 	}
 	slot := setter.shared.of(wantsJSON)
@@ -44,6 +44,10 @@ func (setter *headerSetter) build(out *http.Request, with *keyring.Generation, w
 		h["Accept"] = []string{"application/json"}
 	}
 	out.Header = h
+	if u := out.URL.User; u != nil && h.Get("Authorization") == "" { // as http.Client does
+		password, _ := u.Password()
+		out.SetBasicAuth(u.Username(), password)
+	}
 	if scheme, ok := setter.scheme.(headerOnly); ok {
 		return scheme.put(h, credentialOf(with.Key))
 	}

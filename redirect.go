@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 )
 
 // maxRedirects is the limit of net/http.
@@ -23,16 +24,37 @@ type redirects struct {
 // roundTrip makes an attempt and follows its redirects, each of which is an attempt of its
 // own. The request of an error response or redirect leads [CheckResponse] to the call.
 func (r *redirects) roundTrip(k *call, req *http.Request) (*http.Response, error) {
-	resp, err := r.attempts.roundTrip(k, req)
+	resp, err := r.hop(k, req)
 	if err != nil || resp.StatusCode < http.StatusMultipleChoices {
 		return resp, err
 	}
 	resp.Request = k.request(req)
-	switch resp.StatusCode {
-	case http.StatusMovedPermanently, http.StatusFound, http.StatusSeeOther, http.StatusTemporaryRedirect, http.StatusPermanentRedirect:
+	if isRedirect(resp.StatusCode) {
 		return r.follow(k, resp)
 	}
 	return resp, nil
+}
+
+// hop makes an attempt. A redirect to something that is not a URL fails here, because
+// net/http would quote the Location with its query.
+func (r *redirects) hop(k *call, req *http.Request) (*http.Response, error) {
+	resp, err := r.attempts.roundTrip(k, req)
+	if err != nil || !isRedirect(resp.StatusCode) {
+		return resp, err
+	}
+	if _, err := resp.Location(); err != nil && !errors.Is(err, http.ErrNoLocation) {
+		_ = resp.Body.Close()
+		return nil, &finalError{"the redirect was not followed", errBadLocation}
+	}
+	return resp, nil
+}
+
+func isRedirect(status int) bool {
+	switch status {
+	case http.StatusMovedPermanently, http.StatusFound, http.StatusSeeOther, http.StatusTemporaryRedirect, http.StatusPermanentRedirect:
+		return true
+	}
+	return false
 }
 
 // RoundTrip is roundTrip for a request whose context is the call.
@@ -44,23 +66,41 @@ func (r *redirects) RoundTrip(req *http.Request) (*http.Response, error) {
 // starts from the response that has been received, which net/http sees as the response to
 // its first request.
 func (r *redirects) follow(k *call, resp *http.Response) (*http.Response, error) {
-	if _, err := resp.Location(); err != nil && !errors.Is(err, http.ErrNoLocation) {
-		_ = resp.Body.Close() // net/http would quote the Location with its query
-		return nil, &finalError{"the redirect was not followed", errBadLocation}
-	}
+	var replaced []*http.Cookie // set by the redirects so far
 	seen := false
-	hops := transportFunc(func(req *http.Request) (*http.Response, error) {
-		if !seen {
-			seen = true
-			return resp, nil
+	hops := transportFunc(func(req *http.Request) (_ *http.Response, err error) {
+		if seen {
+			if resp, err = r.hop(k, r.withoutCookies(req, replaced)); err != nil {
+				return nil, err
+			}
 		}
-		return r.attempts.roundTrip(k, req)
+		seen = true
+		replaced = append(replaced, resp.Cookies()...)
+		return resp, nil
 	})
 	last, err := (&http.Client{Transport: hops, CheckRedirect: r.check}).Do(resp.Request)
 	if err != nil {
 		return nil, withoutURL(err) // the response of a refused redirect is closed already
 	}
 	return last, nil
+}
+
+// withoutCookies returns the request without the caller's own cookies that have been
+// replaced, if there is a jar that holds the new ones. [http.Client] does the same.
+func (r *redirects) withoutCookies(req *http.Request, replaced []*http.Cookie) *http.Request {
+	own := req.Cookies()
+	if r.attempts.jar == nil || len(own) == 0 || len(replaced) == 0 {
+		return req
+	}
+	req = req.WithContext(req.Context())
+	req.Header = req.Header.Clone()
+	req.Header.Del("Cookie")
+	for _, cookie := range own {
+		if !slices.ContainsFunc(replaced, func(c *http.Cookie) bool { return c.Name == cookie.Name }) {
+			req.AddCookie(cookie)
+		}
+	}
+	return req
 }
 
 type transportFunc func(*http.Request) (*http.Response, error)

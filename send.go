@@ -9,7 +9,6 @@ import (
 	"net/http"
 	"net/http/httptrace"
 	"net/url"
-	"slices"
 	"sync/atomic"
 	"time"
 )
@@ -24,7 +23,9 @@ func (t *transport) send(k *call, req *http.Request) (*http.Response, error) {
 		return nil, closeBody(req, &finalError{"the key could not be put on the request", k.redactor().Error(err)})
 	}
 	if t.jar != nil {
-		addCookies(out, t.jar.Cookies(req.URL)) // this URL holds no key
+		for _, cookie := range t.jar.Cookies(req.URL) { // this URL holds no key
+			out.AddCookie(cookie)
+		}
 	}
 	resp, err := t.next.RoundTrip(out)
 	if err == nil && resp == nil {
@@ -74,23 +75,6 @@ func (k *call) outgoing(req *http.Request) (out *http.Request, cancel context.Ca
 	}
 	out.Host, out.RequestURI = "", ""
 	return out, cancel, trace
-}
-
-// addCookies adds the cookies of a jar, as [http.Client] does. Cookies that a redirect has
-// set replace the caller's own.
-func addCookies(out *http.Request, cookies []*http.Cookie) {
-	if redirected := out.Response != nil; redirected {
-		given := out.Cookies()
-		out.Header.Del("Cookie")
-		for _, own := range given {
-			if !slices.ContainsFunc(cookies, func(c *http.Cookie) bool { return c.Name == own.Name }) {
-				out.AddCookie(own)
-			}
-		}
-	}
-	for _, c := range cookies {
-		out.AddCookie(c)
-	}
 }
 
 // connTrace records whether a failed POST was sent, and so whether it may be sent again:
