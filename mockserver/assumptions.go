@@ -17,7 +17,7 @@ type Assumption struct {
 //	imin      every error {"message"}: 400, 401, 403, 404, 414, 429; no limit; default page of 10; what no sample shows of records and feeds
 //	MindKey   key shape 43 characters; bodies of 401 and 404 {"Message"}; /ping answers "pong"; no limit; properties besides the documented ones
 //	IMKIT     statuses 401, 401, 429, 403 of the four documented bodies; where pages differ, each operation follows its own; fixed window from the first request
-//	Optimove  missing key 401, bad key and missing right 403, bad request 400, all plain text; empty lists []; key shape 40 hex digits; the data
+//	Optimove  missing key 401, bad key and missing permission 403, bad request 400, all plain text; empty lists []; key shape 40 hex digits; the data
 //	iiniit    every answer, key and token shapes, token lives, the resource itself, OAuth beyond the code flow
 //	all       two credentials at once 401; refused requests consume no quota; wait hints in headers are off
 func Assumptions() []Assumption {
@@ -35,7 +35,7 @@ func commonAssumptions() []Assumption {
 	return []Assumption{
 		{"", "two credentials in one request", "refused like a bad key; Kong does so too", byProfile},
 		{"", "scheme words", "compared without case, RFC 9110 section 11.1", ""},
-		{"", "order of checks", "credential, right, limit; a refusal by an earlier check consumes no quota", ""},
+		{"", "order of checks", "credential, permission, limit; a refusal by an earlier check consumes no quota", ""},
 		{"", "unknown path or method", "404 in the vendor's shape, after the key was checked; Optimove and iiniit answer 405 to a method", byProfile},
 		{"", "request body above 10 MiB", "413, plain text", ""},
 		{"", "user tokens and OAuth tokens that clients request", "the last 10,000 of a namespace are kept", ""},

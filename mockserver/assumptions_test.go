@@ -15,9 +15,9 @@ func TestTheTableOfAssumptionsIsUpToDate(t *testing.T) {
 	t.Parallel()
 	var b strings.Builder
 	b.WriteString("# What the mock assumes\n\n" +
-		"Where a vendor's public pages document nothing, or contradict each other, the mock chooses. These tables list every\n" +
-		"choice; everything else follows the pages. `Assumptions()` returns the same, the admin API serves it at\n" +
-		"`/v1/assumptions`, and `go test ./mockserver -run Assumptions -update` writes this file.\n")
+		"Where a vendor's documentation is silent or contradictory, the mock chooses. This list is complete; all other\n" +
+		"behaviour follows the documentation. `Assumptions()` returns the same, the admin API serves it at `/v1/assumptions`,\n" +
+		"and `go test ./mockserver -run Assumptions -update` writes this file.\n")
 	titles := map[mockserver.Provider]string{
 		mockserver.Imin: "imin", mockserver.MindKey: "MindKey", mockserver.IMKIT: "IMKIT",
 		mockserver.Optimove: "Optimove", mockserver.Iiniit: "iiniit", "": "All of them",

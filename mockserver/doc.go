@@ -1,11 +1,11 @@
-// Package mockserver plays five key-protected HTTP APIs (imin, MindKey, IMKIT,
+// Package mockserver implements five key-protected HTTP APIs (imin, MindKey, IMKIT,
 // Optimove, iiniit) as they behave when the key is missing, wrong, expired,
 // revoked, rotated or used too often.
 //
 // # In a test
 //
 //	srv := mockserver.New(t)                  // closes with the test
-//	key := srv.Keys().Issue(mockserver.IMKIT) // the only moment at which its value is shown
+//	key := srv.Keys().Issue(mockserver.IMKIT) // the value is available only here
 //	client := sdk.New(srv.BaseURL(mockserver.IMKIT), key.Secret.Reveal())
 //
 // BaseURL opens a loopback listener at its first use; Client trusts its
@@ -32,7 +32,7 @@
 // a user token), Bearer (iiniit). OAuth is iiniit's authorization server.
 //
 // Keys have the vendor's own shape and a hidden checksum. A string that no mock
-// ever made is refused as not_a_mock_key, reported in the test's log and
+// issued is refused as not_a_mock_key, reported in the test's log and
 // recorded nowhere: it may be a production key. Raw imports a value that a test
 // suite already uses. The server stores SHA-256 sums and fingerprints only, and
 // a Secret prints as [redacted].

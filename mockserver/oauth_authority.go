@@ -52,7 +52,7 @@ func (as authorityServer) unknown(value, what string) surface.Problem {
 	if as.v.oauth.made(value) || as.v.bearer.Made(value) || as.v.key.Made(value) || as.o.ns.srv.vault.find(hashCredential(value)) != nil {
 		return surface.Problem{Outcome: string(UnknownKey), Why: "a well-formed mock value that is no " + what + " of this client and server"}
 	}
-	return surface.Problem{Outcome: string(NotAMockKey), Why: "no mock ever made this " + what + ": it may be a production one, so it was not recorded; register a client with OAuth().Register"}
+	return surface.Problem{Outcome: string(NotAMockKey), Why: "this " + what + " was not issued by a mock: it may be a production one, so it was not recorded; register a client with OAuth().Register"}
 }
 
 func (as authorityServer) Consent() surface.Consent {

@@ -63,7 +63,7 @@ func TestEveryBadCredentialIsRefused(t *testing.T) {
 		"mindkey other header":  {mockserver.MindKey, nil, header("X-API-KEY", ""), 401, mockserver.WrongHeader, "", "sent `X-API-KEY`; MindKey wants `Authorization: ApiKey-v2 ...`"},
 		"mindkey missing scope": {mockserver.MindKey, []mockserver.KeyOption{mockserver.Scopes("Leave")}, header("Authorization", "ApiKey-v2 "), 404, mockserver.InsufficientScope, `{"Message":"Not Found"}`, "lacks scope `Employee`"},
 		"imkit nothing":         {mockserver.IMKIT, nil, func(*http.Request, mockserver.Issued) {}, 401, mockserver.MissingKey, imkitMissing, "`IM-API-KEY`"},
-		"imkit foreign key":     {mockserver.IMKIT, nil, func(r *http.Request, _ mockserver.Issued) { r.Header.Set("IM-API-KEY", foreignKey) }, 401, mockserver.NotAMockKey, imkitInvalid, "no mock ever made"},
+		"imkit foreign key":     {mockserver.IMKIT, nil, func(r *http.Request, _ mockserver.Issued) { r.Header.Set("IM-API-KEY", foreignKey) }, 401, mockserver.NotAMockKey, imkitInvalid, "not issued by a mock"},
 		"imkit pair on admin":   {mockserver.IMKIT, []mockserver.KeyOption{mockserver.ClientKey("u")}, func(r *http.Request, k mockserver.Issued) { k.Apply(r) }, 403, mockserver.InsufficientScope, imkitForbidden, "wants an API key"},
 		"imkit half a pair":     {mockserver.IMKIT, []mockserver.KeyOption{mockserver.ClientKey("u")}, header("IM-CLIENT-KEY", ""), 401, mockserver.MissingPair, "", "without `IM-Authorization`"},
 		"imkit token alone":     {mockserver.IMKIT, nil, header("IM-Authorization", ""), 401, mockserver.MissingPair, "", "without `IM-CLIENT-KEY`"},

@@ -132,7 +132,7 @@ func same(into map[Outcome]Answer, a Answer, outcomes ...Outcome) {
 }
 
 // refusals returns a table with one answer for all unusable credentials, one for a
-// missing right, one for the limit and one for an unknown path.
+// missing permission, one for the limit and one for an unknown path.
 func refusals(bad, forbidden, limited, notFound Answer) map[Outcome]Answer {
 	m := make(map[Outcome]Answer)
 	same(m, bad, MissingKey, UnknownKey, NotAMockKey, Expired, Revoked, WrongScheme, WrongHeader, DuplicateKey, MissingPair)

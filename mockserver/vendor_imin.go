@@ -42,7 +42,7 @@ func iminProfile() Profile {
 func iminAssumptions() []Assumption {
 	return []Assumption{
 		{Imin, "bad or missing key", `401 {"message": …}`, byProfile},
-		{Imin, "missing right", `403 {"message": …}`, byProfile},
+		{Imin, "missing permission", `403 {"message": …}`, byProfile},
 		{Imin, "rate limit", "none; 429 if one is set", byLimit},
 		{Imin, "paging", "10 a page unless limit is given; limit above 50 answers 400", ""},
 		{Imin, "bad or missing parameter", `400 {"message": …} naming the first fault; an unknown parameter is one`, ""},
@@ -60,12 +60,12 @@ func iminAssumptions() []Assumption {
 		{Imin, "hosts", "every path is served on every host", ""},
 		{Imin, "what a search item leaves out", "offers, people, notes, ids and capacities of sessions, thumbnails, custom properties", ""},
 		{Imin, "members round the two documented paths of /facets", "type imin:FacetIndex, type imin:RestrictedCollection", ""},
-		{Imin, "data", "48 weekly series, a one-off one a day, one at 0,0; 12 facilities with hourly slots from 7 to 21; all times UTC", ""},
+		{Imin, "data", "48 weekly series, one single event per day, one at 0,0; 12 facilities with hourly slots from 7 to 21; all times UTC", ""},
 		{Imin, "fully booked slots", "found by ID only", ""},
 		{Imin, "Slot and Place beyond the documented properties", "OpenActive's names; mcr:placeClassification and activity in the Places API", ""},
 		{Imin, "Firehose paging", "3 items a page, afterTimestamp and afterId; an empty page keeps items [], as RPDE requires", ""},
-		{Imin, "poll of a feed's last page inside 8 seconds", "429, for each key and feed; a refused poll moves nothing", ""},
+		{Imin, "poll of a feed's last page inside 8 seconds", "429, for each key and feed; a refused poll has no effect", ""},
 		{Imin, "brokers", "every name has a feed; names that end in -test have the test seller", ""},
-		{Imin, "other Firehose feeds", "not played: their paths are not documented", ""},
+		{Imin, "other Firehose feeds", "not implemented: their paths are not documented", ""},
 	}
 }

@@ -58,7 +58,7 @@ func optimoveAssumptions() []Assumption {
 		{Optimove, "attributes in lists", "array CustomerAttributes, as documented", "SingleAttribute"},
 		{Optimove, "paging", "10,000 customers at most and by default", ""},
 		{Optimove, "data", "three campaigns a day, remembered for 30 days; the newest data is yesterday's; campaign ID = day number × 10 + 1, 2 or 3", ""},
-		{Optimove, "canceled campaign", "the third of the clock's day, at 08:00 UTC; its customers can be had for two hours", ""},
+		{Optimove, "canceled campaign", "the third of the clock's day, at 08:00 UTC; its customers are available for two hours", ""},
 		{Optimove, "answer of UpdateCustomerAttributes", "200 without payload; the callback is recorded, never sent", "Callbacks"},
 		{Optimove, "path of the batch upsert", "PUT /customers/InsertOrUpdateCustomers, 202 without payload", ""},
 		{Optimove, "bounds", "10,000 customers, promotions, templates and apps, 100 lists; beyond them 400", ""},

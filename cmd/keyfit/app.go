@@ -48,20 +48,25 @@ func (a *app) root() *cobra.Command {
 	root := &cobra.Command{
 		Use:   "keyfit",
 		Short: "A mock of five key-protected APIs, and tools for their keys",
-		Long: `keyfit imitates imin, MindKey, IMKIT, Optimove and iiniit, including what they
-answer when a key is missing, wrong, expired, revoked, rotated or used too often.
+		Long: `keyfit is a mock of imin, MindKey, IMKIT, Optimove and iiniit, and a set of tools
+for the keys of the real APIs.
 
-  keyfit run -- npm test     run a command against a mock of its own
-  keyfit mock                run a mock until Ctrl-C
-  keyfit keys issue imkit    control a running mock (KEYFIT_ADMIN_URL, KEYFIT_ADMIN_TOKEN)
-  keyfit check               try your own keys at the real APIs
-  keyfit call mindkey GET /ping   send one request with your own key
-  keyfit rotate imkit        replace your own key, and learn when to revoke the old one
+The mock responds as the vendors do, also if a key is missing, wrong, expired, revoked,
+rotated or used too often. Most commands run or control it, for example:
+
+  keyfit run -- npm test          run a command against a mock of its own
+  keyfit mock                     run a mock until Ctrl-C
+  keyfit keys issue imkit         control a running mock (KEYFIT_ADMIN_URL, KEYFIT_ADMIN_TOKEN)
+
+Three tools find your own keys in the environment and in .env:
+
+  keyfit check                    try the keys at the real APIs
+  keyfit call mindkey GET /ping   send one request
+  keyfit rotate imkit             replace a key, and learn when to revoke the old one
 
 Every flag has an environment variable: --no-rate-limit is KEYFIT_NO_RATE_LIMIT.
-A flag takes precedence over the environment, the environment over --config, and
-that over the default. Exit codes: 1 failed, 2 usage error; run passes on that of
-its command.`,
+Precedence: flag, environment, --config, default. Exit codes: 1 failed, 2 usage error.
+run returns its command's exit code.`,
 		SilenceErrors: true, SilenceUsage: true,
 	}
 	group(root)

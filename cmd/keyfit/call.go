@@ -37,10 +37,10 @@ func (a *app) callCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "call VENDOR METHOD PATH", Short: "Send one request with the vendor's key attached",
 		Long: `call sends one request with the key from the environment or .env, and prints the
-answer's body. The key is not an argument, so it is not in the shell's history. It is
+response body. The key is not an argument, so it is not in the shell's history. It is
 redacted in what is printed, even if the server echoes it.
 
-Exit code: 0 the answer is 2xx, 1 it is not or there is none, 2 usage error.`,
+Exit code: 0 for a 2xx response, 1 for any other or none, 2 for a usage error.`,
 		Example: "  keyfit call mindkey GET /ping\n" +
 			"  keyfit call imkit GET /admin/clients --param limit=5 -v\n" +
 			"  keyfit call imkit POST /admin/clients --data @user.json\n" +
@@ -79,11 +79,11 @@ Exit code: 0 the answer is 2xx, 1 it is not or there is none, 2 usage error.`,
 	f.StringVarP(&s.data, "data", "d", "", "the body: `JSON`, @FILE, or - for the standard input")
 	f.StringArrayVarP(&s.headers, "header", "H", nil, "a header, as `'Name: value'`; may be repeated")
 	f.StringArrayVarP(&s.params, "param", "p", nil, "a query parameter, as `name=value`; may be repeated")
-	f.BoolVarP(&s.verbose, "verbose", "v", false, "print the request and the answer's headers on the standard error")
+	f.BoolVarP(&s.verbose, "verbose", "v", false, "print the request and the response's headers on the standard error")
 	return cmd
 }
 
-// callVendor finds the key, sends the request and prints the answer.
+// callVendor finds the key, sends the request and prints the response.
 func (a *app) callVendor(ctx context.Context, hasData bool, v *vendors.Vendor, s *callSettings, method, path string) error {
 	ring, _, err := v.Keyring(ctx, s.dotenv)
 	if err != nil {
@@ -143,7 +143,7 @@ func (o *callSettings) options() ([]keyfit.CallOption, error) {
 // refuseKeys returns an error if the command line holds a credential, without repeating it:
 // where a credential belongs by its name, and the key itself anywhere.
 func (o *callSettings) refuseKeys(v *vendors.Vendor, ring *keyfit.Keyring, path string) error {
-	const instead = "keys are not arguments, since those stay in the shell'o history: set %s"
+	const instead = "keys are not arguments, since those stay in the shell's history: set %s"
 	switch err := v.CheckPath(path); {
 	case errors.Is(err, vendors.ErrCredential):
 		return cli.Usagef("PATH holds a credential: "+instead, v.Variables())
@@ -163,7 +163,7 @@ func (o *callSettings) refuseKeys(v *vendors.Vendor, ring *keyfit.Keyring, path 
 	}
 	for _, text := range slices.Concat([]string{path, o.data, o.baseURL}, o.headers, o.params) {
 		if ring.Redact(text) != text {
-			return cli.Usagef("the key itself is on the command line, and so in the shell'o history: remove it there and have the key replaced; keyfit reads it from %s", v.Variables())
+			return cli.Usagef("the key itself is on the command line, and so in the shell's history: remove it there and have the key replaced; keyfit reads it from %s", v.Variables())
 		}
 	}
 	return nil
@@ -194,7 +194,7 @@ func (a *app) body(s *callSettings) (content []byte, kind string, err error) {
 	return content, "application/json; charset=utf-8", nil
 }
 
-// answered is an answer as --json prints it.
+// answered is a response as --json prints it.
 type answered struct {
 	Status      int             `json:"status"`
 	Header      http.Header     `json:"header,omitempty"`
@@ -206,7 +206,7 @@ type answered struct {
 	Error       string          `json:"error,omitempty"`
 }
 
-// send makes one attempt. The body of a refusal is printed as that of a good answer is.
+// send makes one attempt. The body of a refusal is printed as that of a 2xx response is.
 func (a *app) send(ctx context.Context, c *keyfit.Client, verbose bool, method, path string, body any, opts []keyfit.CallOption) error {
 	var meta keyfit.Response
 	opts = append(opts, keyfit.WithResponse(&meta), keyfit.WithRetry(keyfit.RetryPolicy{MaxAttempts: 1}))
@@ -235,8 +235,12 @@ func (a *app) send(ctx context.Context, c *keyfit.Client, verbose bool, method, 
 	if a.JSON {
 		err = errors.Join(a.Print(out, nil), err)
 	} else if text != "" {
-		if _, failure := io.WriteString(a.Out, a.forReader(text)); failure != nil {
+		text = a.forReader(text)
+		if _, failure := io.WriteString(a.Out, text); failure != nil {
 			return fmt.Errorf("write: %w", failure)
+		}
+		if verbose && err != nil && !strings.HasSuffix(text, "\n") {
+			_, _ = io.WriteString(a.Err, "\n") // the error gets a line of its own; the body stays as it is
 		}
 	}
 	return err
@@ -251,7 +255,7 @@ func (a *app) writeExchange(c *keyfit.Client, out *answered, method, path string
 		fmt.Sprintf("> key %s, from %s", status.Fingerprint, status.Place),
 	}
 	if out.Status == 0 {
-		lines = append(lines, fmt.Sprintf("< no answer, after %.0f ms", out.LatencyMS))
+		lines = append(lines, fmt.Sprintf("< no response, after %.0f ms", out.LatencyMS))
 	} else {
 		lines = append(lines, fmt.Sprintf("< %d %s, after %.0f ms", out.Status, http.StatusText(out.Status), out.LatencyMS))
 	}

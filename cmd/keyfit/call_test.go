@@ -84,7 +84,10 @@ func TestCallPrintsARefusalAndFails(t *testing.T) {
 	if got := w.invoke(t, "", "call", "imin", "GET", "/x"); got.code != 1 || got.out != "Lorem Fitsum" {
 		t.Errorf("503: %+v", got)
 	}
-	w.Expect(t, mockserver.Match{Provider: mockserver.Imin}, 1)
+	if got := w.invoke(t, "", "call", "imin", "GET", "/x", "-v"); got.out != "Lorem Fitsum" || !strings.Contains(got.err, "\n\nkeyfit: imin: ") {
+		t.Errorf("the error is on the last line of the body: %+v", got)
+	}
+	w.Expect(t, mockserver.Match{Provider: mockserver.Imin}, 2)
 	delete(w.lines, "IMIN_API_KEY")
 	w.write(t)
 	if got := w.invoke(t, "", "call", "imin", "GET", "/x"); got.code != 1 || !strings.Contains(got.err, "set IMIN_API_KEY") {

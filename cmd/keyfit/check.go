@@ -26,7 +26,7 @@ type keyFlags struct {
 
 func (k *keyFlags) add(cmd *cobra.Command, timeout time.Duration) {
 	cmd.Flags().StringVar(&k.dotenv, "dotenv", ".env", "look for keys in this `file` after the environment")
-	cmd.Flags().DurationVar(&k.timeout, "timeout", timeout, "give up on an answer after this `time`")
+	cmd.Flags().DurationVar(&k.timeout, "timeout", timeout, "give up on a response after this `time`")
 }
 
 func (k *keyFlags) check(cmd *cobra.Command) error {
@@ -45,7 +45,7 @@ func (a *app) checkCommand() *cobra.Command {
 		Use: "check [VENDOR...]", Short: "Try the keys in the environment and in .env",
 		Long: `check finds the key of every vendor as the SDK does (the environment, then .env)
 and sends the vendor's cheapest call with it. It prints where the key came from (its
-variable or file, never its value) and what the vendor answered. A vendor named as an
+variable or file, never its value) and the vendor's response. A vendor named as an
 argument must have a key; without arguments, every vendor that has one is tried.
 The vendors: ` + strings.Join(vendors.Names(), ", ") + `.
 
@@ -159,7 +159,7 @@ func (a *app) reportKeys(found []keycheck.Result) error {
 	if len(found) == 0 {
 		var names []string
 		for _, v := range vendors.All() {
-			names = append(names, v.Provider.EnvVar)
+			names = append(names, v.Variables())
 		}
 		_, _ = fmt.Fprintf(a.Err, "keyfit: no key in the environment or in .env; set one of %s, or name the file with --dotenv\n", strings.Join(names, ", "))
 	}
@@ -182,7 +182,7 @@ func writeResults(w io.Writer, found []keycheck.Result) {
 		}
 		rows = append(rows, []string{r.Vendor, string(r.Verdict), r.Answer, latency, r.Fingerprint, cli.Time(r.Expires), r.Quota.String(), r.Scheme, r.Place})
 	}
-	cli.Table(w, "vendor\tkey\tanswer\tlatency\tfingerprint\texpires\tquota\tscheme\tfrom", rows)
+	cli.Table(w, "vendor\tkey\tresponse\tlatency\tfingerprint\texpires\tquota\tscheme\tfrom", rows)
 	for _, r := range found {
 		if r.Error != "" {
 			_, _ = fmt.Fprintf(w, "\n%s: %s\n", r.Vendor, strings.TrimPrefix(r.Error, r.Vendor+": "))

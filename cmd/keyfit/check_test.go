@@ -118,8 +118,8 @@ func TestCheckTriesEveryKeyThatIsThere(t *testing.T) {
 		{Vendor: "imkit", Verdict: keycheck.Accepted, Place: in("IMKIT_API_KEY"), Scheme: "IM-API-KEY", Status: 200, Answer: "200 OK", Quota: &keycheck.Quota{Requests: 1000, Per: "1m"}},
 		{Vendor: "imkit-user", Verdict: keycheck.Accepted, Place: in("IMKIT_CLIENT_KEY and IMKIT_USER_TOKEN"), Scheme: "IM-CLIENT-KEY, IM-Authorization", Status: 200, Answer: "200 OK"},
 		{Vendor: "optimove", Verdict: keycheck.Accepted, Place: in("OPTIMOVE_API_KEY"), Scheme: "X-API-KEY", Status: 200, Answer: "200 OK", Quota: &keycheck.Quota{Requests: 50, Per: "10s"}},
-		{Vendor: "iiniit", Verdict: keycheck.Unproven, Place: in("IINIIT_API_KEY"), Scheme: "Authorization: ApiKey", Answer: "not asked"},
-		{Vendor: "iiniit-token", Verdict: keycheck.Unproven, Place: in("IINIIT_ACCESS_TOKEN"), Scheme: "Authorization: Bearer", Answer: "not asked"},
+		{Vendor: "iiniit", Verdict: keycheck.Unverified, Place: in("IINIIT_API_KEY"), Scheme: "Authorization: ApiKey", Answer: "not asked"},
+		{Vendor: "iiniit-token", Verdict: keycheck.Unverified, Place: in("IINIIT_ACCESS_TOKEN"), Scheme: "Authorization: Bearer", Answer: "not asked"},
 	}
 	if d := cmp.Diff(want, got); d != "" {
 		t.Errorf("(-want +got):\n%s", d)
@@ -200,7 +200,7 @@ func TestCheckOfNothing(t *testing.T) {
 	t.Parallel()
 	w := newVendorWorld(t, "imin", "mindkey", "imkit", "imkit-user", "optimove", "iiniit")
 	got := w.invoke(t, "", "check")
-	if got.code != 1 || got.out != "" || !strings.Contains(got.err, "no key in the environment or in .env; set one of IMIN_API_KEY") {
+	if got.code != 1 || got.out != "" || !strings.Contains(got.err, "no key in the environment or in .env; set one of IMIN_API_KEY, MINDKEY_API_KEY, IMKIT_API_KEY, IMKIT_CLIENT_KEY and IMKIT_USER_TOKEN, ") {
 		t.Errorf("%+v", got)
 	}
 	code, list := w.verdicts(t)

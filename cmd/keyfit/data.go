@@ -108,8 +108,8 @@ func (a *app) dataPut() *cobra.Command {
 	return &cobra.Command{
 		Use: "put PROVIDER COLLECTION FILE", Short: "Replace a collection by the JSON array in a file; - is stdin",
 		Args: exactly("PROVIDER", "COLLECTION", "FILE"), ValidArgsFunction: a.collectionArgs,
-		Long: `Everything is checked before anything changes: unknown members, duplicate IDs,
-references to missing items. Put collections that others refer to first: users
+		Long: `The file is validated before any change: unknown members, duplicate IDs, references
+to missing items. Put collections that others refer to first: users
 before rooms.`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			p, err := parseProvider(args[0])

@@ -31,9 +31,9 @@ type explanation struct {
 func (a *app) explainCommand() *cobra.Command {
 	var provider string
 	cmd := &cobra.Command{
-		Use: "explain [--provider P] -- curl ARGS", Short: "Explain why a request would be refused",
+		Use: "explain [flags] -- curl ARGS", Short: "Explain why a request would be refused",
 		Long: `explain takes a request as arguments of curl (-H, -X, -u, -G, -d, URL) and says what
-the provider would answer and why. Nothing is sent to the provider, nothing is
+the provider would respond and why. Nothing is sent to the provider, nothing is
 recorded, no quota is used. A running mock (KEYFIT_ADMIN_URL) knows its own keys;
 without one, a key is judged by its format alone.`,
 		Example: "  keyfit explain -- curl -H 'X-API-KEY: abc' https://connector.mindkey.com/ping",

@@ -69,7 +69,7 @@ func (a *app) faultAdd() *cobra.Command {
 	f.StringVar(&in.spec.Fault.Location, "location", "", "the target `URL` of redirect")
 	f.Uint64Var(&in.spec.Fault.Seed, "seed", 0, "the seed of jitter and --probability")
 	f.IntVar(&in.when.First, "first", 0, "hit only the first `N` requests")
-	f.IntVar(&in.when.After, "after", 0, "spare the first `N` requests")
+	f.IntVar(&in.when.After, "after", 0, "skip the first `N` requests")
 	f.IntVar(&in.when.Every, "every", 0, "hit every `N`th request")
 	f.Float64Var(&in.probability, "probability", 0, "hit each request with this probability, 0 to 1")
 	f.BoolVar(&in.when.Fresh, "fresh", false, "hit only the first request of each connection")

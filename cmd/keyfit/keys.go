@@ -49,7 +49,7 @@ func (a *app) keysIssue() *cobra.Command {
 	var scopes []string
 	var bearer, quiet bool
 	cmd := &cobra.Command{
-		Use: "issue PROVIDER", Short: "Issue a key; its value is printed only now",
+		Use: "issue PROVIDER", Short: "Issue a key; its value is printed once and cannot be shown again",
 		Args: exactly("PROVIDER"), ValidArgsFunction: providerArgs,
 		Example: "  keyfit keys issue mindkey --name ci --scope Employee --expires-in 30d\n" +
 			"  keyfit keys issue imkit --limit 3/1m\n  keyfit keys issue imkit --client-key user001",
@@ -137,7 +137,7 @@ func (a *app) printIssued(k *issuedKey, quiet bool) error {
 	}); err != nil || a.JSON {
 		return err
 	}
-	_, err := fmt.Fprintln(a.Err, "keyfit: the value is printed only now; the mock keeps a hash of it")
+	_, err := fmt.Fprintln(a.Err, "keyfit: the value is printed once and cannot be shown again; the mock keeps a hash of it")
 	return err
 }
 

@@ -16,7 +16,7 @@ import (
 
 func (a *app) oauthCommand() *cobra.Command {
 	cmd := group(&cobra.Command{
-		Use: "oauth", Short: "Register clients of iiniit's OAuth server, answer for its user, expire tokens",
+		Use: "oauth", Short: "Register clients of iiniit's OAuth server, approve or deny authorizations, expire tokens",
 		Long: `iiniit's mock is an OAuth 2.0 authorization server. Clients and tokens are keys
 too: keyfit keys rotate and keyfit keys revoke take their key IDs.`,
 	})
@@ -38,7 +38,7 @@ func (a *app) oauthRegister() *cobra.Command {
 		Public       bool     `json:"public,omitempty"`
 	}
 	cmd := &cobra.Command{
-		Use: "register", Short: "Register a client; its secret is printed only now", Args: exactly(),
+		Use: "register", Short: "Register a client; its secret is printed once and cannot be shown again", Args: exactly(),
 		Example: "  keyfit oauth register --name app --redirect-uri http://localhost:8080/cb",
 	}
 	f := cmd.Flags()
@@ -122,7 +122,7 @@ type consent struct {
 func (a *app) oauthIssue() *cobra.Command {
 	var in consent
 	cmd := &cobra.Command{
-		Use: "issue CLIENT", Short: "Issue an access and a refresh token; their values are printed only now", Args: exactly("CLIENT"),
+		Use: "issue CLIENT", Short: "Issue an access and a refresh token; their values are printed once and cannot be shown again", Args: exactly("CLIENT"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			in.Client = args[0]
 			var out struct {

@@ -26,7 +26,7 @@ func (a *app) requestsCommand() *cobra.Command {
 	return a.withAdmin(cmd)
 }
 
-// outcomeFlags adds matchFlags, and flags for what is known after the answer.
+// outcomeFlags adds matchFlags, and flags for what is known after the response.
 func outcomeFlags(cmd *cobra.Command, m *mockserver.Match) {
 	matchFlags(cmd, m)
 	f := cmd.Flags()

@@ -19,12 +19,14 @@ func (a *app) rotateCommand() *cobra.Command {
 		Use: "rotate VENDOR [-]", Short: "Replace a vendor's key in .env, and say when to revoke the old one",
 		Long: `rotate replaces one key, step by step:
 
-  1 reads the present key from .env          4 waits until nobody uses the old key
-  2 tries the new key at the vendor, twice   5 says how to revoke the old key
+  1 reads the current key from .env
+  2 tries the new key at the vendor, twice
   3 writes it into the file, in one swap
+  4 waits until nobody uses the old key, only with --watch (or --mock)
+  5 says how to revoke the old key
 
-The new key is asked for without echo, or read from the standard input (-) or from
---key-file; it is never an argument. A pair (imkit-user) is two lines: the client
+keyfit prompts for the new key without echo, or reads it from the standard input (-)
+or from --key-file; it is never an argument. A pair (imkit-user) is two lines: the client
 key, then the token. If the new key is refused, nothing is changed. If a vendor
 documents no call to try a key with (iiniit), --probe names one; without it the key
 is written untried and keyfit says so. The file keeps its mode, owner, comments,

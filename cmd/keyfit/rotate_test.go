@@ -18,7 +18,7 @@ import (
 	"github.com/keyfit/keyfit/mockserver"
 )
 
-// rotateWorld is a mock, and a .env with the present key of one vendor.
+// rotateWorld is a mock, and a .env with the current key of one vendor.
 type rotateWorld struct {
 	*mockserver.Server
 	dir, dotenv string
@@ -137,7 +137,7 @@ func TestRotatePutsTheNewKeyIn(t *testing.T) {
 				t.Errorf("the file (-want +got):\n%s", d)
 			}
 			for _, part := range []string{
-				"✓ present key " + fingerprint(w.old), "✓ new key     " + fingerprint(w.next) + ", from the standard input", "✓ verified    200 OK in ", "✓ swapped ", ", line 3\n",
+				"✓ current key " + fingerprint(w.old), "✓ new key     " + fingerprint(w.next) + ", from the standard input", "✓ verified    200 OK in ", "✓ swapped ", ", line 3\n",
 				"! keyfit cannot see who uses the old key " + fingerprint(w.old), "→ revoke ",
 			} {
 				if !strings.Contains(got.out, part) {
@@ -184,12 +184,12 @@ func TestRotateChangesNothingIfTheNewKeyIsRefused(t *testing.T) {
 		next  string // in place of the world's
 		want  string
 	}{
-		"unknown": {nil, "c4n4rYc4n4rYc4n4rY", "is not proven: "},
+		"unknown": {nil, "c4n4rYc4n4rYc4n4rY", "was not verified: "},
 		"accepted once": {func(w *rotateWorld) {
 			w.Inject(mockserver.Match{}, mockserver.Status(401, `{"error":"INVALID_API_KEY"}`), mockserver.After(1))
-		}, "", "is not proven: "},
+		}, "", "was not verified: "},
 		"server fails":      {func(w *rotateWorld) { w.Inject(mockserver.Match{}, mockserver.Status(503, "")) }, "", "check again later"},
-		"the present one":   {func(w *rotateWorld) { w.next = w.old }, "", "the new key is the present one"},
+		"the current one":   {func(w *rotateWorld) { w.next = w.old }, "", "the new key is the current one"},
 		"empty":             {nil, "\n", "has 0 lines instead of 1"},
 		"two lines":         {nil, "c4n4rYc4n4rY\nc4n4rYc4n4rY\n", "has 2 lines instead of 1"},
 		"not ASCII":         {nil, "c4n4rYc4n4rY“", "non-ASCII character at byte 13 of 15"},

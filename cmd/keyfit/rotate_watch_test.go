@@ -177,7 +177,7 @@ func TestRotateAtAMockWatchesAndRevokes(t *testing.T) {
 		t.Errorf("%+v", got)
 	}
 	w.put(t, "IMKIT_API_KEY=another\nIMKIT_BASE_URL="+env["IMKIT_BASE_URL"]+"\n")
-	if got = w.rotateIn(t, env, w.next, "imkit", "-", "--yes", "--mock"); got.code != cli.ExitFailure || !strings.Contains(got.err, "does not know the present key") || !strings.HasSuffix(got.err, "nothing was changed\n") {
+	if got = w.rotateIn(t, env, w.next, "imkit", "-", "--yes", "--mock"); got.code != cli.ExitFailure || !strings.Contains(got.err, "does not know the current key") || !strings.HasSuffix(got.err, "nothing was changed\n") {
 		t.Errorf("%+v", got)
 	}
 }

@@ -23,7 +23,7 @@ func tokenPage() surface.Page {
 }
 
 // monitorPage returns the refusals of stats and connection count, which have
-// another body for a missing right.
+// another body for a missing permission.
 func monitorPage() surface.Page {
 	p := adminPage()
 	p.Right = surface.Refusal{Status: http.StatusForbidden, Code: "PERMISSION_DENIED", Message: "Platform API permission required"}

@@ -72,7 +72,7 @@ type Refusal struct {
 }
 
 // Page holds the refusals of one operation's page: no credential, a bad API key,
-// a bad client key, a bad user token, a missing right. The core uses it only
+// a bad client key, a bad user token, a missing permission. The core uses it only
 // with the variant PageRefusals.
 type Page struct {
 	Missing, Key, Client, Token, Right Refusal

@@ -1,4 +1,4 @@
-// Package keycheck tries one key at a vendor's real API, and says what the answer means.
+// Package keycheck tries one key at a vendor's real API, and says what the response means.
 package keycheck
 
 import (
@@ -23,7 +23,7 @@ type Result struct {
 	Scheme      string    `json:"scheme"`
 	Fingerprint string    `json:"fingerprint,omitempty"`
 	Expires     time.Time `json:"expires,omitzero"`
-	Status      int       `json:"status,omitempty"` // of the answer; 0 if none came
+	Status      int       `json:"status,omitempty"` // of the response; 0 if none came
 	Answer      string    `json:"answer"`
 	LatencyMS   float64   `json:"latencyMs,omitempty"`
 	Quota       *Quota    `json:"quota,omitempty"`
@@ -37,12 +37,12 @@ type Verdict string
 
 // The verdicts.
 const (
-	Accepted Verdict = "ok"
-	Unproven Verdict = "unproven" // the vendor documents no call to try a key with
-	Failed   Verdict = "failed"
+	Accepted   Verdict = "ok"
+	Unverified Verdict = "unverified" // the vendor documents no call to try a key with
+	Failed     Verdict = "failed"
 )
 
-// Quota is a rate limit: from the answer's headers, or else from the vendor's page.
+// Quota is a rate limit: from the response's headers, or else from the vendor's page.
 type Quota struct {
 	Requests  int    `json:"requests"`
 	Per       string `json:"per,omitempty"`
@@ -67,7 +67,7 @@ func (r *Result) Try(ctx context.Context, v *vendors.Vendor, c *keyfit.Client) {
 		r.Quota = &Quota{Requests: l.Requests, Per: shortDuration(l.Per)}
 	}
 	if v.Provider.Probe == "" {
-		r.Verdict, r.Advice = Unproven, "the vendor documents no call to try it with: keyfit call "+v.Name+" GET PATH, with a path of yours"
+		r.Verdict, r.Advice = Unverified, "the vendor documents no call to try it with: keyfit call "+v.Name+" GET PATH, with a path of yours"
 		return
 	}
 	var answer keyfit.Response

@@ -57,7 +57,7 @@ func (r *rotation) findAtMock(ctx context.Context) error {
 		}
 	}
 	if len(r.usage.keys) == 0 {
-		return errors.New("--mock: the mock does not know the present key; is it another mock, or another --namespace")
+		return errors.New("--mock: the mock does not know the current key; is it another mock, or another --namespace")
 	}
 	return nil
 }

@@ -39,17 +39,17 @@ func (o *Options) AddFlags(f *pflag.FlagSet) {
 	f.StringVar(&o.dotenv, "dotenv", ".env", "the `file` to change, and where the vendor's address may be")
 	f.StringVar(&o.file, "file", "", "change this `file`, which holds the key alone, instead of .env")
 	f.StringVar(&o.keyFile, "key-file", "", "read the new key from this `file`; - is the standard input")
-	f.StringVar(&o.expires, "expires", "", "when the new key expires, as a `date` or RFC 3339 time; none takes the old key's date out")
+	f.StringVar(&o.expires, "expires", "", "when the new key expires, as a `date` or RFC 3339 time; `none` removes the stored date")
 	f.StringVar(&o.probe, "probe", "", "try the new key with GET of this `path`")
 	f.StringVar(&o.baseURL, "base-url", "", "the vendor's address, as `https://host`, instead of its variable")
 	f.StringVar(&o.backup, "backup", "", "keep the old content, with the old key in it, in this new `file`")
 	f.StringArrayVar(&o.watch, "watch", nil, "a service's `URL` of Keyring.Status() as JSON; may be repeated")
-	f.DurationVar(&o.every, "watch-every", 2*time.Second, "the `interval` between two questions to the services")
-	f.DurationVar(&o.drainTime, "drain-time", 30*time.Second, "with --mock: how long the old key must have been idle, as `30s`")
+	f.DurationVar(&o.every, "watch-every", 2*time.Second, "the poll `interval`")
+	f.DurationVar(&o.drainTime, "drain-time", 30*time.Second, "with --mock: how long the old key must have been idle, for example `30s`")
 	f.DurationVar(&o.timeout, "timeout", 15*time.Minute, "give up after this `time`, counted from when the new key has been read")
 	f.BoolVar(&o.mock, "mock", false, "watch the use of the old key at the mock that --admin-url names")
 	f.BoolVar(&o.revoke, "revoke", false, "with --mock: revoke the old key there once it is idle")
-	f.BoolVarP(&o.yes, "yes", "y", false, "ask no questions")
+	f.BoolVarP(&o.yes, "yes", "y", false, "do not prompt")
 }
 
 // Check returns an error for flags that contradict each other, before anything is read. It

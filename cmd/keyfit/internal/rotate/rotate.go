@@ -105,7 +105,7 @@ func (r *rotation) steps(ctx context.Context) error {
 	return r.finish(ctx, within)
 }
 
-// findPresent opens the file and reads the present key.
+// findPresent opens the file and reads the current key.
 func (r *rotation) findPresent(ctx context.Context) error {
 	var err error
 	if r.target, err = openTarget(ctx, r.vendor, r.opts); err != nil {
@@ -114,7 +114,7 @@ func (r *rotation) findPresent(ctx context.Context) error {
 	old, place := r.target.present.Fingerprint(), r.target.place()
 	switch {
 	case old != "":
-		r.report.step(&Event{Event: "present", Fingerprint: old, Place: place}, "present key", old+", "+place)
+		r.report.step(&Event{Event: "present", Fingerprint: old, Place: place}, "current key", old+", "+place)
 	case r.target.absent != nil:
 		r.report.warn(&Event{Event: "absent", Place: place}, "there is no usable key yet: "+r.target.absent.Error())
 	}
@@ -126,7 +126,7 @@ func (r *rotation) findPresent(ctx context.Context) error {
 	return nil
 }
 
-// readNext reads the new key and compares it with the present one.
+// readNext reads the new key and compares it with the current one.
 func (r *rotation) readNext(ctx context.Context) error {
 	next, from, err := r.readNewKey(ctx)
 	if err != nil {
@@ -136,7 +136,7 @@ func (r *rotation) readNext(ctx context.Context) error {
 	r.next = next
 	fp := next.Fingerprint()
 	if fp == r.target.present.Fingerprint() {
-		return fmt.Errorf("the new key is the present one (%s)", fp)
+		return fmt.Errorf("the new key is the current one (%s)", fp)
 	}
 	r.report.step(&Event{Event: "new", Fingerprint: fp, Place: from}, "new key", fp+", from "+from)
 	if life := r.vendor.Provider.KeyLife; life > 0 && r.opts.expires == "" && r.opts.file == "" {
@@ -219,7 +219,7 @@ func (r *rotation) finish(ctx, within context.Context) error {
 	if len(r.opts.watch) == 0 && r.usage == nil {
 		r.report.warn(&Event{Event: "unseen", Fingerprint: old}, "keyfit cannot see who uses the old key "+old+". Revoke it when "+advice.when)
 		r.report.advise(old, advice.how)
-		r.report.done("the new key is in place; the old one is still valid")
+		r.report.done("the new key is in place; the old one was not revoked")
 		return nil
 	}
 	if err := r.awaitIdle(within, old); err != nil {

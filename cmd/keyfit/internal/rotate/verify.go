@@ -12,11 +12,11 @@ import (
 	"github.com/keyfit/keyfit/cmd/keyfit/internal/vendors"
 )
 
-// proofs is how often the new key must be accepted: one answer may come from an edge server
+// proofs is how often the new key must be accepted: one response may come from an edge server
 // that learns of new keys before the others do.
 const proofs = 2
 
-// probeTimeout is how long one answer may take.
+// probeTimeout is how long one response may take.
 const probeTimeout = 10 * time.Second
 
 // verify tries the new key at the vendor. verified is false if there is no call to try a key
@@ -43,7 +43,7 @@ func (r *rotation) verify(ctx context.Context) (verified bool, err error) {
 	for try := 1; try <= proofs; try++ {
 		got := prove(ctx, &v, c)
 		if got.Verdict != keycheck.Accepted {
-			return false, fmt.Errorf("the new key %s is not proven: %s: %s", fp, got.Error, got.Advice)
+			return false, fmt.Errorf("the new key %s was not verified: %s: %s", fp, got.Error, got.Advice)
 		}
 		answers = append(answers, fmt.Sprintf("%s in %.0f ms", got.Answer, max(got.LatencyMS, 1)))
 		e := &Event{Event: "verified", Fingerprint: fp, Try: try, Status: got.Status, LatencyMS: got.LatencyMS}
