@@ -70,9 +70,11 @@ func New(p Provider, opts ...Option) (*Client, error) {
 	return c, nil
 }
 
-// With returns a client that differs in the given options and shares the rest: pool, gate,
-// keyring and retry budget. Another key comes with another keyring and gate, another HTTP
-// client with another pool. The provider and its origin cannot change.
+// With returns a client that differs in the given options and shares the rest: pool,
+// gate, keyring and retry budget. Another key comes with another keyring and gate,
+// another HTTP client with another pool. The provider and its origin cannot change. A
+// shared keyring keeps the hooks and the logger that it was created with, so [Hooks.Key]
+// and key events in the log cannot be added here.
 func (c *Client) With(opts ...Option) (*Client, error) {
 	cfg := c.config
 	cfg.given, cfg.ring, cfg.keys, cfg.gate, cfg.limit = nil, nil, nil, nil, nil
@@ -246,7 +248,7 @@ func (c *Client) Provider() Provider { return c.provider }
 // caller closes the body of the response, whose size is not limited.
 //
 // The errors are those of [Get] for a call without a usable response: *RequestError,
-// *RateLimitError (the limit leaves no room, and nothing was sent), *InvalidKeyError (the
+// *RateLimitError (the limit does not allow the call in time), *InvalidKeyError (the
 // provider refuses every key; see [ErrNoUsableKey]).
 func (c *Client) Do(req *http.Request) (*http.Response, error) {
 	if req == nil || req.URL == nil {

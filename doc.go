@@ -1,13 +1,13 @@
 // Package keyfit calls key-protected HTTP APIs from back-end programs. It loads the key,
-// puts it on each request as the provider wants it, keeps the provider's limits, turns
-// refusals into Go types, and changes keys while the program runs.
+// puts it on each request in the form that the provider requires, keeps the provider's
+// limits, turns refusals into Go types, and changes keys while the program runs.
 //
-// # Two nouns
+// # Main types
 //
-// A [Provider] is data about one API: where it is, how it takes a key, what it limits. The
-// package contains five ([Imin], [MindKey], [IMKIT], [Optimove], [Iiniit]); another one is
-// a composite literal. A [Keyring] holds the keys of one account and is the place where
-// they are changed. A [Client] combines the two:
+// A [Provider] is data about one API: its address, its authentication scheme, its rate
+// limit. The package contains five ([Imin], [MindKey], [IMKIT], [Optimove], [Iiniit]);
+// another one is a composite literal. A [Keyring] holds the keys of one account and is the
+// place where they are changed. A [Client] combines the two:
 //
 //	c, err := keyfit.New(keyfit.IMKIT("your-app")) // key: IMKIT_API_KEY, then .env
 //	users, err := keyfit.Get[Page[User]](ctx, c, "/admin/clients", keyfit.Param("limit", "50"))
@@ -17,12 +17,12 @@
 //
 // # The path of a request
 //
-// There is one path, the same for the first attempt of a call and the last:
+// All attempts of a call take the same path:
 //
 //	caller         Get, Send, Pages, Client.Do, Client.HTTPClient
 //	 call          the URL within the origin, the options; the response or a typed error
 //	  retry        decides whether there is another attempt, and after which wait
-//	   redirects   follows within the provider's origin, stops at its border
+//	   redirects   follows within the provider's origin, refuses redirects to another origin
 //	    auth       checks the origin; after a refusal: a replay with a newer or the previous key
 //	     attempt   a permit of the gate: shared pause, window, slots
 //	               the current credential, on a copy of the request
@@ -30,9 +30,9 @@
 //	       pool
 //	     attempt   reads the response: what it says about limit and key
 //
-// The key exists only between the attempt and the wire. What retries, redirects, hooks,
-// logs and errors see never contains it. Because gate and key belong to the attempt, every
-// retry, redirect and replay is paced and carries the newest key.
+// The key exists only between the attempt and the wire. Retries, redirects, hooks, logs and
+// errors never see it. Because gate and key belong to the attempt, every retry, redirect
+// and replay is paced and carries the newest key.
 //
 // # Changing a key
 //

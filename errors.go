@@ -59,11 +59,15 @@ const (
 // APIError is an error response of the provider, and the base of [MissingKeyError],
 // [InvalidKeyError], [RateLimitError] and [PermissionError]: errors.As finds both. Live
 // keys are redacted from all of its text.
+//
+// A call that was not sent because of the response to another call, a 429 or a refusal of
+// the key, has the status, code and message of that response, and Note says why it was not
+// sent. If the call made no attempt at all, Attempts is 0.
 type APIError struct {
 	Provider   string // the provider's name
 	Method     string // the method of the request
 	Path       string // its path, without query
-	StatusCode int    // the HTTP status; 0 if nothing was sent
+	StatusCode int    // the HTTP status; 0 if nothing was sent, except as said above
 	Code       string // the provider's error code; "" if it gave none
 	Message    string // the provider's own words, or our explanation if nothing was sent; may be ""
 	RequestID  string // the provider's id of this exchange; "" if it gave none
@@ -194,7 +198,9 @@ func (e *InvalidKeyError) Is(target error) bool {
 
 // RateLimitError is RATE_LIMIT_EXCEEDED: the provider's limit is used up, and waiting for
 // it does not fit [RetryPolicy.MaxWait] or the caller's deadline, or was not allowed. If
-// the gate refused the call by its own count, nothing was sent and StatusCode is 0.
+// the gate refused the call by its own count, nothing was sent and StatusCode is 0. If it
+// refused the call because of the 429 of another call, nothing was sent either, and
+// StatusCode is 429.
 type RateLimitError struct {
 	*APIError
 	// RetryAfter is the time from now after which a request may succeed; 0 if unknown.

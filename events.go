@@ -16,8 +16,10 @@ type Hooks struct {
 	// Wait is called before the client waits: for the gate, or between attempts.
 	Wait func(context.Context, WaitEvent)
 	// Key is called for every event of the keyring, one at a time and in the order in which
-	// the keys changed, on a goroutine that uses the ring. It must not block. A ring that
-	// is given to the client with [WithSource] calls its own hooks instead.
+	// the keys changed, on a goroutine that uses the ring. It must not block. The client
+	// passes it to the ring that it creates; it has no effect on a ring that is given with
+	// [WithSource], or that [Client.With] takes over. Such a ring calls the hook that it was
+	// created with.
 	Key func(KeyEvent)
 }
 

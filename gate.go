@@ -101,7 +101,7 @@ type Outcome struct {
 // used is the zero value.
 type GateStats struct {
 	Waiting  int           `json:"waiting"`   // attempts in the queue
-	InFlight int           `json:"in_flight"` // attempts that were let through and have no response yet, overdue ones excepted
+	InFlight int           `json:"in_flight"` // attempts that were let through and have no response yet, except attempts that exceeded their expected time
 	Slots    int           `json:"slots"`     // how many may be in flight at once; 0 means no bound
 	Limit    Limit         `json:"limit"`     // the limit that is kept; zero if none is known
 	Learned  bool          `json:"learned"`   // Limit was learned from responses, and is not the published one

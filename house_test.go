@@ -171,7 +171,7 @@ func TestTheSDKAndTheMockDoNotKnowEachOther(t *testing.T) {
 	}
 }
 
-func TestEachDependencyHasOneDoor(t *testing.T) {
+func TestEachDependencyIsImportedByOneFile(t *testing.T) {
 	t.Parallel()
 	doors := map[string]string{
 		"github.com/hashicorp/go-retryablehttp": "retry.go",

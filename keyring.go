@@ -16,22 +16,24 @@ import (
 // A key that a source offers is a candidate until the provider has accepted it. If the ring
 // has a probe ([Verify]; the ring that a client creates has one if its provider does), two
 // probes in a row must succeed before the candidate becomes current. Without a probe the
-// first calls try it, and the previous key is the fallback if it is refused.
+// first calls try it, and the previous key is the fallback if it is refused. A ring from
+// [NewKeyring] has no probe without [Verify].
 //
 // Each attempt takes the key that is current when it is sent, so a retry after a rotation
 // carries the new key. If the provider refuses the key, the call is replayed with another
 // one, in this order: the current key, if it has changed meanwhile; the key that the source
-// offers now (the calls share one question to the source, and a call that has a fallback
+// offers now (the calls share one request to the source, and a call that has a fallback
 // waits for the reply for a second at most); the previous key during its [GracePeriod]; the
-// candidate. A call tries each key at most once, and at most two keys after the first. A
-// call whose body can be sent only once is not replayed; it takes the previous key if that
-// was accepted last and the current one was not. With [HoldCalls], a call that was refused
-// with every key waits for one that works, and others wait with it. A pair is one
-// credential, so its halves never mix.
+// candidate. Without [HoldCalls], a call tries each key at most once, and at most two keys
+// after the first; a retry or redirect begins anew. With HoldCalls, a call that was refused
+// with every key waits for one that works, and others wait with it; while it waits it also
+// sends trial requests, and may try a key again. A call whose body can be sent only once is
+// not replayed; it takes the previous key if that was accepted last and the current one was
+// not. A pair is one credential, so its halves never mix.
 //
 // The ring asks the source when it is created, on [Keyring.Reload], on [Keyring.Watch] and
-// after a refusal. A source that fails or has no key never takes a key away: the last good
-// key stays current, and an event reports that the source is stale.
+// after a refusal. A source that fails or has no key never removes a key: the last good key
+// stays current, and an event reports that the source is stale.
 //
 // A circuit breaker keeps calls from a provider that refuses every key. It opens after
 // twenty refusals in a row (with HoldCalls, after the first one for which no other key
@@ -186,8 +188,8 @@ func (ring *Keyring) Rollback() error { return ring.engine.Rollback() }
 
 // Reload asks the source now. A key that the source newly offers becomes current, once it
 // is verified if the ring has a probe; changed reports whether it did. On an error, or if
-// the source has no key, the current key stays. Concurrent callers share one question to
-// the source.
+// the source has no key, the current key stays. Concurrent callers share one request to the
+// source.
 //
 // An offered key that could not be verified is an error. It stays staged, and is probed
 // again while [Keyring.Watch] runs or when the source is asked again.

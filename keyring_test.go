@@ -272,19 +272,19 @@ func TestReloadTakesWhatIsNewAndNeverTakesAKeyAway(t *testing.T) {
 		{name: "changed", key: "ring-2\n", changed: true, current: "ring-2", events: []string{"key.promoted 2 ring-2<ring-1"}},
 		{
 			name: "failing", err: down, current: "ring-2", stale: true, events: []string{"source.stale 0 <"},
-			said: "the key source failed, the present key stays: the vault is sealed",
+			said: "the key source failed, the current key stays: the vault is sealed",
 		},
 		{
 			name: "failing with the key in its words", err: fmt.Errorf("%w for ring-2", down), current: "ring-2", stale: true, events: []string{"source.stale 0 <"},
-			said: "the key source failed, the present key stays: the vault is sealed for [redacted]",
+			said: "the key source failed, the current key stays: the vault is sealed for [redacted]",
 		},
 		{
 			name: "empty", key: " \n", current: "ring-2", stale: true, events: []string{"source.stale 0 <"},
-			said: "the key source failed, the present key stays: the value is empty",
+			said: "the key source failed, the current key stays: the value is empty",
 		},
 		{
 			name: "malformed", key: "ring\x013", current: "ring-2", stale: true, events: []string{"source.stale 0 <"},
-			said: "the key source failed, the present key stays: the value has a control character at byte 5 of 6",
+			said: "the key source failed, the current key stays: the value has a control character at byte 5 of 6",
 		},
 		{name: "well again", key: "ring-2", current: "ring-2"},
 		{name: "back to an older key", key: "ring-1", changed: true, current: "ring-1", events: []string{"key.rollback 3 ring-1<ring-2"}},

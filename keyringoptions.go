@@ -68,8 +68,8 @@ const defaultGracePeriod = 10 * time.Minute
 // at once, which is right for a key that leaked. The default is 10 minutes; a negative
 // duration is an error.
 //
-// As an option of a keyring it applies to every change of the key, as one of
-// [Keyring.Rotate] to that one.
+// Given to a keyring, it applies to every rotation; given to [Keyring.Rotate], to that
+// rotation only.
 func GracePeriod(d time.Duration) SharedKeyringOption {
 	check := func() error {
 		if d < 0 {
@@ -105,8 +105,8 @@ func DrainTime(d time.Duration) KeyringOption {
 // matches [ErrNoUsableKey], and context.DeadlineExceeded if its deadline ended the wait. If
 // the caller cancels the context, the error matches context.Canceled.
 //
-// A call whose body can be sent only once lets other calls find the key that works. If
-// there are none for a second, it tries itself.
+// A call with a single-use body waits up to 1 s for another call to find a working key, and
+// is then sent itself.
 //
 // HoldCalls covers the time from the end of the old key to the arrival of the new one. It
 // does not replace the right order of a rotation: a call whose deadline comes before the
@@ -132,7 +132,9 @@ func HoldCalls(d time.Duration, maxWaiting int) KeyringOption {
 // its edges and not yet at another. After a refusal or any other failure the key is probed
 // again later. Each probe may take 10 seconds. The first key of a ring is used without a
 // probe, and so is a key given to [Keyring.Rotate], because the program asked for it. The
-// keyring that a client creates uses Client.Probe if the provider has a probe.
+// keyring that a client creates uses Client.Probe if the provider has a probe. For a ring
+// from [NewKeyring], the method needs a client that exists before: it is simpler to give
+// the source to a first client, and its [Client.Keys] to the others.
 //
 // As an option of [Keyring.Rotate] it tests the new key once; if probe returns an error,
 // the old key stays.

@@ -193,7 +193,8 @@ func WithMiddleware(wrap ...func(http.RoundTripper) http.RoundTripper) Option {
 
 // WithLogger logs attempts (at debug level; warn if they fail), waits (info) and key events
 // (info, or warn if somebody should look at them). By default nothing is logged. No line
-// contains a key, a query or a body. As an option of [NewKeyring] it logs the key events.
+// contains a key, a query or a body. As an option of [NewKeyring] it logs the key events; a
+// client logs those of the ring that it creates, as [WithHooks] reports them.
 func WithLogger(log *slog.Logger) KeyringOption {
 	check := func() error {
 		if log == nil {
@@ -211,7 +212,9 @@ func WithLogger(log *slog.Logger) KeyringOption {
 }
 
 // WithHooks sets the functions that the client calls for its events. A ring that is created
-// by [NewKeyring] calls [Hooks.Key] only, which must not be nil there.
+// by [NewKeyring] calls [Hooks.Key] only, which must not be nil there. In a client that is
+// given a *Keyring, and in [Client.With] without a new key, Hooks.Key has no effect: give
+// the hook to [NewKeyring], or to the client that creates the ring.
 func WithHooks(h Hooks) KeyringOption {
 	return observerOption{
 		keyringOption: keyringOption{"WithHooks", func(c *keyringConfig) error {

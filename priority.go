@@ -7,8 +7,8 @@ import "errors"
 type Priority int8
 
 // The priorities. A probe decides whether a key may be used, and many calls may wait for
-// that. Nobody waits for the result of a batch: calls overtake it, but at most seven in a
-// row, so it always makes progress.
+// that. Batch attempts wait behind calls; while both wait, at least every eighth attempt is
+// a batch's.
 const (
 	PriorityBatch Priority = -1
 	PriorityCall  Priority = 0

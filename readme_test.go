@@ -83,14 +83,14 @@ func readmeHold() (*keyfit.Client, error) {
 	return c, err
 }
 
-func readmeErrors(ctx context.Context, c *keyfit.Client, tryAgainIn func(time.Duration) error, callTheOperator func(error) error) (err error) {
+func readmeErrors(ctx context.Context, c *keyfit.Client, tryAgainIn func(time.Duration) error, alertOperator func(error) error) (err error) {
 	type users = readmeUsers
 	_, err = keyfit.Get[users](ctx, c, "/admin/clients")
 	if limited, ok := errors.AsType[*keyfit.RateLimitError](err); ok {
 		return tryAgainIn(limited.RetryAfter) // and what the provider said: limited.Code, limited.Message
 	}
 	if errors.Is(err, keyfit.ErrUnauthorized) {
-		return callTheOperator(err)
+		return alertOperator(err)
 	}
 	return err
 }

@@ -107,10 +107,10 @@ type transportFunc func(*http.Request) (*http.Response, error)
 
 func (tf transportFunc) RoundTrip(req *http.Request) (*http.Response, error) { return tf(req) }
 
-// redirectGuard allows redirects within the provider's origin and stops at its border
-// before anything is sent: another host receives no key, no body and no request at all.
-// net/http itself removes Authorization for another host name only, and nothing for another
-// port or in another header (golang/go#4800).
+// redirectGuard allows redirects within the provider's origin and refuses redirects to
+// another origin before anything is sent: another host receives no key, no body and no
+// request at all. net/http itself removes Authorization for another host name only, and
+// nothing for another port or in another header (golang/go#4800).
 //
 // scheme removes a key that the provider put into the new URL, and user is the caller's own
 // rule; nil means none. The redirect response stays reachable from the request that it

@@ -41,7 +41,7 @@ const (
 	simPublish = 120 * time.Second
 )
 
-// simCases are the nine cases that every rotation meets one day, and harder ones.
+// simCases are nine common cases of rotation, and harder ones.
 func simCases() []simCase {
 	sec := func(n int) time.Duration { return time.Duration(n) * time.Second }
 	noGrace := alive(map[string][2]time.Duration{simOld: {0, simPublish}, simNew: {simPublish, simAlways}})
@@ -106,9 +106,9 @@ func simCases() []simCase {
 			},
 		},
 		{
-			name:   "a gateway that lies: 401 for quota, for 2 s in every 20, and now and then",
+			name:   "a gateway that returns false 401s: for 2 s in every 20, and at random",
 			works:  alive(map[string][2]time.Duration{simOld: {0, sec(240)}, simNew: {sec(100), simAlways}}),
-			offers: offering(simOld, simPublish, simNew), without: "the lie is the only answer",
+			offers: offering(simOld, simPublish, simNew), without: "for a while every answer is a false refusal",
 			trouble: func(w *simWorld, at time.Duration) (int, error) {
 				if at%sec(20) < sec(2) || w.random() < 0.01 {
 					return http.StatusUnauthorized, nil
@@ -117,7 +117,7 @@ func simCases() []simCase {
 			},
 		},
 		{
-			name:  "clock skew: by our clock each key ended ten minutes ago",
+			name:  "clock skew: by our clock each key expired ten minutes ago",
 			works: alive(map[string][2]time.Duration{simOld: {0, sec(240)}, simNew: {sec(130), simAlways}}),
 			offers: func(w *simWorld, at time.Duration) (keyfit.Credential, error) {
 				cred, err := offering(simOld, simPublish, simNew)(w, at)
@@ -126,7 +126,7 @@ func simCases() []simCase {
 			},
 		},
 		{
-			name:  "a source that flaps: old, new, nothing, down, by turns",
+			name:  "a source that alternates at random: old, new, nothing, down",
 			works: alive(map[string][2]time.Duration{simOld: {0, sec(240)}, simNew: {sec(100), simAlways}}),
 			offers: func(w *simWorld, at time.Duration) (keyfit.Credential, error) {
 				if at < simPublish {

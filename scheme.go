@@ -26,7 +26,7 @@ var (
 // Header returns a scheme that sends the key in the named header: X-API-KEY: k.
 func Header(name string) Scheme { return headerScheme{name: http.CanonicalHeaderKey(name)} }
 
-// Authorization returns a scheme that sends the key behind a word of the vendor's:
+// Authorization returns a scheme that sends the key after a vendor-specific prefix:
 // Authorization: ApiKey-v2 k.
 func Authorization(word string) Scheme {
 	return headerScheme{name: "Authorization", prefix: word + " "}

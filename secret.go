@@ -18,7 +18,7 @@ const redacted = redact.Mark
 
 // Secret holds key material and does not show it. Its form under every fmt verb and in
 // JSON, text, gob and slog is "[redacted]", even if the Secret is in an unexported field
-// that fmt reaches by reflection: the value is behind a function, which no printer calls.
+// that fmt reaches by reflection: the value is kept in a closure, which fmt cannot read.
 // Only [Secret.Reveal] returns it.
 //
 // The zero Secret is empty. A Secret is immutable and safe for concurrent use.

@@ -71,8 +71,8 @@ type refusedKey struct{}
 
 // RefusedKey returns the fingerprint of the key whose refusal made a [Keyring] ask its
 // [Source]; ctx is that of [Source.Credential]. It is "" if the source is asked for another
-// reason. A source that keeps what it fetched, as one of OAuth tokens does, drops the key
-// with this fingerprint.
+// reason. A caching source (for example of OAuth tokens) should drop the key with this
+// fingerprint.
 func RefusedKey(ctx context.Context) string {
 	fp, _ := ctx.Value(refusedKey{}).(string)
 	return fp

@@ -208,7 +208,7 @@ func (r *Ring) circuitRefused(t *Turn, inARow int) {
 	case set.circuit != nil:
 		set.circuit.refusal = a.Refusal
 	case r.CanWait() && t.call.Replayable && a.Key.Fingerprint == set.current.Fingerprint && !t.isRouteDenied():
-		c := r.trip(a, "the current key was refused: other calls wait until it is known what works")
+		c := r.trip(a, "the current key was refused: other calls wait for a working key")
 		c.beginTrial(t, c.since)
 		if a.Key.usage.accepted.Load() > a.Sent {
 			c.question()

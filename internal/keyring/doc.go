@@ -51,7 +51,7 @@
 //
 // keyChanged makes the next trial request due at once.
 //
-// # The way of a call
+// # The path of a call
 //
 // In the steady state a call loads the set, picks a key and reports the result:
 //

@@ -37,7 +37,7 @@ func (r *Ring) stopDraining(fp string) {
 
 // idleAt returns when a key will have been idle for the drain time, if nothing changes. It
 // is the zero time while that is unknown: attempts with the key are in flight, it may
-// become current again, or neither its successor nor the present key has been accepted yet.
+// become current again, or neither its successor nor the current key has been accepted yet.
 // mu is held.
 func (r *Ring) idleAt(d *draining) time.Time {
 	set := r.Load()

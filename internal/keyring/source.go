@@ -78,7 +78,7 @@ func (p *pace) failed(local bool, now time.Time) {
 
 // Reload asks the source now and makes a key that it newly offers current, after
 // verification if there is a Probe. It reports whether the current key changed. Concurrent
-// callers share one question. On an error the present key stays; an offered key that could
+// callers share one question. On an error the current key stays; an offered key that could
 // not be verified is an error too, and stays the candidate.
 func (r *Ring) Reload(ctx context.Context) (changed bool, err error) {
 	r.locked(func() {
@@ -212,7 +212,7 @@ func (r *Ring) read(ctx context.Context, refused string) (Versions, error) {
 // takeAnswer applies the answer of the source and ends the question. mu is held.
 func (r *Ring) takeAnswer(q *question, v Versions, err error) (a answer) {
 	if err != nil {
-		a.err = fmt.Errorf("the key source failed, the present key stays: %w", err)
+		a.err = fmt.Errorf("the key source failed, the current key stays: %w", err)
 		r.source.stale = oneline.Text(err.Error(), maxReason)
 		r.events.record(Event{Kind: SourceStale, Reason: r.source.stale})
 	} else {

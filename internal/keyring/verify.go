@@ -165,7 +165,7 @@ func (r *Ring) takeProbe(c *candidate, refused bool, err error) verification {
 	if set.candidate.prepared { // the source itself does not say that it works yet
 		return verification{}
 	}
-	return verification{err: fmt.Errorf("the offered key %s was not verified, the present one stays: %w", c.Fingerprint, err)}
+	return verification{err: fmt.Errorf("the offered key %s was not verified, the current key stays: %w", c.Fingerprint, err)}
 }
 
 // takeVerified applies that the provider accepted the candidate, and reports whether it is

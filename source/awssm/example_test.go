@@ -36,8 +36,9 @@ func Example() {
 	if err != nil {
 		panic(err)
 	}
-	// go ring.Watch(ctx, time.Minute) follows the secret by itself; clients take the ring with
-	// keyfit.WithSource.
+	// A program rather gives src to keyfit.New with keyfit.WithSource, because the keyring of
+	// a client verifies new keys, and follows the secret with go c.Keys().Watch(ctx,
+	// time.Minute).
 
 	second := fake.Put("prod/imkit", `{"key": "the-second-key"}`)
 	changed, err := ring.Reload(ctx)

@@ -32,8 +32,9 @@ func Example() {
 	if err != nil {
 		panic(err)
 	}
-	// go ring.Watch(ctx, 30*time.Second) follows the secret by itself; clients take the ring
-	// with keyfit.WithSource.
+	// A program rather gives src to keyfit.New with keyfit.WithSource, because the keyring of
+	// a client verifies new keys, and follows the secret with go c.Keys().Watch(ctx,
+	// 30*time.Second).
 
 	fake.Write("secret", "myapp/imkit", map[string]any{"key": "the-second-key"})
 	changed, err := ring.Reload(ctx)
