@@ -19,18 +19,27 @@ import (
 )
 
 // The simulation of rotation: six minutes of fake time at 50 requests a second, with a
-// deadline of 30 s each and a source that is polled every 5 s. A plain run plays each case
-// with one seed, 18,000 requests, and a long run (see [longRun]) with five: the 90,000
-// requests a case of docs/rotation.md. The client is the real one; the wire, the provider
-// behind it and the source are the model below.
+// deadline of 30 s each and a source that is polled every 5 s. A long run (see [longRun])
+// plays each case with five seeds: the 90,000 requests a case of docs/rotation.md. A plain
+// run plays each with one seed at 16 requests a second. The client is the real one; the
+// wire, the provider behind it and the source are the model below.
 const (
 	simLength  = 6 * time.Minute
-	simEvery   = 20 * time.Millisecond
 	simPatient = 30 * time.Second
 	simPoll    = 5 * time.Second
-	simSeeds   = 5
 	simLatency = 30 * time.Millisecond
 )
+
+// simSize returns how many seeds play a case, and the time between two requests.
+func simSize() (seeds uint64, every time.Duration) {
+	switch {
+	case !longRun():
+		return 1, time.Second / 16
+	case raceDetector: // which is ten times as slow
+		return 1, time.Second / 50
+	}
+	return 5, time.Second / 50
+}
 
 // simCase is one course of events. Times are since the start.
 type simCase struct {
@@ -156,11 +165,12 @@ func (c simCase) run(t *testing.T, seed uint64, hold bool) (result simResult) {
 			}
 		}
 		callers := simCallers{call: call, next: make(chan context.Context)}
-		tick := time.NewTicker(simEvery)
+		_, every := simSize()
+		tick := time.NewTicker(every)
 		for w.at() < simLength {
 			ctx, cancel := context.WithTimeout(t.Context(), simPatient) // the calls of one second share it
 			defer cancel()
-			for range time.Second / simEvery {
+			for range time.Second / every {
 				callers.start(ctx)
 				<-tick.C
 			}
@@ -228,10 +238,7 @@ func TestRotationLosesNoCallWhereAKeyWorksInTime(t *testing.T) { //nolint:tparal
 		for i, c := range cases {
 			t.Run(c.name, func(t *testing.T) {
 				t.Parallel()
-				seeds := uint64(1)
-				if longRun() && !raceDetector { // which is ten times as slow
-					seeds = simSeeds
-				}
+				seeds, _ := simSize()
 				for seed := range seeds {
 					engine[i].add(c.run(t, seed, false))
 					holding[i].add(c.run(t, seed, true))
