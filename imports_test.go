@@ -24,13 +24,13 @@ import (
 func allowedImports() map[string][]string {
 	return map[string][]string{
 		".":                              {"github.com/hashicorp/go-retryablehttp", "internal/backoff", "internal/clock", "internal/command", "internal/envfile", "internal/histogram", "internal/httpbody", "internal/keyring", "internal/limiter", "internal/oneline", "internal/problem", "internal/ratehint", "internal/redact", "internal/retrybudget", "internal/rfc3339", "internal/smallfile"},
-		"cmd/keyfit":                     {".", "cmd/keyfit/internal/admin", "cmd/keyfit/internal/cli", "cmd/keyfit/internal/curl", "cmd/keyfit/internal/keycheck", "cmd/keyfit/internal/rotate", "cmd/keyfit/internal/vendors", "github.com/spf13/cobra", "github.com/spf13/pflag", "golang.org/x/sys/windows", "mockserver"},
+		"cmd/keyfit":                     {".", "cmd/keyfit/internal/admin", "cmd/keyfit/internal/cli", "cmd/keyfit/internal/curl", "cmd/keyfit/internal/keycheck", "cmd/keyfit/internal/rotate", "cmd/keyfit/internal/vendors", "github.com/spf13/cobra", "github.com/spf13/pflag", "golang.org/x/sys/windows", "internal/privatefile", "mockserver"},
 		"cmd/keyfit/internal/admin":      {},
 		"cmd/keyfit/internal/cli":        {},
 		"cmd/keyfit/internal/curl":       {"mockserver"},
 		"cmd/keyfit/internal/keycheck":   {".", "cmd/keyfit/internal/cli", "cmd/keyfit/internal/vendors"},
 		"cmd/keyfit/internal/rotate":     {".", "cmd/keyfit/internal/admin", "cmd/keyfit/internal/cli", "cmd/keyfit/internal/keycheck", "cmd/keyfit/internal/swapfile", "cmd/keyfit/internal/vendors", "github.com/spf13/pflag", "golang.org/x/term", "internal/envfile", "internal/rfc3339", "mockserver"},
-		"cmd/keyfit/internal/swapfile":   {},
+		"cmd/keyfit/internal/swapfile":   {"internal/privatefile"},
 		"cmd/keyfit/internal/vendors":    {"."},
 		"examples/integrationtest":       {"."},
 		"examples/quickstart":            {".", "mockserver"},
@@ -44,6 +44,7 @@ func allowedImports() map[string][]string {
 		"internal/keyring":               {"internal/backoff", "internal/clock", "internal/oneline", "internal/singleflight"},
 		"internal/limiter":               {"internal/clock", "internal/histogram"},
 		"internal/oneline":               {},
+		"internal/privatefile":           {},
 		"internal/problem":               {},
 		"internal/ratehint":              {},
 		"internal/redact":                {},
@@ -64,7 +65,7 @@ func allowedImports() map[string][]string {
 		"mockserver/internal/odata":      {},
 		"mockserver/internal/optimove":   {"mockserver/internal/surface"},
 		"mockserver/internal/redact":     {},
-		"mockserver/internal/statefile":  {},
+		"mockserver/internal/statefile":  {"internal/privatefile"},
 		"mockserver/internal/strictjson": {},
 		"mockserver/internal/surface":    {"mockserver/internal/strictjson"},
 		"provider/iiniit":                {".", "golang.org/x/oauth2", "golang.org/x/oauth2/clientcredentials", "internal/wire"},
@@ -79,7 +80,7 @@ func allowedImports() map[string][]string {
 // header name and no rule of a provider, so the mock cannot agree with the SDK's mistakes.
 func neutralLeaves() []string {
 	return []string{
-		"internal/backoff", "internal/clock", "internal/envfile", "internal/histogram", "internal/oneline", "internal/rfc3339", "internal/smallfile",
+		"internal/backoff", "internal/clock", "internal/envfile", "internal/histogram", "internal/oneline", "internal/privatefile", "internal/rfc3339", "internal/smallfile",
 	}
 }
 

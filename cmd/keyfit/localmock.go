@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io/fs"
 	"log/slog"
 	"maps"
 	"net"
@@ -19,6 +18,7 @@ import (
 
 	"github.com/keyfit/keyfit/cmd/keyfit/internal/admin"
 	"github.com/keyfit/keyfit/cmd/keyfit/internal/cli"
+	"github.com/keyfit/keyfit/internal/privatefile"
 	"github.com/keyfit/keyfit/mockserver"
 )
 
@@ -232,8 +232,8 @@ func (m *localMock) ready() readyDocument {
 	return d
 }
 
-// writeReady writes the document and then renames it into place: a program that waits for the
-// file never reads half of it.
+// writeReady writes the document, which has secrets in it, in one step: a program that waits
+// for the file never reads half of it. A link at that path is replaced and not followed.
 func (m *localMock) writeReady(path string) error {
 	var b bytes.Buffer
 	e := json.NewEncoder(&b)
@@ -241,17 +241,16 @@ func (m *localMock) writeReady(path string) error {
 	if err := e.Encode(m.ready()); err != nil {
 		return fmt.Errorf("ready file: %w", err)
 	}
-	tmp := path + ".tmp"
-	if err := os.Remove(tmp); err != nil && !errors.Is(err, fs.ErrNotExist) {
+	privatefile.Sweep(path, privatefile.Stale)
+	if err := privatefile.Replace(path, b.Bytes()); err != nil {
 		return fmt.Errorf("ready file: %w", err)
 	}
-	if err := os.WriteFile(tmp, b.Bytes(), 0o600); err != nil {
-		return fmt.Errorf("ready file: %w", err)
-	}
-	if err := os.Rename(tmp, path); err != nil {
-		return fmt.Errorf("ready file: %w", err)
-	}
-	m.cleanup = append(m.cleanup, func() { _ = os.Remove(path) }) // it would name a mock that has ended
+	ours, err := os.Lstat(path)
+	m.cleanup = append(m.cleanup, func() { // it would name a mock that has ended
+		if now, nowErr := os.Lstat(path); err == nil && nowErr == nil && os.SameFile(ours, now) {
+			_ = os.Remove(path) // another mock's is left
+		}
+	})
 	return nil
 }
 

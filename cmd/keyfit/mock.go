@@ -17,6 +17,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"github.com/keyfit/keyfit/internal/privatefile"
 	"github.com/keyfit/keyfit/mockserver"
 )
 
@@ -127,20 +128,29 @@ func (a *app) mockToken(path string) (string, error) {
 	if path == "" {
 		return "", nil
 	}
-	data, err := os.ReadFile(path) //nolint:gosec // the user's own choice
-	switch {
-	case err == nil:
-		return checkToken(strings.TrimSpace(string(data)), path)
-	case !errors.Is(err, fs.ErrNotExist):
-		return "", fmt.Errorf("admin token file: %w", err)
+	token, err := readToken(path)
+	if !errors.Is(err, fs.ErrNotExist) {
+		return token, err
 	}
 	var b [24]byte
 	_, _ = rand.Read(b[:]) // never fails since Go 1.24
-	token := hex.EncodeToString(b[:])
-	if err := os.WriteFile(path, []byte(token+"\n"), 0o600); err != nil {
+	token = hex.EncodeToString(b[:])
+	err = privatefile.Create(path, []byte(token+"\n"))
+	if errors.Is(err, fs.ErrExist) { // of another mock that starts at this moment, or a link that leads nowhere
+		return readToken(path)
+	}
+	if err != nil {
 		return "", fmt.Errorf("admin token file: %w", err)
 	}
 	return token, nil
+}
+
+func readToken(path string) (string, error) {
+	data, err := os.ReadFile(path) //nolint:gosec // the user's own choice
+	if err != nil {
+		return "", fmt.Errorf("admin token file: %w", err)
+	}
+	return checkToken(strings.TrimSpace(string(data)), path)
 }
 
 func checkToken(token, place string) (string, error) {

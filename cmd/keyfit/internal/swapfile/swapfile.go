@@ -9,7 +9,8 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"time"
+
+	"github.com/keyfit/keyfit/internal/privatefile"
 )
 
 // ErrChanged says that somebody else wrote the file after it was opened. It is left as it is.
@@ -17,9 +18,6 @@ var ErrChanged = errors.New("the file was changed by somebody else meanwhile, an
 
 // maxSize is far above any file that a person keeps keys in.
 const maxSize = 1 << 20
-
-// staleAfter is when a temporary file of an earlier run is dead: a swap takes milliseconds.
-const staleAfter = 10 * time.Minute
 
 // File is a file as it was when it was opened.
 type File struct {
@@ -93,7 +91,7 @@ func (f *File) Content() []byte { return f.content }
 // [ErrChanged] if the file is not what Open saw: the last look is taken just before the
 // rename, which leaves a gap of microseconds that only a lock known to all could close.
 func (f *File) Replace(content []byte, check func(path string) error) error {
-	f.sweep()
+	privatefile.Sweep(f.path, privatefile.Stale) // what a run that was killed left behind: a key is in it
 	if err := f.unchanged(); err != nil {
 		return err
 	}
@@ -116,16 +114,13 @@ func (f *File) Replace(content []byte, check func(path string) error) error {
 		return err
 	}
 	f.at(renamed)
-	if dir, err := os.Open(filepath.Dir(f.path)); err == nil { //nolint:gosec // the user's own file
-		_ = dir.Sync() // the rename itself; not every file system can
-		_ = dir.Close()
-	}
+	privatefile.SyncDir(filepath.Dir(f.path))
 	return nil
 }
 
 // write makes the temporary file. Its name is returned as soon as there is one.
 func (f *File) write(content []byte) (string, error) {
-	temp, err := os.CreateTemp(filepath.Dir(f.path), f.pattern()) // mode 0600
+	temp, err := privatefile.CreateTemp(f.path)
 	if err != nil {
 		return "", fmt.Errorf("no new file can be made beside %s: %w", f.path, cause(err))
 	}
@@ -157,22 +152,6 @@ func (f *File) unchanged() error {
 		return fmt.Errorf("%s: %w", f.path, ErrChanged)
 	}
 	return nil
-}
-
-func (f *File) pattern() string { return "." + filepath.Base(f.path) + ".keyfit-*" }
-
-// sweep removes what a run that was killed left behind: a key is in it.
-func (f *File) sweep() {
-	left, err := filepath.Glob(filepath.Join(filepath.Dir(f.path), f.pattern()))
-	if err != nil {
-		return // a directory whose name is a bad pattern
-	}
-	for _, path := range left {
-		info, err := os.Lstat(path) //nolint:gosec // beside the user's own file
-		if err == nil && time.Since(info.ModTime()) > staleAfter {
-			_ = os.Remove(path) //nolint:gosec // made by this package; its run was killed
-		}
-	}
 }
 
 func (f *File) at(p point) {

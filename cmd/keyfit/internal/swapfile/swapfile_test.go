@@ -220,6 +220,11 @@ func TestACrashLeavesTheOldOrTheNewFileWhole(t *testing.T) {
 				if name == ".env" {
 					continue
 				}
+				for _, rule := range []string{".env.*", "*.env"} { // of a .gitignore: a key may be in it
+					if ok, err := filepath.Match(rule, name); err != nil || !ok {
+						t.Errorf("the rule %s does not ignore %s", rule, name)
+					}
+				}
 				if info, err := os.Stat(filepath.Join(dir, name)); err != nil || info.Mode().Perm() != 0o600 {
 					t.Errorf("%s: %v, %v", name, info.Mode(), err)
 				}
