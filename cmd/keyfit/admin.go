@@ -15,13 +15,17 @@ import (
 )
 
 // adminFlags say where the mock's admin API is.
-type adminFlags struct{ url, tokenFile string }
+type adminFlags struct {
+	url, tokenFile string
+	remote         bool // plain http to another machine is allowed
+}
 
 // withAdmin adds the flags of commands that talk to a running mock.
 func (a *app) withAdmin(cmd *cobra.Command) *cobra.Command {
 	f := cmd.PersistentFlags()
 	f.StringVar(&a.admin.url, "admin-url", "", "the mock's admin `URL`, as printed at its start")
 	f.StringVar(&a.admin.tokenFile, "admin-token-file", "", "read the admin token from this `file`; or set KEYFIT_ADMIN_TOKEN")
+	f.BoolVar(&a.admin.remote, "insecure-admin-url", false, "allow plain http to an admin URL of another machine; the token can be read on the way")
 	f.StringVarP(&a.namespace, "namespace", "n", "default", "the `namespace` of the mock")
 	return cmd
 }
@@ -31,9 +35,8 @@ func (a *app) client() (*admin.Client, error) {
 	if a.admin.url == "" {
 		return nil, errors.New("which mock? set KEYFIT_ADMIN_URL and KEYFIT_ADMIN_TOKEN as `keyfit mock` printed them, or give --admin-url and --admin-token-file")
 	}
-	u, err := url.Parse(a.admin.url)
-	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
-		return nil, cli.Usagef("the admin URL %q is not a URL such as http://127.0.0.1:4100", a.admin.url)
+	if err := admin.Check(a.admin.url, a.admin.remote); err != nil {
+		return nil, cli.Usagef("the admin URL %w", err)
 	}
 	token, _ := a.Env("KEYFIT_ADMIN_TOKEN")
 	if a.admin.tokenFile != "" {
@@ -46,7 +49,7 @@ func (a *app) client() (*admin.Client, error) {
 	if token == "" {
 		return nil, errors.New("the admin token is missing: set KEYFIT_ADMIN_TOKEN, or give --admin-token-file")
 	}
-	return admin.NewClient(a.admin.url, token), nil
+	return admin.NewClient(a.admin.url, token, a.admin.remote)
 }
 
 // ns is a path below the namespace that the flags name.

@@ -76,6 +76,9 @@ func TestUsageErrorsExit2WithOneLine(t *testing.T) {
 		{"namespace", "create"},
 		{"version", "9"},
 		{"keys", "list", "--admin-url", "not a url"},
+		{"keys", "list", "--admin-url", "http://192.0.2.1:4100"},
+		{"requests", "tail", "--admin-url", "http://mock.example.com"},
+		{"keys", "list", "--admin-url", "http://user:lorem@127.0.0.1:1"},
 	} {
 		oneLine(t, strings.Join(args, " "), runKeyfit(t, map[string]string{"KEYFIT_ADMIN_TOKEN": "x"}, args...), 2, "--help")
 	}
@@ -162,7 +165,10 @@ func TestFlagBeatsEnvironmentBeatsFileBeatsDefault(t *testing.T) {
 				Settings map[string]string `json:"settings"`
 			} `json:"config"`
 		}
-		c := admin.NewClient(m["KEYFIT_ADMIN_URL"], m["KEYFIT_ADMIN_TOKEN"])
+		c, err := admin.NewClient(m["KEYFIT_ADMIN_URL"], m["KEYFIT_ADMIN_TOKEN"], false)
+		if err != nil {
+			t.Fatal(err)
+		}
 		if err := c.Call(t.Context(), "GET", "/v1/config", nil, &v); err != nil {
 			t.Fatal(err)
 		}

@@ -75,7 +75,10 @@ func (a *app) explain(ctx context.Context, in *curl.Request, out *explanation) e
 	if err != nil {
 		return err
 	}
-	c := admin.NewClient(url, srv.AdminToken().Reveal())
+	c, err := admin.NewClient(url, srv.AdminToken().Reveal(), false)
+	if err != nil {
+		return err
+	}
 	_, _ = fmt.Fprintln(a.Err, "keyfit: no mock was named (KEYFIT_ADMIN_URL), so a key is judged by its format alone")
 	return c.Call(ctx, http.MethodPost, "/v1/namespaces/default/diagnose", in, out)
 }

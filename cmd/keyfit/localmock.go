@@ -133,14 +133,16 @@ func (m *localMock) issue(ctx context.Context, s *settings, always bool) error {
 	if !always && (s.noKeys || len(m.srv.Keys().List(mockserver.KeyFilter{})) > 0) {
 		return nil
 	}
-	client := admin.NewClient(m.adminURL, m.srv.AdminToken().Reveal())
+	client, err := admin.NewClient(m.adminURL, m.srv.AdminToken().Reveal(), true) // to this process, at whatever address it listens
+	if err != nil {
+		return err
+	}
 	for i, spec := range s.file.Keys {
 		if err := client.Call(ctx, http.MethodPost, "/v1/namespaces/default/keys", spec, nil); err != nil {
 			return fmt.Errorf("config: keys[%d]: %w", i, err)
 		}
 	}
 	named := mockserver.Named("start")
-	var err error
 	for _, p := range s.played() {
 		if m.issued[p], err = m.srv.Keys().TryIssue(p, named); err != nil {
 			return err

@@ -114,7 +114,10 @@ func (p *process) said(t *testing.T, text string) string {
 // admin calls the admin API.
 func (p *process) admin(t *testing.T, method, path string, in, out any) error {
 	t.Helper()
-	c := admin.NewClient(p.ready.Admin.URL, p.ready.Admin.Token)
+	c, err := admin.NewClient(p.ready.Admin.URL, p.ready.Admin.Token, false)
+	if err != nil {
+		return err
+	}
 	return c.Call(t.Context(), method, path, in, out)
 }
 

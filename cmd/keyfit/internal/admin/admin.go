@@ -14,15 +14,21 @@ import (
 	"strings"
 )
 
-// Client calls the admin API of one mock.
+// Client calls the admin API of one mock. The token goes to the address of the client and
+// nowhere else: redirects are not followed, and no proxy is asked.
 type Client struct {
 	url, token string
 	http       *http.Client
 }
 
-// NewClient returns a client of the mock whose admin API is at the URL.
-func NewClient(address, token string) *Client {
-	return &Client{url: strings.TrimSuffix(address, "/"), token: token, http: &http.Client{}}
+// NewClient returns a client of the mock whose admin API is at the address. See [Check] for
+// the errors; remote allows plain http to other machines.
+func NewClient(address, token string, remote bool) (*Client, error) {
+	if err := Check(address, remote); err != nil {
+		return nil, err
+	}
+	local := !remote && strings.HasPrefix(strings.ToLower(address), "http:")
+	return &Client{url: strings.TrimSuffix(address, "/"), token: token, http: newHTTPClient(local)}, nil
 }
 
 // Path is a path below a namespace. Its parts are escaped.
@@ -36,7 +42,8 @@ func Path(namespace string, parts ...string) string {
 }
 
 // Send makes one request with in as JSON, or without a body if in is nil. The caller closes
-// the body of the response. A status of 400 or more is an error with the mock's own words.
+// the body of the response. A status of 400 or more is an error with the mock's own words, and
+// a redirect is one too.
 func (c *Client) Send(ctx context.Context, method, path string, in any) (*http.Response, error) {
 	var body io.Reader
 	if in != nil {
@@ -53,10 +60,13 @@ func (c *Client) Send(ctx context.Context, method, path string, in any) (*http.R
 	r.Header.Set("Authorization", "Bearer "+c.token)
 	r.Header.Set("Content-Type", "application/json")
 	res, err := c.http.Do(r)
+	if errors.Is(err, ErrRemote) {
+		return nil, fmt.Errorf("the admin URL %s %w", c.url, ErrRemote)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("no mock answers at %s: %w; is `keyfit mock` running, and is this its admin URL", c.url, RootCause(err))
 	}
-	if res.StatusCode < http.StatusBadRequest {
+	if res.StatusCode < http.StatusMultipleChoices {
 		return res, nil
 	}
 	defer func() { _ = res.Body.Close() }() // read to its end or given up
@@ -82,6 +92,8 @@ func problem(res *http.Response, where string) error {
 		err = json.Unmarshal(data, &p)
 	}
 	switch {
+	case res.StatusCode < http.StatusBadRequest:
+		return fmt.Errorf("%s answers with a redirect (%d), which is not followed: the admin token is only for the address that was given", where, res.StatusCode)
 	case res.StatusCode == http.StatusUnauthorized:
 		return fmt.Errorf("the mock at %s refuses this admin token; is it from another run", where)
 	case err != nil || p.Detail == "":

@@ -63,7 +63,9 @@ func askStatus(ctx context.Context, address, provider string, fingerprints ...st
 		return nil, errors.New("the URL cannot be parsed") // the error would repeat it
 	}
 	req.Header.Set("Accept", "application/json")
-	res, err := http.DefaultClient.Do(req)
+	// The address may have a token in it: it is for the service that was named.
+	client := http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	res, err := client.Do(req)
 	if err != nil {
 		return nil, fmt.Errorf("no answer: %w", admin.RootCause(err))
 	}

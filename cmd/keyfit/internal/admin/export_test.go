@@ -1,0 +1,23 @@
+package admin
+
+import (
+	"context"
+	"net"
+	"net/http"
+)
+
+// OnlyLocal is what a dialer calls before it connects.
+var OnlyLocal = onlyLocal
+
+func transportOf(c *Client) *http.Transport { return c.http.Transport.(*http.Transport) }
+
+// HasProxy reports whether requests may go through a proxy.
+func HasProxy(c *Client) bool { return transportOf(c).Proxy != nil }
+
+// Resolve makes every name resolve to one address.
+func Resolve(c *Client, address string) {
+	dial := transportOf(c).DialContext
+	transportOf(c).DialContext = func(ctx context.Context, network, _ string) (net.Conn, error) {
+		return dial(ctx, network, address)
+	}
+}
