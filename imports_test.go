@@ -31,7 +31,7 @@ func allowedImports() map[string][]string {
 		"cmd/keyfit/internal/keycheck":   {".", "cmd/keyfit/internal/cli", "cmd/keyfit/internal/vendors"},
 		"cmd/keyfit/internal/rotate":     {".", "cmd/keyfit/internal/admin", "cmd/keyfit/internal/cli", "cmd/keyfit/internal/keycheck", "cmd/keyfit/internal/swapfile", "cmd/keyfit/internal/vendors", "github.com/spf13/pflag", "golang.org/x/term", "internal/envfile", "internal/rfc3339", "mockserver"},
 		"cmd/keyfit/internal/swapfile":   {"internal/privatefile"},
-		"cmd/keyfit/internal/vendors":    {"."},
+		"cmd/keyfit/internal/vendors":    {".", "internal/envfile", "internal/smallfile"},
 		"examples/integrationtest":       {"."},
 		"examples/quickstart":            {".", "mockserver"},
 		"examples/rotation":              {".", "mockserver"},

@@ -8,8 +8,6 @@ import (
 	"os"
 	"os/exec"
 	"os/signal"
-	"slices"
-	"strings"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -20,6 +18,7 @@ import (
 
 func (a *app) runCommand() *cobra.Command {
 	var s settings
+	var keep []string
 	cmd := &cobra.Command{
 		Use: "run [flags] -- COMMAND [ARGS]", Short: "Run a command against a mock of its own",
 		Long: `run starts a mock, issues keys, and runs COMMAND with their variables in its
@@ -27,7 +26,11 @@ environment: IMKIT_BASE_URL, IMKIT_API_KEY and the like for every provider,
 IMKIT_CLIENT_KEY, IMKIT_USER_TOKEN and IMKIT_CLIENT_ID, IINIIT_ACCESS_TOKEN,
 KEYFIT_ADMIN_URL and KEYFIT_ADMIN_TOKEN, and with --tls SSL_CERT_FILE,
 NODE_EXTRA_CA_CERTS, REQUESTS_CA_BUNDLE and CURL_CA_BUNDLE. It passes signals to
-the command and exits with its exit code (127: command not found).`,
+the command and exits with its exit code (127: command not found).
+
+COMMAND gets no other key, token or address of the five providers: the variables that
+the SDK reads and others with names such as OPTIMOVE_SECRET are taken out, also for
+providers that --providers leaves out. --keep-env 'OPTIMOVE_*' leaves them.`,
 		Example: "  keyfit run -- npm test\n  keyfit run --freeze 2027-01-01T00:00:00Z -- pytest -q",
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) == 0 {
@@ -35,10 +38,13 @@ the command and exits with its exit code (127: command not found).`,
 			}
 			return nil
 		},
-		RunE: func(cmd *cobra.Command, args []string) error { return a.runChild(cmd.Context(), cmd.Flags(), &s, args) },
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return a.runChild(cmd.Context(), cmd.Flags(), &s, keep, args)
+		},
 	}
 	cmd.Flags().SetInterspersed(false) // the first argument that is not a flag starts the command
 	s.flags(cmd.Flags())
+	cmd.Flags().StringSliceVar(&keep, "keep-env", nil, "leave this `variable` of a provider that is not imitated to COMMAND; * matches any text")
 	return cmd
 }
 
@@ -48,7 +54,7 @@ const (
 	exitNotFound  = 127
 )
 
-func (a *app) runChild(ctx context.Context, flags *pflag.FlagSet, s *settings, args []string) error {
+func (a *app) runChild(ctx context.Context, flags *pflag.FlagSet, s *settings, keep kept, args []string) error {
 	if err := s.load(flags); err != nil {
 		return err
 	}
@@ -63,13 +69,17 @@ func (a *app) runChild(ctx context.Context, flags *pflag.FlagSet, s *settings, a
 	if err != nil {
 		return err
 	}
-	env, err := m.childEnvironment(os.Environ())
+	env, removed, err := m.childEnvironment(os.Environ(), keep)
+	if err == nil {
+		err = keep.check(m)
+	}
 	if err == nil && s.readyFile != "" {
 		err = m.writeReady(s.readyFile)
 	}
 	if err != nil {
 		return errors.Join(err, m.close())
 	}
+	a.warn(m, ".env", removed, keep)
 	code, err := a.exec(args, env)
 	if err = errors.Join(err, m.close()); err != nil && code == 0 {
 		return err
@@ -133,75 +143,4 @@ func (a *app) reachesChild(sig os.Signal) bool {
 	}
 	null, err := os.Stat(os.DevNull) // a character device too, but not a terminal
 	return err == nil && !os.SameFile(info, null)
-}
-
-// childEnvironment returns the environment of the command: base with the mock's variables in
-// it, and without variables that would contradict them.
-func (m *localMock) childEnvironment(base []string) ([]string, error) {
-	set := m.environment()
-	drop := make(map[string]bool)
-	for _, p := range mockserver.Providers() {
-		name := strings.ToUpper(string(p))
-		drop[name+"_API_KEY_FILE"] = true // beside the key itself it is an error for the SDK
-		drop[name+"_API_KEY_EXPIRES"] = true
-	}
-	old := make(map[string]string, len(base))
-	for _, line := range base {
-		name, value, _ := strings.Cut(line, "=")
-		old[name] = value
-	}
-	for _, name := range []string{"NO_PROXY", "no_proxy"} { // the mock runs here, so no proxy may be asked
-		set[name] = joinComma(old[name], "127.0.0.1,localhost,::1")
-	}
-	if m.caFile != "" {
-		bundle, err := m.bundle(old["SSL_CERT_FILE"])
-		if err != nil {
-			return nil, err
-		}
-		for _, name := range []string{"SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"} {
-			set[name] = bundle
-		}
-		set["NODE_EXTRA_CA_CERTS"] = m.caFile
-	}
-	env := sorted(set)
-	for _, line := range base {
-		name, _, _ := strings.Cut(line, "=")
-		if _, ours := set[name]; !ours && !drop[name] {
-			env = append(env, line)
-		}
-	}
-	return env, nil
-}
-
-func joinComma(a, b string) string {
-	if a == "" {
-		return b
-	}
-	return a + "," + b
-}
-
-// bundle writes a file with the system's CAs and the mock's. SSL_CERT_FILE replaces the CAs
-// that a program trusts, and the command may call other servers than the mock.
-func (m *localMock) bundle(given string) (string, error) {
-	var roots []byte
-	for _, path := range []string{
-		given, "/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt",
-		"/etc/ssl/ca-bundle.pem", "/etc/ssl/cert.pem",
-	} { // the places where crypto/x509 looks
-		data, err := os.ReadFile(path) //nolint:gosec // the user's own variable, and fixed paths
-		if err == nil && len(data) > 0 {
-			roots = data
-			break
-		}
-	}
-	f, err := os.CreateTemp("", "keyfit-ca-*.pem")
-	if err != nil {
-		return "", fmt.Errorf("ca bundle: %w", err)
-	}
-	m.cleanup = append(m.cleanup, func() { _ = os.Remove(f.Name()) }) // a file that is left over does no harm
-	_, err = f.Write(slices.Concat(roots, []byte("\n"), m.srv.CAPEM()))
-	if err = errors.Join(err, f.Close()); err != nil {
-		return "", fmt.Errorf("ca bundle: %w", err)
-	}
-	return f.Name(), nil
 }

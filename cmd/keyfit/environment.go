@@ -1,0 +1,141 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/keyfit/keyfit/cmd/keyfit/internal/cli"
+	"github.com/keyfit/keyfit/cmd/keyfit/internal/vendors"
+	"github.com/keyfit/keyfit/mockserver"
+)
+
+// kept are the variables that --keep-env leaves to the command: names and patterns, which
+// only apply to vendors that are not imitated.
+type kept []string
+
+func (k kept) has(name string) bool {
+	return slices.ContainsFunc(k, func(pattern string) bool {
+		ok, err := path.Match(pattern, name)
+		return ok && err == nil
+	})
+}
+
+// check returns an error for a bad pattern, and for a variable that would contradict the mock.
+func (k kept) check(m *localMock) error {
+	for _, pattern := range k {
+		if _, err := path.Match(pattern, ""); err != nil {
+			return cli.Usagef("--keep-env %q is not a name or a pattern such as OPTIMOVE_*", pattern)
+		}
+		if kind, p := vendors.Classify(pattern); kind == vendors.Read && m.plays(p) && !strings.ContainsAny(pattern, `*?[\`) {
+			return cli.Usagef("--keep-env %s: the mock imitates %s; leave it out of --providers to keep its own variables", pattern, p)
+		}
+	}
+	return nil
+}
+
+// plays reports whether the mock imitates the provider.
+func (m *localMock) plays(provider string) bool {
+	_, ok := m.urls[mockserver.Provider(provider)]
+	return ok
+}
+
+// childEnvironment returns the environment of the command: base with the mock's variables in
+// it, and without every other credential and address of the five vendors, unless keep has it.
+// Those that the command may miss are named in removed: the mock has nothing in their place.
+func (m *localMock) childEnvironment(base []string, keep kept) (env, removed []string, err error) {
+	set := m.environment()
+	old := make(map[string]string, len(base))
+	for _, line := range base {
+		name, value, _ := strings.Cut(line, "=")
+		old[name] = value
+	}
+	for _, name := range []string{"NO_PROXY", "no_proxy"} { // the mock runs here, so no proxy may be asked
+		set[name] = joinComma(old[name], "127.0.0.1,localhost,::1")
+	}
+	if err := m.trust(set, old["SSL_CERT_FILE"]); err != nil {
+		return nil, nil, err
+	}
+	env = sorted(set)
+	for _, line := range base {
+		name, _, _ := strings.Cut(line, "=")
+		if _, ours := set[name]; ours || strings.EqualFold(name, variable("admin-token-file")) {
+			continue // beside the token itself, another mock's
+		}
+		kind, provider := vendors.Classify(name)
+		contradicts := kind == vendors.Read && m.plays(provider)
+		switch {
+		case kind == vendors.Foreign, !contradicts && keep.has(name):
+			env = append(env, line)
+		case !contradicts:
+			removed = append(removed, name)
+		}
+	}
+	return env, removed, nil
+}
+
+// trust adds the variables by which programs trust the mock's certificate, if it has one.
+func (m *localMock) trust(set map[string]string, given string) error {
+	if m.caFile == "" {
+		return nil
+	}
+	bundle, err := m.bundle(given)
+	if err != nil {
+		return err
+	}
+	for _, name := range []string{"SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"} {
+		set[name] = bundle
+	}
+	set["NODE_EXTRA_CA_CERTS"] = m.caFile
+	return nil
+}
+
+// warn says which of the user's own credentials the command misses, and which it may find in
+// spite of the mock.
+func (a *app) warn(m *localMock, dotenv string, removed []string, keep kept) {
+	if len(removed) > 0 {
+		slices.Sort(removed)
+		_, _ = fmt.Fprintf(a.Err, "keyfit: the command does not get %s, and the mock has nothing in its place; --keep-env NAME leaves a variable to it\n", strings.Join(removed, ", "))
+	}
+	still := vendors.KeysInDotEnv(dotenv, func(provider string) bool { return !m.plays(provider) })
+	still = slices.DeleteFunc(still, keep.has)
+	if len(still) > 0 {
+		_, _ = fmt.Fprintf(a.Err, "keyfit: .env has %s, and the mock does not imitate that provider: a command that reads .env uses the real key\n", strings.Join(still, ", "))
+	}
+}
+
+func joinComma(a, b string) string {
+	if a == "" {
+		return b
+	}
+	return a + "," + b
+}
+
+// bundle writes a file with the system's CAs and the mock's. SSL_CERT_FILE replaces the CAs
+// that a program trusts, and the command may call other servers than the mock.
+func (m *localMock) bundle(given string) (string, error) {
+	var roots []byte
+	for _, path := range []string{
+		given, "/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt",
+		"/etc/ssl/ca-bundle.pem", "/etc/ssl/cert.pem",
+	} { // the places where crypto/x509 looks
+		data, err := os.ReadFile(path) //nolint:gosec // the user's own variable, and fixed paths
+		if err == nil && len(data) > 0 {
+			roots = data
+			break
+		}
+	}
+	f, err := os.CreateTemp("", "keyfit-ca-*.pem")
+	if err != nil {
+		return "", fmt.Errorf("ca bundle: %w", err)
+	}
+	m.cleanup = append(m.cleanup, func() { _ = os.Remove(f.Name()) }) // a file that is left over does no harm
+	_, err = f.Write(slices.Concat(roots, []byte("\n"), m.srv.CAPEM()))
+	if err = errors.Join(err, f.Close()); err != nil {
+		return "", fmt.Errorf("ca bundle: %w", err)
+	}
+	return f.Name(), nil
+}

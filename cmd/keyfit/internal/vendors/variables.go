@@ -1,0 +1,83 @@
+package vendors
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/keyfit/keyfit"
+	"github.com/keyfit/keyfit/internal/envfile"
+	"github.com/keyfit/keyfit/internal/smallfile"
+)
+
+// Variable says what an environment variable has to do with a vendor.
+type Variable int
+
+// What a variable is.
+const (
+	Foreign    Variable = iota // of no vendor, or of a vendor and neither a credential nor an address
+	Credential                 // by its name, a vendor's credential or address that the SDK does not read
+	Read                       // one that the SDK reads, or one that belongs to it, such as IMKIT_API_KEY_FILE
+)
+
+// Classify says what the variable of that name is, in any case of letters, and to which
+// provider it belongs: "imkit" for IMKIT_API_KEY. The names come from the providers
+// themselves: those that the SDK reads (Provider.Env…), with everything that begins like one of
+// them (_FILE, _EXPIRES, _ISSUED, _2, _OLD), and of the rest with the same first word those
+// whose name speaks of a secret or an address (IINIIT_CLIENT_SECRET, OPTIMOVE_HOST).
+func Classify(name string) (kind Variable, provider string) {
+	name = strings.ToUpper(name)
+	all := All()
+	for i := range all {
+		for _, v := range variables(&all[i].Provider) {
+			word, _, _ := strings.Cut(v, "_")
+			switch rest, ok := strings.CutPrefix(name, word+"_"); {
+			case name == v || strings.HasPrefix(name, v+"_"):
+				return Read, all[i].Provider.Name
+			case ok && slices.ContainsFunc(telling(), func(part string) bool { return strings.Contains(rest, part) }):
+				kind, provider = Credential, all[i].Provider.Name
+			}
+		}
+	}
+	return kind, provider
+}
+
+// variables are the variables that the SDK reads for a provider.
+func variables(p *keyfit.Provider) []string {
+	names := []string{p.EnvVar, p.EnvID, p.EnvURL}
+	return slices.DeleteFunc(names, func(name string) bool { return name == "" })
+}
+
+// telling are the parts of a name that speak of a secret or of an address.
+func telling() []string {
+	return []string{
+		"KEY", "TOKEN", "SECRET", "PASS", "PWD", "CREDENTIAL", "AUTH", "BEARER", "COOKIE", "SESSION", "JWT", "SIGN", "CLIENT",
+		"URL", "URI", "HOST", "ENDPOINT", "ORIGIN", "SERVER", "ADDR",
+	}
+}
+
+// KeysInDotEnv names the key variables that a .env file sets, itself or by _FILE, for the
+// providers of which wanted reports true. It returns nil for a file that cannot be read.
+func KeysInDotEnv(path string, wanted func(provider string) bool) []string {
+	content, err := smallfile.Read(path, maxDotEnv)
+	if err != nil {
+		return nil
+	}
+	assignments, err := envfile.Parse(content)
+	if err != nil {
+		return nil
+	}
+	var found []string
+	for _, v := range All() {
+		for _, name := range []string{v.Provider.EnvVar, v.Provider.EnvID} {
+			_, direct := assignments.Lookup(name)
+			_, viaFile := assignments.Lookup(name + "_FILE")
+			if name != "" && (direct || viaFile) && wanted(v.Provider.Name) {
+				found = append(found, name)
+			}
+		}
+	}
+	return found
+}
+
+// maxDotEnv is far above the size of any .env file written by hand.
+const maxDotEnv = 1 << 20
