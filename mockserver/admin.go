@@ -38,6 +38,7 @@ type admin struct {
 	once     sync.Once
 	replays  replays
 	tokenSum digest
+	timeouts Timeouts // the defaults; a test makes them shorter
 
 	mu    sync.Mutex
 	url   string
@@ -113,7 +114,7 @@ func (s *Server) ListenAdmin(addr string) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("mockserver: listen for the admin API: %w", err)
 	}
-	srv := s.start(l, s.admin, false)
+	srv := s.start(l, s.admin, false, s.admin.timeouts)
 	if srv == nil {
 		return "", fmt.Errorf("mockserver: listen for the admin API: %w", net.ErrClosed)
 	}

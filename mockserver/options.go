@@ -22,6 +22,7 @@ type options struct {
 	profiles       map[Provider][]Profile
 	statePath      string
 	admin          AdminConfig
+	timeouts       Timeouts
 }
 
 func newOptions(opts []Option) options {

@@ -149,6 +149,10 @@ func (s *setting) wait(ctx context.Context, stop <-chan struct{}, left time.Dura
 // must not wait for a frozen clock. stop is time.Timer's.
 func AfterMachineTime(d time.Duration, f func()) (stop func() bool) { return time.AfterFunc(d, f).Stop }
 
+// InMachineTime returns the machine's time in d, for the deadlines of
+// connections.
+func InMachineTime(d time.Duration) time.Time { return time.Now().Add(d) }
+
 // State is a clock at rest. The zero State is the machine's time.
 type State struct {
 	FrozenAt time.Time     // frozen: the time that it shows

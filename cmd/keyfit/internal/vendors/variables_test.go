@@ -4,6 +4,7 @@ import (
 	"go/ast"
 	"go/parser"
 	"go/token"
+	"maps"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -41,15 +42,13 @@ func TestVariablesAreClassifiedByTheirNames(t *testing.T) {
 			want[upper+name] = class{}
 		}
 	}
-	for name, c := range map[string]class{
+	maps.Copy(want, map[string]class{
 		"IMKIT_USER_TOKEN": {Read, "imkit"}, "IMKIT_USER_TOKEN_FILE": {Read, "imkit"}, "IMKIT_USER_TOKEN_EXPIRES": {Read, "imkit"}, "IMKIT_USER_TOKEN_ISSUED": {Read, "imkit"},
 		"IMKIT_CLIENT_KEY": {Read, "imkit"}, "IMKIT_CLIENT_KEY_FILE": {Read, "imkit"}, "imkit_api_key": {Read, "imkit"}, "Imkit_Api_Key_File": {Read, "imkit"},
 		"IINIIT_ACCESS_TOKEN": {Read, "iiniit"}, "IINIIT_ACCESS_TOKEN_FILE": {Read, "iiniit"}, "IINIIT_CLIENT_SECRET": {Credential, "iiniit"}, "IINIIT_REFRESH_TOKEN": {Credential, "iiniit"},
 		"PATH": {}, "HOME": {}, "": {}, "KEY": {}, "API_KEY": {}, "OPENAI_API_KEY": {}, "MY_IMKIT_API_KEY": {}, "IMKITX_API_KEY": {}, "GITHUB_TOKEN": {}, "HTTP_PROXY": {},
 		"KEYFIT_ADMIN_TOKEN": {}, "IMIN": {}, "IMKIT": {},
-	} {
-		want[name] = c
-	}
+	})
 	got := map[string]class{}
 	for name := range want {
 		kind, p := Classify(name)
