@@ -63,6 +63,7 @@ func iiniitAssumptions() []Assumption {
 		{Iiniit, "authorization endpoint", "GET /auth/login, as documented, and /oauth/authorize; no page: user001 approves", "OAuth().ApproveNext, DenyNext"},
 		{Iiniit, "OAuth errors", "RFC 6749, 7009 and 7662; PKCE S256 optional, required for public clients; plain is refused", ""},
 		{Iiniit, "a code or refresh token used twice", "every token of its authorization is revoked", ""},
+		{Iiniit, "a code redeemed by another client, or with another redirect_uri or verifier", "refused, and the code ends, with every token of its authorization (RFC 9700)", ""},
 		{Iiniit, "codes and tokens kept", "the last 10,000 of a namespace", ""},
 	}
 }

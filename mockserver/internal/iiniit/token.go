@@ -70,6 +70,8 @@ func (s *server) findGrant(c *surface.Call, client surface.Client, value string,
 		c.Explain(p.Outcome, p.Why)
 	case g.Use != use:
 		c.Explain(unknownKey, g.ID+" is not a "+what)
+	case g.Client != client.ID && use == surface.Code:
+		s.endMisused(c, &g, "the code belongs to another client")
 	case g.Client != client.ID:
 		c.Explain(unknownKey, g.ID+" belongs to another client")
 	case g.Ended:
@@ -87,9 +89,10 @@ func (s *server) revokeReplayed(c *surface.Call, g *surface.Granted, what string
 	s.env.Authority.EndFamily(g.Family, what+" was used twice")
 }
 
-// redeemCode exchanges a code for tokens, RFC 6749 section 4.1.3. A request
-// whose redirect URI or verifier does not match leaves the code usable, so that
-// an attacker who only knows the code cannot invalidate it.
+// redeemCode exchanges a code for tokens, RFC 6749 section 4.1.3. A code can be
+// redeemed once, whatever comes of it (RFC 9700 section 4.2.4): a request that
+// does not match the authorization request ends the code, because whoever made
+// it has got hold of somebody else's code, and must not try again.
 func (s *server) redeemCode(c *surface.Call, client surface.Client, f form) (*tokenResponse, *refusal) {
 	if f["code"] == "" {
 		return nil, invalid("code is required")
@@ -98,19 +101,37 @@ func (s *server) redeemCode(c *surface.Call, client surface.Client, f form) (*to
 	if bad != nil {
 		return nil, bad
 	}
-	switch {
-	case g.Redirect != "" && f["redirect_uri"] != g.Redirect, g.Redirect == "" && f["redirect_uri"] != "" && !slices.Contains(client.Redirects, f["redirect_uri"]):
-		return nil, invalidGrant("redirect_uri differs from the authorization request")
-	case g.Challenge == "" && f["code_verifier"] != "": // PKCE downgrade, RFC 9700 section 2.1.1
-		return nil, invalidGrant("code_verifier was sent, but the authorization request had no code_challenge")
-	case g.Challenge != "" && !verifyPKCE(f["code_verifier"], g.Challenge):
-		return nil, invalidGrant("code_verifier does not match the code_challenge")
+	if mismatch := codeMismatch(&g, client, f); mismatch != "" {
+		s.endMisused(c, &g, mismatch)
+		return nil, invalidGrant(mismatch)
 	}
 	if !s.env.Authority.Spend(g.ID) {
 		s.revokeReplayed(c, &g, "code")
 		return nil, invalidGrant("the code is invalid, expired, revoked or was used before")
 	}
 	return s.issue(c, g.Grant, g.Scopes, ""), nil
+}
+
+// codeMismatch returns in what a token request differs from the authorization
+// request that the code was issued for; "" if in nothing.
+func codeMismatch(g *surface.Granted, client surface.Client, f form) string {
+	uri, verifier := f["redirect_uri"], f["code_verifier"]
+	switch {
+	case g.Redirect != "" && uri != g.Redirect, g.Redirect == "" && uri != "" && !slices.Contains(client.Redirects, uri):
+		return "redirect_uri differs from the authorization request"
+	case g.Challenge == "" && verifier != "": // PKCE downgrade, RFC 9700 section 2.1.1
+		return "code_verifier was sent, but the authorization request had no code_challenge"
+	case g.Challenge != "" && !verifyPKCE(verifier, g.Challenge):
+		return "code_verifier does not match the code_challenge"
+	}
+	return ""
+}
+
+// endMisused ends a code that was presented by somebody whom it does not belong
+// to. What another request gets for it at the same time ends too.
+func (s *server) endMisused(c *surface.Call, g *surface.Granted, why string) {
+	c.Explain(unknownKey, why+"; "+g.ID+" has ended and cannot be redeemed any more: begin a new authorization")
+	s.env.Authority.EndFamily(g.Family, "misused: "+why)
 }
 
 // verifyPKCE checks a code_verifier against an S256 challenge, RFC 7636 section
