@@ -18,6 +18,7 @@ const (
 	maxJournalBody  = 16 << 10
 	maxJournalValue = 4 << 10 // of a query or a header's value
 	maxJournalPath  = 8 << 10
+	maxJournalHead  = 32 << 10 // of the values of all headers
 )
 
 // request is what arrived, and how the journal shows it.
@@ -112,10 +113,12 @@ func (q *request) describe(known *vault, c *credentials, foreign bool) {
 	if q.URL.RawQuery != "" {
 		q.text.query = q.red.Query(q.URL.RawQuery, maxJournalValue)
 	}
+	left := maxJournalHead
 	for i := range q.fields {
 		f := &q.fields[i]
 		if redact.PlainHeader(f.name) {
-			f.value = q.red.Value(f.value, maxJournalValue)
+			f.value = q.red.Value(f.value, min(maxJournalValue, left))
+			left = max(0, left-len(f.value))
 			continue
 		}
 		f.name, f.value = q.red.HeaderName(f.name), redacted

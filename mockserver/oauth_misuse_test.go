@@ -1,6 +1,7 @@
 package mockserver_test
 
 import (
+	"maps"
 	"net/http"
 	"net/url"
 	"strings"
@@ -21,9 +22,7 @@ const (
 func authorizationCode(tb testing.TB, srv *mockserver.Server, client mockserver.OAuthClient, more url.Values) string {
 	tb.Helper()
 	q := url.Values{"response_type": {"code"}, "client_id": {client.ID}, "state": {"s"}}
-	for name, values := range more {
-		q[name] = values
-	}
+	maps.Copy(q, more)
 	r, err := http.NewRequestWithContext(tb.Context(), http.MethodGet, "http://iiniit.localhost/auth/login?"+q.Encode(), http.NoBody)
 	if err != nil {
 		tb.Fatal(err)
@@ -78,35 +77,31 @@ func TestAMisusedCodeCannotBeRedeemed(t *testing.T) {
 		{"no grant type", withURI, change{"grant_type": ""}, "invalid_request", true},
 		{"as a refresh token", withURI, change{"grant_type": "refresh_token", "refresh_token": "CODE"}, "invalid_grant", true},
 	} {
-		t.Run(tt.name, func(t *testing.T) {
-			code := authorizationCode(t, srv, mine, tt.request)
-			send := func(change map[string]string) answer {
-				form := url.Values{"grant_type": {"authorization_code"}, "code": {code}}
-				for name, values := range right {
-					form[name] = values
+		code := authorizationCode(t, srv, mine, tt.request)
+		send := func(change map[string]string) answer {
+			form := url.Values{"grant_type": {"authorization_code"}, "code": {code}}
+			maps.Copy(form, right)
+			for name, value := range change {
+				if form.Set(name, value); value == "CODE" {
+					form.Set(name, code)
 				}
-				for name, value := range change {
-					if form.Set(name, value); value == "CODE" {
-						form.Set(name, code)
-					}
-				}
-				return tokenRequest(t, srv.Transport(), form, formType)
 			}
-			if a := send(tt.misuse); a.status/100 != 4 || member(t, a, "error") != tt.want {
-				t.Errorf("the misuse: %d %s, want %s", a.status, a.body, tt.want)
-			}
-			change := map[string]string{}
-			if tt.request.Get("code_challenge") == "" {
-				change["code_verifier"] = ""
-			}
-			a := send(change)
-			if diff := cmp.Diff(tt.survives, a.status == http.StatusOK); diff != "" {
-				t.Errorf("the right request afterwards: %d %s (-want +got):\n%s", a.status, a.body, diff)
-			}
-			if all := srv.Requests(mockserver.Match{}); !tt.survives && all[len(all)-1].Diagnosis.Why == "" {
-				t.Errorf("nobody says why: %+v", all[len(all)-1])
-			}
-		})
+			return tokenRequest(t, srv.Transport(), form, formType)
+		}
+		if a := send(tt.misuse); a.status/100 != 4 || member(t, a, "error") != tt.want {
+			t.Errorf("%s: %d %s, want %s", tt.name, a.status, a.body, tt.want)
+		}
+		change := map[string]string{}
+		if tt.request.Get("code_challenge") == "" {
+			change["code_verifier"] = ""
+		}
+		a := send(change)
+		if diff := cmp.Diff(tt.survives, a.status == http.StatusOK); diff != "" {
+			t.Errorf("%s, then the right request: %d %s (-want +got):\n%s", tt.name, a.status, a.body, diff)
+		}
+		if all := srv.Requests(mockserver.Match{}); !tt.survives && all[len(all)-1].Diagnosis.Why == "" {
+			t.Errorf("%s: nobody says why: %+v", tt.name, all[len(all)-1])
+		}
 	}
 }
 

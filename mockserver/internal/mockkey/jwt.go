@@ -12,6 +12,10 @@ import (
 // it only tells mock-made tokens from others.
 const jwtMark = "keyfit mock tokens, no secret"
 
+// jwtHeader is the header of every JWT that a mock makes, encoded:
+// {"alg":"HS256","typ":"JWT"}.
+const jwtHeader = "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9"
+
 // MintJWT makes an HS256 JWT with a payload that always encodes to JSON.
 func MintJWT(payload map[string]any) string {
 	body, err := json.Marshal(payload)
@@ -19,7 +23,7 @@ func MintJWT(payload map[string]any) string {
 		panic("mockkey: jwt payload: " + err.Error()) // a map of strings and numbers always encodes
 	}
 	e := base64.RawURLEncoding
-	signed := e.EncodeToString([]byte(`{"alg":"HS256","typ":"JWT"}`)) + "." + e.EncodeToString(body)
+	signed := jwtHeader + "." + e.EncodeToString(body)
 	return signed + "." + e.EncodeToString(jwtSum(signed))
 }
 
@@ -40,20 +44,24 @@ func jwtSum(signed string) []byte {
 }
 
 // jwtWithin reports whether a JWT that a mock made stands anywhere in text.
+// Header, payload and signature have one possible place each behind a header, and
+// the next header stands behind that payload, so the text is read once.
 func jwtWithin(text string) bool {
-	const signature = 43 // characters of 32 bytes
-	for from := 0; ; {
-		i := strings.Index(text[from:], "eyJ") // base64 of {"
+	const header, signature = jwtHeader + ".", 43 // characters of 32 bytes
+	for {
+		i := strings.Index(text, header)
 		if i < 0 {
 			return false
 		}
-		from += i
-		rest := text[from:]
-		for dot := range len(rest) - signature {
-			if rest[dot] == '.' && MadeJWT(rest[:dot+1+signature]) {
-				return true
-			}
+		text = text[i:]
+		dot := len(header)
+		for dot < len(text) && base64URL.has(text[dot]) {
+			dot++
 		}
-		from += len("eyJ")
+		end := dot + 1 + signature
+		if end <= len(text) && text[dot] == '.' && MadeJWT(text[:end]) {
+			return true
+		}
+		text = text[len(header):]
 	}
 }

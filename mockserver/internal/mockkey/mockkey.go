@@ -16,56 +16,96 @@ import (
 // Shape is how one kind of credential looks: random bytes and a 32-bit
 // checksum, encoded. The zero Shape is no shape. A Shape is immutable.
 type Shape struct {
-	tag   string // part of the checksum: a key of one vendor is not one of another
-	bytes int    // raw length with the checksum
-	enc   func([]byte) string
-	dec   func(string) ([]byte, error)
+	tag      uint32 // begins the checksum: a key of one vendor is not one of another
+	bytes    int    // raw length with the checksum
+	encoding encoding
 
 	size int    // length of the credential without padding
 	pad  string // "=" where the encoding pads
 }
 
-func newShape(tag string, n int, enc func([]byte) string, dec func(string) ([]byte, error)) Shape {
-	s := Shape{tag: tag, bytes: n, enc: enc, dec: dec}
-	whole := enc(make([]byte, n))
+// maxSize is more than any shape needs, so that decoding needs no allocation.
+const maxSize = 256
+
+// encoding is how the bytes of a credential are written.
+type encoding uint8
+
+const (
+	hexadecimal encoding = iota
+	base64URL
+	base32Lower
+	base64Twice
+)
+
+const lowerBase32 = "abcdefghijklmnopqrstuvwxyz234567"
+
+func newShape(tag string, n int, e encoding) Shape {
+	s := Shape{tag: crc32.ChecksumIEEE([]byte("keyfit mock key/" + tag)), bytes: n, encoding: e}
+	whole := s.encode(make([]byte, n))
+	if len(whole) > maxSize {
+		panic("mockkey: " + tag + " is longer than any credential") // a constant of the program
+	}
 	s.size = len(strings.TrimRight(whole, "="))
 	s.pad = whole[s.size:]
 	return s
 }
 
 // Hex is n bytes in lower-case hexadecimal digits.
-func Hex(tag string, n int) Shape { return newShape(tag, n, hex.EncodeToString, hex.DecodeString) }
+func Hex(tag string, n int) Shape { return newShape(tag, n, hexadecimal) }
 
 // Base64URL is n bytes in base64url without padding.
-func Base64URL(tag string, n int) Shape {
-	return newShape(tag, n, base64.RawURLEncoding.EncodeToString, base64.RawURLEncoding.DecodeString)
-}
+func Base64URL(tag string, n int) Shape { return newShape(tag, n, base64URL) }
 
 // Base32 is n bytes in lower-case base32 without padding.
-func Base32(tag string, n int) Shape {
-	enc := base32.NewEncoding("abcdefghijklmnopqrstuvwxyz234567").WithPadding(base32.NoPadding)
-	return newShape(tag, n, enc.EncodeToString, enc.DecodeString)
-}
+func Base32(tag string, n int) Shape { return newShape(tag, n, base32Lower) }
 
 // DoubleBase64 is the base64 of the base64 of n bytes, with padding.
-func DoubleBase64(tag string, n int) Shape {
-	e := base64.StdEncoding
-	return newShape(tag, n,
-		func(b []byte) string { return e.EncodeToString([]byte(e.EncodeToString(b))) },
-		func(s string) ([]byte, error) {
-			inner, err := e.DecodeString(s)
-			if err != nil {
-				return nil, err
-			}
-			return e.DecodeString(string(inner))
-		})
+func DoubleBase64(tag string, n int) Shape { return newShape(tag, n, base64Twice) }
+
+func (s *Shape) encode(raw []byte) string {
+	std := base64.StdEncoding
+	switch s.encoding {
+	case hexadecimal:
+		return hex.EncodeToString(raw)
+	case base32Lower:
+		return base32.NewEncoding(lowerBase32).WithPadding(base32.NoPadding).EncodeToString(raw)
+	case base64Twice:
+		return std.EncodeToString([]byte(std.EncodeToString(raw)))
+	case base64URL:
+	}
+	return base64.RawURLEncoding.EncodeToString(raw)
+}
+
+// decode decodes src in place and returns the bytes.
+func (s *Shape) decode(src []byte) (raw []byte, ok bool) {
+	var n int
+	var err error
+	switch s.encoding {
+	case hexadecimal:
+		n, err = hex.Decode(src, src)
+	case base64URL:
+		n, err = base64.RawURLEncoding.Decode(src, src)
+	case base32Lower:
+		n, err = decodeBase32(src)
+	case base64Twice:
+		if n, err = base64.StdEncoding.Decode(src, src); err == nil {
+			n, err = base64.StdEncoding.Decode(src, src[:n])
+		}
+	}
+	return src[:n], err == nil
 }
 
 // IsZero reports whether s is no shape.
 func (s Shape) IsZero() bool { return s.bytes == 0 }
 
-func (s Shape) sum(body []byte) uint32 {
-	return crc32.Update(crc32.ChecksumIEEE([]byte("keyfit mock key/"+s.tag)), crc32.IEEETable, body)
+// sum continues the checksum of the tag. It is written out because the library's
+// makes its argument escape to the heap, for each place of a text.
+func (s *Shape) sum(body []byte) uint32 {
+	crc := ^s.tag
+	for _, b := range body {
+		crc = crc32.IEEETable[byte(crc&0xff)^b] ^ crc>>8
+	}
+	return ^crc
 }
 
 // Mint makes a credential. random fills its argument with random bytes.
@@ -74,20 +114,22 @@ func (s Shape) Mint(random func([]byte)) string {
 	body := raw[:s.bytes-4]
 	random(body)
 	binary.BigEndian.PutUint32(raw[s.bytes-4:], s.sum(body))
-	return s.enc(raw)
+	return s.encode(raw)
 }
 
 // Made reports whether value is a credential of this shape that a mock made.
 // The zero Shape made none.
 func (s Shape) Made(value string) bool {
-	if s.IsZero() {
-		return false
-	}
-	raw, err := s.dec(value)
-	if err != nil || len(raw) != s.bytes {
-		return false
-	}
-	return binary.BigEndian.Uint32(raw[s.bytes-4:]) == s.sum(raw[:s.bytes-4])
+	return !s.IsZero() && len(value) == s.size+len(s.pad) && value[s.size:] == s.pad && s.made(value[:s.size])
+}
+
+// made is Made for a value of the right size without its padding.
+func (s *Shape) made(value string) bool {
+	var buf [maxSize]byte
+	n := copy(buf[:], value)
+	n += copy(buf[n:], s.pad)
+	raw, ok := s.decode(buf[:n])
+	return ok && len(raw) == s.bytes && binary.BigEndian.Uint32(raw[s.bytes-4:]) == s.sum(raw[:s.bytes-4])
 }
 
 // Shapes are the shapes of all credentials that a server makes.
@@ -95,14 +137,62 @@ type Shapes []Shape
 
 // Within reports whether a credential that a mock made, of one of the shapes or
 // a JWT, stands anywhere in text.
+//
+// It looks at each place of the text once for each shape, and decodes only where
+// enough characters of the shape's alphabet stand in a row.
 func (all Shapes) Within(text string) bool {
 	for i := range all {
-		s := &all[i]
-		for from := 0; from+s.size <= len(text); from++ {
-			if s.Made(text[from:from+s.size] + s.pad) {
+		s, inARow := &all[i], 0
+		if len(text) < s.size || s.IsZero() {
+			continue
+		}
+		for at := range len(text) {
+			if !s.encoding.has(text[at]) {
+				inARow = 0
+				continue
+			}
+			inARow++
+			if inARow >= s.size && s.made(text[at+1-s.size:at+1]) {
 				return true
 			}
 		}
 	}
 	return jwtWithin(text)
+}
+
+// has reports whether c is in the encoding's alphabet, of any variant of it.
+func (e encoding) has(c byte) bool {
+	digit, lower, upper := c >= '0' && c <= '9', c >= 'a' && c <= 'z', c >= 'A' && c <= 'Z'
+	switch e {
+	case hexadecimal:
+		return digit || c >= 'a' && c <= 'f' || c >= 'A' && c <= 'F'
+	case base32Lower:
+		return lower || c >= '2' && c <= '7'
+	case base64Twice:
+		return digit || lower || upper || c == '+' || c == '/'
+	case base64URL:
+	}
+	return digit || lower || upper || c == '-' || c == '_'
+}
+
+// decodeBase32 decodes in place without the allocations of an Encoding.
+func decodeBase32(src []byte) (int, error) {
+	var bits, have uint
+	n := 0
+	for i, c := range src {
+		switch {
+		case c >= 'a' && c <= 'z':
+			bits = bits<<5 | uint(c-'a')
+		case c >= '2' && c <= '7':
+			bits = bits<<5 | uint(c-'2'+26)
+		default:
+			return 0, base32.CorruptInputError(i)
+		}
+		if have += 5; have >= 8 {
+			have -= 8
+			src[n] = byte(bits >> have & 0xff)
+			n++
+		}
+	}
+	return n, nil
 }

@@ -40,20 +40,71 @@ func plainName(name string) bool {
 	return len(name) <= 64
 }
 
-// secretName reports whether a parameter, header or JSON member of that name
-// carries a credential.
+// secretName reports whether a parameter, header, element or JSON member of that
+// name carries a credential.
 func secretName(name string) bool {
-	n := strings.ToLower(name)
+	n := strings.ToLower(strings.TrimSpace(name))
 	switch n {
-	case "code", "jwt", "pass", "pin", "pwd", "sid", "sig":
+	case "code":
 		return true
-	case "keyword", "skiptoken", "$skiptoken":
+	case "keyword", "keywords", "skiptoken", "$skiptoken":
 		return false
 	}
-	for _, part := range []string{"key", "token", "secret", "passw", "code_", "assertion", "signature", "credential", "session"} {
+	for rest := n; rest != ""; { // user[pwd], UTF-8''pwd, db_pwd
+		var word string
+		if i := strings.IndexAny(rest, "[].:'/_- "); i >= 0 {
+			word, rest = rest[:i], rest[i+1:]
+		} else {
+			word, rest = rest, ""
+		}
+		switch word {
+		case "jwt", "otp", "pass", "pat", "pin", "pwd", "sid", "sig":
+			return true
+		}
+	}
+	if strings.HasSuffix(n, "[code]") || strings.HasSuffix(n, "'code") {
+		return true
+	}
+	for _, part := range [...]string{
+		"key", "token", "secret", "passw", "passp", "code_", "assertion", "signature", "credential", "session", "cookie", "bearer", "saml",
+	} {
 		if strings.Contains(n, part) {
 			return true
 		}
 	}
 	return strings.Contains(n, "auth") && (!strings.Contains(n, "author") || strings.Contains(n, "authori"))
+}
+
+// secretWord reports whether a text is nothing but the name of a credential.
+func secretWord(text string) bool {
+	text = strings.TrimSpace(text)
+	if text == "" || len(text) > maxName {
+		return false
+	}
+	for _, c := range []byte(text) {
+		if !credChar(c) && c != ' ' {
+			return false
+		}
+	}
+	return secretName(text)
+}
+
+// namesSomething reports whether a member or attribute of that name holds a name,
+// whose value stands beside it.
+func namesSomething(name string) bool {
+	switch strings.ToLower(name) {
+	case "name", "key", "id", "k", "field", "header", "param", "parameter", "property", "type":
+		return true
+	}
+	return false
+}
+
+// holdsValue reports whether a member of that name holds the value of what
+// another member names.
+func holdsValue(name string) bool {
+	switch strings.ToLower(name) {
+	case "value", "values", "v", "val", "content", "data", "text", "default":
+		return true
+	}
+	return false
 }

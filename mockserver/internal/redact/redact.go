@@ -26,6 +26,8 @@ const (
 	maxPieces = 2 << 10  // of one credential
 	maxWhole  = 16 << 10 // of one value; a header may have a megabyte
 	maxValues = 100      // presented by one request
+	maxIndex  = 32 << 10 // the pieces of one request
+	maxLayers = 3        // how often a text may have been escaped
 )
 
 // Known is what the server knows about credentials beyond the present request.
@@ -44,12 +46,21 @@ type Known interface {
 
 // Redactor hides the credentials of one request after another. Use Begin
 // before each. It is not safe for concurrent use.
+//
+// A text takes time in proportion to its length, whatever stands in it: it is
+// read a bounded number of times, and what is encoded in so many ways that
+// reading it would take longer is hidden without being read (work).
 type Redactor struct {
 	known  Known
-	whole  []string // hidden where they stand whole; too many of them hide everything
-	pieces []string // hidden also in pieces
+	whole  []string // hidden where they stand whole
+	pieces pieceIndex
 	clean  cleanTexts
+	work   int // how many more bytes of the present text, and of what is encoded in it, may be read
 }
+
+// The work that a text of n bytes may take. Texts that people write take less
+// than eight times their length.
+func workFor(n int) int { return 64*n + 8<<10 }
 
 // New returns a Redactor without a request: it hides what known knows.
 func New(known Known) *Redactor { return &Redactor{known: known} }
@@ -68,24 +79,28 @@ func (r *Redactor) Begin(known Known, credentials ...string) {
 // none.
 func (r *Redactor) Forget() {
 	clear(r.whole)
-	clear(r.pieces)
-	r.whole, r.pieces = r.whole[:0], r.pieces[:0]
+	r.whole = r.whole[:0]
+	r.pieces.reset()
 }
 
 // Credential takes a value that is meant to be a credential.
 func (r *Redactor) Credential(value string) {
 	if len(value) >= MinSecret {
-		r.whole = append(r.whole, value[:min(len(value), maxWhole)])
-		r.pieces = append(r.pieces, value[:min(len(value), maxPieces)])
+		r.word(value[:min(len(value), maxWhole)])
+		r.pieces.add(value[:min(len(value), maxPieces)])
 	}
 }
 
 // word takes a value that may be anything.
 func (r *Redactor) word(w string) {
-	if len(w) >= MinSecret {
+	if len(w) >= MinSecret && len(r.whole) <= maxValues {
 		r.whole = append(r.whole, w)
 	}
 }
+
+// overwhelmed reports whether the request presented more values than anybody
+// sends. Then everything is hidden.
+func (r *Redactor) overwhelmed() bool { return len(r.whole) > maxValues || r.pieces.full }
 
 // cleanTexts remembers texts in which no credential of the server was found:
 // most requests repeat the headers of the one before. It starts anew when a
@@ -119,16 +134,19 @@ func (c *cleanTexts) add(s string) {
 }
 
 // Text returns s without credentials. If s shows one only when decoded, the
-// decoded text is returned, so that one can see what was hidden.
+// decoded text is returned, so that one can see what was hidden. A text that was
+// escaped more than maxLayers times is hidden whole.
 func (r *Redactor) Text(s string) string {
 	switch {
 	case len(s) < MinSecret:
 		return s
-	case len(r.whole) > maxValues:
+	case r.overwhelmed():
 		return Mark
 	}
+	r.work = workFor(len(s))
 	out := r.hide(s)
-	for now := out; ; { // text may be encoded several times; each turn makes it shorter
+	now := out
+	for range maxLayers {
 		plain := unescape(now)
 		if plain == now {
 			return out
@@ -137,20 +155,23 @@ func (r *Redactor) Text(s string) string {
 			out = now
 		}
 	}
+	if unescape(now) != now {
+		return Mark
+	}
+	return out
 }
 
 // hide hides what stands in s literally.
 func (r *Redactor) hide(s string) string {
+	if r.work -= len(s); r.work < 0 {
+		return Mark
+	}
 	for _, v := range r.whole {
 		if len(v) <= len(s) && strings.Contains(s, v) {
 			s = strings.ReplaceAll(s, v, Mark)
 		}
 	}
-	for _, v := range r.pieces {
-		if len(s) >= minPiece && len(v) >= minPiece {
-			s = hidePieces(s, v)
-		}
-	}
+	s = r.pieces.hide(s)
 	if r.clean.has(s, r.known.Version()) {
 		return s
 	}
@@ -159,34 +180,4 @@ func (r *Redactor) hide(s string) string {
 		r.clean.add(s)
 	}
 	return out
-}
-
-// hidePieces hides every substring of s that has minPiece characters or more in
-// common with v. Such a substring holds a whole block of v, whatever its
-// offset, if the blocks start no further apart than step.
-func hidePieces(s, v string) string {
-	const block = minPiece / 2
-	const step = minPiece - block + 1
-	for at := 0; at+block <= len(v); at += step {
-		needle := v[at : at+block]
-		for from := 0; ; {
-			i := strings.Index(s[from:], needle)
-			if i < 0 {
-				break
-			}
-			i += from
-			start, end := i, i+block
-			for a := at; start > 0 && a > 0 && s[start-1] == v[a-1]; a-- {
-				start--
-			}
-			for b := at + block; end < len(s) && b < len(v) && s[end] == v[b]; b++ {
-				end++
-			}
-			if from = end; end-start >= minPiece {
-				s = s[:start] + Mark + s[end:]
-				from = start + len(Mark)
-			}
-		}
-	}
-	return s
 }

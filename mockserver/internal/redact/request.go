@@ -78,13 +78,13 @@ func (r *Redactor) Method(m string) string {
 // Path returns about limit bytes of a path, without credentials and in a
 // string of its own: a part of the request line would keep all of it alive.
 func (r *Redactor) Path(path string, limit int) string {
-	return cut(strings.Clone(r.Text(head(path, limit))), limit)
+	return cut(strings.Clone(r.Text(matrix(head(path, limit)))), limit)
 }
 
 // Value returns about limit bytes of a harmless header's value, without
 // credentials.
 func (r *Redactor) Value(value string, limit int) string {
-	return cut(r.Text(head(value, limit)), limit)
+	return cut(r.Text(named(head(value, limit), maxDepth)), limit)
 }
 
 // Query returns about limit bytes of a query, in a stable order and without
@@ -104,6 +104,8 @@ func (r *Redactor) query(raw string) string {
 		for _, v := range values {
 			if secretName(name) || hidesMember(v) {
 				v = Mark
+			} else {
+				v = named(v, maxDepth)
 			}
 			out.Add(r.Text(name), r.Text(v))
 		}
@@ -149,16 +151,52 @@ func (r *Redactor) joined(q url.Values) {
 }
 
 // Body returns about limit bytes of a request body, without credentials. A
-// form is read as a query; of any other type the values of JSON members with a
-// credential's name are hidden too.
+// form is read as a query; of any other type, what stands under a credential's
+// name is hidden too, whether the type says so or not.
 func (r *Redactor) Body(raw []byte, contentType string, limit int) string {
-	s := string(raw[:min(len(raw), limit+2*maxRun)])
-	s = head(s, limit)
-	if strings.HasPrefix(contentType, "application/x-www-form-urlencoded") {
+	if compressed(raw) {
+		return Mark // nobody could read it, and anybody could unpack it
+	}
+	s := head(wide16(string(raw[:min(len(raw), limit+2*maxRun)])), limit)
+	kind, params, _ := strings.Cut(contentType, ";")
+	kind = strings.ToLower(strings.TrimSpace(kind))
+	if kind == "application/x-www-form-urlencoded" {
 		r.Parameters(s)
 		return cut(r.query(s), limit)
 	}
-	return cut(r.Text(hideMembers(s)), limit)
+	if strings.HasPrefix(kind, "multipart/") || strings.Contains(strings.ToLower(s), "content-disposition:") {
+		s = parts(s, boundaryOf(params))
+	}
+	return cut(r.Text(named(s, maxDepth)), limit)
+}
+
+// boundaryOf returns the boundary among the parameters of a content type.
+func boundaryOf(params string) string {
+	for param := range strings.SplitSeq(params, ";") {
+		if name, value, ok := strings.Cut(param, "="); ok && strings.EqualFold(strings.TrimSpace(name), "boundary") {
+			return strings.Trim(strings.TrimSpace(value), `"`)
+		}
+	}
+	return ""
+}
+
+// compressed reports whether a body is gzip, zlib or zstd.
+func compressed(raw []byte) bool {
+	for _, magic := range [...]string{"\x1f\x8b", "\x78\x01", "\x78\x9c", "\x78\xda", "\x28\xb5\x2f\xfd"} {
+		if strings.HasPrefix(string(raw[:min(len(raw), 4)]), magic) {
+			return true
+		}
+	}
+	return false
+}
+
+// wide16 returns a text in UTF-16 without what makes it one, as far as it is
+// ASCII, so that what it says can be read.
+func wide16(s string) string {
+	if strings.HasPrefix(s, "\xff\xfe") || strings.HasPrefix(s, "\xfe\xff") || len(s) >= 4 && 4*strings.Count(s, "\x00") >= len(s) {
+		return strings.ReplaceAll(strings.TrimPrefix(strings.TrimPrefix(s, "\xff\xfe"), "\xfe\xff"), "\x00", "")
+	}
+	return s
 }
 
 // head returns as much of s as is needed to show limit bytes of it redacted. It

@@ -47,15 +47,25 @@ func (r *Redactor) runs(s string) string {
 	return s
 }
 
+// maxSplit is longer than what one part of a split credential contributes to it,
+// as far as a mock made it. Longer credentials are compared whole.
+const maxSplit = 256
+
 // neighbours marks credentials that are split into two or three parts that
-// follow each other.
+// follow each other. The parts have been searched: only what lies across the
+// borders is new.
 func (r *Redactor) neighbours(s string, all []span) bool {
 	found := false
 	for i := range all {
-		joined := make([]byte, 0, 128)
+		whole := make([]byte, 0, 128)
 		for j := i; j < len(all) && j <= i+2 && !all[j].hide; j++ {
-			joined = append(joined, s[all[j].from:all[j].to]...)
-			if j > i && r.secretRun(string(joined)) {
+			whole = append(whole, s[all[j].from:all[j].to]...)
+			if j == i {
+				continue
+			}
+			from := max(0, all[i].to-all[i].from-maxSplit)
+			to := len(whole) - max(0, all[j].to-all[j].from-maxSplit)
+			if r.work -= to - from; r.work < 0 || r.stored(strings.TrimRight(string(whole), "=")) || r.secretRun(string(whole[from:to])) {
 				for k := i; k <= j; k++ {
 					all[k].hide = true
 				}
@@ -71,6 +81,8 @@ func (r *Redactor) wideRuns(s string) string {
 	if !strings.ContainsAny(s, "+/") {
 		return s
 	}
+	var few [8]span
+	all := few[:0]
 	for i := 0; i < len(s); i++ {
 		from := i
 		for i < len(s) && (credChar(s[i]) || s[i] == '+' || s[i] == '/') {
@@ -83,35 +95,51 @@ func (r *Redactor) wideRuns(s string) string {
 			continue
 		}
 		if a, b := r.wide(s[from:i]); b > 0 {
-			s = s[:from+a] + Mark + s[from+b:]
-			i = from + a + len(Mark) - 1
+			all = append(all, span{from + a, from + b, true})
 		}
 	}
-	return s
+	return hideSpans(s, all)
 }
+
+// maxSlashes is how many slashes of a run may separate a credential from the
+// rest of a path.
+const maxSlashes = 8
 
 // wide returns where in a run a credential in base64 stands. A slash may belong
 // to it or separate it from the rest of a path, so the substrings between any
-// two slashes are tried, the longest first.
+// two slashes are tried, the longest first. What stands in a substring that was
+// read already, at the same offset within four characters, is not read again.
 func (r *Redactor) wide(run string) (from, to int) {
 	starts, ends := []int{0}, []int{}
 	for i := range len(run) {
-		if run[i] == '/' && len(ends) < 8 {
+		if run[i] == '/' && len(ends) < maxSlashes {
 			starts, ends = append(starts, i+1), append(ends, i)
 		}
 	}
 	ends = append(ends, len(run))
+	var read [4]int // up to where, by offset
 	for _, a := range starts {
 		for _, b := range slices.Backward(ends) {
-			if b-a >= minPiece && r.shows(decodeBase64(run[a:b])) {
+			if b-a < minPiece || b <= read[a%4] {
+				break
+			}
+			plain := decodeBase64(run[a:b])
+			if plain == "" {
+				continue
+			}
+			if r.shows(plain) {
 				return a, b
 			}
+			read[a%4] = b
 		}
 	}
 	return 0, 0
 }
 
 func hideSpans(s string, all []span) string {
+	if len(all) == 0 {
+		return s
+	}
 	var b strings.Builder
 	last := 0
 	for _, r := range all {
@@ -148,15 +176,18 @@ func (r *Redactor) stored(value string) bool { return len(value) >= MinSecret &&
 // imported hides stored values that no mock made. They may consist of any
 // characters, so every substring of their lengths is looked up.
 func (r *Redactor) imported(s string) string {
-	for _, n := range r.known.Lengths() {
-		for i := 0; i+n <= len(s); i++ {
-			if r.known.Stored(s[i : i+n]) {
-				s = s[:i] + Mark + s[i+n:]
-				i += len(Mark) - 1
+	var all []span
+	lengths := r.known.Lengths()
+	for i := 0; i < len(s) && len(lengths) > 0; i++ {
+		for _, n := range lengths {
+			if i+n <= len(s) && r.known.Stored(s[i:i+n]) {
+				all = append(all, span{i, i + n, true})
+				i += n - 1
+				break
 			}
 		}
 	}
-	return s
+	return hideSpans(s, all)
 }
 
 func credChar(c byte) bool {
