@@ -151,7 +151,7 @@ func (k *call) readError(resp *http.Response, redactor redact.Redactor) (*APIErr
 // requestID returns the request id of a response, fit for display. Secrets are redacted
 // before the text is cut, because a cut key is still most of a key.
 func requestID(h http.Header, p problem.Problem, redactor redact.Redactor) string {
-	return oneline.Text(redactor.Text(problem.RequestID(h, p)), 128)
+	return oneline.Text(redactor.Prefix(problem.RequestID(h, p), 512), 128)
 }
 
 // refusals returns the rules that classify the provider's refusals.

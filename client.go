@@ -211,6 +211,10 @@ func (c *Client) newStack(cfg config) loop {
 	return newLoop(&redirects{attempts: attempts, check: redirectGuard(home, scheme, userRule)})
 }
 
+// maxResponseHeader is how large the header of a response may be with our own pool. Servers
+// and proxies send at most 64 KiB.
+const maxResponseHeader = 256 << 10
+
 // newPool returns the caller's transport, or a pool sized for one busy host: net/http keeps
 // only two idle connections per host, so concurrent calls would dial again and again.
 func newPool(hc *http.Client) http.RoundTripper {
@@ -227,6 +231,8 @@ func newPool(hc *http.Client) http.RoundTripper {
 		TLSHandshakeTimeout:   10 * time.Second,
 		ExpectContinueTimeout: time.Second,
 		ResponseHeaderTimeout: time.Minute,
+		// net/http would read ten megabytes, for each of which an error costs more.
+		MaxResponseHeaderBytes: maxResponseHeader,
 	}
 }
 

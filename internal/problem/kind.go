@@ -44,7 +44,7 @@ func Classify(status int, header http.Header, p Problem, rules Rules) Kind {
 			return kind
 		}
 	}
-	challenge := header.Get("WWW-Authenticate")
+	challenge, words := header.Get("WWW-Authenticate"), p.Message[:min(len(p.Message), maxPlainText)]
 	if strings.Contains(challenge, "insufficient_scope") {
 		return Permission
 	}
@@ -52,13 +52,13 @@ func Classify(status int, header http.Header, p Problem, rules Rules) Kind {
 	case http.StatusTooManyRequests:
 		return RateLimited
 	case http.StatusUnauthorized:
-		invalid := strings.Contains(challenge, "invalid_token") || saysInvalid.MatchString(p.Message)
-		if !invalid && saysMissing.MatchString(p.Message) {
+		invalid := strings.Contains(challenge, "invalid_token") || saysInvalid.MatchString(words)
+		if !invalid && saysMissing.MatchString(words) {
 			return MissingKey
 		}
 		return InvalidKey
 	case http.StatusForbidden:
-		if saysInvalid.MatchString(p.Message) {
+		if saysInvalid.MatchString(words) {
 			return InvalidKey
 		}
 		return Permission

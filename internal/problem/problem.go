@@ -111,11 +111,13 @@ var (
 	htmlTag   = regexp.MustCompile(`(?s)<[^>]*>`)
 )
 
-// maxPlainText is how much of a text is looked at; a message is far shorter.
-const maxPlainText = 4 << 10
+// How much of a text and of HTML is looked at; a message is far shorter, and the title
+// stands near the beginning.
+const maxPlainText, maxHTML = 4 << 10, 64 << 10
 
 // plainText returns the message of a body that is not JSON.
 func plainText(body []byte) string {
+	body = body[:min(len(body), maxHTML)]
 	if m := htmlTitle.FindSubmatch(body); m != nil {
 		return html.UnescapeString(string(bytes.TrimSpace(m[1])))
 	}

@@ -77,7 +77,7 @@ func (p *parser) epoch(v float64) (time.Duration, error) {
 // until returns the wait until t by the server's clock, which is the Date of the response and
 // need not agree with ours. If that gives no plausible wait, our clock counts.
 func (p *parser) until(t time.Time) (time.Duration, error) {
-	if date, err := http.ParseTime(p.header.Get("Date")); err == nil {
+	if date, err := http.ParseTime(p.line("Date")); err == nil {
 		if d := t.Sub(date); d <= Max {
 			return max(d, 0), nil
 		}

@@ -14,8 +14,8 @@ import "time"
 // (draft-ietf-httpapi-ratelimit-headers-11, sections 3 and 4), and the form of draft 7,
 // "limit=100, remaining=0, reset=30". The item with the least left is the one that counts.
 func (p *parser) readRateLimit() {
-	items := parseItems(p.header.Values("RateLimit"))
-	policies := parseItems(p.header.Values("RateLimit-Policy"))
+	items := parseItems(p.lines("RateLimit"))
+	policies := parseItems(p.lines("RateLimit-Policy"))
 	var tightest item
 	remaining, reset := -1, time.Duration(0)
 	for _, it := range items {
@@ -81,16 +81,16 @@ func (p *parser) readPolicy(policies []item, name string) {
 func (p *parser) readTriple(prefix string) {
 	p.readOldLimit(prefix + "-Limit")
 	remaining := -1
-	if n, ok := p.count(prefix+"-Remaining", p.header.Get(prefix+"-Remaining")); ok {
+	if n, ok := p.count(prefix+"-Remaining", p.line(prefix+"-Remaining")); ok {
 		remaining = n
 	}
-	reset := p.seconds(prefix+"-Reset", p.header.Get(prefix+"-Reset"))
+	reset := p.seconds(prefix+"-Reset", p.line(prefix+"-Reset"))
 	p.setRemaining(prefix+"-Reset", remaining, reset)
 }
 
 // readOldLimit reads "100", or "100, 100;w=60, 1000;w=3600": the limit, then the policies.
 func (p *parser) readOldLimit(source string) {
-	items := parseItems(p.header.Values(source))
+	items := parseItems(p.lines(source))
 	if len(items) == 0 || p.hint.Limit.Requests > 0 {
 		return
 	}

@@ -13,7 +13,8 @@
 //
 // A value is a number of seconds, an epoch in seconds or milliseconds, or one of the three
 // dates of HTTP; a time is compared with the server's own Date where that makes sense. What
-// is negative, not finite, longer than [Max] or unreadable is dropped, the next source is
+// is negative, not finite, longer than [Max] or unreadable is dropped, also what stands
+// behind the first 4 KiB of a header, the next source is
 // asked, and [Hint.Dropped] says what was dropped and why. It repeats numbers only: a server
 // may echo a key.
 //
@@ -35,6 +36,8 @@ const Max = 31 * 24 * time.Hour
 
 const (
 	maxBody    = 64 << 10 // how much of a body is searched
+	maxHeader  = 4 << 10  // how much of a header is read; net/http takes megabytes
+	maxLines   = 16       // how many lines of a header are read
 	maxQuote   = 24       // how much of an implausible value is repeated
 	maxDropped = 16       // how many dropped values are reported
 )
@@ -88,10 +91,10 @@ func Parse(h http.Header, body []byte, field string, now time.Time) Hint {
 	if len(body) > 0 {
 		p.readBody(body, field)
 	}
-	for _, v := range h.Values("Retry-After") {
+	for _, v := range p.lines("Retry-After") {
 		p.readWait("Retry-After", v, time.Second)
 	}
-	for _, v := range h.Values("Retry-After-Ms") {
+	for _, v := range p.lines("Retry-After-Ms") {
 		p.readWait("Retry-After-Ms", v, time.Millisecond)
 	}
 	p.readRateLimit()
@@ -106,6 +109,34 @@ type parser struct {
 	hint   Hint
 	header http.Header
 	now    time.Time
+}
+
+// lines returns the first maxHeader bytes of the lines of a header. What is cut is cut
+// before a comma: half a number is another number.
+func (p *parser) lines(name string) []string {
+	all, left := p.header.Values(name), maxHeader
+	for i, line := range all {
+		if len(line) > left || i == maxLines {
+			p.drop(name, "", errBulky)
+			head := append([]string(nil), all[:i]...)
+			if comma := strings.LastIndexByte(line[:min(left, len(line))], ','); comma > 0 && i < maxLines {
+				head = append(head, line[:comma])
+			}
+			return head
+		}
+		left -= len(line)
+	}
+	return all
+}
+
+// line returns the first line of a header; "" if it is too long to be a number or a date.
+func (p *parser) line(name string) string {
+	v := p.header.Get(name)
+	if len(v) > maxHeader {
+		p.drop(name, "", errBulky)
+		return ""
+	}
+	return v
 }
 
 // readWait reads a value that says how long to wait.
@@ -171,4 +202,5 @@ var (
 	errLong     = errors.New("longer than 31 days")
 	errForm     = errors.New("neither a number nor a date")
 	errNumber   = errors.New("not a number")
+	errBulky    = errors.New("more than 4 KiB or 16 lines, of which the rest was not read")
 )

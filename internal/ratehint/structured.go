@@ -34,19 +34,19 @@ func (it item) param(key string) string {
 	return ""
 }
 
+const (
+	maxItems  = 16 // of a list
+	maxParams = 16 // of an item
+)
+
 // parseItems reads the lines of a list or a dictionary.
 func parseItems(lines []string) []item {
 	var items []item
 	for _, line := range lines {
-		for _, s := range splitUnquoted(line, ',') {
-			parts := splitUnquoted(s, ';')
-			it := item{name: unquote(parts[0]), params: parts[1:]}
-			if !strings.HasPrefix(strings.TrimSpace(parts[0]), `"`) {
-				if k, v, ok := strings.Cut(parts[0], "="); ok {
-					it.name, it.value = strings.ToLower(strings.TrimSpace(k)), unquote(v)
-				}
-			}
-			if it.name != "" && len(items) < 16 {
+		for more := true; more && len(items) < maxItems; {
+			var s string
+			s, line, more = cutUnquoted(line, ',')
+			if it := parseItem(s); it.name != "" {
 				items = append(items, it)
 			}
 		}
@@ -54,10 +54,25 @@ func parseItems(lines []string) []item {
 	return items
 }
 
-// splitUnquoted splits at a separator that is not within quotes.
-func splitUnquoted(s string, sep byte) []string {
-	var parts []string
-	quoted, from := false, 0
+func parseItem(s string) item {
+	bare, rest, more := cutUnquoted(s, ';')
+	it := item{name: unquote(bare)}
+	if !strings.HasPrefix(strings.TrimSpace(bare), `"`) {
+		if k, v, ok := strings.Cut(bare, "="); ok {
+			it.name, it.value = strings.ToLower(strings.TrimSpace(k)), unquote(v)
+		}
+	}
+	for more && len(it.params) < maxParams {
+		var param string
+		param, rest, more = cutUnquoted(rest, ';')
+		it.params = append(it.params, param)
+	}
+	return it
+}
+
+// cutUnquoted cuts at the first separator that is not within quotes.
+func cutUnquoted(s string, sep byte) (before, after string, found bool) {
+	quoted := false
 	for i := 0; i < len(s); i++ {
 		switch {
 		case quoted && s[i] == '\\':
@@ -65,11 +80,10 @@ func splitUnquoted(s string, sep byte) []string {
 		case s[i] == '"':
 			quoted = !quoted
 		case s[i] == sep && !quoted:
-			parts = append(parts, s[from:i])
-			from = i + 1
+			return s[:i], s[i+1:], true
 		}
 	}
-	return append(parts, s[from:])
+	return s, "", false
 }
 
 func unquote(s string) string { return strings.Trim(strings.TrimSpace(s), `"`) }

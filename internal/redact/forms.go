@@ -8,12 +8,70 @@ import (
 // This file matches a secret byte by byte, in every form that an encoder gives a byte.
 
 // match returns the end of the longest secret that begins at t[i], or 0.
-func (r Redactor) match(t string, i int) int {
+func (r *Redactor) match(t string, i int) int {
 	longest := 0
-	for _, secret := range r.secrets {
-		longest = max(longest, matchSecret(t, i, secret))
+	var first [16]byte
+	for _, c := range appendFirstBytes(first[:0], t[i:]) {
+		for s := r.first[fold(c)]; s != 0; s = r.next[s-1] {
+			longest = max(longest, matchSecret(t, i, r.secrets[s-1]))
+		}
 	}
 	return longest
+}
+
+// appendFirstBytes appends the bytes that a text can be read to begin with: its first, and
+// those of which an escape stands there.
+func appendFirstBytes(bytes []byte, t string) []byte {
+	bytes = append(bytes, t[0])
+	n := 1
+	switch t[0] {
+	case '+':
+		bytes = append(bytes, ' ')
+	case '%':
+		for range maxNesting {
+			if c, ok := hexByte(t, n); ok {
+				bytes = append(bytes, c)
+			}
+			if !strings.HasPrefix(t[n:], "25") {
+				break
+			}
+			n += len("25")
+		}
+	case '\\':
+		for n < 1<<maxNesting && n < len(t) && t[n] == '\\' {
+			n++
+		}
+		if n < len(t) {
+			bytes = append(bytes, t[n])
+		}
+		if strings.HasPrefix(t[n:], "u0026") {
+			bytes = appendEntityBytes(bytes, t[n+len("u0026"):])
+		}
+		if c, ok := hexByte(t, n+len("u00")); ok {
+			bytes = append(bytes, c)
+		}
+		if c, ok := hexByte(t, n+len("x")); ok {
+			bytes = append(bytes, c)
+		}
+	case '&':
+		bytes = appendEntityBytes(bytes, t[n:])
+	}
+	return bytes
+}
+
+// appendEntityBytes appends the bytes that an HTML entity can stand for, without its
+// ampersand.
+func appendEntityBytes(bytes []byte, t string) []byte {
+	for range maxNesting {
+		if c, _ := entity(t); c != 0 {
+			bytes = append(bytes, c)
+		}
+		if !strings.HasPrefix(t, "amp;") {
+			break
+		}
+		t = t[len("amp;"):]
+	}
+	return bytes
 }
 
 // matchSecret returns the end of the longest reading of t[i:] as the secret, or 0. Where a
@@ -114,32 +172,48 @@ func appendBackslashed(lengths []int, t string, c byte) []int {
 	return lengths
 }
 
-// matchEntity returns the length of an HTML form of c without its ampersand: a number, or
-// one of the five names that encoders use. It is 0 if t does not begin with one.
+// matchEntity returns the length of an HTML form of c without its ampersand; 0 if t does
+// not begin with one.
 func matchEntity(t string, c byte) int {
+	if is, length := entity(t); is == c {
+		return length
+	}
+	return 0
+}
+
+// entity returns the byte that an HTML entity without its ampersand stands for, and its
+// length: a number, or one of the five names that encoders use. Both are 0 if t begins with
+// none.
+func entity(t string) (c byte, length int) {
 	name, _, closed := strings.Cut(t[:min(len(t), maxEntity)], ";")
 	if !closed {
-		return 0
+		return 0, 0
 	}
 	if number, ok := strings.CutPrefix(name, "#"); ok {
 		base := 10
 		if hex := strings.TrimLeft(number, "xX"); hex != number {
 			number, base = hex, 16
 		}
-		if n, ok := parseDigits(number, base); ok && n == int(c) {
-			return len(name) + 1
+		if n, ok := parseDigits(number, base); ok && n <= 0xff {
+			return byte(n), len(name) + 1
 		}
-		return 0
+		return 0, 0
 	}
-	for _, known := range [...]struct {
-		name string
-		c    byte
-	}{{"amp", '&'}, {"lt", '<'}, {"gt", '>'}, {"quot", '"'}, {"apos", '\''}} {
-		if known.name == name && known.c == c {
-			return len(name) + 1
-		}
+	switch name {
+	case "amp":
+		c = '&'
+	case "lt":
+		c = '<'
+	case "gt":
+		c = '>'
+	case "quot":
+		c = '"'
+	case "apos":
+		c = '\''
+	default:
+		return 0, 0
 	}
-	return 0
+	return c, len(name) + 1
 }
 
 // maxEntity is the length of the longest number that is read: "#x0003d;".
@@ -150,11 +224,17 @@ const maxEntity = 8
 const longestForm = 1<<maxNesting + len("u0026") + (maxNesting-1)*len("amp;") + maxEntity
 
 func isHex(t string, from, to int, c byte) bool {
-	if len(t) < to {
-		return false
+	n, ok := hexByte(t[:min(len(t), to)], from)
+	return ok && n == c
+}
+
+// hexByte returns the byte of the two hexadecimal digits at t[i].
+func hexByte(t string, i int) (c byte, ok bool) {
+	if len(t) < i+2 {
+		return 0, false
 	}
-	n, ok := parseDigits(t[from:to], 16)
-	return ok && n == int(c)
+	n, ok := parseDigits(t[i:i+2], 16)
+	return byte(n & 0xff), ok
 }
 
 func parseDigits(t string, base int) (n int, ok bool) {

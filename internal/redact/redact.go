@@ -17,6 +17,7 @@ package redact
 
 import (
 	"encoding/base64"
+	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -32,7 +33,8 @@ const MinSecret = 4
 // Redactor takes secrets out of text. The zero value knows none.
 type Redactor struct {
 	secrets []string
-	opens   [256]bool // whether a form of a secret can begin with this byte
+	first   [256]int32 // by the first byte in lower case: one of the secrets that begin with it, plus one
+	next    []int32    // by secret: another one that begins with the same byte, plus one
 }
 
 // New returns a redactor of the secrets that have at least [MinSecret] bytes.
@@ -43,6 +45,7 @@ func New(secrets ...string) Redactor {
 			r.add(secret)
 		}
 	}
+	r.index()
 	return r
 }
 
@@ -54,11 +57,22 @@ func (r *Redactor) add(secret string) {
 			r.secrets = append(r.secrets, coded)
 		}
 	}
-	for _, form := range r.secrets {
-		for _, c := range [...]byte{fold(form[0]), unfold(form[0]), '%', '\\', '&'} {
-			r.opens[c] = true
-		}
+}
+
+// index sorts the secrets by their first byte, so that a place of a text is compared only
+// with those that can begin there.
+func (r *Redactor) index() {
+	r.next = make([]int32, len(r.secrets))
+	for i, form := range r.secrets {
+		first := &r.first[fold(form[0])]
+		r.next[i], *first = *first, int32(i+1) //nolint:gosec // a program has fewer keys
 	}
+}
+
+// canBegin reports whether a form of a secret can begin with the byte: the first byte of
+// one, or that of an escape.
+func (r *Redactor) canBegin(c byte) bool {
+	return r.first[fold(c)] != 0 || c == '%' || c == '\\' || c == '&' || c == '+'
 }
 
 // base64Forms returns what base64 makes of a secret amid other data, as in Basic
@@ -111,7 +125,7 @@ func (r Redactor) Prefix(text string, limit int) string {
 	var out strings.Builder
 	kept := 0 // everything before it is in out
 	for i := 0; i < limit; {
-		if !r.opens[text[i]] {
+		if !r.canBegin(text[i]) {
 			i++
 			continue
 		}
@@ -132,15 +146,31 @@ func (r Redactor) Prefix(text string, limit int) string {
 	return out.String()
 }
 
-// Header returns a copy without secrets, and without cookies, which are credentials too.
+// MaxHeader is how many bytes of a header [Redactor.Header] keeps, names included, and
+// maxHeaderValue how many of one value. net/http may accept ten megabytes.
+const (
+	MaxHeader      = 128 << 10
+	maxHeaderValue = 16 << 10
+)
+
+// Header returns a copy without secrets, and without cookies, which are credentials too. It
+// keeps [MaxHeader] bytes, and 16 KiB of one value; names that come first in the alphabet
+// are kept first.
 func (r Redactor) Header(h http.Header) http.Header {
 	out := make(http.Header, len(h))
-	for name, values := range h {
+	left := MaxHeader
+	for _, name := range slices.Sorted(maps.Keys(h)) {
 		if name == "Set-Cookie" {
 			continue
 		}
-		for _, v := range values {
-			out[r.Text(name)] = append(out[r.Text(name)], r.Text(v))
+		clean := r.Prefix(name, maxHeaderValue)
+		for _, v := range h[name] {
+			if left -= len(clean); left <= 0 {
+				return out
+			}
+			v = r.Prefix(v, min(maxHeaderValue, left))
+			left -= len(v)
+			out[clean] = append(out[clean], v)
 		}
 	}
 	return out
