@@ -1,14 +1,24 @@
 package keyfit
 
 import (
+	"errors"
 	"fmt"
 	"net"
+	"net/http"
+	"net/netip"
 	"net/url"
+	"strconv"
 	"strings"
 )
 
 // originCheck decides whether a key may go to a URL: only to the provider's origin, and not
-// over plain http unless that is allowed. It checks every attempt, redirects included.
+// over plain http unless that is allowed. It checks every attempt, redirects included, and
+// once more after a scheme of the caller's own has changed the request.
+//
+// It compares what net/http will dial, not how a URL reads. The base URL is plain ASCII; see
+// [parseBaseURL]. A host with other characters is another origin, because net/http dials its
+// IDNA form: lower case by the rules of Unicode makes a letter i of the letter İ, IDNA does
+// not.
 type originCheck struct {
 	base      *url.URL
 	home      origin // of base
@@ -16,8 +26,8 @@ type originCheck struct {
 }
 
 func (oc *originCheck) check(u *url.URL) error {
-	if u.Opaque != "" { // it becomes the request line, which a proxy reads as the address
-		return fmt.Errorf("%w: the request's URL is opaque", ErrCrossOrigin)
+	if !startsWithSlash(u) { // a proxy reads the request line as one URL
+		return fmt.Errorf("%w: the request's URL is opaque, or its path does not begin with a slash", ErrCrossOrigin)
 	}
 	if u.Scheme == oc.base.Scheme && u.Host == oc.base.Host {
 		return nil // identical to the base URL, which New has checked
@@ -31,12 +41,37 @@ func (oc *originCheck) check(u *url.URL) error {
 	return nil
 }
 
+// recheck checks a request that a scheme of the caller's own has changed. The check before it
+// needs no look at Host, which the request that is sent does not take from the caller.
+func (oc *originCheck) recheck(out *http.Request) error {
+	if out.Host != "" { // it becomes the Host header, and to a proxy the address
+		if to := originOf(&url.URL{Scheme: oc.base.Scheme, Host: out.Host}); to != oc.home {
+			return fmt.Errorf("%w: the request's Host names %s", ErrCrossOrigin, to)
+		}
+	}
+	return oc.check(out.URL)
+}
+
+// startsWithSlash reports whether nothing can come between the host and the path where a
+// request line holds both: no opaque URL, and no path such as "@other.example/". It judges
+// the path as it is sent, which URL.RawPath decides if it is there.
+func startsWithSlash(u *url.URL) bool {
+	switch {
+	case u.Opaque != "":
+		return false
+	case u.RawPath != "":
+		sent := u.EscapedPath()
+		return sent == "" || sent[0] == '/'
+	}
+	return u.Path == "" || u.Path[0] == '/'
+}
+
 // origin is where a key may go: RFC 6454, scheme, host and port.
 type origin struct{ scheme, host string }
 
 // originOf returns the origin of a URL with the port always given.
 func originOf(u *url.URL) origin {
-	host, port := strings.ToLower(u.Hostname()), u.Port()
+	port := u.Port()
 	if port == "" {
 		switch u.Scheme {
 		case "http":
@@ -45,14 +80,95 @@ func originOf(u *url.URL) origin {
 			port = "443"
 		}
 	}
-	return origin{scheme: u.Scheme, host: net.JoinHostPort(host, port)}
+	host := u.Hostname()
+	if strings.HasPrefix(u.Host, "[") && !strings.Contains(host, ":") {
+		host = "[" + host + "]" // no IPv6 address, and not the name in the brackets either
+	}
+	return origin{scheme: u.Scheme, host: net.JoinHostPort(lowerHost(host), port)}
 }
 
-func (orig origin) String() string { return orig.scheme + "://" + orig.host }
+// lowerHost turns the ASCII letters of a host into lower case, as the domain name system
+// compares them (RFC 4343). The zone of an IPv6 address is the name of a network interface
+// and stays as it is.
+func lowerHost(host string) string {
+	name, zone := host, ""
+	if i := strings.IndexByte(host, '%'); i >= 0 {
+		name, zone = host[:i], host[i:]
+	}
+	return strings.Map(func(r rune) rune {
+		if 'A' <= r && r <= 'Z' {
+			return r + 'a' - 'A'
+		}
+		return r
+	}, name) + zone
+}
+
+// String shows the origin in ASCII: letters that only look like those of the provider's host
+// are written as escapes.
+func (orig origin) String() string {
+	text := strconv.QuoteToASCII(orig.scheme + "://" + orig.host)
+	return text[1 : len(text)-1]
+}
 
 // isLoopback reports whether a host is this machine by its literal name: a name server must
 // not decide whether a key may go over plain http.
 func isLoopback(host string) bool {
 	ip := net.ParseIP(host)
 	return host == "localhost" || ip != nil && ip.IsLoopback()
+}
+
+// parseBaseURL checks a base URL and returns its origin. Its errors say what is wrong
+// without quoting the URL, which may be a key that was pasted by mistake.
+func parseBaseURL(raw string) (*url.URL, error) {
+	u, err := url.Parse(raw)
+	switch {
+	case err != nil:
+		return nil, errors.New("the base URL cannot be parsed")
+	case u.Scheme != "https" && u.Scheme != "http" || u.Host == "" || u.Hostname() == "":
+		return nil, errors.New("the base URL needs a scheme and a host, as in https://api.example.com")
+	case u.User != nil:
+		return nil, errors.New("the base URL has user information in it: keys come from a source, not from the URL")
+	case u.RawQuery != "" || u.ForceQuery || u.Fragment != "":
+		return nil, errors.New("the base URL has a query or fragment: give scheme, host and port alone")
+	case u.Path != "" && u.Path != "/":
+		return nil, errors.New("the base URL has a path: give scheme, host and port alone, and the path with each call")
+	}
+	host, err := dialableHost(u)
+	if err != nil {
+		return nil, err
+	}
+	return &url.URL{Scheme: u.Scheme, Host: host}, nil
+}
+
+// dialableHost returns the host and port of a base URL if net/http dials them as they are
+// written.
+func dialableHost(u *url.URL) (string, error) {
+	name := u.Hostname()
+	for i := range len(name) {
+		if name[i] >= 0x80 {
+			return "", errors.New("the host of the base URL has characters that are not ASCII: give its ASCII form, which begins with xn--")
+		}
+	}
+	host := name
+	if strings.Contains(name, ":") || strings.HasPrefix(u.Host, "[") {
+		if addr, err := netip.ParseAddr(name); err != nil || !addr.Is6() {
+			return "", errors.New("the base URL has brackets or colons around something that is not an IPv6 address")
+		}
+		host = "[" + name + "]"
+	} else if strings.ContainsFunc(name, isNotOfHostName) {
+		return "", errors.New("the host of the base URL is not a host name: letters, digits, dots and hyphens")
+	}
+	if u.Port() == "" {
+		return host, nil
+	}
+	port, err := strconv.ParseUint(u.Port(), 10, 16)
+	if err != nil || port == 0 {
+		return "", errors.New("the port of the base URL is not a number from 1 to 65535")
+	}
+	return host + ":" + strconv.FormatUint(port, 10), nil
+}
+
+func isNotOfHostName(r rune) bool {
+	alnum := '0' <= r && r <= '9' || 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z'
+	return !alnum && r != '.' && r != '-' && r != '_'
 }

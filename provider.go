@@ -182,22 +182,3 @@ func (cfg *config) base(ctx context.Context, p *Provider) (*url.URL, error) {
 	}
 	return u, nil
 }
-
-// parseBaseURL checks a base URL. Its errors say what is wrong without quoting the URL,
-// which may be a key that was pasted by mistake.
-func parseBaseURL(raw string) (*url.URL, error) {
-	u, err := url.Parse(raw)
-	switch {
-	case err != nil:
-		return nil, errors.New("the base URL cannot be parsed")
-	case u.Scheme != "https" && u.Scheme != "http" || u.Host == "" || u.Hostname() == "":
-		return nil, errors.New("the base URL needs a scheme and a host, as in https://api.example.com")
-	case u.User != nil:
-		return nil, errors.New("the base URL has user information in it: keys come from a source, not from the URL")
-	case u.RawQuery != "" || u.ForceQuery || u.Fragment != "":
-		return nil, errors.New("the base URL has a query or fragment: give scheme, host and port alone")
-	case u.Path != "" && u.Path != "/":
-		return nil, errors.New("the base URL has a path: give scheme, host and port alone, and the path with each call")
-	}
-	return &url.URL{Scheme: u.Scheme, Host: u.Host}, nil
-}

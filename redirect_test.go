@@ -205,6 +205,15 @@ func TestRedirectToAnotherOriginSendsNothing(t *testing.T) {
 		{"https to http of default ports", "https://example.com", "http://example.com"},
 		{"http to https", "http://127.0.0.1:" + n.plain, "https://127.0.0.1:" + n.trapTLS},
 		{"without scheme", "http://127.0.0.1:" + n.plain, "//127.0.0.1:" + n.trapPlain},
+		// Names that are not ASCII, or are dialled in another form than they are written.
+		{"capital i with a dot", "https://imin.example", "https://\u0130min.example"},
+		{"capital i with a dot, percent-encoded", "https://imin.example", "https://%C4%B0min.example"},
+		{"capital i with a dot and the own port", "https://imin.example:443", "//\u0130min.example:443"},
+		{"Kelvin sign", "https://keys.example", "https://\u212aeys.example"},
+		{"long s", "https://keys.example", "https://key\u017f.example"},
+		{"fullwidth full stop", "https://imin.example", "https://imin\uff0eexample"},
+		{"soft hyphen", "https://imin.example", "https://im\u00adin.example"},
+		{"full stop at the end", "https://imin.example", "https://imin.example."},
 		{"home as user information", "http://127.0.0.1:" + n.plain, "http://127.0.0.1:" + n.plain + "@127.0.0.1:" + n.trapPlain},
 	} {
 		for _, s := range wireSchemes() {
