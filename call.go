@@ -16,8 +16,8 @@ import (
 // call is the state of one call, shared by the stages of a request. Every call has this
 // part; [trouble] is the part that exists only once something went wrong.
 //
-// A call is the context of the requests that the retry loop, the redirects and
-// [CheckResponse] see, so each of them can find it. Only the goroutine of the call may
+// A [callContext] is the context of the requests that the retry loop, the redirects and
+// [CheckResponse] see, so each of them can find the call. Only the goroutine of the call may
 // touch anything but the context.
 type call struct {
 	context.Context //nolint:containedctx // the call is a context, and ends with it
@@ -40,8 +40,9 @@ type call struct {
 	key      *keyring.Generation // of the last attempt; nil before the first
 	sent     time.Duration       // when the last attempt was sent, by the ring's clock
 
-	trouble *trouble      // nil until something goes wrong
-	unused  *http.Request // memory for the request that the first attempt sends
+	trouble   *trouble      // nil until something goes wrong
+	unused    *http.Request // memory for the request that the first attempt sends
+	firstBody bodyMemory    // for the first response
 }
 
 // trouble is the state of a call once something went wrong: a failed or refused attempt, a
@@ -78,7 +79,7 @@ func (c *Client) newCall(req *http.Request, o *callConfig, began time.Duration, 
 		call
 		outgoing http.Request
 	}{call: call{
-		Context: req.Context(), client: c, ring: c.ring, policy: &c.policy, priority: c.config.priority,
+		Context: req.Context(), client: c, ring: c.ring, policy: &c.policy, priority: c.priority,
 		method: req.Method, url: req.URL,
 		began: began, nth: nth, idempotent: isIdempotent(req),
 		replayable: req.Body == nil || req.Body == http.NoBody || req.GetBody != nil,
@@ -137,27 +138,36 @@ func isIdempotent(req *http.Request) bool {
 
 type callKey struct{}
 
-// Value returns the call itself for its key, as context.WithValue would, without the
-// allocation.
-func (k *call) Value(name any) any {
+// callContext is the context of the caller, and leads to the call. It does so by a function:
+// a response has it, and a printer must not get from there to the pool.
+type callContext struct {
+	context.Context //nolint:containedctx // it is a context
+
+	call hidden[*call]
+}
+
+// Value returns the call for its key.
+func (link callContext) Value(name any) any {
 	if name == (callKey{}) {
-		return k
+		return link.call
 	}
-	return k.Context.Value(name)
+	return link.Context.Value(name)
 }
 
 func callOf(ctx context.Context) *call {
-	c, _ := ctx.Value(callKey{}).(*call)
-	return c
+	if of, ok := ctx.Value(callKey{}).(hidden[*call]); ok {
+		return of()
+	}
+	return nil
 }
 
-// request returns a copy of a request with the call as its context, or the request itself
-// if it has that already.
+// request returns a copy of a request whose context leads to the call, or the request itself
+// if its context does so already.
 func (k *call) request(req *http.Request) *http.Request {
-	if req.Context() == context.Context(k) {
+	if callOf(req.Context()) == k {
 		return req
 	}
-	req = req.WithContext(k)
+	req = req.WithContext(callContext{Context: k.Context, call: hide(k)})
 	req.Host, req.RequestURI = "", ""
 	if req.Header == nil {
 		req.Header = make(http.Header)

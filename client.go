@@ -30,7 +30,6 @@ const defaultMaxBody = 10 << 20
 // [Pages]. Raw requests use [Client.Do], other libraries [Client.HTTPClient].
 type Client struct {
 	provider Provider
-	config   config
 	base     *url.URL
 	ring     *Keyring
 	gate     Gate
@@ -40,8 +39,10 @@ type Client struct {
 	policy   RetryPolicy
 	maxBody  int64
 	obs      observer
-	pool     http.RoundTripper
-	loop     loop
+	priority Priority
+	config   hidden[config]
+	pool     hidden[http.RoundTripper]
+	loop     hidden[loop]
 
 	gateLag time.Duration // how much later the gate's clock started
 }
@@ -76,7 +77,8 @@ func New(p Provider, opts ...Option) (*Client, error) {
 // shared keyring keeps the hooks and the logger that it was created with, so [Hooks.Key]
 // and key events in the log cannot be added here.
 func (c *Client) With(opts ...Option) (*Client, error) {
-	cfg := c.config
+	own := c.config()
+	cfg := own
 	cfg.given, cfg.ring, cfg.keys, cfg.gate, cfg.limit = nil, nil, nil, nil, nil
 	cfg.middleware, cfg.ringOptions = slices.Clip(cfg.middleware), slices.Clip(cfg.ringOptions)
 	if err := cfg.apply(opts); err != nil {
@@ -93,14 +95,14 @@ func (c *Client) With(opts ...Option) (*Client, error) {
 	} else if cfg.limit != nil {
 		d.gate = nil
 	}
-	if d.ring != nil && len(cfg.ringOptions) > len(c.config.ringOptions) {
-		return nil, fmt.Errorf("%s: %s configures a new keyring: a derived client keeps that of its parent, unless it is given a key", c.provider.Name, cfg.ringOptions[len(c.config.ringOptions)].name)
+	if d.ring != nil && len(cfg.ringOptions) > len(own.ringOptions) {
+		return nil, fmt.Errorf("%s: %s configures a new keyring: a derived client keeps that of its parent, unless it is given a key", c.provider.Name, cfg.ringOptions[len(own.ringOptions)].name)
 	}
-	if cfg.http != c.config.http {
+	if cfg.http != own.http {
 		d.pool = nil
 	}
 	if cfg.limit == nil {
-		cfg.limit = c.config.limit // for the gate of another key
+		cfg.limit = own.limit // for the gate of another key
 	}
 	if err := d.configure(context.Background(), cfg); err != nil {
 		return nil, err
@@ -126,7 +128,7 @@ func (cfg *config) apply(opts []Option) error {
 
 // configure creates what the client lacks, and the stack above it.
 func (c *Client) configure(ctx context.Context, cfg config) error {
-	c.config, c.maxBody, c.obs = cfg, cfg.maxBody, cfg.observer
+	c.config, c.maxBody, c.obs, c.priority = hide(cfg), cfg.maxBody, cfg.observer, cfg.priority
 	if c.base.Scheme != "https" && !cfg.allowHTTP && !isLoopback(c.base.Hostname()) {
 		return fmt.Errorf("%s: %w: the base URL is not https; WithAllowHTTP allows it", c.provider.Name, ErrInsecure)
 	}
@@ -149,9 +151,9 @@ func (c *Client) configure(ctx context.Context, cfg config) error {
 		c.gate = NewGate(cfg.limitOr(c.provider.Limit))
 	}
 	if c.pool == nil {
-		c.pool = newPool(cfg.http)
+		c.pool = hide(newPool(cfg.http))
 	}
-	c.loop = c.newStack(cfg)
+	c.loop = hide(c.newStack(cfg))
 	if own, ok := c.gate.(*gate); ok {
 		c.gateLag = own.clock().Lag(c.clock)
 	}
@@ -192,7 +194,11 @@ func (c *Client) named(err error) error {
 // newStack assembles the path of a request: the retry loop, the redirects, the attempt with
 // gate and key, the caller's middleware, the pool.
 func (c *Client) newStack(cfg config) loop {
-	next := c.pool
+	scheme, home := c.provider.Scheme, originOf(c.base)
+	next, fields := c.pool(), newKeyFields(scheme)
+	if len(cfg.middleware) > 0 {
+		next = quietPool{next, fields}
+	}
 	for _, wrap := range slices.Backward(cfg.middleware) {
 		next = wrap(next)
 	}
@@ -201,10 +207,9 @@ func (c *Client) newStack(cfg config) loop {
 	if cfg.http != nil {
 		jar, userRule = cfg.http.Jar, cfg.http.CheckRedirect
 	}
-	scheme, home := c.provider.Scheme, originOf(c.base)
 	attempts := &transport{
 		origin:  originCheck{base: c.base, home: home, allowHTTP: cfg.allowHTTP},
-		headers: headerSetter{scheme: scheme, agent: []string{cfg.userAgent}, shared: newSharedHeaders(scheme, jar, next)},
+		headers: headerSetter{scheme: scheme, fields: fields, agent: []string{cfg.userAgent}, shared: newSharedHeaders(scheme, jar, next)},
 		jar:     jar,
 		next:    next,
 	}
@@ -288,6 +293,10 @@ func CheckResponse(resp *http.Response) error {
 // other libraries: keys, limits, retries, redirects within the origin. As with [Client.Do],
 // an error status is a response and not an error. A request to another origin fails with
 // [ErrCrossOrigin]. The client is safe for concurrent use.
+//
+// Its Transport is the place for a library that records requests, such as OpenTelemetry's
+// otelhttp: wrap it. No request has a key there, and a call is one request, whatever retries
+// and redirects it takes.
 func (c *Client) HTTPClient() *http.Client {
 	return &http.Client{
 		Transport: roundTripper{c},
@@ -309,5 +318,5 @@ func (rt roundTripper) RoundTrip(req *http.Request) (*http.Response, error) {
 // CloseIdleConnections closes the idle connections of the client's pool.
 // [http.Client.CloseIdleConnections] looks for this method.
 func (rt roundTripper) CloseIdleConnections() {
-	(&http.Client{Transport: rt.c.pool}).CloseIdleConnections()
+	(&http.Client{Transport: rt.c.pool()}).CloseIdleConnections()
 }

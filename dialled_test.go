@@ -421,8 +421,14 @@ func TestARequestLineToAProxyNamesTheProvidersHost(t *testing.T) {
 		}
 	}
 	for _, u := range []url.URL{
-		{Path: "@evil.example/x"}, {Path: ".evil.example/x"}, {Path: ":81@evil.example/"}, {Path: "*"}, {Path: "x"},
-		{Path: "/@evil.example/x", RawPath: "%2F@evil.example/x"}, {Path: "/x", RawPath: "%2Fx"}, {Opaque: "//evil.example/x"},
+		{Path: "@evil.example/x"},
+		{Path: ".evil.example/x"},
+		{Path: ":81@evil.example/"},
+		{Path: "*"},
+		{Path: "x"},
+		{Path: "/@evil.example/x", RawPath: "%2F@evil.example/x"},
+		{Path: "/x", RawPath: "%2Fx"},
+		{Opaque: "//evil.example/x"},
 	} {
 		u.Scheme, u.Host = "http", dialHome
 		for name, do := range map[string]func(*http.Request) (*http.Response, error){"Do": c.Do, "HTTPClient": c.HTTPClient().Do} {

@@ -3,6 +3,8 @@ package keyfit
 import (
 	"maps"
 	"net/http"
+	"slices"
+	"sync"
 	"sync/atomic"
 
 	"github.com/keyfit/keyfit/internal/keyring"
@@ -12,6 +14,7 @@ import (
 // the key.
 type headerSetter struct {
 	scheme Scheme
+	fields *keyFields
 	agent  []string       // the value of User-Agent
 	shared *sharedHeaders // nil if requests must not share a header
 }
@@ -51,9 +54,70 @@ func (setter *headerSetter) build(out *http.Request, with *keyring.Generation, w
 	if scheme, ok := setter.scheme.(headerOnly); ok {
 		return scheme.put(h, credentialOf(with.Key))
 	}
-	u := *out.URL // the scheme may change it
+	return setter.apply(out, credentialOf(with.Key))
+}
+
+// apply applies a scheme that may change the URL, or anything. Of a scheme of the caller's
+// own it learns in which header fields the key is.
+func (setter *headerSetter) apply(out *http.Request, cred Credential) error {
+	u := *out.URL
 	out.URL = &u
-	return setter.scheme.Apply(out, credentialOf(with.Key))
+	if _, known := setter.scheme.(fieldNamer); known {
+		return setter.scheme.Apply(out, cred)
+	}
+	before, at := out.Header.Clone(), u
+	out.Header = out.Header.Clone() // the values are the caller's
+	if err := setter.scheme.Apply(out, cred); err != nil {
+		return err
+	}
+	if out.URL == nil || *out.URL != at {
+		setter.fields.learn(pathField)
+	}
+	for name, values := range out.Header {
+		if old, had := before[name]; !had || !slices.Equal(old, values) {
+			setter.fields.learn(name)
+			removeOtherSpellings(out.Header, name)
+		}
+	}
+	return nil
+}
+
+// fieldNamer is implemented by the schemes of this package, which know their header fields.
+type fieldNamer interface{ fields() []string }
+
+// keyFields are the header fields in which a scheme puts the key. Those of a scheme of the
+// caller's own are learned from what it does.
+type keyFields struct {
+	mu    sync.RWMutex
+	names []string
+}
+
+func newKeyFields(scheme Scheme) *keyFields {
+	known, ok := scheme.(fieldNamer)
+	if !ok {
+		return new(keyFields)
+	}
+	return &keyFields{names: known.fields()}
+}
+
+// has reports whether the key is in this field.
+func (kf *keyFields) has(name string) bool {
+	kf.mu.RLock()
+	defer kf.mu.RUnlock()
+	return len(kf.names) >= maxKeyFields || slices.ContainsFunc(kf.names, func(of string) bool { return sameField(of, name) })
+}
+
+// maxKeyFields bounds what is learned of a scheme that uses ever new names; beyond it every
+// field counts as one with the key.
+const maxKeyFields = 32
+
+func (kf *keyFields) learn(name string) {
+	if kf.has(name) {
+		return
+	}
+	kf.mu.Lock()
+	defer kf.mu.Unlock()
+	kf.names = append(kf.names, name)
 }
 
 // sharedHeaders caches the headers of requests that bring none of their own: with the same

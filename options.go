@@ -164,7 +164,7 @@ func WithoutDotEnv() Option {
 
 // WithHTTPClient takes transport, redirect policy, cookie jar and timeout from hc, which is
 // copied and not changed. The timeout becomes the [RetryPolicy.AttemptTimeout] unless that
-// is set.
+// is set. The transport is below the key, as the middleware of [WithMiddleware] is.
 func WithHTTPClient(hc *http.Client) Option {
 	return one("WithHTTPClient", func(c *config) error {
 		if hc == nil {
@@ -177,8 +177,15 @@ func WithHTTPClient(hc *http.Client) Option {
 }
 
 // WithMiddleware wraps the connection pool; the first middleware given is the outermost. A
-// middleware runs once per attempt and sees the outgoing request, including the key, so it
-// is responsible for what it logs.
+// middleware runs once per attempt, and is below the key: it sees the outgoing request with
+// the key in its header or, with [Query], in its URL. It is responsible for what it records,
+// and for where it sends the request, which is not checked again.
+//
+// What records requests belongs above the key: around the Transport of [Client.HTTPClient],
+// where a request has no key yet. The transport of OpenTelemetry writes the URL into a span,
+// a recorder of test fixtures the whole request; the package interop has an example of each.
+// An [net/http/httptrace.ClientTrace] may be added on both sides: it is not told the header fields
+// with the key.
 func WithMiddleware(wrap ...func(http.RoundTripper) http.RoundTripper) Option {
 	return clientOption(func(c *config) error {
 		for _, w := range wrap {

@@ -12,9 +12,13 @@ import (
 // [Header], [Authorization], [Bearer], [Query] and [Pair] cover the five providers; any
 // other scheme is a type of the caller's with this one method.
 type Scheme interface {
-	// Apply puts c on req just before req is sent. req is a copy: Apply may change its URL and
-	// its header. It must be safe for concurrent use. If it returns an error, nothing is sent
-	// and the call fails.
+	// Apply puts c on req just before req is sent. req is a copy: Apply may change its header
+	// and the path and query of its URL. If the URL or the Host is another origin's afterwards,
+	// nothing is sent and the call fails with [ErrCrossOrigin]. Apply must be safe for
+	// concurrent use. If it returns an error, nothing is sent and the call fails.
+	//
+	// What Apply sets replaces every other spelling of that header name in the caller's
+	// header, and is kept from an [net/http/httptrace.ClientTrace] of the caller.
 	Apply(req *http.Request, c Credential) error
 }
 
@@ -53,6 +57,44 @@ type headerOnly interface {
 	put(h http.Header, c Credential) error
 }
 
+// pathField is the header field of HTTP/2 that contains path and query.
+const pathField = ":path"
+
+// sameField reports whether a server may take two header names for the same one: case does
+// not matter (RFC 9110, section 5.1), and gateways in the manner of CGI read an underscore as
+// a hyphen (RFC 3875, section 4.1.18).
+func sameField(a, b string) bool {
+	if len(a) != len(b) {
+		return false
+	}
+	for i := range len(a) {
+		if fieldByte(a[i]) != fieldByte(b[i]) {
+			return false
+		}
+	}
+	return true
+}
+
+func fieldByte(c byte) byte {
+	switch {
+	case 'A' <= c && c <= 'Z':
+		return c + 'a' - 'A'
+	case c == '_':
+		return '-'
+	}
+	return c
+}
+
+// removeOtherSpellings removes what a caller has put under another spelling of a header
+// name, beside which the key would be one of two.
+func removeOtherSpellings(h http.Header, name string) {
+	for other := range h {
+		if other != name && sameField(other, name) {
+			delete(h, other)
+		}
+	}
+}
+
 type headerScheme struct{ name, prefix string }
 
 func (hs headerScheme) Apply(req *http.Request, c Credential) error {
@@ -64,8 +106,11 @@ func (hs headerScheme) put(h http.Header, c Credential) error {
 		return errSchemeWantsKey
 	}
 	h[hs.name] = []string{hs.prefix + c.Key.Reveal()}
+	removeOtherSpellings(h, hs.name)
 	return nil
 }
+
+func (hs headerScheme) fields() []string { return []string{hs.name} }
 
 func (hs headerScheme) validate() error {
 	if !validToken(hs.name) {
@@ -109,6 +154,9 @@ func (qs queryScheme) strip(u *url.URL) {
 	u.RawQuery = strings.Join(others, "&")
 }
 
+// fields names the field of HTTP/2 that holds the query.
+func (qs queryScheme) fields() []string { return []string{pathField} }
+
 func (qs queryScheme) validate() error {
 	if qs.param == "" {
 		return errors.New("the scheme's query parameter has no name")
@@ -127,8 +175,12 @@ func (ps pairScheme) put(h http.Header, c Credential) error {
 		return errSchemeWantsPair
 	}
 	h[ps.id], h[ps.key] = []string{c.ID.Reveal()}, []string{c.Key.Reveal()}
+	removeOtherSpellings(h, ps.id)
+	removeOtherSpellings(h, ps.key)
 	return nil
 }
+
+func (ps pairScheme) fields() []string { return []string{ps.id, ps.key} }
 
 func (ps pairScheme) validate() error {
 	if !validToken(ps.id) || !validToken(ps.key) || ps.id == ps.key {

@@ -16,11 +16,11 @@ import (
 // send puts the key on a copy of the request and sends the copy. Its error is the
 // transport's, without URL and key.
 func (t *transport) send(k *call, req *http.Request) (*http.Response, error) {
-	out, cancel, trace := k.outgoing(req)
-	if err := t.headers.set(out, k.key, k.wantsJSON); err != nil {
+	out, cancel, trace := k.outgoing(req, t.headers.fields)
+	if err := t.putKey(k, out); err != nil {
 		cancel()
 		k.retry().unsent = true
-		return nil, closeBody(req, &finalError{"the key could not be put on the request", k.redactor().Error(err)})
+		return nil, closeBody(req, err)
 	}
 	if t.jar != nil {
 		for _, cookie := range t.jar.Cookies(req.URL) { // this URL holds no key
@@ -44,23 +44,44 @@ func (t *transport) send(k *call, req *http.Request) (*http.Response, error) {
 		return nil, k.redactor().Error(withoutURL(err))
 	}
 	resp.Request = req // the copy holds the key
-	if resp.Body == nil {
-		resp.Body = http.NoBody
-	}
 	if t.jar != nil {
 		t.jar.SetCookies(req.URL, resp.Cookies())
 	}
-	if k.policy.AttemptTimeout > 0 {
+	if k.policy.AttemptTimeout > 0 && resp.Body != nil {
 		resp.Body = &doneBody{ReadCloser: resp.Body, done: cancel}
 	}
+	k.hideBody(resp)
 	return resp, nil
 }
+
+// putKey puts the key on the request that is sent. A scheme may have changed the URL: it is
+// checked again.
+func (t *transport) putKey(k *call, out *http.Request) error {
+	if err := t.headers.set(out, k.key, k.wantsJSON); err != nil {
+		return &finalError{"the key could not be put on the request", k.redactor().Error(err)}
+	}
+	if _, inHeader := t.headers.scheme.(headerOnly); !inHeader {
+		if out.URL == nil {
+			return &finalError{"the key could not be put on the request", errNoURL}
+		}
+		if err := t.origin.recheck(out); err != nil {
+			return &finalError{"the scheme changed the request", k.redactor().Error(err)}
+		}
+	}
+	return nil
+}
+
+var errNoURL = errors.New("the scheme removed its URL")
 
 // outgoing returns the copy of the request that is sent. Its context is the caller's, which
 // the policy's AttemptTimeout bounds until cancel is called or the body of the response is
 // closed. trace is nil if it does not matter whether a failed request was sent.
-func (k *call) outgoing(req *http.Request) (out *http.Request, cancel context.CancelFunc, trace *connTrace) {
-	ctx, cancel := k.Context, func() {}
+//
+// A trace in the caller's context is not told what is in the header fields given: they hold
+// the key.
+func (k *call) outgoing(req *http.Request, fields *keyFields) (out *http.Request, cancel context.CancelFunc, trace *connTrace) {
+	ctx, quieted := k.quietly(k.Context, fields)
+	cancel = func() {}
 	if k.policy.AttemptTimeout > 0 {
 		ctx, cancel = context.WithTimeout(ctx, k.policy.AttemptTimeout)
 	}
@@ -68,7 +89,7 @@ func (k *call) outgoing(req *http.Request) (out *http.Request, cancel context.Ca
 		trace = new(connTrace)
 		ctx = httptrace.WithClientTrace(ctx, trace.hooks())
 	}
-	if out = k.unused; out != nil && trace == nil && k.policy.AttemptTimeout <= 0 {
+	if out = k.unused; out != nil && !quieted && trace == nil && k.policy.AttemptTimeout <= 0 {
 		*out, k.unused = *req, nil // the first attempt's request has the caller's context already
 	} else {
 		out = req.WithContext(ctx)
@@ -141,6 +162,9 @@ type doneBody struct {
 	io.ReadCloser
 	done context.CancelFunc
 }
+
+// Write is for the body of a 101, as of [writableBody].
+func (b *doneBody) Write(p []byte) (int, error) { return writeTo(b.ReadCloser, p) }
 
 func (b *doneBody) Close() error {
 	err := b.ReadCloser.Close()
