@@ -44,7 +44,7 @@ func FuzzCleanKey(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, raw string) {
 		if _, err := cleanKey(fuzzPlant(raw)); err != nil {
-			if found := fuzzQuotes(err, fuzzPlant(raw)); found != "" && err != errKeyReference { //nolint:errorlint // the very same value
+			if found := fuzzQuotes(err, fuzzPlant(raw)); found != "" && !strings.Contains(err.Error(), "${NAME}") { // a constant, and the input may hold its ${
 				t.Fatalf("the error quotes %q of the key: %v", found, err)
 			}
 		}

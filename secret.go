@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/keyfit/keyfit/internal/keytext"
 	"github.com/keyfit/keyfit/internal/redact"
 )
 
@@ -130,11 +131,8 @@ func (cred Credential) clean() (Credential, error) {
 	return cred, nil
 }
 
-// What can be wrong with a key. The texts name the fault, never the content.
-var (
-	errKeyEmpty     = errors.New("the value is empty")
-	errKeyReference = errors.New("the value is a reference to another variable such as ${NAME}, and references in keys are not expanded: write the key itself")
-)
+// errKeyEmpty and the other errors of a key name the fault, never the content.
+var errKeyEmpty = errors.New("the value is empty")
 
 // byteOrderMark is what some Windows editors write at the start of a file.
 const byteOrderMark = "\ufeff"
@@ -150,8 +148,8 @@ func cleanKey(raw string) (string, error) {
 	if key == "" {
 		return "", errKeyEmpty
 	}
-	if strings.HasPrefix(key, "${") && strings.HasSuffix(key, "}") {
-		return "", errKeyReference
+	if keytext.IsPEM(key) {
+		return "", faultOf(key)
 	}
 	for i := range len(key) {
 		switch c := key[i]; {
@@ -163,5 +161,16 @@ func cleanKey(raw string) (string, error) {
 			return "", fmt.Errorf("the value has a non-ASCII character at byte %d of %d: look for curly quotes or an invisible space", i+1, len(key))
 		}
 	}
+	if err := faultOf(key); err != nil {
+		return "", err
+	}
 	return key, nil
+}
+
+// faultOf returns an error if a text cannot be a key; see [keytext.Fault].
+func faultOf(key string) error {
+	if why := keytext.Fault(key); why != "" {
+		return errors.New("the value " + why)
+	}
+	return nil
 }
