@@ -118,6 +118,9 @@ func (k *call) apply(o *callConfig) error {
 		}
 		k.began = k.client.clock.Now() // asking the source may have taken time
 	}
+	if err := k.client.mayCarry(ring); err != nil {
+		return err
+	}
 	given := ring.engine.Load().Pick(true).Fingerprint
 	if !o.sameAccount && given != k.ring.engine.Load().Pick(true).Fingerprint {
 		k.account = given // another account has its own limit

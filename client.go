@@ -31,6 +31,7 @@ const defaultMaxBody = 10 << 20
 type Client struct {
 	provider Provider
 	base     *url.URL
+	keysOf   string // the .env file whose keys alone may go there; "" if any may
 	ring     *Keyring
 	gate     Gate
 	clock    clock.Clock
@@ -55,17 +56,19 @@ func New(p Provider, opts ...Option) (*Client, error) {
 	if err := p.validate(); err != nil {
 		return nil, err
 	}
-	ctx := context.Background()
 	cfg := config{dotenv: ".env", maxBody: defaultMaxBody, userAgent: "keyfit/" + Version}
 	if err := cfg.apply(opts); err != nil {
 		return nil, fmt.Errorf("%s: %w", p.Name, err)
 	}
 	c := &Client{provider: p, clock: clock.Start(), budget: new(retrybudget.Budget), stats: new(counters)}
-	var err error
-	if c.base, err = cfg.base(ctx, &p); err != nil {
+	base, err := cfg.base(&p)
+	if err != nil {
 		return nil, fmt.Errorf("%s: %w", p.Name, err)
 	}
-	if err := c.configure(ctx, cfg); err != nil {
+	if err := c.settleBase(&cfg, base); err != nil {
+		return nil, err
+	}
+	if err := c.configure(cfg); err != nil {
 		return nil, err
 	}
 	return c, nil
@@ -104,8 +107,13 @@ func (c *Client) With(opts ...Option) (*Client, error) {
 	if cfg.limit == nil {
 		cfg.limit = own.limit // for the gate of another key
 	}
-	if err := d.configure(context.Background(), cfg); err != nil {
+	if err := d.configure(cfg); err != nil {
 		return nil, err
+	}
+	if d.ring != c.ring {
+		if err := d.mayCarry(d.ring); err != nil {
+			return nil, err
+		}
 	}
 	return &d, nil
 }
@@ -127,7 +135,7 @@ func (cfg *config) apply(opts []Option) error {
 }
 
 // configure creates what the client lacks, and the stack above it.
-func (c *Client) configure(ctx context.Context, cfg config) error {
+func (c *Client) configure(cfg config) error {
 	c.config, c.maxBody, c.obs, c.priority = hide(cfg), cfg.maxBody, cfg.observer, cfg.priority
 	if c.base.Scheme != "https" && !cfg.allowHTTP && !isLoopback(c.base.Hostname()) {
 		return fmt.Errorf("%s: %w: the base URL is not https; WithAllowHTTP allows it", c.provider.Name, ErrInsecure)
@@ -140,7 +148,7 @@ func (c *Client) configure(ctx context.Context, cfg config) error {
 		c.policy.AttemptTimeout = cfg.http.Timeout
 	}
 	if c.ring == nil {
-		if c.ring, err = c.newRing(ctx, cfg); err != nil {
+		if c.ring, err = c.newRing(cfg); err != nil {
 			return c.named(err)
 		}
 	}
@@ -167,7 +175,7 @@ func (cfg *config) limitOr(published Limit) Limit {
 	return published
 }
 
-func (c *Client) newRing(ctx context.Context, cfg config) (*Keyring, error) {
+func (c *Client) newRing(cfg config) (*Keyring, error) {
 	if cfg.ring != nil {
 		return cfg.ring, nil
 	}
@@ -179,7 +187,7 @@ func (c *Client) newRing(ctx context.Context, cfg config) (*Keyring, error) {
 	for _, given := range cfg.ringOptions {
 		opts = append(opts, given)
 	}
-	return NewKeyring(ctx, cfg.keySource(&c.provider), opts...)
+	return NewKeyring(context.Background(), cfg.keySource(&c.provider), opts...)
 }
 
 // named adds the provider's name to an error.

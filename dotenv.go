@@ -1,12 +1,10 @@
 package keyfit
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"io/fs"
 	"path/filepath"
-	"strings"
 
 	"github.com/keyfit/keyfit/internal/envfile"
 	"github.com/keyfit/keyfit/internal/smallfile"
@@ -17,6 +15,10 @@ import (
 // neither reads nor changes the process environment. A relative path is resolved against
 // the working directory when DotEnv is called; parent directories are not searched. The
 // file is read each time the source is asked.
+//
+// A file that NAME_FILE names must lie in the directory of the .env file or below it, also
+// after symbolic links; a relative path begins there. Otherwise a .env file could name a
+// secret of another program.
 //
 // The value is taken literally: a $ is a $, and nothing is expanded. If the file cannot be
 // parsed, the error gives the line number and none of the content.
@@ -49,6 +51,12 @@ func (file dotEnvFile) place(name string) string {
 	return name + " in " + file.path
 }
 
+func (file dotEnvFile) keyFile(path string) Source {
+	return confinedFile{dir: filepath.Dir(file.path), path: path}
+}
+
+func (file dotEnvFile) dotenv() string { return file.path }
+
 func (file dotEnvFile) load() (func(string) (string, bool), error) {
 	content, err := smallfile.Read(file.path, maxDotEnv)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -62,22 +70,4 @@ func (file dotEnvFile) load() (func(string) (string, bool), error) {
 		return nil, err
 	}
 	return assignments.Lookup, nil
-}
-
-// lookupVariable reads a variable that is not a key, such as a base URL, from the first
-// place that has it. A missing file is not an error.
-func lookupVariable(_ context.Context, name string, places ...variables) (value, place string, err error) {
-	for _, vars := range places {
-		lookup, err := vars.load()
-		if errors.Is(err, ErrNoKey) {
-			continue
-		}
-		if err != nil {
-			return "", "", &sourceError{vars.place(name), err}
-		}
-		if value, ok := lookup(name); ok && strings.TrimSpace(value) != "" {
-			return strings.TrimSpace(value), vars.place(name), nil
-		}
-	}
-	return "", "", nil
 }

@@ -30,6 +30,8 @@ const (
 	CircuitOpen        KeyEventKind = "circuit.open"         // the provider refuses every key: only trial requests are sent
 	CircuitClosed      KeyEventKind = "circuit.closed"       // calls are sent normally again
 	AuthMisconfigured  KeyEventKind = "auth.misconfigured"   // the provider received no key: the scheme is wrong, or an intermediary removed it
+	KeyExposed         KeyEventKind = "key.exposed"          // others can read the file with the key, or git tracks it; once for each file
+	BaseURLIgnored     KeyEventKind = "base_url.ignored"     // a .env file has a base URL, and the key is from another place; reported by [New]
 )
 
 // KeyEvent is one event of a [Keyring]. It holds fingerprints, never keys.
@@ -56,7 +58,7 @@ func (ev KeyEvent) log(to *slog.Logger) {
 	switch ev.Kind {
 	case KeyStaged, KeyVerified, KeyPromoted, KeyRetired, KeySafeToRevoke, CircuitClosed:
 		level = slog.LevelInfo
-	case KeyRejected, KeyRollback, KeyDemoted, KeyRefused, KeyFallback, KeyScopeRegression, KeyExpiring, KeyExpired, SourceStale, CircuitOpen, AuthMisconfigured:
+	case KeyRejected, KeyRollback, KeyDemoted, KeyRefused, KeyFallback, KeyScopeRegression, KeyExpiring, KeyExpired, SourceStale, CircuitOpen, AuthMisconfigured, KeyExposed, BaseURLIgnored:
 	}
 	to.LogAttrs(context.Background(), level, string(ev.Kind), slog.String("provider", ev.Provider),
 		slog.Uint64("generation", ev.Generation), slog.String("key", ev.Fingerprint),

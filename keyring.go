@@ -45,6 +45,7 @@ import (
 type Keyring struct {
 	provider string
 	life     time.Duration // of a key from its issue; 0 if unknown
+	shape    KeyShape
 	engine   *keyring.Ring
 }
 
@@ -52,6 +53,7 @@ type Keyring struct {
 type keyringConfig struct {
 	provider   string
 	life       time.Duration
+	shape      KeyShape
 	grace      time.Duration
 	drain      time.Duration
 	wait       time.Duration // how long a call may wait for a usable key; 0 is not at all
@@ -81,10 +83,10 @@ func NewKeyring(ctx context.Context, src Source, opts ...KeyringOption) (*Keyrin
 	if err != nil {
 		return nil, asNoKey(src, err)
 	}
-	if first, err = first.clean(cfg.life); err != nil {
-		return nil, asNoKey(src, &sourceError{"the key that the source offered", err})
+	k := &Keyring{provider: cfg.provider, life: cfg.life, shape: cfg.shape}
+	if first, err = k.clean(first); err != nil {
+		return nil, asNoKey(src, err)
 	}
-	k := &Keyring{provider: cfg.provider, life: cfg.life}
 	k.engine = keyring.New(k.engineConfig(src, &cfg), first.keys())
 	return k, nil
 }
@@ -171,6 +173,9 @@ func (ring *Keyring) Rotate(ctx context.Context, next Credential, opts ...Rotate
 		}
 	}
 	next, err := next.clean()
+	if err == nil {
+		err = ring.look().check(next)
+	}
 	if err != nil {
 		return fmt.Errorf("the new key was not taken: %w", err)
 	}

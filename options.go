@@ -120,12 +120,16 @@ func WithBaseURL(raw string) Option {
 	})
 }
 
-// WithKey sets the key itself, for tests and small programs; the client then ignores the
-// environment and .env. As a call option it sends one call with another key, under a limit
+// WithKey sets the key itself, for tests and small programs; the client then looks for no key
+// in the environment, and reads no .env file. [Provider.EnvURL] in the process environment
+// still holds. As a call option it sends one call with another key, under a limit
 // of its own.
 func WithKey(key string) SharedOption { return withKeys("WithKey", Static(APIKey(key))) }
 
-// WithSource sets the source of the key; the client then ignores the environment and .env.
+// WithSource sets the source of the key; the client then looks for no other. A base URL in the
+// process environment still holds, and one in .env if the source is that file; see
+// [WithDotEnv].
+//
 // A [*Keyring] is used as it is, so several clients of one provider can share it and change
 // their key together; for any other source the client creates its own keyring. As a call
 // option it sends one call with another key, under a limit of its own. The source is then
@@ -147,6 +151,12 @@ func withKeys(name string, src Source) SharedOption {
 
 // WithDotEnv sets the .env file that the client reads after the environment. The default is
 // .env in the working directory. An empty path is an error; see [WithoutDotEnv].
+//
+// The base URL of a .env file holds only for a key of the same file, because such a file may
+// have come with a directory: it must not redirect a key that somebody else gave. Otherwise it
+// is ignored and reported as [BaseURLIgnored], or New fails if there is no other base URL. A
+// client whose base URL is that of a .env file sends no other key there, except one given to
+// [Keyring.Rotate].
 func WithDotEnv(path string) Option {
 	return one("WithDotEnv", func(c *config) error {
 		if path == "" {

@@ -1,10 +1,8 @@
 package keyfit
 
 import (
-	"context"
 	"errors"
 	"fmt"
-	"net/url"
 	"time"
 )
 
@@ -45,6 +43,8 @@ type Provider struct {
 	WaitField string
 	// KeyLife is how long a key is valid from its issue; zero if that is not published.
 	KeyLife time.Duration
+	// KeyShape is what the provider documents about the look of its keys; zero if nothing.
+	KeyShape KeyShape
 	// Probe is the path of the cheapest call that needs a key, for [Client.Probe]; "" if
 	// the provider documents none.
 	Probe string
@@ -58,7 +58,7 @@ type Provider struct {
 func Imin() Provider {
 	return Provider{
 		Name: "imin", BaseURL: "https://search.imin.co", Scheme: Header("X-API-KEY"),
-		EnvVar: "IMIN_API_KEY", EnvURL: "IMIN_BASE_URL",
+		EnvVar: "IMIN_API_KEY", EnvURL: "IMIN_BASE_URL", KeyShape: KeyShape{iminKeys, iminShape},
 		Probe: "/events-api/v2/event-series?mode=discovery-geo&geo%5Bradial%5D=51.7520131%2C-1.2578499%2C1&limit=1",
 	}
 }
@@ -83,7 +83,7 @@ func IMKIT(app string) Provider {
 	p := Provider{
 		Name: "imkit", Scheme: Header("IM-API-KEY"),
 		EnvVar: "IMKIT_API_KEY", EnvURL: "IMKIT_BASE_URL",
-		Limit: Limit{Requests: 1000, Per: time.Minute}, WaitField: "retryAfter",
+		Limit: Limit{Requests: 1000, Per: time.Minute}, WaitField: "retryAfter", KeyShape: KeyShape{imkitKeys, imkitShape},
 		Probe: "/admin/connection-count",
 	}
 	if app != "" {
@@ -99,7 +99,7 @@ func IMKITUser(app string) Provider {
 	p := IMKIT(app)
 	p.Scheme = Pair("IM-CLIENT-KEY", "IM-Authorization")
 	p.EnvVar, p.EnvID = "IMKIT_USER_TOKEN", "IMKIT_CLIENT_KEY"
-	p.Limit, p.Probe = Limit{}, "/me"
+	p.Limit, p.Probe, p.KeyShape = Limit{}, "/me", KeyShape{} // a token may be any text that the application chose
 	return p
 }
 
@@ -147,38 +147,11 @@ func (p *Provider) validate() error {
 			return fmt.Errorf("%s: %w", p.Name, err)
 		}
 	}
+	if err := p.KeyShape.validate(); err != nil {
+		return fmt.Errorf("%s: %w", p.Name, err)
+	}
 	if (p.Limit.Requests > 0) != (p.Limit.Per > 0) || p.Limit.Requests < 0 || p.Limit.Per < 0 {
 		return fmt.Errorf("%s: the limit needs a positive number of requests and a positive time", p.Name)
 	}
 	return nil
-}
-
-// base returns the provider's origin: from the option, otherwise the environment, otherwise
-// .env, otherwise the provider.
-func (cfg *config) base(ctx context.Context, p *Provider) (*url.URL, error) {
-	if cfg.baseURL != "" {
-		return parseBaseURL(cfg.baseURL)
-	}
-	raw, place := p.BaseURL, "the provider"
-	if p.EnvURL != "" {
-		places := []variables{environment{}}
-		if !cfg.noDotenv {
-			places = append(places, newDotEnvFile(cfg.dotenv))
-		}
-		value, from, err := lookupVariable(ctx, p.EnvURL, places...)
-		if err != nil {
-			return nil, err
-		}
-		if value != "" {
-			raw, place = value, from
-		}
-	}
-	if raw == "" {
-		return nil, fmt.Errorf("no base URL: set %s or use WithBaseURL", p.EnvURL)
-	}
-	u, err := parseBaseURL(raw)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", place, err)
-	}
-	return u, nil
 }

@@ -89,6 +89,8 @@ type Credential struct {
 	// Place says, for a person, where the source found the key: "environment variable
 	// IMKIT_API_KEY". It is "" if the source does not say, and no part of the fingerprint.
 	Place string
+
+	from provenance
 }
 
 // APIKey returns the credential of a single key.

@@ -154,12 +154,18 @@ type variables interface {
 	load() (lookup func(name string) (value string, ok bool), err error)
 	// place describes the variable for a person.
 	place(name string) string
+	// keyFile returns the source of the key file that a variable names.
+	keyFile(path string) Source
+	// dotenv returns the path of the .env file; "" for the environment.
+	dotenv() string
 }
 
 type environment struct{}
 
 func (environment) load() (func(string) (string, bool), error) { return os.LookupEnv, nil }
 func (environment) place(name string) string                   { return "environment variable " + name }
+func (environment) keyFile(path string) Source                 { return File(path) }
+func (environment) dotenv() string                             { return "" }
 
 // variableSource reads a key, or a pair if idName is set, from variables.
 type variableSource struct {
@@ -200,6 +206,7 @@ func (vs variableSource) read(ctx context.Context, lookup func(string) (string, 
 			return Credential{}, idErr
 		case err == nil:
 			key.ID, key.Place = id.Key, vs.vars.place(vs.idName+" and "+name)
+			key.from.files = append(key.from.files, id.from.files...)
 		}
 	}
 	if err != nil {
@@ -224,12 +231,13 @@ func (vs variableSource) value(ctx context.Context, lookup func(string) (string,
 	case viaFile && path == "":
 		return Credential{}, &sourceError{vs.vars.place(name + "_FILE"), errKeyEmpty}
 	case viaFile:
-		cred, err := File(path).Credential(ctx)
+		cred, err := vs.vars.keyFile(path).Credential(ctx)
 		if err != nil {
 			// A file that is configured must exist: a Chain must not continue without it.
 			return Credential{}, &sourceError{vs.vars.place(name + "_FILE"), errors.New(err.Error())}
 		}
 		cred.Place += ", named by " + vs.vars.place(name+"_FILE")
+		cred.from.dotenv = vs.vars.dotenv()
 		return cred, nil
 	case !direct:
 		return Credential{}, &sourceError{vs.vars.place(name), errNotSet}
@@ -238,7 +246,11 @@ func (vs variableSource) value(ctx context.Context, lookup func(string) (string,
 	if err != nil {
 		return Credential{}, &sourceError{vs.vars.place(name), err}
 	}
-	return Credential{Key: NewSecret(key), Place: vs.vars.place(name)}, nil
+	cred := Credential{Key: NewSecret(key), Place: vs.vars.place(name)}
+	if file := vs.vars.dotenv(); file != "" {
+		cred.from = provenance{dotenv: file, files: []string{file}}
+	}
+	return cred, nil
 }
 
 // date reads a date or time; the zero time if there is none.
@@ -288,8 +300,14 @@ const maxKeyFile = 64 << 10
 func (path fileSource) debounces() bool { return true }
 
 func (path fileSource) Credential(context.Context) (Credential, error) {
-	place := "file " + string(path)
 	content, err := smallfile.Read(string(path), maxKeyFile)
+	return keyOfFile(string(path), content, err)
+}
+
+// keyOfFile returns the key that a file contains, or why it has none; err is that of reading
+// it.
+func keyOfFile(path string, content []byte, err error) (Credential, error) {
+	place := "file " + path
 	if errors.Is(err, fs.ErrNotExist) {
 		return Credential{}, &sourceError{place, fmt.Errorf("does not exist (%w)", ErrNoKey)}
 	}
@@ -300,5 +318,5 @@ func (path fileSource) Credential(context.Context) (Credential, error) {
 	if err != nil {
 		return Credential{}, &sourceError{place, err}
 	}
-	return Credential{Key: NewSecret(key), Place: place}, nil
+	return Credential{Key: NewSecret(key), Place: place, from: provenance{files: []string{path}}}, nil
 }

@@ -332,9 +332,15 @@ func TestADotEnvThatIsNoFileIsNamed(t *testing.T) {
 
 // NAME_FILE and NAME_EXPIRES, with the same rules in the environment and in .env.
 func TestAVariableMayNameAFileAndAnEnd(t *testing.T) {
-	dir := t.TempDir()
-	missing, good := filepath.Join(dir, "none"), sourceFile(t, "key", "abc\n")
-	two := sourceFile(t, "key", sourceCanary+"\nx\n")
+	dir := t.TempDir() // of the .env file, too
+	write := func(name, content string) string {
+		path := filepath.Join(dir, name)
+		if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	missing, good, two := filepath.Join(dir, "none"), write("key", "abc\n"), write("two", sourceCanary+"\nx\n")
 	type answer struct {
 		Answer  sourceAnswer
 		Expires time.Time
@@ -399,7 +405,7 @@ func TestAVariableMayNameAFileAndAnEnd(t *testing.T) {
 				t.Setenv(strings.Replace(name, "K", "KEYFIT_TEST_K", 1), value)
 				fmt.Fprintf(&lines, "%s='%s'\n", name, value)
 			}
-			path := sourceFile(t, ".env", lines.String())
+			path := write(".env", lines.String())
 			want := tt.want
 			if want.Answer.Reason != "" {
 				want.Answer.Place = "K" + tt.suffix + " in " + path
@@ -625,7 +631,7 @@ func TestExplicitBeforeEnvironmentBeforeDotEnv(t *testing.T) {
 		},
 		{
 			name: "explicit source silences the environment", env: map[string]string{"IMKIT_API_KEY": "from-env"}, dotenv: both,
-			opts: []keyfit.Option{keyfit.WithSource(keyfit.Static(keyfit.APIKey("source")))}, url: "https://dotenv.example/x", key: "source",
+			opts: []keyfit.Option{keyfit.WithSource(keyfit.Static(keyfit.APIKey("source")))}, url: "https://app.imkit.io/x", key: "source",
 		},
 		{
 			name: "a broken explicit key is not replaced by the environment's", env: map[string]string{"IMKIT_API_KEY": "from-env"},

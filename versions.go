@@ -37,19 +37,26 @@ func versionsOf(ctx context.Context, src Source) (Versions, error) {
 	return Versions{Current: cred}, err
 }
 
+// look returns what the ring knows about the look of its keys.
+func (ring *Keyring) look() keyLook { return keyLook{ring.provider, ring.shape} }
+
 // clean checks what a source knows. A malformed Previous or Pending is dropped.
-func (v Versions) clean(life time.Duration) (Versions, error) {
+func (ring *Keyring) clean(v Versions) (Versions, error) {
 	var err error
+	place := v.Current.placeOr()
 	if v.Current, err = v.Current.clean(); err != nil {
+		return Versions{}, &sourceError{place, err}
+	}
+	if err := ring.look().check(v.Current); err != nil {
 		return Versions{}, err
 	}
-	v.Current = v.Current.withEnd(life)
+	v.Current = v.Current.withEnd(ring.life)
 	for _, c := range []*Credential{&v.Previous, &v.Pending} {
-		if *c, err = c.clean(); err != nil || c.Fingerprint() == v.Current.Fingerprint() {
+		if *c, err = c.clean(); err != nil || c.Fingerprint() == v.Current.Fingerprint() || ring.look().check(*c) != nil {
 			*c = Credential{}
 			continue
 		}
-		*c = c.withEnd(life)
+		*c = c.withEnd(ring.life)
 	}
 	return v, nil
 }
@@ -84,7 +91,7 @@ func (ring *Keyring) ask(ctx context.Context, src Source, refused string) (keyri
 	given, err := versionsOf(context.WithValue(ctx, refusedKey{}, refused), src)
 	checked := given
 	if err == nil {
-		checked, err = given.clean(ring.life)
+		checked, err = ring.clean(given)
 	}
 	if err != nil {
 		return keyring.Versions{}, redactorOf(append(ring.live(), given.Current, given.Previous, given.Pending)...).Error(err)

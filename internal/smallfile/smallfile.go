@@ -5,7 +5,7 @@
 // pipe that nobody writes to, and says what is wrong. Its errors name no path and quote no
 // content, because both may be secret and the caller names the place in its own words.
 //
-// The function keeps no state and is safe for concurrent use. Each call opens the file anew
+// The functions keep no state and are safe for concurrent use. Each call opens the file anew
 // by its path, so a swapped symbolic link or a renamed file is followed. How a file is
 // opened differs between systems: open_unix.go and open_other.go.
 package smallfile
@@ -15,7 +15,9 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"os"
 	"path/filepath"
+	"strings"
 	"time"
 )
 
@@ -32,6 +34,55 @@ func Read(path string, limit int64) ([]byte, error) {
 	if err != nil {
 		return nil, withoutPath(err)
 	}
+	return readAll(f, limit)
+}
+
+// ErrOutside says that a file does not lie in the directory where it must.
+var ErrOutside = errors.New("lies outside the directory")
+
+// ReadWithin reads a file as [Read] does, if it lies in dir or below it: neither .. nor a
+// symbolic link may lead out of it, at the moment the file is opened. Otherwise the error is
+// [ErrOutside]. Both paths are absolute.
+func ReadWithin(dir, path string, limit int64) ([]byte, error) {
+	name, ok := within(dir, path)
+	if !ok {
+		return nil, ErrOutside
+	}
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		return nil, withoutPath(err)
+	}
+	defer func() { _ = root.Close() }()
+	f, err := openIn(root, name)
+	if err != nil {
+		if err = withoutPath(err); strings.Contains(err.Error(), "escapes") { // os has no name for this error
+			return nil, ErrOutside
+		}
+		return nil, err
+	}
+	return readAll(f, limit)
+}
+
+// within returns the path relative to dir, if it is below dir as both are spelt, or as they
+// are once the links of the directories are followed.
+func within(dir, path string) (name string, ok bool) {
+	if name, err := filepath.Rel(dir, path); err == nil && filepath.IsLocal(name) {
+		return name, true
+	}
+	dir, err := filepath.EvalSymlinks(dir)
+	if err != nil {
+		return "", false
+	}
+	parent, err := filepath.EvalSymlinks(filepath.Dir(path))
+	if err != nil {
+		return "", false
+	}
+	name, err = filepath.Rel(dir, filepath.Join(parent, filepath.Base(path)))
+	return name, err == nil && filepath.IsLocal(name)
+}
+
+// readAll reads an open file and closes it.
+func readAll(f *os.File, limit int64) ([]byte, error) {
 	defer func() { _ = f.Close() }()
 	_ = f.SetReadDeadline(time.Now().Add(maxPipeWait)) // an error means that it is no pipe
 	content, err := io.ReadAll(io.LimitReader(f, limit+1))

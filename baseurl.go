@@ -1,0 +1,132 @@
+package keyfit
+
+import (
+	"errors"
+	"fmt"
+	"net/url"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/keyfit/keyfit/internal/envfile"
+)
+
+// baseURL is what the places say about where a client sends its requests.
+type baseURL struct {
+	url *url.URL // of the option, the process environment or the provider; nil if none of them has one
+
+	// A .env file may redirect the keys that it has itself, and no other: it comes with the
+	// working directory, which may be a stranger's.
+	dotenv string // the path of the .env file that has a base URL; "" if none has one
+	raw    string // what stands there
+	place  string // and where exactly
+}
+
+// base finds the base URL: that of the option, otherwise of the environment, otherwise of
+// .env, otherwise of the provider. With [WithKey] the .env file is not read.
+func (cfg *config) base(p *Provider) (baseURL, error) {
+	if cfg.baseURL != "" {
+		u, err := parseBaseURL(cfg.baseURL)
+		return baseURL{url: u}, err
+	}
+	var found baseURL
+	raw, place := p.BaseURL, "the provider"
+	if p.EnvURL != "" {
+		lookup, err := environment{}.load()
+		if err != nil {
+			return baseURL{}, err
+		}
+		if value, ok := lookup(p.EnvURL); ok && strings.TrimSpace(value) != "" {
+			raw, place = strings.TrimSpace(value), environment{}.place(p.EnvURL)
+		} else if !cfg.noDotenv && !slices.Contains(cfg.given, "WithKey") {
+			if err := found.readDotEnv(newDotEnvFile(cfg.dotenv), p.EnvURL); err != nil {
+				return baseURL{}, err
+			}
+		}
+	}
+	if raw == "" && found.dotenv == "" {
+		return baseURL{}, fmt.Errorf("no base URL: set %s or use WithBaseURL", p.EnvURL)
+	}
+	if raw == "" {
+		return found, nil
+	}
+	u, err := parseBaseURL(raw)
+	if err != nil {
+		return baseURL{}, fmt.Errorf("%s: %w", place, err)
+	}
+	found.url = u
+	return found, nil
+}
+
+// readDotEnv reads the base URL of a .env file. A file that is not there or cannot be opened
+// is as good as none, because only its own keys need it; a line that cannot be parsed is an
+// error, because the file was meant to be read.
+func (found *baseURL) readDotEnv(file dotEnvFile, name string) error {
+	lookup, err := file.load()
+	if err != nil {
+		if _, broken := errors.AsType[*envfile.SyntaxError](err); broken {
+			return &sourceError{file.place(name), err}
+		}
+		return nil
+	}
+	if value, ok := lookup(name); ok && strings.TrimSpace(value) != "" {
+		found.dotenv, found.raw, found.place = file.path, strings.TrimSpace(value), file.place(name)
+	}
+	return nil
+}
+
+// settleBase decides whether the base URL of a .env file holds, for which the key has to be
+// known: it creates the ring.
+func (c *Client) settleBase(cfg *config, b baseURL) error {
+	c.base = b.url
+	if b.dotenv == "" {
+		return nil
+	}
+	bound := new(atomic.Bool)
+	if cfg.ring == nil {
+		cfg.keys = boundSource{cfg.keySource(&c.provider), b.dotenv, bound}
+	}
+	var err error
+	if c.ring, err = c.newRing(*cfg); err != nil {
+		return c.named(err)
+	}
+	cred := credentialOf(c.ring.engine.Load().Pick(true).Key)
+	if cred.from.dotenv != b.dotenv {
+		return c.ignoreBase(cfg, b, cred)
+	}
+	if c.base, err = parseBaseURL(b.raw); err != nil {
+		return fmt.Errorf("%s: %s: %w", c.provider.Name, b.place, err)
+	}
+	c.keysOf = b.dotenv
+	bound.Store(true)
+	return nil
+}
+
+// ignoreBase reports that the base URL of a .env file is not used. It is an error if there is
+// no other.
+func (c *Client) ignoreBase(cfg *config, b baseURL, cred Credential) error {
+	why := fmt.Sprintf("%s holds only for a key of that file, and the key is from another place: %s", b.place, cred.placeOr())
+	if c.base == nil {
+		return fmt.Errorf("%s: no base URL: %s; set %s in the environment or use WithBaseURL", c.provider.Name, why, c.provider.EnvURL)
+	}
+	cfg.observer.key(KeyEvent{Kind: BaseURLIgnored, Time: time.Now(), Provider: c.provider.Name, Fingerprint: cred.Fingerprint(), Reason: why})
+	return nil
+}
+
+// mayCarry returns an error if the client's base URL is that of a .env file and the key is
+// from another place.
+func (c *Client) mayCarry(ring *Keyring) error {
+	if c.keysOf == "" {
+		return nil
+	}
+	cred := credentialOf(ring.engine.Load().Pick(true).Key)
+	if cred.from.dotenv == c.keysOf {
+		return nil
+	}
+	return fmt.Errorf("%s: %s names the base URL, which holds for keys of that file only, and not for %s: set %s in the environment or use WithBaseURL",
+		c.provider.Name, c.keysOf, cred.placeOr(), c.provider.EnvURL)
+}
+
+// BaseURL returns the origin that the client sends its requests to: scheme, host and port.
+func (c *Client) BaseURL() string { return c.base.String() }

@@ -1,0 +1,69 @@
+package keyfit
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"strings"
+	"sync/atomic"
+
+	"github.com/keyfit/keyfit/internal/redact"
+	"github.com/keyfit/keyfit/internal/smallfile"
+)
+
+// provenance says which files a credential was read from. It is unexported, so that only the
+// sources of this package can say it.
+type provenance struct {
+	dotenv string   // the .env file that has the key or names its file; "" for another place
+	files  []string // the files that hold the key or a half of it
+}
+
+// confinedFile is a key file that a .env file names. It must lie in the directory of the .env
+// file or below: a .env file that came with a directory may not name a secret of another
+// program.
+type confinedFile struct{ dir, path string }
+
+func (inside confinedFile) Credential(context.Context) (Credential, error) {
+	if !filepath.IsAbs(inside.path) {
+		inside.path = filepath.Join(inside.dir, inside.path)
+	}
+	content, err := smallfile.ReadWithin(inside.dir, inside.path, maxKeyFile)
+	if errors.Is(err, smallfile.ErrOutside) {
+		return Credential{}, &sourceError{"file " + inside.path, fmt.Errorf("%w of the .env file: move it there, or set the variable in the environment", err)}
+	}
+	return keyOfFile(inside.path, content, err)
+}
+
+// boundSource is the source of a client whose base URL is that of a .env file. Once the client
+// has its first key, it refuses a key from any other place.
+type boundSource struct {
+	Source
+	dotenv string
+	bound  *atomic.Bool
+}
+
+func (src boundSource) debounces() bool { return debounces(src.Source) }
+
+func (src boundSource) Credential(ctx context.Context) (Credential, error) {
+	v, err := src.Versions(ctx)
+	return v.Current, err
+}
+
+// Versions returns everything that the source knows, if its key is of the .env file.
+func (src boundSource) Versions(ctx context.Context) (Versions, error) {
+	v, err := versionsOf(ctx, src.Source)
+	if err == nil && src.bound.Load() && v.Current.from.dotenv != src.dotenv {
+		return Versions{}, &sourceError{v.Current.placeOr(), errors.New(src.dotenv + " names the base URL, which holds for keys of that file only: restart the program")}
+	}
+	return v, err
+}
+
+// placeOr returns where the credential was found, or words for it. A source of the caller's
+// may have put the key into its place.
+func (cred Credential) placeOr() string {
+	if cred.Place == "" {
+		return "the key that the source offered"
+	}
+	return redact.New(strings.TrimSpace(cred.ID.Reveal()), strings.TrimSpace(cred.Key.Reveal())).Text(cred.Place)
+}
