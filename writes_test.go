@@ -19,7 +19,6 @@ func allowedWrites() map[string]string {
 		"internal/privatefile":                        "it is the package",
 		"cmd/keyfit/data.go os.WriteFile":             "the file that the user names for the output, which has no key",
 		"cmd/keyfit/state.go os.WriteFile":            "the file that the user names for the output; keys are SHA-256 sums there",
-		"cmd/keyfit/localmock.go os.WriteFile":        "a certificate, which is public",
 		"cmd/keyfit/localmock.go os.MkdirTemp":        "the directory of that certificate",
 		"cmd/keyfit/environment.go os.CreateTemp":     "certificates, which are public",
 		"cmd/keyfit/internal/rotate os.OpenFile":      "--backup: a new file (O_EXCL, 0600) under the name that the user gives",

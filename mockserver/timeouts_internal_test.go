@@ -144,6 +144,30 @@ func TestASlowClientOfTLSLosesItsConnection(t *testing.T) {
 	}
 }
 
+// A body of HTTP/2 has its time as well; the connection and its other streams live on.
+func TestASlowBodyOfHTTP2IsAnsweredWithoutItsRest(t *testing.T) {
+	t.Parallel()
+	srv, _ := portsOf(t, WithTLS())
+	key := srv.Keys().Issue(IMKIT)
+	half, more := io.Pipe()
+	defer more.Close()
+	go func() { _, _ = io.WriteString(more, `{"_id":"lo`) }()
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, srv.BaseURL(IMKIT)+"/admin/clients", half)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Header.Set("IM-API-KEY", key.Secret.Reveal())
+	r.Header.Set("Content-Type", "application/json")
+	res, err := srv.Client().Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close()
+	if res.ProtoMajor != 2 || res.StatusCode != http.StatusBadRequest {
+		t.Errorf("%s %s", res.Proto, res.Status)
+	}
+}
+
 // What the mock is slow with on purpose outlasts the timeouts of the client's side.
 func TestFaultsThatNeedTimeKeepIt(t *testing.T) {
 	t.Parallel()

@@ -82,6 +82,10 @@ func TestUsageErrorsExit2WithOneLine(t *testing.T) {
 	} {
 		oneLine(t, strings.Join(args, " "), runKeyfit(t, map[string]string{"KEYFIT_ADMIN_TOKEN": "x"}, args...), 2, "--help")
 	}
+	over, cancel := context.WithCancel(t.Context())
+	cancel() // nothing is dialled
+	remote := map[string]string{"KEYFIT_ADMIN_TOKEN": "x", "KEYFIT_ADMIN_URL": "http://192.0.2.1:4100", "KEYFIT_INSECURE_ADMIN_URL": "true"}
+	oneLine(t, "another machine, allowed", runKeyfitIn(over, remote, "", "keys", "list"), 1, "no mock answers")
 	got := runKeyfit(t, map[string]string{"KEYFIT_NO_RATE_LIMIT": "perhaps"}, "mock")
 	oneLine(t, "a bad variable", got, 2, "KEYFIT_NO_RATE_LIMIT")
 	oneLine(t, "a misspelt command", runKeyfit(t, nil, "keys", "isue"), 2, `"issue"`)

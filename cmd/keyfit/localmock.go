@@ -177,7 +177,7 @@ func (m *localMock) writeCA(path string) error {
 		m.cleanup = append(m.cleanup, func() { _ = os.RemoveAll(dir) }) // a file that is left over does no harm
 		path = filepath.Join(dir, "ca.pem")
 	}
-	if err := os.WriteFile(path, pem, 0o600); err != nil {
+	if err := privatefile.Replace(path, pem); err != nil { // it is no secret, but trusted
 		return fmt.Errorf("ca file: %w", err)
 	}
 	m.caFile = path

@@ -39,13 +39,12 @@ func TestTheReadyFileIsNewAndForItsOwnerAlone(t *testing.T) {
 		plant map[string]string // name → target of a link; "" is a file that all may write
 		want  []string
 	}{
-		"nothing there":                   {nil, []string{"r.json"}},
-		"a file that all may write":       {map[string]string{"r.json": ""}, []string{"r.json"}},
-		"a link to somebody's file":       {map[string]string{"r.json": "theirs", "theirs": ""}, []string{"r.json", "theirs"}},
-		"a link that leads nowhere":       {map[string]string{"r.json": "nowhere"}, []string{"r.json"}},
-		"a file at the old name, kept":    {map[string]string{"r.json.tmp": ""}, []string{"r.json", "r.json.tmp"}},
-		"a link at the old name, kept":    {map[string]string{"r.json.tmp": "theirs", "theirs": ""}, []string{"r.json", "r.json.tmp", "theirs"}},
-		"a link to a directory, replaced": {map[string]string{"r.json": "."}, []string{"r.json"}},
+		"nothing there":                {nil, []string{"r.json"}},
+		"a file that all may write":    {map[string]string{"r.json": ""}, []string{"r.json"}},
+		"a link to somebody's file":    {map[string]string{"r.json": "theirs", "theirs": ""}, []string{"r.json", "theirs"}},
+		"a link that leads nowhere":    {map[string]string{"r.json": "nowhere"}, []string{"r.json"}},
+		"a file at the old name, kept": {map[string]string{"r.json.tmp": ""}, []string{"r.json", "r.json.tmp"}},
+		"a link at the old name, kept": {map[string]string{"r.json.tmp": "theirs", "theirs": ""}, []string{"r.json", "r.json.tmp", "theirs"}},
 	} {
 		dir := t.TempDir()
 		for plant, target := range c.plant {
@@ -93,11 +92,14 @@ func TestAReadyFileThatCannotBeLeavesNothingBehind(t *testing.T) {
 	if err := os.Mkdir(filepath.Join(dir, "d"), 0o700); err != nil {
 		t.Fatal(err)
 	}
-	for _, path := range []string{filepath.Join(dir, "d"), filepath.Join(dir, "d") + string(filepath.Separator), filepath.Join(dir, "none", "r.json")} {
+	if err := os.Symlink(os.DevNull, filepath.Join(dir, "stdout")); err != nil {
+		t.Skip(err)
+	}
+	for _, path := range []string{filepath.Join(dir, "stdout"), filepath.Join(dir, "d"), filepath.Join(dir, "d") + string(filepath.Separator), filepath.Join(dir, "none", "r.json")} {
 		if err := m.writeReady(path); err == nil {
 			t.Errorf("%s: no error", path)
 		}
-		if d := cmp.Diff([]string{"d"}, dirNames(t, dir)); d != "" {
+		if d := cmp.Diff([]string{"d", "stdout"}, dirNames(t, dir)); d != "" {
 			t.Errorf("%s (-want +got):\n%s", path, d)
 		}
 	}

@@ -43,10 +43,17 @@ func affixes(path string) (prefix, suffix string) {
 	return base + infix, suffix
 }
 
+// ErrNotRegular says that a path is taken by what is no file, such as a directory, a pipe or a
+// device. It is left as it is.
+var ErrNotRegular = errors.New("is there already and is no regular file")
+
 // Replace puts data in the place of path, whether or not there is such a file; mode 0600. A
-// symbolic link at path is replaced and not followed. The error names path and not the data;
-// it leaves the old file as it was and no temporary file.
+// symbolic link to a file, or to nothing, is replaced and not followed. The error names path
+// and not the data; it leaves what was there as it was, and no temporary file.
 func Replace(path string, data []byte) error {
+	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() { // /dev/stdout is a link
+		return fmt.Errorf("%s: %w", path, ErrNotRegular)
+	}
 	return place(path, data, os.Rename)
 }
 

@@ -124,13 +124,31 @@ func TestReplaceWritesAWholeFileForItsOwnerAlone(t *testing.T) {
 				t.Fatal(err)
 			}
 		}, map[string]string{"f.json": "directory"}, true},
+		{"a link to a directory", func(t *testing.T, dir string) {
+			t.Helper()
+			if err := os.Symlink(dir, filepath.Join(dir, "f.json")); err != nil {
+				t.Skip(err)
+			}
+		}, map[string]string{"f.json": "→ 001"}, true},
+		{"a link to a device", func(t *testing.T, dir string) {
+			t.Helper()
+			if err := os.Symlink(os.DevNull, filepath.Join(dir, "f.json")); err != nil {
+				t.Skip(err)
+			}
+		}, map[string]string{"f.json": "→ null"}, true},
+		{"a link that leads nowhere", func(t *testing.T, dir string) {
+			t.Helper()
+			if err := os.Symlink(filepath.Join(dir, "nowhere"), filepath.Join(dir, "f.json")); err != nil {
+				t.Skip(err)
+			}
+		}, map[string]string{"f.json": "600 new"}, false},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			dir := t.TempDir()
 			c.before(t, dir)
 			err := privatefile.Replace(filepath.Join(dir, "f.json"), []byte("new"))
-			if (err != nil) != c.refused || err != nil && strings.Contains(err.Error(), "keyfit-") {
+			if errors.Is(err, privatefile.ErrNotRegular) != c.refused || (err != nil) != c.refused || err != nil && strings.Contains(err.Error(), "keyfit-") {
 				t.Errorf("error %v, want one: %v, and no temporary name in it", err, c.refused)
 			}
 			if d := cmp.Diff(c.want, inside(t, dir)); d != "" {

@@ -102,6 +102,9 @@ func problem(res *http.Response, where string) error {
 	return errors.New(p.Detail)
 }
 
+// maxAnswer is above every answer of a mock: it takes states of up to 64 MiB.
+const maxAnswer = 256 << 20
+
 // Call makes one request and decodes the response into out, unless out is nil.
 func (c *Client) Call(ctx context.Context, method, path string, in, out any) error {
 	res, err := c.Send(ctx, method, path, in)
@@ -109,9 +112,12 @@ func (c *Client) Call(ctx context.Context, method, path string, in, out any) err
 		return err
 	}
 	defer func() { _ = res.Body.Close() }() // read to its end
-	data, err := io.ReadAll(res.Body)
+	data, err := io.ReadAll(io.LimitReader(res.Body, maxAnswer+1))
 	if err != nil {
 		return fmt.Errorf("read: %w", err)
+	}
+	if len(data) > maxAnswer {
+		return fmt.Errorf("%s answers with more than %d MiB and is not the admin API of a mock", c.url, maxAnswer>>20)
 	}
 	if out == nil {
 		return nil
