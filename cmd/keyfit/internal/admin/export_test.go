@@ -21,3 +21,13 @@ func Resolve(c *Client, address string) {
 		return dial(ctx, network, address)
 	}
 }
+
+// Record makes a client dial nothing, and returns what it would dial.
+func Record(c *Client) *[]string {
+	var dialled []string
+	transportOf(c).DialContext = func(_ context.Context, _, address string) (net.Conn, error) {
+		dialled = append(dialled, address)
+		return nil, net.ErrClosed
+	}
+	return &dialled
+}
