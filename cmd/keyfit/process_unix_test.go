@@ -12,6 +12,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -321,5 +322,34 @@ func TestRunGivesTheCommandItsEnvironment(t *testing.T) {
 	}
 	if _, err := os.Stat(env["SSL_CERT_FILE"]); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("the bundle is left behind: %v", err)
+	}
+}
+
+// The variables of a real process, with providers that are not imitated.
+func TestRunLeavesNoRealKeyToTheCommand(t *testing.T) {
+	t.Parallel()
+	for name, want := range map[string]string{"": "", "OPTIMOVE_*": "OPTIMOVE_API_KEY=real-2,OPTIMOVE_BASE_URL=real-3"} {
+		cmd := program("run", "--providers", "imkit", "--keep-env", name, "--", "env")
+		cmd.Dir = t.TempDir()
+		cmd.Env = append(cmd.Env, "IMKIT_USER_TOKEN_FILE=real-1", "OPTIMOVE_API_KEY=real-2", "OPTIMOVE_BASE_URL=real-3", "MINDKEY_API_KEY_ISSUED=real-4", "IINIIT_CLIENT_SECRET=real-5")
+		var errs strings.Builder
+		cmd.Stderr = &errs
+		out, err := cmd.Output()
+		if err != nil {
+			t.Fatal(err)
+		}
+		var found []string
+		for line := range strings.Lines(string(out)) {
+			if line = strings.TrimSuffix(line, "\n"); strings.Contains(line, "real-") {
+				found = append(found, line)
+			}
+		}
+		slices.Sort(found)
+		if d := cmp.Diff(want, strings.Join(found, ",")); d != "" {
+			t.Errorf("--keep-env %q (-want +got):\n%s", name, d)
+		}
+		if !strings.Contains(errs.String(), "does not get IINIIT_CLIENT_SECRET, MINDKEY_API_KEY_ISSUED") || strings.Count(errs.String(), "\n") != 1 {
+			t.Errorf("--keep-env %q: said %q", name, errs.String())
+		}
 	}
 }
