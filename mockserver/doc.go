@@ -63,7 +63,8 @@
 //
 // Inject makes requests fail as a client would see it: delays, statuses, real
 // connection resets, truncated and endless bodies, stalls. When limits how
-// often.
+// often. A client that does not finish its request loses its connection after a
+// time that WithTimeouts sets.
 //
 //	srv.Inject(mockserver.Match{Path: "/admin/*"}, mockserver.Status(503, ""), mockserver.First(2))
 //	srv.Inject(mockserver.Match{}, mockserver.ResetBefore(), mockserver.FreshConnectionOnly())
