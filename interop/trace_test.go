@@ -1,0 +1,105 @@
+package interop_test
+
+import (
+	"context"
+	"net/http"
+	"net/http/httptrace"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"go.opentelemetry.io/contrib/instrumentation/net/http/httptrace/otelhttptrace"
+	"go.opentelemetry.io/contrib/instrumentation/net/http/otelhttp"
+	"go.opentelemetry.io/otel/sdk/trace"
+	"go.opentelemetry.io/otel/sdk/trace/tracetest"
+	"gopkg.in/dnaeon/go-vcr.v4/pkg/recorder"
+
+	"github.com/keyfit/keyfit"
+)
+
+// recorded are the names and values of all that the ended spans say.
+func recorded(spans *tracetest.SpanRecorder) string {
+	var all strings.Builder
+	for _, s := range spans.Ended() {
+		all.WriteString(s.Name() + " " + s.Status().Description + "\n")
+		for _, a := range s.Attributes() {
+			all.WriteString(string(a.Key) + "=" + a.Value.String() + "\n")
+		}
+		for _, e := range s.Events() {
+			all.WriteString(e.Name + "\n")
+			for _, a := range e.Attributes {
+				all.WriteString(string(a.Key) + "=" + a.Value.String() + "\n")
+			}
+		}
+	}
+	return all.String()
+}
+
+func TestSpansOfOpenTelemetryHaveNoKey(t *testing.T) {
+	t.Parallel()
+	for name, s := range schemes() {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			srv := serve(t)
+			spans := tracetest.NewSpanRecorder()
+			provider := trace.NewTracerProvider(trace.WithSpanProcessor(spans))
+			detailed := func(ctx context.Context) *httptrace.ClientTrace {
+				return otelhttptrace.NewClientTrace(ctx, otelhttptrace.WithTracerProvider(provider))
+			}
+			wrap := func(next http.RoundTripper) http.RoundTripper {
+				return otelhttp.NewTransport(next, otelhttp.WithTracerProvider(provider), otelhttp.WithClientTrace(detailed))
+			}
+			ctx, root := provider.Tracer("test").Start(context.Background(), "root")
+			c := client(t, s, srv.URL)
+
+			if _, err := keyfit.Get[struct{}](httptrace.WithClientTrace(ctx, detailed(ctx)), c, "/moved"); err != nil {
+				t.Fatal(err)
+			}
+			through(ctx, t, (&http.Client{Transport: wrap(c.HTTPClient().Transport)}).Do, srv.URL+"/moved")
+			if name != "query" { // as middleware, below the key, it has the URL
+				inside := client(t, s, srv.URL, keyfit.WithMiddleware(wrap))
+				through(ctx, t, inside.Do, srv.URL+"/moved")
+				through(httptrace.WithClientTrace(ctx, detailed(ctx)), t, inside.HTTPClient().Do, srv.URL+"/moved")
+			}
+			root.End()
+
+			text := recorded(spans)
+			if found := leak(text); found != "" {
+				t.Errorf("the spans have %s:\n%s", found, text)
+			}
+			for _, want := range []string{"http.getconn", "http.send", "url.full=" + srv.URL + "/", "header.user-agent"} {
+				if !strings.Contains(text, want) {
+					t.Errorf("the spans lack %s, which has no key in it:\n%s", want, text)
+				}
+			}
+		})
+	}
+}
+
+func TestACassetteOfGoVCRHasNoKey(t *testing.T) {
+	t.Parallel()
+	for name, s := range schemes() {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			srv := serve(t)
+			file := filepath.Join(t.TempDir(), "cassette")
+			rec, err := recorder.New(file, recorder.WithMode(recorder.ModeRecordOnly), recorder.WithRealTransport(client(t, s, srv.URL).HTTPClient().Transport))
+			if err != nil {
+				t.Fatal(err)
+			}
+			through(t.Context(), t, (&http.Client{Transport: rec}).Do, srv.URL+"/here?page=2")
+			through(t.Context(), t, (&http.Client{Transport: rec}).Do, srv.URL+"/moved")
+			if err := rec.Stop(); err != nil {
+				t.Fatal(err)
+			}
+			cassette, err := os.ReadFile(file + ".yaml")
+			if err != nil {
+				t.Fatal(err)
+			}
+			if found := leak(string(cassette)); found != "" || !strings.Contains(string(cassette), "/here?page=2") {
+				t.Errorf("the cassette has %s:\n%s", found, cassette)
+			}
+		})
+	}
+}
