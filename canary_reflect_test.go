@@ -5,11 +5,14 @@ import (
 	"context"
 	"crypto/tls"
 	"encoding/binary"
+	"fmt"
 	"io"
 	"math"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"reflect"
+	"strings"
 	"testing"
 	"time"
 	"unsafe"
@@ -172,6 +175,63 @@ func TestCanaryNothingOfAnAnswerOrAClientLeadsToTheKey(t *testing.T) {
 				}
 				if dump.types[reflect.TypeFor[http.Transport]()] {
 					t.Error("a walk over the fields of what calls leave behind arrives at the pool")
+				}
+			})
+		}
+	}
+}
+
+// TestCanaryARedirectThatRepeatsTheKeyLeavesItInNoRequest: a server that adds a slash or a
+// language may repeat the key, in the query or the path, under any name.
+func TestCanaryARedirectThatRepeatsTheKeyLeavesItInNoRequest(t *testing.T) {
+	t.Parallel()
+	for _, s := range canarySchemes() {
+		for name, location := range map[string]func(key string) string{
+			"query":             func(key string) string { return "/end?back=" + url.QueryEscape(key) },
+			"query, twice over": func(key string) string { return "/end?back=" + url.QueryEscape("/x?k="+url.QueryEscape(key)) },
+			"path":              func(key string) string { return "/end/" + url.PathEscape(key) + "/x" },
+			"fragment":          func(key string) string { return "/end#" + url.PathEscape(key) },
+			"user":              func(key string) string { return "http://" + url.PathEscape(key) + "@localhost/end" },
+		} {
+			t.Run(s.name+"/"+name, func(t *testing.T) {
+				t.Parallel()
+				var asked []string
+				pool := canaryStill(func(w http.ResponseWriter, r *http.Request) {
+					asked = append(asked, r.URL.Path)
+					if r.URL.Path == "/first" || r.URL.Path == "/second" {
+						next := location(s.cred.Key.Reveal())
+						if r.URL.Path == "/first" {
+							next = "/second?back=" + url.QueryEscape(s.cred.Key.Reveal())
+						}
+						w.Header().Set("Location", next)
+						w.WriteHeader(http.StatusFound)
+					}
+				})
+				c, err := keyfit.New(s.provider("http://localhost"), keyfit.WithSource(keyfit.Static(s.cred)), keyfit.WithHTTPClient(pool))
+				if err != nil {
+					t.Fatal(err)
+				}
+				for door, do := range map[string]func(*http.Request) (*http.Response, error){"Do": c.Do, "HTTPClient": c.HTTPClient().Do} {
+					req, err := http.NewRequest(http.MethodGet, "http://localhost/first", nil)
+					if err != nil {
+						t.Fatal(err)
+					}
+					resp, err := do(req)
+					if err != nil {
+						t.Fatal(err)
+					}
+					_ = resp.Body.Close()
+					find, hops := newCanary(s.cred), 0
+					for last := resp; last != nil && last.Request != nil; last = last.Request.Response {
+						find.absent(t, door, last.Request.URL.String(), fmt.Sprintf("%#v", *last.Request.URL), fmt.Sprint(last.Request.Header, last.Header))
+						hops++
+					}
+					if hops != 3 || !strings.HasPrefix(asked[len(asked)-1], "/end") {
+						t.Errorf("%s: %d requests are within reach, want 3; asked %q", door, hops, asked)
+					}
+					if leak := newCanaryDump(resp).leak(s.cred); leak != "" {
+						t.Errorf("%s: a walk over the fields of the response finds %q", door, leak)
+					}
 				}
 			})
 		}

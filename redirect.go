@@ -6,6 +6,8 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+
+	"github.com/keyfit/keyfit/internal/redact"
 )
 
 // maxRedirects is the limit of net/http.
@@ -82,7 +84,30 @@ func (r *redirects) follow(k *call, resp *http.Response) (*http.Response, error)
 	if err != nil {
 		return nil, withoutURL(err) // the response of a refused redirect is closed already
 	}
+	k.cleanRequests(last)
 	return last, nil
+}
+
+// cleanRequests takes the keys that a server has repeated in a Location out of the requests
+// which can be reached from a response: out of their URLs, and the headers that net/http
+// makes of these, Referer and Authorization. What was sent is not changed.
+func (k *call) cleanRequests(last *http.Response) {
+	redactor := k.redactor()
+	for resp := last; resp != nil && resp.Request != nil; resp = resp.Request.Response {
+		clean := resp.Request.WithContext(resp.Request.Context())
+		clean.Header = make(http.Header, len(clean.Header))
+		for name, values := range resp.Request.Header {
+			clean.Header[name] = redactor.Texts(values)
+		}
+		if at := clean.URL.String(); redactor.Text(at) != at {
+			u, err := url.Parse(redactor.Text(at))
+			if err != nil { // the mark stands where no URL may have it
+				u = &url.URL{Scheme: clean.URL.Scheme, Host: clean.URL.Host, Path: "/" + redact.Mark}
+			}
+			clean.URL = u
+		}
+		resp.Request = clean
+	}
 }
 
 // withoutCookies returns the request without the caller's own cookies that have been
