@@ -187,9 +187,10 @@ func TestAFeedThatDoesNotAdvanceIsAnError(t *testing.T) {
 	t.Parallel()
 	const here = "https://firehose.imin.co/firehose/datasets?afterId=a"
 	for name, tc := range map[string]struct{ next, err string }{
-		"no next":      {``, "items and no next"},
-		"the same":     {`"next":"` + here + `",`, "the next page is the same"},
-		"another host": {`"next":"https://evil.example/firehose/datasets",`, "another origin"},
+		"no next":                   {``, "items and no next"},
+		"the same":                  {`"next":"` + here + `",`, "the next page is the same"},
+		"another host":              {`"next":"https://evil.example/firehose/datasets",`, "another origin"},
+		"another host, by a letter": {`"next":"https://firehose.\u0130min.co/firehose/datasets",`, "another origin"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -208,7 +209,7 @@ func TestAFeedThatDoesNotAdvanceIsAnError(t *testing.T) {
 				_ = follow
 			}
 			for _, err := range []error{all, follow} {
-				if name == "another host" && errors.Is(err, keyfit.ErrCrossOrigin) {
+				if strings.HasPrefix(name, "another host") && errors.Is(err, keyfit.ErrCrossOrigin) {
 					continue
 				}
 				if err == nil || !strings.Contains(err.Error(), tc.err) {

@@ -176,6 +176,7 @@ func TestAllEnds(t *testing.T) {
 		{"at the count though all look alike", []string{page + `,"@odata.count":4}`}, mindkey.Query{Select: []string{"employeeId"}}, "a b a b", ""},
 		{"where a link leads back", []string{page + `,"@odata.nextLink":"?$skiptoken=x"}`}, mindkey.Query{}, "a b", "repeats a page"},
 		{"at a link to elsewhere", []string{page + `,"@odata.nextLink":"https://evil.example/"}`}, mindkey.Query{}, "a b", "origin"},
+		{"at a link to elsewhere, by a letter", []string{page + `,"@odata.nextLink":"https://connector.m\u0130ndkey.com/odata/v2/Employee"}`}, mindkey.Query{}, "a b", "origin"},
 		{"at a link that is none", []string{page + `,"@odata.nextLink":"://"}`}, mindkey.Query{}, "", "not a URL"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
