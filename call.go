@@ -34,6 +34,7 @@ type call struct {
 	idempotent bool
 	replayable bool
 	wantsJSON  bool
+	passedOn   bool // by the middleware of the call
 
 	attempts int
 	status   int                 // of the last response; 0 if none came
@@ -82,7 +83,7 @@ func (c *Client) newCall(req *http.Request, o *callConfig, began time.Duration, 
 		Context: req.Context(), client: c, ring: c.ring, policy: &c.policy, priority: c.priority,
 		method: req.Method, url: req.URL,
 		began: began, nth: nth, idempotent: isIdempotent(req),
-		replayable: req.Body == nil || req.Body == http.NoBody || req.GetBody != nil,
+		replayable: isReplayable(req),
 	}}
 	k := &both.call
 	k.unused = &both.outgoing
@@ -137,6 +138,11 @@ func isIdempotent(req *http.Request) bool {
 		return true
 	}
 	return req.Header.Get("Idempotency-Key") != ""
+}
+
+// isReplayable reports whether the body can be produced again.
+func isReplayable(req *http.Request) bool {
+	return req.Body == nil || req.Body == http.NoBody || req.GetBody != nil
 }
 
 type callKey struct{}

@@ -44,6 +44,7 @@ type Client struct {
 	config   hidden[config]
 	pool     hidden[http.RoundTripper]
 	loop     hidden[loop]
+	around   hidden[http.RoundTripper] // the middleware of calls; nil if there is none
 
 	gateLag time.Duration // how much later the gate's clock started
 }
@@ -84,6 +85,7 @@ func (c *Client) With(opts ...Option) (*Client, error) {
 	cfg := own
 	cfg.given, cfg.ring, cfg.keys, cfg.gate, cfg.limit = nil, nil, nil, nil, nil
 	cfg.middleware, cfg.ringOptions = slices.Clip(cfg.middleware), slices.Clip(cfg.ringOptions)
+	cfg.around = slices.Clip(cfg.around)
 	if err := cfg.apply(opts); err != nil {
 		return nil, fmt.Errorf("%s: %w", c.provider.Name, err)
 	}
@@ -161,7 +163,8 @@ func (c *Client) configure(cfg config) error {
 	if c.pool == nil {
 		c.pool = hide(newPool(cfg.http))
 	}
-	c.loop = hide(c.newStack(cfg))
+	stack := c.newStack(cfg)
+	c.loop, c.around = hide(stack), aroundCalls(stack, cfg.around)
 	if own, ok := c.gate.(*gate); ok {
 		c.gateLag = own.clock().Lag(c.clock)
 	}

@@ -19,7 +19,7 @@ func (c *Client) do(req *http.Request, o *callConfig) (*call, *http.Response, er
 	if err != nil {
 		return nil, nil, closeBody(req, err)
 	}
-	resp, err := c.loop().send(k, req)
+	resp, err := c.send(k, req)
 	if err != nil {
 		if resp != nil {
 			_ = resp.Body.Close()

@@ -37,6 +37,7 @@ type config struct {
 	noDotenv    bool
 	http        *http.Client
 	middleware  []func(http.RoundTripper) http.RoundTripper
+	around      []func(http.RoundTripper) http.RoundTripper // the middleware of calls
 	observer    observer
 	gate        Gate
 	limit       *Limit
@@ -191,10 +192,9 @@ func WithHTTPClient(hc *http.Client) Option {
 // the key in its header or, with [Query], in its URL. It is responsible for what it records,
 // and for where it sends the request, which is not checked again.
 //
-// What records requests belongs above the key: around the Transport of [Client.HTTPClient],
-// where a request has no key yet. The transport of OpenTelemetry writes the URL into a span,
-// a recorder of test fixtures the whole request; the package interop has an example of each.
-// An [net/http/httptrace.ClientTrace] may be added on both sides: it is not told the header fields
+// What records requests belongs above the key: [WithCallMiddleware], or the Transport of
+// [Client.HTTPClient]. The transport of OpenTelemetry writes the URL into a span, a recorder
+// of test fixtures the whole request; the package interop has an example of each. An [net/http/httptrace.ClientTrace] may be added on both sides: it is not told the header fields
 // with the key.
 func WithMiddleware(wrap ...func(http.RoundTripper) http.RoundTripper) Option {
 	return clientOption(func(c *config) error {

@@ -18,48 +18,49 @@ import (
 )
 
 // acme is an API that takes its key in the URL, where most libraries would record it.
-func acme() (*keyfit.Client, *httptest.Server) {
+func acme(opts ...keyfit.Option) (*keyfit.Client, *httptest.Server) {
 	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		_, _ = fmt.Fprint(w, `{"name":"Lorem Fitsum"}`)
 	}))
-	c, err := keyfit.New(keyfit.Provider{Name: "acme", BaseURL: srv.URL, Scheme: keyfit.Query("api_key")}, keyfit.WithKey("lf_example-0123456789"))
+	opts = append(opts, keyfit.WithKey("lf_example-0123456789"), keyfit.WithoutDotEnv())
+	c, err := keyfit.New(keyfit.Provider{Name: "acme", BaseURL: srv.URL, Scheme: keyfit.Query("api_key")}, opts...)
 	if err != nil {
 		panic(err)
 	}
 	return c, srv
 }
 
-// OpenTelemetry's transport belongs above the key: around the transport of HTTPClient. One
-// span covers a whole call with its retries, and its url.full has no key. As middleware
-// (keyfit.WithMiddleware) it would be below the key, and write this URL's key into the span.
+// OpenTelemetry's transport belongs above the key. One span covers a whole call with its
+// retries, and its url.full has no key. As keyfit.WithMiddleware it would be below the key,
+// and write this URL's key into the span.
 func Example_openTelemetry() {
-	c, srv := acme()
-	defer srv.Close()
 	spans := tracetest.NewSpanRecorder()
 	provider := trace.NewTracerProvider(trace.WithSpanProcessor(spans))
+	c, srv := acme(keyfit.WithCallMiddleware(func(next http.RoundTripper) http.RoundTripper {
+		return otelhttp.NewTransport(next, otelhttp.WithTracerProvider(provider))
+	}))
+	defer srv.Close()
 
-	traced := &http.Client{Transport: otelhttp.NewTransport(c.HTTPClient().Transport, otelhttp.WithTracerProvider(provider))}
-
-	req, err := http.NewRequestWithContext(context.Background(), http.MethodGet, srv.URL+"/items?page=2", nil)
+	type item struct{ Name string }
+	got, err := keyfit.Get[item](context.Background(), c, "/items", keyfit.Param("page", "2"))
 	if err != nil {
 		panic(err)
 	}
-	resp, err := traced.Do(req)
-	if err != nil {
-		panic(err)
-	}
-	_ = resp.Body.Close()
 
+	fmt.Println(got.Name)
 	for _, attribute := range spans.Ended()[0].Attributes() {
 		if attribute.Key == "url.full" {
 			fmt.Println(strings.TrimPrefix(attribute.Value.String(), srv.URL))
 		}
 	}
-	// Output: /items?page=2
+	// Output:
+	// Lorem Fitsum
+	// /items?page=2
 }
 
-// A recorder of test fixtures belongs above the key too: what it writes into its cassette is
-// committed. It plays the cassette back without a key.
+// A recorder of test fixtures belongs above the key too, for what it writes into its cassette
+// is committed. Around the transport of HTTPClient is above the key as well; typed calls are
+// recorded with keyfit.WithCallMiddleware.
 func Example_goVCR() {
 	c, srv := acme()
 	defer srv.Close()

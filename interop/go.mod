@@ -6,6 +6,7 @@ replace github.com/keyfit/keyfit => ..
 
 require (
 	github.com/davecgh/go-spew v1.1.1
+	github.com/google/go-cmp v0.7.0
 	github.com/k0kubun/pp/v3 v3.5.4
 	github.com/keyfit/keyfit v0.0.0
 	github.com/kr/pretty v0.3.1

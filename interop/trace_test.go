@@ -2,6 +2,7 @@ package interop_test
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"net/http/httptrace"
 	"os"
@@ -9,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
 	"go.opentelemetry.io/contrib/instrumentation/net/http/httptrace/otelhttptrace"
 	"go.opentelemetry.io/contrib/instrumentation/net/http/otelhttp"
 	"go.opentelemetry.io/otel/sdk/trace"
@@ -57,6 +59,10 @@ func TestSpansOfOpenTelemetryHaveNoKey(t *testing.T) {
 				t.Fatal(err)
 			}
 			through(ctx, t, (&http.Client{Transport: wrap(c.HTTPClient().Transport)}).Do, srv.URL+"/moved")
+			above := client(t, s, srv.URL, keyfit.WithCallMiddleware(wrap))
+			if _, err := keyfit.Get[struct{}](ctx, above, "/moved"); err != nil {
+				t.Fatal(err)
+			}
 			if name != "query" { // as middleware, below the key, it has the URL
 				inside := client(t, s, srv.URL, keyfit.WithMiddleware(wrap))
 				through(ctx, t, inside.Do, srv.URL+"/moved")
@@ -84,21 +90,41 @@ func TestACassetteOfGoVCRHasNoKey(t *testing.T) {
 			t.Parallel()
 			srv := serve(t)
 			file := filepath.Join(t.TempDir(), "cassette")
-			rec, err := recorder.New(file, recorder.WithMode(recorder.ModeRecordOnly), recorder.WithRealTransport(client(t, s, srv.URL).HTTPClient().Transport))
-			if err != nil {
-				t.Fatal(err)
+			var rec *recorder.Recorder
+			taped := func(mode recorder.Mode) *keyfit.Client {
+				return client(t, s, srv.URL, keyfit.WithCallMiddleware(func(next http.RoundTripper) http.RoundTripper {
+					var err error
+					if rec, err = recorder.New(file, recorder.WithMode(mode), recorder.WithRealTransport(next)); err != nil {
+						t.Fatal(err)
+					}
+					return rec
+				}))
 			}
-			through(t.Context(), t, (&http.Client{Transport: rec}).Do, srv.URL+"/here?page=2")
-			through(t.Context(), t, (&http.Client{Transport: rec}).Do, srv.URL+"/moved")
-			if err := rec.Stop(); err != nil {
-				t.Fatal(err)
+			calls := func(c *keyfit.Client) (names []string) {
+				for _, path := range []string{"/here?page=2", "/moved", "/missing"} {
+					got, err := keyfit.Get[struct{ Name string }](t.Context(), c, path)
+					if errors.Is(err, keyfit.ErrNotFound) != (path == "/missing") {
+						t.Fatalf("%s: %v", path, err)
+					}
+					names = append(names, got.Name)
+				}
+				through(t.Context(), t, c.HTTPClient().Do, srv.URL+"/here?page=3")
+				if err := rec.Stop(); err != nil {
+					t.Fatal(err)
+				}
+				return names
 			}
+			recorded := calls(taped(recorder.ModeRecordOnly))
 			cassette, err := os.ReadFile(file + ".yaml")
 			if err != nil {
 				t.Fatal(err)
 			}
 			if found := leak(string(cassette)); found != "" || !strings.Contains(string(cassette), "/here?page=2") {
 				t.Errorf("the cassette has %s:\n%s", found, cassette)
+			}
+			srv.Close()
+			if diff := cmp.Diff(recorded, calls(taped(recorder.ModeReplayOnly))); diff != "" {
+				t.Errorf("played back without the server (-recorded +played):\n%s", diff)
 			}
 		})
 	}
