@@ -364,7 +364,7 @@ func TestAnEndpointThatAlwaysRefusesSlowsDownNoOther(t *testing.T) {
 				defer mu.Unlock()
 				took = append(took, time.Since(begin))
 			})
-			holdPause(20 * time.Millisecond)
+			holdPause(50 * time.Millisecond)
 		}
 		calls.Wait()
 		slices.Sort(took)
@@ -442,6 +442,38 @@ func TestASourceWithANewBadKeyEachTimeIsNoAttack(t *testing.T) {
 			t.Errorf("%d requests and %d questions in 30 s", wire.sent.Load(), asked.Load())
 		}
 	})
+}
+
+// TestASourceWithANewBadKeyEachTimeIsNoAttackWithoutHolding: see also the simulation of
+// internal/keyring.
+func TestASourceWithANewBadKeyEachTimeIsNoAttackWithoutHolding(t *testing.T) {
+	t.Parallel()
+	for _, callers := range []int{1, 8, 20} {
+		synctest.Test(t, func(t *testing.T) {
+			var asked atomic.Int64
+			ring, _ := newRing(t, keyfit.SourceFunc(func(context.Context) (keyfit.Credential, error) {
+				return keyfit.APIKey(fmt.Sprintf("fresh-%d", asked.Add(1))), nil
+			}))
+			wire := &holdWire{latency: time.Millisecond, accepts: holdKeys()}
+			c := ringClient(t, wire, ring)
+			begin := time.Now()
+			var all sync.WaitGroup
+			for range callers {
+				all.Go(func() {
+					for time.Since(begin) < 10*time.Second {
+						if err := ringGet(t.Context(), c); !errors.Is(err, keyfit.ErrUnauthorized) {
+							t.Errorf("%v", err)
+						}
+						holdPause(50 * time.Millisecond)
+					}
+				})
+			}
+			all.Wait()
+			if sent, most := wire.sent.Load(), int64(60+6*callers); sent > most || asked.Load() > 30 {
+				t.Errorf("%d callers: %d requests and %d questions in ten seconds, want at most %d and 30", callers, sent, asked.Load(), most)
+			}
+		})
+	}
 }
 
 func TestTheCircuitWithoutHoldingAsksRarelyAndFailsAtOnce(t *testing.T) {

@@ -38,7 +38,10 @@ import (
 // A circuit breaker keeps calls from a provider that refuses every key. It opens after
 // twenty refusals in a row (with HoldCalls, after the first one for which no other key
 // helped). Then one trial request at a time is sent, at growing intervals, and the other
-// calls wait or fail immediately. See [CircuitStatus].
+// calls wait or fail immediately, whatever keys the source offers meanwhile: a new one is
+// tried by one call, for whose response the others wait, and after five that were refused,
+// a further one is tried at the next interval only. The source is asked at growing intervals
+// as well, unless what it offered has helped. See [CircuitStatus].
 //
 // A Keyring is safe for concurrent use. Several clients of the same provider can share it
 // with [WithSource].

@@ -3,6 +3,7 @@ package keyring
 import (
 	"errors"
 	"fmt"
+	"math"
 )
 
 // Check returns an error if the state of the ring contradicts itself or has grown beyond its
@@ -21,7 +22,11 @@ func (r *Ring) Check(calls bool) error {
 	if set.circuit == nil {
 		return nil
 	}
-	return set.circuit.check(calls, r.cfg.MaxWaiting)
+	most := r.cfg.MaxWaiting
+	if !r.CanWait() { // then calls wait for one answer, and are not counted
+		most = math.MaxInt
+	}
+	return set.circuit.check(calls, most)
 }
 
 func (s *Set) check() error {

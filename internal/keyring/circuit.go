@@ -21,9 +21,10 @@ const (
 	// only once. After it, such a call need not wait for other calls, which may never come.
 	streamDelay = time.Second
 	// newKeyEvery is the time in which at most one key of the source is tried immediately
-	// while the circuit is not closed. A source that always has another key must not undo
-	// the backoff.
+	// while the circuit is not closed, and maxNewKeys how many are in all if calls do not
+	// wait. A source that always has another key must not undo the backoff.
 	newKeyEvery = time.Second
+	maxNewKeys  = 5
 )
 
 // CircuitState is where the circuit stands.
@@ -49,6 +50,16 @@ const (
 	settledDoubt       // it was sent
 )
 
+// trialKey says what a circuit that is not closed knows of the current key.
+type trialKey int
+
+// The states of the current key. An untried one is a reason to wait for the next trial
+// request, also where calls do not wait for a key.
+const (
+	refusedKey trialKey = iota // it was refused, or is not tried before its time
+	untriedKey                 // it came after the last trial request, and is to be tried at once
+)
+
 // circuit is a circuit that is not closed; nil stands for a closed one. Ring.mu guards it.
 type circuit struct {
 	state   CircuitState
@@ -59,7 +70,10 @@ type circuit struct {
 	delay   time.Duration // before retryAt
 	trials  trials
 	doubt   doubt
-	newKey  time.Time // when the last key came that was tried immediately
+	key     trialKey
+	newKey  time.Time // when the last key of the source came that was tried immediately
+	newKeys int       // how many there were
+	nextKey time.Time // when a key of the source is to be tried that came too early for that
 	waiting waiting
 	changed chan struct{} // closed at each change, and replaced
 }
@@ -96,6 +110,7 @@ func (c *circuit) dueAt(t *Turn) time.Time {
 		at = stalled
 	}
 	switch {
+	case !t.call.Replayable && c.key == untriedKey && c.waiting.fresh == 0: // it may be the only call
 	case !t.call.Replayable:
 		at = at.Add(streamDelay)
 	case t.failedTrial == c && c.waiting.fresh > 0: // others first: the refusal may be due to this call
@@ -135,7 +150,9 @@ func (c *circuit) trialFailed(first time.Duration, now time.Time) {
 		if c.trials.outdated {
 			c.trials.outdated, c.retryAt = false, now
 		} else {
+			c.key = refusedKey
 			c.postpone(first, now)
+			c.advance(now)
 		}
 	}
 	c.notify()
@@ -151,9 +168,17 @@ func (c *circuit) postpone(first time.Duration, now time.Time) {
 	c.retryAt = now.Add(wait)
 }
 
+// advance makes the next trial request due when a key is to be tried that came too early.
+func (c *circuit) advance(now time.Time) {
+	if c.nextKey.After(now) && c.nextKey.Before(c.retryAt) {
+		c.retryAt = c.nextKey
+		c.notify()
+	}
+}
+
 // keyChanged makes the next trial request due at once, for a new key.
 func (c *circuit) keyChanged(now time.Time) {
-	c.newKey = now
+	c.key = untriedKey
 	c.trials.outdated = c.state == HalfOpen
 	c.delay, c.retryAt = 0, now
 	c.notify()
@@ -219,18 +244,41 @@ func (r *Ring) circuitRefused(t *Turn, inARow int) {
 	}
 }
 
-// circuitKeyChanged takes a new current key. If calls wait, a trial request tries it
-// immediately, unless it is from the source and the last such key is not old enough. mu is
-// held.
+// circuitKeyChanged takes a new current key. A trial request tries it immediately, or, if it
+// is from the source, not too soon after the one before. If calls do not wait, a key that
+// somebody set by hand closes the circuit. mu is held.
 func (r *Ring) circuitKeyChanged() {
 	set, now := r.set.Load(), time.Now()
 	switch c := set.circuit; {
 	case c == nil:
-	case !r.CanWait():
-		r.reset("another key is current")
-	case set.current.Fingerprint == r.source.offered && now.Sub(c.newKey) < newKeyEvery:
-	default:
+	case set.current.Fingerprint == r.source.offered:
+		c.keyOffered(r.CanWait(), now)
+	case r.CanWait():
 		c.keyChanged(now)
+	default:
+		r.reset("another key is current")
+	}
+}
+
+// keyOffered takes a new key of the source: at most one in newKeyEvery is tried before its
+// time, and at most maxNewKeys are in all if calls do not wait. After as many, the delay
+// does not begin anew either.
+func (c *circuit) keyOffered(waiting bool, now time.Time) {
+	soonest := c.newKey.Add(newKeyEvery)
+	switch many := c.newKeys >= maxNewKeys; {
+	case many && !waiting:
+		c.key = refusedKey
+	case soonest.After(now):
+		c.key, c.nextKey = refusedKey, soonest
+		c.advance(now)
+	default:
+		c.newKey = now
+		c.newKeys++
+		delay := c.delay
+		c.keyChanged(now)
+		if many {
+			c.delay = delay
+		}
 	}
 }
 

@@ -49,7 +49,11 @@
 //	                                                ▲    │ beginTrial: the trial request
 //	                                                └────┘ stalls, or the refusal is in doubt
 //
-// keyChanged makes the next trial request due at once.
+// keyChanged makes the next trial request due at once. keyOffered does so for a key of the
+// source, but not each time: a source that always has another key undoes no backoff. Where
+// calls do not wait for a key, a call waits for the trial of a key that came just now
+// (untriedKey), and fails at once else (refusedKey); a key that was set by hand resets the
+// circuit.
 //
 // # The path of a call
 //

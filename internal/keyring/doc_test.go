@@ -53,7 +53,7 @@ func TestTheDiagramsNameTheTransitions(t *testing.T) {
 	}
 	for typeName, transitions := range map[string][]string{
 		"Set":     {"stage", "verify", "reject", "restage", "discard", "promote", "prefer", "demote", "retire"},
-		"circuit": {"beginTrial", "trialFailed", "keyChanged"},
+		"circuit": {"beginTrial", "trialFailed", "keyChanged", "keyOffered"},
 		"Ring":    {"trip", "reset"},
 	} {
 		has := methods(t, typeName)

@@ -16,8 +16,10 @@ const (
 	// maxQuestion bounds a question to the source, and the verification of what it offers.
 	maxQuestion = 30 * time.Second
 	// debounce is the time between the two equal reads after which a changed place is
-	// believed.
+	// believed. It doubles with each read that brings another key, of which maxReads are
+	// made: some places never say the same twice.
 	debounce = 10 * time.Millisecond
+	maxReads = 8
 	// The delay between two questions that bring nothing new. A place on this machine may
 	// be asked often, a store may not.
 	askLocalFirst, askLocalLast   = 10 * time.Millisecond, time.Second
@@ -54,21 +56,35 @@ func (q *question) suffices(refused string) bool {
 	return q.refused == refused || a.changed || a.err != nil
 }
 
-// pace spaces the questions that refusals cause and that bring nothing new: a revoked key
-// must not turn every call into a question to the secret store.
+// pace spaces the questions that refusals cause and that do not help: they bring nothing
+// new, or always another key that does not help either. A revoked key must not turn every
+// call into a question to the secret store, which may make a new secret each time. A call
+// that was refused and is then accepted with what the source offered begins it anew.
 type pace struct {
-	last  time.Time
-	delay time.Duration
+	last    time.Time
+	delay   time.Duration
+	changed int // how many keys in a row the source had that no such call has proved
 }
 
 // next returns when the source may be asked again.
 func (p *pace) next() time.Time { return p.last.Add(p.delay) }
 
-// failed takes a question that brought nothing new.
+// newKey takes a question that brought another key. The first ones are free, because a call
+// may try as many.
+func (p *pace) newKey(local bool, now time.Time) {
+	if p.changed++; p.changed > maxReplays {
+		p.failed(local, now)
+	}
+}
+
+// failed takes a question that did not help.
 func (p *pace) failed(local bool, now time.Time) {
 	first, last := askRemoteFirst, askRemoteLast
 	if local {
 		first, last = askLocalFirst, askLocalLast
+	}
+	if now.Sub(p.last) > 2*last { // another story
+		p.delay = 0
 	}
 	p.last, p.delay = now, backoff.Next(p.delay, first, last)
 	if p.delay > askRemoteFirst { // replicas that lost their key together do not ask together
@@ -197,16 +213,17 @@ func (r *Ring) run(ctx context.Context, q *question) {
 // believed after two equal reads.
 func (r *Ring) read(ctx context.Context, refused string) (Versions, error) {
 	last := r.set.Load().current.Fingerprint
-	for {
+	for n := range maxReads {
 		v, err := r.cfg.Ask(ctx, refused)
 		if err != nil || v.Current.Fingerprint == last || !r.cfg.Local {
 			return v, err
 		}
 		last = v.Current.Fingerprint
-		if err := sleep(ctx, debounce, nil, nil); err != nil {
+		if err := sleep(ctx, debounce<<n, nil, nil); err != nil {
 			return Versions{}, err
 		}
 	}
+	return Versions{}, fmt.Errorf("it has another key each time that it is read; it was read %d times", maxReads)
 }
 
 // takeAnswer applies the answer of the source and ends the question. mu is held.
@@ -228,7 +245,9 @@ func (r *Ring) takeAnswer(q *question, v Versions, err error) (a answer) {
 	case a.changed && q.refused != "" && c != nil, // a source that always has another key is no help either
 		!a.changed && q.refused == r.set.Load().current.Fingerprint: // else its key has been replaced already
 		r.source.pace.failed(r.cfg.Local, time.Now())
-	case a.changed:
+	case a.changed && q.refused != "":
+		r.source.pace.newKey(r.cfg.Local, time.Now())
+	case a.changed && r.source.pace.changed == 0:
 		r.source.pace = pace{}
 	}
 	if c != nil {

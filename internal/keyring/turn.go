@@ -272,7 +272,8 @@ func (r *Ring) retireAfter() int32 {
 func (r *Ring) settle(t *Turn, a Attempt) {
 	if c := r.Load().circuit; c != nil {
 		switch {
-		case t.trial == c:
+		case t.trial == c, c.key == untriedKey && a.Key.Fingerprint == r.Load().current.Fingerprint:
+			r.source.pace = pace{}
 			r.reset("a key was accepted")
 		case a.Sent > c.tripped:
 			c.question()
@@ -281,6 +282,9 @@ func (r *Ring) settle(t *Turn, a Attempt) {
 	set, replayed := r.Load(), len(t.tried) > 0
 	switch fp := a.Key.Fingerprint; {
 	case fp == set.current.Fingerprint:
+		if replayed { // the source has helped
+			r.source.pace = pace{}
+		}
 		if set.isPreferred() {
 			r.publish(set.prefer(time.Time{}))
 		}

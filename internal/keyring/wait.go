@@ -88,6 +88,7 @@ func (t *Turn) ended(err error) error {
 type waiter struct {
 	*Turn
 	asked *question // the question that a call may wait for although calls do not wait
+	until time.Time // until when it may wait for the trial of an untried key, although calls do not wait
 }
 
 // pause is how long a waiter sleeps, and what wakes it.
@@ -130,7 +131,10 @@ func (w *waiter) enter() (*pause, error) {
 		return nil, nil
 	}
 	refused := set.current.Fingerprint
-	asking := r.askAfterRefusal(w.call.Context, refused)
+	var asking *question
+	if w.asks(c) {
+		asking = r.askAfterRefusal(w.call.Context, refused)
+	}
 	if !r.CanWait() && (w.asked == nil || w.asked.answer.HasLanded() && !w.asked.suffices(refused)) {
 		w.asked = asking
 	}
@@ -141,12 +145,13 @@ func (w *waiter) enter() (*pause, error) {
 }
 
 // mustNotWait returns the reason why the call must not wait any longer; "" if it may. If
-// calls do not wait for a key that works, they still wait for one answer of the source. mu
-// is held.
+// calls do not wait for a key that works, they still wait for one answer of the source, and
+// for the trial of a key that it newly offered. mu is held.
 func (w *waiter) mustNotWait(c *circuit, now time.Time) string {
 	cfg := &w.ring.cfg
 	switch {
 	case cfg.Wait == 0 && w.asked != nil && !w.asked.answer.HasLanded():
+	case cfg.Wait == 0 && w.awaitsTrial(c, now):
 	case cfg.Wait == 0:
 		return "not sent: the provider refuses every key"
 	case !now.Before(w.deadline()):
@@ -157,16 +162,35 @@ func (w *waiter) mustNotWait(c *circuit, now time.Time) string {
 	return ""
 }
 
+// asks reports whether a waiting call asks the source: not if it waits for the trial of what
+// the source has just offered.
+func (w *waiter) asks(c *circuit) bool { return w.ring.CanWait() || c.key != untriedKey }
+
+// awaitsTrial reports whether a trial request is about to tell of an untried key. A call
+// waits for that once, and not longer than a probe takes.
+func (w *waiter) awaitsTrial(c *circuit, now time.Time) bool {
+	if c.key != untriedKey {
+		return false
+	}
+	if w.until.IsZero() {
+		w.until = now.Add(maxProbe)
+	}
+	return now.Before(w.until)
+}
+
 // pause counts the call among the waiting ones. mu is held.
 func (w *waiter) pause(c *circuit, asking *question) *pause {
 	p := &pause{circuit: c, fresh: w.call.Replayable && w.failedTrial != c, until: c.dueAt(w.Turn), changed: c.changed}
 	if w.ring.CanWait() && w.deadline().Before(p.until) {
 		p.until = w.deadline()
 	}
-	if at := w.ring.source.pace.next(); asking == nil && at.Before(p.until) {
+	if w.until.After(time.Now()) && w.until.Before(p.until) {
+		p.until = w.until
+	}
+	if at := w.ring.source.pace.next(); asking == nil && w.asks(c) && at.Before(p.until) {
 		p.until = at
 	}
-	if w.asked != nil {
+	if w.asked != nil && !w.asked.answer.HasLanded() {
 		p.landed = w.asked.answer.Landed()
 	}
 	c.waiting.add(p.fresh, 1)

@@ -21,6 +21,8 @@ type world struct {
 	askErr  error
 	askTime time.Duration // how long the source takes
 	works   map[string]bool
+	denied  string // a path that is refused whatever the key
+	latency time.Duration
 	events  []Event
 
 	asked, sent atomic.Int32
@@ -105,8 +107,13 @@ func (w *world) kinds() (list []string) {
 
 // call makes one call as the client does, and returns the keys that it was sent with.
 func (w *world) call(ctx context.Context, path string) (sent []string, err error) {
+	return w.callWith(ctx, path, true)
+}
+
+// callWith is call with a body that can be sent again, or not.
+func (w *world) callWith(ctx context.Context, path string, replayable bool) (sent []string, err error) {
 	r := w.ring
-	t := r.NewTurn(Call{Context: ctx, Replayable: true, Route: r.Route("GET", path), Name: func() string { return "GET " + path }})
+	t := r.NewTurn(Call{Context: ctx, Replayable: replayable, Route: r.Route("GET", path), Name: func() string { return "GET " + path }})
 	t.Start()
 	defer t.Finish()
 	var next *Generation
@@ -115,14 +122,14 @@ func (w *world) call(ctx context.Context, path string) (sent []string, err error
 			if err := t.Admit(); err != nil {
 				return sent, err
 			}
-			next = r.Load().Pick(true)
+			next = r.Load().Pick(replayable)
 		}
 		a := Attempt{Key: next, Sent: r.Clock().Now()}
 		a.Key.Begin()
 		w.sent.Add(1)
 		sent = append(sent, a.Key.Fingerprint)
-		time.Sleep(time.Millisecond) //nolint:forbidigo // fake time
-		a.Succeeded = w.accepts(a.Key.Fingerprint)
+		time.Sleep(max(w.latency, time.Millisecond)) //nolint:forbidigo // fake time
+		a.Succeeded = w.accepts(a.Key.Fingerprint) && path != w.denied
 		if a.Succeeded {
 			r.Accepted(a.Key, a.Sent, r.Route("GET", path))
 			t.Accepted(a)
@@ -133,6 +140,10 @@ func (w *world) call(ctx context.Context, path string) (sent []string, err error
 		a.Key.End(a.Sent)
 		if a.Succeeded {
 			return sent, nil
+		}
+		if !replayable {
+			t.NotReplayed()
+			return sent, errRefused
 		}
 		if next, err = t.Next(); err != nil {
 			return sent, err

@@ -195,7 +195,7 @@ func entity(t string) (c byte, length int) {
 			number, base = hex, 16
 		}
 		if n, ok := parseDigits(number, base); ok && n <= 0xff {
-			return byte(n), len(name) + 1
+			return byte(n & 0xff), len(name) + 1
 		}
 		return 0, 0
 	}
@@ -251,13 +251,6 @@ func parseDigits(t string, base int) (n int, ok bool) {
 func fold(c byte) byte {
 	if 'A' <= c && c <= 'Z' {
 		return c + 'a' - 'A'
-	}
-	return c
-}
-
-func unfold(c byte) byte {
-	if 'a' <= c && c <= 'z' {
-		return c - ('a' - 'A')
 	}
 	return c
 }

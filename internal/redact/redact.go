@@ -65,7 +65,7 @@ func (r *Redactor) index() {
 	r.next = make([]int32, len(r.secrets))
 	for i, form := range r.secrets {
 		first := &r.first[fold(form[0])]
-		r.next[i], *first = *first, int32(i+1) //nolint:gosec // a program has fewer keys
+		r.next[i], *first = *first, int32(i+1)
 	}
 }
 
