@@ -23,13 +23,13 @@ import (
 // here, and the tests below it hold what no line here may break.
 func allowedImports() map[string][]string {
 	return map[string][]string{
-		".":                              {"github.com/hashicorp/go-retryablehttp", "internal/backoff", "internal/clock", "internal/command", "internal/envfile", "internal/histogram", "internal/httpbody", "internal/keyring", "internal/keytext", "internal/limiter", "internal/oneline", "internal/problem", "internal/ratehint", "internal/redact", "internal/retrybudget", "internal/rfc3339", "internal/smallfile"},
+		".":                              {"github.com/hashicorp/go-retryablehttp", "internal/backoff", "internal/clock", "internal/command", "internal/envfile", "internal/exposure", "internal/histogram", "internal/httpbody", "internal/keyring", "internal/keytext", "internal/limiter", "internal/oneline", "internal/problem", "internal/ratehint", "internal/redact", "internal/retrybudget", "internal/rfc3339", "internal/smallfile"},
 		"cmd/keyfit":                     {".", "cmd/keyfit/internal/admin", "cmd/keyfit/internal/cli", "cmd/keyfit/internal/curl", "cmd/keyfit/internal/keycheck", "cmd/keyfit/internal/rotate", "cmd/keyfit/internal/vendors", "github.com/spf13/cobra", "github.com/spf13/pflag", "golang.org/x/sys/windows", "internal/privatefile", "mockserver"},
 		"cmd/keyfit/internal/admin":      {},
 		"cmd/keyfit/internal/cli":        {},
 		"cmd/keyfit/internal/curl":       {"mockserver"},
 		"cmd/keyfit/internal/keycheck":   {".", "cmd/keyfit/internal/cli", "cmd/keyfit/internal/vendors"},
-		"cmd/keyfit/internal/rotate":     {".", "cmd/keyfit/internal/admin", "cmd/keyfit/internal/cli", "cmd/keyfit/internal/keycheck", "cmd/keyfit/internal/swapfile", "cmd/keyfit/internal/vendors", "github.com/spf13/pflag", "golang.org/x/term", "internal/envfile", "internal/rfc3339", "mockserver"},
+		"cmd/keyfit/internal/rotate":     {".", "cmd/keyfit/internal/admin", "cmd/keyfit/internal/cli", "cmd/keyfit/internal/keycheck", "cmd/keyfit/internal/swapfile", "cmd/keyfit/internal/vendors", "github.com/spf13/pflag", "golang.org/x/term", "internal/envfile", "internal/exposure", "internal/rfc3339", "mockserver"},
 		"cmd/keyfit/internal/swapfile":   {"internal/privatefile"},
 		"cmd/keyfit/internal/vendors":    {".", "internal/envfile", "internal/smallfile"},
 		"examples/integrationtest":       {"."},
@@ -40,6 +40,7 @@ func allowedImports() map[string][]string {
 		"internal/command":               {},
 		"internal/envfile":               {"github.com/joho/godotenv"},
 		"internal/histogram":             {},
+		"internal/exposure":              {"internal/smallfile"},
 		"internal/httpbody":              {},
 		"internal/keyring":               {"internal/backoff", "internal/clock", "internal/oneline", "internal/singleflight"},
 		"internal/keytext":               {},

@@ -49,6 +49,7 @@ type Keyring struct {
 	provider string
 	life     time.Duration // of a key from its issue; 0 if unknown
 	shape    KeyShape
+	exposed  *exposedFiles // nil if nobody listens
 	engine   *keyring.Ring
 }
 
@@ -91,6 +92,10 @@ func NewKeyring(ctx context.Context, src Source, opts ...KeyringOption) (*Keyrin
 		return nil, asNoKey(src, err)
 	}
 	k.engine = keyring.New(k.engineConfig(src, &cfg), first.keys())
+	if len(cfg.onEvent) > 0 {
+		k.exposed = &exposedFiles{seen: make(map[string]bool)}
+		k.reportExposed(first.Current)
+	}
 	return k, nil
 }
 

@@ -96,5 +96,8 @@ func (ring *Keyring) ask(ctx context.Context, src Source, refused string) (keyri
 	if err != nil {
 		return keyring.Versions{}, redactorOf(append(ring.live(), given.Current, given.Previous, given.Pending)...).Error(err)
 	}
+	if checked.Current.Fingerprint() != ring.engine.Load().Current().Fingerprint {
+		ring.reportExposed(checked.Current)
+	}
 	return checked.keys(), nil
 }

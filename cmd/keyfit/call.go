@@ -85,7 +85,13 @@ Exit code: 0 for a 2xx response, 1 for any other or none, 2 for a usage error.`,
 
 // callVendor finds the key, sends the request and prints the response.
 func (a *app) callVendor(ctx context.Context, hasData bool, v *vendors.Vendor, s *callSettings, method, path string) error {
-	ring, _, err := v.Keyring(ctx, s.dotenv)
+	var warnings []string
+	heed := func(e keyfit.KeyEvent) {
+		if vendors.IsWarning(e) {
+			warnings = append(warnings, e.Reason)
+		}
+	}
+	ring, _, err := v.Keyring(ctx, s.dotenv, heed)
 	if err != nil {
 		return fmt.Errorf("%w; set %s", err, v.Variables())
 	}
@@ -107,7 +113,7 @@ func (a *app) callVendor(ctx context.Context, hasData bool, v *vendors.Vendor, s
 			opts = append(opts, keyfit.WithHeader("Content-Type", kind))
 		}
 	}
-	made := []keyfit.Option{keyfit.WithSource(ring), keyfit.WithDotEnv(s.dotenv)}
+	made := []keyfit.Option{keyfit.WithSource(ring), keyfit.WithDotEnv(s.dotenv), keyfit.WithHooks(keyfit.Hooks{Key: heed})}
 	if s.baseURL != "" {
 		made = append(made, keyfit.WithBaseURL(s.baseURL))
 	}
@@ -115,9 +121,12 @@ func (a *app) callVendor(ctx context.Context, hasData bool, v *vendors.Vendor, s
 	if err != nil {
 		return fmt.Errorf("%w; set %s or give --base-url", err, v.Provider.EnvURL)
 	}
+	if s.verbose {
+		a.writeWarnings(warnings)
+	}
 	// Accept comes first, so that a header of the user's replaces it.
 	opts = slices.Insert(opts, 0, keyfit.WithHeader("Accept", "application/json, */*;q=0.5"))
-	return a.send(ctx, c, s.verbose, method, path, body, opts)
+	return a.send(ctx, c, v, s.verbose, method, path, body, opts)
 }
 
 // options are the headers and parameters of the command line as the SDK takes them.
@@ -207,7 +216,7 @@ type answered struct {
 }
 
 // send makes one attempt. The body of a refusal is printed as that of a 2xx response is.
-func (a *app) send(ctx context.Context, c *keyfit.Client, verbose bool, method, path string, body any, opts []keyfit.CallOption) error {
+func (a *app) send(ctx context.Context, c *keyfit.Client, v *vendors.Vendor, verbose bool, method, path string, body any, opts []keyfit.CallOption) error {
 	var meta keyfit.Response
 	opts = append(opts, keyfit.WithResponse(&meta), keyfit.WithRetry(keyfit.RetryPolicy{MaxAttempts: 1}))
 	begin := time.Now()
@@ -230,7 +239,7 @@ func (a *app) send(ctx context.Context, c *keyfit.Client, verbose bool, method, 
 		out.Error = err.Error()
 	}
 	if verbose {
-		a.writeExchange(c, &out, method, path)
+		a.writeExchange(c, v, &out, method, path)
 	}
 	if a.JSON {
 		err = errors.Join(a.Print(out, nil), err)
@@ -246,12 +255,20 @@ func (a *app) send(ctx context.Context, c *keyfit.Client, verbose bool, method, 
 	return err
 }
 
+// writeWarnings says what a person should know before a key is used.
+func (a *app) writeWarnings(warnings []string) {
+	for _, warning := range warnings {
+		_, _ = fmt.Fprintln(a.Err, "keyfit: warning: "+cli.Printable(warning))
+	}
+}
+
 // writeExchange is what -v adds. Query and body are the user's own and not repeated.
-func (a *app) writeExchange(c *keyfit.Client, out *answered, method, path string) {
+func (a *app) writeExchange(c *keyfit.Client, v *vendors.Vendor, out *answered, method, path string) {
 	status := c.Keys().Status().Current
 	path, _, _ = strings.Cut(path, "?")
 	lines := []string{
 		fmt.Sprintf("> %s %s", method, path),
+		"> host " + v.Host(c.BaseURL()),
 		fmt.Sprintf("> key %s, from %s", status.Fingerprint, status.Place),
 	}
 	if out.Status == 0 {

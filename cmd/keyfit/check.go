@@ -45,7 +45,9 @@ func (a *app) checkCommand() *cobra.Command {
 		Use: "check [VENDOR...]", Short: "Try the keys in the environment and in .env",
 		Long: `check finds the key of every vendor as the SDK does (the environment, then .env)
 and sends the vendor's cheapest call with it. It prints where the key came from (its
-variable or file, never its value) and the vendor's response. A vendor named as an
+variable or file, never its value), the host that it was sent to, marked if it is not
+the vendor's own, and the vendor's response. A base URL in .env holds for a key of the
+same file only. It warns of files that others can read or that git tracks. A vendor named as an
 argument must have a key; without arguments, every vendor that has one is tried.
 The vendors: ` + strings.Join(vendors.Names(), ", ") + `.
 
@@ -123,7 +125,12 @@ func checkKey(ctx context.Context, v *vendors.Vendor, must bool, s *keyFlags) *k
 	ctx, cancel := context.WithTimeout(ctx, s.timeout)
 	defer cancel()
 	out := &keycheck.Result{Vendor: v.Name, Scheme: v.Scheme, Verdict: keycheck.Failed, Answer: "not asked"}
-	ring, configured, err := v.Keyring(ctx, s.dotenv)
+	heed := func(e keyfit.KeyEvent) {
+		if vendors.IsWarning(e) {
+			out.Warnings = append(out.Warnings, e.Reason)
+		}
+	}
+	ring, configured, err := v.Keyring(ctx, s.dotenv, heed)
 	if err != nil {
 		if !configured && !must {
 			return nil
@@ -136,9 +143,9 @@ func checkKey(ctx context.Context, v *vendors.Vendor, must bool, s *keyFlags) *k
 	}
 	status := ring.Status().Current
 	out.Place, out.Fingerprint, out.Expires = status.Place, status.Fingerprint, status.Expires
-	c, err := keyfit.New(v.Provider, keyfit.WithSource(ring), keyfit.WithDotEnv(s.dotenv))
+	c, err := keyfit.New(v.Provider, keyfit.WithSource(ring), keyfit.WithDotEnv(s.dotenv), keyfit.WithHooks(keyfit.Hooks{Key: heed}))
 	if err != nil {
-		out.Error, out.Advice = err.Error(), "set "+v.Provider.EnvURL+" to the vendor's address as https://host"
+		out.Error, out.Advice = err.Error(), "set "+v.Provider.EnvURL+" beside the key to the vendor's address as https://host"
 		return out
 	}
 	out.Try(ctx, v, c)
@@ -180,9 +187,9 @@ func writeResults(w io.Writer, found []keycheck.Result) {
 		if r.LatencyMS > 0 {
 			latency = fmt.Sprintf("%.0f ms", max(r.LatencyMS, 1))
 		}
-		rows = append(rows, []string{r.Vendor, string(r.Verdict), r.Answer, latency, r.Fingerprint, cli.Time(r.Expires), r.Quota.String(), r.Scheme, r.Place})
+		rows = append(rows, []string{r.Vendor, string(r.Verdict), r.Answer, latency, r.Fingerprint, cli.Time(r.Expires), r.Quota.String(), r.Scheme, r.Place, hostOf(r)})
 	}
-	cli.Table(w, "vendor\tkey\tresponse\tlatency\tfingerprint\texpires\tquota\tscheme\tfrom", rows)
+	cli.Table(w, "vendor\tkey\tresponse\tlatency\tfingerprint\texpires\tquota\tscheme\tfrom\thost", rows)
 	for _, r := range found {
 		if r.Error != "" {
 			_, _ = fmt.Fprintf(w, "\n%s: %s\n", r.Vendor, strings.TrimPrefix(r.Error, r.Vendor+": "))
@@ -192,5 +199,17 @@ func writeResults(w io.Writer, found []keycheck.Result) {
 		if r.Advice != "" {
 			_, _ = fmt.Fprintf(w, "  → %s\n", r.Advice)
 		}
+		for _, warning := range r.Warnings {
+			_, _ = fmt.Fprintf(w, "\n%s: warning: %s\n", r.Vendor, cli.Printable(warning))
+		}
 	}
+}
+
+// hostOf is where a key went, marked if that is not the vendor's own address; "" if nothing was
+// sent.
+func hostOf(r keycheck.Result) string {
+	if v, ok := vendors.Find(r.Vendor); ok && r.Host != "" {
+		return v.Host(r.Host)
+	}
+	return ""
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -120,6 +121,10 @@ func TestCheckTriesEveryKeyThatIsThere(t *testing.T) {
 		{Vendor: "optimove", Verdict: keycheck.Accepted, Place: in("OPTIMOVE_API_KEY"), Scheme: "X-API-KEY", Status: 200, Answer: "200 OK", Quota: &keycheck.Quota{Requests: 50, Per: "10s"}},
 		{Vendor: "iiniit", Verdict: keycheck.Unverified, Place: in("IINIIT_API_KEY"), Scheme: "Authorization: ApiKey", Answer: "not asked"},
 		{Vendor: "iiniit-token", Verdict: keycheck.Unverified, Place: in("IINIIT_ACCESS_TOKEN"), Scheme: "Authorization: Bearer", Answer: "not asked"},
+	}
+	for i := range want {
+		name, _, _ := strings.Cut(want[i].Vendor, "-")
+		want[i].Host = w.BaseURL(mockserver.Provider(name)) // the mock's, which is no vendor's own
 	}
 	if d := cmp.Diff(want, got); d != "" {
 		t.Errorf("(-want +got):\n%s", d)
@@ -240,8 +245,43 @@ func TestCheckAndCallRefuseWhatTheyDoNotUnderstand(t *testing.T) {
 func TestCheckFindsAKeyInTheEnvironmentFirst(t *testing.T) {
 	w := newVendorWorld(t)
 	t.Setenv("IMKIT_API_KEY", w.Keys().Issue(mockserver.IMKIT).Secret.Reveal())
+	t.Setenv("IMKIT_BASE_URL", w.BaseURL(mockserver.IMKIT)) // that of .env holds for the key there
 	code, got := w.verdicts(t, "imkit", "IMKIT")
 	if code != 0 || len(got) != 1 || got[0].Place != "environment variable IMKIT_API_KEY" {
 		t.Errorf("exit code %d, %+v", code, got)
 	}
+}
+
+// The host is named, and marked if it is not the vendor's own; files that others can read and a
+// base URL that does not hold are warned of.
+func TestCheckAndCallNameTheHostAndWarn(t *testing.T) {
+	w := newVendorWorld(t)
+	_, _ = w.verdicts(t, "imin") // writes the file
+	if err := os.Chmod(w.dotenv, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	host := w.BaseURL(mockserver.Imin) + " (not imin's own)"
+	got := w.invoke(t, "", "check", "imin")
+	for _, want := range []string{host, "imin: warning: " + w.dotenv + " can be read by everybody on this machine (mode 0644)"} {
+		if runtime.GOOS != "windows" && !strings.Contains(got.out, want) {
+			t.Errorf("%q is missing in %s", want, got.out)
+		}
+	}
+	if got := w.invoke(t, "", "call", "imin", "GET", "/events-api/v2/facets", "-v"); !strings.Contains(got.err, "> host "+host+"\n") || !strings.Contains(got.err, "warning: "+w.dotenv+" can be read") {
+		t.Errorf("call: %s", got.err)
+	}
+	t.Setenv("IMIN_API_KEY", w.Keys().Issue(mockserver.Imin).Secret.Reveal())
+	got = w.invoke(t, "", "call", "mindkey", "GET", "/ping", "-v")
+	if strings.Contains(got.err, "holds only for a key of that file") {
+		t.Errorf("the key and the URL are of the same file: %s", got.err)
+	}
+	w.Expect(t, mockserver.Match{Provider: mockserver.Imin}, 3)
+	t.Setenv("HTTPS_PROXY", "http://127.0.0.1:1") // the real host must not be reached from here
+	got = w.invoke(t, "", "check", "imin")
+	for _, want := range []string{"https://search.imin.co", "holds only for a key of that file, and the key is from another place: environment variable IMIN_API_KEY"} {
+		if !strings.Contains(got.out, want) || strings.Contains(got.out, "(not imin's own)") {
+			t.Errorf("%q is missing in %s", want, got.out)
+		}
+	}
+	w.Expect(t, mockserver.Match{Provider: mockserver.Imin}, 3) // the environment's key stayed away
 }

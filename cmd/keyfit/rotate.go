@@ -20,7 +20,7 @@ func (a *app) rotateCommand() *cobra.Command {
 		Long: `rotate replaces one key, step by step:
 
   1 reads the current key from .env
-  2 tries the new key at the vendor, twice
+  2 tries the new key at the vendor, twice, and names the host
   3 writes it into the file, in one swap
   4 waits until nobody uses the old key, only with --watch (or --mock)
   5 says how to revoke the old key

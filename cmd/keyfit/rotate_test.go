@@ -137,7 +137,7 @@ func TestRotatePutsTheNewKeyIn(t *testing.T) {
 				t.Errorf("the file (-want +got):\n%s", d)
 			}
 			for _, part := range []string{
-				"✓ current key " + fingerprint(w.old), "✓ new key     " + fingerprint(w.next) + ", from the standard input", "✓ verified    200 OK in ", "✓ swapped ", ", line 3\n",
+				"✓ current key " + fingerprint(w.old), "✓ new key     " + fingerprint(w.next) + ", from the standard input", "✓ host        " + w.BaseURL(vendor) + " (not " + string(vendor) + "'s own)\n", "✓ verified    200 OK in ", "✓ swapped ", ", line 3\n",
 				"! keyfit cannot see who uses the old key " + fingerprint(w.old), "→ revoke ",
 			} {
 				if !strings.Contains(got.out, part) {
@@ -161,6 +161,9 @@ func TestRotateForAProgram(t *testing.T) {
 	found, names := events(t, got.out)
 	if d := cmp.Diff([]string{"present", "new", "verified", "verified", "swapped", "unseen", "advice", "done"}, names); d != "" || got.code != 0 || got.err != "" {
 		t.Fatalf("%+v (-want +got):\n%s", got, d)
+	}
+	if found[2].URL != w.BaseURL(mockserver.IMKIT) {
+		t.Errorf("the host: %+v", found[2])
 	}
 	swapped := found[4]
 	if swapped.Fingerprint != fingerprint(w.next) || swapped.Previous != fingerprint(w.old) || swapped.Time.IsZero() || !strings.Contains(swapped.Place, w.dotenv) {
@@ -369,5 +372,41 @@ func TestRotateKeepsABackupOnlyIfAsked(t *testing.T) {
 	}
 	if got := w.rotate(t, w.old, "imkit", "-", "--yes", "--backup", kept); got.code != cli.ExitFailure || !strings.Contains(got.err, "file exists; nothing was changed") {
 		t.Errorf("an older backup: %+v", got)
+	}
+}
+
+// The address of a .env file holds for a key file only if the file has that .env's own key, and
+// a file that others can read is warned of.
+func TestRotateOfAKeyFileTakesTheAddressOfItsOwnDotEnvAlone(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		reference string // in .env
+		mode      os.FileMode
+		want      []string
+		code      int
+	}{
+		"its own":      {"OPTIMOVE_API_KEY_FILE=key\n", 0o600, []string{"✓ host        http://127.0.0.1", "✓ swapped"}, 0},
+		"a stranger's": {"OPTIMOVE_API_KEY=lorem-fitsum\n", 0o644, []string{"! ", "can be read by everybody on this machine (mode 0644)", "no base URL"}, cli.ExitFailure},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newRotateWorld(t, mockserver.Optimove)
+			key := filepath.Join(w.dir, "key")
+			writeFile(t, key, w.old+"\n")
+			if err := os.Chmod(key, tt.mode); err != nil {
+				t.Fatal(err)
+			}
+			w.put(t, "OPTIMOVE_BASE_URL="+w.BaseURL(mockserver.Optimove)+"\n"+tt.reference)
+			got := w.rotate(t, w.next, "optimove", "-", "--yes", "--file", key)
+			for _, part := range tt.want {
+				if !strings.Contains(got.out+got.err, part) {
+					t.Errorf("%q is missing: %+v", part, got)
+				}
+			}
+			if got.code != tt.code {
+				t.Errorf("%+v", got)
+			}
+			w.Expect(t, mockserver.Match{}, 2*(1-tt.code))
+		})
 	}
 }

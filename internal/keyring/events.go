@@ -27,6 +27,7 @@ const (
 	CircuitOpened      EventKind = "circuit.open"
 	CircuitClosed      EventKind = "circuit.closed"
 	AuthMisconfigured  EventKind = "auth.misconfigured"
+	KeyExposed         EventKind = "key.exposed"
 )
 
 // Event is one event of a ring.

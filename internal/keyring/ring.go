@@ -150,6 +150,9 @@ func (r *Ring) Rollback() (err error) {
 	return err
 }
 
+// Report reports an event that the engine cannot know of, in order with its own.
+func (r *Ring) Report(e Event) { r.change(func() { r.events.record(e) }) }
+
 // change runs f under mu, and then reports the events that f recorded.
 func (r *Ring) change(f func()) {
 	r.locked(f)

@@ -20,6 +20,8 @@ type Result struct {
 	Vendor      string    `json:"vendor"`
 	Verdict     Verdict   `json:"verdict"`
 	Place       string    `json:"place,omitempty"`
+	Host        string    `json:"host,omitempty"`    // where the key goes
+	OwnHost     bool      `json:"ownHost,omitempty"` // that is an address of the vendor's own
 	Scheme      string    `json:"scheme"`
 	Fingerprint string    `json:"fingerprint,omitempty"`
 	Expires     time.Time `json:"expires,omitzero"`
@@ -30,6 +32,7 @@ type Result struct {
 	RequestID   string    `json:"requestId,omitempty"`
 	Error       string    `json:"error,omitempty"`
 	Advice      string    `json:"advice,omitempty"`
+	Warnings    []string  `json:"warnings,omitempty"`
 }
 
 // Verdict is the outcome of a check, for a script.
@@ -66,6 +69,7 @@ func (r *Result) Try(ctx context.Context, v *vendors.Vendor, c *keyfit.Client) {
 	if l := v.Provider.Limit; l.Requests > 0 {
 		r.Quota = &Quota{Requests: l.Requests, Per: shortDuration(l.Per)}
 	}
+	r.Host, r.OwnHost = c.BaseURL(), v.OwnHost(c.BaseURL())
 	if v.Provider.Probe == "" {
 		r.Verdict, r.Advice = Unverified, "the vendor documents no call to try it with: keyfit call "+v.Name+" GET PATH, with a path of yours"
 		return

@@ -25,6 +25,7 @@ import (
 	"github.com/keyfit/keyfit/cmd/keyfit/internal/cli"
 	"github.com/keyfit/keyfit/cmd/keyfit/internal/vendors"
 	"github.com/keyfit/keyfit/internal/envfile"
+	"github.com/keyfit/keyfit/internal/exposure"
 )
 
 // Mock is the mock of --mock.
@@ -117,6 +118,9 @@ func (r *rotation) findPresent(ctx context.Context) error {
 		r.report.step(&Event{Event: "present", Fingerprint: old, Place: place}, "current key", old+", "+place)
 	case r.target.absent != nil:
 		r.report.warn(&Event{Event: "absent", Place: place}, "there is no usable key yet: "+r.target.absent.Error())
+	}
+	for _, why := range exposure.Of(r.target.file.Path()) {
+		r.report.warn(&Event{Event: "warning", Place: place}, why)
 	}
 	for _, name := range r.target.names() {
 		if _, ok := r.Env(name); ok && r.opts.file == "" {

@@ -4,12 +4,14 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"os"
 	"strings"
 	"time"
 
 	"github.com/keyfit/keyfit"
 	"github.com/keyfit/keyfit/cmd/keyfit/internal/keycheck"
 	"github.com/keyfit/keyfit/cmd/keyfit/internal/vendors"
+	"github.com/keyfit/keyfit/internal/envfile"
 )
 
 // proofs is how often the new key must be accepted: one response may come from an edge server
@@ -31,14 +33,15 @@ func (r *rotation) verify(ctx context.Context) (verified bool, err error) {
 			"the new key is not tried: "+v.Name+" documents no call to try one with; --probe PATH names one of yours")
 		return false, nil
 	}
-	opts := []keyfit.Option{keyfit.WithSource(keyfit.Static(r.next)), keyfit.WithDotEnv(r.opts.dotenv)}
-	if r.opts.baseURL != "" {
-		opts = append(opts, keyfit.WithBaseURL(r.opts.baseURL))
+	opts := []keyfit.Option{keyfit.WithSource(keyfit.Static(r.next)), keyfit.WithoutDotEnv()}
+	if address := r.address(); address != "" {
+		opts = append(opts, keyfit.WithBaseURL(address))
 	}
 	c, err := keyfit.New(v.Provider, opts...)
 	if err != nil {
 		return false, fmt.Errorf("%w; set %s or give --base-url", err, v.Provider.EnvURL)
 	}
+	r.report.line("✓", "host", v.Host(c.BaseURL())) // for a program, it is in the events
 	var answers []string
 	for try := 1; try <= proofs; try++ {
 		got := prove(ctx, &v, c)
@@ -46,7 +49,7 @@ func (r *rotation) verify(ctx context.Context) (verified bool, err error) {
 			return false, fmt.Errorf("the new key %s was not verified: %s: %s", fp, got.Error, got.Advice)
 		}
 		answers = append(answers, fmt.Sprintf("%s in %.0f ms", got.Answer, max(got.LatencyMS, 1)))
-		e := &Event{Event: "verified", Fingerprint: fp, Try: try, Status: got.Status, LatencyMS: got.LatencyMS}
+		e := &Event{Event: "verified", Fingerprint: fp, Try: try, Status: got.Status, LatencyMS: got.LatencyMS, URL: c.BaseURL()}
 		if try < proofs {
 			r.report.event(e, "verified", answers[try-1])
 			continue
@@ -54,6 +57,32 @@ func (r *rotation) verify(ctx context.Context) (verified bool, err error) {
 		r.report.step(e, "verified", strings.Join(answers, ", "))
 	}
 	return true, nil
+}
+
+// address returns the address that --base-url or .env gives; "" if neither holds. That of .env
+// holds for the keys of the same file: for the one that is put there, and for one in a file of
+// its own if it is the key that .env names.
+func (r *rotation) address() string {
+	p := r.vendor.Provider
+	if r.opts.baseURL != "" {
+		return r.opts.baseURL
+	}
+	if value, ok := os.LookupEnv(p.EnvURL); ok && strings.TrimSpace(value) != "" {
+		return "" // the SDK reads it
+	}
+	if !r.target.keyOnly {
+		assignments, err := envfile.Parse(r.target.file.Content())
+		if err != nil {
+			return ""
+		}
+		value, _ := assignments.Lookup(p.EnvURL)
+		return strings.TrimSpace(value)
+	}
+	named, err := keyfit.New(p, keyfit.WithSource(keyfit.DotEnv(r.opts.dotenv, p.EnvVar)), keyfit.WithDotEnv(r.opts.dotenv))
+	if err != nil || named.Keys().Status().Current.Fingerprint != r.target.present.Fingerprint() {
+		return ""
+	}
+	return named.BaseURL()
 }
 
 // prove sends the call once.

@@ -64,9 +64,10 @@ func (v *Vendor) Variables() string {
 }
 
 // Keyring finds the vendor's key in the environment or else in the .env file, as the SDK
-// does. configured is false if no place has a key; it is true if one has a broken one.
-func (v *Vendor) Keyring(ctx context.Context, dotenv string) (ring *keyfit.Keyring, configured bool, err error) {
-	ring, err = keyfit.NewKeyring(ctx, v.source(dotenv))
+// does. configured is false if no place has a key; it is true if one has a broken one. heed is
+// called with each event of the ring.
+func (v *Vendor) Keyring(ctx context.Context, dotenv string, heed func(keyfit.KeyEvent)) (ring *keyfit.Keyring, configured bool, err error) {
+	ring, err = keyfit.NewKeyring(ctx, v.source(dotenv), keyfit.ForProvider(v.Provider), keyfit.WithHooks(keyfit.Hooks{Key: heed}))
 	if none, ok := errors.AsType[*keyfit.NoKeyError](err); ok {
 		none.Provider = v.Name
 		isBroken := func(err error) bool { return !errors.Is(err, keyfit.ErrNoKey) }
@@ -81,6 +82,45 @@ func (v *Vendor) source(dotenv string) keyfit.Source {
 		return keyfit.Chain(keyfit.EnvPair(p.EnvID, p.EnvVar), keyfit.DotEnvPair(dotenv, p.EnvID, p.EnvVar))
 	}
 	return keyfit.Chain(keyfit.Env(p.EnvVar), keyfit.DotEnv(dotenv, p.EnvVar))
+}
+
+// IsWarning reports whether an event is one that a person should know about before a key is
+// used: others can read its file, or a base URL was ignored.
+func IsWarning(e keyfit.KeyEvent) bool {
+	return e.Kind == keyfit.KeyExposed || e.Kind == keyfit.BaseURLIgnored
+}
+
+// OwnHost reports whether an address is the vendor's own, as its documentation names it: https,
+// the documented host or one of its domain, no other port.
+func (v *Vendor) OwnHost(address string) bool {
+	u, err := url.Parse(address)
+	if err != nil || u.Scheme != "https" || u.Port() != "" {
+		return false
+	}
+	host := strings.ToLower(u.Hostname())
+	name, _, _ := strings.Cut(v.Name, "-")
+	switch name {
+	case "imin":
+		return strings.HasSuffix(host, ".imin.co")
+	case "mindkey":
+		return host == "connector.mindkey.com"
+	case "imkit":
+		return strings.HasSuffix(host, ".imkit.io")
+	case "optimove":
+		return strings.HasSuffix(host, ".optimove.net")
+	case "iiniit":
+		return host == "api.iiniit.com"
+	}
+	return false
+}
+
+// Host is an address for a person, marked if it is not the vendor's own.
+func (v *Vendor) Host(address string) string {
+	if v.OwnHost(address) {
+		return address
+	}
+	name, _, _ := strings.Cut(v.Name, "-")
+	return address + " (not " + name + "'s own)"
 }
 
 // The errors of [Vendor.CheckPath]. They do not repeat the path: it may hold a key.

@@ -28,3 +28,23 @@ func TestTheVendorsSchemesAreSpelledAsTheSDKSendsThem(t *testing.T) {
 		}
 	}
 }
+
+func TestAVendorsOwnHostsAreThoseOfItsDocumentation(t *testing.T) {
+	t.Parallel()
+	for vendor, hosts := range map[string]map[string]bool{
+		"imin":         {"https://search.imin.co": true, "https://places.imin.co": true, "http://search.imin.co": false, "https://search.imin.co:8443": false, "https://imin.co.evil.example": false, "https://evilimin.co": false, "https://SEARCH.imin.co": true},
+		"mindkey":      {"https://connector.mindkey.com": true, "https://x.connector.mindkey.com": false},
+		"imkit":        {"https://app.imkit.io": true, "https://imkit.io.evil.example": false},
+		"imkit-user":   {"https://app.imkit.io": true, "http://127.0.0.1:8080": false},
+		"optimove":     {"https://api4.optimove.net": true, "https://optimove.net.example": false},
+		"iiniit":       {"https://api.iiniit.com": true, "": false},
+		"iiniit-token": {"https://api.iiniit.com": true, "://": false},
+	} {
+		v, _ := Find(vendor)
+		for address, want := range hosts {
+			if v.OwnHost(address) != want || (v.Host(address) == address) != want {
+				t.Errorf("%s at %s: own is not %t, %q", vendor, address, want, v.Host(address))
+			}
+		}
+	}
+}

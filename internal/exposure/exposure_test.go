@@ -1,0 +1,147 @@
+package exposure
+
+import (
+	"bytes"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+func TestTheModeSaysWhoElseCanRead(t *testing.T) {
+	t.Parallel()
+	if runtime.GOOS == "windows" {
+		t.Skip("no bits of unix")
+	}
+	path := filepath.Join(t.TempDir(), "key")
+	if err := os.WriteFile(path, []byte("c4n4rY"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	link := path + ".link"
+	if err := os.Symlink(path, link); err != nil {
+		t.Fatal(err)
+	}
+	for mode, want := range map[os.FileMode]string{
+		0o600: "", 0o400: "", 0o700: "", 0o711: "",
+		0o644: "can be read by everybody on this machine (mode 0644)", 0o640: "can be read by its group (mode 0640)", 0o666: "can be read by everybody on this machine (mode 0666)",
+		0o604: "can be read by everybody on this machine (mode 0604)", 0o620: "can be changed by its group (mode 0620)", 0o602: "can be changed by everybody on this machine (mode 0602)", 0o440: "can be read by its group (mode 0440)", 0o755: "can be read by everybody on this machine (mode 0755)",
+	} {
+		if err := os.Chmod(path, mode); err != nil {
+			t.Fatal(err)
+		}
+		var wantAll, wantLink []string
+		if want != "" {
+			wantAll = []string{path + " " + want + ": chmod 600 makes it the owner's alone"}
+			wantLink = []string{link + " " + want + ": chmod 600 makes it the owner's alone"}
+		}
+		if d := cmp.Diff([][]string{wantAll, wantLink, nil}, [][]string{Of(path), Of(link), Of(path + ".none")}); d != "" {
+			t.Errorf("%04o: file, link, no file (-want +got):\n%s", mode, d)
+		}
+	}
+}
+
+// gitAt runs git in a directory, without the configuration of this machine.
+func gitAt(t *testing.T, dir string, args ...string) {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), "git", args...)
+	cmd.Dir = dir
+	cmd.Env = append(os.Environ(), "GIT_CONFIG_GLOBAL="+os.DevNull, "GIT_CONFIG_SYSTEM="+os.DevNull, "GIT_AUTHOR_NAME=lorem", "GIT_AUTHOR_EMAIL=l@example.com", "GIT_COMMITTER_NAME=lorem", "GIT_COMMITTER_EMAIL=l@example.com")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("git %v: %v\n%s", args, err, out)
+	}
+}
+
+// The index is read as git wrote it, in each version and layout.
+func TestAFileThatGitTracksIsFound(t *testing.T) {
+	t.Parallel()
+	if _, err := exec.LookPath("git"); err != nil {
+		t.Skip("git is not installed")
+	}
+	layouts := map[string]func(t *testing.T) (tree string){
+		"version 2": func(t *testing.T) string { return newTree(t, "2") },
+		"version 3": func(t *testing.T) string { // extended flags: an entry that is only intended
+			tree := newTree(t, "3")
+			writeFiles(t, tree, "a-intended")
+			gitAt(t, tree, "add", "-N", "a-intended")
+			return tree
+		},
+		"version 4": func(t *testing.T) string { return newTree(t, "4") },
+		"sha256":    func(t *testing.T) string { return newTree(t, "2", "--object-format=sha256") },
+		"split index": func(t *testing.T) string {
+			tree := newTree(t, "2")
+			gitAt(t, tree, "update-index", "--split-index")
+			return tree
+		},
+		"linked working tree": func(t *testing.T) string {
+			tree := newTree(t, "2")
+			gitAt(t, tree, "commit", "-qm", "lorem")
+			linked := filepath.Join(t.TempDir(), "linked")
+			gitAt(t, tree, "worktree", "add", "-q", linked)
+			writeFiles(t, linked, ".env.local", "deep/untracked", "zz")
+			return linked
+		},
+	}
+	for name, layout := range layouts {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			tree := layout(t)
+			want := map[string]bool{".env": true, ".env.local": false, "deep/er/key": true, "deep/untracked": false, "key with space": true, "zz": false, strings.Repeat("l", 60) + "/key": true, "none": false}
+			got := map[string]bool{}
+			for file := range want {
+				found := Of(filepath.Join(tree, filepath.FromSlash(file)))
+				got[file] = len(found) > 0 && strings.Contains(found[len(found)-1], "is tracked by git")
+			}
+			if d := cmp.Diff(want, got); d != "" {
+				t.Errorf("(-want +got):\n%s", d)
+			}
+		})
+	}
+}
+
+// newTree makes a working tree with tracked and other files.
+func newTree(t *testing.T, version string, init ...string) string {
+	t.Helper()
+	tree := t.TempDir()
+	gitAt(t, tree, append([]string{"init", "-q"}, init...)...)
+	gitAt(t, tree, "config", "index.version", version)
+	tracked := []string{".env", "deep/er/key", "key with space", "other", "deep/er/key2", strings.Repeat("l", 60) + "/key"}
+	writeFiles(t, tree, tracked...)
+	gitAt(t, tree, append([]string{"add"}, tracked...)...)
+	writeFiles(t, tree, ".env.local", "deep/untracked", "zz")
+	return tree
+}
+
+func writeFiles(t *testing.T, tree string, names ...string) {
+	t.Helper()
+	for _, name := range names {
+		path := filepath.Join(tree, filepath.FromSlash(name))
+		if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte("x"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// An index is a stranger's file: whatever stands in it, reading it ends.
+func FuzzIndex(f *testing.F) {
+	entry := append(append(make([]byte, 60), 0, 4), ".env\x00\x00\x00\x00\x00\x00"...)
+	f.Add(append([]byte("DIRC\x00\x00\x00\x02\x00\x00\x00\x01"), entry...), ".env")
+	f.Add([]byte("DIRC\x00\x00\x00\x04\xff\xff\xff\xff"), "x")
+	f.Add(append([]byte("DIRC\x00\x00\x00\x02\x00\x00\x00\x00"), "link\x00\x00\x00\x14aaaaaaaaaaaaaaaaaaaa"...), "x")
+	f.Fuzz(func(t *testing.T, content []byte, name string) {
+		dir := t.TempDir()
+		if err := os.WriteFile(filepath.Join(dir, "index"), content, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		found, _, _ := repository{dir: dir, hash: 20}.search("index", name)
+		if found && !bytes.Contains(content, []byte{0}) {
+			t.Fatalf("%q was found in %q", name, content)
+		}
+	})
+}
