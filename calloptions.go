@@ -20,6 +20,19 @@ type callConfig struct {
 	sameAccount bool // keys is another key of the client's own account, so it shares the limit
 }
 
+// apply applies the options of a call in their order.
+func (cc *callConfig) apply(opts []CallOption) error {
+	for _, opt := range opts {
+		if opt == nil {
+			return errors.New("a call option is nil")
+		}
+		if err := opt.applyCall(cc); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 func (cc *callConfig) addQuery(name string, values ...string) {
 	if cc.query == nil {
 		cc.query = url.Values{}

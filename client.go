@@ -274,7 +274,11 @@ func (c *Client) Provider() Provider { return c.provider }
 // provider refuses every key; see [ErrNoUsableKey]).
 func (c *Client) Do(req *http.Request) (*http.Response, error) {
 	if req == nil || req.URL == nil {
-		return nil, errors.New(c.provider.Name + ": the request is nil or has no URL")
+		err := errors.New(c.provider.Name + ": the request is nil or has no URL")
+		if req != nil {
+			err = closeBody(req, err)
+		}
+		return nil, err
 	}
 	_, resp, err := c.do(req, nil)
 	return resp, err

@@ -1,6 +1,7 @@
 package keyfit
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net/http"
@@ -65,6 +66,9 @@ func (k *call) failure(err error) error {
 	}
 	if end := k.Err(); end != nil && !errors.Is(err, end) {
 		err = fmt.Errorf("%w: %w", end, err)
+	}
+	if cause := context.Cause(k); cause != nil && !errors.Is(err, cause) {
+		err = fmt.Errorf("%w: %w", err, k.redactor().Error(cause))
 	}
 	last := k.retry().answer
 	if last != nil {

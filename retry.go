@@ -8,7 +8,9 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"net"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/hashicorp/go-retryablehttp"
@@ -124,7 +126,22 @@ func isFinal(err error) bool {
 	if _, ok := errors.AsType[*finalError](err); ok {
 		return true
 	}
-	return isTrustError(err)
+	return isTrustError(err) || isLocal(err) || isAnswered(err)
+}
+
+// isLocal reports whether net/http refused to send the request as it is. Its errors have no
+// type.
+func isLocal(err error) bool {
+	text := err.Error()
+	return strings.HasPrefix(text, "net/http: invalid ") || strings.HasPrefix(text, "http: ContentLength=")
+}
+
+// isAnswered reports whether somebody has answered with a refusal that stands: a name
+// server that knows no such host, or the peer with a TLS alert.
+func isAnswered(err error) bool {
+	dns, isDNS := errors.AsType[*net.DNSError](err)
+	op, isOp := errors.AsType[*net.OpError](err)
+	return isDNS && dns.IsNotFound || isOp && op.Op == "remote error"
 }
 
 // isTrustError reports whether the server failed to prove its identity, or does not speak
@@ -141,20 +158,22 @@ func isTrustError(err error) bool {
 func (k *call) retriesStatus(status int) bool {
 	r := k.retry()
 	switch status {
-	case http.StatusTooManyRequests, http.StatusServiceUnavailable:
-		// The server did nothing: RFC 6585, section 4; RFC 9110, section 15.6.4. If a
-		// redirect led there, the first request took effect nevertheless.
+	case http.StatusTooManyRequests, http.StatusServiceUnavailable, http.StatusMisdirectedRequest, http.StatusTooEarly:
+		// The server did nothing: RFC 6585, section 4; RFC 9110, sections 15.6.4 and 15.5.20;
+		// RFC 8470, section 5.2. If a redirect led there, the first request took effect
+		// nevertheless.
 		if !k.idempotent && r.moved {
 			k.addNote("not sent again: a redirect answered the " + k.method + ", which was done")
 			return false
 		}
-	case http.StatusRequestTimeout, http.StatusInternalServerError, http.StatusBadGateway, http.StatusGatewayTimeout:
+	default:
+		if !isPassing(status) {
+			return false
+		}
 		if !k.idempotent {
 			k.addNote("not sent again: the " + k.method + " has no idempotency key")
 			return false
 		}
-	default:
-		return false
 	}
 	if !k.replayable {
 		k.addNote(noteStream)
@@ -164,6 +183,19 @@ func (k *call) retriesStatus(status int) bool {
 		r.wait = k.policy.backoff(k.attempts, backoff.Full)
 	}
 	return k.mayRetry() && k.fits() && (status == http.StatusTooManyRequests || k.withinBudget())
+}
+
+// isPassing reports whether a status may be over at the next attempt: a failure of the
+// server or of a gateway before it, by numbers that are registered and by those that
+// gateways have added (520 to 530). 501 and 505 say what the server never does.
+func isPassing(status int) bool {
+	switch status {
+	case http.StatusRequestTimeout:
+		return true
+	case http.StatusNotImplemented, http.StatusHTTPVersionNotSupported:
+		return false
+	}
+	return status >= http.StatusInternalServerError
 }
 
 func (k *call) mayRetry() bool { return k.attempts < k.policy.MaxAttempts }

@@ -13,11 +13,13 @@ import (
 // RetryPolicy says when a call is tried again, and how long it may wait. A zero field means
 // its default, so the zero RetryPolicy is the default policy.
 //
-// GET, HEAD, OPTIONS, PUT and DELETE are tried again on 408, 429, 500, 502, 503, 504 and on
-// connection errors. POST and PATCH are tried again only on 429 and 503, if nothing was
-// sent, or with an idempotency key ([WithIdempotencyKey]). A call is never tried again if
-// its context ended, the server's certificate was refused, the error is [ErrInsecure] or
-// [ErrCrossOrigin], or its body is a stream.
+// GET, HEAD, OPTIONS, PUT and DELETE are tried again on 408, 421, 425, 429, every status
+// from 500 on except 501 and 505, and on connection errors. POST and PATCH are tried again
+// only on 421, 425, 429 and 503, if nothing was sent, or with an idempotency key
+// ([WithIdempotencyKey]). A call is never tried again if its context ended, the server's
+// certificate was refused or the server refused the client's, its host does not exist,
+// net/http does not send such a request, the error is [ErrInsecure] or [ErrCrossOrigin], or
+// its body is a stream.
 //
 // If the provider asks for a wait that fits MaxWait and the deadline, the call waits that
 // long, and never shorter. If the wait does not fit, the call fails at once with everything

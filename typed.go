@@ -36,20 +36,19 @@ func Get[T any](ctx context.Context, c *Client, path string, opts ...CallOption)
 // encoded as JSON, once for all attempts, with these exceptions: nil sends no body;
 // url.Values is sent as a form; []byte and string are sent as they are; an io.Reader is
 // streamed, and sent only once unless it is a *bytes.Reader, *bytes.Buffer or
-// *strings.Reader.
+// *strings.Reader. A reader that is an io.Closer is closed, also if nothing is sent.
 func Send[T any](ctx context.Context, c *Client, method, path string, body any, opts ...CallOption) (T, error) {
 	var value T
 	o := callConfig{maxBody: c.maxBody}
-	for _, opt := range opts {
-		if opt == nil {
-			return value, fmt.Errorf("%s: a call option is nil", c.provider.Name)
-		}
-		if err := opt.applyCall(&o); err != nil {
-			return value, fmt.Errorf("%s: %w", c.provider.Name, err)
-		}
+	err := o.apply(opts)
+	var req *http.Request
+	if err == nil {
+		req, err = c.newRequest(ctx, method, path, body, o)
 	}
-	req, err := c.newRequest(ctx, method, path, body, o)
 	if err != nil {
+		if stream, ok := body.(io.Closer); ok {
+			_ = stream.Close() // or the writer of a pipe would wait for ever
+		}
 		return value, fmt.Errorf("%s: %w", c.provider.Name, err)
 	}
 	k, resp, err := c.do(req, &o)
@@ -179,7 +178,7 @@ func (k *call) decode(resp *http.Response, limit int64, value any) error {
 	if _, ok := value.(*struct{}); ok {
 		return nil
 	}
-	body, err := httpbody.Read(resp, limit+1, k.bodyTime())
+	body, err := httpbody.Read(resp, max(limit, limit+1), k.bodyTime())
 	if err != nil {
 		return k.failure(fmt.Errorf("the response broke off: %w", err))
 	}
@@ -199,6 +198,7 @@ func (k *call) decode(resp *http.Response, limit int64, value any) error {
 			return nil
 		}
 	}
+	body = bytes.TrimPrefix(body, []byte("\ufeff")) // RFC 8259, section 8.1, lets a parser ignore it
 	if len(body) == 0 && (resp.StatusCode == http.StatusNoContent || resp.StatusCode == http.StatusResetContent) {
 		return nil
 	}
