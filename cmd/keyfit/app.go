@@ -22,6 +22,10 @@ type app struct {
 
 // run is the program without its globals. It returns the exit code.
 func run(ctx context.Context, args []string, t cli.Terminal) int {
+	out, errs := cli.NewVisible(t.Out), cli.NewVisible(t.Err)
+	defer out.Flush()
+	defer errs.Flush()
+	t.Out, t.Err = out, errs
 	a := &app{Terminal: t}
 	root := a.root()
 	root.SetArgs(args)
@@ -35,7 +39,7 @@ func run(ctx context.Context, args []string, t cli.Terminal) int {
 	if code, ok := errors.AsType[cli.ExitError](err); ok {
 		return int(code)
 	}
-	text := strings.TrimPrefix(err.Error(), "mockserver: ")
+	text := cli.Line(strings.TrimPrefix(err.Error(), "mockserver: "))
 	if _, ok := errors.AsType[cli.UsageError](err); ok {
 		_, _ = fmt.Fprintf(t.Err, "keyfit: %s; see `%s --help`\n", text, cmd.CommandPath())
 		return cli.ExitUsage

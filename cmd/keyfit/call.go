@@ -245,7 +245,7 @@ func (a *app) send(ctx context.Context, c *keyfit.Client, v *vendors.Vendor, ver
 		err = errors.Join(a.Print(out, nil), err)
 	} else if text != "" {
 		text = a.forReader(text)
-		if _, failure := io.WriteString(a.Out, text); failure != nil {
+		if _, failure := io.WriteString(cli.Raw(a.Out), text); failure != nil {
 			return fmt.Errorf("write: %w", failure)
 		}
 		if verbose && err != nil && !strings.HasSuffix(text, "\n") {
@@ -281,13 +281,15 @@ func (a *app) writeExchange(c *keyfit.Client, v *vendors.Vendor, out *answered, 
 			lines = append(lines, "< "+name+": "+value)
 		}
 	}
-	_, _ = fmt.Fprintln(a.Err, cli.Printable(strings.Join(lines, "\n")))
+	for _, line := range lines {
+		_, _ = fmt.Fprintln(a.Err, cli.Line(line))
+	}
 }
 
 // forReader is the body as it is for a program, and for a person indented and without
 // what would steer the terminal.
 func (a *app) forReader(text string) string {
-	file, ok := a.Out.(*os.File)
+	file, ok := cli.Raw(a.Out).(*os.File)
 	if !ok {
 		return text
 	}

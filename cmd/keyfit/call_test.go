@@ -159,7 +159,7 @@ func TestAnAnswerForAPersonIsIndentedAndSteersNoTerminal(t *testing.T) {
 	for text, want := range map[string]string{
 		`{"n":12345678901234567890,"l":[1.50]}`: "{\n  \"n\": 12345678901234567890,\n  \"l\": [\n    1.50\n  ]\n}\n",
 		"pong":                                  "pong\n",
-		"a\x1b[2J\u009bb\r\n":                   "a\ufffd[2J\ufffdb\ufffd\n",
+		"a\x1b[2J\u009bb\r\n":                   `a\u001b[2J\u009bb` + "\n",
 	} {
 		if d := cmp.Diff(want, forPerson(text)); d != "" {
 			t.Errorf("%q (-want +got):\n%s", text, d)

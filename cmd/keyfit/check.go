@@ -192,12 +192,12 @@ func writeResults(w io.Writer, found []keycheck.Result) {
 	cli.Table(w, "vendor\tkey\tresponse\tlatency\tfingerprint\texpires\tquota\tscheme\tfrom\thost", rows)
 	for _, r := range found {
 		if r.Error != "" {
-			_, _ = fmt.Fprintf(w, "\n%s: %s\n", r.Vendor, strings.TrimPrefix(r.Error, r.Vendor+": "))
+			_, _ = fmt.Fprintf(w, "\n%s: %s\n", r.Vendor, cli.Line(strings.TrimPrefix(r.Error, r.Vendor+": ")))
 		} else if r.Advice != "" {
 			_, _ = fmt.Fprintf(w, "\n%s\n", r.Vendor)
 		}
 		if r.Advice != "" {
-			_, _ = fmt.Fprintf(w, "  → %s\n", r.Advice)
+			_, _ = fmt.Fprintf(w, "  → %s\n", cli.Line(r.Advice))
 		}
 		for _, warning := range r.Warnings {
 			_, _ = fmt.Fprintf(w, "\n%s: warning: %s\n", r.Vendor, cli.Printable(warning))

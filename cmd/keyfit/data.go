@@ -130,7 +130,7 @@ before rooms.`,
 			}
 			row := storedRow{p, mockserver.Collection{Name: args[1], Count: len(out.Items)}}
 			return a.Print(row, func(w io.Writer) {
-				_, _ = fmt.Fprintf(w, "%s %s: %d items\n", row.Provider, row.Name, row.Count)
+				_, _ = fmt.Fprintf(w, "%s %s: %d items\n", cli.Line(string(row.Provider)), cli.Line(row.Name), row.Count)
 			})
 		},
 	}

@@ -90,19 +90,19 @@ func (e *explanation) write(w io.Writer) {
 	} else if e.Diagnosis.Outcome == mockserver.NotFound {
 		verdict = "matches no operation"
 	}
-	_, _ = fmt.Fprintf(w, "%s: %s\n", e.Provider, verdict)
+	_, _ = fmt.Fprintf(w, "%s: %s\n", cli.Line(string(e.Provider)), cli.Line(verdict))
 	for _, row := range [][2]string{{"why", e.Diagnosis.Why}, {"sent", e.Diagnosis.Sent}, {"wanted", e.Diagnosis.Want}, {"key", e.Diagnosis.KeyID}} {
 		if row[1] != "" {
-			_, _ = fmt.Fprintf(w, "  %-8s %s\n", row[0], row[1])
+			_, _ = fmt.Fprintf(w, "  %-8s %s\n", row[0], cli.Line(row[1]))
 		}
 	}
 	if e.Diagnosis.RetryAfter > 0 {
 		_, _ = fmt.Fprintf(w, "  %-8s %s\n", "wait", mockserver.Duration(e.Diagnosis.RetryAfter))
 	}
 	if e.Answer != nil {
-		_, _ = fmt.Fprintf(w, "  %-8s %d %s\n", "answer", e.Answer.Status, strings.Join(strings.Fields(e.Answer.Body), " "))
+		_, _ = fmt.Fprintf(w, "  %-8s %d %s\n", "answer", e.Answer.Status, cli.Line(strings.Join(strings.Fields(e.Answer.Body), " ")))
 	}
 	for _, f := range e.Faults {
-		_, _ = fmt.Fprintf(w, "  %-8s %s may affect it\n", "fault", f)
+		_, _ = fmt.Fprintf(w, "  %-8s %s may affect it\n", "fault", cli.Line(f))
 	}
 }

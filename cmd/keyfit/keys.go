@@ -129,10 +129,10 @@ func (a *app) printIssued(k *issuedKey, quiet bool) error {
 	if err := a.Print(k, func(w io.Writer) {
 		keyDetails(w, &k.Key)
 		for name, value := range k.Headers {
-			_, _ = fmt.Fprintf(w, "%-12s %s: %s\n", "header", name, value)
+			_, _ = fmt.Fprintf(w, "%-12s %s\n", "header", cli.Line(name+": "+value))
 		}
 		if len(k.Headers) == 0 {
-			_, _ = fmt.Fprintf(w, "%-12s %s\n", "value", k.Secret)
+			_, _ = fmt.Fprintf(w, "%-12s %s\n", "value", cli.Line(k.Secret))
 		}
 	}); err != nil || a.JSON {
 		return err
@@ -174,7 +174,7 @@ func keyDetails(w io.Writer, k *mockserver.Key) {
 		{"replaced by", k.ReplacedBy},
 	} {
 		if row[1] != "" {
-			_, _ = fmt.Fprintf(w, "%-12s %s\n", row[0], row[1])
+			_, _ = fmt.Fprintf(w, "%-12s %s\n", row[0], cli.Line(row[1]))
 		}
 	}
 }

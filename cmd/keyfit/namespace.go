@@ -53,7 +53,7 @@ or else to the default one.`,
 				writeSpaces(w, []space{s})
 				for _, p := range mockserver.Providers() {
 					if url := s.URLs[p]; url != "" {
-						_, _ = fmt.Fprintf(w, "%-9s %s\n", p, url)
+						_, _ = fmt.Fprintf(w, "%-9s %s\n", cli.Line(string(p)), cli.Line(url))
 					}
 				}
 			})

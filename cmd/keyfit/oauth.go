@@ -61,7 +61,7 @@ func (a *app) oauthRegister() *cobra.Command {
 				{"scopes", strings.Join(out.Scopes, " ")},
 			} {
 				if row[1] != "" {
-					_, _ = fmt.Fprintf(w, "%-10s %s\n", row[0], row[1])
+					_, _ = fmt.Fprintf(w, "%-10s %s\n", row[0], cli.Line(row[1]))
 				}
 			}
 		})
@@ -133,7 +133,7 @@ func (a *app) oauthIssue() *cobra.Command {
 				return err
 			}
 			return a.Print(out, func(w io.Writer) {
-				_, _ = fmt.Fprintf(w, "access  %s %s\nrefresh %s %s\n", out.Access.ID, out.Access.Secret, out.Refresh.ID, out.Refresh.Secret)
+				_, _ = fmt.Fprintf(w, "access  %s %s\nrefresh %s %s\n", cli.Line(out.Access.ID), cli.Line(out.Access.Secret), cli.Line(out.Refresh.ID), cli.Line(out.Refresh.Secret))
 			})
 		},
 	}

@@ -109,7 +109,7 @@ func writeRequest(w io.Writer, x *mockserver.Exchange) {
 	if x.Query != "" {
 		line += "?" + x.Query
 	}
-	_, _ = fmt.Fprintf(w, "%s %s\n", x.Method, line)
+	_, _ = fmt.Fprintln(w, cli.Line(x.Method+" "+line))
 	names := make([]string, 0, len(x.Header))
 	for name := range x.Header {
 		names = append(names, name)
@@ -117,11 +117,11 @@ func writeRequest(w io.Writer, x *mockserver.Exchange) {
 	slices.Sort(names)
 	for _, name := range names {
 		for _, v := range x.Header[name] {
-			_, _ = fmt.Fprintf(w, "%s: %s\n", name, v)
+			_, _ = fmt.Fprintln(w, cli.Line(name+": "+v))
 		}
 	}
 	if x.Body != "" {
-		_, _ = fmt.Fprintf(w, "\n%s\n", x.Body)
+		_, _ = fmt.Fprintf(w, "\n%s\n", cli.Block(x.Body))
 	}
 	_, _ = fmt.Fprintln(w)
 	for _, row := range [][2]string{
@@ -134,7 +134,7 @@ func writeRequest(w io.Writer, x *mockserver.Exchange) {
 		{"fault", x.Fault},
 	} {
 		if row[1] != "" {
-			_, _ = fmt.Fprintf(w, "%-9s %s\n", row[0], row[1])
+			_, _ = fmt.Fprintf(w, "%-9s %s\n", row[0], cli.Line(row[1]))
 		}
 	}
 }
@@ -177,7 +177,7 @@ func (a *app) follow(body io.Reader) error {
 		case name == "event":
 			event = value
 		case name == "data" && event == "missed":
-			_, _ = fmt.Fprintf(a.Err, "keyfit: some requests arrived faster than they could be printed: %s\n", value)
+			_, _ = fmt.Fprintf(a.Err, "keyfit: some requests arrived faster than they could be printed: %s\n", cli.Line(value))
 		case name == "data" && a.JSON:
 			if _, err := fmt.Fprintln(a.Out, value); err != nil {
 				return fmt.Errorf("write: %w", err)
@@ -187,7 +187,7 @@ func (a *app) follow(body io.Reader) error {
 			if err := json.Unmarshal([]byte(value), &x); err != nil {
 				return fmt.Errorf("an event cannot be read: %w", err)
 			}
-			if _, err := fmt.Fprintln(a.Out, x.String()); err != nil {
+			if _, err := fmt.Fprintln(a.Out, cli.Line(x.String())); err != nil {
 				return fmt.Errorf("write: %w", err)
 			}
 		}

@@ -85,7 +85,7 @@ func (a *app) runChild(ctx context.Context, flags *pflag.FlagSet, s *settings, k
 		return err
 	}
 	if err != nil {
-		_, _ = fmt.Fprintf(a.Err, "keyfit: %s\n", err)
+		_, _ = fmt.Fprintf(a.Err, "keyfit: %s\n", cli.Line(err.Error()))
 	}
 	if code != 0 {
 		return cli.ExitError(code)
@@ -96,7 +96,7 @@ func (a *app) runChild(ctx context.Context, flags *pflag.FlagSet, s *settings, k
 // exec runs the command to its end. The code is the one that a shell would return.
 func (a *app) exec(args, env []string) (int, error) {
 	cmd := exec.Command(args[0], args[1:]...) //nolint:gosec,noctx // running what the user names is the purpose, and signals end it
-	cmd.Env, cmd.Stdin, cmd.Stdout, cmd.Stderr = env, a.In, a.Out, a.Err
+	cmd.Env, cmd.Stdin, cmd.Stdout, cmd.Stderr = env, a.In, cli.Raw(a.Out), cli.Raw(a.Err)
 	signals := make(chan os.Signal, 8)
 	signal.Notify(signals, forwarded()...)
 	defer signal.Stop(signals)

@@ -6,7 +6,6 @@ import (
 	"strings"
 	"text/tabwriter"
 	"time"
-	"unicode"
 )
 
 // Table writes aligned columns. The names in head are separated by tabs.
@@ -15,7 +14,7 @@ func Table(w io.Writer, head string, rows [][]string) {
 	_, _ = fmt.Fprintln(t, strings.ToUpper(head)) // Flush returns the error
 	for _, row := range rows {
 		for i, cell := range row {
-			if cell == "" {
+			if row[i] = Line(cell); cell == "" {
 				row[i] = "-"
 			}
 		}
@@ -30,16 +29,6 @@ func Time(t time.Time) string {
 		return ""
 	}
 	return t.UTC().Format("2006-01-02 15:04:05")
-}
-
-// Printable replaces control characters, which could steer the terminal, by a visible one.
-func Printable(text string) string {
-	return strings.Map(func(r rune) rune {
-		if unicode.IsControl(r) && r != '\n' && r != '\t' {
-			return unicode.ReplacementChar
-		}
-		return r
-	}, text)
 }
 
 // ShellQuote quotes a word if a shell would change it.

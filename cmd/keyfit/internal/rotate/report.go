@@ -45,7 +45,7 @@ type reporter struct {
 
 func newReporter(t *cli.Terminal) *reporter {
 	r := &reporter{Terminal: t, last: make(map[string]string)}
-	if file, ok := t.Out.(*os.File); ok && !t.JSON && term.IsTerminal(fileDescriptor(file)) {
+	if file, ok := cli.Raw(t.Out).(*os.File); ok && !t.JSON && term.IsTerminal(fileDescriptor(file)) {
 		r.tty = file
 	}
 	return r
@@ -71,13 +71,13 @@ func (rep *reporter) line(mark, title, text string) {
 		return
 	}
 	if rep.live {
-		_, _ = io.WriteString(rep.Out, "\r\x1b[K") // to the begin of the line, and clear it
+		_, _ = io.WriteString(cli.Raw(rep.Out), "\r\x1b[K") // to the begin of the line, and clear it
 		rep.live = false
 	}
 	if title != "" {
 		title = fmt.Sprintf("%-11s ", title)
 	}
-	_, _ = fmt.Fprintf(rep.Out, "%s %s%s\n", mark, title, cli.Printable(text))
+	_, _ = fmt.Fprintf(rep.Out, "%s %s%s\n", mark, title, cli.Line(text))
 }
 
 // step reports that something is done.
@@ -118,12 +118,12 @@ func (rep *reporter) failed(err error, changed bool) {
 // has changed.
 func (rep *reporter) watching(e *Event, what, text string) {
 	if rep.tty != nil {
-		line := []rune(cli.Printable(what + ": " + text))
+		line := []rune(cli.Line(what + ": " + text))
 		const margin = 4 // for the mark before the text, and for the cursor
 		if width, _, err := term.GetSize(fileDescriptor(rep.tty)); err == nil && width > margin && len(line) > width-margin {
 			line = append(line[:width-margin-1], '…')
 		}
-		_, _ = fmt.Fprintf(rep.Out, "\r\x1b[K… %s", string(line))
+		_, _ = fmt.Fprintf(cli.Raw(rep.Out), "\r\x1b[K… %s", string(line))
 		rep.live = true
 		return
 	}
