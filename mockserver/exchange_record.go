@@ -113,8 +113,8 @@ func (x *exchange) log() {
 	}
 	l.LogAttrs(x.req.Context(), level, "mock request "+string(j.Outcome),
 		slog.String("provider", string(x.v.provider)), slog.String("method", x.req.text.method),
-		slog.String("path", x.req.text.path), slog.Int("status", x.answer.status),
-		slog.String("key", j.KeyID), slog.String("why", j.Why), slog.String("fault", j.fault))
+		slog.String("path", printable(x.req.text.path)), slog.Int("status", x.answer.status),
+		slog.String("key", j.KeyID), slog.String("why", printable(j.Why)), slog.String("fault", j.fault))
 }
 
 // recordStray journals a request for a host of no vendor, without header and

@@ -57,7 +57,7 @@ func (ex Exchange) String() string {
 	if ex.Fault != "" {
 		s += " fault: " + ex.Fault
 	}
-	return s
+	return printable(s)
 }
 
 // dump writes the last exchanges, one per line.
