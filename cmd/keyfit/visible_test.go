@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"path/filepath"
@@ -51,9 +52,7 @@ func hostileAdmin(mode string) http.HandlerFunc {
 		texts[name] = hostile
 	}
 	one := map[string]any{}
-	for name, v := range texts {
-		one[name] = v
-	}
+	maps.Copy(one, texts)
 	one["status"], one["id"] = 401, 7
 	one["header"], one["headers"] = map[string]any{"X-" + hostile: []string{hostile}}, map[string]string{hostile: hostile}
 	one["diagnosis"] = map[string]string{"outcome": hostile, "why": hostile, "sent": hostile, "want": hostile, "keyId": hostile}
@@ -62,9 +61,7 @@ func hostileAdmin(mode string) http.HandlerFunc {
 	one["at"], one["now"], one["created"] = time.Unix(0, 0), time.Unix(0, 0), time.Unix(0, 0)
 	exchange := one
 	key := map[string]any{}
-	for name, v := range texts {
-		key[name] = v
-	}
+	maps.Copy(key, texts)
 	return func(w http.ResponseWriter, r *http.Request) {
 		var out any
 		switch item := map[bool]map[string]any{true: exchange, false: key}[strings.Contains(r.URL.Path, "requests") || strings.Contains(r.URL.Path, "diagnose")]; {
@@ -83,10 +80,9 @@ func hostileAdmin(mode string) http.HandlerFunc {
 			_, _ = io.WriteString(w, "[{\"id\":\"\u009b31m\u202e\x7f\"}]")
 			return
 		default:
-			out = map[string]any{"items": []any{item}}
-			for name, v := range item {
-				out.(map[string]any)[name] = v //nolint:forcetypeassert // made above
-			}
+			all := map[string]any{"items": []any{item}}
+			maps.Copy(all, item)
+			out = all
 		}
 		_ = json.NewEncoder(w).Encode(out)
 	}

@@ -72,7 +72,8 @@ func (p *pace) next() time.Time { return p.last.Add(p.delay) }
 // newKey takes a question that brought another key. The first ones are free, because a call
 // may try as many.
 func (p *pace) newKey(local bool, now time.Time) {
-	if p.changed++; p.changed > maxReplays {
+	p.changed++
+	if p.changed > maxReplays {
 		p.failed(local, now)
 	}
 }

@@ -34,7 +34,7 @@ func (s storm) String() string {
 }
 
 func randomStorm(seed uint64) storm {
-	r := rand.New(rand.NewPCG(seed, 13)) //nolint:gosec // it must be repeatable
+	r := rand.New(rand.NewPCG(seed, 13))
 	among := func(ds ...time.Duration) time.Duration { return ds[r.IntN(len(ds))] }
 	return storm{
 		seed:    seed,

@@ -38,7 +38,7 @@ func Raw(w io.Writer) io.Writer {
 func (v *Visible) Write(p []byte) (int, error) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	text := append(v.pending, p...)
+	text := append(append([]byte(nil), v.pending...), p...)
 	end := len(text)
 	for back := 1; back < utf8.UTFMax && back <= len(text); back++ {
 		if last := text[len(text)-back:]; utf8.RuneStart(last[0]) {
@@ -49,7 +49,7 @@ func (v *Visible) Write(p []byte) (int, error) {
 		}
 	}
 	_, err := io.WriteString(v.to, visible(string(text[:end]), "\n\t"))
-	v.pending = append(v.pending[:0:0], text[end:]...)
+	v.pending = text[end:]
 	if err != nil {
 		return 0, err //nolint:wrapcheck // the writer's own
 	}
