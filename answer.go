@@ -145,6 +145,9 @@ func (k *call) readError(resp *http.Response, redactor redact.Redactor) (*APIErr
 		RequestID: requestID(resp.Header, found, redactor), Attempts: k.attempts,
 		KeyFingerprint: k.fingerprint(), Header: redactor.Header(resp.Header), body: body,
 	}
+	if problem.IsText(body) && !k.client.provider.TextErrors {
+		e.Message = "" // it may be anything, and stays in Body
+	}
 	return e, problem.Classify(resp.StatusCode, resp.Header, found, k.client.provider.refusals())
 }
 

@@ -31,7 +31,7 @@ func TestAnErrorAnswerIsReadAgainOnlyForANewKey(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			k := &call{client: &Client{provider: MindKey()}, ring: ring, method: "GET", url: &url.URL{Path: "/p"}, trouble: &trouble{path: "/p", retry: retryState{note: "a note"}}}
+			k := &call{client: &Client{provider: Optimove("")}, ring: ring, method: "GET", url: &url.URL{Path: "/p"}, trouble: &trouble{path: "/p", retry: retryState{note: "a note"}}}
 			resp := &http.Response{
 				StatusCode: http.StatusInternalServerError, Header: http.Header{"X-Request-Id": {"id"}},
 				Body: io.NopCloser(strings.NewReader("echo of " + first + " and " + second)),

@@ -247,7 +247,7 @@ func TestARefusalIsDecodedWhateverItsShape(t *testing.T) {
 		}},
 		// RFC 6750, section 3.1.
 		{"OAuth, header", iiniit, 401, "token is required", []string{`WWW-Authenticate: Bearer realm="x", error="invalid_token", error_description="expired"`}, errorSeen{
-			"invalid api", "unauthorized", "", "token is required", "", "", "iiniit: GET /p: 401 Unauthorized: token is required (key FP)",
+			"invalid api", "unauthorized", "", "", "", "", "iiniit: GET /p: 401 Unauthorized (key FP)",
 		}},
 		{"OAuth, scope in the header", iiniit, 401, "", []string{`WWW-Authenticate: Bearer error="insufficient_scope", scope="read"`}, errorSeen{
 			"permission api", "unauthorized forbidden", "", "", "", "", "iiniit: GET /p: 401 Unauthorized (key FP)",
@@ -257,12 +257,12 @@ func TestARefusalIsDecodedWhateverItsShape(t *testing.T) {
 			"api", "server", "", "502 Bad Gateway", "", "", "imkit: GET /p: 502 Bad Gateway: 502 Bad Gateway (key FP)",
 		}},
 		{"HTML without a title", imkit, 403, "<h1>Access <b>denied</b></h1>\n<p>a &amp; b</p>", nil, errorSeen{
-			"permission api", "forbidden", "", "Access denied a & b", "", "", "imkit: GET /p: 403 Forbidden: Access denied a & b (key FP)",
+			"permission api", "forbidden", "", "", "", "", "imkit: GET /p: 403 Forbidden (key FP)",
 		}},
 		{"broken JSON", imkit, 401, `{"error": "INVALID_API_KEY", "mess`, nil, errorSeen{"invalid api", "unauthorized", "", "", "", "", "imkit: GET /p: 401 Unauthorized (key FP)"}},
 		{"JSON array", imkit, 400, `[{"error":"x"}]`, nil, errorSeen{"api", "badrequest", "", "", "", "", "imkit: GET /p: 400 Bad Request (key FP)"}},
-		{"JSON string", imkit, 400, `"no such\nthing"`, nil, errorSeen{"api", "badrequest", "", "no such thing", "", "", "imkit: GET /p: 400 Bad Request: no such thing (key FP)"}},
-		{"JSON number", imkit, 400, `42`, nil, errorSeen{"api", "badrequest", "", "42", "", "", "imkit: GET /p: 400 Bad Request: 42 (key FP)"}},
+		{"JSON string", imkit, 400, `"no such\nthing"`, nil, errorSeen{"api", "badrequest", "", "", "", "", "imkit: GET /p: 400 Bad Request (key FP)"}},
+		{"JSON number", imkit, 400, `42`, nil, errorSeen{"api", "badrequest", "", "", "", "", "imkit: GET /p: 400 Bad Request (key FP)"}},
 		{"JSON null", imkit, 400, `null`, nil, errorSeen{"api", "badrequest", "", "", "", "", "imkit: GET /p: 400 Bad Request (key FP)"}},
 		{"members of other types", imkit, 400, `{"error":{"code":17,"message":["x"]},"message":{"a":1},"requestId":7}`, nil, errorSeen{
 			"api", "badrequest", "17", "", "7", "", "imkit: GET /p: 400 Bad Request: 17 (request id 7, key FP)",
@@ -320,7 +320,9 @@ func TestALongErrorBodyIsKeptTo64KiBAndItsLineShort(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			c := errorClient(t, keyfit.IMKIT(""), errorAnswer(401, tt.body))
+			imkit := keyfit.IMKIT("")
+			imkit.TextErrors = true // as if it documented them
+			c := errorClient(t, imkit, errorAnswer(401, tt.body))
 			_, err := keyfit.Get[struct{}](t.Context(), c, "/p")
 			invalid, ok := errors.AsType[*keyfit.InvalidKeyError](err)
 			if !ok {
@@ -536,5 +538,35 @@ func TestAnAnswerAboveTheLimitIsNotCutSilently(t *testing.T) {
 		if e, ok := errors.AsType[*keyfit.RequestError](err); tt.large && (!ok || e.StatusCode != http.StatusOK || strings.Contains(err.Error(), "c4n4rY")) {
 			t.Errorf("%s: want a *RequestError with the status and without the body, got %v", tt.name, err)
 		}
+	}
+}
+
+// A body of plain text may be anything, so it is quoted nowhere; a provider that documents such
+// bodies is the exception, within bounds and without keys.
+func TestATextBodyIsQuotedOnlyWhereTheProviderDocumentsIt(t *testing.T) {
+	t.Parallel()
+	const personal = "Dear Alice, your card 4111 1111 1111 1111 was declined"
+	for name, body := range map[string]string{
+		"text": personal, "text in lines": "\n" + personal + "\r\nat main.go:12\n", "a JSON string": `"` + personal + `"`, "HTML without a title": "<h1>" + personal + "</h1>", "XML": "<error><message>" + personal + "</message></error>",
+		"after a byte order mark": "\ufeff" + personal, "broken JSON behind text": personal + `{"message":"x"}`, "form": "message=" + personal, "YAML": "message: " + personal,
+	} {
+		for _, contentType := range []string{"text/plain", "application/json", "text/html", "application/octet-stream", ""} {
+			for _, status := range []int{400, 401, 403, 404, 409, 418, 429, 500, 503} {
+				c := errorClient(t, keyfit.IMKIT(""), errorAnswer(status, body, "Content-Type: "+contentType))
+				_, err := keyfit.Get[struct{}](t.Context(), c, "/p", keyfit.WithRetry(keyfit.RetryPolicy{MaxAttempts: 1}))
+				api, ok := errors.AsType[*keyfit.APIError](err)
+				if !ok || !strings.Contains(string(api.Body()), personal) {
+					t.Fatalf("%s, %d: the body is not reachable: %v", name, status, err)
+				}
+				if text := err.Error() + api.Message + api.LogValue().String() + fmt.Sprintf("%+v", *api); strings.Contains(text, "4111") {
+					t.Errorf("%s, %d, %q: the error quotes the body: %s", name, status, contentType, err)
+				}
+			}
+		}
+	}
+	c := errorClient(t, keyfit.Optimove(""), errorAnswer(401, "Authorization-Token "+errorKey+" Expired "+strings.Repeat("x", 1000), "Content-Type: text/plain"))
+	_, err := keyfit.Get[struct{}](t.Context(), c, "/p")
+	if text := err.Error(); !strings.Contains(text, ": Authorization-Token [redacted] Expired xxx") || len(text) > 450 {
+		t.Errorf("Optimove documents texts: %s", text)
 	}
 }

@@ -89,6 +89,9 @@ func NewKeyring(ctx context.Context, src Source, opts ...KeyringOption) (*Keyrin
 	}
 	k := &Keyring{provider: cfg.provider, life: cfg.life, shape: cfg.shape}
 	if first, err = k.clean(first); err != nil {
+		if _, placed := errors.AsType[*sourceError](err); !placed {
+			err = &sourceError{first.Current.placeOr(), err}
+		}
 		return nil, asNoKey(src, err)
 	}
 	k.engine = keyring.New(k.engineConfig(src, &cfg), first.keys())

@@ -43,6 +43,10 @@ type Provider struct {
 	WaitField string
 	// KeyLife is how long a key is valid from its issue; zero if that is not published.
 	KeyLife time.Duration
+	// TextErrors is set if the provider documents error bodies of plain text, which are then
+	// the message of an [APIError]. Otherwise such a body is found in [APIError.Body] only,
+	// because it may be anything: a letter to a customer, a stack trace.
+	TextErrors bool
 	// KeyShape is what the provider documents about the look of its keys; zero if nothing.
 	KeyShape KeyShape
 	// Probe is the path of the cheapest call that needs a key, for [Client.Probe]; "" if
@@ -105,14 +109,14 @@ func IMKITUser(app string) Provider {
 
 // Optimove returns the Optimove API on the host that Optimove assigned to the customer
 // ("api4.optimove.net"): header X-API-KEY, key from OPTIMOVE_API_KEY, 50 requests in any
-// 10 seconds, a 429 without a hint. With host "" the base URL must come from
+// 10 seconds, a 429 without a hint, errors as plain text. With host "" the base URL must come from
 // OPTIMOVE_BASE_URL or [WithBaseURL]. Source: developer.optimove.com, Authentication
 // Guide and Understanding API Rate Limits.
 func Optimove(host string) Provider {
 	p := Provider{
 		Name: "optimove", Scheme: Header("X-API-KEY"),
 		EnvVar: "OPTIMOVE_API_KEY", EnvURL: "OPTIMOVE_BASE_URL",
-		Limit: Limit{Requests: 50, Per: 10 * time.Second},
+		Limit: Limit{Requests: 50, Per: 10 * time.Second}, TextErrors: true,
 		Probe: "/current/general/GetLastDataUpdate",
 	}
 	if host != "" {

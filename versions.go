@@ -43,9 +43,12 @@ func (ring *Keyring) look() keyLook { return keyLook{ring.provider, ring.shape} 
 // clean checks what a source knows. A malformed Previous or Pending is dropped.
 func (ring *Keyring) clean(v Versions) (Versions, error) {
 	var err error
-	place := v.Current.placeOr()
-	if v.Current, err = v.Current.clean(); err != nil {
-		return Versions{}, &sourceError{place, err}
+	given := v.Current
+	if v.Current, err = given.clean(); err != nil {
+		if given.Place != "" {
+			err = &sourceError{given.placeOr(), err}
+		}
+		return Versions{}, err
 	}
 	if err := ring.look().check(v.Current); err != nil {
 		return Versions{}, err

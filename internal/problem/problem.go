@@ -53,6 +53,15 @@ func Parse(body []byte) Problem {
 	return Problem{Message: plainText(body)}
 }
 
+// IsText reports whether the message of a body is the body itself, or what is left of it
+// without its tags: it may then be a letter, a record or a stack trace, and not a message. A
+// member of a JSON object and the title of an HTML page are messages.
+func IsText(body []byte) bool {
+	body = bytes.TrimPrefix(bytes.TrimSpace(body), []byte("\ufeff"))
+	var object map[string]json.RawMessage
+	return json.Unmarshal(body, &object) != nil && !htmlTitle.Match(body)
+}
+
 func ofObject(object map[string]json.RawMessage) Problem {
 	get := func(names ...string) string { return firstString(object, names...) }
 	p := Problem{
