@@ -111,6 +111,7 @@ type reading struct {
 	err      *APIError
 	kind     problem.Kind
 	redacted []string
+	epoch    uint64 // of the family's keys
 }
 
 // apiError parses an error response into its base error and leaves the body readable. The
@@ -122,17 +123,18 @@ func (k *call) apiError(resp *http.Response) (*APIError, problem.Kind) {
 	for i, c := range creds {
 		names[i] = c.Fingerprint()
 	}
-	if known, _ := httpbody.Attached(resp).(*reading); known.covers(names) {
+	epoch := k.client.memory.sync()
+	if known, _ := httpbody.Attached(resp).(*reading); known.covers(names, epoch) {
 		return known.err, known.kind
 	}
-	e, kind := k.readError(resp, redactorOf(creds...))
-	httpbody.Attach(resp, &reading{err: e, kind: kind, redacted: names})
+	e, kind := k.readError(resp, k.client.memory.redactor(creds))
+	httpbody.Attach(resp, &reading{err: e, kind: kind, redacted: names, epoch: epoch})
 	return e, kind
 }
 
-// covers reports whether all these credentials were redacted.
-func (rd *reading) covers(names []string) bool {
-	return rd != nil && !slices.ContainsFunc(names, func(name string) bool { return !slices.Contains(rd.redacted, name) })
+// covers reports whether all these credentials were redacted, and all keys of the family.
+func (rd *reading) covers(names []string, epoch uint64) bool {
+	return rd != nil && rd.epoch == epoch && !slices.ContainsFunc(names, func(name string) bool { return !slices.Contains(rd.redacted, name) })
 }
 
 func (k *call) readError(resp *http.Response, redactor redact.Redactor) (*APIError, problem.Kind) {

@@ -122,6 +122,7 @@ func (k *call) apply(o *callConfig) error {
 	if err := k.client.mayCarry(ring); err != nil {
 		return err
 	}
+	k.client.memory.use(ring)
 	given := ring.engine.Load().Pick(true).Fingerprint
 	if !o.sameAccount && given != k.ring.engine.Load().Pick(true).Fingerprint {
 		k.account = given // another account has its own limit
@@ -270,8 +271,9 @@ func (k *call) hint() ratehint.Hint {
 	return *k.trouble.retry.hint
 }
 
-// redactor redacts every credential that the call used or that is live.
-func (k *call) redactor() redact.Redactor { return redactorOf(k.creds()...) }
+// redactor redacts every credential that the call used or that is live, and every key that the
+// client's family holds or has held.
+func (k *call) redactor() redact.Redactor { return k.client.memory.redactor(k.creds()) }
 
 func (k *call) creds() []Credential {
 	var used []Credential

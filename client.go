@@ -33,6 +33,7 @@ type Client struct {
 	base     *url.URL
 	keysOf   string // the .env file whose keys alone may go there; "" if any may
 	ring     *Keyring
+	memory   *keyMemory // shared with the clients that are derived
 	gate     Gate
 	clock    clock.Clock
 	budget   *retrybudget.Budget
@@ -61,7 +62,7 @@ func New(p Provider, opts ...Option) (*Client, error) {
 	if err := cfg.apply(opts); err != nil {
 		return nil, fmt.Errorf("%s: %w", p.Name, err)
 	}
-	c := &Client{provider: p, clock: clock.Start(), budget: new(retrybudget.Budget), stats: new(counters)}
+	c := &Client{provider: p, clock: clock.Start(), budget: new(retrybudget.Budget), stats: new(counters), memory: new(keyMemory)}
 	base, err := cfg.base(&p)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", p.Name, err)
@@ -154,6 +155,7 @@ func (c *Client) configure(cfg config) error {
 			return c.named(err)
 		}
 	}
+	c.memory.know(c.ring)
 	if cfg.gate != nil {
 		c.gate = cfg.gate
 	}

@@ -57,8 +57,9 @@ const (
 )
 
 // APIError is an error response of the provider, and the base of [MissingKeyError],
-// [InvalidKeyError], [RateLimitError] and [PermissionError]: errors.As finds both. Live
-// keys are redacted from all of its text.
+// [InvalidKeyError], [RateLimitError] and [PermissionError]: errors.As finds both. All of its
+// text is redacted of every key that the client, its tenants and the clients of [Client.With]
+// hold, or have held within an hour (the last 1,024).
 //
 // A call that was not sent because of the response to another call, a 429 or a refusal of
 // the key, has the status, code and message of that response, and Note says why it was not

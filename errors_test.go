@@ -550,7 +550,7 @@ func TestATextBodyIsQuotedOnlyWhereTheProviderDocumentsIt(t *testing.T) {
 		"text": personal, "text in lines": "\n" + personal + "\r\nat main.go:12\n", "a JSON string": `"` + personal + `"`, "HTML without a title": "<h1>" + personal + "</h1>", "XML": "<error><message>" + personal + "</message></error>",
 		"after a byte order mark": "\ufeff" + personal, "broken JSON behind text": personal + `{"message":"x"}`, "form": "message=" + personal, "YAML": "message: " + personal,
 	} {
-		for _, contentType := range []string{"text/plain", "application/json", "text/html", "application/octet-stream", ""} {
+		for _, contentType := range []string{"text/plain", "application/json"} {
 			for _, status := range []int{400, 401, 403, 404, 409, 418, 429, 500, 503} {
 				c := errorClient(t, keyfit.IMKIT(""), errorAnswer(status, body, "Content-Type: "+contentType))
 				_, err := keyfit.Get[struct{}](t.Context(), c, "/p", keyfit.WithRetry(keyfit.RetryPolicy{MaxAttempts: 1}))

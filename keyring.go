@@ -50,6 +50,7 @@ type Keyring struct {
 	life     time.Duration // of a key from its issue; 0 if unknown
 	shape    KeyShape
 	exposed  *exposedFiles // nil if nobody listens
+	past     pastKeys
 	engine   *keyring.Ring
 }
 
@@ -94,7 +95,9 @@ func NewKeyring(ctx context.Context, src Source, opts ...KeyringOption) (*Keyrin
 		}
 		return nil, asNoKey(src, err)
 	}
-	k.engine = keyring.New(k.engineConfig(src, &cfg), first.keys())
+	known := first.keys()
+	k.past.add(known.Previous, known.Pending, known.Current)
+	k.engine = keyring.New(k.engineConfig(src, &cfg), known)
 	if len(cfg.onEvent) > 0 {
 		k.exposed = &exposedFiles{seen: make(map[string]bool)}
 		k.reportExposed(first.Current)
@@ -194,7 +197,9 @@ func (ring *Keyring) Rotate(ctx context.Context, next Credential, opts ...Rotate
 	if r.probe != nil {
 		probe = func(ctx context.Context, next keyring.Key) error { return ring.probe(ctx, credentialOf(next), r.probe) }
 	}
-	return ring.engine.Rotate(ctx, next.withEnd(ring.life).key(), r.grace, probe)
+	key := next.withEnd(ring.life).key()
+	ring.past.add(key)
+	return ring.engine.Rotate(ctx, key, r.grace, probe)
 }
 
 // Rollback makes the previous key current again. It is an error if there is none, or its

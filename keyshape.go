@@ -138,7 +138,7 @@ func isGenerated(text string) bool {
 			changes++
 		}
 	}
-	return changes >= len(text)/4
+	return changes > len(text)/6
 }
 
 const punctuation = 4

@@ -99,8 +99,10 @@ func (ring *Keyring) ask(ctx context.Context, src Source, refused string) (keyri
 	if err != nil {
 		return keyring.Versions{}, redactorOf(append(ring.live(), given.Current, given.Previous, given.Pending)...).Error(err)
 	}
+	keys := checked.keys()
 	if checked.Current.Fingerprint() != ring.engine.Load().Current().Fingerprint {
+		ring.past.add(keys.Previous, keys.Pending, keys.Current)
 		ring.reportExposed(checked.Current)
 	}
-	return checked.keys(), nil
+	return keys, nil
 }

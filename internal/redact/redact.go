@@ -35,6 +35,28 @@ type Redactor struct {
 	secrets []string
 	first   [256]int32 // by the first byte in lower case: one of the secrets that begin with it, plus one
 	next    []int32    // by secret: another one that begins with the same byte, plus one
+	also    *Index     // of more secrets; nil for none
+}
+
+// Also returns a redactor that takes out the secrets of the index, too.
+func (r Redactor) Also(x *Index) Redactor {
+	r.also = x
+	return r
+}
+
+// with returns a redactor that knows the secrets of the index that the text may hold.
+func (r Redactor) with(text string) Redactor {
+	found := r.also.In(text)
+	r.also = nil
+	if len(found) == 0 {
+		return r
+	}
+	more := Redactor{secrets: slices.Clone(r.secrets)}
+	for _, secret := range found {
+		more.add(secret)
+	}
+	more.index()
+	return more
 }
 
 // New returns a redactor of the secrets that have at least [MinSecret] bytes.
@@ -99,6 +121,9 @@ func (r Redactor) Reach() int {
 	for _, secret := range r.secrets {
 		longest = max(longest, len(secret))
 	}
+	if r.also != nil {
+		return max(longest*longestForm, r.also.reach())
+	}
 	return longest * longestForm
 }
 
@@ -119,6 +144,9 @@ func (r Redactor) Texts(texts []string) []string {
 // longer than limit if [Mark] is longer than the secret.
 func (r Redactor) Prefix(text string, limit int) string {
 	limit = min(limit, len(text))
+	if r.also != nil {
+		r = r.with(text[:min(len(text), limit+r.also.reach())])
+	}
 	if len(r.secrets) == 0 {
 		return text[:limit]
 	}

@@ -1,0 +1,173 @@
+package redact
+
+import (
+	"slices"
+	"sync"
+)
+
+// Index finds out which of many secrets a text may hold, in a time that does not grow with
+// their number: a program may have a key for each of its customers, and a text has one of them
+// at most. A [Redactor] that [Redactor.Also] has given an Index takes those secrets out, too.
+//
+// The Index knows the last bytes of every form of a secret: the first ones are often those of
+// many keys, as in sk_live_ and in the header of a JWT. A text is read at each place in
+// all the ways that a [Redactor] reads it, as far as the bytes are those of a form. The zero
+// Index is empty and ready for use; it is safe for concurrent use.
+type Index struct {
+	mu      sync.RWMutex
+	known   map[uint64]struct{} // the beginnings of the windows
+	ends    map[uint64][]hidden // the whole window of a form: the secrets that have it
+	longest int                 // of the forms
+}
+
+// hidden is a secret behind a function, which no printer calls.
+type hidden struct{ reveal func() string }
+
+// window is how many bytes at the end of a form are compared. Seven bytes of base64 have 42
+// bits, so a place that is no secret hardly ever looks like one.
+const window = 7
+
+// Add adds secrets that have at least [MinSecret] bytes.
+func (x *Index) Add(secrets ...string) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.add(secrets)
+}
+
+// Reset replaces all secrets.
+func (x *Index) Reset(secrets []string) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.known, x.ends, x.longest = nil, nil, 0
+	x.add(secrets)
+}
+
+// add is called under mu.
+func (x *Index) add(secrets []string) {
+	if x.known == nil {
+		x.known, x.ends = make(map[uint64]struct{}), make(map[uint64][]hidden)
+	}
+	for _, secret := range secrets {
+		shown := hidden{func() string { return secret }}
+		for _, form := range New(secret).secrets {
+			x.longest = max(x.longest, len(form))
+			at := uint64(1) // tells a beginning from a longer one
+			for _, c := range []byte(form[max(0, len(form)-window):]) {
+				at = at<<8 | uint64(fold(c))
+				x.known[at] = struct{}{}
+			}
+			if !slices.ContainsFunc(x.ends[at], func(h hidden) bool { return h.reveal() == secret }) {
+				x.ends[at] = append(x.ends[at], shown)
+			}
+		}
+	}
+}
+
+// In returns the secrets that a text may hold, and a few more by chance; nil for none.
+func (x *Index) In(text string) []string {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	if len(x.known) == 0 {
+		return nil
+	}
+	var found []string
+	for i := range len(text) {
+		found = x.from(text[i:], 1, found)
+	}
+	return found
+}
+
+// from follows the readings of t that continue the beginning at. mu is held.
+func (x *Index) from(t string, at uint64, found []string) []string {
+	for _, h := range x.ends[at] {
+		if secret := h.reveal(); !slices.Contains(found, secret) {
+			found = append(found, secret)
+		}
+	}
+	if t == "" {
+		return found
+	}
+	var bytes [16]byte
+	var lengths [8]int
+	for _, c := range appendReadable(bytes[:0], t) {
+		next := at<<8 | uint64(fold(c))
+		if _, ok := x.known[next]; !ok {
+			continue
+		}
+		for _, n := range appendForms(lengths[:0], t, c) {
+			found = x.from(t[n:], next, found)
+		}
+	}
+	return found
+}
+
+// reach is [Redactor.Reach] for the secrets of the index.
+func (x *Index) reach() int {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	return x.longest * longestForm
+}
+
+// appendReadable appends the bytes whose form may begin t: every c for which [appendForms]
+// finds something, and perhaps others.
+func appendReadable(found []byte, t string) []byte {
+	add := func(n int) {
+		if n >= 0 && n < 256 && !slices.Contains(found, byte(n)) {
+			found = append(found, byte(n))
+		}
+	}
+	add(int(t[0]))
+	switch t[0] {
+	case '+':
+		add(' ')
+	case '%':
+		eachNested(t[1:], "25", func(rest string) { add(hexIn(rest, 0, 2)) })
+	case '&':
+		eachNested(t[1:], "amp;", func(rest string) { add(entityIn(rest)) })
+	case '\\':
+		n := 1
+		for n < 1<<maxNesting && n < len(t) && t[n] == '\\' {
+			n++
+		}
+		add('\\')
+		if n < len(t) {
+			add(int(t[n]))
+		}
+		add(hexIn(t, n+3, n+5)) // \u00XX
+		add(hexIn(t, n+1, n+3)) // \xXX
+		if open := n + len("u0026"); open <= len(t) && t[n:open] == "u0026" {
+			eachNested(t[open:], "amp;", func(rest string) { add(entityIn(rest)) })
+		}
+	}
+	return found
+}
+
+// eachNested calls see with t, and with what follows each more at its begin.
+func eachNested(t, more string, see func(rest string)) {
+	for range maxNesting {
+		see(t)
+		if len(t) < len(more) || t[:len(more)] != more {
+			return
+		}
+		t = t[len(more):]
+	}
+}
+
+// hexIn returns the number of two hexadecimal digits; -1 for none.
+func hexIn(t string, from, to int) int {
+	if len(t) < to {
+		return -1
+	}
+	if n, ok := parseDigits(t[from:to], 16); ok {
+		return n
+	}
+	return -1
+}
+
+// entityIn returns the byte that an HTML entity without its ampersand stands for; -1 for none.
+func entityIn(t string) int {
+	if c, length := entity(t); length > 0 {
+		return int(c)
+	}
+	return -1
+}
