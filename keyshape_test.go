@@ -15,6 +15,7 @@ import (
 // A key in the wrong variable is found before it is sent: by what its own vendor documents, or
 // because the right vendor documents another look. The keys of tests and the mock's own pass.
 func TestAKeyOfAnotherVendorIsRefusedByName(t *testing.T) {
+	t.Parallel()
 	srv := mockserver.New(t)
 	providers := map[mockserver.Provider]keyfit.Provider{
 		mockserver.Imin: keyfit.Imin(), mockserver.MindKey: keyfit.MindKey(), mockserver.IMKIT: keyfit.IMKIT("app"), mockserver.Optimove: keyfit.Optimove("api4.optimove.net"), mockserver.Iiniit: keyfit.Iiniit(),
@@ -30,10 +31,10 @@ func TestAKeyOfAnotherVendorIsRefusedByName(t *testing.T) {
 	for of := range providers {
 		key := srv.Keys().Issue(of).Secret.Reveal()
 		for in, p := range providers {
-			t.Setenv(p.EnvVar, key)
-			_, err := keyfit.New(p, keyfit.WithoutDotEnv())
+			file := sourceFile(t, ".env", p.EnvVar+"="+key+"\n")
+			_, err := keyfit.New(p, keyfit.WithSource(keyfit.DotEnv(file, p.EnvVar)))
 			got[string(of)+" in "+string(in)] = err != nil
-			if err != nil && (!strings.Contains(err.Error(), "environment variable "+p.EnvVar+": the value ") || strings.Contains(err.Error(), key)) {
+			if err != nil && (!strings.Contains(err.Error(), p.EnvVar+" in "+file+": the value ") || strings.Contains(err.Error(), key)) {
 				t.Errorf("%s in %s: want the place and the reason, never the value: %v", of, in, err)
 			}
 		}

@@ -20,35 +20,35 @@ import (
 // not exist. The sentences hold the path, and nothing of the content. Symbolic links are
 // followed, because what others can read is the file.
 func Of(path string) []string {
-	real, err := filepath.EvalSymlinks(path)
+	target, err := filepath.EvalSymlinks(path)
 	if err != nil {
 		return nil
 	}
-	if real, err = filepath.Abs(real); err != nil {
+	if target, err = filepath.Abs(target); err != nil {
 		return nil
 	}
 	var found []string
-	if s := ofMode(path, real); s != "" {
+	if s := ofMode(path, target); s != "" {
 		found = append(found, s)
 	}
-	if tree, ok := trackedIn(real); ok {
+	if tree, ok := trackedIn(target); ok {
 		found = append(found, fmt.Sprintf("%s is tracked by git in %s: take it out with git rm --cached and have the key replaced, because it stays in the history", path, tree))
 	}
 	return found
 }
 
 // ofMode reports the bits of the mode that let others read or change a file.
-func ofMode(path, real string) string {
+func ofMode(path, target string) string {
 	if runtime.GOOS == "windows" || runtime.GOOS == "plan9" {
 		return ""
 	}
-	info, err := os.Stat(real)
+	info, err := os.Stat(target)
 	if err != nil || !info.Mode().IsRegular() {
 		return ""
 	}
 	mode := info.Mode().Perm()
 	const read, write = 0o044, 0o022
-	can := ""
+	var can string
 	switch {
 	case mode&read != 0:
 		can = "read"

@@ -62,21 +62,24 @@ func TestAFileThatGitTracksIsFound(t *testing.T) {
 		t.Skip("git is not installed")
 	}
 	layouts := map[string]func(t *testing.T) (tree string){
-		"version 2": func(t *testing.T) string { return newTree(t, "2") },
+		"version 2": func(t *testing.T) string { t.Helper(); return newTree(t, "2") },
 		"version 3": func(t *testing.T) string { // extended flags: an entry that is only intended
+			t.Helper()
 			tree := newTree(t, "3")
 			writeFiles(t, tree, "a-intended")
 			gitAt(t, tree, "add", "-N", "a-intended")
 			return tree
 		},
-		"version 4": func(t *testing.T) string { return newTree(t, "4") },
-		"sha256":    func(t *testing.T) string { return newTree(t, "2", "--object-format=sha256") },
+		"version 4": func(t *testing.T) string { t.Helper(); return newTree(t, "4") },
+		"sha256":    func(t *testing.T) string { t.Helper(); return newTree(t, "2", "--object-format=sha256") },
 		"split index": func(t *testing.T) string {
+			t.Helper()
 			tree := newTree(t, "2")
 			gitAt(t, tree, "update-index", "--split-index")
 			return tree
 		},
 		"linked working tree": func(t *testing.T) string {
+			t.Helper()
 			tree := newTree(t, "2")
 			gitAt(t, tree, "commit", "-qm", "lorem")
 			linked := filepath.Join(t.TempDir(), "linked")
