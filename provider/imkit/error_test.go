@@ -31,7 +31,7 @@ func (a answer) RoundTrip(req *http.Request) (*http.Response, error) {
 // fixed returns a client of a server that sends the same response to every request.
 func fixed(t *testing.T, status int, body string) *imkit.Client {
 	t.Helper()
-	c, err := imkit.New("your-app", keyfit.WithKey("api-key"), keyfit.WithHTTPClient(&http.Client{Transport: answer{status, body}}))
+	c, err := imkit.New("your-app", keyfit.WithKey("lorem-api-key"), keyfit.WithHTTPClient(&http.Client{Transport: answer{status, body}}))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -91,8 +91,8 @@ func TestRefusalsOfUsersAndKeysAreTyped(t *testing.T) {
 
 func TestAnErrorInAGoodAnswerIsAnError(t *testing.T) {
 	t.Parallel()
-	_, err := fixed(t, http.StatusOK, `{"RC":404,"RM":"Not Found","error":{"code":"X","message":"api-key"}}`).Users.List(t.Context(), imkit.UserQuery{})
-	if !errors.Is(err, keyfit.ErrNotFound) || strings.Contains(err.Error(), "api-key") {
+	_, err := fixed(t, http.StatusOK, `{"RC":404,"RM":"Not Found","error":{"code":"X","message":"lorem-api-key"}}`).Users.List(t.Context(), imkit.UserQuery{})
+	if !errors.Is(err, keyfit.ErrNotFound) || strings.Contains(err.Error(), "lorem-api-key") {
 		t.Errorf("%v", err)
 	}
 }

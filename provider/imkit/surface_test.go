@@ -68,12 +68,12 @@ func (r *recorder) client(t *testing.T, p keyfit.Provider, cred keyfit.Credentia
 
 func (r *recorder) admin(t *testing.T) *imkit.Client {
 	t.Helper()
-	return imkit.FromClient(r.client(t, keyfit.IMKIT("your-app"), keyfit.APIKey("api-key")))
+	return imkit.FromClient(r.client(t, keyfit.IMKIT("your-app"), keyfit.APIKey("lorem-api-key")))
 }
 
 func (r *recorder) user(t *testing.T) *imkit.UserClient {
 	t.Helper()
-	return imkit.UserFromClient(r.client(t, keyfit.IMKITUser("your-app"), keyfit.KeyPair("client-key", "user-token")), "alice")
+	return imkit.UserFromClient(r.client(t, keyfit.IMKITUser("your-app"), keyfit.KeyPair("lorem-client-key", "lorem-user-token")), "alice")
 }
 
 // argument returns an argument for a parameter, with value for every string.
@@ -281,7 +281,7 @@ func TestTheAdministratorForAUserNamesTheUser(t *testing.T) {
 	r := &recorder{}
 	callAll(t, r.admin(t).As("é世界 user"), "plain")
 	for _, s := range r.requests {
-		if got := s.header.Get("IM-CLIENT-ID"); got != "é世界 user" || s.header.Get("IM-API-KEY") != "api-key" || s.header.Get("IM-CLIENT-KEY") != "" {
+		if got := s.header.Get("IM-CLIENT-ID"); got != "é世界 user" || s.header.Get("IM-API-KEY") != "lorem-api-key" || s.header.Get("IM-CLIENT-KEY") != "" {
 			t.Errorf("%s %s carries IM-CLIENT-ID %q", s.method, s.path, got)
 		}
 	}
@@ -292,7 +292,7 @@ func TestTheAdministratorForAUserNamesTheUser(t *testing.T) {
 		if s.path == "/rooms" {
 			want = "alice"
 		}
-		if got := s.header.Get("IM-CLIENT-ID"); got != want || s.header.Get("IM-API-KEY") != "" || s.header.Get("IM-Authorization") != "user-token" {
+		if got := s.header.Get("IM-CLIENT-ID"); got != want || s.header.Get("IM-API-KEY") != "" || s.header.Get("IM-Authorization") != "lorem-user-token" {
 			t.Errorf("%s %s carries IM-CLIENT-ID %q, want %q", s.method, s.path, got, want)
 		}
 	}
