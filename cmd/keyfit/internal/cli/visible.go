@@ -48,19 +48,27 @@ func (v *Visible) Write(p []byte) (int, error) {
 			break
 		}
 	}
-	_, err := io.WriteString(v.to, visible(string(text[:end]), "\n\t"))
 	v.pending = text[end:]
-	if err != nil {
-		return 0, err //nolint:wrapcheck // the writer's own
+	if err := v.print(text[:end]); err != nil {
+		return 0, err
 	}
 	return len(p), nil
+}
+
+// print writes a text if there is one: the reader of a pipe has to take an empty one too.
+func (v *Visible) print(text []byte) error {
+	if len(text) == 0 {
+		return nil
+	}
+	_, err := io.WriteString(v.to, visible(string(text), "\n\t"))
+	return err //nolint:wrapcheck // the writer's own
 }
 
 // Flush writes what waits.
 func (v *Visible) Flush() {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	_, _ = io.WriteString(v.to, visible(string(v.pending), "\n\t")) // the reader has gone
+	_ = v.print(v.pending) // an error: the reader has gone
 	v.pending = nil
 }
 
