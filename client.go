@@ -98,7 +98,7 @@ func (c *Client) With(opts ...Option) (*Client, error) {
 	d := *c
 	if cfg.ring != nil || cfg.keys != nil {
 		d.ring, d.gate = nil, nil
-	} else if cfg.limit != nil || cfg.maxInFlight != own.maxInFlight {
+	} else if cfg.limit != nil {
 		d.gate = nil
 	}
 	if d.ring != nil && len(cfg.ringOptions) > len(own.ringOptions) {
@@ -160,7 +160,7 @@ func (c *Client) configure(cfg config) error {
 		c.gate = cfg.gate
 	}
 	if c.gate == nil {
-		c.gate = newGate(cfg.limitOr(c.provider.Limit), c.provider.LimitGroups, cfg.maxInFlight)
+		c.gate = NewGate(cfg.limitOr(c.provider.Limit))
 	}
 	if c.pool == nil {
 		c.pool = hide(newPool(cfg.http))

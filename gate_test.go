@@ -58,11 +58,11 @@ func TestAGateRefusesWithARateLimitError(t *testing.T) {
 			facts{"p", 429, "Lorem Fitsum", time.Minute, true, true, true},
 		},
 		{
-			"a 503, beyond MaxWait: it is believed for 10 s at first, with a trial after 1.25 s",
+			"a 503, beyond MaxWait",
 			keyfit.Limit{},
 			[]keyfit.Outcome{refused(503)},
-			0, time.Second,
-			facts{"p", 503, "Lorem Fitsum", 10 * time.Second, false, true, false},
+			0, 2 * time.Second,
+			facts{"p", 503, "Lorem Fitsum", time.Minute, false, true, false},
 		},
 		{
 			"a pause of which the gate was told no refusal",

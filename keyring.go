@@ -52,7 +52,6 @@ type Keyring struct {
 	exposed  *exposedFiles // nil if nobody listens
 	past     pastKeys
 	engine   *keyring.Ring
-	account  string // names the ring for the limit: the fingerprint of its first key, whatever follows
 }
 
 // keyringConfig collects the options of a ring.
@@ -103,7 +102,6 @@ func NewKeyring(ctx context.Context, src Source, opts ...KeyringOption) (*Keyrin
 		k.exposed = &exposedFiles{seen: make(map[string]bool)}
 		k.reportExposed(first.Current)
 	}
-	k.account = k.engine.Load().Pick(true).Fingerprint
 	return k, nil
 }
 

@@ -37,17 +37,17 @@ func TestLimiterRefusesAtOnceWhatCannotBeInTime(t *testing.T) {
 		want     Refused
 	}{
 		{
-			name: "pause beyond the deadline, its first trial too", deadline: 2 * sec,
+			name: "pause beyond the deadline", deadline: 2 * sec,
 			before: func(t *testing.T, k *Keyed) { t.Helper(); mustEnter(t, k)(refusedFor(60 * sec)) },
 			want:   Refused{Cause: errTooMany, RetryAfter: 60 * sec, Deadline: true},
 		},
 		{
-			name: "pause beyond MaxWait, its first trial too", maxWait: 5 * sec,
+			name: "pause beyond MaxWait", maxWait: 30 * sec,
 			before: func(t *testing.T, k *Keyed) { t.Helper(); mustEnter(t, k)(refusedFor(60 * sec)) },
 			want:   Refused{Cause: errTooMany, RetryAfter: 60 * sec},
 		},
 		{
-			name: "pause that would end with the deadline, but for the way there", deadline: 350 * ms,
+			name: "pause that would end with the deadline, but for the way there", deadline: 2 * sec,
 			before: func(t *testing.T, k *Keyed) {
 				t.Helper()
 				leave := mustEnter(t, k)
@@ -57,12 +57,12 @@ func TestLimiterRefusesAtOnceWhatCannotBeInTime(t *testing.T) {
 			want: Refused{Cause: errTooMany, RetryAfter: 1800 * ms, Deadline: true},
 		},
 		{
-			name: "pause of a 503, which is believed for 10 s at first", deadline: sec,
+			name: "pause of a 503", deadline: 2 * sec,
 			before: func(t *testing.T, k *Keyed) {
 				t.Helper()
-				mustEnter(t, k)(Outcome{Status: 503, Wait: 60 * sec, Cause: errDown})
+				mustEnter(t, k)(Outcome{Status: 503, Wait: 60 * sec, Remaining: -1, Cause: errDown})
 			},
-			want: Refused{Cause: errDown, RetryAfter: 10 * sec, Deadline: true},
+			want: Refused{Cause: errDown, RetryAfter: 60 * sec, Deadline: true},
 		},
 		{
 			name: "window of a published limit", limit: Limit{2, 10 * sec}, deadline: 2 * sec,
@@ -90,7 +90,7 @@ func TestLimiterRefusesAtOnceWhatCannotBeInTime(t *testing.T) {
 			name: "window by the headers", deadline: 2 * sec,
 			before: func(t *testing.T, k *Keyed) {
 				t.Helper()
-				mustEnter(t, k)(Outcome{Status: 200, Quotas: []Quota{{Remaining: 0, Reset: 30 * sec}}})
+				mustEnter(t, k)(Outcome{Status: 200, Remaining: 0, Reset: 30 * sec})
 			},
 			want: Refused{RetryAfter: 30 * sec, Deadline: true},
 		},
@@ -99,7 +99,7 @@ func TestLimiterRefusesAtOnceWhatCannotBeInTime(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				k := New(Options{Published: tt.limit})
+				k := New(tt.limit)
 				tt.before(t, k)
 				ctx := t.Context()
 				if tt.deadline > 0 {
@@ -121,12 +121,12 @@ func TestLimiterRefusesAtOnceWhatCannotBeInTime(t *testing.T) {
 func TestLimiterRefusesThoseInTheQueueWhenAPauseBegins(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		k := New(Options{Published: Limit{1, sec}})
+		k := New(Limit{1, sec})
 		leave := mustEnter(t, k)
 		start := time.Now()
 		errs := make(chan error)
 		go func() {
-			ctx, cancel := context.WithTimeout(t.Context(), 5*sec) // the first trial of the pause comes later
+			ctx, cancel := context.WithTimeout(t.Context(), 20*sec)
 			defer cancel()
 			_, err := enter(ctx, k, Request{})
 			errs <- err
@@ -148,8 +148,8 @@ func TestLimiterRefusesThoseInTheQueueWhenAPauseBegins(t *testing.T) {
 		if d := time.Since(start); d > 50*ms {
 			t.Errorf("refused after %v, want at once", d)
 		}
-		if d := <-patient; d != 7500*ms {
-			t.Errorf("the patient one went after %v, want 7.5s: it is the first trial", d)
+		if d := <-patient; d != 60*sec {
+			t.Errorf("the patient one went after %v, want 60s", d)
 		}
 	})
 }
@@ -157,8 +157,8 @@ func TestLimiterRefusesThoseInTheQueueWhenAPauseBegins(t *testing.T) {
 func TestLimiterEndsAWaitAtMaxWait(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		k := New(Options{})
-		for range firstSlots {
+		k := New(Limit{})
+		for range firstRound {
 			mustEnter(t, k) // and never come back
 		}
 		start := time.Now()

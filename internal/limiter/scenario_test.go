@@ -28,15 +28,14 @@ type bar struct {
 	later   int           // after the first collision
 	burst   int           // arrivals within 50 ms after the first collision
 	p99     time.Duration // of a call
-	failed  int           // calls that were refused four times
 }
 
 func (b bar) check(t *testing.T, s *sim, ideal time.Duration) {
 	t.Helper()
 	x := float64(s.last()) / float64(ideal)
 	t.Logf("time x%.4f, refused %d, later %d, burst %d, p99 %v", x, s.refused(), s.refusedLater(), s.burst(50*ms), s.p99().Round(ms))
-	if s.failed > b.failed {
-		t.Errorf("%d calls failed, want at most %d", s.failed, b.failed)
+	if s.failed > 0 {
+		t.Errorf("%d calls failed", s.failed)
 	}
 	if x > b.time {
 		t.Errorf("took %.4f times the ideal, want at most %v", x, b.time)
@@ -70,84 +69,84 @@ func TestLimiterHoldsTheBars(t *testing.T) {
 			"herd of 200 at 20 per second", func() simServer { return &fixedWindow{n: 20, per: sec} },
 			Limit{},
 			200, 200, 9 * sec,
-			bar{1.05, 30, 8, 22, 0, 0},
+			bar{1.05, 30, 8, 22, 0},
 			0,
 		},
 		{
 			"herd, sliding window", func() simServer { return &slidingWindow{n: 20, per: sec} },
 			Limit{},
 			200, 200, 9 * sec,
-			bar{1.12, 45, 25, 38, 0, 0},
+			bar{1.05, 30, 8, 22, 0},
 			0,
 		},
 		{
 			"herd, token bucket", func() simServer { return &tokenBucket{n: 20, burst: 20, per: sec} },
 			Limit{},
 			200, 200, 9 * sec,
-			bar{1.05, 30, 10, 22, 0, 0},
+			bar{1.05, 30, 10, 22, 0},
 			0,
 		},
 		{
 			"storm, fixed window", func() simServer { return &fixedWindow{n: 100, per: sec} },
 			Limit{},
 			1000, 64, 9 * sec,
-			bar{1.01, 40, 8, 102, 1050 * ms, 0},
+			bar{1.01, 40, 8, 102, 1050 * ms},
 			0,
 		},
 		{
 			"storm, loopback", func() simServer { return &fixedWindow{n: 100, per: sec} },
 			Limit{},
 			1000, 64, 9 * sec,
-			bar{1.01, 40, 8, 102, 1050 * ms, 0},
+			bar{1.01, 40, 8, 102, 1050 * ms},
 			100 * time.Microsecond,
 		},
 		{
 			"storm, sliding window, loopback", func() simServer { return &slidingWindow{n: 100, per: sec} },
 			Limit{},
 			1000, 64, 9 * sec,
-			bar{1.03, 45, 20, 117, 1200 * ms, 0},
+			bar{1.01, 40, 8, 102, 1050 * ms},
 			100 * time.Microsecond,
 		},
 		{
 			"storm, sliding window", func() simServer { return &slidingWindow{n: 100, per: sec} },
 			Limit{},
 			1000, 64, 9 * sec,
-			bar{1.03, 45, 20, 117, 1200 * ms, 0},
+			bar{1.02, 40, 10, 102, 1050 * ms},
 			0,
 		},
 		{
 			"storm, token bucket", func() simServer { return &tokenBucket{n: 100, burst: 100, per: sec} },
 			Limit{},
 			1000, 64, 9 * sec,
-			bar{1.03, 270, 230, 103, 1250 * ms, 3},
+			bar{1.02, 40, 10, 103, 1050 * ms},
 			0,
 		},
 		{
 			"50 per 10 s, sliding, unknown", func() simServer { return &slidingWindow{n: 50, per: 10 * sec} },
 			Limit{},
 			500, 64, 90 * sec,
-			bar{1.12, 50, 32, 60, 0, 0},
+			bar{1.01, 40, 24, 52, 0},
 			0,
 		},
 		{
 			"60 per minute by the clock, joined in the middle", func() simServer { return &fixedWindow{n: 60, per: time.Minute, offset: 20 * sec} },
 			Limit{},
 			300, 64, 220 * sec,
-			bar{1.1, 90, 40, 62, 0, 5},
+			bar{1.1, 90, 30, 62, 0},
 			0,
 		},
 		{
 			"limit known, fixed window", func() simServer { return &fixedWindow{n: 100, per: sec} },
 			Limit{100, sec},
 			1000, 64, 9 * sec,
-			bar{1.01, 0, 0, 0, 1050 * ms, 0},
+			bar{1.01, 0, 0, 0, 1050 * ms},
 			0,
 		},
 		{
 			"limit known, sliding window", func() simServer { return &slidingWindow{n: 100, per: sec} },
 			Limit{100, sec},
 			1000, 64, 9 * sec,
-			bar{1.01, 0, 0, 100, 1050 * ms, 0},
+			bar{1.01, 0, 0, 100, 1050 * ms},
 			0,
 		},
 	}
@@ -182,8 +181,7 @@ func TestLimiterFollowsALimitThatChanges(t *testing.T) {
 		{"raised tenfold", fixed(10), fixed(100), 100},
 		{"lowered, fixed", fixed(100), fixed(30), 30},
 		{"lowered, sliding", sliding(100), sliding(30), 30},
-		{"lowered to one", fixed(50), fixed(1), 1}, // a pace of 0.8 counts as kept
-
+		{"lowered to one", fixed(50), fixed(1), 1},
 	}
 	for _, tt := range tests {
 		for _, h := range simHints {
@@ -195,11 +193,11 @@ func TestLimiterFollowsALimitThatChanges(t *testing.T) {
 				s.runFor(26*sec, 64)
 				passed, refused := s.count(at+5*sec, at+15*sec)
 				t.Logf("passed %d, refused %d", passed, refused)
-				if passed < min(9*tt.want, 10*tt.want-3) || passed > 10*tt.want {
+				if passed < 9*tt.want || passed > 10*tt.want {
 					t.Errorf("%d passed in 10 s, want %d", passed, 10*tt.want)
 				}
-				if refused > 22 {
-					t.Errorf("%d refused in 10 s, want at most 22", refused)
+				if refused > 15 {
+					t.Errorf("%d refused in 10 s, want at most 15", refused)
 				}
 			})
 		}
@@ -265,8 +263,8 @@ func TestLimiterSharesALimit(t *testing.T) {
 				if passed < runs*25*tt.want {
 					t.Errorf("%d passed in %d s, want at least %d a second", passed, runs*25, tt.want)
 				}
-				if refused > passed/9 {
-					t.Errorf("%d of %d refused, want at most one in ten of all", refused, refused+passed)
+				if refused > passed/10 {
+					t.Errorf("%d of %d refused, want at most one in ten", refused, refused+passed)
 				}
 				if failed > 0 {
 					t.Errorf("%d calls failed", failed)
@@ -285,7 +283,7 @@ func TestLimiterLearnsFromHeaders(t *testing.T) {
 		return Limit{100, sec}, 100 - server.used, sec - now%sec
 	}
 	s.run(1000, 64)
-	bar{1.01, 0, 0, 102, 1050 * ms, 0}.check(t, s, 9*sec)
+	bar{1.01, 0, 0, 102, 1050 * ms}.check(t, s, 9*sec)
 }
 
 func TestUnlimitedServerIsSlowOnlyAtFirst(t *testing.T) {
