@@ -100,6 +100,9 @@ func (c *Client) settleBase(cfg *config, b baseURL) error {
 	}
 	c.keysOf = b.dotenv
 	bound.Store(true)
+	if cfg.ring == nil {
+		c.ring.only = b.dotenv
+	}
 	return nil
 }
 
@@ -114,18 +117,24 @@ func (c *Client) ignoreBase(cfg *config, b baseURL, cred Credential) error {
 	return nil
 }
 
-// mayCarry returns an error if the client's base URL is that of a .env file and the key is
-// from another place.
+// mayCarry returns an error if the client's base URL is that of a .env file and the key in use
+// is from another place.
 func (c *Client) mayCarry(ring *Keyring) error {
-	if c.keysOf == "" {
+	if err := belongsTo(c.keysOf, credentialOf(ring.engine.Load().Pick(true).Key)); err != nil {
+		return fmt.Errorf("%s: %w: set %s in the environment or use WithBaseURL", c.provider.Name, err, c.provider.EnvURL)
+	}
+	return nil
+}
+
+// belongsTo returns an error if a .env file names the base URL and a credential is from another
+// place. The name of the file is "" if the URL is not that of a .env file. The credential is
+// looked at when the client gets it and again when it is sent: a ring that others share, or
+// that rotates, has other keys later.
+func belongsTo(dotenv string, cred Credential) error {
+	if dotenv == "" || cred.from.dotenv == dotenv {
 		return nil
 	}
-	cred := credentialOf(ring.engine.Load().Pick(true).Key)
-	if cred.from.dotenv == c.keysOf {
-		return nil
-	}
-	return fmt.Errorf("%s: %s names the base URL, which holds for keys of that file only, and not for %s: set %s in the environment or use WithBaseURL",
-		c.provider.Name, c.keysOf, cred.placeOr(), c.provider.EnvURL)
+	return fmt.Errorf("%s names the base URL, which holds for keys of that file only, and not for %s", dotenv, cred.placeOr())
 }
 
 // BaseURL returns the origin that the client sends its requests to: scheme, host and port.

@@ -159,6 +159,65 @@ func TestAClientOfADotEnvSendsNoOtherKeyThere(t *testing.T) {
 	}
 }
 
+// A ring that is shared, or that rotates, has other keys than the one that the client began with:
+// they do not go to the host of the .env file either.
+func TestAKeyThatComesLaterDoesNotGoToTheHostOfADotEnv(t *testing.T) {
+	const both, alone = "IMKIT_API_KEY=of-dotenv\nIMKIT_BASE_URL=https://evil.example\n", "IMKIT_BASE_URL=https://evil.example\n"
+	shared := func(t *testing.T) *keyfit.Keyring {
+		ring, err := keyfit.NewKeyring(t.Context(), keyfit.Chain(keyfit.DotEnv(".env", "IMKIT_API_KEY"), keyfit.Env("IMKIT_API_KEY")))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return ring
+	}
+	fallback := func(t *testing.T, ring *keyfit.Keyring) {
+		t.Setenv("IMKIT_API_KEY", "of-env")
+		if err := os.WriteFile(".env", []byte(alone), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if changed, err := ring.Reload(t.Context()); !changed || err != nil {
+			t.Fatalf("the ring has no other key: %t, %v", changed, err)
+		}
+	}
+	rotate := func(t *testing.T, ring *keyfit.Keyring) {
+		if err := ring.Rotate(t.Context(), keyfit.APIKey("of-program")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for name, later := range map[string]func(*testing.T, *keyfit.Keyring){"the source has a key of another place": fallback, "the program rotates": rotate} {
+		t.Run(name, func(t *testing.T) {
+			w := newTrustWorld(t, both)
+			ring := shared(t)
+			c, err := keyfit.New(keyfit.IMKIT("app"), w.options(keyfit.WithSource(ring))...)
+			if err != nil {
+				t.Fatal(err)
+			}
+			_, _ = keyfit.Get[any](t.Context(), c, "/x")
+			later(t, ring)
+			if _, err := keyfit.Get[any](t.Context(), c, "/x"); err == nil || !strings.Contains(err.Error(), "holds for keys of that file only") {
+				t.Errorf("a call with the later key: %v", err)
+			}
+			if d := cmp.Diff([]string{"evil.example of-dotenv"}, w.sent); d != "" {
+				t.Errorf("(-want +got):\n%s", d)
+			}
+		})
+	}
+	t.Run("the client's own ring takes no such key", func(t *testing.T) {
+		w := newTrustWorld(t, both)
+		c, err := keyfit.New(keyfit.IMKIT("app"), w.options()...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := c.Keys().Rotate(t.Context(), keyfit.APIKey("of-program")); err == nil || !strings.Contains(err.Error(), "holds for keys of that file only") {
+			t.Errorf("Rotate: %v", err)
+		}
+		_, _ = keyfit.Get[any](t.Context(), c, "/x")
+		if d := cmp.Diff([]string{"evil.example of-dotenv"}, w.sent); d != "" {
+			t.Errorf("(-want +got):\n%s", d)
+		}
+	})
+}
+
 // A _FILE of a .env file names a file below its directory, however the path is spelt.
 func TestAKeyFileOfADotEnvStaysInItsDirectory(t *testing.T) {
 	t.Parallel()

@@ -49,6 +49,7 @@ type Keyring struct {
 	provider string
 	life     time.Duration // of a key from its issue; 0 if unknown
 	shape    KeyShape
+	only     string        // the .env file of whose keys alone Rotate takes; "" for any place. Set once, by New
 	exposed  *exposedFiles // nil if nobody listens
 	past     pastKeys
 	engine   *keyring.Ring
@@ -171,7 +172,8 @@ type rotation struct {
 
 // Rotate makes next the current key for every attempt from now on. Attempts in progress
 // keep the key that they were sent with. An error leaves the ring unchanged: next is
-// malformed, the probe of [Verify] failed, or ctx ended. Rotating to the current key does
+// malformed, the probe of [Verify] failed, ctx ended, or the ring is that of a client whose
+// base URL stands in a .env file, which holds for keys of that file only. Rotating to the current key does
 // nothing.
 //
 // The source does not undo a rotation: a candidate that it offered before is discarded, and
@@ -189,6 +191,9 @@ func (ring *Keyring) Rotate(ctx context.Context, next Credential, opts ...Rotate
 	next, err := next.clean()
 	if err == nil {
 		err = ring.look().check(next)
+	}
+	if err == nil {
+		err = belongsTo(ring.only, next)
 	}
 	if err != nil {
 		return fmt.Errorf("the new key was not taken: %w", err)

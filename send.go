@@ -54,9 +54,14 @@ func (t *transport) send(k *call, req *http.Request) (*http.Response, error) {
 	return resp, nil
 }
 
-// putKey puts the key on the request that is sent. A scheme may have changed the URL: it is
-// checked again.
+// putKey puts the key on the request that is sent, if it may go there. A scheme may have changed
+// the URL: it is checked again.
 func (t *transport) putKey(k *call, out *http.Request) error {
+	if file := k.client.keysOf; file != "" {
+		if err := belongsTo(file, credentialOf(k.key.Key)); err != nil {
+			return &finalError{"the key was not sent", err}
+		}
+	}
 	if err := t.headers.set(out, k.key, k.wantsJSON); err != nil {
 		return &finalError{"the key could not be put on the request", k.redactor().Error(err)}
 	}
