@@ -210,7 +210,7 @@ func (c *Client) newStack(cfg config) loop {
 	scheme, home := c.provider.Scheme, originOf(c.base)
 	next, fields := c.pool(), newKeyFields(scheme)
 	if len(cfg.middleware) > 0 {
-		next = quietPool{next, fields}
+		next = quietPool{next, fields, c.memory}
 	}
 	for _, wrap := range slices.Backward(cfg.middleware) {
 		next = wrap(next)

@@ -32,23 +32,24 @@ func (qc quietContext) Value(name any) any {
 }
 
 // quietly returns ctx itself if it has no trace, or one without a hook for header fields.
-// Interim responses (1xx) pass through redact, for a server may echo the key there; nil does
-// not change them.
+//
+// What a server has repeated of the key passes through redact: in the fields that net/http makes
+// of a redirect or a cookie (Referer, Cookie, :path), and in interim responses (1xx).
 func quietly(ctx context.Context, fields *keyFields, redactor func() redact.Redactor) (_ context.Context, quieted bool) {
 	loud := httptrace.ContextClientTrace(ctx)
-	if loud == nil || loud.WroteHeaderField == nil && (loud.Got1xxResponse == nil || redactor == nil) {
+	if loud == nil || loud.WroteHeaderField == nil && loud.Got1xxResponse == nil {
 		return ctx, false
 	}
 	quiet := *loud
+	clean := redactor() // here, because the hooks run on goroutines of net/http
 	if wrote := loud.WroteHeaderField; wrote != nil {
 		quiet.WroteHeaderField = func(name string, values []string) {
 			if !fields.has(name) {
-				wrote(name, values)
+				wrote(name, clean.Texts(values))
 			}
 		}
 	}
-	if got := loud.Got1xxResponse; got != nil && redactor != nil {
-		clean := redactor() // here, because the hook runs on a goroutine of net/http
+	if got := loud.Got1xxResponse; got != nil {
 		quiet.Got1xxResponse = func(code int, header textproto.MIMEHeader) error {
 			return got(code, textproto.MIMEHeader(clean.Header(http.Header(header))))
 		}
@@ -66,10 +67,11 @@ func (k *call) quietly(ctx context.Context, fields *keyFields) (_ context.Contex
 type quietPool struct {
 	pool   http.RoundTripper
 	fields *keyFields
+	memory *keyMemory
 }
 
 func (qp quietPool) RoundTrip(req *http.Request) (*http.Response, error) {
-	ctx, quieted := quietly(req.Context(), qp.fields, nil)
+	ctx, quieted := quietly(req.Context(), qp.fields, func() redact.Redactor { return qp.memory.redactor(nil) })
 	if !quieted {
 		return qp.pool.RoundTrip(req)
 	}
