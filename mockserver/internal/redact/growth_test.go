@@ -74,7 +74,7 @@ func hostile() map[string]func(n int) string {
 		"equal signs": "=", "pairs": "key=", "quoted pairs": `key="`, "colons": ":", "headers": "authorization: ", "matrix": ";key=a", "ampersands": "&", "spaces": " ", "spaced pairs": "key   =   ",
 		"parts": "\r\n--b\r\nContent-Disposition: form-data; name=\"token\"\r\n\r\n", "dispositions": "content-disposition: form-data; ", "boundaries": "\n--b", "empty lines": "\r\n\r\n", "part names": "name=name=",
 		"private keys": "-----BEGIN PRIVATE KEY-----", "certificates": "-----BEGIN ", "NULs": "\x00", "presented": presented[:11] + " ", "nearly presented": presented[:len(presented)-1] + "~",
-		"invalid UTF-8": "\xff", "wide": "k\x00e\x00y\x00",
+		"invalid UTF-8": "\xff", "blocks": "key: |\n ", "block indicators": "key:|", "wide": "k\x00e\x00y\x00",
 	} {
 		texts[name] = func(n int) string { return strings.Repeat(unit, n/len(unit)+1)[:n] }
 	}

@@ -91,6 +91,8 @@ func bodies(name, secret string) map[string][2]string {
 		"header lines":            {"message/http", "GET / HTTP/1.1\r\n" + name + ": " + secret + "\r\nHost: x"},
 		"cookie line":             {"text/plain", "Cookie: a=1; b=" + secret},
 		"YAML":                    {"application/yaml", "user: lorem\n" + name + ": " + secret + "\n"},
+		"YAML, block":             {"application/yaml", "user: lorem\n" + name + ": |-\n  " + secret + "\n\n  " + secret + "\nother: 1\n"},
+		"YAML, folded block":      {"application/yaml", name + ": >2 \r\n\t" + secret},
 		"variables":               {"text/plain", "export " + name + "='" + secret + "'"},
 		"TOML":                    {"text/plain", name + " = \"" + secret + "\""},
 		"assignment":              {"text/plain", name + " := `" + secret + "`"},
@@ -121,12 +123,28 @@ func TestACredentialIsHiddenInEveryFormThatNamesIt(t *testing.T) {
 	}
 }
 
+// A body is read as a form if the server may do so (iiniit's authorization server), and it may be
+// anything else all the same.
+func TestACredentialIsHiddenInWhatOnlyClaimsToBeAForm(t *testing.T) {
+	t.Parallel()
+	for _, name := range credentialNames() {
+		for form, body := range bodies(name, unknown) {
+			var r redact.Redactor
+			r.Begin(known{})
+			if got := r.Body([]byte(body[1]), "application/x-www-form-urlencoded", 16<<10); strings.Contains(got, unknown) {
+				t.Errorf("%s, %s: %q becomes %q", name, form, body[1], got)
+			}
+		}
+	}
+}
+
 func TestACredentialIsHiddenInEveryPlaceThatNamesIt(t *testing.T) {
 	t.Parallel()
 	for _, name := range credentialNames() {
 		for place, got := range map[string]func(r *redact.Redactor) string{
 			"matrix parameter":  func(r *redact.Redactor) string { return r.Path("/orders;"+name+"="+unknown+"/1", 1000) },
 			"the last of them":  func(r *redact.Redactor) string { return r.Path("/orders;a=1;"+name+"="+unknown, 1000) },
+			"segment":           func(r *redact.Redactor) string { return r.Path("/orders/"+name+"="+unknown+"/1", 1000) },
 			"query in a path":   func(r *redact.Redactor) string { return r.Path("/orders?a=1&"+name+"="+unknown, 1000) },
 			"escaped in a path": func(r *redact.Redactor) string { return r.Path("/orders%3B"+name+"%3D"+unknown+"/1", 1000) },
 			"query":             func(r *redact.Redactor) string { return r.Query(name+"="+unknown, 1000) },

@@ -83,6 +83,11 @@ func valueBehind(s string, i int, name string) (from, to int) {
 		}
 		return from + 1, len(s)
 	}
+	if s[i] == ':' {
+		if end := blockEnd(s, from); end > 0 {
+			return from, end
+		}
+	}
 	ends := "&;,<>)}]\"' \t\r\n"
 	switch n := strings.ToLower(name); {
 	case strings.Contains(n, "auth") || strings.Contains(n, "cookie"):
@@ -94,6 +99,26 @@ func valueBehind(s string, i int, name string) (from, to int) {
 		return from, from + end
 	}
 	return from, len(s)
+}
+
+// blockEnd returns the end of the block of YAML that begins at i, as in "key: |": of the lines
+// below that are indented or empty. It is 0 if there is none.
+func blockEnd(s string, i int) int {
+	if i >= len(s) || s[i] != '|' && s[i] != '>' {
+		return 0
+	}
+	end := indexFrom(s[:min(len(s), i+16)], "\n", i) // the indicators are short
+	if end < 0 || strings.Trim(s[i+1:end], "+-0123456789 \t\r") != "" {
+		return 0
+	}
+	for end < len(s)-1 && strings.IndexByte(" \t\r\n", s[end+1]) >= 0 {
+		next := indexFrom(s, "\n", end+1)
+		if next < 0 {
+			return len(s)
+		}
+		end = next
+	}
+	return end
 }
 
 // harmlessValue reports whether a value is too short to be a credential, or a
@@ -114,7 +139,7 @@ func portOf(separator byte, name, value string) bool {
 }
 
 // matrix hides the values of parameters with a credential's name in a path, as in
-// /orders;key=abc/1 (RFC 3986, section 3.3), and in a query that was escaped
+// /orders;key=abc/1 (RFC 3986, section 3.3) and /key=abc, and in a query that was escaped
 // into the path.
 func matrix(path string) string {
 	if strings.IndexByte(path, '=') < 0 && strings.IndexByte(path, '%') < 0 {
@@ -144,7 +169,7 @@ func matrixOnce(path string) string {
 		part := rest[:end]
 		rest = rest[end:]
 		name, value, ok := strings.Cut(part, "=")
-		if ok && name != "" && strings.IndexByte(";?&", name[0]) >= 0 && secretName(unescape(name[1:])) && value != "" {
+		if ok && name != "" && strings.IndexByte(";?&/", name[0]) >= 0 && secretName(unescape(name[1:])) && value != "" {
 			part = name + "=" + Mark
 		}
 		out.WriteString(part)

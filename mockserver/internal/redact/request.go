@@ -151,8 +151,8 @@ func (r *Redactor) joined(q url.Values) {
 }
 
 // Body returns about limit bytes of a request body, without credentials. A
-// form is read as a query; of any other type, what stands under a credential's
-// name is hidden too, whether the type says so or not.
+// form is read as a query; of any other type, and of what only claims to be a form,
+// what stands under a credential's name is hidden too, whether the type says so or not.
 func (r *Redactor) Body(raw []byte, contentType string, limit int) string {
 	if compressed(raw) {
 		return Mark // nobody could read it, and anybody could unpack it
@@ -160,14 +160,28 @@ func (r *Redactor) Body(raw []byte, contentType string, limit int) string {
 	s := head(wide16(string(raw[:min(len(raw), limit+2*maxRun)])), limit)
 	kind, params, _ := strings.Cut(contentType, ";")
 	kind = strings.ToLower(strings.TrimSpace(kind))
-	if kind == "application/x-www-form-urlencoded" {
+	form := kind == "application/x-www-form-urlencoded"
+	if form {
 		r.Parameters(s)
-		return cut(r.query(s), limit)
+		if likeForm(s) {
+			return cut(r.query(s), limit)
+		}
 	}
 	if strings.HasPrefix(kind, "multipart/") || strings.Contains(strings.ToLower(s), "content-disposition:") {
 		s = parts(s, boundaryOf(params))
 	}
-	return cut(r.Text(named(s, maxDepth)), limit)
+	if s = named(s, maxDepth); form {
+		return cut(r.query(s), limit)
+	}
+	return cut(r.Text(s), limit)
+}
+
+// likeForm reports whether a text that is said to be a form may be nothing else: one line that
+// begins with a name. A server may read a form in whatever a client sends, so the type says
+// little.
+func likeForm(s string) bool {
+	name, _, found := strings.Cut(s, "=")
+	return found && !strings.ContainsAny(name, " \t\"'{<:") && !strings.ContainsAny(strings.TrimRight(s, "\r\n"), "\r\n")
 }
 
 // boundaryOf returns the boundary among the parameters of a content type.
