@@ -242,6 +242,8 @@ func TestAKeyFileOfADotEnvStaysInItsDirectory(t *testing.T) {
 	}
 	link("key", "link")
 	link("sub", "linked-dir")
+	link(filepath.Join(dir, "sub", "key"), "link-absolute")
+	link(filepath.Join(dir, "sub"), "linked-dir-absolute")
 	link("../secret", "escape")
 	link(outer, "escape-dir")
 	link(filepath.Join(outer, "secret"), "escape-absolute")
@@ -250,6 +252,7 @@ func TestAKeyFileOfADotEnvStaysInItsDirectory(t *testing.T) {
 	outside := "lies outside the directory of the .env file: move it there, or set the variable in the environment"
 	for path, want := range map[string]string{
 		"key": "inside", "./key": "inside", "sub/key": "below", "sub/../key": "inside", filepath.Join(dir, "key"): "inside", dir + "/sub/../key": "inside", "link": "inside", "linked-dir/key": "below",
+		"link-absolute": "below", "linked-dir-absolute/key": "below", "linked-dir-absolute/../../secret": outside, "linked-dir-absolute/none": "does not exist (no key)",
 		"../app/key": "inside", // there and back
 		"../secret":  outside, "sub/../../secret": outside, filepath.Join(outer, "secret"): outside, dir + "/../secret": outside, "../application/secret": outside, outer + "/application/secret": outside,
 		"escape": outside, "escape-dir/secret": outside, "escape-absolute": outside, "escape-twice": outside, "escape-below": outside, "linked-dir/../../secret": outside,

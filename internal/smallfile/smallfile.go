@@ -54,13 +54,34 @@ func ReadWithin(dir, path string, limit int64) ([]byte, error) {
 	}
 	defer func() { _ = root.Close() }()
 	f, err := openIn(root, name)
-	if err != nil {
-		if err = withoutPath(err); strings.Contains(err.Error(), "escapes") { // os has no name for this error
+	if escapes(err) { // a link by an absolute path escapes for os.Root, wherever it leads
+		if name, ok = resolve(dir, path); !ok {
 			return nil, ErrOutside
 		}
-		return nil, err
+		f, err = openIn(root, name)
+	}
+	if escapes(err) {
+		return nil, ErrOutside
+	}
+	if err != nil {
+		return nil, withoutPath(err)
 	}
 	return readAll(f, limit)
+}
+
+// escapes reports whether a path leads out of its [os.Root]: os has no name for this error.
+func escapes(err error) bool {
+	return err != nil && strings.Contains(withoutPath(err).Error(), "escapes")
+}
+
+// resolve returns the path relative to dir without links in either, if that is below dir. What
+// does not exist is a name in a directory that does.
+func resolve(dir, path string) (name string, ok bool) {
+	resolved, err := filepath.EvalSymlinks(path)
+	if err != nil {
+		return resolveParent(dir, path)
+	}
+	return below(dir, resolved)
 }
 
 // within returns the path relative to dir, if it is below dir as both are spelt, or as they
@@ -69,15 +90,24 @@ func within(dir, path string) (name string, ok bool) {
 	if name, err := filepath.Rel(dir, path); err == nil && filepath.IsLocal(name) {
 		return name, true
 	}
-	dir, err := filepath.EvalSymlinks(dir)
-	if err != nil {
-		return "", false
-	}
+	return resolveParent(dir, path)
+}
+
+func resolveParent(dir, path string) (name string, ok bool) {
 	parent, err := filepath.EvalSymlinks(filepath.Dir(path))
 	if err != nil {
 		return "", false
 	}
-	name, err = filepath.Rel(dir, filepath.Join(parent, filepath.Base(path)))
+	return below(dir, filepath.Join(parent, filepath.Base(path)))
+}
+
+// below returns a path whose directories have no links relative to dir, if it is below that.
+func below(dir, path string) (name string, ok bool) {
+	dir, err := filepath.EvalSymlinks(dir)
+	if err != nil {
+		return "", false
+	}
+	name, err = filepath.Rel(dir, path)
 	return name, err == nil && filepath.IsLocal(name)
 }
 
