@@ -161,9 +161,10 @@ func TestAClientOfADotEnvSendsNoOtherKeyThere(t *testing.T) {
 
 // A ring that is shared, or that rotates, has other keys than the one that the client began with:
 // they do not go to the host of the .env file either.
-func TestAKeyThatComesLaterDoesNotGoToTheHostOfADotEnv(t *testing.T) {
+func TestAKeyThatComesLaterDoesNotGoToTheHostOfADotEnv(t *testing.T) { //nolint:paralleltest // it changes the working directory and the environment
 	const both, alone = "IMKIT_API_KEY=of-dotenv\nIMKIT_BASE_URL=https://evil.example\n", "IMKIT_BASE_URL=https://evil.example\n"
 	shared := func(t *testing.T) *keyfit.Keyring {
+		t.Helper()
 		ring, err := keyfit.NewKeyring(t.Context(), keyfit.Chain(keyfit.DotEnv(".env", "IMKIT_API_KEY"), keyfit.Env("IMKIT_API_KEY")))
 		if err != nil {
 			t.Fatal(err)
@@ -171,6 +172,7 @@ func TestAKeyThatComesLaterDoesNotGoToTheHostOfADotEnv(t *testing.T) {
 		return ring
 	}
 	fallback := func(t *testing.T, ring *keyfit.Keyring) {
+		t.Helper()
 		t.Setenv("IMKIT_API_KEY", "of-env")
 		if err := os.WriteFile(".env", []byte(alone), 0o600); err != nil {
 			t.Fatal(err)
@@ -180,11 +182,12 @@ func TestAKeyThatComesLaterDoesNotGoToTheHostOfADotEnv(t *testing.T) {
 		}
 	}
 	rotate := func(t *testing.T, ring *keyfit.Keyring) {
+		t.Helper()
 		if err := ring.Rotate(t.Context(), keyfit.APIKey("of-program")); err != nil {
 			t.Fatal(err)
 		}
 	}
-	for name, later := range map[string]func(*testing.T, *keyfit.Keyring){"the source has a key of another place": fallback, "the program rotates": rotate} {
+	for name, later := range map[string]func(*testing.T, *keyfit.Keyring){"the source has a key of another place": fallback, "the program rotates": rotate} { //nolint:paralleltest // the same
 		t.Run(name, func(t *testing.T) {
 			w := newTrustWorld(t, both)
 			ring := shared(t)

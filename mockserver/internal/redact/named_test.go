@@ -30,8 +30,10 @@ func quoted(s string) string {
 	return string(b)
 }
 
-// bodies are the forms in which a body may name a credential: the content type, and the body.
-func bodies(name, secret string) map[string][2]string {
+// bodies are the forms in which a body may name the unknown credential: the content type, and
+// the body.
+func bodies(name string) map[string][2]string {
+	const secret = unknown
 	part := "--b\r\nContent-Disposition: form-data; name=\"a\"\r\n\r\n1\r\n--b\r\n%s\r\n\r\n" + secret + "\r\n--b--\r\n"
 	disposition := func(format string) string { return fmt.Sprintf(part, fmt.Sprintf(format, name)) }
 	const multipart = "multipart/form-data; boundary=b"
@@ -112,7 +114,7 @@ func utf16le(s string) string {
 func TestACredentialIsHiddenInEveryFormThatNamesIt(t *testing.T) {
 	t.Parallel()
 	for _, name := range credentialNames() {
-		for form, body := range bodies(name, unknown) {
+		for form, body := range bodies(name) {
 			var r redact.Redactor
 			r.Begin(known{})
 			got := r.Body([]byte(body[1]), body[0], 16<<10)
@@ -128,7 +130,7 @@ func TestACredentialIsHiddenInEveryFormThatNamesIt(t *testing.T) {
 func TestACredentialIsHiddenInWhatOnlyClaimsToBeAForm(t *testing.T) {
 	t.Parallel()
 	for _, name := range credentialNames() {
-		for form, body := range bodies(name, unknown) {
+		for form, body := range bodies(name) {
 			var r redact.Redactor
 			r.Begin(known{})
 			if got := r.Body([]byte(body[1]), "application/x-www-form-urlencoded", 16<<10); strings.Contains(got, unknown) {
@@ -202,7 +204,7 @@ func TestWhatNamesNoCredentialStaysReadable(t *testing.T) {
 // FuzzNamed: whatever stands around a body that names a credential, its value is not shown.
 func FuzzNamed(f *testing.F) {
 	names := credentialNames()
-	forms := slices.Sorted(maps.Keys(bodies("token", unknown)))
+	forms := slices.Sorted(maps.Keys(bodies("token")))
 	f.Add("", "", uint8(0), uint8(0))
 	f.Add("<a x=", "'>", uint8(3), uint8(7))
 	f.Add(`{"a":"`, `"}`, uint8(9), uint8(13))
@@ -212,7 +214,7 @@ func FuzzNamed(f *testing.F) {
 			t.Skip()
 		}
 		name := names[int(n)%len(names)]
-		for kind, body := range bodies(name, unknown) {
+		for kind, body := range bodies(name) {
 			if kind != forms[int(form)%len(forms)] || kind == "UTF-16" {
 				continue
 			}
