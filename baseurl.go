@@ -46,7 +46,7 @@ func (cfg *config) base(p *Provider) (baseURL, error) {
 		}
 	}
 	if raw == "" && found.dotenv == "" {
-		return baseURL{}, fmt.Errorf("no base URL: set %s or use WithBaseURL", p.EnvURL)
+		return baseURL{}, cfg.noBase(p)
 	}
 	if raw == "" {
 		return found, nil
@@ -57,6 +57,17 @@ func (cfg *config) base(p *Provider) (baseURL, error) {
 	}
 	found.url = u
 	return found, nil
+}
+
+// noBase says that no place has a base URL, and why a .env file that may have one was not read.
+func (cfg *config) noBase(p *Provider) error {
+	switch {
+	case p.EnvURL == "":
+		return errors.New("no base URL: set Provider.BaseURL or use WithBaseURL")
+	case slices.Contains(cfg.given, "WithKey"):
+		return fmt.Errorf("no base URL: set %s in the environment or use WithBaseURL; with WithKey no .env file is read", p.EnvURL)
+	}
+	return fmt.Errorf("no base URL: set %s or use WithBaseURL", p.EnvURL)
 }
 
 // readDotEnv reads the base URL of a .env file. A file that is not there or cannot be opened

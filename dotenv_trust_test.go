@@ -105,6 +105,7 @@ func TestTheBaseURLOfADotEnvHoldsForItsOwnKeyAlone(t *testing.T) {
 			return []keyfit.Option{keyfit.WithBaseURL("https://program.example")}
 		}, sent: "program.example of-env"},
 		{name: "no other URL", dotenv: evil, env: map[string]string{"IMKIT_API_KEY": "of-env"}, err: "imkit: no base URL: " + ignored("environment variable IMKIT_API_KEY") + "; set IMKIT_BASE_URL in the environment or use WithBaseURL"},
+		{name: "WithKey and no other URL", dotenv: both, opts: func(*trustWorld) []keyfit.Option { return []keyfit.Option{keyfit.WithKey("of-program")} }, err: "imkit: no base URL: set IMKIT_BASE_URL in the environment or use WithBaseURL; with WithKey no .env file is read"},
 		{name: "an ignored URL may be broken", dotenv: "IMKIT_BASE_URL=evil\n", app: "app", env: map[string]string{"IMKIT_API_KEY": "of-env"}, sent: "app.imkit.io of-env", event: ignored("environment variable IMKIT_API_KEY")},
 	}
 	for _, tt := range tests {
@@ -252,7 +253,7 @@ func TestAKeyFileOfADotEnvStaysInItsDirectory(t *testing.T) {
 	link(filepath.Join(outer, "secret"), "escape-absolute")
 	link("escape", "escape-twice")
 	link("sub/../../secret", "escape-below")
-	outside := "lies outside the directory of the .env file: move it there, or set the variable in the environment"
+	outside := "lies outside the directory of the .env file, itself or through a link: move it there, or set the variable in the environment"
 	for path, want := range map[string]string{
 		"key": "inside", "./key": "inside", "sub/key": "below", "sub/../key": "inside", filepath.Join(dir, "key"): "inside", dir + "/sub/../key": "inside", "link": "inside", "linked-dir/key": "below",
 		"link-absolute": "below", "linked-dir-absolute/key": "below", "linked-dir-absolute/../../secret": outside, "linked-dir-absolute/none": "does not exist (no key)",

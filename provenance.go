@@ -30,7 +30,7 @@ func (inside confinedFile) Credential(context.Context) (Credential, error) {
 	}
 	content, err := smallfile.ReadWithin(inside.dir, inside.path, maxKeyFile)
 	if errors.Is(err, smallfile.ErrOutside) {
-		return Credential{}, &sourceError{"file " + inside.path, fmt.Errorf("%w of the .env file: move it there, or set the variable in the environment", err)}
+		return Credential{}, &sourceError{"file " + inside.path, fmt.Errorf("%w of the .env file, itself or through a link: move it there, or set the variable in the environment", err)}
 	}
 	return keyOfFile(inside.path, content, err)
 }
