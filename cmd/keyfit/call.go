@@ -91,9 +91,12 @@ func (a *app) callVendor(ctx context.Context, hasData bool, v *vendors.Vendor, s
 			warnings = append(warnings, e.Reason)
 		}
 	}
-	ring, _, err := v.Keyring(ctx, s.dotenv, heed)
+	ring, configured, err := v.Keyring(ctx, s.dotenv, heed)
+	if err != nil && !configured {
+		err = fmt.Errorf("%w; set %s in the environment or in %s", err, v.Variables(), s.dotenv)
+	}
 	if err != nil {
-		return fmt.Errorf("%w; set %s", err, v.Variables())
+		return err // a key that is there and broken: the error says how to repair it
 	}
 	if err := s.refuseKeys(v, ring, path); err != nil {
 		return err
@@ -119,7 +122,7 @@ func (a *app) callVendor(ctx context.Context, hasData bool, v *vendors.Vendor, s
 	}
 	c, err := keyfit.New(v.Provider, made...)
 	if err != nil {
-		return fmt.Errorf("%w; set %s or give --base-url", err, v.Provider.EnvURL)
+		return vendors.AddressError(err)
 	}
 	if s.verbose {
 		a.writeWarnings(warnings)

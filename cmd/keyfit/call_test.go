@@ -95,6 +95,40 @@ func TestCallPrintsARefusalAndFails(t *testing.T) {
 	}
 }
 
+// The remedy at the end of an error is that of the error: a key that is there and broken is not
+// to be set, and no address repairs a key.
+func TestAnErrorEndsWithItsOwnRemedy(t *testing.T) {
+	t.Parallel()
+	const placeholder, otherShape = "<your-api-key>", "1bc651866373042d20e849837b1c15b1"
+	tests := []struct {
+		name, key, address, stdin string
+		args                      []string
+		want                      string
+	}{
+		{"no key", "", "", "", []string{"call", "imkit", "GET", "/x"}, "not set; set IMKIT_API_KEY in the environment or in "},
+		{"a placeholder", placeholder, "", "", []string{"call", "imkit", "GET", "/x"}, "write the key itself\n"},
+		{"an address with a path", "lorem-fitsum", "https://example.com/v1", "", []string{"call", "imkit", "GET", "/x"}, "with each call; --base-url names the address for this command\n"},
+		{"a new key of another look", "lorem-fitsum", "", otherShape, []string{"rotate", "imkit", "-", "--yes"}, "A zero Provider.KeyShape allows it; nothing was changed\n"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			w := newVendorWorld(t)
+			delete(w.lines, "IMKIT_API_KEY")
+			if tt.key != "" {
+				w.lines["IMKIT_API_KEY"] = tt.key
+			}
+			if tt.address != "" {
+				w.lines["IMKIT_BASE_URL"] = tt.address
+			}
+			w.write(t)
+			if got := w.invoke(t, tt.stdin, tt.args...); got.code != 1 || !strings.Contains(got.err, tt.want) {
+				t.Errorf("want %q: %+v", tt.want, got)
+			}
+		})
+	}
+}
+
 func TestCallSaysMoreIfAsked(t *testing.T) {
 	t.Parallel()
 	w := newVendorWorld(t)

@@ -145,7 +145,7 @@ func checkKey(ctx context.Context, v *vendors.Vendor, must bool, s *keyFlags) *k
 	out.Place, out.Fingerprint, out.Expires = status.Place, status.Fingerprint, status.Expires
 	c, err := keyfit.New(v.Provider, keyfit.WithSource(ring), keyfit.WithDotEnv(s.dotenv), keyfit.WithHooks(keyfit.Hooks{Key: heed}))
 	if err != nil {
-		out.Error, out.Advice = err.Error(), "set "+v.Provider.EnvURL+" beside the key to the vendor's address as https://host"
+		out.Error, out.Advice = err.Error(), "set "+v.Provider.EnvURL+" to the vendor's address as https://host, in the place that has the key"
 		return out
 	}
 	out.Try(ctx, v, c)

@@ -103,7 +103,7 @@ func (a *app) warn(m *localMock, dotenv string, removed []string, keep kept) {
 	still := vendors.KeysInDotEnv(dotenv, func(provider string) bool { return !m.plays(provider) })
 	still = slices.DeleteFunc(still, keep.has)
 	if len(still) > 0 {
-		_, _ = fmt.Fprintf(a.Err, "keyfit: .env has %s, and the mock does not imitate that provider: a command that reads .env uses the real key\n", strings.Join(still, ", "))
+		_, _ = fmt.Fprintf(a.Err, "keyfit: .env has %s, which the mock does not replace: a command that reads .env uses what is there\n", strings.Join(still, ", "))
 	}
 }
 

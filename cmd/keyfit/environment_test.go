@@ -157,7 +157,7 @@ func TestRunSaysWhatTheCommandDoesNotGet(t *testing.T) {
 	a.Err = &out
 	a.warn(m, dotenv, []string{"OPTIMOVE_API_KEY", "IMIN_SECRET"}, kept{"MINDKEY_*"})
 	want := "keyfit: the command does not get IMIN_SECRET, OPTIMOVE_API_KEY, and the mock has nothing in its place; --keep-env NAME leaves a variable to it\n" +
-		"keyfit: .env has IMIN_API_KEY, and the mock does not imitate that provider: a command that reads .env uses the real key\n"
+		"keyfit: .env has IMIN_API_KEY, which the mock does not replace: a command that reads .env uses what is there\n"
 	if d := cmp.Diff(want, out.String()); d != "" {
 		t.Errorf("(-want +got):\n%s", d)
 	}

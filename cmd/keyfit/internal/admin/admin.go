@@ -95,7 +95,7 @@ func problem(res *http.Response, where string) error {
 	case res.StatusCode < http.StatusBadRequest:
 		return fmt.Errorf("%s answers with a redirect (%d), which is not followed: the admin token is only for the address that was given", where, res.StatusCode)
 	case res.StatusCode == http.StatusUnauthorized:
-		return fmt.Errorf("the mock at %s refuses this admin token; is it from another run", where)
+		return fmt.Errorf("the mock at %s refuses this admin token, which may be that of another run: give the one that this mock printed at its start", where)
 	case err != nil || p.Detail == "":
 		return fmt.Errorf("%s answers %s and is not the admin API of a mock", where, res.Status)
 	}

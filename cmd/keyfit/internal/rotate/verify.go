@@ -39,7 +39,7 @@ func (r *rotation) verify(ctx context.Context) (verified bool, err error) {
 	}
 	c, err := keyfit.New(v.Provider, opts...)
 	if err != nil {
-		return false, fmt.Errorf("%w; set %s or give --base-url", err, v.Provider.EnvURL)
+		return false, vendors.AddressError(err)
 	}
 	r.report.line("✓", "host", v.Host(c.BaseURL())) // for a program, it is in the events
 	var answers []string

@@ -5,6 +5,7 @@ package vendors
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"net/url"
 	"slices"
@@ -74,6 +75,15 @@ func (v *Vendor) Keyring(ctx context.Context, dotenv string, heed func(keyfit.Ke
 		return nil, slices.ContainsFunc(none.Unwrap(), isBroken), none
 	}
 	return ring, true, err
+}
+
+// AddressError adds to an error of [keyfit.New] how the command line names an address, unless
+// the error is about the key.
+func AddressError(err error) error {
+	if errors.Is(err, keyfit.ErrNoKey) {
+		return err
+	}
+	return fmt.Errorf("%w; --base-url names the address for this command", err)
 }
 
 func (v *Vendor) source(dotenv string) keyfit.Source {
