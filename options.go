@@ -111,7 +111,7 @@ func wrapOption(name string, err error) error {
 }
 
 // WithBaseURL sets the provider's origin: scheme, host and port. It takes precedence over
-// [Provider.BaseURL] and the environment. Plain http is refused except for loopback
+// [Provider.BaseURL], the environment and .env. Plain http is refused except for loopback
 // addresses; see [WithAllowHTTP].
 func WithBaseURL(raw string) Option {
 	return one("WithBaseURL", func(c *config) error {

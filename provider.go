@@ -33,7 +33,8 @@ type Provider struct {
 	EnvVar string
 	// EnvID names the variable of a pair's public half; "" for a single key.
 	EnvID string
-	// EnvURL names the variable that overrides BaseURL; "" for none.
+	// EnvURL names the variable that overrides BaseURL, in the process environment and in .env,
+	// where it holds only for a key of the same file (see [WithDotEnv]); "" for none.
 	EnvURL string
 	// Limit is the published limit per key; zero if none is published, in which case the
 	// client learns it from responses.
