@@ -386,7 +386,7 @@ func TestRotateOfAKeyFileTakesTheAddressOfItsOwnDotEnvAlone(t *testing.T) {
 		code      int
 	}{
 		"its own":      {"OPTIMOVE_API_KEY_FILE=key\n", 0o600, []string{"✓ host        http://127.0.0.1", "✓ swapped"}, 0},
-		"a stranger's": {"OPTIMOVE_API_KEY=lorem-fitsum\n", 0o644, []string{"! ", "can be read by everybody on this machine (mode 0644)", "no base URL"}, cli.ExitFailure},
+		"a stranger's": {"OPTIMOVE_API_KEY=lorem-fitsum\n", 0o644, []string{"! ", "can be read by everybody on this machine (mode 0644)", "! OPTIMOVE_BASE_URL in ", " is ignored: it holds only for a key of that file", "no base URL"}, cli.ExitFailure},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

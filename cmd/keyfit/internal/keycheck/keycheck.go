@@ -116,7 +116,7 @@ func (r *Result) advice(v *vendors.Vendor, err error) string {
 	case errors.Is(err, keyfit.ErrUnauthorized) && !r.Expires.IsZero() && r.Expires.Before(time.Now()):
 		return "it expired at " + cli.Time(r.Expires) + ": have a new key made and put it into " + r.Place
 	case errors.Is(err, keyfit.ErrUnauthorized):
-		return "the vendor does not know this key: is it another environment's, or revoked? put a good one into " + r.Place
+		return "the vendor does not know this key: is it another environment's, expired or revoked? put a good one into " + r.Place
 	case errors.Is(err, keyfit.ErrForbidden):
 		return "the key may not read " + path + ": give it that permission, or ignore this if it should not have it"
 	case errors.Is(err, keyfit.ErrServer):

@@ -36,6 +36,8 @@ func (r *rotation) verify(ctx context.Context) (verified bool, err error) {
 	opts := []keyfit.Option{keyfit.WithSource(keyfit.Static(r.next)), keyfit.WithoutDotEnv()}
 	if address := r.address(); address != "" {
 		opts = append(opts, keyfit.WithBaseURL(address))
+	} else {
+		r.warnOfIgnoredAddress()
 	}
 	c, err := keyfit.New(v.Provider, opts...)
 	if err != nil {
@@ -83,6 +85,18 @@ func (r *rotation) address() string {
 		return ""
 	}
 	return named.BaseURL()
+}
+
+// warnOfIgnoredAddress says that .env has an address that does not hold for the key of a file of
+// its own.
+func (r *rotation) warnOfIgnoredAddress() {
+	name := r.vendor.Provider.EnvURL
+	if !r.target.keyOnly || strings.TrimSpace(os.Getenv(name)) != "" {
+		return
+	}
+	if r.vendor.HasAddress(r.opts.dotenv) {
+		r.report.warn(&Event{Event: "warning"}, name+" in "+r.opts.dotenv+" is ignored: it holds only for a key of that file, and this key is in a file that it does not name")
+	}
 }
 
 // prove sends the call once.

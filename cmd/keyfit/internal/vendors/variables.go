@@ -58,19 +58,12 @@ func telling() []string {
 // KeysInDotEnv names the key variables that a .env file sets, itself or by _FILE, for the
 // providers of which wanted reports true. It returns nil for a file that cannot be read.
 func KeysInDotEnv(path string, wanted func(provider string) bool) []string {
-	content, err := smallfile.Read(path, maxDotEnv)
-	if err != nil {
-		return nil
-	}
-	assignments, err := envfile.Parse(content)
-	if err != nil {
-		return nil
-	}
+	lookup := inDotEnv(path)
 	var found []string
 	for _, v := range All() {
 		for _, name := range []string{v.Provider.EnvVar, v.Provider.EnvID} {
-			_, direct := assignments.Lookup(name)
-			_, viaFile := assignments.Lookup(name + "_FILE")
+			_, direct := lookup(name)
+			_, viaFile := lookup(name + "_FILE")
 			if name != "" && (direct || viaFile) && wanted(v.Provider.Name) {
 				found = append(found, name)
 			}
@@ -81,3 +74,21 @@ func KeysInDotEnv(path string, wanted func(provider string) bool) []string {
 
 // maxDotEnv is far above the size of any .env file written by hand.
 const maxDotEnv = 1 << 20
+
+// HasAddress reports whether a .env file sets the vendor's base URL. It is false for a file that
+// cannot be read.
+func (v *Vendor) HasAddress(path string) bool {
+	value, _ := inDotEnv(path)(v.Provider.EnvURL)
+	return strings.TrimSpace(value) != ""
+}
+
+// inDotEnv returns how to look up a name in a .env file; one that cannot be read has none.
+func inDotEnv(path string) func(name string) (string, bool) {
+	content, err := smallfile.Read(path, maxDotEnv)
+	if err == nil {
+		if assignments, err := envfile.Parse(content); err == nil {
+			return assignments.Lookup
+		}
+	}
+	return func(string) (string, bool) { return "", false }
+}
