@@ -98,8 +98,8 @@ func (k *call) answerError(resp *http.Response) error {
 }
 
 func joinNotes(a, b string) string {
-	if a == "" {
-		return b
+	if a == "" || b == "" {
+		return a + b
 	}
 	return a + ", " + b
 }

@@ -124,6 +124,7 @@ func (c *Client) ignoreBase(cfg *config, b baseURL, cred Credential) error {
 	if c.base == nil {
 		return fmt.Errorf("%s: no base URL: %s; set %s in the environment or use WithBaseURL", c.provider.Name, why, c.provider.EnvURL)
 	}
+	c.ignored = "ignored: " + why // for the errors of calls: a program may have neither logger nor hooks
 	cfg.observer.key(KeyEvent{Kind: BaseURLIgnored, Time: time.Now(), Provider: c.provider.Name, Fingerprint: cred.Fingerprint(), Reason: why})
 	return nil
 }

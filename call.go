@@ -239,12 +239,12 @@ func (k *call) path() string {
 // addNote adds a reason to the note of the call's error.
 func (k *call) addNote(note string) { k.retry().note = joinNotes(k.retry().note, note) }
 
-// note returns the reasons added so far.
+// note returns the reasons added so far, and which base URL the client does not use.
 func (k *call) note() string {
 	if k.trouble == nil {
-		return ""
+		return k.client.ignored
 	}
-	return k.trouble.retry.note
+	return joinNotes(k.trouble.retry.note, k.client.ignored)
 }
 
 // fingerprint identifies the key of the last attempt; it is "" before the first.

@@ -32,6 +32,7 @@ type Client struct {
 	provider Provider
 	base     *url.URL
 	keysOf   string // the .env file whose keys alone may go there; "" if any may
+	ignored  string // which base URL of a .env file is not used, and why; "" if none
 	ring     *Keyring
 	memory   *keyMemory // shared with the clients that are derived
 	gate     Gate

@@ -277,3 +277,35 @@ func TestAKeyFileOfADotEnvStaysInItsDirectory(t *testing.T) {
 		}
 	}
 }
+
+// A program without logger and hooks reads in the error of a call why it did not reach the
+// address of its .env.
+func TestTheErrorOfACallNamesTheIgnoredBaseURL(t *testing.T) { //nolint:paralleltest // it changes the directory
+	w := newTrustWorld(t, "IMKIT_BASE_URL=https://dotenv.example\n")
+	t.Setenv("IMKIT_API_KEY", "of-the-environment-1")
+	for name, test := range map[string]struct {
+		wire roundTripFunc
+		want string
+	}{
+		"the connection fails": {
+			func(*http.Request) (*http.Response, error) { return nil, errors.New("no such host") },
+			`imkit: POST /x: no such host (not sent again: the POST may have been done, and it has no idempotency key, ignored: IMKIT_BASE_URL in DIR/.env holds only for a key of that file, and the key is from another place: environment variable IMKIT_API_KEY)`,
+		},
+		"the provider refuses": {
+			func(req *http.Request) (*http.Response, error) {
+				return &http.Response{StatusCode: http.StatusNotFound, Header: http.Header{}, Body: http.NoBody, Request: req}, nil
+			},
+			`imkit: POST /x: 404 Not Found (ignored: IMKIT_BASE_URL in DIR/.env holds only for a key of that file, and the key is from another place: environment variable IMKIT_API_KEY, key KEY)`,
+		},
+	} {
+		c, err := keyfit.New(keyfit.IMKIT("shop"), keyfit.WithHTTPClient(&http.Client{Transport: test.wire}))
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = keyfit.Send[struct{}](t.Context(), c, http.MethodPost, "/x", nil)
+		got := strings.ReplaceAll(w.said(err), c.Keys().Status().Current.Fingerprint, "KEY")
+		if diff := cmp.Diff(test.want, got); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", name, diff)
+		}
+	}
+}
