@@ -280,7 +280,7 @@ func TestAKeyFileOfADotEnvStaysInItsDirectory(t *testing.T) {
 
 // A program without logger and hooks reads in the error of a call why it did not reach the
 // address of its .env.
-func TestTheErrorOfACallNamesTheIgnoredBaseURL(t *testing.T) { //nolint:paralleltest // it changes the directory
+func TestTheErrorOfACallNamesTheIgnoredBaseURL(t *testing.T) {
 	w := newTrustWorld(t, "IMKIT_BASE_URL=https://dotenv.example\n")
 	t.Setenv("IMKIT_API_KEY", "of-the-environment-1")
 	for name, test := range map[string]struct {
