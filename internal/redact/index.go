@@ -89,9 +89,10 @@ func (x *Index) from(t string, at uint64, found []string) []string {
 	}
 	var bytes [16]byte
 	var lengths [8]int
-	for _, c := range appendReadable(bytes[:0], t) {
+	readable := appendFirstBytes(bytes[:0], t)
+	for i, c := range readable {
 		next := at<<8 | uint64(fold(c))
-		if _, ok := x.known[next]; !ok {
+		if _, ok := x.known[next]; !ok || slices.Contains(readable[:i], c) {
 			continue
 		}
 		for _, n := range appendForms(lengths[:0], t, c) {
@@ -106,68 +107,4 @@ func (x *Index) reach() int {
 	x.mu.RLock()
 	defer x.mu.RUnlock()
 	return x.longest * longestForm
-}
-
-// appendReadable appends the bytes whose form may begin t: every c for which [appendForms]
-// finds something, and perhaps others.
-func appendReadable(found []byte, t string) []byte {
-	add := func(n int) {
-		if n >= 0 && n < 256 && !slices.Contains(found, byte(n)) {
-			found = append(found, byte(n))
-		}
-	}
-	add(int(t[0]))
-	switch t[0] {
-	case '+':
-		add(' ')
-	case '%':
-		eachNested(t[1:], "25", func(rest string) { add(hexIn(rest, 0, 2)) })
-	case '&':
-		eachNested(t[1:], "amp;", func(rest string) { add(entityIn(rest)) })
-	case '\\':
-		n := 1
-		for n < 1<<maxNesting && n < len(t) && t[n] == '\\' {
-			n++
-		}
-		add('\\')
-		if n < len(t) {
-			add(int(t[n]))
-		}
-		add(hexIn(t, n+3, n+5)) // \u00XX
-		add(hexIn(t, n+1, n+3)) // \xXX
-		if open := n + len("u0026"); open <= len(t) && t[n:open] == "u0026" {
-			eachNested(t[open:], "amp;", func(rest string) { add(entityIn(rest)) })
-		}
-	}
-	return found
-}
-
-// eachNested calls see with t, and with what follows each more at its begin.
-func eachNested(t, more string, see func(rest string)) {
-	for range maxNesting {
-		see(t)
-		if len(t) < len(more) || t[:len(more)] != more {
-			return
-		}
-		t = t[len(more):]
-	}
-}
-
-// hexIn returns the number of two hexadecimal digits; -1 for none.
-func hexIn(t string, from, to int) int {
-	if len(t) < to {
-		return -1
-	}
-	if n, ok := parseDigits(t[from:to], 16); ok {
-		return n
-	}
-	return -1
-}
-
-// entityIn returns the byte that an HTML entity without its ampersand stands for; -1 for none.
-func entityIn(t string) int {
-	if c, length := entity(t); length > 0 {
-		return int(c)
-	}
-	return -1
 }
