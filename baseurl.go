@@ -6,7 +6,6 @@ import (
 	"net/url"
 	"slices"
 	"strings"
-	"sync/atomic"
 	"time"
 
 	"github.com/keyfit/keyfit/internal/envfile"
@@ -94,12 +93,8 @@ func (c *Client) settleBase(cfg *config, b baseURL) error {
 	if b.dotenv == "" {
 		return nil
 	}
-	bound := new(atomic.Bool)
-	if cfg.ring == nil {
-		cfg.keys = boundSource{cfg.keySource(&c.provider), b.dotenv, bound}
-	}
 	var err error
-	if c.ring, err = c.newRing(*cfg); err != nil {
+	if c.ring, err = c.newRing(*cfg, b.dotenv); err != nil {
 		return c.named(err)
 	}
 	cred := credentialOf(c.ring.engine.Load().Pick(true).Key)
@@ -110,10 +105,6 @@ func (c *Client) settleBase(cfg *config, b baseURL) error {
 		return fmt.Errorf("%s: %s: %w", c.provider.Name, b.place, err)
 	}
 	c.keysOf = b.dotenv
-	bound.Store(true)
-	if cfg.ring == nil {
-		c.ring.only = b.dotenv
-	}
 	return nil
 }
 

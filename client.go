@@ -152,7 +152,7 @@ func (c *Client) configure(cfg config) error {
 		c.policy.AttemptTimeout = cfg.http.Timeout
 	}
 	if c.ring == nil {
-		if c.ring, err = c.newRing(cfg); err != nil {
+		if c.ring, err = c.newRing(cfg, ""); err != nil {
 			return c.named(err)
 		}
 	}
@@ -181,12 +181,15 @@ func (cfg *config) limitOr(published Limit) Limit {
 	return published
 }
 
-func (c *Client) newRing(cfg config) (*Keyring, error) {
+// newRing returns the ring that the caller gave, or a new one. dotenv is the .env file that has
+// a base URL for its own keys; "" for none.
+func (c *Client) newRing(cfg config, dotenv string) (*Keyring, error) {
 	if cfg.ring != nil {
 		return cfg.ring, nil
 	}
 	obs := cfg.observer
-	opts := []KeyringOption{ForProvider(c.provider), WithHooks(Hooks{Key: obs.key})}
+	ofDotEnv := keyringOption{"the base URL of .env", func(k *keyringConfig) error { k.dotenv = dotenv; return nil }}
+	opts := []KeyringOption{ForProvider(c.provider), WithHooks(Hooks{Key: obs.key}), ofDotEnv}
 	if c.provider.Probe != "" {
 		opts = append(opts, Verify(c.Probe))
 	}

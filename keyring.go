@@ -49,7 +49,7 @@ type Keyring struct {
 	provider string
 	life     time.Duration // of a key from its issue; 0 if unknown
 	shape    KeyShape
-	only     string        // the .env file of whose keys alone Rotate takes; "" for any place. Set once, by New
+	only     string        // the .env file whose keys alone the ring takes; "" for any place
 	exposed  *exposedFiles // nil if nobody listens
 	past     pastKeys
 	engine   *keyring.Ring
@@ -60,6 +60,7 @@ type keyringConfig struct {
 	provider   string
 	life       time.Duration
 	shape      KeyShape
+	dotenv     string // the .env file whose base URL holds for its own keys; "" for none
 	grace      time.Duration
 	drain      time.Duration
 	wait       time.Duration // how long a call may wait for a usable key; 0 is not at all
@@ -95,6 +96,9 @@ func NewKeyring(ctx context.Context, src Source, opts ...KeyringOption) (*Keyrin
 			err = &sourceError{first.Current.placeOr(), err}
 		}
 		return nil, asNoKey(src, err)
+	}
+	if first.Current.from.dotenv == cfg.dotenv {
+		k.only = cfg.dotenv
 	}
 	known := first.keys()
 	k.past.add(known.Previous, known.Pending, known.Current)

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"path/filepath"
 	"strings"
-	"sync/atomic"
 
 	"github.com/keyfit/keyfit/internal/redact"
 	"github.com/keyfit/keyfit/internal/smallfile"
@@ -33,30 +32,6 @@ func (inside confinedFile) Credential(context.Context) (Credential, error) {
 		return Credential{}, &sourceError{"file " + inside.path, fmt.Errorf("%w of the .env file, itself or through a link: move it there, or set the variable in the environment", err)}
 	}
 	return keyOfFile(inside.path, content, err)
-}
-
-// boundSource is the source of a client whose base URL is that of a .env file. Once the client
-// has its first key, it refuses a key from any other place.
-type boundSource struct {
-	Source
-	dotenv string
-	bound  *atomic.Bool
-}
-
-func (src boundSource) debounces() bool { return debounces(src.Source) }
-
-func (src boundSource) Credential(ctx context.Context) (Credential, error) {
-	v, err := src.Versions(ctx)
-	return v.Current, err
-}
-
-// Versions returns everything that the source knows, if its key is of the .env file.
-func (src boundSource) Versions(ctx context.Context) (Versions, error) {
-	v, err := versionsOf(ctx, src.Source)
-	if err == nil && src.bound.Load() && v.Current.from.dotenv != src.dotenv {
-		return Versions{}, &sourceError{v.Current.placeOr(), errors.New(src.dotenv + " names the base URL, which holds for keys of that file only: restart the program")}
-	}
-	return v, err
 }
 
 // placeOr returns where the credential was found, or words for it. A source of the caller's

@@ -2,6 +2,7 @@ package keyfit
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	"github.com/keyfit/keyfit/internal/keyring"
@@ -40,7 +41,8 @@ func versionsOf(ctx context.Context, src Source) (Versions, error) {
 // look returns what the ring knows about the look of its keys.
 func (ring *Keyring) look() keyLook { return keyLook{ring.provider, ring.shape} }
 
-// clean checks what a source knows. A malformed Previous or Pending is dropped.
+// clean checks what a source knows. A Previous or Pending that the ring does not take is
+// dropped.
 func (ring *Keyring) clean(v Versions) (Versions, error) {
 	var err error
 	given := v.Current
@@ -53,9 +55,12 @@ func (ring *Keyring) clean(v Versions) (Versions, error) {
 	if err := ring.look().check(v.Current); err != nil {
 		return Versions{}, err
 	}
+	if err := belongsTo(ring.only, v.Current); err != nil {
+		return Versions{}, &sourceError{v.Current.placeOr(), fmt.Errorf("%w: restart the program", err)}
+	}
 	v.Current = v.Current.withEnd(ring.life)
 	for _, c := range []*Credential{&v.Previous, &v.Pending} {
-		if *c, err = c.clean(); err != nil || c.Fingerprint() == v.Current.Fingerprint() || ring.look().check(*c) != nil {
+		if *c, err = c.clean(); err != nil || c.Fingerprint() == v.Current.Fingerprint() || ring.look().check(*c) != nil || belongsTo(ring.only, *c) != nil {
 			*c = Credential{}
 			continue
 		}
