@@ -3,8 +3,10 @@ package keyfit
 import (
 	"errors"
 	"fmt"
+	"net/netip"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -142,3 +144,59 @@ func belongsTo(dotenv string, cred Credential) error {
 
 // BaseURL returns the origin that the client sends its requests to: scheme, host and port.
 func (c *Client) BaseURL() string { return c.base.String() }
+
+// parseBaseURL checks a base URL and returns its origin. Its errors say what is wrong
+// without quoting the URL, which may be a key that was pasted by mistake.
+func parseBaseURL(raw string) (*url.URL, error) {
+	u, err := url.Parse(raw)
+	switch {
+	case err != nil:
+		return nil, errors.New("the base URL cannot be parsed")
+	case u.Scheme != "https" && u.Scheme != "http" || u.Host == "" || u.Hostname() == "":
+		return nil, errors.New("the base URL needs a scheme and a host, as in https://api.example.com")
+	case u.User != nil:
+		return nil, errors.New("the base URL has user information in it: keys come from a source, not from the URL")
+	case u.RawQuery != "" || u.ForceQuery || u.Fragment != "":
+		return nil, errors.New("the base URL has a query or fragment: give scheme, host and port alone")
+	case u.Path != "" && u.Path != "/":
+		return nil, errors.New("the base URL has a path: give scheme, host and port alone, and the path with each call")
+	}
+	host, err := dialableHost(u)
+	if err != nil {
+		return nil, err
+	}
+	return &url.URL{Scheme: u.Scheme, Host: host}, nil
+}
+
+// dialableHost returns the host and port of a base URL if net/http dials them as they are
+// written.
+func dialableHost(u *url.URL) (string, error) {
+	name := u.Hostname()
+	for i := range len(name) {
+		if name[i] >= 0x80 {
+			return "", errors.New("the host of the base URL has characters that are not ASCII: give its ASCII form, which begins with xn--")
+		}
+	}
+	host := name
+	if strings.Contains(name, ":") || strings.HasPrefix(u.Host, "[") {
+		if addr, err := netip.ParseAddr(name); err != nil || !addr.Is6() {
+			return "", errors.New("the base URL has brackets or colons around something that is not an IPv6 address")
+		}
+		host = "[" + name + "]"
+	} else if strings.ContainsFunc(name, isNotOfHostName) {
+		return "", errors.New("the host of the base URL is not a host name: letters, digits, dots and hyphens")
+	}
+	if u.Port() == "" {
+		return host, nil
+	}
+	port, err := strconv.ParseUint(u.Port(), 10, 16)
+	if err != nil || port == 0 {
+		return "", errors.New("the port of the base URL is not a number from 1 to 65535")
+	}
+	return host + ":" + strconv.FormatUint(port, 10), nil
+}
+
+func isNotOfHostName(r rune) bool {
+	alnum := '0' <= r && r <= '9' || 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z'
+	return !alnum && r != '.' && r != '-' && r != '_'
+}

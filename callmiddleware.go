@@ -11,7 +11,7 @@ import (
 // [Client.HTTPClient], and is above the key: the request that it sees has none, and what it
 // passes on is retried, redirected, limited and given the key below it. This is the place for
 // what records requests: the transport of OpenTelemetry, or a recorder of test fixtures. The
-// package interop has an example of each.
+// module interop has an example of each.
 //
 // A middleware that answers itself sends nothing and uses none of the limit. It may pass the
 // request on once, with a context that is derived from the request's own.

@@ -70,9 +70,11 @@ type APIError struct {
 	Path       string // its path, without query
 	StatusCode int    // the HTTP status; 0 if nothing was sent, except as said above
 	Code       string // the provider's error code; "" if it gave none
-	Message    string // the provider's own words, or our explanation if nothing was sent; may be "", as it is for a body of plain text (see [Provider.TextErrors])
-	RequestID  string // the provider's id of this exchange; "" if it gave none
-	Attempts   int    // how many attempts the call made
+	// Message is in the provider's own words, or our explanation if nothing was sent. It may be
+	// "", as it is for a body of plain text; see [Provider.TextErrors].
+	Message   string
+	RequestID string // the provider's id of this exchange; "" if it gave none
+	Attempts  int    // how many attempts the call made
 	// KeyFingerprint identifies the credential used; see [Credential.Fingerprint].
 	KeyFingerprint string
 	// Header is the header of the response, without cookies.

@@ -7,24 +7,25 @@ import (
 	"github.com/keyfit/keyfit/internal/keyring"
 )
 
-// exposedFiles reports, once for each file, that others can read a file with a key. It exists
+// exposedFiles remembers what was reported of files with keys that others can read. It exists
 // only if somebody listens to the events of the ring.
 type exposedFiles struct {
-	mu   sync.Mutex
-	seen map[string]bool
+	mu       sync.Mutex
+	reported map[string]bool
 }
 
-// maxExposed bounds the files that are remembered: a source reads one or two.
+// maxExposed bounds what is remembered: a source reads one file or two.
 const maxExposed = 64
 
-// firstTime reports whether a file has not been looked at.
-func (e *exposedFiles) firstTime(file string) bool {
+// isNew reports whether a finding, which names the file, was not reported yet, and counts it as
+// reported.
+func (e *exposedFiles) isNew(finding string) bool {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if e.seen[file] || len(e.seen) >= maxExposed {
+	if e.reported[finding] || len(e.reported) >= maxExposed {
 		return false
 	}
-	e.seen[file] = true
+	e.reported[finding] = true
 	return true
 }
 
@@ -35,9 +36,9 @@ func (ring *Keyring) reportExposed(cred Credential) {
 		return
 	}
 	for _, file := range cred.from.files {
-		for _, why := range exposure.Of(file) {
-			if ring.exposed.firstTime(why) {
-				ring.engine.Report(keyring.Event{Kind: keyring.KeyExposed, Fingerprint: cred.Fingerprint(), Reason: why})
+		for _, finding := range exposure.Of(file) {
+			if ring.exposed.isNew(finding) {
+				ring.engine.Report(keyring.Event{Kind: keyring.KeyExposed, Fingerprint: cred.Fingerprint(), Reason: finding})
 			}
 		}
 	}

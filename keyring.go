@@ -104,7 +104,7 @@ func NewKeyring(ctx context.Context, src Source, opts ...KeyringOption) (*Keyrin
 	k.past.add(known.Previous, known.Pending, known.Current)
 	k.engine = keyring.New(k.engineConfig(src, &cfg), known)
 	if len(cfg.onEvent) > 0 {
-		k.exposed = &exposedFiles{seen: make(map[string]bool)}
+		k.exposed = &exposedFiles{reported: make(map[string]bool)}
 		k.reportExposed(first.Current)
 	}
 	return k, nil
@@ -177,8 +177,8 @@ type rotation struct {
 // Rotate makes next the current key for every attempt from now on. Attempts in progress
 // keep the key that they were sent with. An error leaves the ring unchanged: next is
 // malformed, the probe of [Verify] failed, ctx ended, or the ring is that of a client whose
-// base URL stands in a .env file, which holds for keys of that file only. Rotating to the current key does
-// nothing.
+// base URL stands in a .env file, which holds for keys of that file only. Rotating to the
+// current key does nothing.
 //
 // The source does not undo a rotation: a candidate that it offered before is discarded, and
 // only a key that it newly offers is taken.

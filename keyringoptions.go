@@ -152,7 +152,8 @@ func Verify(probe func(ctx context.Context, next Credential) error) SharedKeyrin
 }
 
 // ForProvider sets the provider that events and status name, and takes from it how long a
-// key is valid ([Provider.KeyLife]) and what it looks like ([Provider.KeyShape]). The keyring that a client creates does not need it.
+// key is valid ([Provider.KeyLife]) and what it looks like ([Provider.KeyShape]). The keyring
+// that a client creates does not need it.
 func ForProvider(p Provider) KeyringOption {
 	return keyringOption{"ForProvider", func(c *keyringConfig) error {
 		c.provider, c.life, c.shape = p.Name, p.KeyLife, p.KeyShape

@@ -123,8 +123,8 @@ func WithBaseURL(raw string) Option {
 
 // WithKey sets the key itself, for tests and small programs; the client then looks for no key
 // in the environment, and reads no .env file. [Provider.EnvURL] in the process environment
-// still holds. As a call option it sends one call with another key, under a limit
-// of its own.
+// still holds. As a call option it sends one call with another key, under a limit of its
+// own.
 func WithKey(key string) SharedOption { return withKeys("WithKey", Static(APIKey(key))) }
 
 // WithSource sets the source of the key; the client then looks for no other. A base URL in the
@@ -156,8 +156,8 @@ func withKeys(name string, src Source) SharedOption {
 // The base URL of a .env file holds only for a key of the same file, because such a file may
 // have come with a directory: it must not redirect a key that somebody else gave. Otherwise it
 // is ignored and reported as [BaseURLIgnored], or New fails if there is no other base URL. A
-// client whose base URL is that of a .env file sends no other key there, except one given to
-// [Keyring.Rotate].
+// client whose base URL is that of a .env file sends no other key there: its keyring takes
+// none, from the source or from [Keyring.Rotate].
 func WithDotEnv(path string) Option {
 	return one("WithDotEnv", func(c *config) error {
 		if path == "" {
@@ -194,8 +194,9 @@ func WithHTTPClient(hc *http.Client) Option {
 //
 // What records requests belongs above the key: [WithCallMiddleware], or the Transport of
 // [Client.HTTPClient]. The transport of OpenTelemetry writes the URL into a span, a recorder
-// of test fixtures the whole request; the package interop has an example of each. An [net/http/httptrace.ClientTrace] may be added on both sides: it is not told the header fields
-// with the key.
+// of test fixtures the whole request; the module interop has an example of each. A
+// [net/http/httptrace.ClientTrace] may be added on both sides: it is not told the header
+// fields with the key.
 func WithMiddleware(wrap ...func(http.RoundTripper) http.RoundTripper) Option {
 	return clientOption(func(c *config) error {
 		for _, w := range wrap {

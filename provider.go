@@ -110,8 +110,8 @@ func IMKITUser(app string) Provider {
 
 // Optimove returns the Optimove API on the host that Optimove assigned to the customer
 // ("api4.optimove.net"): header X-API-KEY, key from OPTIMOVE_API_KEY, 50 requests in any
-// 10 seconds, a 429 without a hint, errors as plain text. With host "" the base URL must come from
-// OPTIMOVE_BASE_URL or [WithBaseURL]. Source: developer.optimove.com, Authentication
+// 10 seconds, a 429 without a hint, errors as plain text. With host "" the base URL must come
+// from OPTIMOVE_BASE_URL or [WithBaseURL]. Source: developer.optimove.com, Authentication
 // Guide and Understanding API Rate Limits.
 func Optimove(host string) Provider {
 	p := Provider{

@@ -85,7 +85,7 @@ var errNoURL = errors.New("the scheme removed its URL")
 // A trace in the caller's context is not told what is in the header fields given: they hold
 // the key.
 func (k *call) outgoing(req *http.Request, fields *keyFields) (out *http.Request, cancel context.CancelFunc, trace *connTrace) {
-	ctx, quieted := k.quietly(k.Context, fields)
+	ctx, quieted := quietly(k.Context, fields, k.redactor)
 	cancel = func() {}
 	if k.policy.AttemptTimeout > 0 {
 		ctx, cancel = context.WithTimeout(ctx, k.policy.AttemptTimeout)

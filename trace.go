@@ -31,7 +31,8 @@ func (qc quietContext) Value(name any) any {
 	return value
 }
 
-// quietly returns ctx itself if it has no trace, or one without a hook for header fields.
+// quietly returns the context of an attempt, for a trace that may be in ctx. It is ctx itself if
+// there is none, or one without a hook for header fields.
 //
 // What a server has repeated of the key passes through redact: in the fields that net/http makes
 // of a redirect or a cookie (Referer, Cookie, :path), and in interim responses (1xx).
@@ -55,11 +56,6 @@ func quietly(ctx context.Context, fields *keyFields, redactor func() redact.Reda
 		}
 	}
 	return quietContext{Context: ctx, loud: loud, quiet: &quiet}, true
-}
-
-// quietly is for the attempts of a call.
-func (k *call) quietly(ctx context.Context, fields *keyFields) (_ context.Context, quieted bool) {
-	return quietly(ctx, fields, k.redactor)
 }
 
 // quietPool is the pool under middleware of the caller, which may add a trace to the context
