@@ -63,7 +63,7 @@ func New(p Provider, opts ...Option) (*Client, error) {
 	if err := cfg.apply(opts); err != nil {
 		return nil, fmt.Errorf("%s: %w", p.Name, err)
 	}
-	c := &Client{provider: p, clock: clock.Start(), budget: new(retrybudget.Budget), stats: new(counters), memory: new(keyMemory)}
+	c := &Client{provider: p, clock: clock.Start(), budget: new(retrybudget.Budget), stats: new(counters), memory: newKeyMemory()}
 	base, err := cfg.base(&p)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", p.Name, err)

@@ -1,6 +1,7 @@
 package keyfit
 
 import (
+	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -16,18 +17,23 @@ import (
 //
 // It knows every key that a ring of the family holds, and for [keyMemoryTime] at least what one
 // has held or was offered and what a call was made with; of those, the last [maxHeld]. Rings are
-// known weakly: a derived client that is dropped leaves its keys for that time only.
+// known weakly: a derived client that is dropped leaves its keys for that time only. What it
+// costs depends on the rings that have changed, not on their number.
 //
 // The nil keyMemory knows nothing. A keyMemory is safe for concurrent use.
 type keyMemory struct {
 	index redact.Index
+	news  *ringNews // of the rings of the family
 
 	mu    sync.Mutex
 	rings map[weak.Pointer[Keyring]]uint64 // how many keys of each have been read
+	sweep int                              // of rings, before those that are gone are forgotten
 	held  map[string]heldKey               // by fingerprint
 	epoch uint64                           // counts the keys that came
 	limit int                              // of held, before the next eviction
 }
+
+func newKeyMemory() *keyMemory { return &keyMemory{news: new(ringNews)} }
 
 type heldKey struct {
 	cred Credential
@@ -41,48 +47,6 @@ const (
 	keyMemoryTime = time.Hour
 )
 
-// pastKeys are the keys that a ring has or had, whether they became current or not. They are
-// kept by the rules of a [keyMemory], which reads them when there is something to redact: a
-// rotation costs nothing else.
-type pastKeys struct {
-	mu   sync.Mutex
-	keys []pastKey
-	came uint64 // how many came in all
-}
-
-type pastKey struct {
-	keyring.Key
-	at time.Time
-}
-
-// add remembers keys; the zero Key is none.
-func (past *pastKeys) add(keys ...keyring.Key) {
-	past.mu.Lock()
-	defer past.mu.Unlock()
-	now := time.Now()
-	for _, k := range keys {
-		if k.Fingerprint == "" || len(past.keys) > 0 && past.keys[len(past.keys)-1].Fingerprint == k.Fingerprint {
-			continue
-		}
-		past.keys = append(past.keys, pastKey{k, now})
-		past.came++
-	}
-	for len(past.keys) > maxHeld || len(past.keys) > 1 && now.Sub(past.keys[1].at) > keyMemoryTime { // since it was replaced
-		past.keys = past.keys[1:]
-	}
-}
-
-// since returns the keys that came after the first n, and how many have come.
-func (past *pastKeys) since(n uint64) (keys []keyring.Key, came uint64) {
-	past.mu.Lock()
-	defer past.mu.Unlock()
-	fresh := min(past.came-n, uint64(len(past.keys)))
-	for _, k := range past.keys[uint64(len(past.keys))-fresh:] {
-		keys = append(keys, k.Key)
-	}
-	return keys, past.came
-}
-
 // know makes a ring part of the family.
 func (m *keyMemory) know(ring *Keyring) {
 	if m == nil || ring == nil {
@@ -94,9 +58,15 @@ func (m *keyMemory) know(ring *Keyring) {
 		m.rings = make(map[weak.Pointer[Keyring]]uint64)
 	}
 	p := weak.Make(ring)
-	if _, known := m.rings[p]; !known {
-		m.rings[p] = 0
+	if _, known := m.rings[p]; known {
+		return
 	}
+	if len(m.rings) >= m.sweep {
+		maps.DeleteFunc(m.rings, func(p weak.Pointer[Keyring], _ uint64) bool { return p.Value() == nil })
+		m.sweep = 2*len(m.rings) + 16
+	}
+	m.rings[p] = 0
+	ring.past.tell(p, m.news)
 }
 
 // use remembers the key of a ring that a single call has.
@@ -118,17 +88,15 @@ func (m *keyMemory) sync() uint64 {
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	for p, last := range m.rings {
+	for p := range m.news.take() {
 		ring := p.Value()
 		if ring == nil {
-			delete(m.rings, p)
 			continue
 		}
-		if keys, came := ring.past.since(last); came != last {
-			m.rings[p] = came
-			m.hold(keys)
-			m.hold(ring.engine.Keys())
-		}
+		keys, came := ring.past.since(m.rings[p])
+		m.rings[p] = came
+		m.hold(keys)
+		m.hold(ring.engine.Keys())
 	}
 	m.evict()
 	return m.epoch

@@ -167,6 +167,36 @@ func TestTheMemoryForKeysIsBounded(t *testing.T) {
 	}
 }
 
+// An error costs a client with thousands of tenants what it costs one with a few: only the
+// rings that have changed are read.
+func TestAnErrorCostsTheSameWithManyTenants(t *testing.T) {
+	t.Parallel()
+	if raceDetector {
+		t.Skip("the race detector takes time by other rules")
+	}
+	cost := func(tenants int) time.Duration {
+		c := memoryClient(t, &echoWorld{}, memoryKey("many", 0))
+		derived := make([]*keyfit.Client, tenants)
+		for n := range derived {
+			var err error
+			if derived[n], err = c.With(keyfit.WithKey(memoryKey("many", n+1))); err != nil {
+				t.Fatal(err)
+			}
+		}
+		best := time.Hour
+		for range 100 {
+			begin := time.Now()
+			_, _ = keyfit.Get[any](t.Context(), c, "/")
+			best = min(best, time.Since(begin))
+		}
+		runtime.KeepAlive(derived)
+		return best
+	}
+	if few, many := cost(10), cost(2000); many > 5*few {
+		t.Errorf("an error takes %s with 2,000 tenants, and %s with 10", many, few)
+	}
+}
+
 // A retired key is known for an hour at least, and with few of them for longer.
 func TestCanaryAKeyRetiredWithinTheHourIsNotTold(t *testing.T) {
 	t.Parallel()
