@@ -16,13 +16,19 @@ import (
 // A middleware that answers itself sends nothing and uses none of the limit. It may pass the
 // request on once, with a context that is derived from the request's own.
 func WithCallMiddleware(wrap ...func(http.RoundTripper) http.RoundTripper) Option {
+	return middlewareOption("WithCallMiddleware", func(c *config) *[]middleware { return &c.around }, wrap)
+}
+
+// middleware wraps what sends a request.
+type middleware = func(http.RoundTripper) http.RoundTripper
+
+// middlewareOption adds to a list of the configuration. It can be given more than once.
+func middlewareOption(name string, list func(*config) *[]middleware, wrap []middleware) Option {
 	return clientOption(func(c *config) error {
-		for _, w := range wrap {
-			if w == nil {
-				return errors.New("WithCallMiddleware: a middleware is nil")
-			}
-			c.around = append(c.around, w)
+		if slices.ContainsFunc(wrap, func(w middleware) bool { return w == nil }) {
+			return errors.New(name + ": a middleware is nil")
 		}
+		*list(c) = append(*list(c), wrap...)
 		return nil
 	})
 }
@@ -30,8 +36,8 @@ func WithCallMiddleware(wrap ...func(http.RoundTripper) http.RoundTripper) Optio
 var errNoCall = errors.New("a middleware passed the request on without its context, or twice")
 
 // aroundCalls puts the middleware of calls around the loop; nil means that there is none.
-func aroundCalls(l loop, middleware []func(http.RoundTripper) http.RoundTripper) hidden[http.RoundTripper] {
-	if len(middleware) == 0 {
+func aroundCalls(l loop, wraps []middleware) hidden[http.RoundTripper] {
+	if len(wraps) == 0 {
 		return nil
 	}
 	var next http.RoundTripper = transportFunc(func(req *http.Request) (*http.Response, error) {
@@ -44,7 +50,7 @@ func aroundCalls(l loop, middleware []func(http.RoundTripper) http.RoundTripper)
 		k.idempotent, k.replayable = isIdempotent(req), isReplayable(req)
 		return l.send(k, req)
 	})
-	for _, wrap := range slices.Backward(middleware) {
+	for _, wrap := range slices.Backward(wraps) {
 		next = wrap(next)
 	}
 	return hide(next)

@@ -2,6 +2,7 @@ package keyfit_test
 
 import (
 	"fmt"
+	"go/ast"
 	"go/parser"
 	"go/token"
 	"io/fs"
@@ -86,10 +87,9 @@ func neutralLeaves() []string {
 	}
 }
 
-// importGraph parses the imports of every package of this module, for all systems.
-func importGraph(t *testing.T) map[string][]string {
+// eachSource parses every source of this module, for all systems, tests excepted.
+func eachSource(t *testing.T, mode parser.Mode, see func(name string, file *ast.File)) {
 	t.Helper()
-	graph := map[string][]string{}
 	err := filepath.WalkDir(".", func(name string, entry fs.DirEntry, err error) error {
 		switch {
 		case err != nil:
@@ -99,16 +99,28 @@ func importGraph(t *testing.T) map[string][]string {
 		case entry.IsDir() || !strings.HasSuffix(name, ".go") || strings.HasSuffix(name, "_test.go"):
 			return nil
 		}
-		file, err := parser.ParseFile(token.NewFileSet(), name, nil, parser.ImportsOnly)
-		if err != nil {
-			return err
+		file, err := parser.ParseFile(token.NewFileSet(), name, nil, mode)
+		if err == nil {
+			see(filepath.ToSlash(name), file)
 		}
-		pkg := path.Dir(filepath.ToSlash(name))
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// importGraph has the imports of every package of this module.
+func importGraph(t *testing.T) map[string][]string {
+	t.Helper()
+	graph := map[string][]string{}
+	eachSource(t, parser.ImportsOnly, func(name string, file *ast.File) {
+		pkg := path.Dir(name)
 		graph[pkg] = append([]string{}, graph[pkg]...) // also if it imports nothing
 		for _, spec := range file.Imports {
 			to, err := strconv.Unquote(spec.Path.Value)
 			if err != nil {
-				return err
+				t.Fatal(err)
 			}
 			switch first, _, _ := strings.Cut(to, "/"); {
 			case to == housePath:
@@ -119,11 +131,7 @@ func importGraph(t *testing.T) map[string][]string {
 				graph[pkg] = append(graph[pkg], to)
 			}
 		}
-		return nil
 	})
-	if err != nil {
-		t.Fatal(err)
-	}
 	for pkg, to := range graph {
 		slices.Sort(to)
 		graph[pkg] = slices.Compact(to)

@@ -36,8 +36,8 @@ type config struct {
 	dotenv      string
 	noDotenv    bool
 	http        *http.Client
-	middleware  []func(http.RoundTripper) http.RoundTripper
-	around      []func(http.RoundTripper) http.RoundTripper // the middleware of calls
+	middleware  []middleware // of attempts
+	around      []middleware // of calls
 	observer    observer
 	gate        Gate
 	limit       *Limit
@@ -198,15 +198,7 @@ func WithHTTPClient(hc *http.Client) Option {
 // [net/http/httptrace.ClientTrace] may be added on both sides: it is not told the header
 // fields with the key.
 func WithMiddleware(wrap ...func(http.RoundTripper) http.RoundTripper) Option {
-	return clientOption(func(c *config) error {
-		for _, w := range wrap {
-			if w == nil {
-				return errors.New("WithMiddleware: a middleware is nil")
-			}
-			c.middleware = append(c.middleware, w)
-		}
-		return nil
-	})
+	return middlewareOption("WithMiddleware", func(c *config) *[]middleware { return &c.middleware }, wrap)
 }
 
 // WithLogger logs attempts (at debug level; warn if they fail), waits (info) and key events

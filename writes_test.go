@@ -3,10 +3,7 @@ package keyfit_test
 import (
 	"go/ast"
 	"go/parser"
-	"go/token"
-	"io/fs"
 	"path/filepath"
-	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -35,20 +32,7 @@ func allowedWrites() map[string]string {
 func TestSecretsAreWrittenToDiskByOnePackage(t *testing.T) {
 	t.Parallel()
 	allowed, used := allowedWrites(), map[string]bool{}
-	err := filepath.WalkDir(".", func(name string, entry fs.DirEntry, err error) error {
-		switch {
-		case err != nil:
-			return err
-		case entry.IsDir() && name != "." && isOutsideModule(name):
-			return filepath.SkipDir
-		case entry.IsDir() || !strings.HasSuffix(name, ".go") || strings.HasSuffix(name, "_test.go"):
-			return nil
-		}
-		name = filepath.ToSlash(name)
-		file, err := parser.ParseFile(token.NewFileSet(), name, nil, parser.SkipObjectResolution)
-		if err != nil {
-			return err
-		}
+	eachSource(t, parser.SkipObjectResolution, func(name string, file *ast.File) {
 		ast.Inspect(file, func(n ast.Node) bool {
 			sel, ok := n.(*ast.SelectorExpr)
 			if !ok {
@@ -70,11 +54,7 @@ func TestSecretsAreWrittenToDiskByOnePackage(t *testing.T) {
 			t.Errorf("%s calls os.%s: use internal/privatefile, or give the reason in writes_test.go", name, sel.Sel.Name)
 			return true
 		})
-		return nil
 	})
-	if err != nil {
-		t.Fatal(err)
-	}
 	want := map[string]bool{}
 	for rule := range allowed {
 		want[rule] = true
