@@ -7,6 +7,7 @@ import (
 	"math"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -87,6 +88,10 @@ func TestAnErrorThatLastsIsNotTriedAgain(t *testing.T) {
 		return here, nil
 	}}
 	t.Cleanup(wire.CloseIdleConnections)
+	h2 := httptest.NewUnstartedServer(http.HandlerFunc(func(_ http.ResponseWriter, req *http.Request) { _, _ = io.Copy(io.Discard, req.Body) }))
+	h2.EnableHTTP2 = true
+	h2.StartTLS()
+	t.Cleanup(h2.Close)
 	dials := func(err error) http.RoundTripper {
 		return &http.Transport{DialContext: func(context.Context, string, string) (net.Conn, error) { return nil, err }}
 	}
@@ -97,22 +102,27 @@ func TestAnErrorThatLastsIsNotTriedAgain(t *testing.T) {
 		wire   http.RoundTripper
 		change func(*http.Request)
 	}{
-		"a header value with a line feed":  {wire, header("X-A", "a\nb")},
-		"a header value with a NUL":        {wire, header("X-A", "a\x00b")},
-		"a header name with a space":       {wire, header("X A", "b")},
-		"a header name that is empty":      {wire, header("", "b")},
-		"a header name that is not ASCII":  {wire, header("X-Ä", "b")},
-		"a method that is none":            {wire, func(req *http.Request) { req.Method = "G ET" }},
-		"a trailer name with a line break": {wire, func(req *http.Request) { req.Trailer = http.Header{"A\r\nB": nil} }},
-		"a body shorter than its length":   {wire, bodyOf("abc", 10)},
-		"a body longer than its length":    {wire, bodyOf("abcdef", 3)},
-		"a host that does not exist":       {dials(&net.OpError{Op: "dial", Err: &net.DNSError{Err: "no such host", IsNotFound: true}}), nil},
-		"a TLS alert of the server":        {dials(&net.OpError{Op: "remote error", Err: errors.New("tls: certificate required")}), nil},
+		"a body longer than its length, over HTTP/2": {h2.Client().Transport, bodyOf("abcdef", 3)},
+		"a header value with a line feed":            {wire, header("X-A", "a\nb")},
+		"a header value with a NUL":                  {wire, header("X-A", "a\x00b")},
+		"a header name with a space":                 {wire, header("X A", "b")},
+		"a header name that is empty":                {wire, header("", "b")},
+		"a header name that is not ASCII":            {wire, header("X-Ä", "b")},
+		"a method that is none":                      {wire, func(req *http.Request) { req.Method = "G ET" }},
+		"a trailer name with a line break":           {wire, func(req *http.Request) { req.Trailer = http.Header{"A\r\nB": nil} }},
+		"a body shorter than its length":             {wire, bodyOf("abc", 10)},
+		"a body longer than its length":              {wire, bodyOf("abcdef", 3)},
+		"a host that does not exist":                 {dials(&net.OpError{Op: "dial", Err: &net.DNSError{Err: "no such host", IsNotFound: true}}), nil},
+		"a TLS alert of the server":                  {dials(&net.OpError{Op: "remote error", Err: errors.New("tls: certificate required")}), nil},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			var attempts atomic.Int64
-			c := lastingClient(t, test.wire, keyfit.WithBaseURL("http://127.0.0.1:1"),
+			base := "http://127.0.0.1:1"
+			if test.wire == h2.Client().Transport {
+				base = h2.URL
+			}
+			c := lastingClient(t, test.wire, keyfit.WithBaseURL(base),
 				keyfit.WithHooks(keyfit.Hooks{Attempt: func(context.Context, keyfit.AttemptEvent) { attempts.Add(1) }}))
 			req, err := http.NewRequestWithContext(t.Context(), http.MethodPut, "/x", http.NoBody)
 			if err != nil {

@@ -133,7 +133,8 @@ func isFinal(err error) bool {
 // type.
 func isLocal(err error) bool {
 	text := err.Error()
-	return strings.HasPrefix(text, "net/http: invalid ") || strings.HasPrefix(text, "http: ContentLength=")
+	return strings.HasPrefix(text, "net/http: invalid ") || strings.HasPrefix(text, "http: ContentLength=") ||
+		strings.HasPrefix(text, "http2: request body larger than specified content length")
 }
 
 // isAnswered reports whether somebody has answered with a refusal that stands: a name
