@@ -2,6 +2,10 @@ package keyring
 
 import "time"
 
+// notOffered is why a candidate is dropped when the source offers another key: it would be tried
+// again later, in the place of that key.
+const notOffered = "the source does not offer it any more"
+
 // take applies what the source offers, and reports whether the current key changed. refused
 // is the fingerprint of the key whose refusal was the reason to ask; "" if there was
 // another reason. mu is held.
@@ -35,7 +39,9 @@ func (r *Ring) take(v Versions, refused string) (changed bool) {
 		}
 	case !isNew && !staged && refused == "":
 	case r.isTrusted(fp, refused, isNew):
-		return r.promote(newGeneration(v.Current), r.cfg.GracePeriod, KeyPromoted, "offered by the source")
+		r.promote(newGeneration(v.Current), r.cfg.GracePeriod, KeyPromoted, "offered by the source")
+		r.discard(notOffered)
+		return true
 	case !staged:
 		r.stage(newGeneration(v.Current))
 	}
@@ -47,7 +53,9 @@ func (r *Ring) take(v Versions, refused string) (changed bool) {
 // candidate if it was refused meanwhile. mu is held.
 func (r *Ring) takeBack(p *Generation, refused string) (changed bool) {
 	if refused != "" || p.usage.refusals.Load() == 0 || r.cfg.Probe == nil && !r.isRejected(p.Fingerprint) {
-		return r.promote(*p, r.cfg.GracePeriod, KeyRollback, "the source offers the previous key again")
+		r.promote(*p, r.cfg.GracePeriod, KeyRollback, "the source offers the previous key again")
+		r.discard(notOffered)
+		return true
 	}
 	r.stage(*p)
 	return false
@@ -110,7 +118,7 @@ func (r *Ring) updateCurrent(k Key, isNew bool) {
 		r.publish(&changed)
 	}
 	if isNew {
-		r.discard("the source does not offer it any more")
+		r.discard(notOffered)
 	}
 }
 
