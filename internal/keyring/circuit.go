@@ -225,8 +225,9 @@ func (r *Ring) reset(why string) {
 
 // circuitRefused takes a refusal. If calls wait, the first refusal of the current key trips
 // the circuit, and that call becomes the trial request, so that others are not refused as
-// well; but not if the route of the call is known to be refused while others are not. mu is
-// held.
+// well; but not if the route of the call is known to be refused while others are not. Else
+// twenty in a row trip it; if the source has offered another key meanwhile, that is tried at
+// once. mu is held.
 func (r *Ring) circuitRefused(t *Turn, inARow int) {
 	set, a := r.set.Load(), t.last
 	switch {
@@ -239,8 +240,12 @@ func (r *Ring) circuitRefused(t *Turn, inARow int) {
 			c.question()
 		}
 	case inARow >= tripAfter:
-		c := r.trip(a, fmt.Sprintf("%d refusals in a row: one call at a time tries", inARow))
-		c.postpone(r.firstTrialDelay(), time.Now())
+		c, now := r.trip(a, fmt.Sprintf("%d refusals in a row: one call at a time tries", inARow)), time.Now()
+		if set.current.isUntried() && set.current.Fingerprint == r.source.offered {
+			c.keyOffered(r.CanWait(), now)
+		} else {
+			c.postpone(r.firstTrialDelay(), now)
+		}
 	}
 }
 

@@ -49,6 +49,11 @@
 //	                                                ▲    │ beginTrial: the trial request
 //	                                                └────┘ stalls, or the refusal is in doubt
 //
+// A refusal counts if it says something about what works now. That of a key which was replaced
+// while the attempt was in flight says nothing, unless neither that key nor the one that the
+// source offered instead has ever been accepted: a source that always has another key does not
+// keep the circuit closed. If such refusals trip it, the new key is tried at once (keyOffered).
+//
 // keyChanged makes the next trial request due at once. keyOffered does so for a key of the
 // source, but not each time: a source that always has another key undoes no backoff. Where
 // calls do not wait for a key, a call waits for the trial of a key that came just now

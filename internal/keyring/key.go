@@ -60,6 +60,11 @@ func (g *Generation) worksBetterThan(other *Generation) bool {
 	return other.usage.refusals.Load() > 0 && g.usage.refusals.Load() == 0 && g.usage.accepted.Load() != 0
 }
 
+// isUntried reports whether no attempt with the key has been answered yet.
+func (g *Generation) isUntried() bool {
+	return g.usage.refusals.Load() == 0 && g.usage.accepted.Load() == 0
+}
+
 // usage is what the calls with a key have shown. All generations of the key share it.
 type usage struct {
 	inFlight atomic.Int64

@@ -140,12 +140,24 @@ func (t *Turn) Refused(a Attempt) {
 	r := t.ring
 	r.change(func() {
 		inARow := int32(0)
-		if cur := &r.Load().current; a.Key.Fingerprint == cur.Fingerprint || !r.clock.Time(a.Sent).Before(cur.Since) {
+		if r.isTelling(a) {
 			inARow = r.refusals.Add(1)
-		} // else the key was replaced while the attempt was in flight, which says nothing about what works now
+		}
 		r.events.record(Event{Kind: KeyRefused, Generation: a.Key.Number, Fingerprint: a.Key.Fingerprint, Reason: "refused by the provider"})
 		r.circuitRefused(t, int(inARow))
 	})
+}
+
+// isTelling reports whether the refusal of an attempt says something about what works now. If
+// the key was replaced while the attempt was in flight, it does so only if no call has proved
+// that key, nor the one that the source offered instead: perhaps it always has another one. mu
+// is held.
+func (r *Ring) isTelling(a Attempt) bool {
+	cur := &r.Load().current
+	if a.Key.Fingerprint == cur.Fingerprint || !r.clock.Time(a.Sent).Before(cur.Since) {
+		return true
+	}
+	return a.Key.usage.accepted.Load() == 0 && cur.usage.accepted.Load() == 0 && cur.Fingerprint == r.source.offered
 }
 
 // Missing takes a response which says that no key arrived.
