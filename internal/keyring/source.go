@@ -32,12 +32,14 @@ type source struct {
 	stale    string    // why it failed when it was last asked; "" if it did not
 	answered time.Time // when it last did not fail
 	question *question // the question that is under way; nil if there is none
+	untold   string    // fingerprint of a refused key that the question under way does not know of; "" for none
 	pace     pace
 }
 
 // question is one question to the source, shared by all callers that want it asked.
 type question struct {
-	refused string                             // fingerprint of the key whose refusal is the reason; "" for another
+	refused string                             // fingerprint of the key whose refusal is a reason; "" for none
+	probes  bool                               // there is another reason, too: what it offers is verified
 	answer  *singleflight.Flight[answer]       // of the source
 	outcome *singleflight.Flight[verification] // of the try of what it offered, if that had to be tried
 }
@@ -151,9 +153,10 @@ func (r *Ring) untilRetry() time.Duration {
 }
 
 // reloadAfterRefusal asks the source because the current key was refused, and waits for the
-// answer. It does not ask if a recent question brought nothing new.
+// answer. It does not ask if a recent question brought nothing new, and waits for two at most:
+// one that does not know of the refusal, and the next one.
 func (r *Ring) reloadAfterRefusal(ctx context.Context, refused string) {
-	for {
+	for range 2 {
 		var q *question
 		var promoted chan struct{}
 		r.locked(func() { q, promoted = r.askAfterRefusal(ctx, refused), r.promoted })
@@ -174,24 +177,39 @@ func (r *Ring) reloadAfterRefusal(ctx context.Context, refused string) {
 }
 
 // askAfterRefusal returns the question in progress, or asks one because of a refusal; nil
-// if it is too early for that. mu is held.
+// if it is too early for that. If the question in progress does not know of the refusal, the
+// next one will, whoever asks it: there may always be one in progress. mu is held.
 func (r *Ring) askAfterRefusal(ctx context.Context, refused string) *question {
 	if r.source.question == nil && time.Now().Before(r.source.pace.next()) {
 		return nil
 	}
-	return r.ask(ctx, refused)
+	q := r.ask(ctx, refused)
+	if q.refused != refused {
+		r.source.untold = refused
+	}
+	return q
 }
 
 // ask returns the question in progress, or asks one. mu is held.
 func (r *Ring) ask(ctx context.Context, refused string) *question {
 	q := r.source.question
 	if q == nil {
-		q = &question{refused: refused, answer: singleflight.New[answer](), outcome: singleflight.New[verification]()}
-		r.source.question = q
+		q = &question{refused: refused, probes: refused == "", answer: singleflight.New[answer](), outcome: singleflight.New[verification]()}
+		if r.isToBeTold() {
+			q.refused = r.source.untold
+		}
+		r.source.question, r.source.untold = q, ""
 		// It outlives the caller who happens to ask first: others wait for it.
 		go r.run(context.WithoutCancel(ctx), q)
 	}
 	return q
+}
+
+// isToBeTold reports whether the next question is asked because of a refusal that the last one
+// did not know of: if that key is current, and has not been accepted since. mu is held.
+func (r *Ring) isToBeTold() bool {
+	set := r.set.Load()
+	return r.source.untold == set.current.Fingerprint && (set.circuit != nil || set.current.usage.refusals.Load() > 0)
 }
 
 // run asks a question and verifies what the source offers.
@@ -204,7 +222,7 @@ func (r *Ring) run(ctx context.Context, q *question) {
 	q.answer.Land(a) // after the events: who waited for the answer finds them reported
 
 	var v verification // whoever needs another key at once does not wait for that
-	if q.refused == "" {
+	if q.probes {
 		v = r.verify(ctx)
 	}
 	q.outcome.Land(v)
