@@ -73,7 +73,7 @@ type circuit struct {
 	key     trialKey
 	newKey  time.Time // when the last key of the source came that was tried immediately
 	newKeys int       // how many there were
-	nextKey time.Time // when a key of the source is to be tried that came too early for that
+	nextKey time.Time // when a key of the source is to be tried that came too early for that; zero if there is none
 	waiting waiting
 	changed chan struct{} // closed at each change, and replaced
 }
@@ -137,6 +137,11 @@ func (c *circuit) beginTrial(t *Turn, now time.Time) {
 	c.state = HalfOpen
 	c.trials.out++
 	c.trials.last = now
+	if !c.nextKey.IsZero() && !now.Before(c.nextKey) {
+		c.newKey = now
+		c.newKeys++
+	}
+	c.nextKey = time.Time{} // this one tries the current key
 	t.trial, t.tryRefused = c, c.trials.failed > 0
 }
 
@@ -168,10 +173,18 @@ func (c *circuit) postpone(first time.Duration, now time.Time) {
 	c.retryAt = now.Add(wait)
 }
 
-// advance makes the next trial request due when a key is to be tried that came too early.
+// advance makes the next trial request due when a key is to be tried that came too early, or at
+// once if that time has passed while a trial request was out.
 func (c *circuit) advance(now time.Time) {
-	if c.nextKey.After(now) && c.nextKey.Before(c.retryAt) {
-		c.retryAt = c.nextKey
+	if c.nextKey.IsZero() {
+		return
+	}
+	at := c.nextKey
+	if at.Before(now) {
+		at = now
+	}
+	if at.Before(c.retryAt) {
+		c.retryAt = at
 		c.notify()
 	}
 }
@@ -232,7 +245,7 @@ func (r *Ring) circuitRefused(t *Turn, inARow int) {
 	set, a := r.set.Load(), t.last
 	switch {
 	case set.circuit != nil:
-		set.circuit.refusal = a.Refusal
+		set.circuit.refused(a, set.current.Fingerprint)
 	case r.CanWait() && t.call.Replayable && a.Key.Fingerprint == set.current.Fingerprint && !t.isRouteDenied():
 		c := r.trip(a, "the current key was refused: other calls wait for a working key")
 		c.beginTrial(t, c.since)
@@ -277,13 +290,21 @@ func (c *circuit) keyOffered(waiting bool, now time.Time) {
 		c.key, c.nextKey = refusedKey, soonest
 		c.advance(now)
 	default:
-		c.newKey = now
+		c.newKey, c.nextKey = now, time.Time{}
 		c.newKeys++
 		delay := c.delay
 		c.keyChanged(now)
 		if many {
 			c.delay = delay
 		}
+	}
+}
+
+// refused takes a refusal. The key that is current then is not to be tried before its time.
+func (c *circuit) refused(a Attempt, current string) {
+	c.refusal = a.Refusal
+	if a.Key.Fingerprint == current {
+		c.nextKey = time.Time{}
 	}
 }
 

@@ -59,6 +59,32 @@ func TestTheTransitionsOfTheCircuit(t *testing.T) {
 			{"fail a", time.Second, "open, due at 1s"},
 			{"try b", time.Second, "half-open, 1 out"},
 		}},
+		{"a key of the source that comes too early is due at its time", []step{
+			{"offer", 0, "open, due at 0s"},
+			{"try a", 0, "half-open, 1 out"},
+			{"offer", 250 * time.Millisecond, "half-open, 1 out"},
+			{"fail a", 750 * time.Millisecond, "open, due at 1s"},
+			{"try b", 750 * time.Millisecond, "denied, open, due at 1s"},
+			{"try b", time.Second, "half-open, 1 out"},
+			{"fail b", time.Second, "open, due at 3s"},
+		}},
+		{"and at once if that has passed while a trial request was out", []step{
+			{"offer", 0, "open, due at 0s"},
+			{"try a", 0, "half-open, 1 out"},
+			{"offer", 250 * time.Millisecond, "half-open, 1 out"},
+			{"fail a", 1250 * time.Millisecond, "open, due at 1s"},
+			{"try b", 1250 * time.Millisecond, "half-open, 1 out"},
+			{"offer", 1750 * time.Millisecond, "half-open, 1 out"}, // a second after the one that was tried, not after the one before it
+			{"fail b", 1750 * time.Millisecond, "open, due at 2s"},
+			{"try a", 2100 * time.Millisecond, "denied, open, due at 2s"},
+		}},
+		{"but not if the trial request was refused with it", []step{
+			{"offer", 0, "open, due at 0s"},
+			{"try a", 0, "half-open, 1 out"},
+			{"offer", 250 * time.Millisecond, "half-open, 1 out"},
+			{"refuse", 500 * time.Millisecond, "half-open, 1 out"},
+			{"fail a", 1250 * time.Millisecond, "open, due at 2s"},
+		}},
 		{"a body that is sent once waits for others first", []step{
 			{"try stream", 0, "denied, open, due at 0s"},
 			{"try stream", time.Second, "half-open, 1 out"},
@@ -97,6 +123,10 @@ func TestTheTransitionsOfTheCircuit(t *testing.T) {
 					c.waiting.add(true, 1)
 				case "question":
 					c.question()
+				case "offer":
+					c.keyOffered(true, now)
+				case "refuse":
+					c.refused(Attempt{Key: &Generation{Key: key("current")}}, "current")
 				case "key":
 					c.keyChanged(now)
 				}
