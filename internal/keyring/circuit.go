@@ -71,9 +71,10 @@ type circuit struct {
 	trials  trials
 	doubt   doubt
 	key     trialKey
-	newKey  time.Time // when the last key of the source came that was tried immediately
-	newKeys int       // how many there were
-	nextKey time.Time // when a key of the source is to be tried that came too early for that; zero if there is none
+	newKey  time.Time     // when the last key of the source came that was tried immediately
+	newKeys int           // how many there were
+	renewed time.Duration // the delay that began anew with the last one; 0 if there was none
+	nextKey time.Time     // when a key of the source is to be tried that came too early for that; zero if there is none
 	waiting waiting
 	changed chan struct{} // closed at each change, and replaced
 }
@@ -255,7 +256,7 @@ func (r *Ring) circuitRefused(t *Turn, inARow int) {
 	case inARow >= tripAfter:
 		c, now := r.trip(a, fmt.Sprintf("%d refusals in a row: one call at a time tries", inARow)), time.Now()
 		if set.current.isUntried() && set.current.Fingerprint == r.source.offered {
-			c.keyOffered(r.CanWait(), now)
+			c.keyOffered(r.CanWait(), r.firstTrialDelay(), now)
 		} else {
 			c.postpone(r.firstTrialDelay(), now)
 		}
@@ -270,7 +271,7 @@ func (r *Ring) circuitKeyChanged() {
 	switch c := set.circuit; {
 	case c == nil:
 	case set.current.Fingerprint == r.source.offered:
-		c.keyOffered(r.CanWait(), now)
+		c.keyOffered(r.CanWait(), r.firstTrialDelay(), now)
 	case r.CanWait():
 		c.keyChanged(now)
 	default:
@@ -279,9 +280,10 @@ func (r *Ring) circuitKeyChanged() {
 }
 
 // keyOffered takes a new key of the source: at most one in newKeyEvery is tried before its
-// time, and at most maxNewKeys are in all if calls do not wait. After as many, the delay
-// does not begin anew either.
-func (c *circuit) keyOffered(waiting bool, now time.Time) {
+// time, and at most maxNewKeys are in all if calls do not wait. The delay begins anew with it,
+// from first for the first key and from twice as much for each further one; after maxNewKeys it
+// stays as it is.
+func (c *circuit) keyOffered(waiting bool, first time.Duration, now time.Time) {
 	soonest := c.newKey.Add(newKeyEvery)
 	switch many := c.newKeys >= maxNewKeys; {
 	case many && !waiting:
@@ -293,10 +295,11 @@ func (c *circuit) keyOffered(waiting bool, now time.Time) {
 		c.newKey, c.nextKey = now, time.Time{}
 		c.newKeys++
 		delay := c.delay
-		c.keyChanged(now)
-		if many {
-			c.delay = delay
+		if !many {
+			delay, c.renewed = c.renewed, backoff.Next(c.renewed, first, trialLast)
 		}
+		c.keyChanged(now)
+		c.delay = delay // the next one is longer
 	}
 }
 

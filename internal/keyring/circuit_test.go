@@ -59,6 +59,22 @@ func TestTheTransitionsOfTheCircuit(t *testing.T) {
 			{"fail a", time.Second, "open, due at 1s"},
 			{"try b", time.Second, "half-open, 1 out"},
 		}},
+		{"the delays begin anew with a key of the source, longer each time", []step{
+			{"offer", 0, "open, due at 0s"},
+			{"try a", 0, "half-open, 1 out"},
+			{"fail a", 0, "open, due at 1s"},
+			{"try b", time.Second, "half-open, 1 out"},
+			{"fail b", time.Second, "open, due at 3s"},
+			{"offer", 2 * time.Second, "open, due at 2s"},
+			{"try a", 2 * time.Second, "half-open, 1 out"},
+			{"fail a", 2 * time.Second, "open, due at 4s"},
+			{"offer", 3 * time.Second, "open, due at 3s"},
+			{"try b", 3 * time.Second, "half-open, 1 out"},
+			{"fail b", 3 * time.Second, "open, due at 7s"},
+			{"key", 4 * time.Second, "open, due at 4s"}, // by hand: from the first delay
+			{"try a", 4 * time.Second, "half-open, 1 out"},
+			{"fail a", 4 * time.Second, "open, due at 5s"},
+		}},
 		{"a key of the source that comes too early is due at its time", []step{
 			{"offer", 0, "open, due at 0s"},
 			{"try a", 0, "half-open, 1 out"},
@@ -124,7 +140,7 @@ func TestTheTransitionsOfTheCircuit(t *testing.T) {
 				case "question":
 					c.question()
 				case "offer":
-					c.keyOffered(true, now)
+					c.keyOffered(true, trialFirst, now)
 				case "refuse":
 					c.refused(Attempt{Key: &Generation{Key: key("current")}}, "current")
 				case "key":

@@ -54,12 +54,13 @@
 // source offered instead has ever been accepted: a source that always has another key does not
 // keep the circuit closed. If such refusals trip it, the new key is tried at once (keyOffered).
 //
-// keyChanged makes the next trial request due at once. keyOffered does so for a key of the
-// source, but not each time: a source that always has another key undoes no backoff. A key that
-// came too early is due a second after the one before, or when the trial request ends that was
-// out then, unless it was refused with that key. Where calls do not wait for a key, a call waits
-// for the trial of a key that came just now (untriedKey), and fails at once else (refusedKey); a
-// key that was set by hand resets the circuit.
+// keyChanged makes the next trial request due at once, and the delays begin anew. keyOffered
+// does so for a key of the source, but not each time, and each time from a longer delay: a
+// source that always has another key undoes no backoff. A key that came too early is due a
+// second after the one before, or when the trial request ends that was out then, unless it was
+// refused with that key. Where calls do not wait for a key, a call waits for the trial of a key
+// that came just now (untriedKey), and fails at once else (refusedKey); a key that was set by
+// hand resets the circuit.
 //
 // # The path of a call
 //

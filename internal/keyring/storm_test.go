@@ -80,10 +80,13 @@ func (s storm) offers(n int) (Versions, error) {
 }
 
 // mostRequests is what calls may send while every key is refused: until the circuit opens, and
-// the calls that are under way then, each with the keys that one call tries; then one trial
-// request at a time, at growing intervals, for at most maxNewKeys keys at once, and again where
-// a trial request stalls.
-func (s storm) mostRequests() int {
+// the calls that are under way then, each with the keys that one call tries; then the trial
+// requests, each with as many.
+func (s storm) mostRequests() int { return tripAfter + (s.callers+s.mostTrials())*(1+maxReplays) }
+
+// mostTrials is how many trial requests may be sent: one at a time, at growing intervals, for at
+// most maxNewKeys keys at once, and again where a trial request stalls.
+func (s storm) mostTrials() int {
 	trials := maxNewKeys + 10 + int(s.lasts/trialLast)
 	if s.latency > trialStall {
 		trials += int(s.lasts / trialStall)
@@ -91,7 +94,7 @@ func (s storm) mostRequests() int {
 	if s.wait > 0 { // the delays begin smaller
 		trials += 10*maxNewKeys + int(s.lasts/newKeyEvery)
 	}
-	return tripAfter + (s.callers+trials)*(1+maxReplays)
+	return trials
 }
 
 // mostQuestions is how often the source may be asked meanwhile. A place on this machine may be
