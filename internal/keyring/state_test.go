@@ -117,9 +117,9 @@ func TestPickReturnsTheKeyForAnAttempt(t *testing.T) {
 	}{
 		{"the current one", 0, 0, 0, false, false, "b"},
 		{"the current one, though it was refused", time.Minute, 0, 1, true, false, "b"},
-		{"the previous one while it is preferred", time.Minute, time.Second, 1, true, false, "a"},
+		{"the previous one while it is preferred", time.Hour, time.Minute, 1, true, false, "a"},
 		{"no longer than that", time.Minute, -time.Second, 1, true, false, "b"},
-		{"nor beyond its time", -time.Second, time.Second, 1, true, false, "b"},
+		{"nor beyond its time", -time.Second, time.Minute, 1, true, false, "b"},
 		{"the previous one for a stream, if it works better", time.Minute, 0, 1, true, true, "a"},
 		{"the current one for a stream otherwise", time.Minute, 0, 1, false, true, "b"},
 		{"also if neither was refused", time.Minute, 0, 0, true, true, "b"},
