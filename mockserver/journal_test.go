@@ -237,8 +237,7 @@ func TestAMentionedKeyIsRedactedToo(t *testing.T) {
 		all := srv.Requests(mockserver.Match{})
 		got := all[len(all)-1]
 		want := strings.ReplaceAll(body, secret, "[redacted]")
-		whole := `{"key":"[redacted]","text":"[redacted]"}` // now and then a random key makes all of the text look like one
-		if got.Body != want && got.Body != whole || got.Query != "note=see+[redacted]" || got.Header.Get("User-Agent") != "[redacted]" {
+		if got.Body != want || got.Query != "note=see+[redacted]" || got.Header.Get("User-Agent") != "[redacted]" {
 			t.Errorf("%s: %s %s %s", p, got.Body, got.Query, got.Header)
 		}
 	}

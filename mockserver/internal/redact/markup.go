@@ -8,20 +8,20 @@ import "strings"
 // of the element, and what follows an element that names a credential
 // (<key>token</key><string>...). Attributes are for pairs; of an element whose
 // attribute names a credential (<param name="token" value="...">) all is hidden.
-func elements(s string) string {
+func (r *Redactor) elements(s string) string {
 	if strings.IndexByte(s, '<') < 0 {
 		return s
 	}
 	var out strings.Builder
 	last, next := 0, false // next: what was read last names the next element
 	for i := strings.IndexByte(s, '<'); i >= 0 && i < len(s); {
-		t := readTag(s, i)
+		t := r.readTag(s, i)
 		if t.name == "" || t.closing {
 			i = indexFrom(s, "<", i+1)
 			continue
 		}
 		if !next && !secretName(t.name) && !t.named {
-			next = secretWord(textAt(s, t.end))
+			next = r.secretWord(textAt(s, t.end))
 			i = indexFrom(s, "<", max(t.end, i+1))
 			continue
 		}
@@ -38,7 +38,7 @@ func elements(s string) string {
 			out.WriteString(Mark)
 			last = to
 		}
-		next = secretWord(content)
+		next = r.secretWord(content)
 		i = indexFrom(s, "<", max(to, i+1))
 	}
 	if last == 0 {
@@ -60,7 +60,7 @@ type tag struct {
 const maxName = 64
 
 // readTag reads the tag at i, which is a "<". Its name is "" if it is none.
-func readTag(s string, i int) tag {
+func (r *Redactor) readTag(s string, i int) tag {
 	t := tag{}
 	at := i + 1
 	if at < len(s) && s[at] == '/' {
@@ -88,7 +88,7 @@ func readTag(s string, i int) tag {
 			}
 		case c == '"' || c == '\'':
 			quote = c
-			t.named = t.named || names(s, from+len(t.full), at)
+			t.named = t.named || r.names(s, from+len(t.full), at)
 		case c == '>':
 			t.end, t.empty = at+1, s[at-1] == '/'
 			return t
@@ -100,7 +100,7 @@ func readTag(s string, i int) tag {
 
 // names reports whether the attribute value whose quote is at i is the name of a
 // credential.
-func names(s string, from, i int) bool {
+func (r *Redactor) names(s string, from, i int) bool {
 	attribute := strings.TrimRight(s[max(from, i-maxName):i], " \t\r\n")
 	attribute, ok := strings.CutSuffix(attribute, "=")
 	attribute = strings.TrimRight(attribute, " \t\r\n")
@@ -109,7 +109,7 @@ func names(s string, from, i int) bool {
 	}
 	value := s[i+1 : min(len(s), i+1+maxName)]
 	end := strings.IndexByte(value, s[i])
-	return end >= 0 && secretWord(value[:end])
+	return end >= 0 && r.secretWord(value[:end])
 }
 
 // elementEnd returns where the end tag of an element begins, or the end of s.

@@ -9,11 +9,11 @@ import (
 // arrays and objects; numbers are for pairs. It reads any text and keeps what is
 // no JSON. Of {"name": "token", "value": "..."} it hides the value. What stands
 // in a string, as JSON or as parameters, is read too, to a bounded depth.
-func members(s string, depth int) string {
+func (r *Redactor) members(s string, depth int) string {
 	if strings.IndexByte(s, '"') < 0 {
 		return s
 	}
-	m := memberReader{text: s, depth: depth}
+	m := memberReader{red: r, text: s, depth: depth}
 	for i := 0; i < len(s); {
 		switch s[i] {
 		case '"':
@@ -34,6 +34,7 @@ func members(s string, depth int) string {
 // memberReader is the state of members: what was written, and what the present
 // object said of a name and a value.
 type memberReader struct {
+	red   *Redactor
 	text  string
 	depth int
 	out   strings.Builder
@@ -91,7 +92,7 @@ func (m *memberReader) readString(i int) int {
 // noteName takes a member that may name a credential by its value, and hides the
 // value that the object has for it.
 func (m *memberReader) noteName(name string, from, to int) {
-	if !namesSomething(name) || m.text[from] != '"' || !secretWord(m.text[from+1:max(from+1, to-1)]) {
+	if !namesSomething(name) || m.text[from] != '"' || !m.red.secretWord(m.text[from+1:max(from+1, to-1)]) {
 		return
 	}
 	m.named = true
@@ -110,7 +111,7 @@ func (m *memberReader) nested(from, to int) {
 	if json.Unmarshal([]byte(inner), &plain) != nil {
 		return
 	}
-	clean := named(plain, m.depth-1)
+	clean := m.red.named(plain, m.depth-1)
 	if clean == plain || from < m.last {
 		return
 	}

@@ -201,6 +201,36 @@ func TestWhatNamesNoCredentialStaysReadable(t *testing.T) {
 	}
 }
 
+// keyed is a server whose mock made a key that has a credential's name in it, as a random one
+// now and then has.
+type keyed struct{ known }
+
+const mintedName = "Qm7ZR4tKey0pwdX1-api-tokenV8s"
+
+func (keyed) Minted(text string) bool { return strings.Contains(text, mintedName) }
+
+// TestAKeyThatAMockMadeNamesNothing: what stands beside such a key stays readable, unless the
+// key is a part of a name.
+func TestAKeyThatAMockMadeNamesNothing(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]string{
+		`{"key":"KEY","text":"id=KEY, and more"}`:  `{"key":"[redacted]","text":"id=[redacted], and more"}`,
+		`[{"name":"KEY","value":"lorem"}]`:         `[{"name":"[redacted]","value":"lorem"}]`,
+		`[{"value":"lorem","name":"KEY"}]`:         `[{"value":"lorem","name":"[redacted]"}]`,
+		`<id>KEY</id><string>lorem</string>`:       `<id>[redacted]</id><string>lorem</string>`,
+		`<param name="KEY" value="lorem"/>`:        `<param name="[redacted]" value="lorem"/>`,
+		`[{"name":"token.KEY","value":"lorem"}]`:   `[{"name":"[redacted]","value":"[redacted]"}]`,
+		`[{"name":"KEY.token","value":"lorem"}]`:   `[{"name":"[redacted]","value":"[redacted]"}]`,
+		`<id>token KEY</id><string>lorem</string>`: `<id>token [redacted]</id><string>[redacted]</string>`,
+		`<param name="token-KEY" value="lorem" />`: `<param[redacted]`,
+	} {
+		r := redact.New(keyed{})
+		if diff := cmp.Diff(want, r.Body([]byte(strings.ReplaceAll(text, "KEY", mintedName)), "text/plain", 1000)); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", text, diff)
+		}
+	}
+}
+
 // FuzzNamed: whatever stands around a body that names a credential, its value is not shown.
 func FuzzNamed(f *testing.F) {
 	names := credentialNames()

@@ -75,8 +75,9 @@ func secretName(name string) bool {
 	return strings.Contains(n, "auth") && (!strings.Contains(n, "author") || strings.Contains(n, "authori"))
 }
 
-// secretWord reports whether a text is nothing but the name of a credential.
-func secretWord(text string) bool {
+// secretWord reports whether a text is nothing but the name of a credential. A
+// credential that a mock made is none, although a random one may have "key" in it.
+func (r *Redactor) secretWord(text string) bool {
 	text = strings.TrimSpace(text)
 	if text == "" || len(text) > maxName {
 		return false
@@ -86,7 +87,14 @@ func secretWord(text string) bool {
 			return false
 		}
 	}
-	return secretName(text)
+	return secretName(text) && !r.mintedWhole(text)
+}
+
+// mintedWhole reports whether a text is a credential that a mock made, and nothing
+// else.
+func (r *Redactor) mintedWhole(text string) bool {
+	minted := r.known.Minted
+	return minted(text) && !minted(text[1:]) && !minted(text[:len(text)-1])
 }
 
 // namesSomething reports whether a member or attribute of that name holds a name,

@@ -7,8 +7,8 @@ import "strings"
 
 // named hides whatever stands in a text under a credential's name, in all the
 // forms that this package knows.
-func named(s string, depth int) string {
-	s = pairs(privateKeys(elements(members(s, depth))), "=:")
+func (r *Redactor) named(s string, depth int) string {
+	s = pairs(privateKeys(r.elements(r.members(s, depth))))
 	if depth <= 0 {
 		return s
 	}
@@ -16,7 +16,7 @@ func named(s string, depth int) string {
 	if plain == s {
 		return s
 	}
-	if clean := named(plain, depth-1); clean != plain {
+	if clean := r.named(plain, depth-1); clean != plain {
 		return clean // in plain words, so that one can see what was hidden
 	}
 	return s
@@ -25,9 +25,9 @@ func named(s string, depth int) string {
 // maxDepth is how deep texts may be nested in strings of JSON.
 const maxDepth = 3
 
-// pairs hides the values of pairs with a credential's name. separators are the
-// characters that may stand between name and value.
-func pairs(s, separators string) string {
+// pairs hides the values of pairs with a credential's name.
+func pairs(s string) string {
+	const separators = "=:"
 	var out strings.Builder
 	last := 0
 	for i := strings.IndexAny(s, separators); i >= 0; {

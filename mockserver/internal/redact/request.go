@@ -1,8 +1,10 @@
 package redact
 
 import (
+	"maps"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 )
 
@@ -84,7 +86,7 @@ func (r *Redactor) Path(path string, limit int) string {
 // Value returns about limit bytes of a harmless header's value, without
 // credentials.
 func (r *Redactor) Value(value string, limit int) string {
-	return cut(r.Text(named(head(value, limit), maxDepth)), limit)
+	return cut(r.Text(r.named(head(value, limit), maxDepth)), limit)
 }
 
 // Query returns about limit bytes of a query, in a stable order and without
@@ -98,14 +100,15 @@ func (r *Redactor) query(raw string) string {
 	if err != nil {
 		return Mark // what cannot be parsed may hide anything
 	}
-	r.joined(q)
+	names := slices.Sorted(maps.Keys(q))
+	r.joined(q, names)
 	out := make(url.Values, len(q))
-	for name, values := range q {
-		for _, v := range values {
+	for _, name := range names {
+		for _, v := range q[name] {
 			if secretName(name) || hidesMember(v) {
 				v = Mark
 			} else {
-				v = named(v, maxDepth)
+				v = r.named(v, maxDepth)
 			}
 			out.Add(r.Text(name), r.Text(v))
 		}
@@ -128,16 +131,16 @@ func hidesMember(v string) bool {
 }
 
 // joined hides a credential that is split over two parameters.
-func (r *Redactor) joined(q url.Values) {
+func (r *Redactor) joined(q url.Values, names []string) {
 	type place struct {
 		values []string
 		i      int
 	}
 	var all []place
-	for _, values := range q {
-		for i, v := range values {
+	for _, name := range names {
+		for i, v := range q[name] {
 			if len(v) >= minPiece/2 && len(v) <= 256 && len(all) < 16 && r.Text(v) == v {
-				all = append(all, place{values, i})
+				all = append(all, place{q[name], i})
 			}
 		}
 	}
@@ -170,7 +173,7 @@ func (r *Redactor) Body(raw []byte, contentType string, limit int) string {
 	if strings.HasPrefix(kind, "multipart/") || strings.Contains(strings.ToLower(s), "content-disposition:") {
 		s = parts(s, boundaryOf(params))
 	}
-	if s = named(s, maxDepth); form {
+	if s = r.named(s, maxDepth); form {
 		return cut(r.query(s), limit)
 	}
 	return cut(r.Text(s), limit)
