@@ -68,7 +68,7 @@ func allowedImports() map[string][]string {
 		"mockserver/internal/odata":      {},
 		"mockserver/internal/optimove":   {"mockserver/internal/surface"},
 		"mockserver/internal/redact":     {},
-		"mockserver/internal/statefile":  {},
+		"mockserver/internal/statefile":  {"internal/privatefile"},
 		"mockserver/internal/strictjson": {},
 		"mockserver/internal/surface":    {"mockserver/internal/strictjson"},
 		"provider/iiniit":                {".", "golang.org/x/oauth2", "golang.org/x/oauth2/clientcredentials", "internal/wire"},
@@ -83,7 +83,7 @@ func allowedImports() map[string][]string {
 // header name and no rule of a provider, so the mock cannot agree with the SDK's mistakes.
 func neutralLeaves() []string {
 	return []string{
-		"internal/backoff", "internal/clock", "internal/envfile", "internal/histogram", "internal/oneline", "internal/rfc3339", "internal/smallfile",
+		"internal/backoff", "internal/clock", "internal/envfile", "internal/histogram", "internal/oneline", "internal/privatefile", "internal/rfc3339", "internal/smallfile",
 	}
 }
 

@@ -19,7 +19,6 @@ func allowedWrites() map[string]string {
 		"cmd/keyfit/localmock.go os.MkdirTemp":        "the directory of that certificate",
 		"cmd/keyfit/environment.go os.CreateTemp":     "certificates, which are public",
 		"cmd/keyfit/internal/rotate os.OpenFile":      "--backup: a new file (O_EXCL, 0600) under the name that the user gives",
-		"mockserver/internal/statefile os.CreateTemp": "the mock imports only itself; the same names and modes, and the state has no key",
 		"mockserver/internal/statefile os.OpenFile":   "the lock file, which is empty",
 		"mockserver/internal/measure os.Create":       "a profile of the mock's speed",
 		"internal/smallfile os.OpenFile":              "opened for reading",

@@ -70,7 +70,7 @@ func TestIgnoreRulesOfAFileHoldForItsTemporaryFiles(t *testing.T) {
 		"prod.env":        {"prod.env*", "prod.env.*", "*.env"},
 		"imin.key":        {"imin.key*", "*.key"},
 		"token":           {"token*", "token.*"},
-		"ready.json":      {"ready.json*", "*.json"},
+		"ready.json":      {"ready.json*", "ready.json.*", "*.json"},
 		"a b.pem":         {"a b.pem*", "*.pem"},
 		"odd.x*y":         {"odd.x*"},
 	} {

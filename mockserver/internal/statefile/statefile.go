@@ -11,10 +11,10 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"path/filepath"
-	"strings"
 	"sync"
 	"time"
+
+	"github.com/keyfit/keyfit/internal/privatefile"
 )
 
 // Debounce is how long a change that nobody waits for may stay unsaved.
@@ -86,7 +86,7 @@ func (f *File) Open() error {
 	if err != nil {
 		return fmt.Errorf("state file %s: %w", f.cfg.Path, err)
 	}
-	sweep(f.cfg.Path) // what a process that was killed has left: no other has the lock
+	privatefile.Sweep(f.cfg.Path, 0) // the process that has the lock is the only one that writes
 	if err := f.load(); err != nil {
 		unlock()
 		return err
@@ -179,7 +179,7 @@ func (f *File) FlushOrReport() {
 func (f *File) save() error {
 	data, err := f.cfg.Snapshot()
 	if err == nil {
-		err = replace(f.cfg.Path, data)
+		err = privatefile.Replace(f.cfg.Path, data)
 	}
 	if err != nil {
 		return fmt.Errorf("%w: %w", ErrNotSaved, err)
@@ -222,55 +222,4 @@ func (f *File) Health() Health {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return f.health
-}
-
-// replace writes a temporary file beside path, syncs and renames it. Whoever
-// reads path, also after a crash, sees the old or the new document.
-func replace(path string, data []byte) error {
-	prefix, suffix := temporary(path)
-	tmp, err := os.CreateTemp(filepath.Dir(path), prefix+"*"+suffix) // mode 0600
-	if err != nil {
-		return err
-	}
-	_, err = tmp.Write(data)
-	if err == nil {
-		err = tmp.Sync()
-	}
-	if closing := tmp.Close(); err == nil {
-		err = closing
-	}
-	if err == nil {
-		err = os.Rename(tmp.Name(), path)
-	}
-	if err != nil {
-		_ = os.Remove(tmp.Name()) // the write's error is the one to return
-		return err
-	}
-	if dir, err := os.Open(filepath.Dir(path)); err == nil {
-		_ = dir.Sync() // makes the rename durable; not every file system can
-		_ = dir.Close()
-	}
-	return nil
-}
-
-// temporary is what stands before and after the number in the name of a
-// temporary file: an ignore rule for path by its beginning (state.json*) or by
-// its end (*.json) is one for the temporary file too.
-func temporary(path string) (prefix, suffix string) {
-	base := filepath.Base(path)
-	return base + ".keyfit-", strings.ReplaceAll(filepath.Ext(base), "*", "")
-}
-
-// sweep removes the temporary files of path.
-func sweep(path string) {
-	entries, err := os.ReadDir(filepath.Dir(path))
-	if err != nil {
-		return // saving will fail too, and say why
-	}
-	prefix, _ := temporary(path)
-	for _, e := range entries {
-		if strings.HasPrefix(e.Name(), prefix) && e.Type().IsRegular() {
-			_ = os.Remove(filepath.Join(filepath.Dir(path), e.Name())) // a file that is left over does no harm
-		}
-	}
 }

@@ -205,6 +205,38 @@ func TestASaveThatFailsIsToldToWhoWaits(t *testing.T) {
 	}
 }
 
+// What a killed process leaves, beside the file that it was about to replace, is gone after the
+// next start.
+func TestOpenRemovesTemporaryFilesOfTheFile(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	for _, name := range []string{"state.json.keyfit-17.json", "state.jsonx", "other.json"} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte("{}"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	f := (&document{text: "{}"}).file(filepath.Join(dir, "state.json"))
+	if err := f.Open(); err != nil {
+		t.Fatal(err)
+	}
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var names []string
+	for _, e := range entries {
+		if filepath.Ext(e.Name()) != ".lock" { // not every system has it
+			names = append(names, e.Name())
+		}
+	}
+	if d := cmp.Diff([]string{"other.json", "state.json", "state.jsonx"}, names); d != "" {
+		t.Errorf("(-want +got):\n%s", d)
+	}
+	if err := f.Close(); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestANilFileKeepsNothing(t *testing.T) {
 	t.Parallel()
 	var f *statefile.File
