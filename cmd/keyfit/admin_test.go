@@ -27,17 +27,7 @@ func TestCommandsControlARunningMock(t *testing.T) {
 	}
 	status := func(key string) int {
 		t.Helper()
-		r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, env["IMKIT_BASE_URL"]+"/admin/connection-count", nil)
-		if err != nil {
-			t.Fatal(err)
-		}
-		r.Header.Set("IM-API-KEY", key)
-		res, err := http.DefaultClient.Do(r)
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer res.Body.Close()
-		return res.StatusCode
+		return imkitStatus(t, env["IMKIT_BASE_URL"], key)
 	}
 	key := strings.TrimSpace(must("keys", "issue", "imkit", "-q", "--limit", "1/1m", "--name", "ci"))
 	if got := []int{status(key), status(key)}; cmp.Diff([]int{200, 429}, got) != "" {

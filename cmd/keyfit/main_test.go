@@ -124,7 +124,13 @@ func (p *process) admin(t *testing.T, method, path string, in, out any) error {
 // imkit sends a GET with an IMKIT key and returns the status.
 func (p *process) imkit(t *testing.T, key string) int {
 	t.Helper()
-	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, p.ready.URLs["imkit"]+"/admin/connection-count", nil)
+	return imkitStatus(t, p.ready.URLs["imkit"], key)
+}
+
+// imkitStatus sends a GET with an IMKIT key to a mock and returns the status.
+func imkitStatus(t *testing.T, baseURL, key string) int {
+	t.Helper()
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, baseURL+"/admin/connection-count", http.NoBody)
 	if err != nil {
 		t.Fatal(err)
 	}

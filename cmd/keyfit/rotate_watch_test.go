@@ -110,28 +110,28 @@ func TestRotateSaysThatTheOldKeyIsStillUsed(t *testing.T) {
 	rotations.Wait()
 }
 
+// issueIMKIT has a running mock issue a key.
+func issueIMKIT(t *testing.T, env map[string]string) string {
+	t.Helper()
+	return strings.TrimSpace(runKeyfit(t, env, "keys", "issue", "imkit", "-q").out)
+}
+
+// newRotateWorldAt is a world whose old and new key are of a running mock.
+func newRotateWorldAt(t *testing.T, env map[string]string) *rotateWorld {
+	t.Helper()
+	w := &rotateWorld{dir: t.TempDir()}
+	w.dotenv = filepath.Join(w.dir, ".env")
+	w.old, w.next = issueIMKIT(t, env), issueIMKIT(t, env)
+	w.secrets = []string{w.old, w.next}
+	w.put(t, "IMKIT_API_KEY="+w.old+"\nIMKIT_BASE_URL="+env["IMKIT_BASE_URL"]+"\n")
+	return w
+}
+
 func TestRotateAtAMockWatchesAndRevokes(t *testing.T) {
 	t.Parallel()
 	env := mockFor(t)
-	w := &rotateWorld{dir: t.TempDir()}
-	w.dotenv = filepath.Join(w.dir, ".env")
-	issue := func() string { return strings.TrimSpace(runKeyfit(t, env, "keys", "issue", "imkit", "-q").out) }
-	w.old, w.next = issue(), issue()
-	w.secrets = []string{w.old, w.next}
-	w.put(t, "IMKIT_API_KEY="+w.old+"\nIMKIT_BASE_URL="+env["IMKIT_BASE_URL"]+"\n")
-	ask := func(key string) int {
-		r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, env["IMKIT_BASE_URL"]+"/admin/connection-count", http.NoBody)
-		if err != nil {
-			t.Fatal(err)
-		}
-		r.Header.Set("IM-API-KEY", key)
-		res, err := http.DefaultClient.Do(r)
-		if err != nil {
-			t.Fatal(err)
-		}
-		res.Body.Close()
-		return res.StatusCode
-	}
+	w := newRotateWorldAt(t, env)
+	ask := func(key string) int { return imkitStatus(t, env["IMKIT_BASE_URL"], key) }
 	type use struct{ begin, end time.Time }
 	used := make(chan []use)
 	go func() { // somebody who does not know of the rotation yet
@@ -171,7 +171,7 @@ func TestRotateAtAMockWatchesAndRevokes(t *testing.T) {
 		t.Errorf("the old key is answered %d, the new one %d", old, next)
 	}
 	// Without --revoke the mock is only looked at; a key that it does not know is said before anything is changed.
-	w.secrets = append(w.secrets, issue())
+	w.secrets = append(w.secrets, issueIMKIT(t, env))
 	got = w.rotateIn(t, env, w.secrets[2], "imkit", "-", "--yes", "--mock", "--drain-time", "10ms", "--watch-every", "5ms")
 	if got.code != 0 || !strings.Contains(got.out, "at the mock: keyfit keys revoke key_") || ask(w.next) != 200 {
 		t.Errorf("%+v", got)
@@ -272,12 +272,7 @@ func loadedService(t *testing.T, dotenv string) (status string, stop func() int6
 func TestNoCallFailsWhileTheKeyIsRotated(t *testing.T) {
 	t.Parallel()
 	env := mockFor(t, "--log", "off", "--no-rate-limit", "--grace", "100ms")
-	w := &rotateWorld{dir: t.TempDir()}
-	w.dotenv = filepath.Join(w.dir, ".env")
-	issue := func() string { return strings.TrimSpace(runKeyfit(t, env, "keys", "issue", "imkit", "-q").out) }
-	w.old, w.next = issue(), issue()
-	w.secrets = []string{w.old, w.next}
-	w.put(t, "IMKIT_API_KEY="+w.old+"\nIMKIT_BASE_URL="+env["IMKIT_BASE_URL"]+"\n")
+	w := newRotateWorldAt(t, env)
 	one, stopOne := loadedService(t, w.dotenv)
 	two, stopTwo := loadedService(t, w.dotenv)
 	got := w.rotateIn(t, env, w.next, "imkit", "-", "--yes", "--watch", one, "--watch", two, "--watch-every", "10ms",

@@ -19,6 +19,7 @@ type Vendor struct {
 	Name     string
 	Provider keyfit.Provider
 	Scheme   string // the headers that carry the key, as the vendor's page spells them
+	host     string // the documented one; with a dot before it, any name below it
 }
 
 // All returns every vendor, in the order in which they are listed for people.
@@ -26,13 +27,13 @@ func All() []Vendor {
 	token := keyfit.Iiniit() // with an OAuth 2.0 access token in place of the key
 	token.Scheme, token.EnvVar = keyfit.Bearer(), "IINIIT_ACCESS_TOKEN"
 	return []Vendor{
-		{"imin", keyfit.Imin(), "X-API-KEY"},
-		{"mindkey", keyfit.MindKey(), "Authorization: ApiKey-v2"},
-		{"imkit", keyfit.IMKIT(""), "IM-API-KEY"},
-		{"imkit-user", keyfit.IMKITUser(""), "IM-CLIENT-KEY, IM-Authorization"},
-		{"optimove", keyfit.Optimove(""), "X-API-KEY"},
-		{"iiniit", keyfit.Iiniit(), "Authorization: ApiKey"},
-		{"iiniit-token", token, "Authorization: Bearer"},
+		{"imin", keyfit.Imin(), "X-API-KEY", ".imin.co"},
+		{"mindkey", keyfit.MindKey(), "Authorization: ApiKey-v2", "connector.mindkey.com"},
+		{"imkit", keyfit.IMKIT(""), "IM-API-KEY", ".imkit.io"},
+		{"imkit-user", keyfit.IMKITUser(""), "IM-CLIENT-KEY, IM-Authorization", ".imkit.io"},
+		{"optimove", keyfit.Optimove(""), "X-API-KEY", ".optimove.net"},
+		{"iiniit", keyfit.Iiniit(), "Authorization: ApiKey", "api.iiniit.com"},
+		{"iiniit-token", token, "Authorization: Bearer", "api.iiniit.com"},
 	}
 }
 
@@ -65,10 +66,10 @@ func (v *Vendor) Variables() string {
 }
 
 // Keyring finds the vendor's key in the environment or else in the .env file, as the SDK
-// does. configured is false if no place has a key; it is true if one has a broken one. heed is
-// called with each event of the ring.
-func (v *Vendor) Keyring(ctx context.Context, dotenv string, heed func(keyfit.KeyEvent)) (ring *keyfit.Keyring, configured bool, err error) {
-	ring, err = keyfit.NewKeyring(ctx, v.source(dotenv), keyfit.ForProvider(v.Provider), keyfit.WithHooks(keyfit.Hooks{Key: heed}))
+// does. configured is false if no place has a key; it is true if one has a broken one. onEvent
+// is called with each event of the ring.
+func (v *Vendor) Keyring(ctx context.Context, dotenv string, onEvent func(keyfit.KeyEvent)) (ring *keyfit.Keyring, configured bool, err error) {
+	ring, err = keyfit.NewKeyring(ctx, v.source(dotenv), keyfit.ForProvider(v.Provider), keyfit.WithHooks(keyfit.Hooks{Key: onEvent}))
 	if none, ok := errors.AsType[*keyfit.NoKeyError](err); ok {
 		none.Provider = v.Name
 		isBroken := func(err error) bool { return !errors.Is(err, keyfit.ErrNoKey) }
@@ -100,28 +101,15 @@ func IsWarning(e keyfit.KeyEvent) bool {
 	return e.Kind == keyfit.KeyExposed || e.Kind == keyfit.BaseURLIgnored
 }
 
-// OwnHost reports whether an address is the vendor's own, as its documentation names it: https,
-// the documented host or one of its domain, no other port.
+// OwnHost reports whether an address is one that the vendor documents: https, the default port,
+// and the documented host or a name below the documented domain.
 func (v *Vendor) OwnHost(address string) bool {
 	u, err := url.Parse(address)
 	if err != nil || u.Scheme != "https" || u.Port() != "" {
 		return false
 	}
 	host := strings.ToLower(u.Hostname())
-	name, _, _ := strings.Cut(v.Name, "-")
-	switch name {
-	case "imin":
-		return strings.HasSuffix(host, ".imin.co")
-	case "mindkey":
-		return host == "connector.mindkey.com"
-	case "imkit":
-		return strings.HasSuffix(host, ".imkit.io")
-	case "optimove":
-		return strings.HasSuffix(host, ".optimove.net")
-	case "iiniit":
-		return host == "api.iiniit.com"
-	}
-	return false
+	return host == v.host || v.host[0] == '.' && strings.HasSuffix(host, v.host)
 }
 
 // Host is an address for a person, marked if it is not the vendor's own.
@@ -129,8 +117,7 @@ func (v *Vendor) Host(address string) string {
 	if v.OwnHost(address) {
 		return address
 	}
-	name, _, _ := strings.Cut(v.Name, "-")
-	return address + " (not " + name + "'s own)"
+	return address + " (not " + v.Provider.Name + "'s own)"
 }
 
 // The errors of [Vendor.CheckPath]. They do not repeat the path: it may hold a key.
