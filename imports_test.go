@@ -40,6 +40,7 @@ func allowedImports() map[string][]string {
 		"internal/clock":                 {},
 		"internal/command":               {},
 		"internal/envfile":               {"github.com/joho/godotenv"},
+		"internal/filetest":              {},
 		"internal/histogram":             {},
 		"internal/exposure":              {"internal/smallfile"},
 		"internal/httpbody":              {},

@@ -13,17 +13,18 @@ import (
 // which makes it for its owner alone, under a name that ignore rules match, as a whole.
 func allowedWrites() map[string]string {
 	return map[string]string{
-		"internal/privatefile":                        "it is the package",
-		"cmd/keyfit/data.go os.WriteFile":             "the file that the user names for the output, which has no key",
-		"cmd/keyfit/state.go os.WriteFile":            "the file that the user names for the output; keys are SHA-256 sums there",
-		"cmd/keyfit/localmock.go os.MkdirTemp":        "the directory of that certificate",
-		"cmd/keyfit/environment.go os.CreateTemp":     "certificates, which are public",
-		"cmd/keyfit/internal/rotate os.OpenFile":      "--backup: a new file (O_EXCL, 0600) under the name that the user gives",
-		"mockserver/internal/statefile os.OpenFile":   "the lock file, which is empty",
-		"mockserver/internal/measure os.Create":       "a profile of the mock's speed",
-		"internal/smallfile os.OpenFile":              "opened for reading",
-		"examples os.WriteFile":                       "a program to read, with keys of its own mock",
-		"examples os.MkdirTemp":                       "a program to read, with keys of its own mock",
+		"internal/privatefile":                      "it is the package",
+		"cmd/keyfit/data.go os.WriteFile":           "the file that the user names for the output, which has no key",
+		"cmd/keyfit/state.go os.WriteFile":          "the file that the user names for the output; keys are SHA-256 sums there",
+		"cmd/keyfit/localmock.go os.MkdirTemp":      "the directory of the mock's certificate",
+		"cmd/keyfit/environment.go os.CreateTemp":   "certificates, which are public",
+		"cmd/keyfit/internal/rotate os.OpenFile":    "--backup: a new file (O_EXCL, 0600) under the name that the user gives",
+		"mockserver/internal/statefile os.OpenFile": "the lock file, which is empty",
+		"mockserver/internal/measure os.Create":     "a profile of the mock's speed",
+		"internal/filetest os.WriteFile":            "for tests alone",
+		"internal/smallfile os.OpenFile":            "opened for reading",
+		"examples os.WriteFile":                     "a program to read, with keys of its own mock",
+		"examples os.MkdirTemp":                     "a program to read, with keys of its own mock",
 	}
 }
 

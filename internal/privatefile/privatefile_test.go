@@ -2,7 +2,6 @@ package privatefile_test
 
 import (
 	"errors"
-	"fmt"
 	"io/fs"
 	"os"
 	"path"
@@ -15,50 +14,9 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/keyfit/keyfit/internal/filetest"
 	"github.com/keyfit/keyfit/internal/privatefile"
 )
-
-// inside lists a directory: names with modes and contents, or the targets of links.
-func inside(t *testing.T, dir string) map[string]string {
-	t.Helper()
-	entries, err := os.ReadDir(dir)
-	if err != nil {
-		t.Fatal(err)
-	}
-	found := map[string]string{}
-	for _, e := range entries {
-		name := filepath.Join(dir, e.Name())
-		if target, err := os.Readlink(name); err == nil {
-			found[e.Name()] = "→ " + filepath.Base(target)
-			continue
-		}
-		info, err := e.Info()
-		if err != nil {
-			t.Fatal(err)
-		}
-		if info.IsDir() {
-			found[e.Name()] = "directory"
-			continue
-		}
-		content, err := os.ReadFile(name)
-		if err != nil {
-			t.Fatal(err)
-		}
-		mode := info.Mode().Perm()
-		if runtime.GOOS == "windows" {
-			mode = 0o600
-		}
-		found[e.Name()] = fmt.Sprintf("%o %s", mode, content)
-	}
-	return found
-}
-
-func put(t *testing.T, name, content string, mode os.FileMode) {
-	t.Helper()
-	if err := os.WriteFile(name, []byte(content), mode); err != nil {
-		t.Fatal(err)
-	}
-}
 
 // A rule that ignores the file by its beginning or by its end ignores its temporary files.
 func TestIgnoreRulesOfAFileHoldForItsTemporaryFiles(t *testing.T) {
@@ -103,17 +61,20 @@ func TestReplaceWritesAWholeFileForItsOwnerAlone(t *testing.T) {
 		refused bool
 	}{
 		{"nothing there", func(*testing.T, string) {}, map[string]string{"f.json": "600 new"}, false},
-		{"a file that others can read", func(t *testing.T, dir string) { t.Helper(); put(t, filepath.Join(dir, "f.json"), "old", 0o666) }, map[string]string{"f.json": "600 new"}, false},
+		{"a file that others can read", func(t *testing.T, dir string) {
+			t.Helper()
+			filetest.Put(t, filepath.Join(dir, "f.json"), "old", 0o666)
+		}, map[string]string{"f.json": "600 new"}, false},
 		{"a link to somebody's file", func(t *testing.T, dir string) {
 			t.Helper()
-			put(t, filepath.Join(dir, "theirs"), "theirs", 0o600)
+			filetest.Put(t, filepath.Join(dir, "theirs"), "theirs", 0o600)
 			if err := os.Symlink(filepath.Join(dir, "theirs"), filepath.Join(dir, "f.json")); err != nil {
 				t.Skip(err)
 			}
 		}, map[string]string{"f.json": "600 new", "theirs": "600 theirs"}, false},
 		{"a link at the name that was once used", func(t *testing.T, dir string) {
 			t.Helper()
-			put(t, filepath.Join(dir, "theirs"), "theirs", 0o600)
+			filetest.Put(t, filepath.Join(dir, "theirs"), "theirs", 0o600)
 			if err := os.Symlink(filepath.Join(dir, "theirs"), filepath.Join(dir, "f.json.tmp")); err != nil {
 				t.Skip(err)
 			}
@@ -129,13 +90,13 @@ func TestReplaceWritesAWholeFileForItsOwnerAlone(t *testing.T) {
 			if err := os.Symlink(dir, filepath.Join(dir, "f.json")); err != nil {
 				t.Skip(err)
 			}
-		}, map[string]string{"f.json": "→ 001"}, true},
+		}, map[string]string{"f.json": "→ ."}, true},
 		{"a link to a device", func(t *testing.T, dir string) {
 			t.Helper()
 			if err := os.Symlink(os.DevNull, filepath.Join(dir, "f.json")); err != nil {
 				t.Skip(err)
 			}
-		}, map[string]string{"f.json": "→ null"}, true},
+		}, map[string]string{"f.json": "→ " + os.DevNull}, true},
 		{"a link that leads nowhere", func(t *testing.T, dir string) {
 			t.Helper()
 			if err := os.Symlink(filepath.Join(dir, "nowhere"), filepath.Join(dir, "f.json")); err != nil {
@@ -151,7 +112,7 @@ func TestReplaceWritesAWholeFileForItsOwnerAlone(t *testing.T) {
 			if errors.Is(err, privatefile.ErrNotRegular) != c.refused || (err != nil) != c.refused || err != nil && strings.Contains(err.Error(), "keyfit-") {
 				t.Errorf("error %v, want one: %v, and no temporary name in it", err, c.refused)
 			}
-			if d := cmp.Diff(c.want, inside(t, dir)); d != "" {
+			if d := cmp.Diff(c.want, filetest.List(t, dir)); d != "" {
 				t.Errorf("(-want +got):\n%s", d)
 			}
 		})
@@ -171,7 +132,7 @@ func TestNoDirectoryIsAnErrorWithThePath(t *testing.T) {
 func TestCreateReplacesNothing(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	put(t, filepath.Join(dir, "file"), "old", 0o644)
+	filetest.Put(t, filepath.Join(dir, "file"), "old", 0o644)
 	if err := os.Symlink(filepath.Join(dir, "nowhere"), filepath.Join(dir, "link")); err != nil {
 		t.Skip(err)
 	}
@@ -186,7 +147,7 @@ func TestCreateReplacesNothing(t *testing.T) {
 	if err := privatefile.Create(filepath.Join(dir, "new"), []byte("new")); err != nil {
 		t.Error(err)
 	}
-	if d := cmp.Diff(map[string]string{"file": "644 old", "link": "→ nowhere", "dir": "directory", "new": "600 new"}, inside(t, dir)); d != "" {
+	if d := cmp.Diff(map[string]string{"file": "644 old", "link": "→ nowhere", "dir": "directory", "new": "600 new"}, filetest.List(t, dir)); d != "" {
 		t.Errorf("(-want +got):\n%s", d)
 	}
 }
@@ -231,7 +192,7 @@ func TestSweepRemovesWhatKilledProcessesLeft(t *testing.T) {
 	}
 	old := time.Now().Add(-time.Hour)
 	for _, name := range []string{".env", ".env.local", ".env.keyfit-1.env", "..env.keyfit-2", ".env.keyfit-3.env", ".environment"} {
-		put(t, filepath.Join(dir, name), "x", 0o600)
+		filetest.Put(t, filepath.Join(dir, name), "x", 0o600)
 		if name != ".env.keyfit-3.env" {
 			if err := os.Chtimes(filepath.Join(dir, name), old, old); err != nil {
 				t.Fatal(err)
@@ -239,7 +200,7 @@ func TestSweepRemovesWhatKilledProcessesLeft(t *testing.T) {
 		}
 	}
 	privatefile.Sweep(filepath.Join(dir, ".env"), time.Minute)
-	if d := cmp.Diff(map[string]string{".env": "600 x", ".env.local": "600 x", ".environment": "600 x", ".env.keyfit-3.env": "600 x"}, inside(t, dir)); d != "" {
+	if d := cmp.Diff(map[string]string{".env": "600 x", ".env.local": "600 x", ".environment": "600 x", ".env.keyfit-3.env": "600 x"}, filetest.List(t, dir)); d != "" {
 		t.Errorf("(-want +got):\n%s", d)
 	}
 }

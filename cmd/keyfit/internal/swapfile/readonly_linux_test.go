@@ -9,6 +9,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/keyfit/keyfit/internal/filetest"
 )
 
 // asNobody runs f on a thread whose file accesses are those of a user without rights, also
@@ -35,7 +37,7 @@ func TestADirectoryThatCannotBeWrittenKeepsTheFile(t *testing.T) {
 	}
 	t.Cleanup(func() { _ = os.Chmod(dir, 0o700); _ = os.RemoveAll(dir) })
 	path := filepath.Join(dir, ".env")
-	put(t, path, "old", 0o644)
+	filetest.Put(t, path, "old", 0o644)
 	if err := os.Chmod(dir, 0o555); err != nil {
 		t.Fatal(err)
 	}
@@ -49,7 +51,7 @@ func TestADirectoryThatCannotBeWrittenKeepsTheFile(t *testing.T) {
 	if failure == nil || !strings.Contains(failure.Error(), "no new file can be made beside") || !strings.Contains(failure.Error(), "permission denied") {
 		t.Errorf("%v", failure)
 	}
-	if d := cmp.Diff(map[string]string{".env": "644 old"}, inside(t, dir)); d != "" {
+	if d := cmp.Diff(map[string]string{".env": "644 old"}, filetest.List(t, dir)); d != "" {
 		t.Errorf("(-want +got):\n%s", d)
 	}
 }
@@ -65,7 +67,7 @@ func TestAnOwnerThatCannotBeKeptKeepsTheFile(t *testing.T) {
 	}
 	t.Cleanup(func() { _ = os.RemoveAll(dir) })
 	path := filepath.Join(dir, ".env")
-	put(t, path, "old", 0o644)
+	filetest.Put(t, path, "old", 0o644)
 	if err := os.Chmod(dir, 0o777); err != nil {
 		t.Fatal(err)
 	}

@@ -11,50 +11,15 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/keyfit/keyfit/internal/filetest"
 )
-
-func put(t *testing.T, path, content string, mode os.FileMode) {
-	t.Helper()
-	if err := os.WriteFile(path, []byte(content), mode); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.Chmod(path, mode); err != nil {
-		t.Fatal(err)
-	}
-}
-
-// inside are the files of a directory with mode and content.
-func inside(t *testing.T, dir string) map[string]string {
-	t.Helper()
-	entries, err := os.ReadDir(dir)
-	if err != nil {
-		t.Fatal(err)
-	}
-	found := map[string]string{}
-	for _, e := range entries {
-		path := filepath.Join(dir, e.Name())
-		if target, err := os.Readlink(path); err == nil {
-			found[e.Name()] = "→ " + target
-			continue
-		}
-		info, err := e.Info()
-		if err != nil {
-			t.Fatal(err)
-		}
-		content, err := os.ReadFile(path)
-		if err != nil {
-			t.Fatal(err)
-		}
-		found[e.Name()] = fmt.Sprintf("%o %s", info.Mode().Perm(), content)
-	}
-	return found
-}
 
 func TestReplaceKeepsModeAndLeavesNothingBeside(t *testing.T) {
 	t.Parallel()
 	for _, mode := range []os.FileMode{0o600, 0o644, 0o440} {
 		dir := t.TempDir()
-		put(t, filepath.Join(dir, ".env"), "old", mode)
+		filetest.Put(t, filepath.Join(dir, ".env"), "old", mode)
 		f, err := Open(filepath.Join(dir, ".env"))
 		if err != nil {
 			t.Fatal(err)
@@ -67,7 +32,7 @@ func TestReplaceKeepsModeAndLeavesNothingBeside(t *testing.T) {
 		}); err != nil {
 			t.Fatal(err)
 		}
-		if d := cmp.Diff(map[string]string{".env": fmt.Sprintf("%o new", mode)}, inside(t, dir)); d != "" || looked != "new" {
+		if d := cmp.Diff(map[string]string{".env": fmt.Sprintf("%o new", mode)}, filetest.List(t, dir)); d != "" || looked != "new" {
 			t.Errorf("looked at %q (-want +got):\n%s", looked, d)
 		}
 	}
@@ -76,7 +41,7 @@ func TestReplaceKeepsModeAndLeavesNothingBeside(t *testing.T) {
 func TestReplaceFollowsSymlinksToTheirTarget(t *testing.T) {
 	t.Parallel()
 	dir, far := t.TempDir(), t.TempDir()
-	put(t, filepath.Join(far, "real"), "old", 0o600)
+	filetest.Put(t, filepath.Join(far, "real"), "old", 0o600)
 	for link, target := range map[string]string{"b": filepath.Join(far, "real"), ".env": "b"} {
 		if err := os.Symlink(target, filepath.Join(dir, link)); err != nil {
 			t.Fatal(err)
@@ -89,10 +54,10 @@ func TestReplaceFollowsSymlinksToTheirTarget(t *testing.T) {
 	if err := f.Replace([]byte("new"), nil); err != nil {
 		t.Fatal(err)
 	}
-	if d := cmp.Diff(map[string]string{".env": "→ b", "b": "→ " + filepath.Join(far, "real")}, inside(t, dir)); d != "" {
+	if d := cmp.Diff(map[string]string{".env": "→ b", "b": "→ " + filepath.Join(far, "real")}, filetest.List(t, dir)); d != "" {
 		t.Errorf("links (-want +got):\n%s", d)
 	}
-	if d := cmp.Diff(map[string]string{"real": "600 new"}, inside(t, far)); d != "" {
+	if d := cmp.Diff(map[string]string{"real": "600 new"}, filetest.List(t, far)); d != "" {
 		t.Errorf("target (-want +got):\n%s", d)
 	}
 }
@@ -100,10 +65,10 @@ func TestReplaceFollowsSymlinksToTheirTarget(t *testing.T) {
 func TestReplaceLeavesAChangedFileAlone(t *testing.T) {
 	t.Parallel()
 	for name, change := range map[string]func(t *testing.T, path string){
-		"written": func(t *testing.T, path string) { t.Helper(); put(t, path, "theirs", 0o600) },
+		"written": func(t *testing.T, path string) { t.Helper(); filetest.Put(t, path, "theirs", 0o600) },
 		"replaced by the same content": func(t *testing.T, path string) {
 			t.Helper()
-			put(t, path+"2", "old", 0o600)
+			filetest.Put(t, path+"2", "old", 0o600)
 			if err := os.Rename(path+"2", path); err != nil {
 				t.Fatal(err)
 			}
@@ -113,13 +78,13 @@ func TestReplaceLeavesAChangedFileAlone(t *testing.T) {
 		for _, late := range []bool{false, true} { // before the swap, or in its midst
 			dir := t.TempDir()
 			path := filepath.Join(dir, ".env")
-			put(t, path, "old", 0o600)
+			filetest.Put(t, path, "old", 0o600)
 			f, err := Open(path)
 			if err != nil {
 				t.Fatal(err)
 			}
 			var theirs map[string]string
-			act := func() { change(t, path); theirs = inside(t, dir) }
+			act := func() { change(t, path); theirs = filetest.List(t, dir) }
 			if !late {
 				act()
 			}
@@ -133,7 +98,7 @@ func TestReplaceLeavesAChangedFileAlone(t *testing.T) {
 			if !errors.Is(err, ErrChanged) {
 				t.Errorf("%s, late %v: %v", name, late, err)
 			}
-			if d := cmp.Diff(theirs, inside(t, dir)); d != "" {
+			if d := cmp.Diff(theirs, filetest.List(t, dir)); d != "" {
 				t.Errorf("%s, late %v (-want +got):\n%s", name, late, d)
 			}
 		}
@@ -144,7 +109,7 @@ func TestAFailureLeavesTheFileAndNothingElse(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	path := filepath.Join(dir, ".env")
-	put(t, path, "old", 0o600)
+	filetest.Put(t, path, "old", 0o600)
 	f, err := Open(path)
 	if err != nil {
 		t.Fatal(err)
@@ -153,7 +118,7 @@ func TestAFailureLeavesTheFileAndNothingElse(t *testing.T) {
 	if err := f.Replace([]byte("new"), func(string) error { return wrong }); !errors.Is(err, wrong) {
 		t.Errorf("%v", err)
 	}
-	if d := cmp.Diff(map[string]string{".env": "600 old"}, inside(t, dir)); d != "" {
+	if d := cmp.Diff(map[string]string{".env": "600 old"}, filetest.List(t, dir)); d != "" {
 		t.Errorf("(-want +got):\n%s", d)
 	}
 }
@@ -161,8 +126,8 @@ func TestAFailureLeavesTheFileAndNothingElse(t *testing.T) {
 func TestOpenRefusesWhatIsNoFileOfKeys(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	put(t, filepath.Join(dir, "large"), strings.Repeat("x", maxSize+1), 0o600)
-	put(t, filepath.Join(dir, "linked"), "x", 0o600)
+	filetest.Put(t, filepath.Join(dir, "large"), strings.Repeat("x", maxSize+1), 0o600)
+	filetest.Put(t, filepath.Join(dir, "linked"), "x", 0o600)
 	if err := os.Symlink("nowhere", filepath.Join(dir, "dangling")); err != nil {
 		t.Fatal(err)
 	}
@@ -177,7 +142,7 @@ func TestAHardLinkIsRefused(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	path := filepath.Join(dir, ".env")
-	put(t, path, "old", 0o600)
+	filetest.Put(t, path, "old", 0o600)
 	if err := os.Link(path, path+"2"); err != nil {
 		t.Skip(err)
 	}
@@ -188,7 +153,7 @@ func TestAHardLinkIsRefused(t *testing.T) {
 	if err := f.Replace([]byte("new"), nil); err == nil || !strings.Contains(err.Error(), "hard links") {
 		t.Errorf("%v", err)
 	}
-	if d := cmp.Diff(map[string]string{".env": "600 old", ".env2": "600 old"}, inside(t, dir)); d != "" {
+	if d := cmp.Diff(map[string]string{".env": "600 old", ".env2": "600 old"}, filetest.List(t, dir)); d != "" {
 		t.Errorf("(-want +got):\n%s", d)
 	}
 }
@@ -205,14 +170,14 @@ func TestACrashLeavesTheOldOrTheNewFileWhole(t *testing.T) {
 			t.Parallel()
 			dir := t.TempDir()
 			path := filepath.Join(dir, ".env")
-			put(t, path, "600 old", 0o600)
+			filetest.Put(t, path, "600 old", 0o600)
 			cmd := exec.Command(os.Args[0], "-test.run=^TestACrashLeavesTheOldOrTheNewFileWhole$")
 			cmd.Env = append(os.Environ(), "KEYFIT_TEST_SWAP="+path, "KEYFIT_TEST_POINT="+string(at))
 			out, err := cmd.CombinedOutput()
 			if err == nil || !strings.Contains(err.Error(), "killed") {
 				t.Fatalf("it was to be killed: %v: %s", err, out)
 			}
-			left := inside(t, dir)
+			left := filetest.List(t, dir)
 			if left[".env"] != "600 600 "+want {
 				t.Errorf("the file holds %q", left[".env"])
 			}
@@ -240,7 +205,7 @@ func TestACrashLeavesTheOldOrTheNewFileWhole(t *testing.T) {
 			if err := f.Replace([]byte("next"), nil); err != nil {
 				t.Fatal(err)
 			}
-			if d := cmp.Diff(map[string]string{".env": "600 next"}, inside(t, dir)); d != "" {
+			if d := cmp.Diff(map[string]string{".env": "600 next"}, filetest.List(t, dir)); d != "" {
 				t.Errorf("after the next run (-want +got):\n%s", d)
 			}
 		})
