@@ -16,10 +16,10 @@ import (
 	"github.com/keyfit/keyfit"
 )
 
-// told collects what an assertion reports.
-type told struct{ text string }
+// report is what a failed assertion prints. It takes the place of a testing.T.
+type report struct{ text string }
 
-func (t *told) Errorf(format string, args ...any) { t.text += fmt.Sprintf(format, args...) }
+func (r *report) Errorf(format string, args ...any) { r.text += fmt.Sprintf(format, args...) }
 
 // printers are libraries that walk over fields by reflection.
 func printers() map[string]func(any) string {
@@ -34,19 +34,19 @@ func printers() map[string]func(any) string {
 		"litter":           func(v any) string { return private.Sdump(v) },
 		"kr/pretty":        func(v any) string { return pretty.Sprint(v) },
 		"testify, a failed Equal": func(v any) string {
-			report := new(told)
-			assert.Equal(report, another(v), v) // reports a diff of what both dump
-			return report.text
+			failed := new(report)
+			assert.Equal(failed, another(v), v) // reports a diff of what both dump
+			return failed.text
 		},
 		"testify, a failed Nil": func(v any) string {
-			report := new(told)
-			assert.Nil(report, v)
-			return report.text
+			failed := new(report)
+			assert.Nil(failed, v)
+			return failed.text
 		},
 		"testify, a failed Empty": func(v any) string {
-			report := new(told)
-			assert.Empty(report, v)
-			return report.text
+			failed := new(report)
+			assert.Empty(failed, v)
+			return failed.text
 		},
 	}
 }

@@ -20,7 +20,7 @@ import (
 	"github.com/keyfit/keyfit"
 )
 
-// recorded are the names and values of all that the ended spans say.
+// recorded returns the names, attributes and events of the ended spans as text.
 func recorded(spans *tracetest.SpanRecorder) string {
 	var all strings.Builder
 	for _, s := range spans.Ended() {

@@ -9,9 +9,9 @@ import (
 	"github.com/keyfit/keyfit/mockserver/internal/clock"
 )
 
-// Timeouts bounds how long a client of a listener may take. A field of 0 is the default, a
-// negative one is no limit. The times are of the machine's clock, not the mock's. What the mock
-// takes for its answer, faults included, is not bounded by them.
+// Timeouts bounds how long a client of a listener may take. In each field, 0 is the default and
+// a negative value is no limit. The times are of the machine's clock, not the mock's. They do
+// not bound the time that the mock takes for its answer, faults included.
 type Timeouts struct {
 	// Header is for the header of a request, from the connection or its first byte on, and
 	// for the TLS handshake. The default is 10 seconds.
@@ -24,8 +24,8 @@ type Timeouts struct {
 }
 
 // WithTimeouts replaces the timeouts of the vendors' listeners, for tests with slower clients.
-// Those of the admin API stay at their defaults: everybody who reaches its port could hold its
-// connections otherwise. Transport, ServeHTTP and Handler have none.
+// The admin API keeps the defaults, so that nobody can hold its connections for longer.
+// Transport, ServeHTTP and Handler have none.
 func WithTimeouts(t Timeouts) Option { return func(o *options) { o.timeouts = t } }
 
 // withDefaults returns the timeouts in the form of http.Server, where 0 is no limit.
@@ -43,8 +43,8 @@ func (to Timeouts) withDefaults() Timeouts {
 	}
 }
 
-// noTimeouts are for connections in memory: their client is the test itself, and in a bubble
-// an hour may pass between two requests.
+// noTimeouts are for connections in memory: their client is the test itself, and in a bubble of
+// testing/synctest an hour may pass between two requests.
 func noTimeouts() Timeouts { return Timeouts{Header: -1, Body: -1, Idle: -1} }
 
 // maxAdminHeader bounds the header of a request to the admin API: its clients send few fields.

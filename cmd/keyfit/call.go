@@ -86,12 +86,8 @@ Exit code: 0 for a 2xx response, 1 for any other or none, 2 for a usage error.`,
 // callVendor finds the key, sends the request and prints the response.
 func (a *app) callVendor(ctx context.Context, hasData bool, v *vendors.Vendor, s *callSettings, method, path string) error {
 	var warnings []string
-	collectWarning := func(e keyfit.KeyEvent) {
-		if vendors.IsWarning(e) {
-			warnings = append(warnings, e.Reason)
-		}
-	}
-	ring, configured, err := v.Keyring(ctx, s.dotenv, collectWarning)
+	collect := vendors.CollectWarnings(&warnings)
+	ring, configured, err := v.Keyring(ctx, s.dotenv, collect)
 	if err != nil && !configured {
 		err = fmt.Errorf("%w; set %s in the environment or in %s", err, v.Variables(), s.dotenv)
 	}
@@ -116,7 +112,7 @@ func (a *app) callVendor(ctx context.Context, hasData bool, v *vendors.Vendor, s
 			opts = append(opts, keyfit.WithHeader("Content-Type", kind))
 		}
 	}
-	made := []keyfit.Option{keyfit.WithSource(ring), keyfit.WithDotEnv(s.dotenv), keyfit.WithHooks(keyfit.Hooks{Key: collectWarning})}
+	made := []keyfit.Option{keyfit.WithSource(ring), keyfit.WithDotEnv(s.dotenv), keyfit.WithHooks(keyfit.Hooks{Key: collect})}
 	if s.baseURL != "" {
 		made = append(made, keyfit.WithBaseURL(s.baseURL))
 	}

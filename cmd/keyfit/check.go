@@ -125,12 +125,8 @@ func checkKey(ctx context.Context, v *vendors.Vendor, must bool, s *keyFlags) *k
 	ctx, cancel := context.WithTimeout(ctx, s.timeout)
 	defer cancel()
 	out := &keycheck.Result{Vendor: v.Name, Scheme: v.Scheme, Verdict: keycheck.Failed, Answer: "not asked"}
-	collectWarning := func(e keyfit.KeyEvent) {
-		if vendors.IsWarning(e) {
-			out.Warnings = append(out.Warnings, e.Reason)
-		}
-	}
-	ring, configured, err := v.Keyring(ctx, s.dotenv, collectWarning)
+	collect := vendors.CollectWarnings(&out.Warnings)
+	ring, configured, err := v.Keyring(ctx, s.dotenv, collect)
 	if err != nil {
 		if !configured && !must {
 			return nil
@@ -143,7 +139,7 @@ func checkKey(ctx context.Context, v *vendors.Vendor, must bool, s *keyFlags) *k
 	}
 	status := ring.Status().Current
 	out.Place, out.Fingerprint, out.Expires = status.Place, status.Fingerprint, status.Expires
-	c, err := keyfit.New(v.Provider, keyfit.WithSource(ring), keyfit.WithDotEnv(s.dotenv), keyfit.WithHooks(keyfit.Hooks{Key: collectWarning}))
+	c, err := keyfit.New(v.Provider, keyfit.WithSource(ring), keyfit.WithDotEnv(s.dotenv), keyfit.WithHooks(keyfit.Hooks{Key: collect}))
 	if err != nil {
 		out.Error, out.Advice = err.Error(), "set "+v.Provider.EnvURL+" to the vendor's address as https://host, in the place that has the key"
 		return out

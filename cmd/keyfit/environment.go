@@ -30,22 +30,22 @@ func (k kept) check(m *localMock) error {
 		if _, err := path.Match(pattern, ""); err != nil {
 			return cli.Usagef("--keep-env %q is not a name or a pattern such as OPTIMOVE_*", pattern)
 		}
-		if kind, p := vendors.Classify(pattern); kind == vendors.Read && m.plays(p) && !strings.ContainsAny(pattern, `*?[\`) {
+		if kind, p := vendors.Classify(pattern); kind == vendors.Read && m.imitates(p) && !strings.ContainsAny(pattern, `*?[\`) {
 			return cli.Usagef("--keep-env %s: the mock imitates %s; leave it out of --providers to keep its own variables", pattern, p)
 		}
 	}
 	return nil
 }
 
-// plays reports whether the mock imitates the provider.
-func (m *localMock) plays(provider string) bool {
+// imitates reports whether the mock imitates the provider.
+func (m *localMock) imitates(provider string) bool {
 	_, ok := m.urls[mockserver.Provider(provider)]
 	return ok
 }
 
 // childEnvironment returns the environment of the command: base with the mock's variables in
 // it, and without every other credential and address of the five vendors, unless keep has it.
-// Those that the command may miss are named in removed: the mock has nothing in their place.
+// removed names those that the mock does not replace.
 func (m *localMock) childEnvironment(base []string, keep kept) (env, removed []string, err error) {
 	set := m.environment()
 	old := make(map[string]string, len(base))
@@ -63,10 +63,10 @@ func (m *localMock) childEnvironment(base []string, keep kept) (env, removed []s
 	for _, line := range base {
 		name, _, _ := strings.Cut(line, "=")
 		if _, ours := set[name]; ours || strings.EqualFold(name, variable("admin-token-file")) {
-			continue // beside the token itself, another mock's
+			continue // a token file would be another mock's: this one's token is in a variable
 		}
 		kind, provider := vendors.Classify(name)
-		contradicts := kind == vendors.Read && m.plays(provider)
+		contradicts := kind == vendors.Read && m.imitates(provider)
 		switch {
 		case kind == vendors.Foreign, !contradicts && keep.has(name):
 			env = append(env, line)
@@ -93,14 +93,14 @@ func (m *localMock) trust(set map[string]string, given string) error {
 	return nil
 }
 
-// warn says which of the user's own credentials the command misses, and which it may find in
-// spite of the mock.
+// warn names the user's own variables that the command does not get, and those of .env that it
+// may read instead of the mock's.
 func (a *app) warn(m *localMock, dotenv string, removed []string, keep kept) {
 	if len(removed) > 0 {
 		slices.Sort(removed)
 		_, _ = fmt.Fprintf(a.Err, "keyfit: the command does not get %s, and the mock has nothing in its place; --keep-env NAME leaves a variable to it\n", strings.Join(removed, ", "))
 	}
-	still := vendors.KeysInDotEnv(dotenv, func(provider string) bool { return !m.plays(provider) })
+	still := vendors.KeysInDotEnv(dotenv, func(provider string) bool { return !m.imitates(provider) })
 	still = slices.DeleteFunc(still, keep.has)
 	if len(still) > 0 {
 		_, _ = fmt.Fprintf(a.Err, "keyfit: .env has %s, which the mock does not replace: a command that reads .env uses what is there\n", strings.Join(still, ", "))

@@ -30,7 +30,7 @@ func asMap(t *testing.T, lines []string) map[string]string {
 }
 
 // ofTheUser is an environment with every variable of the five vendors that a user may have, and
-// some that are nobody's business.
+// some that belong to no vendor.
 func ofTheUser() []string {
 	env := []string{"PATH=/bin", "HOME=/home/lorem", "IMKIT_LOG_LEVEL=debug", "OPTIMOVE_DATASET=ipsum", "EMPTY=", "=odd", "nosign", "MY_API_KEY=mine"}
 	for _, v := range vendors.All() {
@@ -80,7 +80,7 @@ func TestTheCommandHasTheMocksCredentialsOrNone(t *testing.T) {
 			}
 		}
 		for _, name := range removed {
-			if kind, p := vendors.Classify(name); kind == vendors.Read && m.plays(p) {
+			if kind, p := vendors.Classify(name); kind == vendors.Read && m.imitates(p) {
 				t.Errorf("--providers %s: %s is said to be missing, and the mock has its own", played, name)
 			}
 		}

@@ -146,7 +146,7 @@ func (in *index) next() ([]byte, error) {
 		size += 2
 	}
 	keep := 0
-	if in.version == 4 { // the name is the last one without so many bytes, and the rest
+	if in.version == 4 { // the last name without its final drop bytes, and a rest
 		drop, err := in.varint()
 		if err != nil || drop > len(in.name) {
 			return nil, errIndex

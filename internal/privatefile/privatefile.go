@@ -19,8 +19,8 @@ import (
 	"time"
 )
 
-// Stale is the age at which a temporary file beside a file that several processes write is
-// dead: writing takes milliseconds.
+// Stale is the age for [Sweep] beside a file that several processes write. Writing takes
+// milliseconds, so the process that made an older temporary file has ended.
 const Stale = 10 * time.Minute
 
 // infix marks the temporary files of this package.
@@ -43,8 +43,8 @@ func affixes(path string) (prefix, suffix string) {
 	return base + infix, suffix
 }
 
-// ErrNotRegular says that a path is taken by what is no file, such as a directory, a pipe or a
-// device. It is left as it is.
+// ErrNotRegular says that the path names a directory, a pipe, a device or the like, which is
+// left unchanged.
 var ErrNotRegular = errors.New("is there already and is no regular file")
 
 // Replace puts data in the place of path, whether or not there is such a file; mode 0600. A

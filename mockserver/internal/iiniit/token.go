@@ -89,10 +89,10 @@ func (s *server) revokeReplayed(c *surface.Call, g *surface.Granted, what string
 	s.env.Authority.EndFamily(g.Family, what+" was used twice")
 }
 
-// redeemCode exchanges a code for tokens, RFC 6749 section 4.1.3. A code can be
-// redeemed once, whatever comes of it (RFC 9700 section 4.2.4): a request that
-// does not match the authorization request ends the code, because whoever made
-// it has got hold of somebody else's code, and must not try again.
+// redeemCode exchanges a code for tokens, RFC 6749 section 4.1.3. The first
+// attempt ends a code, whether it succeeds or not (RFC 9700 section 4.2.4): a
+// request that does not match the authorization request may come from an attacker
+// who has intercepted the code.
 func (s *server) redeemCode(c *surface.Call, client surface.Client, f form) (*tokenResponse, *refusal) {
 	if f["code"] == "" {
 		return nil, invalid("code is required")
@@ -112,8 +112,8 @@ func (s *server) redeemCode(c *surface.Call, client surface.Client, f form) (*to
 	return s.issue(c, g.Grant, g.Scopes, ""), nil
 }
 
-// codeMismatch returns in what a token request differs from the authorization
-// request that the code was issued for; "" if in nothing.
+// codeMismatch says how a token request differs from the authorization request
+// that the code was issued for; "" if it does not.
 func codeMismatch(g *surface.Granted, client surface.Client, f form) string {
 	uri, verifier := f["redirect_uri"], f["code_verifier"]
 	switch {
@@ -127,8 +127,8 @@ func codeMismatch(g *surface.Granted, client surface.Client, f form) string {
 	return ""
 }
 
-// endMisused ends a code that was presented by somebody whom it does not belong
-// to. What another request gets for it at the same time ends too.
+// endMisused ends a code that was presented in a request that does not match its
+// authorization, and the tokens that were issued for it.
 func (s *server) endMisused(c *surface.Call, g *surface.Granted, why string) {
 	c.Explain(unknownKey, why+"; "+g.ID+" has ended and cannot be redeemed any more: begin a new authorization")
 	s.env.Authority.EndFamily(g.Family, "misused: "+why)

@@ -95,10 +95,14 @@ func (v *Vendor) source(dotenv string) keyfit.Source {
 	return keyfit.Chain(keyfit.Env(p.EnvVar), keyfit.DotEnv(dotenv, p.EnvVar))
 }
 
-// IsWarning reports whether an event is one that a person should know about before a key is
-// used: others can read its file, or a base URL was ignored.
-func IsWarning(e keyfit.KeyEvent) bool {
-	return e.Kind == keyfit.KeyExposed || e.Kind == keyfit.BaseURLIgnored
+// CollectWarnings returns a hook that appends to warnings what a person should know before a
+// key is used: others can read its file, or a base URL was ignored.
+func CollectWarnings(warnings *[]string) func(keyfit.KeyEvent) {
+	return func(e keyfit.KeyEvent) {
+		if e.Kind == keyfit.KeyExposed || e.Kind == keyfit.BaseURLIgnored {
+			*warnings = append(*warnings, e.Reason)
+		}
+	}
 }
 
 // OwnHost reports whether an address is one that the vendor documents: https, the default port,
