@@ -47,6 +47,8 @@ type admin struct {
 
 func newAdmin(s *Server) *admin { return &admin{srv: s, cfg: s.opts.admin} }
 
+func (a *admin) limits() limits { return limits{Timeouts: a.timeouts, maxHeader: maxAdminHeader} }
+
 // prepare draws the token and builds the routes at the first use: a test
 // without the admin API does not pay for it.
 func (a *admin) prepare() {
@@ -114,7 +116,7 @@ func (s *Server) ListenAdmin(addr string) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("mockserver: listen for the admin API: %w", err)
 	}
-	srv := s.start(l, s.admin, false, s.admin.timeouts)
+	srv := s.start(l, s.admin, false, s.admin.limits())
 	if srv == nil {
 		return "", fmt.Errorf("mockserver: listen for the admin API: %w", net.ErrClosed)
 	}

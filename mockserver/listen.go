@@ -44,7 +44,7 @@ func (n *Namespace) Listen(p Provider, addr string) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("mockserver: listen for %s: %w", p, err)
 	}
-	srv := n.srv.start(l, n.srv.handler(p, n), n.srv.ca != nil, n.srv.opts.timeouts)
+	srv := n.srv.start(l, n.srv.handler(p, n), n.srv.ca != nil, limits{Timeouts: n.srv.opts.timeouts})
 	if srv == nil {
 		return "", fmt.Errorf("mockserver: listen for %s: %w", p, net.ErrClosed)
 	}
@@ -148,20 +148,18 @@ func connectionOf(r *http.Request) *connection {
 
 // httpServer makes every http.Server of the mock. There is no timeout for writing: an injected
 // fault may answer as slowly as it likes.
-func (s *Server) httpServer(h http.Handler, t Timeouts) *http.Server {
-	t = t.withDefaults()
+func (s *Server) httpServer(h http.Handler, l limits) *http.Server {
+	t := l.withDefaults()
 	srv := &http.Server{
 		Handler:           s.running.handler(timely(h, t.Body)),
 		ReadHeaderTimeout: t.Header,
 		IdleTimeout:       t.Idle,
+		MaxHeaderBytes:    l.maxHeader,
 		ConnState:         s.running.connState,
 		ErrorLog:          log.New(io.Discard, "", 0), // aborted handlers and resets are intended
 		ConnContext: func(ctx context.Context, _ net.Conn) context.Context {
 			return context.WithValue(ctx, connKey{}, &connection{number: s.conns.Add(1)})
 		},
-	}
-	if h == s.admin {
-		srv.MaxHeaderBytes = maxAdminHeader
 	}
 	if s.ca != nil {
 		srv.TLSConfig = &tls.Config{Certificates: []tls.Certificate{s.ca.leaf}, MinVersion: tls.VersionTLS12}

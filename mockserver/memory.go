@@ -40,7 +40,7 @@ type memory struct {
 func (mem *memory) dial(ctx context.Context, _, _ string) (net.Conn, error) {
 	mem.once.Do(func() {
 		mem.listener = &memListener{conns: make(chan net.Conn), done: make(chan struct{})}
-		mem.srv.start(mem.listener, mem.srv, false, noTimeouts())
+		mem.srv.start(mem.listener, mem.srv, false, limits{Timeouts: noTimeouts()})
 	})
 	client, server := memPipe()
 	select {

@@ -179,8 +179,8 @@ func (s *Server) onClose(f func()) {
 
 // start serves l in a goroutine that Close waits for. If the server is closed, it
 // closes l and returns nil.
-func (s *Server) start(l net.Listener, h http.Handler, tls bool, t Timeouts) *http.Server {
-	srv := s.httpServer(h, t)
+func (s *Server) start(l net.Listener, h http.Handler, tls bool, limit limits) *http.Server {
+	srv := s.httpServer(h, limit)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.isClosed {

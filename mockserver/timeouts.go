@@ -47,7 +47,14 @@ func (to Timeouts) withDefaults() Timeouts {
 // testing/synctest an hour may pass between two requests.
 func noTimeouts() Timeouts { return Timeouts{Header: -1, Body: -1, Idle: -1} }
 
-// maxAdminHeader bounds the header of a request to the admin API: its clients send few fields.
+// limits bounds what a client of a listener may do.
+type limits struct {
+	Timeouts
+
+	maxHeader int // bytes of a request's header; 0 is the default of net/http, 1 MiB
+}
+
+// maxAdminHeader is enough for the few fields that clients of the admin API send.
 const maxAdminHeader = 64 << 10
 
 // timely gives each body of h's requests the time for it.

@@ -242,26 +242,26 @@ func TestAFollowerOfTheJournalKeepsItsConnection(t *testing.T) {
 
 func TestTheTimeoutsOfTheListeners(t *testing.T) {
 	t.Parallel()
-	type limits struct {
+	type bounds struct {
 		Header, Idle, Read, Write time.Duration
 		MaxHeader                 int
 	}
-	of := func(h *http.Server) limits {
-		return limits{h.ReadHeaderTimeout, h.IdleTimeout, h.ReadTimeout, h.WriteTimeout, h.MaxHeaderBytes}
+	of := func(h *http.Server) bounds {
+		return bounds{h.ReadHeaderTimeout, h.IdleTimeout, h.ReadTimeout, h.WriteTimeout, h.MaxHeaderBytes}
 	}
 	const admin = 64 << 10
 	for name, c := range map[string]struct {
 		opts          []Option
-		admin, vendor limits
+		admin, vendor bounds
 	}{
-		"by default":   {nil, limits{10 * time.Second, 2 * time.Minute, 0, 0, admin}, limits{10 * time.Second, 2 * time.Minute, 0, 0, 0}},
-		"given":        {[]Option{WithTimeouts(Timeouts{Header: time.Minute, Idle: time.Hour})}, limits{10 * time.Second, 2 * time.Minute, 0, 0, admin}, limits{time.Minute, time.Hour, 0, 0, 0}},
-		"switched off": {[]Option{WithTimeouts(noTimeouts())}, limits{10 * time.Second, 2 * time.Minute, 0, 0, admin}, limits{}},
+		"by default":   {nil, bounds{10 * time.Second, 2 * time.Minute, 0, 0, admin}, bounds{10 * time.Second, 2 * time.Minute, 0, 0, 0}},
+		"given":        {[]Option{WithTimeouts(Timeouts{Header: time.Minute, Idle: time.Hour})}, bounds{10 * time.Second, 2 * time.Minute, 0, 0, admin}, bounds{time.Minute, time.Hour, 0, 0, 0}},
+		"switched off": {[]Option{WithTimeouts(noTimeouts())}, bounds{10 * time.Second, 2 * time.Minute, 0, 0, admin}, bounds{}},
 	} {
 		srv := New(t, c.opts...)
 		srv.AdminHandler()
-		got := []limits{of(srv.httpServer(srv.admin, srv.admin.timeouts)), of(srv.httpServer(srv, srv.opts.timeouts))}
-		if d := cmp.Diff([]limits{c.admin, c.vendor}, got); d != "" {
+		got := []bounds{of(srv.httpServer(srv.admin, srv.admin.limits())), of(srv.httpServer(srv, limits{Timeouts: srv.opts.timeouts}))}
+		if d := cmp.Diff([]bounds{c.admin, c.vendor}, got); d != "" {
 			t.Errorf("%s (-want +got):\n%s", name, d)
 		}
 	}
