@@ -20,9 +20,13 @@ type Shape struct {
 	bytes    int    // raw length with the checksum
 	encoding encoding
 
-	size int    // length of the credential without padding
-	pad  string // "=" where the encoding pads
+	size   int    // length of the credential without padding
+	pad    string // "=" where the encoding pads
+	window *window
 }
+
+// checksum is the number of bytes of a checksum.
+const checksum = 4
 
 // maxSize is more than any shape needs, so that decoding needs no allocation.
 const maxSize = 256
@@ -35,6 +39,7 @@ const (
 	base64URL
 	base32Lower
 	base64Twice
+	base64Std // of no shape: what base64Twice is of
 )
 
 const lowerBase32 = "abcdefghijklmnopqrstuvwxyz234567"
@@ -47,6 +52,7 @@ func newShape(tag string, n int, e encoding) Shape {
 	}
 	s.size = len(strings.TrimRight(whole, "="))
 	s.pad = whole[s.size:]
+	s.window = newWindow(s.tag, n-checksum)
 	return s
 }
 
@@ -71,7 +77,7 @@ func (s *Shape) encode(raw []byte) string {
 		return base32.NewEncoding(lowerBase32).WithPadding(base32.NoPadding).EncodeToString(raw)
 	case base64Twice:
 		return std.EncodeToString([]byte(std.EncodeToString(raw)))
-	case base64URL:
+	case base64URL, base64Std:
 	}
 	return base64.RawURLEncoding.EncodeToString(raw)
 }
@@ -91,6 +97,7 @@ func (s *Shape) decode(src []byte) (raw []byte, ok bool) {
 		if n, err = base64.StdEncoding.Decode(src, src); err == nil {
 			n, err = base64.StdEncoding.Decode(src, src[:n])
 		}
+	case base64Std:
 	}
 	return src[:n], err == nil
 }
@@ -98,12 +105,11 @@ func (s *Shape) decode(src []byte) (raw []byte, ok bool) {
 // IsZero reports whether s is no shape.
 func (s Shape) IsZero() bool { return s.bytes == 0 }
 
-// sum continues the checksum of the tag. It is written out because the library's
-// makes its argument escape to the heap, for each place of a text.
+// sum continues the checksum of the tag.
 func (s *Shape) sum(body []byte) uint32 {
 	crc := ^s.tag
 	for _, b := range body {
-		crc = crc32.IEEETable[byte(crc&0xff)^b] ^ crc>>8
+		crc = step(crc, b)
 	}
 	return ^crc
 }
@@ -111,9 +117,9 @@ func (s *Shape) sum(body []byte) uint32 {
 // Mint makes a credential. random fills its argument with random bytes.
 func (s Shape) Mint(random func([]byte)) string {
 	raw := make([]byte, s.bytes)
-	body := raw[:s.bytes-4]
+	body := raw[:s.bytes-checksum]
 	random(body)
-	binary.BigEndian.PutUint32(raw[s.bytes-4:], s.sum(body))
+	binary.BigEndian.PutUint32(raw[s.bytes-checksum:], s.sum(body))
 	return s.encode(raw)
 }
 
@@ -129,50 +135,7 @@ func (s *Shape) made(value string) bool {
 	n := copy(buf[:], value)
 	n += copy(buf[n:], s.pad)
 	raw, ok := s.decode(buf[:n])
-	return ok && len(raw) == s.bytes && binary.BigEndian.Uint32(raw[s.bytes-4:]) == s.sum(raw[:s.bytes-4])
-}
-
-// Shapes are the shapes of all credentials that a server makes.
-type Shapes []Shape
-
-// Within reports whether a credential that a mock made, of one of the shapes or
-// a JWT, stands anywhere in text.
-//
-// It looks at each place of the text once for each shape, and decodes only where
-// enough characters of the shape's alphabet stand in a row.
-func (all Shapes) Within(text string) bool {
-	for i := range all {
-		s, inARow := &all[i], 0
-		if len(text) < s.size || s.IsZero() {
-			continue
-		}
-		for at := range len(text) {
-			if !s.encoding.has(text[at]) {
-				inARow = 0
-				continue
-			}
-			inARow++
-			if inARow >= s.size && s.made(text[at+1-s.size:at+1]) {
-				return true
-			}
-		}
-	}
-	return jwtWithin(text)
-}
-
-// has reports whether c is in the encoding's alphabet, of any variant of it.
-func (e encoding) has(c byte) bool {
-	digit, lower, upper := c >= '0' && c <= '9', c >= 'a' && c <= 'z', c >= 'A' && c <= 'Z'
-	switch e {
-	case hexadecimal:
-		return digit || c >= 'a' && c <= 'f' || c >= 'A' && c <= 'F'
-	case base32Lower:
-		return lower || c >= '2' && c <= '7'
-	case base64Twice:
-		return digit || lower || upper || c == '+' || c == '/'
-	case base64URL:
-	}
-	return digit || lower || upper || c == '-' || c == '_'
+	return ok && len(raw) == s.bytes && binary.BigEndian.Uint32(raw[s.bytes-checksum:]) == s.sum(raw[:s.bytes-checksum])
 }
 
 // decodeBase32 decodes in place without the allocations of an Encoding.

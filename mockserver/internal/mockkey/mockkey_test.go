@@ -97,20 +97,88 @@ func TestAKeyIsFoundWithinAText(t *testing.T) {
 	}
 }
 
+// everywhere reports whether a key stands in a text, by a look at each place.
+func everywhere(s mockkey.Shape, text string) bool {
+	key := s.Mint(random(0))
+	size := len(strings.TrimRight(key, "="))
+	for at := range len(text) - min(size-1, len(text)) {
+		if s.Made(text[at:at+size] + key[size:]) {
+			return true
+		}
+	}
+	return false
+}
+
+// randomText is of one alphabet for the most part, so that keys begin and end in it.
+func randomText(src *rand.Rand, n int) string {
+	alphabet := []string{"0123456789abcdef", "0123456789ABCDEF", "abcdefghijklmnopqrstuvwxyz234567", "QUJDZGVmMTIzNDU2Nzg5MA", "abcdefXYZ0189-_"}[src.IntN(5)]
+	b := make([]byte, n)
+	for i := range b {
+		b[i] = alphabet[src.IntN(len(alphabet))]
+		if src.IntN(300) == 0 {
+			b[i] = ".-+/= \xff"[src.IntN(7)]
+		}
+	}
+	return string(b)
+}
+
+// TestAKeyIsFoundAtEveryPlace: as a look at each place would, also across the parts in which a
+// long text is read.
+func TestAKeyIsFoundAtEveryPlace(t *testing.T) {
+	t.Parallel()
+	src := rand.New(rand.NewPCG(1, 2)) //nolint:gosec // the same texts each time
+	mint := random(4)
+	for name, s := range shapes() {
+		for range 150 {
+			key := strings.TrimRight(s.Mint(mint), "=")
+			before, after := randomText(src, src.IntN(1<<src.IntN(12))), randomText(src, src.IntN(200))
+			if text := before + key + after; !(mockkey.Shapes{s}).Within(text) {
+				t.Errorf("%s: %q is not found in %q", name, key, text)
+			}
+			at, other := src.IntN(len(key)), randomText(src, 1)
+			text := before + key[:at] + other + key[at+src.IntN(2):] + after // a changed, a missing or one more character
+			if got, want := (mockkey.Shapes{s}).Within(text), everywhere(s, text); got != want {
+				t.Errorf("%s: found %v, want %v in %q", name, got, want, text)
+			}
+		}
+	}
+}
+
 // FuzzShapes: whatever random bytes a key is made of, it is recognized, and
 // whatever a text is, searching it ends.
 func FuzzShapes(f *testing.F) {
 	f.Add([]byte{0}, "text")
 	f.Add(bytes.Repeat([]byte{255}, 40), "eyJhbGciOiJIUzI1NiJ9.e30.")
 	f.Fuzz(func(t *testing.T, seed []byte, text string) {
-		var all mockkey.Shapes
 		for name, s := range shapes() {
 			key := s.Mint(func(b []byte) { copy(b, seed) })
 			if !s.Made(key) || !(mockkey.Shapes{s}).Within("x"+key+text) {
 				t.Errorf("%s: %q is not recognized", name, key)
 			}
-			all = append(all, s)
 		}
-		all.Within(text)
+		for name, s := range shapes() {
+			if got, want := (mockkey.Shapes{s}).Within(text), everywhere(s, text); got != want {
+				t.Errorf("%s: found %v, want %v in %q", name, got, want, text)
+			}
+		}
 	})
+}
+
+// BenchmarkWithin searches a text that is nothing but characters of keys, for each shape.
+func BenchmarkWithin(b *testing.B) {
+	src := rand.New(rand.NewPCG(1, 2)) //nolint:gosec // the same text each time
+	letters := make([]byte, 16<<10)
+	for i := range letters {
+		letters[i] = "abcdef234567"[src.IntN(12)] // in every alphabet
+	}
+	text := string(letters)
+	for name, s := range shapes() {
+		b.Run(name, func(b *testing.B) {
+			b.SetBytes(int64(len(text)))
+			b.ReportAllocs()
+			for b.Loop() {
+				(mockkey.Shapes{s}).Within(text)
+			}
+		})
+	}
 }

@@ -146,7 +146,8 @@ func (r *Redactor) joined(q url.Values, names []string) {
 	}
 	for i, a := range all {
 		for j, b := range all {
-			if i != j && r.secretRun(a.values[a.i]+b.values[b.i]) {
+			whole := a.values[a.i] + b.values[b.i]
+			if i != j && (r.storedRun(whole) || r.known.Minted(whole)) {
 				a.values[a.i], b.values[b.i] = Mark, Mark
 			}
 		}

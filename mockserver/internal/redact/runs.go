@@ -22,7 +22,6 @@ type span struct {
 func (r *Redactor) runs(s string) string {
 	var few [8]span
 	all := few[:0]
-	found := false
 	for i := 0; i < len(s); {
 		if !credChar(s[i]) {
 			i++
@@ -36,15 +35,36 @@ func (r *Redactor) runs(s string) string {
 			i++
 		}
 		if i-from >= minPiece/2 {
-			hide := i-from > maxRun || r.secret(s[from:i])
-			found = found || hide
-			all = append(all, span{from, i, hide})
+			all = append(all, span{from, i, i-from > maxRun})
 		}
 	}
-	if r.neighbours(s, all) || found {
+	minted := r.known.Minted(joinSpans(s, all))
+	found := false
+	for i := range all {
+		all[i].hide = all[i].hide || r.secret(s[all[i].from:all[i].to], minted)
+		found = found || all[i].hide
+	}
+	if r.neighbours(s, all, minted) || found {
 		return hideSpans(s, all)
 	}
 	return s
+}
+
+// joinSpans returns the runs that are searched, one behind the other. What stands
+// in one of them or across their borders stands there too, so one search tells
+// whether any of the others can find something.
+func joinSpans(s string, all []span) string {
+	if len(all) == 1 && !all[0].hide {
+		return s[all[0].from:all[0].to]
+	}
+	var b strings.Builder
+	b.Grow(len(s))
+	for _, r := range all {
+		if !r.hide {
+			b.WriteString(s[r.from:r.to])
+		}
+	}
+	return b.String()
 }
 
 // maxSplit is longer than what one part of a split credential contributes to it,
@@ -53,8 +73,8 @@ const maxSplit = 256
 
 // neighbours marks credentials that are split into two or three parts that
 // follow each other. The parts have been searched: only what lies across the
-// borders is new.
-func (r *Redactor) neighbours(s string, all []span) bool {
+// borders is new. minted is false if no credential of a mock can be there.
+func (r *Redactor) neighbours(s string, all []span, minted bool) bool {
 	found := false
 	for i := range all {
 		whole := make([]byte, 0, 128)
@@ -65,7 +85,7 @@ func (r *Redactor) neighbours(s string, all []span) bool {
 			}
 			from := max(0, all[i].to-all[i].from-maxSplit)
 			to := len(whole) - max(0, all[j].to-all[j].from-maxSplit)
-			if r.work -= to - from; r.work < 0 || r.stored(strings.TrimRight(string(whole), "=")) || r.secretRun(string(whole[from:to])) {
+			if r.work -= to - from; r.work < 0 || r.storedRun(string(whole)) || minted && r.known.Minted(string(whole[from:to])) {
 				for k := i; k <= j; k++ {
 					all[k].hide = true
 				}
@@ -154,21 +174,21 @@ func hideSpans(s string, all []span) string {
 }
 
 // secret reports whether a run holds a credential, plain or encoded once or
-// several times: each decoding is shorter.
-func (r *Redactor) secret(run string) bool {
-	return r.secretRun(run) || len(run) >= minPiece && (r.shows(decodeBase64(run)) || r.shows(decodeHex(run)))
+// several times: each decoding is shorter. minted is false if it holds none that a
+// mock made, plain.
+func (r *Redactor) secret(run string, minted bool) bool {
+	return r.storedRun(run) || minted && r.known.Minted(run) ||
+		len(run) >= minPiece && (r.shows(decodeBase64(run)) || r.shows(decodeHex(run)))
 }
 
 // shows reports whether a decoded text holds a credential.
 func (r *Redactor) shows(plain string) bool { return len(plain) >= MinSecret && r.hide(plain) != plain }
 
-// secretRun reports whether a run is a stored credential or holds one that a
-// mock made, whatever stands before and after it.
-func (r *Redactor) secretRun(run string) bool {
-	if bare := strings.TrimRight(run, "="); r.stored(bare) || bare != run && r.stored(run) {
-		return true
-	}
-	return r.known.Minted(run)
+// storedRun reports whether a run is a stored credential, with or without its
+// padding.
+func (r *Redactor) storedRun(run string) bool {
+	bare := strings.TrimRight(run, "=")
+	return r.stored(bare) || bare != run && r.stored(run)
 }
 
 func (r *Redactor) stored(value string) bool { return len(value) >= MinSecret && r.known.Stored(value) }
