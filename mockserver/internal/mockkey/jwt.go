@@ -43,25 +43,25 @@ func jwtSum(signed string) []byte {
 	return m.Sum(nil)
 }
 
-// jwtWithin reports whether a JWT that a mock made stands anywhere in text.
+// findJWT returns where in text a JWT stands that a mock made.
 // Header, payload and signature have one possible place each behind a header, and
 // the next header stands behind that payload, so the text is read once.
-func jwtWithin(text string) bool {
+func findJWT(text string) (from, to int) {
 	const header, signature = jwtHeader + ".", 43 // characters of 32 bytes
 	for {
-		i := strings.Index(text, header)
+		i := strings.Index(text[from:], header)
 		if i < 0 {
-			return false
+			return 0, 0
 		}
-		text = text[i:]
-		dot := len(header)
+		from += i
+		dot := from + len(header)
 		for dot < len(text) && base64URL.has(text[dot]) {
 			dot++
 		}
 		end := dot + 1 + signature
-		if end <= len(text) && text[dot] == '.' && MadeJWT(text[:end]) {
-			return true
+		if end <= len(text) && text[dot] == '.' && MadeJWT(text[from:end]) {
+			return from, end
 		}
-		text = text[len(header):]
+		from += len(header)
 	}
 }

@@ -10,44 +10,41 @@ import (
 // Shapes are the shapes of all credentials that a server makes.
 type Shapes []Shape
 
-// Within reports whether a credential that a mock made, of one of the shapes or
-// a JWT, stands anywhere in text.
+// Find returns where in text a credential stands that a mock made, of one of the
+// shapes (without its padding) or a JWT; from == to if there is none.
 //
 // A character costs the same few steps for each shape, whatever stands around it
 // and however long a credential is: see [window].
-func (all Shapes) Within(text string) bool {
+func (all Shapes) Find(text string) (from, to int) {
 	for i := range all {
-		if s := &all[i]; !s.IsZero() && s.within(text) {
-			return true
+		if s := &all[i]; !s.IsZero() {
+			if at := s.find(text); at >= 0 {
+				return at, at + s.size
+			}
 		}
 	}
-	return jwtWithin(text)
+	return findJWT(text)
 }
 
 // maxPart is how much of a row of characters is decoded at once.
 const maxPart = 4 * maxSize
 
-// within reports whether a credential of this shape stands in text.
-func (s *Shape) within(text string) bool {
+// find returns where in text a credential of this shape begins, or -1.
+func (s *Shape) find(text string) int {
 	for from, to := nextRow(s.encoding, text, 0, s.size); from < to; from, to = nextRow(s.encoding, text, to, s.size) {
 		for ; to-from >= s.size; from += maxPart - s.size + 1 {
 			part := text[from:min(to, from+maxPart)]
-			if inPart(s.window, s.encoding, part) && s.somewhere(part) {
-				return true
+			if !inPart(s.window, s.encoding, part) {
+				continue
+			}
+			for at := 0; at+s.size <= len(part); at++ {
+				if s.made(part[at : at+s.size]) {
+					return from + at
+				}
 			}
 		}
 	}
-	return false
-}
-
-// somewhere looks at every place of a text thoroughly.
-func (s *Shape) somewhere(text string) bool {
-	for at := s.size; at <= len(text); at++ {
-		if s.made(text[at-s.size : at]) {
-			return true
-		}
-	}
-	return false
+	return -1
 }
 
 // nextRow returns the first size or more characters of the alphabet in a row at or

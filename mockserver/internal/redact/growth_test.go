@@ -19,7 +19,7 @@ type searching struct {
 	shapes mockkey.Shapes
 }
 
-func (s searching) Minted(text string) bool { return s.shapes.Within(text) }
+func (s searching) Minted(text string) (from, to int) { return s.shapes.Find(text) }
 
 func newSearching() searching {
 	return searching{shapes: mockkey.Shapes{

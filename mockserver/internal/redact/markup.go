@@ -20,7 +20,7 @@ func (r *Redactor) elements(s string) string {
 			i = indexFrom(s, "<", i+1)
 			continue
 		}
-		if !next && !secretName(t.name) && !t.named {
+		if !next && !r.secretName(t.name) && !t.named {
 			next = r.secretWord(textAt(s, t.end))
 			i = indexFrom(s, "<", max(t.end, i+1))
 			continue

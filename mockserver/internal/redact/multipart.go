@@ -7,7 +7,7 @@ import "strings"
 // parts hides the content of the parts of a multipart body that have a
 // credential's name (RFC 7578). If boundary is "", the first line tells it, and if it
 // does not, every line that begins like a boundary is one.
-func parts(s, boundary string) string {
+func (r *Redactor) parts(s, boundary string) string {
 	if boundary == "" {
 		boundary = firstBoundary(s)
 	}
@@ -19,7 +19,7 @@ func parts(s, boundary string) string {
 		if next < 0 {
 			next = len(s)
 		}
-		if head, from := partHead(s, i, next); secretPart(head) {
+		if head, from := partHead(s, i, next); r.secretPart(head) {
 			to := next
 			if to > from && s[to-1] == '\r' {
 				to--
@@ -70,22 +70,23 @@ func partHead(s string, i, next int) (head string, from int) {
 }
 
 // secretPart reports whether the header of a part names a credential.
-func secretPart(head string) bool {
-	head = strings.ToLower(head)
-	_, disposition, ok := strings.Cut(head, "content-disposition:")
-	if !ok {
+func (r *Redactor) secretPart(head string) bool {
+	lower := lowerASCII(head)
+	start := strings.Index(lower, "content-disposition:")
+	if start < 0 {
 		return false
 	}
+	head, lower = head[start:], lower[start:]
 	for at := 0; ; {
-		i := indexFrom(disposition, "name", at)
+		i := indexFrom(lower, "name", at)
 		if i < 0 {
 			return false
 		}
 		at = i + len("name")
-		if i > 0 && credChar(disposition[i-1]) {
+		if credChar(head[i-1]) {
 			continue // filename
 		}
-		value := strings.TrimLeft(disposition[at:], "*0 \t")
+		value := strings.TrimLeft(head[at:], "*0 \t")
 		value, ok := strings.CutPrefix(value, "=")
 		if !ok {
 			continue
@@ -96,10 +97,21 @@ func secretPart(head string) bool {
 		} else if end := strings.IndexAny(value, "; \t\r\n"); end >= 0 {
 			value = value[:end]
 		}
-		if secretName(unescape(strings.ReplaceAll(value, `\`, ""))) {
+		if r.secretName(unescape(strings.ReplaceAll(value, `\`, ""))) {
 			return true
 		}
 	}
+}
+
+// lowerASCII returns s in lower case, byte for byte.
+func lowerASCII(s string) string {
+	b := []byte(s)
+	for i, c := range b {
+		if c >= 'A' && c <= 'Z' {
+			b[i] = c + 'a' - 'A'
+		}
+	}
+	return string(b)
 }
 
 // privateKeys hides PEM blocks of private keys.

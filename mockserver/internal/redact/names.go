@@ -40,9 +40,8 @@ func plainName(name string) bool {
 	return len(name) <= 64
 }
 
-// secretName reports whether a parameter, header, element or JSON member of that
-// name carries a credential.
-func secretName(name string) bool {
+// soundsSecret reports whether a name is one that credentials have.
+func soundsSecret(name string) bool {
 	n := strings.ToLower(strings.TrimSpace(name))
 	switch n {
 	case "code":
@@ -75,8 +74,27 @@ func secretName(name string) bool {
 	return strings.Contains(n, "auth") && (!strings.Contains(n, "author") || strings.Contains(n, "authori"))
 }
 
-// secretWord reports whether a text is nothing but the name of a credential. A
-// credential that a mock made is none, although a random one may have "key" in it.
+// maxMentions is how many keys a name may mention. One with more is none.
+const maxMentions = 3
+
+// secretName reports whether a parameter, header, element or JSON member of that
+// name carries a credential. Credentials in it that a mock made are no part of a
+// name: a random one may have "key" in it.
+func (r *Redactor) secretName(name string) bool {
+	for range maxMentions {
+		if !soundsSecret(name) {
+			return false
+		}
+		from, to := r.known.Minted(name[:min(len(name), maxRun)])
+		if from == to {
+			return true
+		}
+		name = name[:from] + " " + name[to:]
+	}
+	return soundsSecret(name)
+}
+
+// secretWord reports whether a text is nothing but the name of a credential.
 func (r *Redactor) secretWord(text string) bool {
 	text = strings.TrimSpace(text)
 	if text == "" || len(text) > maxName {
@@ -87,14 +105,7 @@ func (r *Redactor) secretWord(text string) bool {
 			return false
 		}
 	}
-	return secretName(text) && !r.mintedWhole(text)
-}
-
-// mintedWhole reports whether a text is a credential that a mock made, and nothing
-// else.
-func (r *Redactor) mintedWhole(text string) bool {
-	minted := r.known.Minted
-	return minted(text) && !minted(text[1:]) && !minted(text[:len(text)-1])
+	return r.secretName(text)
 }
 
 // namesSomething reports whether a member or attribute of that name holds a name,

@@ -8,7 +8,7 @@ import "strings"
 // named hides whatever stands in a text under a credential's name, in all the
 // forms that this package knows.
 func (r *Redactor) named(s string, depth int) string {
-	s = pairs(privateKeys(r.elements(r.members(s, depth))))
+	s = r.pairs(privateKeys(r.elements(r.members(s, depth))))
 	if depth <= 0 {
 		return s
 	}
@@ -26,14 +26,14 @@ func (r *Redactor) named(s string, depth int) string {
 const maxDepth = 3
 
 // pairs hides the values of pairs with a credential's name.
-func pairs(s string) string {
+func (r *Redactor) pairs(s string) string {
 	const separators = "=:"
 	var out strings.Builder
 	last := 0
 	for i := strings.IndexAny(s, separators); i >= 0; {
 		name := nameBefore(s, i)
 		from, to := 0, 0
-		if name != "" && secretName(name) {
+		if name != "" && r.secretName(name) {
 			from, to = valueBehind(s, i, name)
 		}
 		if from < to && from >= last && !harmlessValue(s[from:to]) && !portOf(s[i], name, s[from:to]) {
@@ -141,13 +141,13 @@ func portOf(separator byte, name, value string) bool {
 // matrix hides the values of parameters with a credential's name in a path, as in
 // /orders;key=abc/1 (RFC 3986, section 3.3) and /key=abc, and in a query that was escaped
 // into the path.
-func matrix(path string) string {
+func (r *Redactor) matrix(path string) string {
 	if strings.IndexByte(path, '=') < 0 && strings.IndexByte(path, '%') < 0 {
 		return path
 	}
 	now := path
 	for range maxDepth {
-		if clean := matrixOnce(now); clean != now {
+		if clean := r.matrixOnce(now); clean != now {
 			return clean
 		}
 		plain := unescape(now)
@@ -159,7 +159,7 @@ func matrix(path string) string {
 	return path
 }
 
-func matrixOnce(path string) string {
+func (r *Redactor) matrixOnce(path string) string {
 	var out strings.Builder
 	for rest := path; rest != ""; {
 		end := strings.IndexAny(rest[1:], ";/?&") + 1
@@ -169,7 +169,7 @@ func matrixOnce(path string) string {
 		part := rest[:end]
 		rest = rest[end:]
 		name, value, ok := strings.Cut(part, "=")
-		if ok && name != "" && strings.IndexByte(";?&/", name[0]) >= 0 && secretName(unescape(name[1:])) && value != "" {
+		if ok && name != "" && strings.IndexByte(";?&/", name[0]) >= 0 && r.secretName(unescape(name[1:])) && value != "" {
 			part = name + "=" + Mark
 		}
 		out.WriteString(part)

@@ -35,8 +35,9 @@ const (
 type Known interface {
 	// Stored reports whether value is a credential that the server keeps.
 	Stored(value string) bool
-	// Minted reports whether a credential that a mock made stands in text.
-	Minted(text string) bool
+	// Minted returns where in text a credential stands that a mock made; from ==
+	// to if there is none.
+	Minted(text string) (from, to int)
 	// Lengths lists the lengths of the stored credentials that no mock made.
 	// They may consist of any characters.
 	Lengths() []int

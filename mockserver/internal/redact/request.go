@@ -14,7 +14,7 @@ const maxMethod = 32
 // Header takes the credentials of a header that PlainHeader does not know as
 // harmless.
 func (r *Redactor) Header(name, value string) {
-	if name == "Authorization" || secretName(name) {
+	if name == "Authorization" || r.secretName(name) {
 		r.Credential(value)
 		if scheme, rest, ok := strings.Cut(value, " "); ok {
 			r.Credential(strings.TrimSpace(rest))
@@ -43,7 +43,7 @@ func (r *Redactor) Header(name, value string) {
 func (r *Redactor) Parameters(raw string) {
 	for pair := range strings.FieldsFuncSeq(raw, func(c rune) bool { return c == '&' || c == ';' }) {
 		name, value, _ := strings.Cut(pair, "=")
-		if n, err := url.QueryUnescape(name); err != nil || !secretName(n) {
+		if n, err := url.QueryUnescape(name); err != nil || !r.secretName(n) {
 			continue
 		}
 		if v, err := url.QueryUnescape(value); err == nil {
@@ -80,7 +80,7 @@ func (r *Redactor) Method(m string) string {
 // Path returns about limit bytes of a path, without credentials and in a
 // string of its own: a part of the request line would keep all of it alive.
 func (r *Redactor) Path(path string, limit int) string {
-	return cut(strings.Clone(r.Text(matrix(head(path, limit)))), limit)
+	return cut(strings.Clone(r.Text(r.matrix(head(path, limit)))), limit)
 }
 
 // Value returns about limit bytes of a harmless header's value, without
@@ -105,7 +105,7 @@ func (r *Redactor) query(raw string) string {
 	out := make(url.Values, len(q))
 	for _, name := range names {
 		for _, v := range q[name] {
-			if secretName(name) || hidesMember(v) {
+			if r.secretName(name) || r.hidesMember(v) {
 				v = Mark
 			} else {
 				v = r.named(v, maxDepth)
@@ -118,12 +118,12 @@ func (r *Redactor) query(raw string) string {
 
 // hidesMember reports whether a value holds a parameter with a credential's
 // name behind a semicolon, which some read as a separator.
-func hidesMember(v string) bool {
+func (r *Redactor) hidesMember(v string) bool {
 	_, rest, more := strings.Cut(v, ";")
 	for more {
 		var part string
 		part, rest, more = strings.Cut(rest, ";")
-		if name, _, ok := strings.Cut(part, "="); ok && secretName(name) {
+		if name, _, ok := strings.Cut(part, "="); ok && r.secretName(name) {
 			return true
 		}
 	}
@@ -147,7 +147,7 @@ func (r *Redactor) joined(q url.Values, names []string) {
 	for i, a := range all {
 		for j, b := range all {
 			whole := a.values[a.i] + b.values[b.i]
-			if i != j && (r.storedRun(whole) || r.known.Minted(whole)) {
+			if i != j && (r.storedRun(whole) || r.minted(whole)) {
 				a.values[a.i], b.values[b.i] = Mark, Mark
 			}
 		}
@@ -172,7 +172,7 @@ func (r *Redactor) Body(raw []byte, contentType string, limit int) string {
 		}
 	}
 	if strings.HasPrefix(kind, "multipart/") || strings.Contains(strings.ToLower(s), "content-disposition:") {
-		s = parts(s, boundaryOf(params))
+		s = r.parts(s, boundaryOf(params))
 	}
 	if s = r.named(s, maxDepth); form {
 		return cut(r.query(s), limit)

@@ -38,7 +38,7 @@ func (r *Redactor) runs(s string) string {
 			all = append(all, span{from, i, i-from > maxRun})
 		}
 	}
-	minted := r.known.Minted(joinSpans(s, all))
+	minted := r.minted(joinSpans(s, all))
 	found := false
 	for i := range all {
 		all[i].hide = all[i].hide || r.secret(s[all[i].from:all[i].to], minted)
@@ -85,7 +85,7 @@ func (r *Redactor) neighbours(s string, all []span, minted bool) bool {
 			}
 			from := max(0, all[i].to-all[i].from-maxSplit)
 			to := len(whole) - max(0, all[j].to-all[j].from-maxSplit)
-			if r.work -= to - from; r.work < 0 || r.storedRun(string(whole)) || minted && r.known.Minted(string(whole[from:to])) {
+			if r.work -= to - from; r.work < 0 || r.storedRun(string(whole)) || minted && r.minted(string(whole[from:to])) {
 				for k := i; k <= j; k++ {
 					all[k].hide = true
 				}
@@ -177,7 +177,7 @@ func hideSpans(s string, all []span) string {
 // several times: each decoding is shorter. minted is false if it holds none that a
 // mock made, plain.
 func (r *Redactor) secret(run string, minted bool) bool {
-	return r.storedRun(run) || minted && r.known.Minted(run) ||
+	return r.storedRun(run) || minted && r.minted(run) ||
 		len(run) >= minPiece && (r.shows(decodeBase64(run)) || r.shows(decodeHex(run)))
 }
 
@@ -189,6 +189,12 @@ func (r *Redactor) shows(plain string) bool { return len(plain) >= MinSecret && 
 func (r *Redactor) storedRun(run string) bool {
 	bare := strings.TrimRight(run, "=")
 	return r.stored(bare) || bare != run && r.stored(run)
+}
+
+// minted reports whether a credential that a mock made stands in a text.
+func (r *Redactor) minted(text string) bool {
+	from, to := r.known.Minted(text)
+	return from < to
 }
 
 func (r *Redactor) stored(value string) bool { return len(value) >= MinSecret && r.known.Stored(value) }
