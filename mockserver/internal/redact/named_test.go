@@ -246,7 +246,7 @@ func decoded(text []byte, err error) []byte {
 // far as the alphabet allows, and one without.
 func mintKeys(n uint64) (named []string, plain string) {
 	for seed := range n {
-		src := rand.New(rand.NewPCG(seed, 1)) //nolint:gosec // the same keys each time
+		src := rand.New(rand.NewPCG(seed, 1))
 		for _, shape := range newSearching().shapes {
 			named = append(named, shape.Mint(func(body []byte) {
 				for i := range body {

@@ -15,6 +15,7 @@ const maxRun = 4096
 type span struct {
 	from, to int
 	hide     bool
+	joined   int // where it begins among the joined runs
 }
 
 // runs hides every run of credential characters that is a credential by
@@ -35,16 +36,17 @@ func (r *Redactor) runs(s string) string {
 			i++
 		}
 		if i-from >= minPiece/2 {
-			all = append(all, span{from, i, i-from > maxRun})
+			all = append(all, span{from: from, to: i, hide: i-from > maxRun})
 		}
 	}
-	minted := r.minted(joinSpans(s, all))
+	joined := joinSpans(s, all)
+	minted := r.minted(joined)
 	found := false
 	for i := range all {
 		all[i].hide = all[i].hide || r.secret(s[all[i].from:all[i].to], minted)
 		found = found || all[i].hide
 	}
-	if r.neighbours(s, all, minted) || found {
+	if r.neighbours(joined, all, minted) || found {
 		return hideSpans(s, all)
 	}
 	return s
@@ -59,9 +61,10 @@ func joinSpans(s string, all []span) string {
 	}
 	var b strings.Builder
 	b.Grow(len(s))
-	for _, r := range all {
-		if !r.hide {
-			b.WriteString(s[r.from:r.to])
+	for i := range all {
+		if !all[i].hide {
+			all[i].joined = b.Len()
+			b.WriteString(s[all[i].from:all[i].to])
 		}
 	}
 	return b.String()
@@ -74,18 +77,17 @@ const maxSplit = 256
 // neighbours marks credentials that are split into two or three parts that
 // follow each other. The parts have been searched: only what lies across the
 // borders is new. minted is false if no credential of a mock can be there.
-func (r *Redactor) neighbours(s string, all []span, minted bool) bool {
+func (r *Redactor) neighbours(joined string, all []span, minted bool) bool {
 	found := false
 	for i := range all {
-		whole := make([]byte, 0, 128)
 		for j := i; j < len(all) && j <= i+2 && !all[j].hide; j++ {
-			whole = append(whole, s[all[j].from:all[j].to]...)
 			if j == i {
 				continue
 			}
-			from := max(0, all[i].to-all[i].from-maxSplit)
-			to := len(whole) - max(0, all[j].to-all[j].from-maxSplit)
-			if r.work -= to - from; r.work < 0 || r.storedRun(string(whole)) || minted && r.minted(string(whole[from:to])) {
+			first, last := all[i].to-all[i].from, all[j].to-all[j].from
+			whole := joined[all[i].joined : all[j].joined+last]
+			across := whole[max(0, first-maxSplit) : len(whole)-max(0, last-maxSplit)]
+			if r.work -= len(across); r.work < 0 || r.storedRun(whole) || minted && r.minted(across) {
 				for k := i; k <= j; k++ {
 					all[k].hide = true
 				}
@@ -115,7 +117,7 @@ func (r *Redactor) wideRuns(s string) string {
 			continue
 		}
 		if a, b := r.wide(s[from:i]); b > 0 {
-			all = append(all, span{from + a, from + b, true})
+			all = append(all, span{from: from + a, to: from + b, hide: true})
 		}
 	}
 	return hideSpans(s, all)
@@ -207,7 +209,7 @@ func (r *Redactor) imported(s string) string {
 	for i := 0; i < len(s) && len(lengths) > 0; i++ {
 		for _, n := range lengths {
 			if i+n <= len(s) && r.known.Stored(s[i:i+n]) {
-				all = append(all, span{i, i + n, true})
+				all = append(all, span{from: i, to: i + n, hide: true})
 				i += n - 1
 				break
 			}
