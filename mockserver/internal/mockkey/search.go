@@ -68,8 +68,8 @@ func nextRow[T string | []byte](e encoding, text T, i, size int) (from, to int) 
 }
 
 // inPart reports whether a body with its checksum stands in a part of a row, which
-// has at most maxPart characters. One in four thousand million texts has one by
-// accident.
+// has at most maxPart characters. By accident, one place in four thousand million
+// looks like that.
 func inPart[T string | []byte](w *window, e encoding, part T) bool {
 	var buf [maxPart]byte
 	for offset := range e.group() { // a credential begins at one of them, or whole groups behind it
