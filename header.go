@@ -57,18 +57,32 @@ func (setter *headerSetter) build(out *http.Request, with *keyring.Generation, w
 	return setter.apply(out, credentialOf(with.Key))
 }
 
-// apply applies a scheme that may change the URL, or anything. Of a scheme of the caller's
-// own it learns in which header fields the key is.
+// apply applies a scheme that may change the URL, or anything.
 func (setter *headerSetter) apply(out *http.Request, cred Credential) error {
 	u := *out.URL
 	out.URL = &u
 	if _, known := setter.scheme.(fieldNamer); known {
 		return setter.scheme.Apply(out, cred)
 	}
-	before, at := out.Header.Clone(), u
-	out.Header = out.Header.Clone() // the values are the caller's
-	if err := setter.scheme.Apply(out, cred); err != nil {
+	return setter.applyOwn(out, cred)
+}
+
+// applyOwn applies a scheme of the caller's own, and learns in which header fields the key is.
+//
+// The scheme gets a request of its own: it may keep it, and its URL and header, and change
+// them after they have been checked, for example while it signs the next request.
+func (setter *headerSetter) applyOwn(out *http.Request, cred Credential) error {
+	before, at := out.Header, *out.URL
+	own := out.WithContext(out.Context())
+	own.Header = before.Clone()
+	if err := setter.scheme.Apply(own, cred); err != nil {
 		return err
+	}
+	*out = *own
+	out.Header = own.Header.Clone()
+	if own.URL != nil {
+		u := *own.URL
+		out.URL = &u
 	}
 	if out.URL == nil || *out.URL != at {
 		setter.fields.learn(pathField)

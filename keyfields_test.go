@@ -143,6 +143,46 @@ func TestASchemeThatMovesTheRequestSendsNothing(t *testing.T) {
 	}
 }
 
+// A scheme may keep what it was given, or give what others share, and change it after the
+// check: for the next request, or on another goroutine.
+func TestWhatASchemeKeepsIsNotWhatIsSent(t *testing.T) {
+	t.Parallel()
+	shared := &url.URL{Scheme: "https", Host: "acme.example", Path: "/shared"}
+	for name, keep := range map[string]func(*http.Request) *http.Request{
+		"the request":   func(r *http.Request) *http.Request { return r },
+		"a copy of it":  func(r *http.Request) *http.Request { return r.WithContext(r.Context()) },
+		"its own URL":   func(r *http.Request) *http.Request { r.URL = shared; return r },
+		"a new request": func(r *http.Request) *http.Request { *r = *r.Clone(r.Context()); return r },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var kept *http.Request
+			scheme := ownScheme(func(r *http.Request, c keyfit.Credential) error {
+				r.Header.Set("X-Acme-Key", c.Key.Reveal())
+				kept = keep(r)
+				return nil
+			})
+			var sent []string
+			pool := rawTripper(func(r *http.Request) (*http.Response, error) {
+				kept.URL.Scheme, kept.URL.Host, kept.URL.Opaque, kept.Host = "http", "evil.example", "//evil.example/", "evil.example"
+				kept.Header["X-Acme-Key"][0] = "another"
+				kept.Header.Set("Host", "evil.example")
+				sent = append(sent, r.URL.Scheme, r.URL.Host, r.URL.Opaque, r.Host, r.Header.Get("X-Acme-Key"), r.Header.Get("Host"))
+				return nil, errors.New("sent")
+			})
+			c, err := keyfit.New(keyfit.Provider{Name: "acme", BaseURL: "https://acme.example", Scheme: scheme}, keyfit.WithKey(wireKey),
+				keyfit.WithHTTPClient(&http.Client{Transport: pool}), keyfit.WithRetry(keyfit.RetryPolicy{MaxAttempts: 1}))
+			if err != nil {
+				t.Fatal(err)
+			}
+			_, _ = keyfit.Get[[]byte](t.Context(), c, "/x")
+			if d := cmp.Diff([]string{"https", "acme.example", "", "", wireKey, ""}, sent); d != "" {
+				t.Errorf("what is sent (-want +got):\n%s", d)
+			}
+		})
+	}
+}
+
 type closeCounter struct{ closed int }
 
 func (*closeCounter) Read([]byte) (int, error) { return 0, io.EOF }
