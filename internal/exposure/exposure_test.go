@@ -105,6 +105,101 @@ func TestAFileThatGitTracksIsFound(t *testing.T) {
 	}
 }
 
+// Where the working tree is, and how names are compared, is in the configuration of the
+// repository; and a repository may lie within another one.
+func TestAFileThatGitTracksIsFoundWhereverTheWorkingTreeIs(t *testing.T) {
+	t.Parallel()
+	if _, err := exec.LookPath("git"); err != nil {
+		t.Skip("git is not installed")
+	}
+	inner := func(t *testing.T, worktree func(tree string) string) string { // a working tree below the repository
+		t.Helper()
+		tree := t.TempDir()
+		gitAt(t, tree, "init", "-q")
+		writeFiles(t, tree, "inner/.env", ".env")
+		gitAt(t, tree, "config", "core.worktree", worktree(tree))
+		gitAt(t, filepath.Join(tree, "inner"), "add", ".env")
+		return tree
+	}
+	withConfig := func(t *testing.T, text string, init ...string) string {
+		t.Helper()
+		tree := newTree(t, "2", init...)
+		path := filepath.Join(tree, ".git", "config")
+		old, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, append(old, text...), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return tree
+	}
+	for name, c := range map[string]struct {
+		tree func(t *testing.T) string
+		want map[string]bool
+	}{
+		"core.worktree": {func(t *testing.T) string {
+			t.Helper()
+			return inner(t, func(tree string) string { return filepath.Join(tree, "inner") })
+		}, map[string]bool{"inner/.env": true, ".env": false}},
+		"core.worktree, relative": {func(t *testing.T) string {
+			t.Helper()
+			return inner(t, func(string) string { return "../inner" })
+		}, map[string]bool{"inner/.env": true, ".env": false}},
+		"core.worktree of a linked working tree's main one": {func(t *testing.T) string {
+			t.Helper()
+			tree := newTree(t, "2")
+			gitAt(t, tree, "commit", "-qm", "lorem")
+			linked := filepath.Join(t.TempDir(), "linked")
+			gitAt(t, tree, "worktree", "add", "-q", linked)
+			gitAt(t, tree, "config", "core.worktree", tree)
+			return linked
+		}, map[string]bool{".env": true}},
+		"a directory .git that is no repository": {func(t *testing.T) string {
+			t.Helper()
+			tree := newTree(t, "2")
+			writeFiles(t, tree, "deep/.git/empty", "deep/er/.git")
+			return tree
+		}, map[string]bool{".env": true, "deep/er/key": true, "deep/untracked": false}},
+		"a repository that came later": {func(t *testing.T) string {
+			t.Helper()
+			tree := newTree(t, "2")
+			gitAt(t, filepath.Join(tree, "deep"), "init", "-q")
+			return tree
+		}, map[string]bool{"deep/er/key": true, "deep/untracked": false}},
+		"another case of letters": {func(t *testing.T) string {
+			t.Helper()
+			return withConfig(t, "[core]\n\tignorecase = true\n")
+		}, map[string]bool{".ENV": true, "Deep/Er/Key": true, "none": false}},
+		"another case of letters, where it counts": {func(t *testing.T) string {
+			t.Helper()
+			return withConfig(t, "[core] ignorecase = false\n")
+		}, map[string]bool{".ENV": false, ".env": true}},
+		"a comment that names SHA-256": {func(t *testing.T) string {
+			t.Helper()
+			return withConfig(t, "# objectformat = sha256\n")
+		}, map[string]bool{".env": true, "deep/er/key2": true, "zz": false}},
+		"SHA-256 written otherwise": {func(t *testing.T) string {
+			t.Helper()
+			return withConfig(t, "[Extensions] ObjectFormat=\"sha256\" ; by hand\n", "--object-format=sha256")
+		}, map[string]bool{".env": true, "deep/er/key2": true, "zz": false}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			tree := c.tree(t)
+			got := map[string]bool{}
+			for file := range c.want {
+				writeFiles(t, tree, file)
+				found := Of(filepath.Join(tree, filepath.FromSlash(file)))
+				got[file] = len(found) > 0 && strings.Contains(found[len(found)-1], "is tracked by git")
+			}
+			if d := cmp.Diff(c.want, got); d != "" {
+				t.Errorf("(-want +got):\n%s", d)
+			}
+		})
+	}
+}
+
 // newTree makes a working tree with tracked and other files.
 func newTree(t *testing.T, version string, init ...string) string {
 	t.Helper()

@@ -15,12 +15,13 @@ import (
 )
 
 // trackedIn returns the root of the working tree whose git tracks a file. path is absolute and
-// without symbolic links.
+// without symbolic links. A repository within another one may have come later: both are asked.
 func trackedIn(path string) (tree string, tracked bool) {
 	for dir := filepath.Dir(path); ; dir = filepath.Dir(dir) {
 		if repo, ok := repositoryOf(dir); ok {
-			name, err := filepath.Rel(dir, path)
-			return dir, err == nil && repo.tracks(filepath.ToSlash(name))
+			if name, err := filepath.Rel(repo.tree, path); err == nil && repo.tracks(filepath.ToSlash(name)) {
+				return repo.tree, true
+			}
 		}
 		if dir == filepath.Dir(dir) {
 			return "", false
@@ -31,13 +32,16 @@ func trackedIn(path string) (tree string, tracked bool) {
 // repository is where git keeps its files: for a linked working tree or a submodule the index
 // is elsewhere than the configuration.
 type repository struct {
-	dir  string // with the index
-	hash int    // the length of an object's name, in bytes
+	dir        string // with the index
+	tree       string // the root of the working tree
+	hash       int    // the length of an object's name, in bytes
+	ignoreCase bool   // names that differ in the case of letters alone are one file
 }
 
 const maxGitFile = 64 << 10 // of its small files
 
-// repositoryOf returns the repository of the working tree that begins at dir.
+// repositoryOf returns the repository of dir, whose working tree begins there unless its
+// configuration names another place.
 func repositoryOf(dir string) (repository, bool) {
 	git := filepath.Join(dir, ".git")
 	info, err := os.Stat(git)
@@ -59,10 +63,18 @@ func repositoryOf(dir string) (repository, bool) {
 			common = filepath.Join(git, common)
 		}
 	}
-	repo := repository{dir: git, hash: 20}
-	config, _ := smallfile.Read(filepath.Join(common, "config"), maxGitFile)
-	if strings.Contains(strings.ToLower(string(config)), "objectformat = sha256") {
+	c := configOf(git, common)
+	repo := repository{dir: git, tree: dir, hash: 20, ignoreCase: c.ignoreCase}
+	if c.sha256 {
 		repo.hash = 32
+	}
+	if c.worktree != "" {
+		if repo.tree = c.worktree; !filepath.IsAbs(repo.tree) {
+			repo.tree = filepath.Join(git, repo.tree)
+		}
+		if repo.tree, err = filepath.EvalSymlinks(repo.tree); err != nil {
+			return repository{}, false
+		}
 	}
 	return repo, true
 }
@@ -101,11 +113,15 @@ func (repo repository) search(file, name string) (found bool, shared string, err
 	}
 	for range entries {
 		entry, err := in.next()
-		if err != nil || bytes.Equal(entry, []byte(name)) {
+		if err != nil || repo.same(entry, []byte(name)) {
 			return err == nil, "", err
 		}
 	}
 	return false, in.link(), nil
+}
+
+func (repo repository) same(entry, name []byte) bool {
+	return bytes.Equal(entry, name) || repo.ignoreCase && bytes.EqualFold(entry, name)
 }
 
 // index reads the file that lists what git tracks: gitformat-index(5).
