@@ -62,8 +62,8 @@ func (m *localMock) childEnvironment(base []string, keep kept) (env, removed []s
 	env = sorted(set)
 	for _, line := range base {
 		name, _, _ := strings.Cut(line, "=")
-		if _, ours := set[name]; ours || strings.EqualFold(name, variable("admin-token-file")) {
-			continue // a token file would be another mock's: this one's token is in a variable
+		if _, ours := set[name]; ours || isAdminVariable(name) {
+			continue // in another case of letters, or beside the token itself: another mock's
 		}
 		kind, provider := vendors.Classify(name)
 		contradicts := kind == vendors.Read && m.imitates(provider)
@@ -75,6 +75,12 @@ func (m *localMock) childEnvironment(base []string, keep kept) (env, removed []s
 		}
 	}
 	return env, removed, nil
+}
+
+// isAdminVariable reports whether a variable is of the admin API, in any case of letters: some
+// systems do not tell them apart.
+func isAdminVariable(name string) bool {
+	return slices.ContainsFunc([]string{"admin-token-file", "admin-token", "admin-url"}, func(of string) bool { return strings.EqualFold(name, variable(of)) })
 }
 
 // trust adds the variables by which programs trust the mock's certificate, if it has one.

@@ -112,6 +112,7 @@ func TestVariablesStayIfAsked(t *testing.T) {
 	base := []string{
 		"OPTIMOVE_API_KEY=real", "OPTIMOVE_BASE_URL=real", "OPTIMOVE_API_KEY_FILE=real", "IMIN_API_KEY=real",
 		"IMKIT_API_KEY=real", "IMKIT_API_KEY_FILE=real", "IMKIT_SECRET=real", "KEYFIT_ADMIN_TOKEN_FILE=real", "KEYFIT_ADMIN_TOKEN=real",
+		"keyfit_admin_token=real", "Keyfit_Admin_Url=real",
 	}
 	for _, c := range []struct{ keep, want []string }{
 		{nil, nil},

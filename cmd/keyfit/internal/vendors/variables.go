@@ -23,17 +23,18 @@ const (
 // provider it belongs: "imkit" for IMKIT_API_KEY. The names come from the providers
 // themselves: those that the SDK reads (Provider.Env…), with everything that begins like one of
 // them (_FILE, _EXPIRES, _ISSUED, _2, _OLD), and of the rest with the same first word those
-// whose name speaks of a secret or an address (IINIIT_CLIENT_SECRET, OPTIMOVE_HOST).
+// whose name speaks of a secret or an address (IINIIT_CLIENT_SECRET, OPTIMOVE_HOST, IMKITTOKEN).
+// A hyphen and a dot are read as an underscore.
 func Classify(name string) (kind Variable, provider string) {
-	name = strings.ToUpper(name)
+	name = strings.NewReplacer("-", "_", ".", "_").Replace(strings.ToUpper(name))
 	all := All()
 	for i := range all {
 		for _, v := range variables(&all[i].Provider) {
 			word, _, _ := strings.Cut(v, "_")
-			switch rest, ok := strings.CutPrefix(name, word+"_"); {
+			switch rest, ok := strings.CutPrefix(name, word); {
 			case name == v || strings.HasPrefix(name, v+"_"):
 				return Read, all[i].Provider.Name
-			case ok && slices.ContainsFunc(telling(), func(part string) bool { return strings.Contains(rest, part) }):
+			case ok && tells(rest):
 				kind, provider = Credential, all[i].Provider.Name
 			}
 		}
@@ -47,11 +48,28 @@ func variables(p *keyfit.Provider) []string {
 	return slices.DeleteFunc(names, func(name string) bool { return name == "" })
 }
 
+// tells reports whether the rest of a name, behind the first word, speaks of a secret or of an
+// address. Without an underscore between them it has to begin so, because the first word may be
+// the beginning of another one.
+func tells(rest string) bool {
+	if rest == "" {
+		return false
+	}
+	if rest, ok := strings.CutPrefix(rest, "_"); ok {
+		return slices.Contains(short(), rest) || slices.ContainsFunc(telling(), func(part string) bool { return strings.Contains(rest, part) })
+	}
+	return slices.ContainsFunc(append(telling(), "API"), func(part string) bool { return strings.HasPrefix(rest, part) })
+}
+
+// short are the names that speak of a secret or of an address if nothing else is there.
+func short() []string { return []string{"API", "BASE", "CERT", "CONFIG", "USER", "ID"} }
+
 // telling are the parts of a name that speak of a secret or of an address.
 func telling() []string {
 	return []string{
 		"KEY", "TOKEN", "SECRET", "PASS", "PWD", "CREDENTIAL", "AUTH", "BEARER", "COOKIE", "SESSION", "JWT", "SIGN", "CLIENT",
-		"URL", "URI", "HOST", "ENDPOINT", "ORIGIN", "SERVER", "ADDR",
+		"REFRESH", "PRIVATE", "LOGIN", "USERNAME", "ACCOUNT", "DSN", "CONNECTION",
+		"DOMAIN", "URL", "URI", "HOST", "ENDPOINT", "ORIGIN", "SERVER", "ADDR",
 	}
 }
 

@@ -42,6 +42,20 @@ func TestVariablesAreClassifiedByTheirNames(t *testing.T) {
 			want[upper+name] = class{}
 		}
 	}
+	for _, p := range []string{"imin", "mindkey", "imkit", "optimove", "iiniit"} { // as others write them
+		for _, name := range []string{
+			"_API", "_BASE", "_USER", "_USERNAME", "_LOGIN", "_PRIVATE", "_REFRESH", "_DSN", "_CONFIG", "_CERT", "_DOMAIN", "_ACCOUNT_ID", "_CONNECTION_STRING",
+			"APIKEY", "KEY", "TOKEN", "SECRET", "API_TOKEN", "-SECRET", ".SECRET", "_X.TOKEN", "_X-TOKEN",
+		} {
+			want[strings.ToUpper(p)+name] = class{Credential, p}
+		}
+		for _, name := range []string{"-API-KEY", ".API.KEY", "_API_KEY.OLD", "_BASE-URL"} {
+			want[strings.ToUpper(p)+name] = class{Read, p}
+		}
+		for _, name := range []string{"_DATABASE", "_CONCERT", "_VERSION", "_DEBUG", "ISSUE", "_API_VERSION", "_USER_AGENT", "X_TOKEN"} {
+			want[strings.ToUpper(p)+name] = class{}
+		}
+	}
 	maps.Copy(want, map[string]class{
 		"IMKIT_USER_TOKEN": {Read, "imkit"}, "IMKIT_USER_TOKEN_FILE": {Read, "imkit"}, "IMKIT_USER_TOKEN_EXPIRES": {Read, "imkit"}, "IMKIT_USER_TOKEN_ISSUED": {Read, "imkit"},
 		"IMKIT_CLIENT_KEY": {Read, "imkit"}, "IMKIT_CLIENT_KEY_FILE": {Read, "imkit"}, "imkit_api_key": {Read, "imkit"}, "Imkit_Api_Key_File": {Read, "imkit"},
