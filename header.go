@@ -40,6 +40,7 @@ func (setter *headerSetter) set(out *http.Request, with *keyring.Generation, wan
 func (setter *headerSetter) build(out *http.Request, with *keyring.Generation, wantsJSON bool) error {
 	h := make(http.Header, len(out.Header)+3)
 	maps.Copy(h, out.Header)
+	removeFraming(h)
 	if _, named := h["User-Agent"]; !named {
 		h["User-Agent"] = setter.agent
 	}
@@ -78,8 +79,11 @@ func (setter *headerSetter) applyOwn(out *http.Request, cred Credential) error {
 	if err := setter.scheme.Apply(own, cred); err != nil {
 		return err
 	}
-	*out = *own
-	out.Header = own.Header.Clone()
+	*out = *own.WithContext(out.Context()) // without a trace of the scheme's, which would be told the key
+	if out.Header = own.Header.Clone(); out.Header == nil {
+		out.Header = make(http.Header)
+	}
+	removeFraming(out.Header)
 	if own.URL != nil {
 		u := *own.URL
 		out.URL = &u

@@ -38,9 +38,11 @@ func signingScheme() keyfit.Scheme {
 func TestEveryOtherSpellingOfTheKeysHeaderIsRemoved(t *testing.T) {
 	t.Parallel()
 	spell := func(name string) []string {
-		return []string{name, strings.ToLower(name), strings.ToUpper(name), strings.ReplaceAll(strings.ToLower(name), "-", "_"), strings.ReplaceAll(name, "-", "_"), strings.ToLower(name[:3]) + name[3:]}
+		return []string{name, strings.ToLower(name), strings.ToUpper(name), strings.ReplaceAll(strings.ToLower(name), "-", "_"), strings.ReplaceAll(name, "-", "_"), strings.ToLower(name[:3]) + name[3:], strings.ReplaceAll(name, "-", "."), strings.ReplaceAll(strings.ToUpper(name), "-", "~"), strings.Replace(name, "-", "'", 1)}
 	}
-	same := func(name string) string { return strings.ReplaceAll(strings.ToLower(name), "_", "-") }
+	same := func(name string) string {
+		return strings.NewReplacer("_", "-", ".", "-", "~", "-", "'", "-").Replace(strings.ToLower(name))
+	}
 	for _, s := range []struct {
 		name   string
 		scheme keyfit.Scheme

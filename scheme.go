@@ -18,7 +18,8 @@ type Scheme interface {
 	// concurrent use. If it returns an error, nothing is sent and the call fails.
 	//
 	// What Apply sets replaces every other spelling of that header name in the caller's
-	// header, and is kept from an [net/http/httptrace.ClientTrace] of the caller.
+	// header, and is kept from an [net/http/httptrace.ClientTrace] of the caller. A context that
+	// Apply gives to req is not used.
 	Apply(req *http.Request, c Credential) error
 }
 
@@ -62,7 +63,8 @@ const pathField = ":path"
 
 // sameField reports whether a server may take two header names for the same one: case does
 // not matter (RFC 9110, section 5.1), and gateways in the manner of CGI read an underscore as
-// a hyphen (RFC 3875, section 4.1.18).
+// a hyphen (RFC 3875, section 4.1.18), some of them every character that is neither a letter
+// nor a digit.
 func sameField(a, b string) bool {
 	if len(a) != len(b) {
 		return false
@@ -79,10 +81,39 @@ func fieldByte(c byte) byte {
 	switch {
 	case 'A' <= c && c <= 'Z':
 		return c + 'a' - 'A'
-	case c == '_':
-		return '-'
+	case 'a' <= c && c <= 'z', '0' <= c && c <= '9':
+		return c
 	}
-	return c
+	return '-'
+}
+
+// removeFraming removes other spellings of the fields that net/http writes itself: to which
+// host a request goes, and where its body ends. net/http ignores the caller's under their own
+// names alone, so another spelling would be sent as a second one, which a proxy may believe:
+// the key would go to another host of the same address, or into another request.
+func removeFraming(h http.Header) {
+	for name := range h {
+		if isOtherFraming(name) {
+			delete(h, name)
+		}
+	}
+}
+
+func isOtherFraming(name string) bool {
+	var of string
+	switch len(name) {
+	case len("Host"):
+		of = "Host"
+	case len("Trailer"):
+		of = "Trailer"
+	case len("Content-Length"):
+		of = "Content-Length"
+	case len("Transfer-Encoding"):
+		of = "Transfer-Encoding"
+	default:
+		return false
+	}
+	return name != of && sameField(name, of)
 }
 
 // removeOtherSpellings removes what a caller has put under another spelling of a header
