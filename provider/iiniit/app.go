@@ -142,6 +142,15 @@ func (a *App) validate() error {
 	return nil
 }
 
+// place names the token endpoint for a person, without a query, which is nobody's business.
+func (a *App) place() string {
+	u, err := url.Parse(a.TokenURL)
+	if err != nil {
+		return "the token endpoint"
+	}
+	return "the token endpoint " + (&url.URL{Scheme: u.Scheme, Host: u.Host, Path: u.Path, RawPath: u.RawPath}).String()
+}
+
 // secure reports whether secrets may be sent to u: over https, or to a loopback address.
 func secure(u *url.URL) bool {
 	if u.Host == "" || u.User != nil || u.Fragment != "" {

@@ -2,6 +2,7 @@ package iiniit
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
@@ -89,6 +90,7 @@ func (a *App) fetch(ctx context.Context, grant string, secrets []keyfit.Secret, 
 		return Token{}, cleanError(ctx, grant, secrets, err)
 	}
 	if kind := t.Type(); !strings.EqualFold(kind, "Bearer") { // RFC 6749, section 7.1
+		secrets = append(secrets, keyfit.NewSecret(t.AccessToken), keyfit.NewSecret(t.RefreshToken))
 		return Token{}, fmt.Errorf("iiniit: %s: the token type is %q, but only Bearer is supported", grant, oneLine(kind, 64, secrets))
 	}
 	out := Token{Access: keyfit.NewSecret(t.AccessToken), Refresh: keyfit.NewSecret(t.RefreshToken), Expires: t.Expiry}
@@ -96,6 +98,21 @@ func (a *App) fetch(ctx context.Context, grant string, secrets []keyfit.Secret, 
 		out.Scopes = strings.Fields(scope)
 	}
 	return out, nil
+}
+
+// tokensIn returns the tokens in a response that is a refusal all the same: its description may
+// repeat them.
+func tokensIn(body []byte) []keyfit.Secret {
+	var in struct {
+		Access  string `json:"access_token"`
+		Refresh string `json:"refresh_token"`
+		ID      string `json:"id_token"`
+	}
+	if err := json.Unmarshal(body, &in); err != nil && in.Access == "" {
+		form, _ := url.ParseQuery(string(body)) // as x/oauth2 does
+		in.Access, in.Refresh, in.ID = form.Get("access_token"), form.Get("refresh_token"), form.Get("id_token")
+	}
+	return []keyfit.Secret{keyfit.NewSecret(in.Access), keyfit.NewSecret(in.Refresh), keyfit.NewSecret(in.ID)}
 }
 
 // cleanError removes from an error what x/oauth2 and net/http add: the URL and the body of the
@@ -106,7 +123,7 @@ func cleanError(ctx context.Context, grant string, secrets []keyfit.Secret, err 
 		if refused.Response != nil {
 			status = refused.Response.StatusCode
 		}
-		return newTokenError(grant, status, refused.ErrorCode, refused.ErrorDescription, secrets)
+		return newTokenError(grant, status, refused.ErrorCode, refused.ErrorDescription, append(secrets, tokensIn(refused.Body)...))
 	}
 	if failed, ok := errors.AsType[*url.Error](err); ok {
 		err = failed.Err

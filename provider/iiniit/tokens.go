@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -22,15 +23,16 @@ var ErrLoginAgain = errors.New("iiniit: no new token is available: the user must
 // until that is about to expire or is refused, and then fetches a new one, once for all
 // callers. It is safe for concurrent use. Use each Tokens for one client only.
 type Tokens struct {
-	app     *App
+	place   string // of the tokens, for a person
 	ahead   time.Duration
 	save    func(context.Context, Token) error
-	request func(ctx context.Context, refresh keyfit.Secret) (Token, error)
+	request func(ctx context.Context, refresh keyfit.Secret, known []keyfit.Secret) (Token, error) // leads to the App, whose transport a printer must not reach
 
 	sem        chan struct{} // a mutex for the fields below that a context can interrupt
 	token      Token
-	unsaved    bool      // save has not stored the token
-	replacedAt time.Time // when the token replaced a refused one
+	known      []keyfit.Secret // of the last tokens: the server's texts may repeat them
+	unsaved    bool            // save has not stored the token
+	replacedAt time.Time       // when the token replaced a refused one
 
 	dueAt atomic.Int64          // when the next token is due, in Unix nanoseconds; 0: never
 	ended atomic.Pointer[error] // why no new token is available; nil if one may be
@@ -44,6 +46,8 @@ const (
 	// refusalPause is how long a token that replaced a refused one is kept even if it is
 	// refused too, because then the token is not the cause.
 	refusalPause = 10 * time.Second
+	// maxKnown bounds the secrets that are remembered, two for each token.
+	maxKnown = 16
 )
 
 // TokensOption configures [Tokens].
@@ -84,11 +88,11 @@ func (a *App) Tokens(first Token, opts ...TokensOption) (*Tokens, error) {
 		return nil, errors.New("iiniit: the first token is empty")
 	}
 	app := *a
-	return app.newTokens(first, opts, func(ctx context.Context, refresh keyfit.Secret) (Token, error) {
+	return app.newTokens(first, opts, func(ctx context.Context, refresh keyfit.Secret, known []keyfit.Secret) (Token, error) {
 		if refresh.IsZero() {
 			return Token{}, fmt.Errorf("%w (there is no refresh token)", ErrLoginAgain)
 		}
-		next, err := app.fetch(ctx, "refresh token", []keyfit.Secret{app.ClientSecret, refresh}, func(ctx context.Context) (*oauth2.Token, error) {
+		next, err := app.fetch(ctx, "refresh token", append(known, app.ClientSecret, refresh), func(ctx context.Context) (*oauth2.Token, error) {
 			return app.config().TokenSource(ctx, &oauth2.Token{RefreshToken: refresh.Reveal()}).Token()
 		})
 		if refused, ok := errors.AsType[*TokenError](err); ok && refused.Code == "invalid_grant" {
@@ -106,8 +110,8 @@ func (a *App) ClientCredentials(opts ...TokensOption) (*Tokens, error) {
 		return nil, errors.New("iiniit: client credentials need a ClientSecret")
 	}
 	app := *a
-	return app.newTokens(Token{}, opts, func(ctx context.Context, _ keyfit.Secret) (Token, error) {
-		return app.fetch(ctx, "client credentials", []keyfit.Secret{app.ClientSecret}, func(ctx context.Context) (*oauth2.Token, error) {
+	return app.newTokens(Token{}, opts, func(ctx context.Context, _ keyfit.Secret, known []keyfit.Secret) (Token, error) {
+		return app.fetch(ctx, "client credentials", append(known, app.ClientSecret), func(ctx context.Context) (*oauth2.Token, error) {
 			c := clientcredentials.Config{
 				ClientID: app.ClientID, ClientSecret: app.ClientSecret.Reveal(), TokenURL: app.TokenURL,
 				Scopes: app.Scopes, AuthStyle: oauth2.AuthStyleInParams,
@@ -117,11 +121,11 @@ func (a *App) ClientCredentials(opts ...TokensOption) (*Tokens, error) {
 	})
 }
 
-func (a *App) newTokens(first Token, opts []TokensOption, request func(context.Context, keyfit.Secret) (Token, error)) (*Tokens, error) {
+func (a *App) newTokens(first Token, opts []TokensOption, request func(context.Context, keyfit.Secret, []keyfit.Secret) (Token, error)) (*Tokens, error) {
 	if err := a.validate(); err != nil {
 		return nil, err
 	}
-	t := &Tokens{app: a, ahead: defaultRefreshAhead, request: request, sem: make(chan struct{}, 1)}
+	t := &Tokens{place: a.place(), ahead: defaultRefreshAhead, request: request, sem: make(chan struct{}, 1)}
 	for _, opt := range opts {
 		if opt == nil {
 			return nil, errors.New("iiniit: an option is nil")
@@ -161,7 +165,7 @@ func (t *Tokens) fetchNext(ctx context.Context, now time.Time, dropped bool) err
 	if ended := t.endedErr(); ended != nil {
 		return ended
 	}
-	next, err := t.request(ctx, t.token.Refresh)
+	next, err := t.request(ctx, t.token.Refresh, slices.Clone(t.known))
 	if err != nil {
 		if errors.Is(err, ErrLoginAgain) {
 			t.ended.Store(&err)
@@ -194,6 +198,8 @@ func (t *Tokens) store(ctx context.Context) {
 // setToken sets the current token and when the next is due.
 func (t *Tokens) setToken(token Token, now time.Time) {
 	t.token = token
+	t.known = append(t.known, token.Access, token.Refresh)
+	t.known = t.known[max(0, len(t.known)-maxKnown):]
 	if token.Expires.IsZero() {
 		t.dueAt.Store(0)
 		return
@@ -225,5 +231,5 @@ func (t *Tokens) credential() keyfit.Credential {
 	if t.token.Access.IsZero() {
 		return keyfit.Credential{}
 	}
-	return keyfit.Credential{Key: t.token.Access, Expires: t.token.Expires, Place: "the token endpoint " + t.app.TokenURL}
+	return keyfit.Credential{Key: t.token.Access, Expires: t.token.Expires, Place: t.place}
 }
