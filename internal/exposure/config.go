@@ -12,6 +12,7 @@ type config struct {
 	worktree   string // core.worktree; "" if it is not set
 	ignoreCase bool   // core.ignoreCase
 	sha256     bool   // extensions.objectFormat
+	perTree    bool   // extensions.worktreeConfig
 }
 
 // configOf reads the configuration in a directory of git. common is where linked working trees
@@ -22,7 +23,9 @@ func configOf(git, common string) config {
 	if git != common {
 		c.worktree = ""
 	}
-	c.read(filepath.Join(git, "config.worktree"))
+	if c.perTree {
+		c.read(filepath.Join(git, "config.worktree"))
+	}
 	return c
 }
 
@@ -52,15 +55,20 @@ func (c *config) set(name, value string) {
 	case "core.worktree":
 		c.worktree = value
 	case "core.ignorecase":
-		switch strings.ToLower(value) {
-		case "true", "yes", "on", "1":
-			c.ignoreCase = true
-		default:
-			c.ignoreCase = false
-		}
+		c.ignoreCase = isTrue(value)
 	case "extensions.objectformat":
 		c.sha256 = strings.EqualFold(value, "sha256")
+	case "extensions.worktreeconfig":
+		c.perTree = isTrue(value)
 	}
+}
+
+func isTrue(value string) bool {
+	switch strings.ToLower(value) {
+	case "true", "yes", "on", "1":
+		return true
+	}
+	return false
 }
 
 // configValue returns a value without quotation marks, escapes, and a comment behind it.

@@ -2,6 +2,7 @@ package exposure
 
 import (
 	"bytes"
+	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -155,6 +156,63 @@ func TestAFileThatGitTracksIsFoundWhereverTheWorkingTreeIs(t *testing.T) {
 			gitAt(t, tree, "config", "core.worktree", tree)
 			return linked
 		}, map[string]bool{".env": true}},
+		"core.worktree of a working tree's own configuration": {func(t *testing.T) string {
+			t.Helper()
+			tree := inner(t, func(tree string) string { return filepath.Join(tree, "inner") })
+			gitAt(t, tree, "config", "--unset", "core.worktree")
+			gitAt(t, tree, "config", "extensions.worktreeConfig", "true")
+			gitAt(t, tree, "config", "--worktree", "core.worktree", filepath.Join(tree, "inner"))
+			return tree
+		}, map[string]bool{"inner/.env": true, ".env": false}},
+		"a working tree's own configuration that does not count": {func(t *testing.T) string {
+			t.Helper()
+			tree := newTree(t, "2")
+			if err := os.WriteFile(filepath.Join(tree, ".git", "config.worktree"), []byte("[core]\n\tworktree = /none\n"), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			return tree
+		}, map[string]bool{".env": true, "zz": false}},
+		"a submodule": {func(t *testing.T) string {
+			t.Helper()
+			of, tree := newTree(t, "2"), newTree(t, "2")
+			gitAt(t, of, "commit", "-qm", "lorem")
+			gitAt(t, tree, "-c", "protocol.file.allow=always", "submodule", "--quiet", "add", of, "sub")
+			return tree
+		}, map[string]bool{".env": true, "sub/.env": true, "sub/deep/er/key": true, "sub/zz": false}},
+		"links": {func(t *testing.T) string {
+			t.Helper()
+			tree := newTree(t, "2")
+			away := t.TempDir()
+			writeFiles(t, away, "key")
+			for from, to := range map[string]string{"to-key": "deep/er/key", "to-dir": "deep", "to-away": filepath.Join(away, "key"), "to-link": "to-key"} {
+				if err := os.Symlink(to, filepath.Join(tree, from)); err != nil {
+					t.Fatal(err)
+				}
+			}
+			gitAt(t, tree, "add", "to-away") // git tracks where it leads, and not what is there
+			return tree
+		}, map[string]bool{"to-key": true, "to-dir/er/key": true, "to-link": true, "to-dir/untracked": false, "to-away": false}},
+		"a directory of git elsewhere": {func(t *testing.T) string {
+			t.Helper()
+			return newTree(t, "2", "--separate-git-dir="+filepath.Join(t.TempDir(), "elsewhere"))
+		}, map[string]bool{".env": true, "zz": false}},
+		"a link to the directory of git": {func(t *testing.T) string {
+			t.Helper()
+			tree, elsewhere := newTree(t, "2"), filepath.Join(t.TempDir(), "elsewhere")
+			if err := errors.Join(os.Rename(filepath.Join(tree, ".git"), elsewhere), os.Symlink(elsewhere, filepath.Join(tree, ".git"))); err != nil {
+				t.Fatal(err)
+			}
+			return tree
+		}, map[string]bool{".env": true, "zz": false}},
+		"tracked although it is ignored": {func(t *testing.T) string {
+			t.Helper()
+			tree := newTree(t, "2")
+			if err := os.WriteFile(filepath.Join(tree, ".gitignore"), []byte("*\n"), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			gitAt(t, tree, "add", "-f", "zz")
+			return tree
+		}, map[string]bool{".env": true, "zz": true, "deep/untracked": false}},
 		"a directory .git that is no repository": {func(t *testing.T) string {
 			t.Helper()
 			tree := newTree(t, "2")
