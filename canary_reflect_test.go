@@ -149,10 +149,7 @@ func TestCanaryNothingOfAnAnswerOrAClientLeadsToTheKey(t *testing.T) {
 	two.StartTLS()
 	t.Cleanup(two.Close)
 	for name, srv := range map[string]*httptest.Server{"HTTP/1.1": plain, "HTTP/2": two} {
-		schemes := []wireScheme{tracedSchemes()[0]}
-		if name == "HTTP/1.1" {
-			schemes = append(schemes, tracedSchemes()[3:]...)
-		}
+		schemes := append([]wireScheme{tracedSchemes()[0]}, tracedSchemes()[3:]...)
 		for _, s := range schemes {
 			t.Run(name+"/"+s.name, func(t *testing.T) {
 				t.Parallel()

@@ -2,6 +2,7 @@ package keyfit
 
 import (
 	"context"
+	"crypto/tls"
 	"net"
 	"net/http"
 )
@@ -10,4 +11,9 @@ import (
 // that has sent nothing yet and was given no HTTP client.
 func (c *Client) DialThrough(dial func(ctx context.Context, network, addr string) (net.Conn, error)) {
 	c.pool().(*http.Transport).DialContext = dial
+}
+
+// SecureBy sets how the client's own pool makes its connections secure, on the same terms.
+func (c *Client) SecureBy(config *tls.Config) {
+	c.pool().(*http.Transport).TLSClientConfig = config
 }
