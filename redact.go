@@ -13,9 +13,9 @@ func Redact(text string, secrets ...Secret) string {
 }
 
 // Redact returns text with every key replaced that the ring holds or recently held, raw or
-// as an encoder may have written it: percent-encoded, as JSON or HTML escapes, in base64.
-// Use it for what a program shows of a raw response, because a server may echo the key. The
-// errors and events of this package are redacted already.
+// as an encoder may have written it: percent-encoded, as JSON or HTML escapes, in base64, as
+// hexadecimal digits. Use it for what a program shows of a raw response, because a server may
+// echo the key. The errors and events of this package are redacted already.
 func (ring *Keyring) Redact(text string) string { return redactorOf(ring.live()...).Text(text) }
 
 // redactorOf returns a redactor of both halves of the credentials.

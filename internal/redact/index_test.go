@@ -2,6 +2,7 @@ package redact
 
 import (
 	"encoding/base64"
+	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"html"
@@ -23,12 +24,17 @@ func TestAnIndexFindsEveryFormOfEverySecret(t *testing.T) {
 	}
 	forms := map[string]func(string) string{
 		"raw": func(s string) string { return s }, "lower": strings.ToLower, "upper": strings.ToUpper, "query": url.QueryEscape, "path": url.PathEscape, "html": html.EscapeString,
-		"query twice":  func(s string) string { return url.QueryEscape(url.QueryEscape(s)) },
-		"json":         func(s string) string { b, _ := json.Marshal(s); return string(b) },
-		"json twice":   func(s string) string { b, _ := json.Marshal(s); b, _ = json.Marshal(string(b)); return string(b) },
-		"html in json": func(s string) string { b, _ := json.Marshal(html.EscapeString(s)); return string(b) },
-		"base64":       func(s string) string { return base64.StdEncoding.EncodeToString([]byte(s)) },
-		"basic":        func(s string) string { return base64.URLEncoding.EncodeToString([]byte("u:" + s + ":x")) },
+		"query twice":     func(s string) string { return url.QueryEscape(url.QueryEscape(s)) },
+		"json":            func(s string) string { b, _ := json.Marshal(s); return string(b) },
+		"json twice":      func(s string) string { b, _ := json.Marshal(s); b, _ = json.Marshal(string(b)); return string(b) },
+		"html in json":    func(s string) string { b, _ := json.Marshal(html.EscapeString(s)); return string(b) },
+		"base64":          func(s string) string { return base64.StdEncoding.EncodeToString([]byte(s)) },
+		"basic":           func(s string) string { return base64.URLEncoding.EncodeToString([]byte("u:" + s + ":x")) },
+		"hex":             func(s string) string { return hex.EncodeToString([]byte(s)) },
+		"HEX":             func(s string) string { return fmt.Sprintf("%X", s) },
+		"hex in a URL":    func(s string) string { return url.QueryEscape(fmt.Sprintf("<%x>", s)) },
+		"UTF-16":          func(s string) string { return strings.Join(strings.Split(s, ""), "\x00") + "\x00" },
+		"UTF-16, big end": func(s string) string { return "\x00" + strings.Join(strings.Split(s, ""), "\x00") },
 		"hex escapes": func(s string) string {
 			var b strings.Builder
 			for i := range len(s) {

@@ -1,9 +1,9 @@
 // Package redact takes known secrets out of text, headers and errors.
 //
 // A server that echoes a key writes it the way its encoder does: raw, percent-encoded, as a
-// JSON or HTML escape, one within another, in another case, in base64. A [Redactor]
-// therefore matches each byte of a secret in any of these forms, the whole of it in base64
-// as well, and puts [Mark] in its place.
+// JSON or HTML escape, one within another, in another case, in base64, as hexadecimal digits,
+// in UTF-16. A [Redactor] therefore matches each byte of a secret in any of the first forms,
+// the whole of it in the others as well, and puts [Mark] in its place.
 //
 // Redact first, shorten second: a key that has been cut off is still most of a key.
 // [Redactor.Prefix] does both in that order, and [Redactor.Reach] says how much more than
@@ -17,6 +17,7 @@ package redact
 
 import (
 	"encoding/base64"
+	"encoding/hex"
 	"maps"
 	"net/http"
 	"slices"
@@ -71,7 +72,8 @@ func New(secrets ...string) Redactor {
 	return r
 }
 
-// add adds a secret and its base64 in all four alphabets, alone and amid other data.
+// add adds a secret, its base64 in all four alphabets, alone and amid other data, its
+// hexadecimal digits, and UTF-16 in either order of the bytes.
 func (r *Redactor) add(secret string) {
 	r.secrets = append(append(r.secrets, secret), base64Forms(secret)...)
 	for _, enc := range [...]*base64.Encoding{base64.StdEncoding, base64.URLEncoding, base64.RawStdEncoding, base64.RawURLEncoding} {
@@ -79,7 +81,12 @@ func (r *Redactor) add(secret string) {
 			r.secrets = append(r.secrets, coded)
 		}
 	}
+	r.secrets = append(r.secrets, hex.EncodeToString([]byte(secret)), wide(secret))
 }
+
+// wide returns what UTF-16 of either order has of a secret in ASCII: its bytes with a zero
+// between two of them.
+func wide(secret string) string { return strings.Join(strings.Split(secret, ""), "\x00") }
 
 // index sorts the secrets by their first byte, so that a place of a text is compared only
 // with those that can begin there.

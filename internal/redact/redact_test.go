@@ -32,6 +32,8 @@ func TestSecretsAreTakenOutOfText(t *testing.T) {
 		{"the longest of two that begin alike", "loremipsum", "[redacted]", []string{"lorem", "loremipsum"}},
 		{"percent-encoded", "lorem%2dFitsum%2F1", "[redacted]", []string{secret}},
 		{"in Basic credentials", "Basic dXNlcjpsb3JlbS1GaXRzdW0vMQ==", "Basic dXNlcjp[redacted]Q==", []string{secret}},
+		{"as hexadecimal digits", "got 6C6f72656d2d46697473756d2f31", "got [redacted]", []string{secret}},
+		{"in UTF-16", "l\x00o\x00r\x00e\x00m\x00-\x00F\x00i\x00t\x00s\x00u\x00m\x00/\x001\x00", "[redacted]\x00", []string{secret}},
 		{"too short to be one", "abcabc", "abcabc", []string{"abc", ""}},
 		{"none there", "harmless", "harmless", []string{secret}},
 	} {
