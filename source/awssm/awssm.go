@@ -60,8 +60,11 @@ type Config struct {
 }
 
 // Source is a [keyfit.Source] and a [keyfit.VersionedSource]. It is safe for concurrent use.
+//
+// A printer that walks over its fields finds a function where the client would be, whose
+// connections keep the key in their buffers.
 type Source struct {
-	client Client
+	client func() Client
 	cfg    Config
 }
 
@@ -93,7 +96,7 @@ func New(client Client, cfg Config) (*Source, error) {
 	if cfg.Timeout == 0 {
 		cfg.Timeout = DefaultTimeout
 	}
-	return &Source{client: client, cfg: cfg}, nil
+	return &Source{client: func() Client { return client }, cfg: cfg}, nil
 }
 
 // Credential returns the version labelled AWSCURRENT. See [Source.Versions] for the errors.
@@ -143,7 +146,7 @@ func (s *Source) other(ctx context.Context, stage string, current keyfit.Credent
 }
 
 func (s *Source) read(ctx context.Context, stage string) (keyfit.Credential, error) {
-	out, err := s.client.GetSecretValue(ctx, &secretsmanager.GetSecretValueInput{
+	out, err := s.client().GetSecretValue(ctx, &secretsmanager.GetSecretValueInput{
 		SecretId: aws.String(s.cfg.Secret), VersionStage: aws.String(stage),
 	}, s.guarded)
 	if err != nil {

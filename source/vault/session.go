@@ -67,7 +67,7 @@ func (s *Source) usable(have, refused *session) bool {
 
 func (s *Source) login(ctx context.Context) (*session, error) {
 	now := time.Now() // the lifetime may start before the response arrives
-	anonymous, err := withToken(s.client, "")
+	anonymous, err := withToken(s.client(), "")
 	if err != nil {
 		return nil, err
 	}
@@ -79,7 +79,7 @@ func (s *Source) login(ctx context.Context) (*session, error) {
 		return nil, errors.New("the login response has no token; a second factor is not supported")
 	}
 	token := answer.Auth.ClientToken
-	client, err := withToken(s.client, token)
+	client, err := withToken(s.client(), token)
 	if err != nil {
 		return nil, err
 	}

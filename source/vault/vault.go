@@ -69,10 +69,13 @@ type Config struct {
 }
 
 // Source is a [keyfit.Source] and a [keyfit.VersionedSource]. It is safe for concurrent use.
+//
+// A printer that walks over its fields finds functions where the transport would be, whose
+// connections keep the token and the key in their buffers.
 type Source struct {
-	cfg      Config
-	client   *api.Client // without a token; each session has a copy with a token
-	guard    *guard
+	cfg      Config             // without the transport
+	client   func() *api.Client // without a token; each session has a copy with a token
+	close    func()
 	sess     atomic.Pointer[session] // nil before the first login
 	loginSem chan struct{}           // a mutex for logins that a context can interrupt
 	denied   atomic.Int64            // when the server last refused a fresh token, in Unix nanoseconds
@@ -105,7 +108,8 @@ func New(cfg Config) (*Source, error) {
 		cfg.Auth = Token(keyfit.NewSecret(token))
 	}
 	client.ClearToken()
-	return &Source{cfg: cfg, client: client, guard: g, loginSem: make(chan struct{}, 1)}, nil
+	cfg.Transport = nil
+	return &Source{cfg: cfg, client: func() *api.Client { return client }, close: g.CloseIdleConnections, loginSem: make(chan struct{}, 1)}, nil
 }
 
 func (c Config) withDefaults() Config {
@@ -180,7 +184,7 @@ func (s *Source) wrap(err error) error { return fmt.Errorf("%s: %w", s.place(), 
 
 // Close closes the idle connections to the server. The source can be used again.
 func (s *Source) Close() error {
-	s.guard.CloseIdleConnections()
+	s.close()
 	return nil
 }
 
