@@ -809,7 +809,7 @@ func TestCanaryValuesThatHoldAKeyDoNotShowIt(t *testing.T) {
 		"secret": secret, "pointer to secret": &secret, "credential": cred, "pointer to credential": &cred,
 		"keyring": c.Keys(), "status": c.Keys().Status(), "client": c, "provider": c.Provider(), "http client": c.HTTPClient(),
 		"source": keyfit.Static(cred), "static source": keyfit.Static(keyfit.APIKey(wireKey)),
-		"chain": keyfit.Chain(keyfit.Static(keyfit.APIKey(wireKey))), "option": keyfit.WithKey(wireKey),
+		"chain": keyfit.Chain(keyfit.Static(keyfit.APIKey(wireKey))), "chain of the caller's own": keyfit.Chain(plainSource{wireKey, wireID}), "option": keyfit.WithKey(wireKey),
 		"keys option": keyfit.WithSource(keyfit.Static(cred)), "error": used,
 		"struct": mine{secret, &secret, cred, []keyfit.Secret{secret}, map[string]keyfit.Credential{"k": cred}, c.Keys(), c, used, cred},
 		"slice":  []keyfit.Credential{cred}, "map": map[string]keyfit.Secret{"k": secret}, "map key": map[*keyfit.Secret]int{&secret: 1},
@@ -851,6 +851,13 @@ func TestCanaryValuesThatHoldAKeyDoNotShowIt(t *testing.T) {
 	if err := errors.Join(gob.NewEncoder(&wire).Encode(cred), gob.NewDecoder(&wire).Decode(&back)); err != nil || !back.Key.IsZero() {
 		t.Errorf("gob carries no key and breaks nothing: got %v, %v", back, err)
 	}
+}
+
+// plainSource is a source of a caller's that holds its key as it is.
+type plainSource struct{ Key, id string }
+
+func (s plainSource) Credential(context.Context) (keyfit.Credential, error) {
+	return keyfit.KeyPair(s.id, s.Key), nil
 }
 
 // TestCanaryAKeyOfDigitsIsNotQuotedAsABadHint: a number that cannot be a wait is told to

@@ -88,22 +88,28 @@ func File(path string) Source { return fileSource(path) }
 // Chain returns a source that asks sources in order and returns what the first one with a
 // key returns, including the other keys that a [VersionedSource] knows. If none has a key,
 // the error is a [*NoKeyError] that lists every place tried and the reason.
-func Chain(sources ...Source) Source { return chain(sources) }
+func Chain(sources ...Source) Source {
+	sources = slices.Clone(sources)
+	return chain{func() []Source { return sources }}
+}
 
-type chain []Source
+// chain keeps its sources where no printer looks: one of the caller's may hold a key in a field.
+type chain struct{ sources func() []Source }
 
 func (ch chain) Credential(ctx context.Context) (Credential, error) {
-	return firstOf(ctx, ch, func(ctx context.Context, s Source) (Credential, error) { return s.Credential(ctx) })
+	return firstOf(ctx, ch.sources(), func(ctx context.Context, s Source) (Credential, error) { return s.Credential(ctx) })
 }
 
 // Versions returns everything that the first source with a key knows: see
 // [VersionedSource].
-func (ch chain) Versions(ctx context.Context) (Versions, error) { return firstOf(ctx, ch, versionsOf) }
+func (ch chain) Versions(ctx context.Context) (Versions, error) {
+	return firstOf(ctx, ch.sources(), versionsOf)
+}
 
 // firstOf asks one source after the other until one returns a result.
-func firstOf[T any](ctx context.Context, c chain, ask func(context.Context, Source) (T, error)) (nothing T, _ error) {
+func firstOf[T any](ctx context.Context, sources []Source, ask func(context.Context, Source) (T, error)) (nothing T, _ error) {
 	none := &NoKeyError{}
-	for i, s := range c {
+	for i, s := range sources {
 		if s == nil {
 			s = SourceFunc(func(context.Context) (Credential, error) { return Credential{}, errNilSource })
 		}
@@ -130,7 +136,7 @@ func isBroken(err error) bool {
 	return !errors.Is(err, ErrNoKey)
 }
 
-func (ch chain) debounces() bool { return slices.ContainsFunc(ch, debounces) }
+func (ch chain) debounces() bool { return slices.ContainsFunc(ch.sources(), debounces) }
 
 // sourceError says which place has no usable key, and why. It contains nothing of the
 // place's content.
