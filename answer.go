@@ -44,7 +44,7 @@ func (k *call) readRefusal(resp *http.Response, out *Outcome) authOutcome {
 	k.client.stats.refusedAs(resp.StatusCode, kind)
 	r := k.retry()
 	r.answer = e
-	if resp.StatusCode == http.StatusTooManyRequests || resp.StatusCode >= 500 {
+	if kind == problem.RateLimited || resp.StatusCode >= 500 {
 		h := ratehint.Parse(e.Header, e.body, k.client.provider.WaitField, time.Now())
 		if kind == problem.RateLimited {
 			h.Wait = h.RefusedWait()
@@ -53,6 +53,9 @@ func (k *call) readRefusal(resp *http.Response, out *Outcome) authOutcome {
 		r.hint, r.wait = &h, k.policy.wait(k.attempts, h, kind == problem.RateLimited)
 		if kind == problem.RateLimited || h.Given {
 			out.Wait, out.Hint, out.Refusal, r.paced = r.wait, h.Wait, e, true
+			if out.Limited = kind == problem.RateLimited; !out.Limited {
+				out.Route = k.limitRoute()
+			}
 		}
 	}
 	return authOutcomeOf(resp.StatusCode, kind)

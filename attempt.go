@@ -26,7 +26,7 @@ func (t *transport) attempt(k *call, req *http.Request, given *keyring.Generatio
 			arrived = k.client.clock.Now()
 		}
 		with.End(k.sent)
-		permit.leave(&out, k.client.gateTime(arrived))
+		k.keepsPlace = permit.leave(&out, k.client.gateTime(arrived))
 	}()
 	k.begins(with, began-k.ring.engine.Clock().Lag(k.client.clock))
 	resp, err = t.send(k, req)

@@ -25,7 +25,8 @@ type call struct {
 	client     *Client
 	ring       *Keyring
 	policy     *RetryPolicy
-	account    string // fingerprint of a key given with the call; "" for the client's own
+	account    string // names the keyring given with the call, for the limit; "" for the client's own
+	keepsPlace bool   // a further retry keeps its place in the queue of the gate
 	method     string
 	url        *url.URL      // as the caller gave it, within the origin
 	began      time.Duration // by the client's clock
@@ -124,8 +125,8 @@ func (k *call) apply(o *callConfig) error {
 	}
 	k.client.memory.use(ring)
 	given := ring.engine.Load().Pick(true).Fingerprint
-	if !o.sameAccount && given != k.ring.engine.Load().Pick(true).Fingerprint {
-		k.account = given // another account has its own limit
+	if !o.sameAccount && ring.account != k.ring.account && given != k.ring.engine.Load().Pick(true).Fingerprint {
+		k.account = ring.account // another account has its own limit
 	}
 	k.ring = ring
 	return nil

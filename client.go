@@ -99,7 +99,7 @@ func (c *Client) With(opts ...Option) (*Client, error) {
 	d := *c
 	if cfg.ring != nil || cfg.keys != nil {
 		d.ring, d.gate = nil, nil
-	} else if cfg.limit != nil {
+	} else if cfg.limit != nil || cfg.maxInFlight != own.maxInFlight {
 		d.gate = nil
 	}
 	if d.ring != nil && len(cfg.ringOptions) > len(own.ringOptions) {
@@ -161,7 +161,7 @@ func (c *Client) configure(cfg config) error {
 		c.gate = cfg.gate
 	}
 	if c.gate == nil {
-		c.gate = NewGate(cfg.limitOr(c.provider.Limit))
+		c.gate = newGate(cfg.limitOr(c.provider.Limit), c.provider.LimitGroups, cfg.maxInFlight)
 	}
 	if c.pool == nil {
 		c.pool = hide(newPool(cfg.http))

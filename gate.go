@@ -20,34 +20,30 @@ type Limit struct {
 // and redirects included, and reports the outcome of each, so what one goroutine learns
 // from a 429 holds for all of them.
 //
-// The gate of [NewGate] keeps these rules, separately for each provider and key:
+// The gate of [NewGate] keeps these rules, separately for each provider and account, and for
+// each group of routes that has a limit of its own ([Provider.LimitGroups]). An attempt is
+// sent when all of them let it:
 //
-//   - Window. Under a known limit, published or learned, at most Requests are sent in every
-//     period of Per, wherever it begins: a sliding log, not a token bucket, which would let
-//     99 requests through where 50 are allowed. The whole burst is available.
-//   - Pause. If the server asks for a wait (429, or 5xx with a hint), all attempts wait
-//     until it is over. Then one pilot request is sent, and the others follow when it has
-//     passed.
-//   - Slow start. While the limit is unknown, attempts are sent in rounds of 8, 16, 32, 32,
-//     32, 64 and so on, each after the round before has returned. An unlimited server is at
-//     its full speed after a few round trips; a limited one does not receive 200 requests
-//     at once.
-//   - Order. First in, first out. A first retry keeps the place of its call; a second goes
-//     to the end, so it is not always the same call that a server refuses. A probe
-//     ([Client.Probe]) goes before all others. A call goes before a batch, but while both
-//     wait, every eighth turn is a batch's. A caller that gives up while it waits uses no
-//     turn.
+//   - Order. First in, first out. A retry keeps the place of its call, unless nothing passes at
+//     all. A probe ([Client.Probe]) goes before all others. A call goes before a batch, but
+//     while both wait, every eighth turn is a batch's.
+//   - Pause. A hint (429) is a pause for everybody and nothing else. Since hints are rounded,
+//     wrong or strays, a trial request is sent now and then, the rarer the truer the hints
+//     prove; one that passes ends the pause. A 5xx with a hint pauses its own route, for 10 s
+//     at first.
+//   - In flight. At most 8 at first, and twice as many with each round trip, slowly above 20
+//     where no limit is known. A refusal with k in flight sets a ceiling of k-1 for a while.
+//   - Published limit. At most Requests in every period of Per, wherever it begins: a sliding
+//     log, not a token bucket, which would let 99 requests through where 50 are allowed. The
+//     whole burst is available. No response lowers or lifts it.
+//   - Quota. What the headers say is left of the current window is kept until that ends.
+//   - Learned limit. What passed in the window before a refusal, or the rate between refusals
+//     that come again and again. It is doubted by single requests, and raised or forgotten
+//     when those pass.
 //
-// An unknown limit is learned from response headers, or else from the first 429: from then
-// on, as many requests are sent at once as passed in the window before it. Then the gate
-// explores: from time to time it sends one request above the learned limit, so it finds a
-// limit that was raised within a few windows. A limit that was lowered costs a few
-// refusals. If the server fills a token bucket whose burst is far smaller than what it gets
-// in a second, the gate searches for the fill rate in the same way, and keeps a token
-// bucket instead of the window.
-//
-// If a wait cannot end before the caller's deadline or within its MaxWait, the attempt is
-// refused immediately; a shorter wait is never tried.
+// docs/limits.md explains each with a picture. If a wait cannot end before the caller's
+// deadline or within its MaxWait, by the published limit or by the pause and its first trial,
+// the attempt is refused immediately; a shorter wait is never tried.
 //
 // A Gate must be safe for concurrent use. That of NewGate starts no goroutine per attempt
 // and holds no lock during I/O or a callback; all waiting attempts share one timer.
@@ -62,11 +58,14 @@ type Gate interface {
 // Entry describes an attempt to a [Gate].
 type Entry struct {
 	Provider string
-	Key      string                                // fingerprint of a key given for one call; "" for the client's own keyring
-	MaxWait  time.Duration                         // the longest single wait that the caller accepts; 0 means that only the context bounds it
+	Key      string                                // names the account of a keyring given for one call, also after a rotation; "" for the client's own
+	Group    string                                // the group of routes whose limit counts; "" for the account's own: see Provider.LimitGroups
+	Route    string                                // method and path, digits replaced; a fault pauses a route first of all
+	MaxWait  time.Duration                         // the longest single wait that the caller accepts; 0 means the context's deadline: see RetryPolicy.MaxWait
+	NoTrial  bool                                  // the call has been refused before, so another one is to be the trial
 	Priority Priority                              // the order among waiting attempts; the zero value is PriorityCall
 	Since    time.Time                             // when the call began, for a retry that keeps its place in the order; the zero time means now
-	Waiting  func(why WaitReason, d time.Duration) // called at most once, before the first wait; may be nil; never under the gate's lock
+	Waiting  func(why WaitReason, d time.Duration) // called before the first wait with its expected length, and again when that becomes longer; may be nil; never under the gate's lock
 }
 
 // WaitReason says why an attempt waits.
@@ -86,6 +85,8 @@ type Outcome struct {
 	Unsent     bool          // the attempt was never sent: it does not count, and nothing is learned from it
 	Wait       time.Duration // how long all attempts must wait: max(own backoff, the server's hint); 0 if the server asked for no wait
 	Hint       time.Duration // the server's hint alone, from which the limit is learned; 0 if it gave none, in which case Wait is used
+	Limited    bool          // the response refuses for a limit, whatever its status; a 429 always does
+	Route      string        // of a 5xx with a hint: the route of the Entry; "" for the whole account
 	Limit      Limit         // the limit that the response's headers state; zero if they do not
 	Remaining  int           // requests left in the window, by the headers; -1 if unknown
 	Reset      time.Duration // until the window resets, by the headers; 0 if unknown
@@ -105,14 +106,59 @@ type GateStats struct {
 	Slots    int           `json:"slots"`     // how many may be in flight at once; 0 means no bound
 	Limit    Limit         `json:"limit"`     // the limit that is kept; zero if none is known
 	Learned  bool          `json:"learned"`   // Limit was learned from responses, and is not the published one
-	Paused   time.Duration `json:"paused_ns"` // what is left of the pause; 0 if there is none
-	Waits    Waits         `json:"waits"`     // waits that are over: the attempt was sent, or its caller gave up
+	Paused   time.Duration `json:"paused_ns"` // what is left of the pause, if no trial passes before; 0 if there is none
+
+	NextTrial time.Duration `json:"next_trial_ns"`    // when the next trial of the pause may be sent; 0 if there is no pause
+	WaitsFor  WaitReason    `json:"waits_for"`        // what the next attempt would wait for; "" for nothing
+	Bounds    []Bound       `json:"bounds,omitempty"` // all that is kept, the most certain first
+	Routes    []RoutePause  `json:"routes,omitempty"` // that are paused after a fault
+	Waits     Waits         `json:"waits"`            // waits that are over: the attempt was sent, or its caller gave up
+}
+
+// Bound is one of the limits that a gate keeps at the same time.
+type Bound struct {
+	Limit  Limit       `json:"limit"`
+	Source BoundSource `json:"source"`
+	Used   int         `json:"used"` // requests within Limit.Per, those in flight included
+}
+
+// BoundSource says where a [Bound] comes from.
+type BoundSource string
+
+// The sources.
+const (
+	BoundPublished BoundSource = "published" // known beforehand: kept exactly, whatever is answered
+	BoundHeaders   BoundSource = "headers"   // said by a response, for the current window
+	BoundRefusals  BoundSource = "refusals"  // what passed in a window before a refusal
+	BoundPace      BoundSource = "pace"      // the rate between refusals that come again and again
+)
+
+// RoutePause is a route that is paused after a fault.
+type RoutePause struct {
+	Route     string        `json:"route"`
+	Paused    time.Duration `json:"paused_ns"`
+	NextTrial time.Duration `json:"next_trial_ns"`
 }
 
 // NewGate returns a Gate for one process. A limit that is zero, or whose Requests or Per is
-// not positive, is unknown and is learned. A limit of more than a million Requests is kept
-// as the same rate in proportionally shorter windows.
-func NewGate(l Limit) Gate { return &gate{limiter.New(limiter.Limit(l))} }
+// not positive, is unknown and is learned. A limit of more than 16,384 Requests is kept as the
+// same rate in proportionally shorter windows. The gate has the method
+//
+//	Reset(provider, key string)
+//
+// which forgets all that was learned of an account, pauses included; see [Client.ResetLimits].
+func NewGate(l Limit) Gate { return newGate(l, nil, 0) }
+
+func newGate(l Limit, groups []LimitGroup, maxInFlight int) *gate {
+	o := limiter.Options{Published: limiter.Limit(l), MaxInFlight: maxInFlight}
+	if len(groups) > 0 {
+		o.Groups = make(map[string]limiter.Limit, len(groups))
+		for _, g := range groups {
+			o.Groups[g.Name] = limiter.Limit(g.Limit)
+		}
+	}
+	return &gate{limiter.New(o)}
+}
 
 // gate is the Gate of one process. It adapts the engine in internal/limiter.
 type gate struct{ engine *limiter.Keyed }
@@ -129,11 +175,37 @@ func (g *gate) Enter(ctx context.Context, e Entry) (leave func(Outcome), err err
 // Stats returns the state for one provider and key; see [GateStats].
 func (g *gate) Stats(provider, key string) GateStats {
 	s := g.engine.Stats(limiter.Key{Provider: provider, Account: key})
-	return GateStats{
+	out := GateStats{
 		Waiting: s.Waiting, InFlight: s.InFlight, Slots: s.Concurrency,
-		Limit: Limit(s.Limit), Learned: s.Learned, Paused: s.Paused, Waits: waitsOf(s.Waits),
+		Limit: Limit(s.Limit), Learned: s.Learned, Paused: s.Paused, NextTrial: s.NextTrial, Waits: waitsOf(s.Waits),
 	}
+	if s.WaitsFor != 0 {
+		out.WaitsFor = waitReason(s.WaitsFor)
+	}
+	for _, b := range s.Bounds {
+		out.Bounds = append(out.Bounds, Bound{Limit(b.Limit), sourceOf(b.Source), b.Used})
+	}
+	for _, r := range s.Routes {
+		out.Routes = append(out.Routes, RoutePause{r.Name, r.Paused, r.NextTrial})
+	}
+	return out
 }
+
+func sourceOf(s limiter.Source) BoundSource {
+	switch s {
+	case limiter.Published:
+		return BoundPublished
+	case limiter.Headers:
+		return BoundHeaders
+	case limiter.Pace:
+		return BoundPace
+	case limiter.Refusals:
+	}
+	return BoundRefusals
+}
+
+// Reset forgets what was learned of an account; see [NewGate].
+func (g *gate) Reset(provider, key string) { g.engine.Reset(provider, key) }
 
 // clock returns the clock whose readings enterNow and leave take.
 func (g *gate) clock() clock.Clock { return g.engine.Clock() }
@@ -142,11 +214,11 @@ func (g *gate) enter(ctx context.Context, e *Entry) (permit, error) {
 	if err := ctx.Err(); err != nil {
 		return permit{}, err
 	}
-	key := limiter.Key{Provider: e.Provider, Account: e.Key}
+	key := limiter.Key{Provider: e.Provider, Account: e.Key, Group: e.Group}
 	if p, ok := g.engine.TryEnter(key, g.clock().Now()); ok { // most attempts need not wait, and what follows allocates
 		return permit{own: p}, nil
 	}
-	r := limiter.Request{Key: key, MaxWait: e.MaxWait, Priority: limiter.Priority(e.Priority), Since: e.Since}
+	r := limiter.Request{Key: key, MaxWait: e.MaxWait, Priority: limiter.Priority(e.Priority), Route: e.Route, Since: e.Since, NoTrial: e.NoTrial}
 	if waiting := e.Waiting; waiting != nil {
 		r.Waiting = func(why limiter.Reason, d time.Duration) { waiting(waitReason(why), d) }
 	}
@@ -157,11 +229,17 @@ func (g *gate) enter(ctx context.Context, e *Entry) (permit, error) {
 	return permit{own: p}, err
 }
 
-// enterNow returns a permit if the attempt need not wait. account is the Key of an [Entry],
-// and at is a reading of the gate's clock.
-func (g *gate) enterNow(provider, account string, at time.Duration) (permit, bool) {
-	p, ok := g.engine.TryEnter(limiter.Key{Provider: provider, Account: account}, at)
+// enterNow returns a permit if the attempt need not wait. account and group are those of an
+// [Entry], and at is a reading of the gate's clock.
+func (g *gate) enterNow(provider, account, group string, at time.Duration) (permit, bool) {
+	p, ok := g.engine.TryEnter(limiter.Key{Provider: provider, Account: account, Group: group}, at)
 	return permit{own: p}, ok
+}
+
+// soonest returns how long a retry of the call waits at least.
+func (g *gate) soonest(k *call) time.Duration {
+	key := limiter.Key{Provider: k.client.provider.Name, Account: k.account, Group: k.group()}
+	return g.engine.Soonest(key, k.limitRoute(), g.clock().Now())
 }
 
 func waitReason(why limiter.Reason) WaitReason {
@@ -198,18 +276,21 @@ func enterGate(ctx context.Context, g Gate, e *Entry) (permit, error) {
 	return permit{other: leave}, err
 }
 
-// leave ends the attempt; at is a reading of the gate's clock.
-func (pm *permit) leave(o *Outcome, at time.Duration) {
+// leave ends the attempt; at is a reading of the gate's clock. It reports whether a second or
+// later retry keeps the place of its call.
+func (pm *permit) leave(o *Outcome, at time.Duration) (keepsPlace bool) {
 	if pm.other != nil {
 		pm.other(*o)
-		return
+		return false
 	}
 	out := limiter.Outcome{
-		Status: o.StatusCode, Unsent: o.Unsent, Wait: o.Wait, Hint: o.Hint,
-		Limit: limiter.Limit(o.Limit), Remaining: o.Remaining, Reset: o.Reset,
+		Status: o.StatusCode, Unsent: o.Unsent, Wait: o.Wait, Hint: o.Hint, Limited: o.Limited, Route: o.Route,
+	}
+	if o.Remaining >= 0 && o.Reset > 0 {
+		out.Quotas = []limiter.Quota{{Limit: limiter.Limit(o.Limit), Remaining: o.Remaining, Reset: o.Reset}}
 	}
 	if o.Refusal != nil {
 		out.Cause = o.Refusal
 	}
-	pm.own.Leave(&out, at)
+	return pm.own.Leave(&out, at)
 }

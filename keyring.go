@@ -53,6 +53,7 @@ type Keyring struct {
 	exposed  *exposedFiles // nil if nobody listens
 	past     pastKeys
 	engine   *keyring.Ring
+	account  string // names the ring for the limit: the fingerprint of its first key, whatever follows
 }
 
 // keyringConfig collects the options of a ring.
@@ -107,6 +108,7 @@ func NewKeyring(ctx context.Context, src Source, opts ...KeyringOption) (*Keyrin
 		k.exposed = &exposedFiles{reported: make(map[string]bool)}
 		k.reportExposed(first.Current)
 	}
+	k.account = k.engine.Load().Pick(true).Fingerprint
 	return k, nil
 }
 

@@ -41,6 +41,7 @@ type config struct {
 	observer    observer
 	gate        Gate
 	limit       *Limit
+	maxInFlight int
 	policy      RetryPolicy
 	priority    Priority
 	maxBody     int64
@@ -54,6 +55,7 @@ func contradicts(a, b string) bool {
 		{"WithKey", "WithSource"},
 		{"WithDotEnv", "WithoutDotEnv"},
 		{"WithGate", "WithLimit"},
+		{"WithGate", "WithMaxInFlight"},
 	} {
 		if slices.Contains(set, a) && slices.Contains(set, b) {
 			return true
@@ -257,6 +259,19 @@ func WithLimit(l Limit) Option {
 			return errors.New("the limit needs a positive number of requests and a positive time")
 		}
 		c.limit = &l
+		return nil
+	})
+}
+
+// WithMaxInFlight sets the largest number of attempts of an account that are in flight at
+// once. By default what is in flight is bounded by what the responses teach alone: see
+// [Gate]. n must be positive.
+func WithMaxInFlight(n int) Option {
+	return one("WithMaxInFlight", func(c *config) error {
+		if n <= 0 {
+			return errors.New("the number must be positive")
+		}
+		c.maxInFlight = n
 		return nil
 	})
 }

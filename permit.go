@@ -3,6 +3,7 @@ package keyfit
 import (
 	"context"
 	"errors"
+	"strings"
 	"time"
 
 	"github.com/keyfit/keyfit/internal/keyring"
@@ -60,7 +61,7 @@ func (k *call) acquire(now time.Duration, mayLeave bool) (permit, time.Duration,
 		return permit{}, 0, err
 	}
 	if own, ok := k.client.gate.(*gate); ok {
-		if p, ok := own.enterNow(k.client.provider.Name, k.account, k.client.gateTime(now)); ok {
+		if p, ok := own.enterNow(k.client.provider.Name, k.account, k.group(), k.client.gateTime(now)); ok {
 			return p, now, nil
 		}
 	}
@@ -73,8 +74,11 @@ func (k *call) acquire(now time.Duration, mayLeave bool) (permit, time.Duration,
 // it.
 func (k *call) queue(mayLeave bool) (permit, error) {
 	k.inTrouble() // the gate may keep a reference to the call from here on
-	e := Entry{Provider: k.client.provider.Name, Key: k.account, MaxWait: k.policy.MaxWait, Priority: k.priority}
-	if k.attempts == 1 { // only the first retry keeps its place: see Gate
+	e := Entry{
+		Provider: k.client.provider.Name, Key: k.account, Group: k.group(), Route: k.limitRoute(),
+		MaxWait: k.policy.MaxWait, Priority: k.priority, NoTrial: k.attempts >= 2 || k.attempts > 0 && !k.mayTryAfter(k.attempts+1),
+	}
+	if k.attempts == 1 || k.attempts > 1 && k.keepsPlace { // see Gate
 		e.Since = k.client.clock.Time(k.began)
 	}
 	if k.client.obs.wantsWaits() {
@@ -91,6 +95,29 @@ func (k *call) queue(mayLeave bool) (permit, error) {
 		return permit{}, errCircuitOpened
 	}
 	return p, err
+}
+
+// mayTryAfter reports whether the policy lets a call try again after so many attempts.
+func (k *call) mayTryAfter(attempts int) bool { return attempts < k.policy.MaxAttempts }
+
+// group names the limit of the call's route; "" for that of the account.
+func (k *call) group() string {
+	if len(k.client.provider.LimitGroups) == 0 {
+		return ""
+	}
+	return k.client.provider.limitGroup(k.url.Path)
+}
+
+// limitRoute names the call's route for a gate: the method and the path, with a * in the place
+// of every segment that has a digit, as identifiers do.
+func (k *call) limitRoute() string {
+	segments := strings.Split(k.path(), "/")
+	for i, s := range segments {
+		if strings.ContainsAny(s, "0123456789") {
+			segments[i] = "*"
+		}
+	}
+	return k.method + " " + k.redactor().Text(strings.Join(segments, "/"))
 }
 
 // gateTime converts a reading of the client's clock to one of the gate's clock.

@@ -65,7 +65,10 @@ func TestAGateIsToldWhoComes(t *testing.T) {
 			var g entries
 			c := scripted(t, nil, keyfit.WithGate(&g))
 			test.do(t, c)
-			test.want.Provider, test.want.MaxWait = c.Provider().Name, time.Minute
+			test.want.Provider, test.want.Route = c.Provider().Name, "GET /"
+			if name == "a probe" {
+				test.want.Route = "GET /admin/connection-count"
+			}
 			if diff := cmp.Diff([]keyfit.Entry{test.want}, g.asked); diff != "" {
 				t.Errorf("asked (-want +got):\n%s", diff)
 			}

@@ -3,6 +3,7 @@ package keyfit
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 )
 
@@ -39,6 +40,9 @@ type Provider struct {
 	// Limit is the published limit per key; zero if none is published, in which case the
 	// client learns it from responses.
 	Limit Limit
+	// LimitGroups are routes that have a limit of their own beside Limit. Their requests count
+	// against that of their group alone.
+	LimitGroups []LimitGroup
 	// WaitField is the member of a 429's JSON body that contains the seconds to wait; ""
 	// means retryAfter or retry_after.
 	WaitField string
@@ -55,6 +59,29 @@ type Provider struct {
 	Probe string
 	// NotFoundHidesPermission is set if the provider answers 404 for a missing permission.
 	NotFoundHidesPermission bool
+}
+
+// LimitGroup is a group of routes with a limit of its own.
+type LimitGroup struct {
+	// Name identifies the group. Required.
+	Name string
+	// Paths are the ends of the paths that belong to the group, "/SendTransactionalMail" for
+	// example; upper and lower case are the same. At least one.
+	Paths []string
+	// Limit is the limit of the group; zero if it is learned.
+	Limit Limit
+}
+
+// limitGroup returns the name of the group that a path belongs to; "" if it belongs to none.
+func (p *Provider) limitGroup(path string) string {
+	for i := range p.LimitGroups {
+		for _, end := range p.LimitGroups[i].Paths {
+			if n := len(path) - len(end); n >= 0 && strings.EqualFold(path[n:], end) {
+				return p.LimitGroups[i].Name
+			}
+		}
+	}
+	return ""
 }
 
 // Imin returns the imin Events, Facilities and Places search API: header X-API-KEY, key
@@ -118,6 +145,10 @@ func Optimove(host string) Provider {
 		Name: "optimove", Scheme: Header("X-API-KEY"),
 		EnvVar: "OPTIMOVE_API_KEY", EnvURL: "OPTIMOVE_BASE_URL",
 		Limit: Limit{Requests: 50, Per: 10 * time.Second}, TextErrors: true,
+		LimitGroups: []LimitGroup{{
+			Name: "SendTransactionalMail", Paths: []string{"/SendTransactionalMail"},
+			Limit: Limit{Requests: 10, Per: time.Second},
+		}},
 		Probe: "/current/general/GetLastDataUpdate",
 	}
 	if host != "" {

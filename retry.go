@@ -205,17 +205,29 @@ func (k *call) mayRetry() bool { return k.attempts < k.policy.MaxAttempts }
 // fit is not shortened: an earlier attempt would certainly be refused.
 func (k *call) fits() bool {
 	r := k.retry()
-	if r.wait > k.policy.MaxWait {
-		k.addNote(fmt.Sprintf("not tried again: a wait of %s is above MaxWait %s", r.wait.Round(time.Millisecond), k.policy.MaxWait))
+	wait := r.wait
+	if own, ok := k.client.gate.(*gate); ok && r.paced {
+		wait = min(wait, own.soonest(k)) // a trial of the pause comes before its end
+	}
+	end, bounded := k.Deadline()
+	if longest := k.policy.MaxWait; longest > 0 && wait > longest {
+		k.addNote(fmt.Sprintf("not tried again: a wait of %s is above MaxWait %s", r.wait.Round(time.Millisecond), longest))
+		return false
+	} else if longest == 0 && !bounded && wait > leastPatience && !r.paced {
+		k.addNote(fmt.Sprintf("not tried again: a wait of %s is too long for a call without a deadline", r.wait.Round(time.Millisecond)))
 		return false
 	}
-	if end, ok := k.Deadline(); ok && time.Until(end) < r.wait {
+	if bounded && time.Until(end) < wait {
 		r.deadline = true
 		k.addNote(fmt.Sprintf("not tried again: a wait of %s is beyond the deadline", r.wait.Round(time.Millisecond)))
 		return false
 	}
 	return true
 }
+
+// leastPatience is the longest wait of a call that has no deadline and no MaxWait, if no
+// window is known that is longer.
+const leastPatience = 10 * time.Minute
 
 func (k *call) withinBudget() bool {
 	if k.client.budget.Spend(k.client.clock.Now(), k.policy.Budget) {

@@ -33,7 +33,9 @@ type RetryPolicy struct {
 	// MaxBackoff (full jitter). 0 means 250 ms and 8 s.
 	MinBackoff, MaxBackoff time.Duration
 	// MaxWait is the longest single wait that the provider may ask for or the gate may
-	// impose. 0 means 60 s; a nanosecond allows no wait at all.
+	// impose. 0 means that the deadline of the call's context bounds it alone; without a
+	// deadline, it means 10 minutes, or twice the longest window that the gate knows, if that
+	// is longer. A nanosecond allows no wait at all.
 	MaxWait time.Duration
 	// AttemptTimeout bounds one attempt, from its start to the end of the response body. An
 	// attempt that times out before the response headers is tried again like a connection
@@ -54,7 +56,6 @@ func (policy RetryPolicy) withDefaults() (RetryPolicy, error) {
 	setDefault(&policy.MaxAttempts, 4)
 	setDefault(&policy.MinBackoff, 250*time.Millisecond)
 	setDefault(&policy.MaxBackoff, 8*time.Second)
-	setDefault(&policy.MaxWait, time.Minute)
 	setDefault(&policy.Budget, 0.2)
 	if policy.MinBackoff > policy.MaxBackoff {
 		return policy, fmt.Errorf("a retry policy has MinBackoff %s above MaxBackoff %s", policy.MinBackoff, policy.MaxBackoff)

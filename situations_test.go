@@ -248,7 +248,7 @@ func situations() map[string]situation {
 			"gate 3 × 200",
 			`answer 200 {"id":"1"} of https://api.example.com/a`,
 			"took 2s",
-			"stats requests 3, retries 1, limit 1, waited 1, limit of 3 in 2s",
+			"stats requests 3, retries 1, limit 1, waited 1",
 			"keys current 1 used at 2s accepted at 2s",
 		}},
 		"limit, then good, for a body": {replies: map[string][]reply{"/a": {refused(429, ""), good()}}, method: http.MethodPost, body: "lorem", url: home + "/a", want: []string{
@@ -257,7 +257,7 @@ func situations() map[string]situation {
 			"gate 200",
 			`answer 200 {"id":"1"} of https://api.example.com/a`,
 			"took 2s",
-			"stats requests 1, retries 1, limit 1, waited 1, limit of 1 in 2s",
+			"stats requests 1, retries 1, limit 1, waited 1",
 			"keys current 1 used at 2s accepted at 2s",
 		}},
 		"limit, and a deadline": {replies: map[string][]reply{"/a": {refused(429, ""), good()}}, url: home + "/a", within: time.Second, want: []string{
@@ -265,7 +265,7 @@ func situations() map[string]situation {
 			"gate 429, wait 2s, hint 2s, refusal",
 			"answer 429 of https://api.example.com/a",
 			"error *keyfit.RateLimitError: imkit: GET /a: 429 Too Many Requests (not tried again: a wait of 2s is beyond the deadline, key 1): retry after 2s, which is beyond the deadline",
-			"stats requests 1, limit 1, limit of 1 in 2s",
+			"stats requests 1, limit 1",
 			"keys current 1 used at 0s",
 		}},
 		"limit for ever": {replies: map[string][]reply{"/a": {refused(429, "")}}, url: home + "/a", want: []string{
@@ -274,7 +274,7 @@ func situations() map[string]situation {
 			"answer 429 of https://api.example.com/a",
 			"error *keyfit.RateLimitError: imkit: GET /a: 429 Too Many Requests (4 attempts, key 1): retry after 2s",
 			"took 6s",
-			"stats requests 1, retries 3, limit 4, waited 3, limit of 1 in 10s",
+			"stats requests 1, retries 3, limit 4, waited 3",
 			"keys current 1 used at 6s",
 		}},
 		"limit in headers": {replies: map[string][]reply{"/a": {limitInHeaders(), good()}}, url: home + "/a", calls: 3, want: []string{

@@ -63,6 +63,18 @@ func (c *Client) Stats() Stats {
 	return s
 }
 
+// ResetLimits tells the gate to forget all that it has learned of the client's own account,
+// pauses included: after the provider has lifted a block, for example, or when a pause is
+// known to be wrong. Published limits stay, and so do calls that wait. It reports whether the
+// gate can do that: a gate of another kind needs a method Reset(provider, key string).
+func (c *Client) ResetLimits() bool {
+	g, ok := c.gate.(interface{ Reset(provider, key string) })
+	if ok {
+		g.Reset(c.provider.Name, "")
+	}
+	return ok
+}
+
 // counters is what a client counts. A call without trouble only adds to requests.
 type counters struct {
 	requests atomic.Uint64

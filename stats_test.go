@@ -87,7 +87,7 @@ func TestStatsCountWhatAClientHasDone(t *testing.T) {
 			Requests: 11, Retries: 6,
 			Refusals: keyfit.Refusals{Limit: 2, InvalidKey: 1, Permission: 1, Unavailable: 6, Deadline: 1, MaxWait: 1, Budget: 1},
 			Backoffs: keyfit.Waits{Count: 5},
-			Gate:     keyfit.GateStats{Slots: got.Gate.Slots, Limit: got.Gate.Limit, Learned: true, Paused: 2 * time.Second},
+			Gate:     keyfit.GateStats{Slots: got.Gate.Slots, Limit: got.Gate.Limit, Learned: true, Bounds: got.Gate.Bounds, Paused: 2 * time.Second, NextTrial: 2 * time.Second, WaitsFor: keyfit.WaitPause},
 		}
 		if b := got.Backoffs; b.Max <= 0 || b.P50 > b.P99 || b.P99 > b.Max || b.Total < b.Max {
 			t.Errorf("backoffs are %+v, want them in order", b)
@@ -122,7 +122,11 @@ func TestStatsShowWhoWaits(t *testing.T) {
 			})
 		}
 		synctest.Wait()
-		want := keyfit.GateStats{Waiting: 2, InFlight: 1, Limit: keyfit.Limit{Requests: 2, Per: time.Minute}}
+		limit := keyfit.Limit{Requests: 2, Per: time.Minute}
+		want := keyfit.GateStats{
+			Waiting: 2, InFlight: 1, Slots: 9, Limit: limit, WaitsFor: keyfit.WaitWindow,
+			Bounds: []keyfit.Bound{{Limit: limit, Source: keyfit.BoundPublished, Used: 2}},
+		}
 		if diff := cmp.Diff(want, c.Stats().Gate); diff != "" {
 			t.Errorf("gate (-want +got):\n%s", diff)
 		}

@@ -16,8 +16,8 @@ func BenchmarkUncontended(b *testing.B) {
 		{"limit known", Limit{1 << 20, time.Millisecond}},
 	} {
 		b.Run(bb.name, func(b *testing.B) {
-			k, ctx, e := New(bb.limit), context.Background(), Request{}
-			o := Outcome{Status: 200, Remaining: -1}
+			k, ctx, e := New(Options{Published: bb.limit}), context.Background(), Request{}
+			o := Outcome{Status: 200}
 			b.ReportAllocs()
 			for b.Loop() {
 				leave, err := enter(ctx, k, e)
@@ -31,8 +31,8 @@ func BenchmarkUncontended(b *testing.B) {
 }
 
 func BenchmarkContended(b *testing.B) {
-	k, ctx, e := New(Limit{}), context.Background(), Request{}
-	o := Outcome{Status: 200, Remaining: -1}
+	k, ctx, e := New(Options{}), context.Background(), Request{}
+	o := Outcome{Status: 200}
 	b.ReportAllocs()
 	b.SetParallelism(32) // times GOMAXPROCS, 2 on the machine of the reference
 	b.RunParallel(func(pb *testing.PB) {
@@ -52,7 +52,7 @@ func BenchmarkContended(b *testing.B) {
 func BenchmarkQueue(b *testing.B) {
 	for _, n := range []int{100, 10_000, 1_000_000} {
 		b.Run(strconv.Itoa(n), func(b *testing.B) {
-			l := New(Limit{1, time.Hour}).find(Key{})
+			l := New(Options{Published: Limit{1, time.Hour}}).find(Key{})
 			l.tryEnter(l.clock.Now())
 			for range n {
 				_, _ = l.enqueue(&Request{}, l.clock.Now(), never)

@@ -1,116 +1,184 @@
 package limiter
 
-import (
-	"math"
-	"time"
+import "time"
+
+const (
+	firstSlots   = 8  // in flight at first
+	brake        = 20 // above this, growth is slower:
+	hold         = 64 // passes before it begins again
+	longBrake    = 32 // the same for a long way, on which time is dearer
+	shortTrip    = 50 * time.Millisecond
+	brakedGrowth = 8    // one slot for so many passes
+	mostSlots    = 2048 //
+	restedAfter  = time.Second
+	longHint     = 2 * time.Second
+	certain      = 2 // confirmations from which the cap explains refusals
 )
 
-// concurrency bounds the attempts in flight while no limit bounds them.
+// concurrency is the cap on what is in flight. It grows from firstSlots, doubling with each
+// round trip, and is 1 again after each collision: one goes ahead.
 //
-// It is a congestion window. While nothing is known of the limit it is in slow start:
-// requests are sent in rounds, each round ends when all of its responses have arrived, and
-// the next is twice as large. So the first collision refuses at most what the last round
-// contained too many. A round that was not filled proves nothing, and delays no request.
-// The first collision halves the window and ends slow start; from then on the window grows
-// by one with every success while requests wait.
+// A refusal at k in flight sets a ceiling of k-1, for a while. Whether what is in flight is
+// the reason at all shows later. Where many passed at the ceiling before one more was refused,
+// it is confirmed, and stays for longer each time; a refusal below the ceiling, or of one
+// that was alone, speaks against it.
 type concurrency struct {
-	size   int
-	phase  phase
-	left   int // how many may still be sent in this round
-	repeat int // rounds of the size repeatedRound so far
+	slots int
+	brake int
+	free  bool
+	grown int // passes towards the next slot, above brake
+	max   int // the caller's own cap; 0 for none
 
-	roundPeak int // the most in flight in this round
-	peak      int // the most in flight since peakSince
-	peakSince time.Duration
+	ceiling   int           // 0 for none
+	until     time.Duration // it is kept at least
+	confirmed int
+	contrary  int           // how often it was contradicted
+	floor     int           // the ceiling as the last collision left it
+	atCeiling int           // passes with as many in flight, since the last collision
+	steps     int           // and since it was last raised
+	known     int           // the most in flight with one that passed, since the last collision
+	beyond    int           // passes with far more in flight than the ceiling, since the last collision,
+	last      time.Duration // which was then
+	widest    int           // the most in flight of those refused in this collision; 0 if it is not to blame
 }
 
-// phase is the state of a concurrency window. The transitions:
-//
-//	roundOpen ── the round is used up, and was well filled ──► roundDraining
-//	roundDraining ── all answers are back ──► roundOpen, with the next size
-//	roundOpen, roundDraining ── collision ──► additive
-//	any ── the learned limit is forgotten ──► roundOpen, with the first size
-type phase uint8
+func newConcurrency(most int) concurrency { return concurrency{slots: firstSlots, max: most} }
 
-const (
-	additive      phase = iota // no rounds: a collision has been seen, or the limit is known
-	roundOpen                  // slow start, within a round
-	roundDraining              // slow start, and no request is sent until the whole round is back
-)
+// hasRoom reports whether another one may be sent beside out.
+func (c *concurrency) hasRoom(out int) bool { return out < c.slots && (c.max == 0 || out < c.max) }
 
-const (
-	firstRound    = 8
-	repeatedRound = 32 // rounds of this size are repeated, so that the first collision refuses
-	repeats       = 3  // at most 32 where the limit is below about a hundred
-	peakPeriod    = time.Minute
-	unbounded     = math.MaxInt32
-)
-
-// restart begins slow start with a round of n.
-func (c *concurrency) restart(n int) {
-	*c = concurrency{size: n, left: n, phase: roundOpen, peak: c.peak, peakSince: c.peakSince}
-}
-
-// nextRound begins the next round: 8, 16, 32, 32, 32, 64, 128 and so on.
-func (c *concurrency) nextRound() {
-	if c.size == repeatedRound && c.repeat < repeats-1 {
-		c.repeat++
-	} else {
-		c.size = min(2*c.size, unbounded)
+// cap is the most that may be in flight now.
+func (c *concurrency) cap() int {
+	if c.max > 0 {
+		return min(c.slots, c.max)
 	}
-	c.left, c.phase, c.roundPeak = c.size, roundOpen, 0
+	return c.slots
 }
 
-// hasRoom reports whether one more may be sent while out are in flight.
-func (c *concurrency) hasRoom(out int) bool {
-	if c.phase == roundDraining {
-		if out > 0 {
-			return false
+// passed takes a good answer.
+func (c *concurrency) passed(a attempt, now time.Duration) {
+	if c.brake = brake; now-a.sent > shortTrip {
+		c.brake = longBrake
+	}
+	c.known = max(c.known, int(a.with))
+	c.refute(a)
+	if c.ceiling > 0 && int(a.with) >= c.ceiling {
+		c.atCeiling++
+		c.steps++
+		if c.confirmed > 0 && c.steps > 2*c.ceiling && now > c.until {
+			c.ceiling++
+			c.steps = 0
 		}
-		c.nextRound()
 	}
-	return out < c.size
+	held := now <= c.until
+	if c.slots < c.ceiling || !held && c.confirmed == 0 {
+		c.grow()
+		if held {
+			c.slots = min(c.slots, c.ceiling)
+		}
+	}
 }
 
-// sent records a request that is sent, the last of the out in flight now. Size that was not
-// used for a period is given back: that 500 requests at once passed yesterday does not mean
-// that they pass today.
-func (c *concurrency) sent(out int, now time.Duration) {
-	c.peak, c.roundPeak = max(c.peak, out), max(c.roundPeak, out)
-	c.left--
-	if c.phase != additive && c.left <= 0 {
-		c.phase = roundOpen
-		if c.roundPeak >= c.size/2 {
-			c.phase = roundDraining
-		}
-		c.left, c.roundPeak = c.size, out
-	}
-	if now-c.peakSince < peakPeriod {
+// refute drops the ceiling when far more than it have passed at once, again and again: it was a
+// refusal for another reason.
+func (c *concurrency) refute(a attempt) {
+	if c.ceiling == 0 || int(a.with) <= 2*c.ceiling+2 || a.sent <= c.last {
 		return
 	}
-	if c.size != unbounded {
-		c.size = max(firstRound, min(c.size, 2*c.peak))
-	}
-	c.peak, c.peakSince = out, now
-}
-
-// giveBack undoes sent for a request that was never sent.
-func (c *concurrency) giveBack() {
-	if c.phase == roundOpen {
-		c.left = min(c.left+1, c.size)
+	c.beyond++
+	if c.beyond > c.ceiling {
+		c.ceiling, c.floor, c.confirmed, c.until = 0, 0, 0, 0
 	}
 }
 
-// collided halves the window after an unexpected refusal, and ends slow start.
-func (c *concurrency) collided(out int) {
-	c.size = max(firstRound, min(c.size, c.peak)/2)
-	c.phase = additive
-	c.peak = out
+// rested ends the slow start after a collision that is long past.
+func (c *concurrency) rested() {
+	if n := firstSlots; c.slots < n {
+		if c.ceiling > 0 {
+			n = min(n, c.ceiling)
+		}
+		c.slots = max(c.slots, n)
+	}
 }
 
-// passed lets the window grow after a success while requests wait.
-func (c *concurrency) passed(somebodyWaits bool) {
-	if somebodyWaits && c.phase == additive && c.size < unbounded {
-		c.size++
+func (c *concurrency) grow() {
+	if c.slots >= c.brake && (!c.free || c.ceiling > 0) {
+		c.grown++
+		if c.grown < brakedGrowth || c.slots == brake && c.grown < hold {
+			return
+		}
+		c.grown = 0
+	}
+	c.slots = min(c.slots+1, mostSlots)
+}
+
+// collided takes a refusal that begins a collision, and reports whether what is in flight
+// explains it. A pause of more than longHint is not about that.
+func (c *concurrency) collided(a attempt, hint time.Duration, doubted, dry bool) (explained bool) {
+	c.widest = 0
+	if hint > longHint {
+		return false
+	}
+	with := int(a.with)
+	if with > 1 && 2*with > c.known {
+		explained = c.judge(with, doubted)
+		c.floor = c.ceiling
+	} else if !dry && c.confirmed > 0 {
+		c.confirmed--
+		c.contradict()
+	}
+	c.atCeiling, c.steps, c.known, c.beyond = 0, 0, 0, 0
+	return explained
+}
+
+// judge sets the ceiling after a refusal with so many in flight.
+func (c *concurrency) judge(with int, doubted bool) (explained bool) {
+	over := with - 1 - c.floor
+	switch {
+	case doubted && c.confirmed < certain: // a refused state explains it
+		c.ceiling = max(c.ceiling, with-1)
+	case c.ceiling > 0 && over >= 0 && c.atCeiling >= (2<<c.contrary)*c.ceiling+2:
+		c.confirmed = min(c.confirmed+1, 7)
+		c.ceiling = min(c.ceiling, with-1)
+		if c.confirmed > certain {
+			c.contrary = 0
+		}
+		return true
+	case c.confirmed > certain && over >= -1-c.ceiling/8: // one less than believed
+		c.confirmed -= 2
+		c.ceiling = max(1, with-1)
+		return true
+	default:
+		if c.confirmed > 0 {
+			c.contradict()
+		}
+		c.confirmed = 0
+		c.ceiling = with - 1
+		c.widest = with
+	}
+	return false
+}
+
+func (c *concurrency) contradict() { c.contrary = min(c.contrary+1, 5) }
+
+// hold keeps the ceiling for a while after a collision that pauses for wait, the longer the
+// better it is confirmed, and begins anew below it.
+func (c *concurrency) hold(a attempt, hint, wait, now time.Duration, explained bool, t *trips) {
+	if a.with > 1 && hint <= longHint {
+		c.until = now + wait + max(wait, t.times(8))<<c.confirmed
+	}
+	c.last = now
+	c.slots = 1
+	if explained {
+		c.slots = max(1, c.ceiling/2)
+	}
+}
+
+// joined takes another refusal of the same collision, the nth.
+func (c *concurrency) joined(a attempt, nth int) {
+	if c.widest > 0 {
+		c.widest = max(c.widest, int(a.with))
+		c.ceiling = max(1, c.widest-nth)
+		c.floor = c.ceiling
 	}
 }

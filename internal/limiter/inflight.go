@@ -15,31 +15,29 @@ type inFlight struct {
 type attempt struct {
 	use        uint32 // counts the uses of this index, so a second Leave is recognised
 	prev, next int32
+	with       int32 // how many may have been at the server with it, itself included
+	kind       attemptKind
+	overdue    bool // out for so long that it holds nobody up any more
 	sent       time.Duration
 	logged     time.Duration // its entry in the log, once it is overdue
-	kind       attemptKind
-	overdue    bool // out for so long that it has certainly arrived: it is in the log
 }
 
-// attemptKind is the reason why an attempt could be sent, which decides what its response
-// shows.
+// attemptKind says on what ground an attempt was sent, which decides what its answer teaches.
 type attemptKind uint8
 
 const (
-	ordinary    attemptKind = iota // within the limit
-	pilot                          // the only request after a pause, within the limit
-	earlyPilot                     // the only request after a pause, before the window has turned by the log
-	exploring                      // above the learned limit
-	earlyWindow                    // in a window that began early, as an early pilot has shown
+	ordinary   attemptKind = iota // nothing speaks against it
+	doubting                      // into a state that was refused, to see whether it still is
+	pilot                         // the first after a pause, although a learned limit is used up
+	trial                         // during a pause
+	quotaTrial                    // although the server has said that nothing is left
 )
 
-// isPilot reports whether all other requests wait for the attempt's response.
-func (kind attemptKind) isPilot() bool { return kind == pilot || kind == earlyPilot }
-
-// add records an attempt that is sent now.
-func (f *inFlight) add(now time.Duration, k attemptKind) (place int32, use uint32) {
+// add notes an attempt that is sent now. Those sent within spread before it may reach the
+// server after it.
+func (f *inFlight) add(now time.Duration, k attemptKind, spread time.Duration) (place int32, use uint32) {
 	if len(f.slab) == 0 {
-		f.slab = make([]attempt, 1, 16)
+		f.slab = make([]attempt, 1, 4)
 	}
 	if n := len(f.free); n > 0 {
 		place, f.free = f.free[n-1], f.free[:n-1]
@@ -47,11 +45,14 @@ func (f *inFlight) add(now time.Duration, k attemptKind) (place int32, use uint3
 		place = int32(len(f.slab)) //nolint:gosec // as many as attempts in flight
 		f.slab = append(f.slab, attempt{})
 	}
+	f.n++
 	anchor, a := &f.slab[0], &f.slab[place]
-	*a = attempt{use: a.use, prev: anchor.prev, sent: now, kind: k}
+	*a = attempt{use: a.use, prev: anchor.prev, with: int32(f.n), kind: k, sent: now} //nolint:gosec // see above
+	for i := anchor.prev; i != 0 && f.slab[i].sent >= now-spread; i = f.slab[i].prev {
+		f.slab[i].with++
+	}
 	f.slab[anchor.prev].next = place
 	anchor.prev = place
-	f.n++
 	return place, a.use
 }
 
@@ -75,6 +76,17 @@ func (f *inFlight) oldest() *attempt {
 		return nil
 	}
 	return &f.slab[f.slab[0].next]
+}
+
+// newest returns the attempt that was sent last of those not overdue, of which there must be one.
+func (f *inFlight) newest() *attempt { return &f.slab[f.slab[0].prev] }
+
+// since returns when the oldest attempt was sent of those not overdue; now if none is out.
+func (f *inFlight) since(now time.Duration) time.Duration {
+	if a := f.oldest(); a != nil {
+		return a.sent
+	}
+	return now
 }
 
 // expireOldest marks the oldest attempt overdue: it no longer counts as in flight.

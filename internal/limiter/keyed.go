@@ -8,38 +8,55 @@ import (
 	"time"
 
 	"github.com/keyfit/keyfit/internal/clock"
-	"github.com/keyfit/keyfit/internal/histogram"
 )
 
 const (
 	maxLimiters = 256              // above this many, limiters that are not used are dropped,
-	idleAfter   = 10 * time.Minute // if they have not been used for this long
+	idleAfter   = 10 * time.Minute // if nobody has used them for this long;
+	sweepStep   = 2                // each new one looks at so many others
 )
+
+// Options say what is known beforehand.
+type Options struct {
+	Published   Limit            // of every account; the zero Limit has to be learned
+	Groups      map[string]Limit // of the groups of routes that have a limit of their own
+	MaxInFlight int              // the most that may be in flight at once; 0 for no cap but the learned one
+}
+
+func (opts *Options) limitOf(k Key) Limit {
+	switch {
+	case k.route != "":
+		return Limit{}
+	case k.Group != "":
+		return opts.Groups[k.Group]
+	}
+	return opts.Published
+}
 
 // Keyed keeps the limits of any number of accounts, each on its own. Create one with [New];
 // all methods are safe for concurrent use. It starts no goroutine per request, and takes no
 // lock over I/O or a callback.
 type Keyed struct {
-	published Limit
-	clock     clock.Clock
-	last      atomic.Pointer[limiter] // the one asked for last; nearly always the only one
+	options Options
+	clock   clock.Clock
+	last    atomic.Pointer[limiter] // the one asked for last; nearly always the only one
 
 	mu       sync.Mutex
 	limiters map[Key]*limiter
+	order    []*limiter // all of them
+	hand     int        // where the next sweep begins
+
+	routed []*limiter   // those of single routes
+	routes atomic.Int32 // how many those are
 }
 
-// New returns a Keyed whose accounts all have the same published limit. The zero Limit has to
-// be learned; so has one whose Requests or Per is not positive. More than a million Requests
-// are kept as the same rate in proportionally shorter windows.
-func New(published Limit) *Keyed {
-	if published.Requests <= 0 || published.Per <= 0 {
-		published = Limit{}
-	}
-	published.Requests, published.Per = fit(published.Requests, published.Per)
-	return &Keyed{published: published, clock: clock.Start(), limiters: make(map[Key]*limiter)}
+// New returns a Keyed. A limit whose Requests or Per is not positive has to be learned. More
+// than 16,384 Requests are kept as the same rate in proportionally shorter windows.
+func New(o Options) *Keyed {
+	return &Keyed{options: o, clock: clock.Start(), limiters: make(map[Key]*limiter)}
 }
 
-// Clock returns the clock whose readings TryEnter and Leave take.
+// Clock returns the clock by which TryEnter and Leave are told the time.
 func (k *Keyed) Clock() clock.Clock { return k.clock }
 
 // Permit is the right to send one request. It is a value, so it costs no allocation.
@@ -47,16 +64,39 @@ type Permit struct {
 	limiter *limiter
 	place   int32
 	use     uint32
+	route   *Permit // of the route, if that has a limiter of its own
 }
 
-// Leave must be called exactly once, as soon as the response's header is there or it is certain
+// Leave must be called exactly once, as soon as the answer's header is there or it is certain
 // that none comes; now is a reading of the Keyed's clock. A second call does nothing. The
-// zero Permit must not be used.
-func (p Permit) Leave(o *Outcome, now time.Duration) { p.limiter.leave(p.place, p.use, o, now) }
+// zero Permit must not be used. It reports whether a retry keeps its place in the queue; it
+// does not while nothing passes at all, so that it is not always the same that is refused.
+func (p Permit) Leave(o *Outcome, now time.Duration) (keepsPlace bool) {
+	if p.route != nil {
+		p.route.Leave(o.ofRoute(), now)
+	}
+	if o.Route == "" || !o.isFault() || o.isLimit() {
+		return p.limiter.leave(p.place, p.use, o, now)
+	}
+	if p.route == nil {
+		if sent, ok := p.limiter.sentAt(p.place, p.use); ok {
+			p.limiter.keyed.fault(p.limiter.key, o, sent, now)
+		}
+	}
+	own := Outcome{Status: o.Status, Quotas: o.Quotas} // the account is well
+	return p.limiter.leave(p.place, p.use, &own, now)
+}
 
-// TryEnter returns a permit if no request waits and one may be sent at once; now is a
+// TryEnter returns a permit if nobody waits and a request may be sent at once; now is a
 // reading of the clock. It never blocks and allocates nothing.
 func (k *Keyed) TryEnter(key Key, now time.Duration) (Permit, bool) {
+	if k.routes.Load() > 0 {
+		return Permit{}, false // Enter knows the route
+	}
+	return k.tryEnter(key, now)
+}
+
+func (k *Keyed) tryEnter(key Key, now time.Duration) (Permit, bool) {
 	for {
 		l := k.find(key)
 		p, d := l.tryEnter(now)
@@ -74,19 +114,43 @@ func (k *Keyed) Enter(ctx context.Context, r Request) (Permit, error) {
 	if err := ctx.Err(); err != nil {
 		return Permit{}, err
 	}
-	if p, ok := k.TryEnter(r.Key, k.clock.Now()); ok {
+	if k.routes.Load() == 0 || r.Route == "" {
+		return k.enter(ctx, &r)
+	}
+	key := r.Key
+	key.route = r.Route
+	if !k.pausesRoute(key) {
+		return k.enter(ctx, &r)
+	}
+	ofRoute := r
+	ofRoute.Key = key
+	route, err := k.enter(ctx, &ofRoute)
+	if err != nil {
+		return Permit{}, err
+	}
+	p, err := k.enter(ctx, &r)
+	if err != nil {
+		route.Leave(&Outcome{Unsent: true}, k.clock.Now())
+		return Permit{}, err
+	}
+	p.route = &route
+	return p, nil
+}
+
+func (k *Keyed) enter(ctx context.Context, r *Request) (Permit, error) {
+	if p, ok := k.tryEnter(r.Key, k.clock.Now()); ok {
 		return p, nil
 	}
 	for {
 		l := k.find(r.Key)
-		w, err := l.enqueue(&r, k.clock.Now(), timeLeft(ctx))
+		w, err := l.enqueue(r, k.clock.Now(), timeLeft(ctx))
 		switch {
 		case errors.Is(err, errRetired):
 			k.last.CompareAndSwap(l, nil)
 		case err != nil:
 			return Permit{}, err
 		default:
-			return l.wait(ctx, &r, w)
+			return l.wait(ctx, r, w)
 		}
 	}
 }
@@ -108,61 +172,92 @@ func (k *Keyed) find(key Key) *limiter {
 	defer k.mu.Unlock()
 	l := k.limiters[key]
 	if l == nil || l.isRetired() {
-		if len(k.limiters) >= maxLimiters {
+		if len(k.limiters) >= maxLimiters/2 {
 			k.sweep()
 		}
-		l = newLimiter(key, k.published, k.clock)
+		waits := new(tally)
+		if key.route != "" {
+			own := key
+			own.route = ""
+			if account := k.limiters[own]; account != nil {
+				waits = account.waits
+			}
+		}
+		l = newLimiter(key, k, waits)
 		k.limiters[key] = l
+		if key.route != "" {
+			k.routed = append(k.routed, l)
+			k.routes.Add(1)
+			return l
+		}
+		k.order = append(k.order, l)
 	}
 	k.last.Store(l)
 	return l
 }
 
-// sweep drops the limiters that have not been used for a while: keys that are used for
-// single calls must not accumulate for the life of the program. k.mu is held.
+// sweep drops the limiters that nobody has used for a while: keys that are used for single
+// calls must not accumulate for the life of the program. It looks at a few at a time, from
+// where it ended last, so a new account costs as much as any other. k.mu is held.
 func (k *Keyed) sweep() {
-	for key, l := range k.limiters {
-		if l.retire(idleAfter) {
-			delete(k.limiters, key)
+	for range min(sweepStep, len(k.order)) {
+		if k.hand >= len(k.order) {
+			k.hand = 0
+		}
+		l := k.order[k.hand]
+		if !l.retire(idleAfter) {
+			k.hand++
+			continue
+		}
+		delete(k.limiters, l.key)
+		last := len(k.order) - 1
+		k.order[k.hand], k.order[last] = k.order[last], nil
+		k.order = k.order[:last]
+	}
+}
+
+// Soonest returns how long a request of a route waits at least.
+func (k *Keyed) Soonest(key Key, route string, now time.Duration) (wait time.Duration) {
+	for _, r := range []string{"", route} {
+		key.route = r
+		k.mu.Lock()
+		l := k.limiters[key]
+		k.mu.Unlock()
+		if l != nil {
+			wait = max(wait, l.soonest(now))
 		}
 	}
+	return wait
 }
 
-// Stats is the state of one account.
-type Stats struct {
-	Waiting     int           // requests in the queue
-	InFlight    int           // requests that were let through and have not come back, overdue ones excepted
-	Concurrency int           // the most that may be in flight at once; 0 if there is no bound
-	Limit       Limit         // the limit that is kept; zero if none is known
-	Learned     bool          // the limit was learned, and is not the published one
-	Paused      time.Duration // what is left of the pause; 0 if there is none
-	Waits       histogram.Summary
-}
-
-// Stats returns the state of an account; the zero Stats if it was never used.
-func (k *Keyed) Stats(key Key) Stats {
+// Reset forgets what was learned of an account, pauses included, those of its groups and
+// routes too. Published limits are kept, and so are those who wait.
+func (k *Keyed) Reset(provider, account string) {
+	keys := make([]Key, 0, 1+len(k.options.Groups))
+	keys = append(keys, Key{Provider: provider, Account: account})
+	for group := range k.options.Groups {
+		keys = append(keys, Key{Provider: provider, Account: account, Group: group})
+	}
 	k.mu.Lock()
-	l := k.limiters[key]
-	k.mu.Unlock()
-	if l == nil {
-		return Stats{}
+	var found []*limiter
+	for _, key := range keys {
+		if l := k.limiters[key]; l != nil {
+			found = append(found, l)
+		}
 	}
-	return l.stats()
+	found = append(found, k.routesOf(provider, account)...)
+	k.mu.Unlock()
+	for _, l := range found {
+		l.reset(k.clock.Now())
+	}
 }
 
-func (l *limiter) stats() Stats {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	w := &l.estimator.window
-	s := Stats{
-		Waiting: l.queue.n, InFlight: l.inFlight.n,
-		Paused: max(0, l.recovery.pauseEnd-l.clock.Now()), Waits: l.waits.Summary(),
+// routesOf returns the limiters of an account's routes. k.mu is held.
+func (k *Keyed) routesOf(provider, account string) (list []*limiter) {
+	for _, l := range k.routed {
+		if l.key.Provider == provider && l.key.Account == account {
+			list = append(list, l)
+		}
 	}
-	if w.n > 0 {
-		s.Limit, s.Learned = Limit{w.n, w.per}, !w.published || w.n != w.ceiling
-	}
-	if l.concurrency.size < unbounded {
-		s.Concurrency = l.concurrency.size
-	}
-	return s
+	return list
 }

@@ -13,44 +13,52 @@ import (
 //
 // Methods that decide take the time as a parameter and read no clock.
 type limiter struct {
-	key       Key
-	published Limit
-	clock     clock.Clock
+	key   Key
+	keyed *Keyed
+	clock clock.Clock
 
-	mu          sync.Mutex
-	inFlight    inFlight
-	concurrency concurrency
-	estimator   estimator
-	recovery    recovery
-	queue       queue
-	timer       timer
-
+	mu      sync.Mutex
+	engine  engine
+	queue   queue
+	timer   timer
 	cause   any           // of the last refusal
-	latency time.Duration // of the last round trip
-	waits   histogram.Histogram
+	news    chan struct{} // closed when a pause begins; nil if nobody wants to know
+	waits   *tally
 	used    time.Duration // the latest time that anything happened
 	retired bool          // it was dropped from its [Keyed], and must not be used any more
 }
 
-func newLimiter(key Key, published Limit, c clock.Clock) *limiter {
-	l := &limiter{key: key, published: published, clock: c, estimator: newEstimator(published), recovery: newRecovery()}
-	if published.Requests > 0 {
-		l.concurrency = concurrency{size: unbounded}
-	} else {
-		l.concurrency.restart(firstRound)
-	}
+func newLimiter(key Key, k *Keyed, waits *tally) *limiter {
+	l := &limiter{key: key, keyed: k, clock: k.clock, waits: waits, engine: newEngine(k.options.limitOf(key), k.options.MaxInFlight)}
 	l.timer = newTimer(func() { l.wake(l.clock.Now()) })
 	return l
 }
 
-// advance returns now, which was read before the lock was taken, as a time that never goes
-// back.
+// tally counts the waits of an account, and of its routes.
+type tally struct {
+	mu    sync.Mutex
+	waits histogram.Histogram
+}
+
+func (ta *tally) add(d time.Duration) {
+	ta.mu.Lock()
+	defer ta.mu.Unlock()
+	ta.waits.Add(d)
+}
+
+func (ta *tally) summary() histogram.Summary {
+	ta.mu.Lock()
+	defer ta.mu.Unlock()
+	return ta.waits.Summary()
+}
+
+// advance makes a time that was read before the lock was taken one that never goes back.
 func (l *limiter) advance(now time.Duration) time.Duration {
 	l.used = max(l.used, now)
 	return l.used
 }
 
-// decision is the result for a request that asks to be sent.
+// decision is what becomes of a request that asks to be sent.
 type decision uint8
 
 const (
@@ -59,7 +67,7 @@ const (
 	limiterRetired          // the limiter was dropped just now: its Keyed makes another
 )
 
-// tryEnter returns a permit if no request waits and there is room.
+// tryEnter lets a request go if nobody waits and there is room.
 func (l *limiter) tryEnter(now time.Duration) (Permit, decision) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -71,128 +79,101 @@ func (l *limiter) tryEnter(now time.Duration) (Permit, decision) {
 	if l.queue.n > 0 {
 		return Permit{}, mustWait
 	}
-	if at, _ := l.next(now); at > now {
+	at, _, kind := l.engine.next(now)
+	if at > now {
 		return Permit{}, mustWait
 	}
-	place, use := l.admit(now)
+	place, use := l.engine.admit(now, kind)
 	return Permit{limiter: l, place: place, use: use}, granted
 }
 
-// next returns when the next request may be sent, now included, and what it waits for.
-func (l *limiter) next(now time.Duration) (time.Duration, Reason) {
-	e := &l.estimator
-	if now >= e.refusals.forgetAt {
-		l.forget()
+// leave ends an attempt. A second end of the same attempt does nothing.
+func (l *limiter) leave(place int32, use uint32, o *Outcome, now time.Duration) (keepsPlace bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	now = l.advance(now)
+	l.expire(now)
+	a, ok := l.engine.inFlight.remove(place, use)
+	if !ok {
+		return false
 	}
-	if l.recovery.isPaused(now) {
-		return l.recovery.pauseEnd, Paused
+	knewTheWay := l.engine.trips.mean > 0
+	if l.engine.leave(a, o, now) {
+		if l.news != nil {
+			close(l.news)
+			l.news = nil
+		}
+		if o.Cause != nil {
+			l.cause = o.Cause
+		}
 	}
-	if l.recovery.pilot != 0 {
-		return l.nextOverdue(), Paused
+	l.refuseHopeless(now)
+	if !knewTheWay && l.engine.trips.mean > 0 && l.engine.published.Requests > 0 {
+		l.review(now)
 	}
-	if at := l.room(now); at > now {
-		e.window.awaited = true
-		return min(at, l.nextOverdue()), WindowFull
+	if l.queue.n > 0 {
+		l.dispatch(now)
 	}
-	if !l.concurrency.hasRoom(l.inFlight.n) {
-		return l.nextOverdue(), Concurrency
-	}
-	return now, 0
+	return l.engine.pause.dry <= 1
 }
 
-// room returns when the limit has room for one request, including a pilot or exploration.
-func (l *limiter) room(now time.Duration) time.Duration {
-	e, out := &l.estimator, l.inFlight.n
-	at := e.ready(now, out)
-	switch {
-	case at <= now:
-		return now
-	case l.recovery.state != open:
-		return min(at, e.earlyPilotAt(now, out))
-	}
-	return min(at, e.exploreAt(now, out))
+// sentAt returns when an attempt in flight was sent.
+func (l *limiter) sentAt(place int32, use uint32) (time.Duration, bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	a := l.engine.inFlight.slab[place]
+	return a.sent, a.use == use
 }
 
-// forget drops a learned limit that has not been confirmed for long.
-func (l *limiter) forget() {
-	l.estimator.forget()
+func (l *limiter) soonest(now time.Duration) time.Duration {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	now = l.advance(now)
+	return l.engine.foresee(now, 0) - now
+}
+
+// reset forgets all that was learned, pauses included; a published limit is kept.
+func (l *limiter) reset(now time.Duration) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	now = l.advance(now)
+	l.engine.forget()
 	l.cause = nil
-	if l.estimator.window.n == 0 {
-		l.concurrency.restart(firstRound)
-	}
+	l.dispatch(now)
 }
 
-// admit counts a request that is sent now.
-func (l *limiter) admit(now time.Duration) (place int32, use uint32) {
-	e, out := &l.estimator, l.inFlight.n
-	kind := l.kindOfNext(now)
-	if kind == exploring {
-		e.exploreSent(now)
-	} else {
-		e.exploration.lapse()
-	}
-	place, use = l.inFlight.add(now, kind)
-	e.bucketSent(now, kind)
-	if kind.isPilot() {
-		l.recovery.sent(place)
-	} else {
-		l.recovery.sent(0)
-	}
-	l.concurrency.sent(out+1, now)
-	return place, use
+// An attempt that is out for much longer than usual holds nobody up any more.
+const (
+	overdueTrips = 8
+	leastOverdue = time.Second
+)
+
+func (l *limiter) overdueAfter() time.Duration {
+	return max(leastOverdue, overdueTrips*l.engine.trips.most())
 }
 
-// kindOfNext returns the kind of the next attempt.
-func (l *limiter) kindOfNext(now time.Duration) attemptKind {
-	e, out := &l.estimator, l.inFlight.n
-	w := &e.window
-	full := e.ready(now, out) > now
-	switch {
-	case full && l.recovery.state == open:
-		return exploring
-	case l.recovery.needsPilot(full) && full:
-		return earlyPilot
-	case l.recovery.needsPilot(full), w.n > 0 && w.awaited && !w.isCertain():
-		return pilot
-	case e.sendsEarly(now, out):
-		return earlyWindow
-	}
-	return ordinary
-}
-
-// nextOverdue returns when the oldest attempt in flight counts as arrived.
+// nextOverdue returns when the oldest attempt in flight becomes overdue.
 func (l *limiter) nextOverdue() time.Duration {
-	if a := l.inFlight.oldest(); a != nil {
-		return a.sent + l.estimator.window.lateAfter()
+	if a := l.engine.inFlight.oldest(); a != nil {
+		return a.sent + l.overdueAfter()
 	}
 	return never
 }
 
-// expire counts attempts as arrived that have been in flight for too long.
+// expire lets overdue attempts no longer count as in flight.
 func (l *limiter) expire(now time.Duration) {
-	e := &l.estimator
-	for at := l.nextOverdue(); now >= at; at = l.nextOverdue() {
-		a := l.inFlight.oldest()
-		a.logged = e.window.log.push(at)
-		switch a.kind {
-		case pilot, earlyPilot:
-			l.recovery.pilot, a.kind = 0, ordinary
-		case exploring:
-			e.exploration.lost(now, e.window.per)
-			a.kind = ordinary
-		case ordinary, earlyWindow:
-		}
-		l.inFlight.expireOldest()
+	for now >= l.nextOverdue() {
+		l.engine.expire(now)
 	}
 }
 
-// retire ends the use of the limiter if it has not been used for the given time and has no
-// state to keep.
+// retire ends the use of the limiter if nobody has used it for the given time, and it has
+// nothing to remember.
 func (l *limiter) retire(unusedFor time.Duration) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	now := l.clock.Now()
-	if l.queue.n > 0 || !l.inFlight.isEmpty() || now < l.used+max(unusedFor, l.estimator.window.per) || l.recovery.isPaused(now) {
+	if l.queue.n > 0 || !l.engine.inFlight.isEmpty() || now < l.used+max(unusedFor, l.engine.published.Per) || !l.engine.pause.isOver(now) {
 		return false
 	}
 	l.retired = true

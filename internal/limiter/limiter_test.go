@@ -15,10 +15,10 @@ import (
 var errTooMany = errors.New("too many requests")
 
 // ok and refusedFor are the two usual outcomes.
-func ok() Outcome { return Outcome{Status: 200, Remaining: -1} }
+func ok() Outcome { return Outcome{Status: 200} }
 
 func refusedFor(wait time.Duration) Outcome {
-	return Outcome{Status: 429, Wait: wait, Remaining: -1, Cause: errTooMany}
+	return Outcome{Status: 429, Wait: wait, Cause: errTooMany}
 }
 
 // enter is Keyed.Enter, with a permit that reads the clock itself.
@@ -43,7 +43,7 @@ func mustEnter(t *testing.T, k *Keyed) func(Outcome) {
 func TestLimiterIsFirstInFirstOut(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		k := New(Limit{3, sec})
+		k := New(Options{Published: Limit{3, sec}})
 		var mu sync.Mutex
 		var got, want []int
 		var done sync.WaitGroup
@@ -126,11 +126,11 @@ func TestLimiterKeepsAPublishedLimitInEveryWindow(t *testing.T) {
 func TestLimiterLearnsNothingFromErrorsWithoutAHint(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		k := New(Limit{})
+		k := New(Options{})
 		start := time.Now()
 		for i := range 100 {
 			leave := mustEnter(t, k)
-			leave(Outcome{Status: []int{0, 500, 502, 503, 404}[i%5], Remaining: -1})
+			leave(Outcome{Status: []int{0, 500, 502, 503, 404}[i%5]})
 			leave(refusedFor(time.Hour)) // a second time is harmless
 		}
 		if d := time.Since(start); d > 0 {
@@ -142,9 +142,9 @@ func TestLimiterLearnsNothingFromErrorsWithoutAHint(t *testing.T) {
 func TestLowTrafficIsNotSerialisedByAnOldLesson(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		k := New(Limit{})
+		k := New(Options{})
 		var leaves []func(Outcome)
-		for range firstRound {
+		for range firstSlots {
 			leaves = append(leaves, mustEnter(t, k))
 		}
 		for i, leave := range leaves {
@@ -173,10 +173,10 @@ func TestLowTrafficIsNotSerialisedByAnOldLesson(t *testing.T) {
 func TestKeysAreKeptApart(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		k := New(Limit{})
+		k := New(Options{})
 		mustEnter(t, k)(refusedFor(time.Hour))
 		start := time.Now()
-		for _, r := range []Request{{Key: Key{"", "k"}}, {Key: Key{"q", ""}}} {
+		for _, r := range []Request{{Key: Key{Account: "k"}}, {Key: Key{Provider: "q"}}} {
 			leave, err := enter(t.Context(), k, r)
 			if err != nil {
 				t.Fatal(err)
@@ -184,7 +184,7 @@ func TestKeysAreKeptApart(t *testing.T) {
 			leave(ok())
 		}
 		for i := range 10 * maxLimiters { // they do not pile up
-			leave, _ := enter(t.Context(), k, Request{Key: Key{"", string(rune('a' + i))}})
+			leave, _ := enter(t.Context(), k, Request{Key: Key{Account: string(rune('a' + i))}})
 			leave(ok())
 			time.Sleep(10 * sec)
 		}

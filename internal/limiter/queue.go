@@ -75,9 +75,28 @@ func (q *queue) first() *waiter {
 	return nil
 }
 
-// pop takes the first out.
-func (q *queue) pop() *waiter {
-	w := q.first()
+// maxVolunteers is among how many of a class a trial is looked for.
+const maxVolunteers = 8
+
+// volunteer returns who is sent to find something out: the first, or if that has
+// been refused before, another one of the next; nil if there is none.
+func (q *queue) volunteer() *waiter {
+	first := q.first()
+	if !first.noTrial {
+		return first
+	}
+	var best *waiter
+	class := q.waiters[first.class].w
+	for _, w := range class[:min(len(class), maxVolunteers)] {
+		if !w.noTrial && (best == nil || arrivedBefore(w, best)) {
+			best = w
+		}
+	}
+	return best
+}
+
+// take takes one out whose turn it is.
+func (q *queue) take(w *waiter) *waiter {
 	q.remove(w)
 	switch {
 	case w.class == batches || len(q.waiters[batches].w) == 0:
@@ -95,6 +114,9 @@ func (q *queue) remove(w *waiter) {
 		heap.Remove(&q.byGiveUp, w.index[byGiveUp])
 	}
 }
+
+// pop takes the first out.
+func (q *queue) pop() *waiter { return q.take(q.first()) }
 
 // ahead returns how many go before w at most, if no other request comes. It counts all of
 // w's class as earlier.
@@ -157,9 +179,6 @@ func (q *queue) inOrder() []*waiter {
 	}
 	return append(append(all, sorted[calls]...), sorted[batches]...)
 }
-
-// neverGiveUp makes a waiter wait until its context ends.
-func (q *queue) neverGiveUp(w *waiter) { heap.Remove(&q.byGiveUp, w.index[byGiveUp]) }
 
 // nextGiveUp returns when the first of all waiters has to give up.
 func (q *queue) nextGiveUp() time.Duration {

@@ -95,7 +95,7 @@ func TestQueueOrderIsTheOneThatIsForetold(t *testing.T) {
 func TestLimiterStarvesNobody(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		k := New(Limit{10, sec})
+		k := New(Options{Published: Limit{10, sec}})
 		ctx, cancel := context.WithTimeout(t.Context(), 60*sec)
 		defer cancel()
 		var mu sync.Mutex
@@ -137,7 +137,7 @@ func TestLimiterStarvesNobody(t *testing.T) {
 func TestARetryKeepsItsPlace(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		k := New(Limit{1, sec})
+		k := New(Options{Published: Limit{1, sec}})
 		came := time.Now()
 		time.Sleep(ms)
 		mustEnter(t, k)(ok())
@@ -213,7 +213,7 @@ func TestLimiterIsFairBehindALongQueue(t *testing.T) {
 func TestLimiterServesTenThousandWaiters(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		k := New(Limit{1000, sec})
+		k := New(Options{Published: Limit{1000, sec}})
 		var done sync.WaitGroup
 		start := time.Now()
 		for range 10_000 {

@@ -60,7 +60,7 @@ func TestLimiterRefusesAtOnceWhatCannotBeInTime(t *testing.T) {
 			name: "pause of a 503", deadline: 2 * sec,
 			before: func(t *testing.T, k *Keyed) {
 				t.Helper()
-				mustEnter(t, k)(Outcome{Status: 503, Wait: 60 * sec, Remaining: -1, Cause: errDown})
+				mustEnter(t, k)(Outcome{Status: 503, Wait: 60 * sec, Cause: errDown})
 			},
 			want: Refused{Cause: errDown, RetryAfter: 60 * sec, Deadline: true},
 		},
@@ -90,7 +90,7 @@ func TestLimiterRefusesAtOnceWhatCannotBeInTime(t *testing.T) {
 			name: "window by the headers", deadline: 2 * sec,
 			before: func(t *testing.T, k *Keyed) {
 				t.Helper()
-				mustEnter(t, k)(Outcome{Status: 200, Remaining: 0, Reset: 30 * sec})
+				mustEnter(t, k)(Outcome{Status: 200, Quotas: []Quota{{Remaining: 0, Reset: 30 * sec}}})
 			},
 			want: Refused{RetryAfter: 30 * sec, Deadline: true},
 		},
@@ -99,7 +99,7 @@ func TestLimiterRefusesAtOnceWhatCannotBeInTime(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				k := New(tt.limit)
+				k := New(Options{Published: tt.limit})
 				tt.before(t, k)
 				ctx := t.Context()
 				if tt.deadline > 0 {
@@ -121,7 +121,7 @@ func TestLimiterRefusesAtOnceWhatCannotBeInTime(t *testing.T) {
 func TestLimiterRefusesThoseInTheQueueWhenAPauseBegins(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		k := New(Limit{1, sec})
+		k := New(Options{Published: Limit{1, sec}})
 		leave := mustEnter(t, k)
 		start := time.Now()
 		errs := make(chan error)
@@ -157,8 +157,8 @@ func TestLimiterRefusesThoseInTheQueueWhenAPauseBegins(t *testing.T) {
 func TestLimiterEndsAWaitAtMaxWait(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		k := New(Limit{})
-		for range firstRound {
+		k := New(Options{})
+		for range firstSlots {
 			mustEnter(t, k) // and never come back
 		}
 		start := time.Now()

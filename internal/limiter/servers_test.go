@@ -6,6 +6,7 @@ import "time"
 // not, how long until one would be.
 type simServer interface {
 	allow(now time.Duration) (ok bool, wait time.Duration)
+	fresh() simServer // another one that has not been used
 }
 
 // fixedWindow lets n in per window; the windows are aligned to offset.
@@ -35,12 +36,29 @@ type slidingWindow struct {
 	sent []time.Duration
 }
 
+func (f *fixedWindow) fresh() simServer { return &fixedWindow{n: f.n, per: f.per, offset: f.offset} }
+
+func (s *slidingWindow) fresh() simServer { return &slidingWindow{n: s.n, per: s.per} }
+
+func (b *tokenBucket) fresh() simServer { return &tokenBucket{n: b.n, burst: b.burst, per: b.per} }
+
+func (c *changing) fresh() simServer { return &changing{c.at, c.before.fresh(), c.after.fresh()} }
+
+func (closed) fresh() simServer { return closed{} }
+
 func (s *slidingWindow) allow(now time.Duration) (bool, time.Duration) {
+	ok, wait := s.peek(now)
+	if ok {
+		s.sent = append(s.sent, now)
+	}
+	return ok, wait
+}
+
+func (s *slidingWindow) peek(now time.Duration) (bool, time.Duration) {
 	for len(s.sent) > 0 && s.sent[0] <= now-s.per {
 		s.sent = s.sent[1:]
 	}
 	if len(s.sent) < s.n {
-		s.sent = append(s.sent, now)
 		return true, 0
 	}
 	return false, s.sent[len(s.sent)-s.n] + s.per - now

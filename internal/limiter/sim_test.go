@@ -29,12 +29,13 @@ type sim struct {
 	limiter *limiter
 	rnd     *rand.Rand
 
-	now     time.Duration
-	events  eventHeap
-	seq     uint64
-	timer   event        // of the limiter
-	waiting []*simCaller // in the limiter's queue
-	busy    int          // callers that have not finished
+	now      time.Duration
+	events   eventHeap
+	seq      uint64
+	timer    event        // of the limiter
+	waiting  []*simCaller // in the limiter's queue
+	visitors []*visitor   // likewise
+	busy     int          // callers that have not finished
 
 	arrivals []arrival
 	calls    []simCall
@@ -50,7 +51,7 @@ type simCall struct{ begin, end time.Duration }
 
 func newSim(server simServer, hint simHint, published Limit, seed uint64) *sim {
 	s := &sim{
-		server: server, hint: hint, latency: 2 * time.Millisecond, limiter: New(published).find(Key{}),
+		server: server, hint: hint, latency: 2 * time.Millisecond, limiter: New(Options{Published: published}).find(Key{}),
 		rnd: rand.New(rand.NewPCG(seed, 1)), now: 1, // 0 is no reading of a clock
 	}
 	s.timer = event{index: -1, act: func() { s.limiter.wake(s.now) }}
@@ -89,7 +90,18 @@ func (s *sim) play() {
 
 // settle lets those go on whose wait is over: most often the first.
 func (s *sim) settle() {
-	for i := 0; len(s.waiting) > s.limiter.queue.n; {
+	s.visitors = slices.DeleteFunc(s.visitors, func(c *visitor) bool {
+		switch c.waiter.state {
+		case queued:
+			return c.over
+		case admitted:
+			c.send(Permit{limiter: s.limiter, place: c.waiter.place, use: c.waiter.use})
+		case turnedAway:
+			c.end(false)
+		}
+		return true
+	})
+	for i := 0; len(s.waiting) > 0 && len(s.waiting) > s.limiter.queue.n; {
 		c := s.waiting[i]
 		if c.waiter.state == queued {
 			i++
@@ -129,6 +141,7 @@ type simCaller struct {
 	waiter  *waiter
 	permit  Permit
 	outcome Outcome
+	keep    bool
 }
 
 // start makes a caller that makes calls as long as more says so.
@@ -160,8 +173,8 @@ func (c *simCaller) enter() {
 		c.send(p.place, p.use)
 		return
 	}
-	r := Request{MaxWait: time.Hour}
-	if c.try == 1 {
+	r := Request{MaxWait: time.Hour, NoTrial: c.try >= 2}
+	if c.try == 1 || c.try == 2 && c.keep {
 		r.Since = l.clock.Time(c.begin)
 	}
 	w, err := l.enqueue(&r, c.now, never)
@@ -174,7 +187,7 @@ func (c *simCaller) enter() {
 }
 
 func (c *simCaller) send(place int32, use uint32) {
-	c.permit = Permit{c.limiter, place, use}
+	c.permit = Permit{limiter: c.limiter, place: place, use: use}
 	c.then(c.now+c.jitter(), c.arrive)
 }
 
@@ -182,9 +195,10 @@ func (c *simCaller) send(place int32, use uint32) {
 func (c *simCaller) doArrive() {
 	ok, wait := c.server.allow(c.now)
 	c.arrivals = append(c.arrivals, arrival{c.now, !ok})
-	c.outcome = Outcome{Status: http.StatusOK, Remaining: -1}
+	c.outcome = Outcome{Status: http.StatusOK}
 	if c.headers != nil {
-		c.outcome.Limit, c.outcome.Remaining, c.outcome.Reset = c.headers(c.now)
+		l, left, reset := c.headers(c.now)
+		c.outcome.Quotas = []Quota{{Limit: l, Remaining: left, Reset: reset}}
 	}
 	if !ok {
 		c.outcome.Status, c.outcome.Cause = http.StatusTooManyRequests, errTooMany
@@ -196,7 +210,7 @@ func (c *simCaller) doArrive() {
 }
 
 func (c *simCaller) doLeave() {
-	c.permit.Leave(&c.outcome, c.now)
+	c.keep = c.permit.Leave(&c.outcome, c.now)
 	if c.try++; c.outcome.Status == http.StatusOK || c.try == 4 {
 		c.end(c.outcome.Status == http.StatusOK)
 		return

@@ -12,7 +12,7 @@ import (
 // What was never sent costs no room: as soon as that is known, another may go.
 func TestLimiterGivesBackWhatWasNeverSent(t *testing.T) {
 	t.Parallel()
-	unsent := Outcome{Remaining: -1, Unsent: true}
+	unsent := Outcome{Unsent: true}
 	for _, tt := range []struct {
 		name  string
 		limit Limit
@@ -25,7 +25,7 @@ func TestLimiterGivesBackWhatWasNeverSent(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				k := New(tt.limit)
+				k := New(Options{Published: tt.limit})
 				mustEnter(t, k)(ok())
 				var leaves []func(Outcome)
 				for range 2 {
@@ -64,9 +64,9 @@ func TestLimiterGivesBackWhatWasNeverSent(t *testing.T) {
 func TestLimiterSendsAnotherPilotForOneThatWasNeverSent(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		k := New(Limit{})
+		k := New(Options{})
 		mustEnter(t, k)(refusedFor(sec))
-		mustEnter(t, k)(Outcome{Remaining: -1, Unsent: true})
+		mustEnter(t, k)(Outcome{Unsent: true})
 		leave := mustEnter(t, k)
 		gone := make(chan struct{})
 		go func() {
@@ -92,24 +92,24 @@ func TestLimiterGivesAPlaceInAFullWindowToThoseWhoWait(t *testing.T) {
 	for _, tt := range []struct {
 		name  string
 		limit Limit
-		learn func(t *testing.T, k *Keyed) // that four go in a minute; the first of them has just gone
+		learn func(t *testing.T, k *Keyed) // that four (or sixteen) go in a minute; the first (or thirteen) of them have just gone
 		out   time.Duration                // how long until it is known
 	}{
 		{"published", published, goOnce, 0},
 		{"published, when they count as arrived already", published, goOnce, 20 * sec},
 		{"after a pause", published, func(t *testing.T, k *Keyed) {
 			t.Helper()
-			mustEnter(t, k)(Outcome{Status: 503, Wait: 2 * time.Minute, Remaining: -1})
+			mustEnter(t, k)(Outcome{Status: 503, Wait: 2 * time.Minute})
 			mustEnter(t, k)(ok()) // the pilot
 			time.Sleep(time.Minute)
 			goOnce(t, k)
 		}, 0},
-		{"learned", Limit{}, learnFour, 0},
+		{"learned", Limit{}, learnSixteen, 0},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				k := New(tt.limit)
+				k := New(Options{Published: tt.limit})
 				tt.learn(t, k)
 				start := time.Now()
 				var out []func(Outcome)
@@ -134,7 +134,7 @@ func TestLimiterGivesAPlaceInAFullWindowToThoseWhoWait(t *testing.T) {
 				time.Sleep(tt.out)
 				synctest.Wait()
 				for _, leave := range out {
-					leave(Outcome{Remaining: -1, Unsent: true})
+					leave(Outcome{Unsent: true})
 				}
 				done.Wait()
 				want := []time.Duration{tt.out, tt.out, tt.out, time.Minute, time.Minute + tt.out}
@@ -151,12 +151,15 @@ func TestLimiterGivesAPlaceInAFullWindowToThoseWhoWait(t *testing.T) {
 
 func goOnce(t *testing.T, k *Keyed) { t.Helper(); mustEnter(t, k)(ok()) }
 
-// learnFour teaches a limit of four a minute; the pilot request is the first of the window.
-func learnFour(t *testing.T, k *Keyed) {
+// learnSixteen teaches a limit of sixteen a minute, of which thirteen have gone.
+func learnSixteen(t *testing.T, k *Keyed) {
 	t.Helper()
-	for range 4 {
+	for range 16 {
 		goOnce(t, k)
 	}
 	mustEnter(t, k)(refusedFor(59 * sec))
-	goOnce(t, k)
+	time.Sleep(59 * sec)
+	for range 13 {
+		goOnce(t, k)
+	}
 }

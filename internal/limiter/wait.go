@@ -16,7 +16,7 @@ var errRetired = errors.New("the limiter was retired")
 // harm: it is set again then.
 type timer struct {
 	at    time.Duration       // never if it is not set
-	start func(time.Duration) // starts it again
+	start func(time.Duration) // starts it anew
 }
 
 func newTimer(ring func()) timer {
@@ -37,7 +37,7 @@ func (t *timer) set(at, now time.Duration) {
 	}
 }
 
-// enqueue puts a request into the queue, unless it certainly cannot be sent in time. The
+// enqueue puts a request into the queue, unless it is foreseeable that it waits in vain. The
 // context of the request ends after left.
 func (l *limiter) enqueue(r *Request, now, left time.Duration) (*waiter, error) {
 	l.mu.Lock()
@@ -53,16 +53,17 @@ func (l *limiter) enqueue(r *Request, now, left time.Duration) (*waiter, error) 
 	}
 	w := l.queue.newWaiter(r.Priority.class(), now, since)
 	if left != never {
-		w.deadline = now + left - l.latency
+		w.deadline = now + left
 	}
-	w.giveUp = w.deadline
-	if r.MaxWait > 0 {
+	w.giveUp, w.noTrial = w.deadline, r.NoTrial
+	switch {
+	case r.MaxWait > 0:
 		w.giveUp = min(w.giveUp, now+r.MaxWait)
+	case left == never:
+		w.giveUp = l.engine.foresee(now, l.queue.ahead(w)) + l.engine.patience()
 	}
-	if at := l.foresee(now, l.queue.ahead(w)); at > now && at > w.giveUp {
-		if at = l.foresee(now, l.queue.aheadExactly(w)); at > now && at > w.giveUp {
-			return nil, l.refusal(w, now, at)
-		}
+	if l.latest(w) < now || l.inVain(w, now, l.queue.ahead(w)) && l.inVain(w, now, l.queue.aheadExactly(w)) {
+		return nil, l.refusal(w, now, l.promised(now, l.queue.ahead(w)))
 	}
 	w.settled = make(chan struct{})
 	l.queue.push(w)
@@ -70,45 +71,87 @@ func (l *limiter) enqueue(r *Request, now, left time.Duration) (*waiter, error) 
 	return w, nil
 }
 
-// foresee returns when, at the earliest, a request can be sent that has this many ahead of it.
-func (l *limiter) foresee(now time.Duration, ahead int) time.Duration {
-	return l.estimator.foresee(max(now, l.recovery.pauseEnd), l.inFlight.n, ahead)
+// leastPatience is how long a request without a deadline waits at least.
+const leastPatience = 10 * time.Minute
+
+// patience is how long a request without a deadline waits longer than the published limit
+// makes it: no window that is known can make it fail.
+func (e *engine) patience() time.Duration {
+	return max(leastPatience, 2*e.published.Per, 2*e.window.Per)
 }
 
-// dispatch admits the waiters that may be sent, and sets the timer for the next.
+// latest returns the latest time at which it makes sense to send the request.
+func (l *limiter) latest(w *waiter) time.Duration {
+	if w.deadline == never {
+		return w.giveUp
+	}
+	return min(w.giveUp, w.deadline-l.engine.trips.most())
+}
+
+// inVain reports whether one that has so many ahead of it cannot be sent in time.
+func (l *limiter) inVain(w *waiter, now time.Duration, ahead int) bool {
+	at := l.engine.foresee(now, ahead)
+	return at > now && at > l.latest(w)
+}
+
+// promised returns when one that has so many ahead of it will probably be sent, if no trial
+// ends a pause before.
+func (l *limiter) promised(now time.Duration, ahead int) time.Duration {
+	return max(l.engine.foresee(now, ahead), l.engine.expect(now, ahead))
+}
+
+// dispatch sends those who may go, refuses those who would be too late, and sets the timer for
+// the next.
 func (l *limiter) dispatch(now time.Duration) {
 	at := never
 	for l.queue.n > 0 {
-		if at, _ = l.next(now); at > now {
+		w := l.queue.first()
+		if l.latest(w) <= now {
+			l.turnAway(w, now, l.promised(now, 0))
+			continue
+		}
+		var kind attemptKind
+		if at, _, kind = l.engine.next(now); at > now {
 			break
 		}
-		w := l.queue.pop()
-		l.waits.Add(now - w.entered)
-		w.place, w.use = l.admit(now)
+		if kind != ordinary {
+			if w = l.queue.volunteer(); w == nil {
+				if at = l.engine.nextOrdinary(now); at > now {
+					break
+				}
+				w, kind = l.queue.first(), ordinary
+			}
+		}
+		l.queue.take(w)
+		l.waits.add(now - w.entered)
+		w.place, w.use = l.engine.admit(now, kind)
 		w.settle(admitted)
 		at = never
 	}
-	l.timer.set(min(at, l.queue.nextGiveUp()), now)
+	if l.queue.n > 0 {
+		l.timer.set(min(at, l.nextGiveUp(), l.nextOverdue()), now)
+	}
 }
 
-// wake is called when the timer rings. It refuses waiters whose time
-// is up, and admits those that may be sent.
+// wake is called when the timer rings. It refuses those whose time is up, and sends those who may go.
 func (l *limiter) wake(now time.Duration) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	now = l.advance(now)
 	l.timer.at = never
 	l.expire(now)
-	for l.queue.nextGiveUp() <= now {
-		w := l.queue.byGiveUp.w[0]
-		at := l.foresee(now, 0)
-		if at <= now && w.giveUp == w.deadline {
-			l.queue.neverGiveUp(w) // it only lacks room in flight, which it may get in time
-			continue
-		}
-		l.turnAway(w, now, max(at, now+l.latency))
+	for len(l.queue.byGiveUp.w) > 0 && l.latest(l.queue.byGiveUp.w[0]) <= now {
+		l.turnAway(l.queue.byGiveUp.w[0], now, l.promised(now, 0))
 	}
 	l.dispatch(now)
+}
+
+// nextGiveUp returns when the first of those who wait will have to give up.
+func (l *limiter) nextGiveUp() time.Duration {
+	if len(l.queue.byGiveUp.w) == 0 {
+		return never
+	}
+	return l.latest(l.queue.byGiveUp.w[0])
 }
 
 // turnAway refuses one that waits, because it cannot be sent before at.
@@ -121,18 +164,24 @@ func (l *limiter) turnAway(w *waiter, now, at time.Duration) {
 // leaveQueue takes one that waits out of the queue.
 func (l *limiter) leaveQueue(w *waiter, now time.Duration) {
 	l.queue.remove(w)
-	l.waits.Add(now - w.entered)
+	l.waits.add(now - w.entered)
 }
 
-// refuseHopeless refuses waiters that, by what was just learned, cannot be sent in time.
+// refuseHopeless refuses those who cannot be sent in time because of a pause.
 func (l *limiter) refuseHopeless(now time.Duration) {
-	if !l.estimator.window.isCertain() {
-		return
+	at := l.engine.pause.foresee(&l.engine.inFlight, &l.engine.trips, now)
+	for l.nextGiveUp() < at {
+		l.turnAway(l.queue.byGiveUp.w[0], now, max(at, l.engine.pause.end))
 	}
+}
+
+// review refuses those whom the published limit makes too late, now that it is known how long
+// the way is.
+func (l *limiter) review(now time.Duration) {
 	ahead := 0
 	for _, w := range l.queue.inOrder() {
-		if at := l.foresee(now, ahead); at > now && at > w.giveUp {
-			l.turnAway(w, now, at)
+		if l.inVain(w, now, ahead) {
+			l.turnAway(w, now, l.promised(now, ahead))
 		} else {
 			ahead++
 		}
@@ -141,10 +190,9 @@ func (l *limiter) refuseHopeless(now time.Duration) {
 
 // refusal returns the error of one that cannot be sent before at.
 func (l *limiter) refusal(w *waiter, now, at time.Duration) error {
-	wait := at - now
-	e := &Refused{Cause: l.cause, RetryAfter: wait, Deadline: w.deadline < at}
-	ownLimit := !l.recovery.isPaused(now) && l.estimator.window.n == l.published.Requests
-	if l.cause == nil || ownLimit {
+	wait := max(0, at-now)
+	e := &Refused{Cause: l.cause, RetryAfter: wait, Deadline: w.deadline != never && w.deadline-l.engine.trips.most() < max(at, now+1)}
+	if l.cause == nil || l.engine.pause.isOver(now) && !l.engine.hasLearned() {
 		e.Cause, e.Reason = nil, l.noRoom(now, wait)
 	}
 	return e
@@ -153,14 +201,14 @@ func (l *limiter) refusal(w *waiter, now, at time.Duration) error {
 // noRoom says why nothing can be sent.
 func (l *limiter) noRoom(now, wait time.Duration) string {
 	wait = wait.Round(time.Millisecond)
-	w := &l.estimator.window
-	switch {
-	case l.recovery.isPaused(now):
+	switch p := l.engine.published; {
+	case !l.engine.pause.isOver(now):
 		return fmt.Sprintf("the server asked everybody to wait, %v from now", wait)
-	case w.n == 0:
+	case p.Requests == 0:
 		return fmt.Sprintf("no room for another request for %v", wait)
+	default:
+		return fmt.Sprintf("limit of %d requests per %v leaves no room for %v", p.Requests, p.Per, wait)
 	}
-	return fmt.Sprintf("limit of %d requests per %v leaves no room for %v", w.n, w.per, wait)
 }
 
 // wait blocks until it is the waiter's turn, it is turned away, or its context ends.
@@ -171,39 +219,57 @@ func (l *limiter) wait(ctx context.Context, r *Request, w *waiter) (Permit, erro
 			l.abandon(w, l.clock.Now())
 		}
 	}()
-	if r.Waiting != nil {
-		if why, d := l.prospect(w, l.clock.Now()); why != 0 {
-			r.Waiting(why, d)
+	for told := time.Duration(-1); ; {
+		var news <-chan struct{}
+		if r.Waiting != nil {
+			told, news = l.tell(r, w, told)
 		}
-	}
-	select {
-	case <-w.settled:
-	case <-ctx.Done():
+		select {
+		case <-news:
+			continue
+		case <-w.settled:
+		case <-ctx.Done():
+			over = true
+			l.abandon(w, l.clock.Now())
+			return Permit{}, ctx.Err()
+		}
 		over = true
-		l.abandon(w, l.clock.Now())
-		return Permit{}, ctx.Err()
+		if w.err != nil {
+			return Permit{}, w.err
+		}
+		return Permit{limiter: l, place: w.place, use: w.use}, nil
 	}
-	over = true
-	if w.err != nil {
-		return Permit{}, w.err
+}
+
+// tell tells a waiter when its wait will probably end, if it was told another time. It returns
+// what was told last, and a channel that is closed when a pause begins.
+func (l *limiter) tell(r *Request, w *waiter, told time.Duration) (time.Duration, <-chan struct{}) {
+	now := l.clock.Now()
+	why, d, news := l.prospect(w, now)
+	if why == 0 || told >= 0 && now+d <= told+told/8 {
+		return told, news
 	}
-	return Permit{limiter: l, place: w.place, use: w.use}, nil
+	r.Waiting(why, d)
+	return now + d, news
 }
 
 // prospect returns what a waiter waits for, and how long it probably will; 0 if its wait is
-// over.
-func (l *limiter) prospect(w *waiter, now time.Duration) (Reason, time.Duration) {
+// over. The channel is closed when that may have changed.
+func (l *limiter) prospect(w *waiter, now time.Duration) (Reason, time.Duration, <-chan struct{}) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if w.state != queued {
-		return 0, 0
+		return 0, 0, nil
 	}
 	now = l.advance(now)
-	at, why := l.next(now)
+	at, why, _ := l.engine.next(now)
 	if at <= now {
-		return 0, 0
+		return 0, 0, nil
 	}
-	return why, l.foresee(now, l.queue.aheadExactly(w)) - now
+	if l.news == nil {
+		l.news = make(chan struct{})
+	}
+	return why, max(0, l.promised(now, l.queue.aheadExactly(w))-now), l.news
 }
 
 // abandon ends the wait of one that has given up. If its turn had come meanwhile, the attempt
@@ -217,11 +283,8 @@ func (l *limiter) abandon(w *waiter, now time.Duration) {
 	case queued:
 		l.leaveQueue(w, now)
 	case admitted:
-		if a, ok := l.inFlight.remove(w.place, w.use); ok {
-			if a.kind.isPilot() {
-				l.recovery.pilotEnded(w.place)
-			}
-			l.unsent(a, now)
+		if a, ok := l.engine.inFlight.remove(w.place, w.use); ok {
+			l.engine.leave(a, &Outcome{Unsent: true}, now)
 		}
 	case turnedAway:
 	}

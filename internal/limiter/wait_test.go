@@ -15,7 +15,7 @@ import (
 func TestCancellationIsTheContextsError(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		k := New(Limit{1, 10 * sec})
+		k := New(Options{Published: Limit{1, 10 * sec}})
 		start := time.Now()
 		mustEnter(t, k)(ok())
 		ctx, cancel := context.WithCancel(t.Context())
@@ -43,7 +43,7 @@ func TestCancellationIsTheContextsError(t *testing.T) {
 func TestATurnOfOneThatGivesUpGoesToTheNext(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		l := New(Limit{1, sec}).find(Key{})
+		l := New(Options{Published: Limit{1, sec}}).find(Key{})
 		before, _ := l.tryEnter(l.clock.Now())
 		passed := ok()
 		before.Leave(&passed, l.clock.Now())
@@ -78,7 +78,7 @@ func TestLimiterTellsWhyARequestWaits(t *testing.T) {
 		{"window", Limit{1, sec}, func(t *testing.T, k *Keyed) { t.Helper(); mustEnter(t, k)(ok()) }, []waiting{{WindowFull, sec}}},
 		{"concurrency", Limit{}, func(t *testing.T, k *Keyed) {
 			t.Helper()
-			for range firstRound {
+			for range firstSlots {
 				time.AfterFunc(sec/10, func() { mustEnter(t, k)(ok()) })
 				leave := mustEnter(t, k)
 				time.AfterFunc(sec/10, func() { leave(ok()) })
@@ -89,7 +89,7 @@ func TestLimiterTellsWhyARequestWaits(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				k := New(tt.limit)
+				k := New(Options{Published: tt.limit})
 				tt.before(t, k)
 				var got []waiting
 				leave, err := enter(t.Context(), k, Request{Waiting: func(why Reason, d time.Duration) {
@@ -112,10 +112,49 @@ func TestLimiterTellsWhyARequestWaits(t *testing.T) {
 	}
 }
 
+// Who waits is told again when a pause makes the wait longer, and how long it really is behind
+// others.
+func TestAWaiterIsToldTheTruthAgain(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		k := New(Options{Published: Limit{2, 10 * sec}})
+		mustEnter(t, k)(ok())
+		leave := mustEnter(t, k)
+		var mu sync.Mutex
+		var told [4][]time.Duration
+		var done sync.WaitGroup
+		for i := range told {
+			done.Go(func() {
+				leave, err := enter(t.Context(), k, Request{Waiting: func(_ Reason, d time.Duration) {
+					mu.Lock()
+					defer mu.Unlock()
+					told[i] = append(told[i], d)
+				}})
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				leave(ok())
+			})
+			synctest.Wait()
+		}
+		leave(refusedFor(2 * time.Minute))
+		synctest.Wait()
+		mu.Lock()
+		got := told
+		mu.Unlock()
+		want := [4][]time.Duration{{10 * sec, 2 * time.Minute}, {10 * sec, 2 * time.Minute}, {20 * sec, 2 * time.Minute}, {20 * sec, 2 * time.Minute}}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("told (-want +got):\n%s", diff)
+		}
+		done.Wait()
+	})
+}
+
 func TestACallbackThatPanicsCostsNobodyATurn(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		k := New(Limit{1, sec})
+		k := New(Options{Published: Limit{1, sec}})
 		start := time.Now()
 		mustEnter(t, k)(ok())
 		func() {
@@ -134,7 +173,7 @@ func TestACallbackThatPanicsCostsNobodyATurn(t *testing.T) {
 func TestBlockedCallersAreAsFastAsTheLimitAllows(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		k, server := New(Limit{100, sec}), &slidingWindow{n: 100, per: sec}
+		k, server := New(Options{Published: Limit{100, sec}}), &slidingWindow{n: 100, per: sec}
 		start := time.Now()
 		var mu sync.Mutex
 		calls, refused := 1000, 0

