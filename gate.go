@@ -27,10 +27,10 @@ type Limit struct {
 //   - Order. First in, first out. A retry keeps the place of its call, unless nothing passes at
 //     all. A probe ([Client.Probe]) goes before all others. A call goes before a batch, but
 //     while both wait, every eighth turn is a batch's.
-//   - Pause. A hint (429) is a pause for everybody and nothing else. Since hints are rounded,
-//     wrong or strays, a trial request is sent now and then, the rarer the truer the hints
-//     prove; one that passes ends the pause. A 5xx with a hint pauses its own route, for 10 s
-//     at first.
+//   - Pause. A hint (429) is a pause for everybody and nothing else. It is kept to the letter up
+//     to a minute; a longer one is tried out by single requests, the first after a minute. A
+//     good answer to a request that was sent after the refused one ends a pause of any length. A
+//     5xx with a hint pauses its own route; a hint above a minute for 10 s at first.
 //   - In flight. At most 8 at first, and twice as many with each round trip, slowly above 20
 //     where no limit is known. A refusal with k in flight sets a ceiling of k-1 for a while.
 //   - Published limit. At most Requests in every period of Per, wherever it begins: a sliding

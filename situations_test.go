@@ -282,9 +282,9 @@ func situations() map[string]situation {
 			"gate 200, limit 7 in 0s, remaining 0, reset 3s",
 			"gate 2 × 200",
 			`answer 200 {"id":"1"} of https://api.example.com/a`,
-			"took 3s",
-			"stats requests 3, waited 1, limit of 7 in 5s",
-			"keys current 1 used at 3s accepted at 3s",
+			"took 750ms",
+			"stats requests 3, waited 1, limit of 7 in 3s",
+			"keys current 1 used at 750ms accepted at 750ms",
 		}},
 		"unavailable, then good": {replies: map[string][]reply{"/a": {refused(503, ""), good()}}, url: home + "/a", want: []string{
 			"sent 2 × GET https://api.example.com/a, key 1",

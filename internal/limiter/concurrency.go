@@ -38,6 +38,7 @@ type concurrency struct {
 	steps     int           // and since it was last raised
 	known     int           // the most in flight with one that passed, since the last collision
 	beyond    int           // passes with far more in flight than the ceiling, since the last collision,
+	before    int           // slots before the last collision
 	last      time.Duration // which was then
 	widest    int           // the most in flight of those refused in this collision; 0 if it is not to blame
 }
@@ -167,12 +168,15 @@ func (c *concurrency) hold(a attempt, hint, wait, now time.Duration, explained b
 	if a.with > 1 && hint <= longHint {
 		c.until = now + wait + max(wait, t.times(8))<<c.confirmed
 	}
-	c.last = now
+	c.last, c.before = now, c.slots
 	c.slots = 1
 	if explained {
 		c.slots = max(1, c.ceiling/2)
 	}
 }
+
+// undo takes back the slow start: the refusal was a stray.
+func (c *concurrency) undo() { c.slots = max(c.slots, c.before) }
 
 // joined takes another refusal of the same collision, the nth.
 func (c *concurrency) joined(a attempt, nth int) {

@@ -12,9 +12,10 @@
 //  1. Order (queue.go). First in, first out within a class. Probes go before calls, and calls
 //     before batches, but after seven calls in a row it is a batch's turn.
 //  2. Pause (pause.go). A server's hint is a pause for everybody and nothing else. Only the
-//     first refusal of what was in flight together counts: a collision. A trial goes out now
-//     and then; one that passes ends the pause and makes the next one earlier, one that is
-//     refused makes it later. A fault pauses its own route (route.go).
+//     first refusal of what was in flight together counts: a collision. A hint up to a minute
+//     is kept to the letter; in a longer pause a trial goes out after a minute, then ever more
+//     rarely. A good answer to what was sent after the refused one ends any pause. A fault
+//     pauses its own route (route.go).
 //  3. In flight (concurrency.go). At most 8 at first, then more with each round trip. After a
 //     collision one goes ahead, then two, and so on. A refusal at k in flight sets a ceiling of
 //     k-1 for a while, and for longer each time that it is confirmed.

@@ -191,6 +191,9 @@ func (e *engine) passed(a attempt, now time.Duration) {
 	alone := e.pause.refused <= 1
 	if e.pause.passed(a, now, &e.trips) && alone || e.pause.outweighed(a, &e.trips) {
 		e.window.undo()
+		if e.pause.refused == 1 && e.pause.later >= strayShows {
+			e.flow.undo()
+		}
 	}
 	e.flow.passed(a, now)
 	late := a.sent <= e.pause.began

@@ -7,6 +7,7 @@ const (
 	backoffs     = 5                      // it doubles so often while nothing passes
 	honoured     = time.Minute            // a hint up to this is kept to the letter; a longer one is tried out
 	maxFault     = 10 * time.Second       // the first pause for a 5xx that asks for more than that; it doubles
+	strayShows   = 4                      // passes of the same flight, sent later, that show a single refusal to be a stray
 	faults       = 6                      // so often
 )
 

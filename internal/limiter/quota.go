@@ -13,7 +13,7 @@ type quota struct {
 
 const (
 	maxQuotas  = 4
-	shortQuota = time.Second // is not tried out
+	shortQuota = time.Second // is not tried out where the server does not tell its window
 )
 
 // quotas are what the server says, and how far it is believed. Rounding, or a bucket that is
@@ -59,7 +59,7 @@ func (qs *quotas) next(log *passLog, now time.Duration, out int, t *trips) (at, 
 		case x.left > out:
 		case now < x.until:
 			at = max(at, x.until)
-			if x.until-x.said <= shortQuota && !x.unexplained(log, now) {
+			if x.explained(log, now) {
 				try = max(try, at)
 			}
 			try = max(try, qs.tryAt, x.said+max(qs.trust.part(x.until-x.said), t.times(2)))
@@ -70,10 +70,14 @@ func (qs *quotas) next(log *passLog, now time.Duration, out int, t *trips) (at, 
 	return at, try
 }
 
-// unexplained reports whether fewer have passed in the window than the server lets in: it keeps
-// a bucket, or counts the requests of others.
-func (x *quota) unexplained(log *passLog, now time.Duration) bool {
-	return x.Requests > 0 && x.Per > 0 && log.since(now-x.Per) < x.Requests-x.Requests/8
+// explained reports whether the server's word is what is expected: as many have passed in the
+// window as it lets in, or it is too short to be tried out. If not, the server keeps a bucket,
+// or counts the requests of others.
+func (x *quota) explained(log *passLog, now time.Duration) bool {
+	if x.Requests > 0 && x.Per > 0 {
+		return log.since(now-x.Per) >= x.Requests-x.Requests/8
+	}
+	return x.until-x.said <= shortQuota
 }
 
 // tried notes a trial: the next one of this window is as far away again.
