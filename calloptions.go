@@ -16,6 +16,7 @@ type callConfig struct {
 	priority *Priority
 	maxBody  int64
 	response *Response
+	secrets  []string
 
 	sameAccount bool // keys is another key of the client's own account, so it shares the limit
 }
@@ -95,6 +96,17 @@ func WithIdempotencyKey(key string) CallOption {
 		}
 		c.setHeader("Idempotency-Key", key)
 		return wrapOption("WithIdempotencyKey", validHeaderValue(key))
+	})
+}
+
+// WithSecret names secrets that the call sends in its body, in a parameter or in a header: a
+// token that is handed over, a password. An error, an event or the log of the call does not
+// show them, in whatever usual form the provider repeats them, as it does not show the key. A
+// secret of less than 4 bytes is not recognised.
+func WithSecret(values ...string) CallOption {
+	return callOption(func(c *callConfig) error {
+		c.secrets = append(c.secrets, values...)
+		return nil
 	})
 }
 
