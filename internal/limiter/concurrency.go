@@ -45,8 +45,11 @@ type concurrency struct {
 
 func newConcurrency(most int) concurrency { return concurrency{slots: firstSlots, max: most} }
 
-// hasRoom reports whether another one may be sent beside out.
-func (c *concurrency) hasRoom(out int) bool { return out < c.slots && (c.max == 0 || out < c.max) }
+// hasRoom reports whether another one may be sent beside out. The caller's own cap holds for
+// those that are overdue too.
+func (c *concurrency) hasRoom(f *inFlight) bool {
+	return f.n < c.slots && (c.max == 0 || f.all() < c.max)
+}
 
 // cap is the most that may be in flight now.
 func (c *concurrency) cap() int {

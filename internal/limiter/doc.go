@@ -14,7 +14,7 @@
 //  2. Pause (pause.go). A server's hint is a pause for everybody and nothing else. Only the
 //     first refusal of what was in flight together counts: a collision. A hint up to a minute
 //     is kept to the letter; in a longer pause a trial goes out after a minute, then ever more
-//     rarely. A good answer to what was sent after the refused one ends any pause. A fault
+//     rarely. A good answer to what was sent after all that were refused ends any pause. A fault
 //     pauses its own route (route.go).
 //  3. In flight (concurrency.go). At most 8 at first, then more with each round trip. After a
 //     collision one goes ahead, then two, and so on. A refusal at k in flight sets a ceiling of

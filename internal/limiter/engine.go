@@ -22,7 +22,7 @@ func newEngine(published Limit, maxInFlight int) engine {
 		published: fit(published), pause: newPause(), flow: newConcurrency(maxInFlight),
 		quotas: quotas{trust: quotaTrust},
 	}
-	e.flow.free = published.Requests > 0
+	e.flow.free = e.published.Requests > 0
 	return e
 }
 
@@ -42,7 +42,7 @@ func (e *engine) next(now time.Duration) (at time.Duration, why Reason, k attemp
 	if e.pause.dry == 0 && now >= e.pause.end+max(restedAfter, e.trips.times(8)) {
 		e.flow.rested()
 	}
-	if !e.flow.hasRoom(out) {
+	if !e.flow.hasRoom(&e.inFlight) {
 		return never, Concurrency, ordinary
 	}
 	if at, k = e.nextQuota(now); at > now {
@@ -136,8 +136,9 @@ func (e *engine) foresee(now time.Duration, ahead int) time.Duration {
 	return at
 }
 
-// leave takes the end of an attempt. It reports whether a collision has begun.
-func (e *engine) leave(a attempt, o *Outcome, now time.Duration) (collided bool) {
+// leave takes the end of an attempt. It reports whether a pause has begun or become
+// longer.
+func (e *engine) leave(a attempt, o *Outcome, now time.Duration) (longer bool) {
 	if a.kind == doubting {
 		e.window.out = false
 	}
@@ -196,6 +197,7 @@ func (e *engine) passed(a attempt, now time.Duration) {
 		}
 	}
 	e.flow.passed(a, now)
+	e.quotas.passed(a)
 	late := a.sent <= e.pause.began
 	if e.pause.afresh && !late {
 		e.pause.afresh = false
@@ -209,8 +211,9 @@ func (e *engine) passed(a attempt, now time.Duration) {
 	e.window.passed(&e.log, a, now)
 }
 
-// refused takes a refusal.
-func (e *engine) refused(a attempt, o *Outcome, now time.Duration) (collided bool) {
+// refused takes a refusal, and reports whether a pause begins or becomes longer.
+func (e *engine) refused(a attempt, o *Outcome, now time.Duration) (longer bool) {
+	hint, limit := o.hint(), o.isLimit()
 	if e.trips.mean == 0 {
 		e.trips.add(now-a.sent, false) // better than nothing
 	}
@@ -219,14 +222,12 @@ func (e *engine) refused(a attempt, o *Outcome, now time.Duration) (collided boo
 	}
 	switch {
 	case a.kind == trial:
-		e.pause.trialFailed()
-		return false
+		return e.pause.trialFailed(hint, !limit, now)
 	case !e.pause.isNews(a):
-		e.pause.join(o.hint(), now)
+		longer = e.pause.join(a.sent, hint, !limit, now)
 		e.flow.joined(a, e.pause.refused)
-		return false
+		return longer
 	}
-	hint, limit := o.hint(), o.isLimit()
 	dry := e.pause.dry > 0
 	wait := e.pause.collide(a, hint, !limit, now)
 	foreseen := limit && e.window.foresaw(&e.log, a, e.inFlight.n, now)
@@ -235,7 +236,7 @@ func (e *engine) refused(a attempt, o *Outcome, now time.Duration) (collided boo
 		wait = max(e.trips.times(1), 20*time.Millisecond)
 	}
 	e.pause.stay(wait, now, &e.trips)
-	if foreseen && e.pause.dry == 1 { // our own doubt, which need not cost a whole hint
+	if foreseen && e.pause.dry == 1 && hint <= e.window.Per { // which need not cost a whole hint
 		e.pause.trialAt = max(e.window.full(&e.log, e.inFlight.n, now), now+e.trips.times(2))
 	}
 	switch {

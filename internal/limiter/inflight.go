@@ -101,5 +101,8 @@ func (f *inFlight) unlink(a attempt) {
 	f.n--
 }
 
+// all is how many are out, overdue attempts included.
+func (f *inFlight) all() int { return max(0, len(f.slab)-1-len(f.free)) }
+
 // isEmpty reports whether nothing is out, overdue attempts included.
-func (f *inFlight) isEmpty() bool { return len(f.slab) <= 1+len(f.free) }
+func (f *inFlight) isEmpty() bool { return f.all() == 0 }

@@ -73,7 +73,7 @@ type Permit struct {
 // does not while nothing passes at all, so that it is not always the same that is refused.
 func (p Permit) Leave(o *Outcome, now time.Duration) (keepsPlace bool) {
 	if p.route != nil {
-		p.route.Leave(o.ofRoute(), now)
+		p.route.limiter.leave(p.route.place, p.route.use, o.ofRoute(), now)
 	}
 	if o.Route == "" || !o.isFault() || o.isLimit() {
 		return p.limiter.leave(p.place, p.use, o, now)
@@ -128,11 +128,17 @@ func (k *Keyed) Enter(ctx context.Context, r Request) (Permit, error) {
 	if err != nil {
 		return Permit{}, err
 	}
+	entered := false
+	defer func() { // runs after a panic of the callback too
+		if !entered {
+			route.Leave(&Outcome{Unsent: true}, k.clock.Now())
+		}
+	}()
 	p, err := k.enter(ctx, &r)
 	if err != nil {
-		route.Leave(&Outcome{Unsent: true}, k.clock.Now())
 		return Permit{}, err
 	}
+	entered = true
 	p.route = &route
 	return p, nil
 }

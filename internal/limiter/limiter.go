@@ -22,7 +22,7 @@ type limiter struct {
 	queue   queue
 	timer   timer
 	cause   any           // of the last refusal
-	news    chan struct{} // closed when a pause begins; nil if nobody wants to know
+	news    chan struct{} // closed when a pause begins or becomes longer; nil if nobody wants to know
 	waits   *tally
 	used    time.Duration // the latest time that anything happened
 	retired bool          // it was dropped from its [Keyed], and must not be used any more
@@ -98,6 +98,19 @@ func (l *limiter) leave(place int32, use uint32, o *Outcome, now time.Duration) 
 		return false
 	}
 	knewTheWay := l.engine.trips.mean > 0
+	l.learn(a, o, now)
+	if !knewTheWay && l.engine.trips.mean > 0 && l.engine.published.Requests > 0 {
+		l.review(now)
+	}
+	if l.queue.n > 0 {
+		l.dispatch(now)
+	}
+	return l.engine.pause.dry <= 1
+}
+
+// learn takes what became of an attempt. Who waits is told of a longer pause, or refused
+// because of it. l.mu is held.
+func (l *limiter) learn(a attempt, o *Outcome, now time.Duration) {
 	if l.engine.leave(a, o, now) {
 		if l.news != nil {
 			close(l.news)
@@ -108,13 +121,17 @@ func (l *limiter) leave(place int32, use uint32, o *Outcome, now time.Duration) 
 		}
 	}
 	l.refuseHopeless(now)
-	if !knewTheWay && l.engine.trips.mean > 0 && l.engine.published.Requests > 0 {
-		l.review(now)
+}
+
+// learnOf takes the fault of an attempt that was sent then, but not through this limiter.
+func (l *limiter) learnOf(sent time.Duration, o *Outcome, now time.Duration) decision {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.retired {
+		return limiterRetired
 	}
-	if l.queue.n > 0 {
-		l.dispatch(now)
-	}
-	return l.engine.pause.dry <= 1
+	l.learn(attempt{sent: sent, with: 1}, o, l.advance(now))
+	return granted
 }
 
 // sentAt returns when an attempt in flight was sent.

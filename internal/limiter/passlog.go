@@ -23,6 +23,7 @@ func fit(l Limit) Limit {
 	if l.Requests <= 0 || l.Per <= 0 {
 		return Limit{}
 	}
+	l.Per = min(l.Per, longest)
 	if l.Requests <= maxLog {
 		return l
 	}
@@ -95,5 +96,5 @@ func (pl *passLog) room(l Limit, out, ahead int, since, now time.Duration) time.
 	case turns > 0 && before < out:
 		at = since
 	}
-	return at + time.Duration(turns)*l.Per
+	return at + time.Duration(min(turns, int(10*longest/l.Per)))*l.Per
 }

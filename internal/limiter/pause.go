@@ -63,10 +63,34 @@ func (pa *pause) isEndedBy(sent time.Duration, t *trips) bool { return sent > pa
 // isNews reports whether a refusal of the attempt begins a collision.
 func (pa *pause) isNews(a attempt) bool { return a.sent > pa.began }
 
-// join takes another refusal of the same collision.
-func (pa *pause) join(hint, now time.Duration) {
+// join takes another refusal of the same collision, and reports whether the pause becomes
+// longer.
+func (pa *pause) join(sent, hint time.Duration, isFault bool, now time.Duration) (longer bool) {
 	pa.refused++
-	pa.end = max(pa.end, now+hint)
+	pa.sent = max(pa.sent, sent)
+	return pa.prolong(pa.bounded(hint, isFault), now)
+}
+
+// prolong keeps what a further refusal asks for.
+func (pa *pause) prolong(wait, now time.Duration) (longer bool) {
+	if wait <= 0 {
+		return false
+	}
+	if pa.trialAt >= pa.began+honoured { // else it is our own doubt that is tried out
+		pa.trialAt = max(pa.trialAt, now+min(wait, honoured))
+	}
+	longer = now+wait > pa.end
+	pa.end = max(pa.end, now+wait)
+	return longer
+}
+
+// bounded returns the pause for a hint: a fault that asks for more than a minute is tried out
+// sooner.
+func (pa *pause) bounded(hint time.Duration, isFault bool) time.Duration {
+	if isFault && hint > honoured {
+		return min(hint, maxFault<<min(max(0, pa.dry-1), faults))
+	}
+	return hint
 }
 
 // collide begins a collision, and returns the pause that it takes.
@@ -78,10 +102,7 @@ func (pa *pause) collide(a attempt, hint time.Duration, isFault bool, now time.D
 	if wait <= 0 {
 		wait = firstBackoff << min(pa.dry-1, backoffs)
 	}
-	if isFault && wait > honoured {
-		wait = min(wait, maxFault<<min(pa.dry-1, faults))
-	}
-	return wait
+	return pa.bounded(wait, isFault)
 }
 
 // stay pauses for wait.
@@ -90,12 +111,13 @@ func (pa *pause) stay(wait, now time.Duration, t *trips) {
 	pa.trialAt = max(now+max(pa.trust.part(wait), t.times(2)), pa.began+honoured)
 }
 
-// trialFailed takes the refusal of a trial.
-func (pa *pause) trialFailed() {
+// trialFailed takes the refusal of a trial, and reports whether the pause becomes longer.
+func (pa *pause) trialFailed(hint time.Duration, isFault bool, now time.Duration) (longer bool) {
 	pa.failed++
 	if pa.failed == 1 {
 		pa.trust.raise()
 	}
+	return pa.prolong(pa.bounded(hint, isFault), now)
 }
 
 // outweighed takes a good answer, and reports whether more of those in flight have passed that

@@ -1,6 +1,9 @@
 package limiter
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // quota is what the headers of answers say of the window that is: so many requests are left
 // in it until it ends. It says nothing of the next window.
@@ -32,7 +35,7 @@ func (qs *quotas) observe(s *Quota, a attempt, now time.Duration) {
 	if s.Remaining < 0 || s.Reset <= 0 {
 		return
 	}
-	said := quota{s.Limit, s.Remaining, now + s.Reset, now}
+	said := quota{s.Limit, s.Remaining, now + min(s.Reset, longest), now}
 	for i := range qs.list {
 		if old := &qs.list[i]; old.Per == s.Per {
 			if now < old.until && a.sent < old.said {
@@ -45,6 +48,13 @@ func (qs *quotas) observe(s *Quota, a attempt, now time.Duration) {
 	if len(qs.list) < maxQuotas {
 		qs.list = append(qs.list, said)
 	}
+}
+
+// passed takes a good answer after what it says was observed. A window that had ended when its
+// request was sent, and of which it says nothing, is no more: the server tells of it only now
+// and then, or on other routes.
+func (qs *quotas) passed(a attempt) {
+	qs.list = slices.DeleteFunc(qs.list, func(x quota) bool { return x.until <= a.sent })
 }
 
 // next returns when a request is left again, and when it may be tried whether one is. When a

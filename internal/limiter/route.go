@@ -44,11 +44,11 @@ func (k *Keyed) fault(key Key, o *Outcome, sent, now time.Duration) {
 	if k.routes.Load() < maxRoutes {
 		key.route = o.Route
 	}
-	l := k.find(key)
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	now = l.advance(now)
-	if l.engine.leave(attempt{sent: sent, with: 1}, o, now) && o.Cause != nil {
-		l.cause = o.Cause
+	for {
+		l := k.find(key)
+		if l.learnOf(sent, o, now) != limiterRetired {
+			return
+		}
+		k.last.CompareAndSwap(l, nil)
 	}
 }

@@ -116,7 +116,9 @@ func (e *engine) hasLearned() bool { return e.window.Requests > 0 || e.pacer.rat
 func (e *engine) forget() {
 	e.pause, e.window, e.pacer = newPause(), window{}, pacer{}
 	e.quotas = quotas{trust: quotaTrust}
+	free := e.flow.free
 	e.flow = newConcurrency(e.flow.max)
+	e.flow.free = free
 }
 
 // expire lets the oldest attempt no longer count as in flight. It has certainly reached the

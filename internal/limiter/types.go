@@ -83,8 +83,11 @@ func (o *Outcome) isLimit() bool { return o.Limited || o.Status == http.StatusTo
 // isFault reports whether the server has asked to stay away for another reason.
 func (o *Outcome) isFault() bool { return o.Status >= http.StatusBadRequest && o.hint() > 0 }
 
+// longest bounds every time that comes from outside, so that no sum of them overflows.
+const longest = 10 * 365 * 24 * time.Hour
+
 // hint is how long everybody must stay away; 0 if the limiter is to choose.
-func (o *Outcome) hint() time.Duration { return max(0, cmp.Or(o.Hint, o.Wait)) }
+func (o *Outcome) hint() time.Duration { return min(max(0, cmp.Or(o.Hint, o.Wait)), longest) }
 
 // Refused is the error of a request that cannot be sent before its deadline or within its
 // MaxWait.

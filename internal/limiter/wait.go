@@ -53,12 +53,12 @@ func (l *limiter) enqueue(r *Request, now, left time.Duration) (*waiter, error) 
 	}
 	w := l.queue.newWaiter(r.Priority.class(), now, since)
 	if left != never {
-		w.deadline = now + left
+		w.deadline = now + min(left, never-now)
 	}
 	w.giveUp, w.noTrial = w.deadline, r.NoTrial
 	switch {
 	case r.MaxWait > 0:
-		w.giveUp = min(w.giveUp, now+r.MaxWait)
+		w.giveUp = min(w.giveUp, now+min(r.MaxWait, never-now))
 	case left == never:
 		w.giveUp = l.engine.foresee(now, l.queue.ahead(w)) + l.engine.patience()
 	}
@@ -219,7 +219,7 @@ func (l *limiter) wait(ctx context.Context, r *Request, w *waiter) (Permit, erro
 			l.abandon(w, l.clock.Now())
 		}
 	}()
-	for told := time.Duration(-1); ; {
+	for told := (told{}); ; {
 		var news <-chan struct{}
 		if r.Waiting != nil {
 			told, news = l.tell(r, w, told)
@@ -241,16 +241,20 @@ func (l *limiter) wait(ctx context.Context, r *Request, w *waiter) (Permit, erro
 	}
 }
 
-// tell tells a waiter when its wait will probably end, if it was told another time. It returns
-// what was told last, and a channel that is closed when a pause begins.
-func (l *limiter) tell(r *Request, w *waiter, told time.Duration) (time.Duration, <-chan struct{}) {
+// told is what a waiter was told last; the zero value if it was told nothing.
+type told struct{ end, wait time.Duration }
+
+// tell tells a waiter when its wait will probably end, if it was told an earlier time. It
+// returns what was told last, and a channel that is closed when a pause begins or becomes
+// longer.
+func (l *limiter) tell(r *Request, w *waiter, last told) (told, <-chan struct{}) {
 	now := l.clock.Now()
 	why, d, news := l.prospect(w, now)
-	if why == 0 || told >= 0 && now+d <= told+told/8 {
-		return told, news
+	if why == 0 || last.end > 0 && now+d <= last.end+last.wait/8 {
+		return last, news
 	}
 	r.Waiting(why, d)
-	return now + d, news
+	return told{now + d, d}, news
 }
 
 // prospect returns what a waiter waits for, and how long it probably will; 0 if its wait is

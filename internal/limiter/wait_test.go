@@ -151,6 +151,63 @@ func TestAWaiterIsToldTheTruthAgain(t *testing.T) {
 	})
 }
 
+// It is told again however long the program has run, and whichever refusal prolongs the pause;
+// of a paused route too.
+func TestAWaiterIsToldOfEveryLongerPause(t *testing.T) {
+	t.Parallel()
+	down := func(hint time.Duration) Outcome { return Outcome{Status: 503, Hint: hint, Route: "r"} }
+	for name, refused := range map[string]func(time.Duration) Outcome{"account": refusedFor, "route": down} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				k := New(Options{})
+				time.Sleep(24 * time.Hour)
+				var flight [2]func(Outcome)
+				for i := range flight {
+					flight[i], _ = enter(t.Context(), k, Request{Route: "r"})
+				}
+				flight[0](refused(sec))
+				told := make(chan time.Duration, 8)
+				go func() {
+					_, _ = enter(t.Context(), k, Request{Route: "r", Waiting: func(_ Reason, d time.Duration) { told <- d }})
+					close(told)
+				}()
+				synctest.Wait()
+				flight[1](refused(40 * sec))
+				var got []time.Duration
+				for d := range told {
+					got = append(got, d)
+				}
+				if diff := cmp.Diff([]time.Duration{sec, 40 * sec}, got); diff != "" {
+					t.Errorf("told (-want +got):\n%s", diff)
+				}
+			})
+		})
+	}
+}
+
+// A callback that panics after the pause of a route leaves nothing behind.
+func TestACallbackThatPanicsLeavesARouteAlone(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		k := New(Options{Published: Limit{1, 10 * sec}})
+		leave, _ := enter(t.Context(), k, Request{Route: "r"})
+		leave(Outcome{Status: 503, Hint: sec, Route: "r"})
+		time.Sleep(2 * sec)
+		func() {
+			defer func() { _ = recover() }()
+			_, _ = enter(t.Context(), k, Request{Route: "r", Waiting: func(Reason, time.Duration) { panic("fitsum") }})
+		}()
+		time.Sleep(time.Hour)
+		if leave, err := enter(t.Context(), k, Request{Route: "another"}); err == nil {
+			leave(ok())
+		}
+		if n := k.routes.Load(); n != 0 {
+			t.Errorf("%d routes have a limiter an hour later, want none", n)
+		}
+	})
+}
+
 func TestACallbackThatPanicsCostsNobodyATurn(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
