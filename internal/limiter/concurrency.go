@@ -59,6 +59,27 @@ func (c *concurrency) cap() int {
 	return c.slots
 }
 
+// rounds returns how many round trips it takes until so many have been sent, if all pass: the
+// cap doubles with each as long as nothing slows it down.
+func (c *concurrency) rounds(ahead int) (n int) {
+	most := mostSlots
+	if !c.free {
+		most = max(c.brake, brake)
+	}
+	if c.ceiling > 0 {
+		most = min(most, c.ceiling)
+	}
+	if c.max > 0 {
+		most = min(most, c.max)
+	}
+	slots := c.cap()
+	for ; slots < most && ahead >= slots; n++ {
+		ahead -= slots
+		slots = min(2*slots, most)
+	}
+	return n + ahead/slots
+}
+
 // passed takes a good answer.
 func (c *concurrency) passed(a attempt, now time.Duration) {
 	if c.brake = brake; now-a.sent > shortTrip {

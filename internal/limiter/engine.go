@@ -82,13 +82,16 @@ func (e *engine) nextOrdinary(now time.Duration) time.Duration {
 // passes before.
 func (e *engine) expect(now time.Duration, ahead int) time.Duration {
 	at := e.nextOrdinary(now)
+	if p := e.published; p.Requests > 0 && e.inFlight.n >= p.Requests { // they probably pass
+		at = max(at, e.inFlight.since(now)+p.Per)
+	}
 	if e.window.Requests > 0 {
 		at = max(at, now+time.Duration(ahead/e.window.Requests)*e.window.Per)
 	}
 	if e.pacer.rate > 0 {
 		at = max(at, now+time.Duration(float64(ahead)/e.pacer.rate))
 	}
-	return max(at, now+e.trips.times(float64(ahead/e.flow.cap())))
+	return max(at, now+e.trips.times(float64(e.flow.rounds(ahead))))
 }
 
 // nextQuota returns when what the server has left allows one, or a trial of that.
@@ -128,12 +131,17 @@ func (e *engine) foresee(now time.Duration, ahead int) time.Duration {
 	if end, try := e.quotas.next(&e.log, now, e.inFlight.n, &e.trips); end < never {
 		at = max(at, min(end, try))
 	}
+	return max(at, e.foreseePublished(now, ahead))
+}
+
+// foreseePublished is what the published limit alone makes of it.
+func (e *engine) foreseePublished(now time.Duration, ahead int) time.Duration {
 	if e.published.Requests > 0 {
 		if t := e.sent.room(e.published, e.inFlight.n, ahead, e.inFlight.since(now), now); t < never {
-			at = max(at, t)
+			return t
 		}
 	}
-	return at
+	return now
 }
 
 // leave takes the end of an attempt. It reports whether a pause has begun or become

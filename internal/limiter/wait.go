@@ -204,7 +204,9 @@ func (l *limiter) noRoom(now, wait time.Duration) string {
 	switch p := l.engine.published; {
 	case !l.engine.pause.isOver(now):
 		return fmt.Sprintf("the server asked everybody to wait, %v from now", wait)
-	case p.Requests == 0:
+	case wait <= 0:
+		return "as many requests are in flight as may be at once"
+	case p.Requests == 0 || l.engine.foreseePublished(now, 0) <= now:
 		return fmt.Sprintf("no room for another request for %v", wait)
 	default:
 		return fmt.Sprintf("limit of %d requests per %v leaves no room for %v", p.Requests, p.Per, wait)

@@ -186,6 +186,71 @@ func TestAWaiterIsToldOfEveryLongerPause(t *testing.T) {
 	}
 }
 
+// What is told is about what comes: behind those in flight, which use a limit up, and in a slow
+// start, which doubles with each round trip.
+func TestTheWaitThatIsToldIsTheOneThatComes(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		name            string
+		limit           Limit
+		requests        int
+		atLeast, atMost float64 // of the wait that comes, as a ratio
+	}{
+		{"the limit is in flight", Limit{5, 10 * sec}, 6, 0.9, 1.1},
+		{"a slow start", Limit{1000, 10 * sec}, 500, 0.6, 1.7},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				k := New(Options{Published: tt.limit})
+				sentAfter(t, k, Request{}, ok())
+				time.Sleep(10 * sec)
+				start := time.Now()
+				var last, came time.Duration
+				var done sync.WaitGroup
+				for range tt.requests {
+					done.Go(func() {
+						var told time.Duration
+						leave, err := enter(t.Context(), k, Request{Waiting: func(_ Reason, d time.Duration) { told = d }})
+						if err != nil {
+							t.Error(err)
+							return
+						}
+						last, came = told, time.Since(start)
+						time.Sleep(sec / 10)
+						leave(ok())
+					})
+					synctest.Wait()
+				}
+				done.Wait()
+				if ratio := last.Seconds() / came.Seconds(); ratio < tt.atLeast || ratio > tt.atMost {
+					t.Errorf("the last was told %v and waited %v", last, came)
+				}
+			})
+		})
+	}
+}
+
+// Who is refused because too much is in flight is not told that the published limit is the
+// reason.
+func TestARefusalTellsItsReason(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		k := New(Options{Published: Limit{1000, sec}})
+		for range firstSlots {
+			mustEnter(t, k)
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), sec)
+		defer cancel()
+		_, err := enter(ctx, k, Request{MaxWait: sec / 2})
+		var refused *Refused
+		if !errors.As(err, &refused) || refused.Reason != "as many requests are in flight as may be at once" {
+			t.Errorf("got %v", err)
+		}
+	})
+}
+
 // A callback that panics after the pause of a route leaves nothing behind.
 func TestACallbackThatPanicsLeavesARouteAlone(t *testing.T) {
 	t.Parallel()
