@@ -80,7 +80,7 @@ func (k *call) report(auth authOutcome) {
 // lock and without a turn.
 func (k *call) accepted() {
 	route := uint64(0)
-	if k.status < http.StatusMultipleChoices {
+	if k.succeeded() {
 		route = k.route()
 	}
 	atRest := k.ring.engine.Accepted(k.key, k.sent, route)

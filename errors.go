@@ -71,10 +71,13 @@ type APIError struct {
 	StatusCode int    // the HTTP status; 0 if nothing was sent, except as said above
 	Code       string // the provider's error code; "" if it gave none
 	// Message is in the provider's own words, or our explanation if nothing was sent. It may be
-	// "", as it is for a body of plain text; see [Provider.TextErrors].
+	// "", as it is for a body of plain text; see [ReadError].
 	Message   string
 	RequestID string // the provider's id of this exchange; "" if it gave none
-	Attempts  int    // how many attempts the call made
+	// RetryAfter is how long the response asks to wait before the next request; 0 if it does
+	// not say.
+	RetryAfter time.Duration
+	Attempts   int // how many attempts the call made
 	// KeyFingerprint identifies the credential used; see [Credential.Fingerprint].
 	KeyFingerprint string
 	// Header is the header of the response, without cookies.

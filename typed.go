@@ -168,7 +168,7 @@ func (k *call) response(resp *http.Response) Response {
 	if resp != nil {
 		redactor := k.redactor()
 		r.Header = redactor.Header(resp.Header)
-		r.RequestID = requestID(resp.Header, problem.Problem{}, redactor)
+		r.RequestID = k.client.provider.requestID(resp.Header, problem.Problem{}, redactor)
 	}
 	return r
 }

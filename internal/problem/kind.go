@@ -32,11 +32,11 @@ var (
 // status; where a status stands for several things (403), what it says of the limit, then
 // the words. The words of a 401 do not count: a credential came, and it was refused.
 //
-// A status below 400 is that of a provider which reports errors so; there the codes decide
+// A status below 300 is that of a provider which reports errors so; there the codes decide
 // alone.
 func Classify(status int, header http.Header, p Problem, usedUp bool) Kind {
 	switch {
-	case status >= http.StatusInternalServerError:
+	case status >= http.StatusInternalServerError, status >= http.StatusMultipleChoices && status < http.StatusBadRequest:
 		return Other
 	case status == http.StatusTooManyRequests:
 		return RateLimited

@@ -43,6 +43,19 @@ func (o object) text(names ...string) string {
 	return ""
 }
 
+// id is text for members that may be numbers too.
+func (o object) id(names ...string) string {
+	for _, name := range names {
+		if text, ok := asText(o[name]); ok && text != "" {
+			return text
+		}
+		if isNumber(o[name]) {
+			return string(o[name])
+		}
+	}
+	return ""
+}
+
 // code returns the object's code: one in words before a number, since a number is often the
 // HTTP status again.
 func (o object) code() string {

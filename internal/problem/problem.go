@@ -106,7 +106,7 @@ func (o object) surface() Problem {
 	p := Problem{
 		Code:      o.code(),
 		Message:   o.message(),
-		RequestID: o.text("requestId", "request_id", "requestID", "request-id", "correlationId", "correlation_id", "debug_id", "errorId", "traceId", "trace_id"),
+		RequestID: o.id("requestId", "request_id", "requestID", "request-id", "correlationId", "correlation_id", "debug_id", "errorId", "traceId", "trace_id"),
 	}
 	for _, name := range [...]string{"type", "status", "reason", "category", "errorType", "policyName"} {
 		if text, ok := asText(o[name]); ok && text != "" && text != p.Code {
@@ -115,7 +115,7 @@ func (o object) surface() Problem {
 	}
 	if p.RequestID == "" {
 		if inner := asObject(o["innerError"]); inner != nil {
-			p.RequestID = inner.text("request-id", "requestId")
+			p.RequestID = inner.id("request-id", "requestId")
 		}
 	}
 	if detail := asObject(o["detail"]); detail != nil && p.Code == "" {
@@ -174,14 +174,8 @@ func ofItems(list []Item) Problem {
 }
 
 // RequestID returns the id that the response names, in a header that providers and gateways
-// send it in, or else in the body; "" if there is none. own is the header that the provider
-// documents; "" for none.
-func RequestID(h http.Header, p Problem, own string) string {
-	if own != "" {
-		if id := h.Get(own); id != "" {
-			return id
-		}
-	}
+// send it in, or else in the body; "" if there is none.
+func RequestID(h http.Header, p Problem) string {
 	for _, name := range [...]string{"X-Request-Id", "Request-Id", "X-Correlation-Id", "X-Amzn-Requestid", "Traceparent", "Cf-Ray"} {
 		if id := h.Get(name); id != "" {
 			return id
