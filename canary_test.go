@@ -177,7 +177,8 @@ func canaryUnder(err error) []error {
 func canaryParts(all io.Writer, err error) {
 	add := func(e *keyfit.APIError) {
 		if e != nil {
-			fmt.Fprintf(all, "%s\n%v\n", e.Body(), e.Header)
+			details, _ := e.Details()
+			fmt.Fprintf(all, "%s\n%v\n%v\n", e.Body(), e.Header, details)
 			if len(e.Body()) < 1<<10 { // printed byte by byte it is five times as long
 				fmt.Fprintf(all, "%+v\n%#v\n", *e, *e)
 			}
