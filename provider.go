@@ -6,6 +6,8 @@ import (
 	"net/http"
 	"strings"
 	"time"
+
+	"github.com/keyfit/keyfit/internal/oneline"
 )
 
 // Provider describes one API: where it is, how it takes a key, what it limits. It is
@@ -203,6 +205,14 @@ func (p *Provider) validate() error {
 	}
 	if err := p.KeyShape.validate(); err != nil {
 		return fmt.Errorf("%s: %w", p.Name, err)
+	}
+	for _, name := range []string{p.WaitHeader, p.ResetHeader, p.RequestIDHeader, p.IdempotencyHeader} {
+		if name != "" && !validToken(name) {
+			return fmt.Errorf("%s: %q is not the name of a header", p.Name, oneline.Text(name, 40))
+		}
+	}
+	if p.WaitUnit < 0 {
+		return fmt.Errorf("%s: the unit of the wait is negative", p.Name)
 	}
 	if (p.Limit.Requests > 0) != (p.Limit.Per > 0) || p.Limit.Requests < 0 || p.Limit.Per < 0 {
 		return fmt.Errorf("%s: the limit needs a positive number of requests and a positive time", p.Name)
