@@ -115,7 +115,7 @@ func decodeError(status int, body []byte, isJSON bool, value any, err error) err
 	wrongType, isType := errors.AsType[*json.UnmarshalTypeError](err)
 	syntax, isSyntax := errors.AsType[*json.SyntaxError](err)
 	switch {
-	case len(bytes.TrimSpace(body)) == 0:
+	case len(body) == 0:
 		e.Reason = "the body is empty, and a Go " + strings.TrimPrefix(fmt.Sprintf("%T", value), "*") + " was asked for"
 	case isType:
 		kind, _, _ := strings.Cut(wrongType.Value, " ") // "number 12" would quote the value
