@@ -98,7 +98,11 @@ func (o object) message() string {
 		"message", "Message", "detail", "error_description", "errorMessage", "error_message", "errorMessages", "errorSummary",
 		"faultstring", "description", "msg", "RM",
 	} {
-		if text := words(o[name]); text != "" {
+		value := o[name]
+		if name == "detail" && asObject(value) != nil { // an inner error, or its code
+			continue
+		}
+		if text := words(value); text != "" {
 			return text
 		}
 	}

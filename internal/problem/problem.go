@@ -176,7 +176,7 @@ func ofItems(list []Item) Problem {
 // RequestID returns the id that the response names, in a header that providers and gateways
 // send it in, or else in the body; "" if there is none.
 func RequestID(h http.Header, p Problem) string {
-	for _, name := range [...]string{"X-Request-Id", "Request-Id", "X-Correlation-Id", "X-Amzn-Requestid", "Traceparent", "Cf-Ray"} {
+	for _, name := range [...]string{"X-Request-Id", "Request-Id", "X-Correlation-Id", "X-Amzn-Requestid", "X-Amz-Request-Id", "X-Ms-Request-Id", "X-Github-Request-Id", "Traceparent", "Cf-Ray"} {
 		if id := h.Get(name); id != "" {
 			return id
 		}
