@@ -86,7 +86,7 @@ func reportLimit(h ratehint.Hint, out *Outcome) {
 
 // answerError returns the typed error of a response, or nil for a success.
 func (k *call) answerError(resp *http.Response) error {
-	if resp.StatusCode < 300 && !(k.client.provider.ErrorsInSuccess && isDocument(resp)) {
+	if resp.StatusCode < 300 && (!k.client.provider.ErrorsInSuccess || !isDocument(resp)) {
 		return nil
 	}
 	rd := k.reading(resp)

@@ -278,11 +278,11 @@ func TestASlowSuccessIsNotTakenForAnError(t *testing.T) {
 			r, w := io.Pipe()
 			go func() {
 				_, _ = io.WriteString(w, `{"ok":`)
-				time.Sleep(20 * time.Second)
+				<-time.After(20 * time.Second)
 				_, _ = io.WriteString(w, `true}`)
 				_ = w.Close()
 			}()
-			return &http.Response{StatusCode: 200, Header: http.Header{"Content-Type": {"application/json"}}, Body: r, ContentLength: -1, Request: req}, nil
+			return &http.Response{StatusCode: http.StatusOK, Header: http.Header{"Content-Type": {"application/json"}}, Body: r, ContentLength: -1, Request: req}, nil
 		})
 		c, err := keyfit.New(p, keyfit.WithKey("lorem-fitsum"), keyfit.WithoutDotEnv(), keyfit.WithHTTPClient(&http.Client{Transport: wire}))
 		if err != nil {

@@ -168,7 +168,7 @@ func TestThePageOfErrorShapesIsTrue(t *testing.T) {
 		t.Errorf("the table of docs/errors.md (-want +got):\n%s", diff)
 		if os.Getenv("KEYFIT_UPDATE") != "" {
 			text := strings.Replace(string(page), after, want.String()+strings.TrimPrefix(after, table+"\n"), 1)
-			if err := os.WriteFile("docs/errors.md", []byte(text), 0o644); err != nil { //nolint:gosec // a page of the documentation
+			if err := os.WriteFile("docs/errors.md", []byte(text), 0o644); err != nil {
 				t.Error(err)
 			}
 		}

@@ -25,6 +25,16 @@ func utf16Of(text string, order binary.AppendByteOrder) string {
 	return string(out)
 }
 
+// hasMark reports whether a text begins as a compressed one or one of another charset may.
+func hasMark(text string) bool {
+	for i := range min(2, len(text)) {
+		if c := text[i]; c >= 0xef || c == 0 || c == 0x1f {
+			return true
+		}
+	}
+	return false
+}
+
 // An error is read from any body, header and status without a panic, within bounds, and as one
 // line; in any content coding or charset it is the same error; and an echo of the key is in
 // none of it.
@@ -78,7 +88,7 @@ func FuzzAnErrorIsReadInEveryCodingAndCharset(f *testing.F) {
 		plain := given.Clone()
 		plain.Del("Content-Encoding")
 		plain.Set("Content-Type", "application/json")
-		if strings.ContainsAny(body[:min(2, len(body))], "\xff\xfe\x00\xef\x1f") || !utf8.ValidString(body) || len(body) > 16<<10 {
+		if hasMark(body) || !utf8.ValidString(body) || len(body) > 16<<10 {
 			return // a body with a mark of its own
 		}
 		want := look(t, status, plain, body)

@@ -63,7 +63,7 @@ func (c *Client) sendTyped(ctx context.Context, method, path string, body, value
 		req.URL.Scheme, req.URL.Host = c.base.Scheme, c.base.Host
 	}
 	o.setIdempotencyKey(req, &c.provider)
-	k, resp, err := c.do(req, &o)
+	k, resp, err := c.do(req, &o) //nolint:bodyclose // Drain closes it
 	if err == nil && resp.StatusCode < http.StatusMultipleChoices {
 		_ = httpbody.Uncompress(resp) // else decode says why not
 	}

@@ -68,8 +68,8 @@ func (f fakeAPI) Do(req *http.Request) (*http.Response, error) { return f(req) }
 func (fakeAPI) Provider() keyfit.Provider { return keyfit.IMKIT("app") }
 
 // lookUp is code that is to be tested without a server.
-func lookUp(ctx context.Context, c keyfit.Caller, id string) (user, error) {
-	return keyfit.Get[user](ctx, c, "/admin/clients/"+id, keyfit.Param("full", "1"))
+func lookUp(ctx context.Context, c keyfit.Caller) (user, error) {
+	return keyfit.Get[user](ctx, c, "/admin/clients/u1", keyfit.Param("full", "1"))
 }
 
 func TestAFakeStandsForAClient(t *testing.T) {
@@ -80,28 +80,28 @@ func TestAFakeStandsForAClient(t *testing.T) {
 		asked = req.Method + " " + req.URL.String() + " " + req.Header.Get("Idempotency-Key")
 		return answer, nil
 	})
-	got, err := lookUp(t.Context(), api, "u1")
+	got, err := lookUp(t.Context(), api)
 	if diff := cmp.Diff(user{ID: "u1", Nickname: "Alice"}, got); diff != "" || err != nil || asked != "GET /admin/clients/u1?full=1 " {
 		t.Errorf("%s: %v (-want +got):\n%s", asked, err, diff)
 	}
 
 	answer = respond(nil, 404, `{"error":"CLIENT_NOT_FOUND","message":"no"}`)
-	_, err = lookUp(t.Context(), api, "u1")
+	_, err = lookUp(t.Context(), api)
 	if e, ok := errors.AsType[*keyfit.APIError](err); !ok || e.Code != "CLIENT_NOT_FOUND" || e.Path != "/admin/clients/u1" || !errors.Is(err, keyfit.ErrNotFound) {
 		t.Errorf("%T: %v", err, err)
 	}
 	answer = respond(nil, 429, `{"error":"RATE_LIMIT_EXCEEDED","retryAfter":7}`)
-	if _, err = lookUp(t.Context(), api, "u1"); !errors.Is(err, keyfit.ErrRateLimited) {
+	if _, err = lookUp(t.Context(), api); !errors.Is(err, keyfit.ErrRateLimited) {
 		t.Errorf("%T: %v", err, err)
 	}
 	answer = respond(nil, 200, `{"_id":7}`)
-	if _, err = lookUp(t.Context(), api, "u1"); err == nil || !strings.Contains(err.Error(), "imkit: GET /admin/clients/u1: 200 response cannot be decoded: field _id") {
+	if _, err = lookUp(t.Context(), api); err == nil || !strings.Contains(err.Error(), "imkit: GET /admin/clients/u1: 200 response cannot be decoded: field _id") {
 		t.Errorf("%T: %v", err, err)
 	}
-	answer = &http.Response{StatusCode: 201}
+	answer = &http.Response{StatusCode: http.StatusCreated}
 	var resp keyfit.Response
 	_, err = keyfit.Send[user](t.Context(), api, http.MethodPost, "/x", nil, keyfit.WithIdempotencyKey("k"), keyfit.WithResponse(&resp))
-	if err != nil || resp.StatusCode != 201 || asked != "POST /x k" {
+	if err != nil || resp.StatusCode != http.StatusCreated || asked != "POST /x k" {
 		t.Errorf("%s: %+v, %v", asked, resp, err)
 	}
 	answer = respond(nil, 200, strings.Repeat(" ", 100))
@@ -111,11 +111,11 @@ func TestAFakeStandsForAClient(t *testing.T) {
 
 	mine := &keyfit.RateLimitError{RetryAfter: time.Minute}
 	failing := fakeAPI(func(*http.Request) (*http.Response, error) { return nil, mine })
-	if _, err := lookUp(t.Context(), failing, "u1"); err != error(mine) { //nolint:errorlint // the very same
+	if _, err := lookUp(t.Context(), failing); err != error(mine) { //nolint:errorlint // the very same
 		t.Errorf("%v", err)
 	}
 	nothing := fakeAPI(func(*http.Request) (*http.Response, error) { return nil, nil })
-	if _, err := lookUp(t.Context(), nothing, "u1"); err == nil {
+	if _, err := lookUp(t.Context(), nothing); err == nil {
 		t.Error("no error")
 	}
 	stream := &closing{Reader: strings.NewReader("x")}

@@ -173,7 +173,7 @@ func utf16Text(text []byte, order binary.ByteOrder) []byte {
 func utf32Text(text []byte, order binary.ByteOrder) []byte {
 	out := make([]byte, 0, len(text)/4)
 	for ; len(text) > 3; text = text[4:] {
-		out = utf8.AppendRune(out, rune(min(order.Uint32(text), utf8.MaxRune+1))) //nolint:gosec // bounded
+		out = utf8.AppendRune(out, rune(min(order.Uint32(text), utf8.MaxRune+1)))
 	}
 	if len(text) > 0 {
 		out = utf8.AppendRune(out, utf8.RuneError)

@@ -7,6 +7,7 @@ import (
 	"compress/zlib"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 )
 
@@ -57,8 +58,8 @@ func Uncompress(resp *http.Response) error {
 		return err
 	}
 	var content io.Reader = resp.Body
-	for i := len(list) - 1; i >= 0; i-- {
-		content = &uncoder{coded: bufio.NewReader(content), coding: list[i]}
+	for _, coding := range slices.Backward(list) {
+		content = &uncoder{coded: bufio.NewReader(content), coding: coding}
 	}
 	resp.Body = &uncompressed{Reader: content, Closer: resp.Body}
 	resp.Header = resp.Header.Clone()
@@ -81,8 +82,8 @@ func Uncompressed(h http.Header, text string, limit int) (content string, ok boo
 	if err != nil {
 		return "", false
 	}
-	for i := len(list) - 1; i >= 0; i-- {
-		coded := &uncoder{coded: bufio.NewReader(strings.NewReader(text)), coding: list[i]}
+	for _, coding := range slices.Backward(list) {
+		coded := &uncoder{coded: bufio.NewReader(strings.NewReader(text)), coding: coding}
 		if content := readText(coded, limit); content != "" || !coded.failed {
 			text = content
 		}
@@ -117,7 +118,7 @@ func (u *uncoder) Read(p []byte) (n int, err error) {
 func (u *uncoder) open() (io.Reader, error) {
 	head, err := u.coded.Peek(2)
 	if len(head) < 2 {
-		if err == io.EOF { //nolint:errorlint // as above
+		if err == io.EOF {
 			return u.coded, nil
 		}
 		return nil, err

@@ -83,7 +83,8 @@ func ofXML(body []byte) (p Problem, ok bool) {
 		switch t := token.(type) {
 		case xml.StartElement:
 			open = strings.ToLower(t.Name.Local)
-			if elements++; elements == 1 && (open == "html" || open == "head" || open == "body" || open == "title") {
+			elements++
+			if elements == 1 && (open == "html" || open == "head" || open == "body" || open == "title") {
 				return Problem{}, false
 			}
 		case xml.EndElement:

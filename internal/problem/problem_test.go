@@ -168,10 +168,14 @@ func TestDetailsAreWhatTheBodySaysBeside(t *testing.T) {
 		body string
 		want want
 	}{
-		{`{"type":"https://e.example/out","title":"t","status":403,"detail":"d","instance":"/1","balance":30,"errors":[{"detail":"must be positive","pointer":"#/age"}]}`,
-			want{"https://e.example/out", "t", "d", "/1", 403, []item{{"", "must be positive", "#/age"}}, "balance errors"}},
-		{`{"errors":[{"status":"422","code":"C","detail":"d","source":{"pointer":"/data/a"}},{"code":"D","source":{"parameter":"p"}}]}`,
-			want{Errors: []item{{"C", "d", "/data/a"}, {"D", "", "p"}}, Members: "errors"}},
+		{
+			`{"type":"https://e.example/out","title":"t","status":403,"detail":"d","instance":"/1","balance":30,"errors":[{"detail":"must be positive","pointer":"#/age"}]}`,
+			want{"https://e.example/out", "t", "d", "/1", 403, []item{{"", "must be positive", "#/age"}}, "balance errors"},
+		},
+		{
+			`{"errors":[{"status":"422","code":"C","detail":"d","source":{"pointer":"/data/a"}},{"code":"D","source":{"parameter":"p"}}]}`,
+			want{Errors: []item{{"C", "d", "/data/a"}, {"D", "", "p"}}, Members: "errors"},
+		},
 		{`{"errors":[{"message":"m","path":["a",0,"b"],"extensions":{"code":"C"}}]}`, want{Errors: []item{{"C", "m", "a.0.b"}}, Members: "errors"}},
 		{`{"detail":[{"loc":["body","name"],"msg":"field required","type":"missing"}]}`, want{Errors: []item{{"missing", "field required", "body.name"}}, Members: "detail"}},
 		{`{"errors":{"a":["x"],"b":"y","c":7}}`, want{Errors: []item{{"", "x", "a"}, {"", "y", "b"}}, Members: "errors"}},

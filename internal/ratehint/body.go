@@ -62,7 +62,7 @@ func (r *bodyReader) read(t json.Token, at []string, depth int) bool {
 				r.readField(below[len(below)-1], value, unit)
 			}
 		}
-		ok := false
+		var ok bool
 		if r.leads(below) {
 			ok = r.read(value, below, depth+1)
 		} else {
