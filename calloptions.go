@@ -17,7 +17,8 @@ type callConfig struct {
 	maxBody  int64
 	response *Response
 
-	idempotencyKey string // "" for none
+	idempotencyKey string  // "" for none
+	curl           *string // for the command line of curl; nil for none
 
 	sameAccount bool // keys is another key of the client's own account, so it shares the limit
 }

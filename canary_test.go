@@ -624,11 +624,12 @@ func TestCanaryAKeyPastedIntoAPathIsNotTold(t *testing.T) {
 			}
 			for _, status := range []string{"200", "401", "404", "429", "500"} {
 				path := (&url.URL{Path: "/keys/" + s.cred.Key.Reveal(), RawQuery: "k=" + url.QueryEscape(s.cred.Key.Reveal())}).String()
-				_, err := keyfit.Get[int](t.Context(), c, path, keyfit.Param("status", status))
-				if err == nil {
-					t.Fatal("want an error")
+				var curl string
+				_, err := keyfit.Get[int](t.Context(), c, path, keyfit.Param("status", status), keyfit.WithCurl(&curl), keyfit.WithHeader("X-Note", s.cred.Key.Reveal()))
+				if err == nil || curl == "" {
+					t.Fatalf("want an error, and a command line of curl: %v, %q", err, curl)
 				}
-				newCanary(s.cred).absent(t, status, canaryForms(err), watch.take())
+				newCanary(s.cred).absent(t, status, canaryForms(err), watch.take(), curl)
 			}
 		})
 	}

@@ -63,6 +63,9 @@ func (c *Client) sendTyped(ctx context.Context, method, path string, body, value
 		req.URL.Scheme, req.URL.Host = c.base.Scheme, c.base.Host
 	}
 	o.setIdempotencyKey(req, &c.provider)
+	if o.curl != nil {
+		*o.curl, _ = c.curl(req, true)
+	}
 	k, resp, err := c.do(req, &o) //nolint:bodyclose // Drain closes it
 	if err == nil && resp.StatusCode < http.StatusMultipleChoices {
 		_ = httpbody.Uncompress(resp) // else decode says why not
