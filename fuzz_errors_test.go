@@ -16,8 +16,8 @@ import (
 	"github.com/keyfit/keyfit"
 )
 
-// utf16Of returns a text in UTF-16.
-func utf16Of(text string, order binary.AppendByteOrder) string {
+// inUTF16 returns a text in UTF-16.
+func inUTF16(text string, order binary.AppendByteOrder) string {
 	var out []byte
 	for _, unit := range utf16.Encode([]rune(text)) {
 		out = order.AppendUint16(out, unit)
@@ -102,7 +102,7 @@ func FuzzAnErrorIsReadInEveryCodingAndCharset(f *testing.F) {
 		wide := plain.Clone()
 		for charset, order := range map[string]binary.AppendByteOrder{"utf-16le": binary.LittleEndian, "utf-16be": binary.BigEndian} {
 			wide.Set("Content-Type", "application/json; charset="+charset)
-			if sent := utf16Of(body, order); !strings.HasPrefix(sent, "\xff\xfe") && !strings.HasPrefix(sent, "\xfe\xff") {
+			if sent := inUTF16(body, order); !strings.HasPrefix(sent, "\xff\xfe") && !strings.HasPrefix(sent, "\xfe\xff") {
 				if diff := cmp.Diff(want, look(t, status, wide, sent)); diff != "" {
 					t.Errorf("%s of %q (-want +got):\n%s", charset, body, diff)
 				}
