@@ -100,8 +100,9 @@ func WithHeader(name, value string) CallOption {
 }
 
 // WithIdempotencyKey sends the Idempotency-Key header, or the one that the provider has for
-// it ([Provider.IdempotencyHeader]), with the same value in all attempts, and lets a POST or PATCH be tried again as a GET is. Use it if the provider supports the
-// header, with a key that is unique to the operation. An empty key is an error.
+// it ([Provider.IdempotencyHeader]), with the same value in all attempts, and lets a POST or
+// PATCH be tried again as a GET is. Use it if the provider supports the header, with a key that
+// is unique to the operation. An empty key is an error.
 func WithIdempotencyKey(key string) CallOption {
 	return callOption(func(c *callConfig) error {
 		if key == "" {

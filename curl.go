@@ -75,7 +75,9 @@ func (c *Client) curl(req *http.Request, wantsJSON bool) (string, error) {
 	if err := c.applyPlaceholder(out); err != nil {
 		return "", err
 	}
-	line := curlLine{names: strings.NewReplacer(curlKey, `'"$`+envOr(c.provider.EnvVar, "KEY")+`"'`, curlID, `'"$`+envOr(c.provider.EnvID, "KEY_ID")+`"'`), redactor: redactor}
+	line := curlLine{redactor: redactor, names: strings.NewReplacer(
+		curlKey, variable(c.provider.EnvVar, "KEY"), curlID, variable(c.provider.EnvID, "KEY_ID"),
+	)}
 	line.method(out.Method)
 	u := *out.URL
 	u.User, u.Fragment = nil, ""
@@ -123,11 +125,12 @@ func isPrivate(name string) bool {
 	return false
 }
 
-func envOr(name, other string) string {
+// variable ends a text in single quotes, names a variable, and begins the next text.
+func variable(name, other string) string {
 	if name == "" {
-		return other
+		name = other
 	}
-	return name
+	return `'"$` + name + `"'`
 }
 
 // curlLine builds the command line.

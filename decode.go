@@ -99,13 +99,19 @@ func decodeText(resp *http.Response, method string, body []byte, value any) erro
 		*text = string(body)
 		return nil
 	}
-	if isEmpty := len(bytes.TrimSpace(body)) == 0; isEmpty && (method != http.MethodGet || resp.StatusCode == http.StatusNoContent || resp.StatusCode == http.StatusResetContent) {
+	if len(bytes.TrimSpace(body)) == 0 && mayBeEmpty(method, resp.StatusCode) {
 		return nil
 	}
 	if err := json.Unmarshal(body, value); err != nil {
 		return decodeError(resp.StatusCode, body, isJSON, value, err)
 	}
 	return nil
+}
+
+// mayBeEmpty reports whether a good response without content is a success: whoever asks for
+// something wants it, and whoever does something wants it done.
+func mayBeEmpty(method string, status int) bool {
+	return method != http.MethodGet || status == http.StatusNoContent || status == http.StatusResetContent
 }
 
 // decodeError says which types were found and expected, and no value: the decoder's own

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"os"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -172,5 +173,41 @@ func TestThePageOfErrorShapesIsTrue(t *testing.T) {
 				t.Error(err)
 			}
 		}
+	}
+}
+
+// The Go blocks of docs/errors.md, word for word; that they compile is the proof.
+var _ = []any{docsReadError, docsLiteral}
+
+func docsReadError(acme keyfit.Provider) keyfit.Provider {
+	acme.ReadError = func(status int, h http.Header, body []byte) (keyfit.Problem, bool) {
+		p, ok := keyfit.ReadError(status, h, body)
+		switch p.Code {
+		case "E_QUOTA":
+			p.Class = keyfit.ClassRateLimit
+		case "E_TOKEN":
+			p.Class = keyfit.ClassInvalidKey
+		}
+		return p, ok
+	}
+	return acme
+}
+
+func docsLiteral() error {
+	return &keyfit.RateLimitError{APIError: &keyfit.APIError{StatusCode: 429}, RetryAfter: time.Minute}
+}
+
+func TestTheBlocksOfThePageOfErrorsCompile(t *testing.T) {
+	t.Parallel()
+	normal := func(s string) string { return strings.Join(strings.Fields(s), " ") }
+	compiled := normal(readText(t, "errorshapes_test.go"))
+	blocks := regexp.MustCompile("(?s)```go\n(.*?)```").FindAllStringSubmatch(readText(t, "docs/errors.md"), -1)
+	for _, block := range blocks {
+		if !strings.Contains(compiled, normal(block[1])) {
+			t.Errorf("this block of docs/errors.md is not in errorshapes_test.go, so nothing compiles it:\n%s", block[1])
+		}
+	}
+	if len(blocks) != 2 {
+		t.Errorf("%d blocks: is the pattern right?", len(blocks))
 	}
 }

@@ -39,11 +39,11 @@ func ParseDetails(body []byte) (d Details, ok bool) {
 		return Details{Errors: list}, list != nil
 	}
 	d = Details{Type: o.text("type"), Title: o.text("title"), Detail: o.text("detail"), Instance: o.text("instance"), Errors: o.items(), Members: o}
-	if json.Unmarshal(o["status"], &d.Status) != nil {
-		d.Status = 0
+	if json.Unmarshal(o["status"], &d.Status) == nil {
+		delete(o, "status")
 	}
-	for name, isText := range map[string]bool{"type": d.Type != "", "title": d.Title != "", "detail": d.Detail != "", "instance": d.Instance != "", "status": d.Status != 0} {
-		if isText {
+	for _, name := range [...]string{"type", "title", "detail", "instance"} {
+		if o.text(name) != "" {
 			delete(o, name)
 		}
 	}
