@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -46,7 +47,7 @@ func shop(baseURL string) keyfit.Provider {
 // takes it once.
 func startShop() *httptest.Server {
 	var limited atomic.Bool
-	taken := map[string]bool{}
+	var taken sync.Map
 	return httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", "application/json")
 		w.Header().Set("X-Shop-Trace", "t-7")
@@ -58,8 +59,8 @@ func startShop() *httptest.Server {
 			w.WriteHeader(http.StatusBadRequest)
 			fmt.Fprint(w, `{"fault":{"number":"S-42","reason":"slowly","wait_ms":20}}`)
 		case r.URL.Path == "/orders":
-			fmt.Fprintf(w, `{"number":"o-1","again":%t}`, taken[once])
-			taken[once] = true
+			_, again := taken.LoadOrStore(once, true)
+			fmt.Fprintf(w, `{"number":"o-1","again":%t}`, again)
 		case r.URL.Path == "/items" && r.URL.Query().Get("after") == "":
 			fmt.Fprint(w, `{"items":["apple","pear"],"after":"pear"}`)
 		case r.URL.Path == "/items":

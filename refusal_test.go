@@ -156,9 +156,10 @@ func TestALimitIsALimitWhateverItsStatus(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				refusing := true
+				var refusing atomic.Bool
+				refusing.Store(true)
 				c, sent := newerKey(t, tt.provider, func(req *http.Request) *http.Response {
-					if !refusing {
+					if !refusing.Load() {
 						return respond(req, 200, `{"ok":true}`)
 					}
 					return respond(req, tt.status, tt.body, append([]string{"Content-Type: application/json"}, tt.headers...)...)
@@ -171,13 +172,13 @@ func TestALimitIsALimitWhateverItsStatus(t *testing.T) {
 				if s := c.Stats(); s.Refusals.Limit != 1 || s.Gate.Paused < wait-time.Second {
 					t.Errorf("refusals %+v, paused for %v", s.Refusals, s.Gate.Paused)
 				}
-				refusing = false
+				refusing.Store(false)
 				began := time.Now()
 				if _, err := keyfit.Send[struct{}](t.Context(), c, http.MethodPost, "/x", nil); err != nil || time.Since(began) < wait-time.Second {
 					t.Errorf("after %v: %v", time.Since(began), err)
 				}
-				refusing = true
-				again := time.AfterFunc(time.Second, func() { refusing = false })
+				refusing.Store(true)
+				again := time.AfterFunc(time.Second, func() { refusing.Store(false) })
 				defer again.Stop()
 				if _, err := keyfit.Send[struct{}](t.Context(), c, http.MethodPost, "/x", nil); err != nil {
 					t.Errorf("a POST is not tried again: %v", err)
