@@ -462,7 +462,11 @@ func TestCanaryAnEchoedKeyIsNeverTold(t *testing.T) {
 			t.Parallel()
 			srv, find := canaryServer(t, s.cred), newCanary(s.cred)
 			var watch canaryWatch
-			c, err := keyfit.New(s.provider(srv.URL), append(watch.options(),
+			p := s.provider(srv.URL)
+			if i%2 == 1 {
+				p.ReadError, p.ErrorsInSuccess = canaryReader, true
+			}
+			c, err := keyfit.New(p, append(watch.options(),
 				keyfit.WithSource(keyfit.Static(s.cred)), keyfit.WithRetry(canaryPolicy()))...)
 			if err != nil {
 				t.Fatal(err)
@@ -499,6 +503,12 @@ func TestCanaryAnEchoedKeyIsNeverTold(t *testing.T) {
 			}
 		})
 	}
+}
+
+// canaryReader is a provider's own reader that repeats everything.
+func canaryReader(status int, h http.Header, body []byte) (keyfit.Problem, bool) {
+	all := fmt.Sprint(h) + string(body)
+	return keyfit.Problem{Code: string(body), Message: all, RequestID: all}, status >= http.StatusMultipleChoices
 }
 
 // TestCanaryAnEchoOfARetiredKeyIsNotToldEither: a provider may repeat a key that a call
