@@ -37,7 +37,7 @@ func TestAHintIsReadWhereTheProviderHasIt(t *testing.T) {
 		{"an epoch in milliseconds", ratehint.Names{Field: "until", Unit: ms}, nil, `{"until":1795262430250}`, given(30250*ms, "body until")},
 		{"a duration with a unit", ratehint.Names{Field: "wait", Unit: ms}, nil, `{"wait":"1m30s"}`, given(90*s, "body wait")},
 		{"a negative duration", ratehint.Names{Field: "wait"}, nil, `{"wait":"-30s"}`, wantHint{Dropped: []string{"body wait: negative"}}},
-		{"a long duration", ratehint.Names{Field: "wait"}, nil, `{"wait":"9000h"}`, wantHint{Dropped: []string{"body wait: longer than 31 days"}}},
+		{"a long duration", ratehint.Names{Field: "wait"}, nil, `{"wait":"9000h"}`, wantHint{ratehint.Max, true, "body wait", []string{"body wait: longer than 31 days"}}},
 		{"a header", ratehint.Names{Header: "X-Acme-Wait"}, headers("X-Acme-Wait: 7", "Retry-After: 3"), "", given(7*s, "X-Acme-Wait")},
 		{"a header in milliseconds", ratehint.Names{Header: "x-acme-wait", Unit: ms}, headers("X-Acme-Wait: 1500"), "", given(1500*ms, "x-acme-wait")},
 		{"a common header in another unit", ratehint.Names{Header: "retry-after", Unit: ms}, headers("Retry-After: 1500"), "", given(1500*ms, "retry-after")},

@@ -4,15 +4,17 @@
 // # Sources
 //
 // [Parse] asks these in order: a field of the JSON body, the header that the provider names
-// ([Names]), Retry-After (RFC 9110, section 10.2.3), Retry-After-Ms, RateLimit (draft-ietf-httpapi-ratelimit-headers-11, and the form
-// of draft 7), the older triple RateLimit-Limit, -Remaining and -Reset, X-RateLimit-* and
-// X-Rate-Limit-*. The first positive wait counts: a 0 in one source does not silence a
-// number in another. Of several lines of one header the longest wait counts.
+// ([Names]), Retry-After (RFC 9110, section 10.2.3), Retry-After-Ms, RateLimit
+// (draft-ietf-httpapi-ratelimit-headers-11, and the form of draft 7), the older triple
+// RateLimit-Limit, -Remaining and -Reset, X-RateLimit-* and X-Rate-Limit-*. The first positive
+// wait counts: a 0 in one source does not silence a number in another. Of several lines of one
+// header the longest wait counts.
 //
 // # What is believed
 //
 // A value is a number of seconds, a duration with units ("1m30s"), an epoch in seconds or
-// milliseconds, one of the three dates of HTTP, or one of RFC 3339; a time is compared with the server's own Date where that makes sense. What
+// milliseconds, one of the three dates of HTTP, or one of RFC 3339; a time is compared with the
+// server's own Date where that makes sense. What
 // is negative, not finite, longer than [Max] or unreadable is dropped, also what stands
 // behind the first 4 KiB of a header, the next source is
 // asked, and [Hint.Dropped] says what was dropped and why. It repeats numbers only: a server
