@@ -58,11 +58,12 @@ type trouble struct {
 
 // retryState is what the retry loop knows about the attempts so far.
 type retryState struct {
-	answer *APIError      // the last response, if it was an error
-	hint   *ratehint.Hint // what it says about the limit; nil if nothing
-	wait   time.Duration
-	paced  bool // the gate makes the call wait
-	unsent bool // the last attempt was not sent at all
+	answer  *APIError      // the last response, if it was an error
+	hint    *ratehint.Hint // what it says about the limit; nil if nothing
+	wait    time.Duration
+	paced   bool // the gate makes the call wait
+	limited bool // the last response is a refusal for the limit
+	unsent  bool // the last attempt was not sent at all
 
 	note        string       // why there is no further attempt
 	earlier     []Credential // the other credentials that the call has used
@@ -83,7 +84,7 @@ func (c *Client) newCall(req *http.Request, o *callConfig, began time.Duration, 
 	}{call: call{
 		Context: req.Context(), client: c, ring: c.ring, policy: &c.policy, priority: c.priority,
 		method: req.Method, url: req.URL,
-		began: began, nth: nth, idempotent: isIdempotent(req),
+		began: began, nth: nth, idempotent: c.isIdempotent(req),
 		replayable: isReplayable(req),
 	}}
 	k := &both.call
@@ -134,12 +135,12 @@ func (k *call) apply(o *callConfig) error {
 
 // isIdempotent reports whether sending the request twice does what sending it once does:
 // RFC 9110, section 9.2.2, or an idempotency key that the provider understands.
-func isIdempotent(req *http.Request) bool {
+func (c *Client) isIdempotent(req *http.Request) bool {
 	switch req.Method {
 	case "", http.MethodGet, http.MethodHead, http.MethodOptions, http.MethodTrace, http.MethodPut, http.MethodDelete:
 		return true
 	}
-	return req.Header.Get("Idempotency-Key") != ""
+	return req.Header.Get(c.provider.idempotencyHeader()) != ""
 }
 
 // isReplayable reports whether the body can be produced again.
@@ -195,7 +196,7 @@ func (k *call) begins(with *keyring.Generation, sent time.Duration) {
 	k.attempts++
 	if k.trouble != nil {
 		r := k.retry()
-		r.answer, r.hint, r.wait, r.paced, r.unsent = nil, nil, 0, false, false
+		r.answer, r.hint, r.wait, r.paced, r.limited, r.unsent = nil, nil, 0, false, false, false
 	}
 }
 
@@ -226,7 +227,13 @@ func (k *call) name() string { return k.method + " " + k.redactor().Text(k.path(
 
 // answered describes the last attempt to the keyring.
 func (k *call) answered() keyring.Attempt {
-	return keyring.Attempt{Key: k.key, Sent: k.sent, Succeeded: k.status < http.StatusMultipleChoices, Refusal: k.retry().answer}
+	return keyring.Attempt{Key: k.key, Sent: k.sent, Succeeded: k.succeeded(), Refusal: k.retry().answer}
+}
+
+// succeeded reports whether the last response is a success: a good status may be that of an
+// error, see [Provider.ErrorsInSuccess].
+func (k *call) succeeded() bool {
+	return k.status < http.StatusMultipleChoices && (k.trouble == nil || k.trouble.retry.answer == nil)
 }
 
 // path is the escaped path, as it is sent: a line break in it stays %0A.
@@ -294,7 +301,7 @@ func (k *call) observe(resp *http.Response, err error, took time.Duration) {
 		Generation: k.generation(), KeyFingerprint: k.fingerprint(), Duration: took, Err: err,
 	}
 	if resp != nil {
-		e.StatusCode, e.RequestID = resp.StatusCode, requestID(resp.Header, problem.Problem{}, k.redactor())
+		e.StatusCode, e.RequestID = resp.StatusCode, k.client.provider.requestID(resp.Header, problem.Problem{}, k.redactor())
 	}
 	k.client.obs.attempt(k.Context, e)
 }

@@ -17,6 +17,9 @@ type callConfig struct {
 	maxBody  int64
 	response *Response
 
+	idempotencyKey string  // "" for none
+	curl           *string // for the command line of curl; nil for none
+
 	sameAccount bool // keys is another key of the client's own account, so it shares the limit
 }
 
@@ -45,6 +48,17 @@ func (cc *callConfig) setHeader(name, value string) {
 		cc.header = http.Header{}
 	}
 	cc.header[name] = []string{value}
+}
+
+// setIdempotencyKey sets the header of an idempotency key, which the provider names.
+func (cc *callConfig) setIdempotencyKey(req *http.Request, p *Provider) {
+	if cc.idempotencyKey == "" {
+		return
+	}
+	if req.Header == nil {
+		req.Header = http.Header{}
+	}
+	req.Header.Set(p.idempotencyHeader(), cc.idempotencyKey)
 }
 
 type callOption func(*callConfig) error
@@ -85,15 +99,16 @@ func WithHeader(name, value string) CallOption {
 	})
 }
 
-// WithIdempotencyKey sends the Idempotency-Key header, with the same value in all attempts,
-// and lets a POST or PATCH be tried again as a GET is. Use it if the provider supports the
-// header, with a key that is unique to the operation. An empty key is an error.
+// WithIdempotencyKey sends the Idempotency-Key header, or the one that the provider has for
+// it ([Provider.IdempotencyHeader]), with the same value in all attempts, and lets a POST or
+// PATCH be tried again as a GET is. Use it if the provider supports the header, with a key that
+// is unique to the operation. An empty key is an error.
 func WithIdempotencyKey(key string) CallOption {
 	return callOption(func(c *callConfig) error {
 		if key == "" {
 			return errors.New("WithIdempotencyKey: the key is empty")
 		}
-		c.setHeader("Idempotency-Key", key)
+		c.idempotencyKey = key
 		return wrapOption("WithIdempotencyKey", validHeaderValue(key))
 	})
 }

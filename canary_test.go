@@ -177,7 +177,8 @@ func canaryUnder(err error) []error {
 func canaryParts(all io.Writer, err error) {
 	add := func(e *keyfit.APIError) {
 		if e != nil {
-			fmt.Fprintf(all, "%s\n%v\n", e.Body(), e.Header)
+			details, _ := e.Details()
+			fmt.Fprintf(all, "%s\n%v\n%v\n", e.Body(), e.Header, details)
 			if len(e.Body()) < 1<<10 { // printed byte by byte it is five times as long
 				fmt.Fprintf(all, "%+v\n%#v\n", *e, *e)
 			}
@@ -461,7 +462,11 @@ func TestCanaryAnEchoedKeyIsNeverTold(t *testing.T) {
 			t.Parallel()
 			srv, find := canaryServer(t, s.cred), newCanary(s.cred)
 			var watch canaryWatch
-			c, err := keyfit.New(s.provider(srv.URL), append(watch.options(),
+			p := s.provider(srv.URL)
+			if i%2 == 1 {
+				p.ReadError, p.ErrorsInSuccess = canaryReader, true
+			}
+			c, err := keyfit.New(p, append(watch.options(),
 				keyfit.WithSource(keyfit.Static(s.cred)), keyfit.WithRetry(canaryPolicy()))...)
 			if err != nil {
 				t.Fatal(err)
@@ -498,6 +503,12 @@ func TestCanaryAnEchoedKeyIsNeverTold(t *testing.T) {
 			}
 		})
 	}
+}
+
+// canaryReader is a provider's own reader that repeats everything.
+func canaryReader(status int, h http.Header, body []byte) (keyfit.Problem, bool) {
+	all := fmt.Sprint(h) + string(body)
+	return keyfit.Problem{Code: string(body), Message: all, RequestID: all}, status >= http.StatusMultipleChoices
 }
 
 // TestCanaryAnEchoOfARetiredKeyIsNotToldEither: a provider may repeat a key that a call
@@ -623,11 +634,12 @@ func TestCanaryAKeyPastedIntoAPathIsNotTold(t *testing.T) {
 			}
 			for _, status := range []string{"200", "401", "404", "429", "500"} {
 				path := (&url.URL{Path: "/keys/" + s.cred.Key.Reveal(), RawQuery: "k=" + url.QueryEscape(s.cred.Key.Reveal())}).String()
-				_, err := keyfit.Get[int](t.Context(), c, path, keyfit.Param("status", status))
-				if err == nil {
-					t.Fatal("want an error")
+				var curl string
+				_, err := keyfit.Get[int](t.Context(), c, path, keyfit.Param("status", status), keyfit.WithCurl(&curl), keyfit.WithHeader("X-Note", s.cred.Key.Reveal()))
+				if err == nil || curl == "" {
+					t.Fatalf("want an error, and a command line of curl: %v, %q", err, curl)
 				}
-				newCanary(s.cred).absent(t, status, canaryForms(err), watch.take())
+				newCanary(s.cred).absent(t, status, canaryForms(err), watch.take(), curl)
 			}
 		})
 	}

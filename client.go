@@ -291,17 +291,17 @@ func (c *Client) Do(req *http.Request) (*http.Response, error) {
 }
 
 // CheckResponse returns the typed error of a response from [Client.Do] or
-// [Client.HTTPClient]: nil for a status below 300, otherwise the error that [Get] would
-// return. The body stays readable. For the response of another client it returns a plain
+// [Client.HTTPClient]: nil for a success, otherwise the error that [Get] would return.
+// The body stays readable. For the response of another client it returns a plain
 // [*APIError].
 func CheckResponse(resp *http.Response) error {
-	if resp.StatusCode < 300 {
-		return nil
-	}
 	if resp.Request != nil {
 		if k := callOf(resp.Request.Context()); k != nil {
 			return k.answerError(resp)
 		}
+	}
+	if resp.StatusCode < 300 {
+		return nil
 	}
 	e := &APIError{Provider: "http", StatusCode: resp.StatusCode, Header: redact.Redactor{}.Header(resp.Header)}
 	if resp.Request != nil {

@@ -27,7 +27,7 @@ type redirects struct {
 // own. The request of an error response or redirect leads [CheckResponse] to the call.
 func (r *redirects) roundTrip(k *call, req *http.Request) (*http.Response, error) {
 	resp, err := r.hop(k, req)
-	if err != nil || resp.StatusCode < http.StatusMultipleChoices {
+	if err != nil || resp.StatusCode < http.StatusMultipleChoices && k.succeeded() {
 		return resp, err
 	}
 	resp.Request = k.request(req)

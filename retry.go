@@ -88,13 +88,19 @@ func (k *call) repeatable(given *http.Request) (*retryablehttp.Request, error) {
 // retries decides after an attempt whether there is another one, and after which wait.
 func (k *call) retries(resp *http.Response, err error) bool {
 	switch {
-	case err == nil && resp.StatusCode < http.StatusBadRequest, k.Err() != nil:
+	case k.Err() != nil:
 		return false
 	case err != nil:
 		return k.retriesError(err)
+	case k.isLimited(): // whatever its status
+		return k.retriesStatus(http.StatusTooManyRequests)
+	case resp.StatusCode < http.StatusBadRequest:
+		return false
 	}
 	return k.retriesStatus(resp.StatusCode)
 }
+
+func (k *call) isLimited() bool { return k.trouble != nil && k.trouble.retry.limited }
 
 func (k *call) retriesError(err error) bool {
 	r := k.retry()

@@ -11,7 +11,6 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
-	"time"
 
 	"github.com/keyfit/keyfit/internal/httpbody"
 	"github.com/keyfit/keyfit/internal/problem"
@@ -28,7 +27,10 @@ import (
 // returns a [*RequestError], a response that is not a T a [*DecodeError], one that is too
 // large an error that matches [ErrTooLarge], and a [WithSource] option without a key a
 // [*NoKeyError].
-func Get[T any](ctx context.Context, c *Client, path string, opts ...CallOption) (T, error) {
+//
+// A response in gzip or deflate is decompressed, whoever asked for that; one in another charset
+// than UTF-8 is converted, or is a *DecodeError that names the charset.
+func Get[T any](ctx context.Context, c Caller, path string, opts ...CallOption) (T, error) {
 	return Send[T](ctx, c, http.MethodGet, path, nil, opts...)
 }
 
@@ -37,33 +39,48 @@ func Get[T any](ctx context.Context, c *Client, path string, opts ...CallOption)
 // url.Values is sent as a form; []byte and string are sent as they are; an io.Reader is
 // streamed, and sent only once unless it is a *bytes.Reader, *bytes.Buffer or
 // *strings.Reader. A reader that is an io.Closer is closed, also if nothing is sent.
-func Send[T any](ctx context.Context, c *Client, method, path string, body any, opts ...CallOption) (T, error) {
+//
+// A good response without a body is the zero T, except to a GET: what was asked for is done.
+func Send[T any](ctx context.Context, c Caller, method, path string, body any, opts ...CallOption) (T, error) {
 	var value T
+	var err error
+	if client, ok := c.(*Client); ok {
+		err = client.sendTyped(ctx, method, path, body, &value, opts)
+	} else {
+		err = sendThrough(ctx, c, method, path, body, &value, opts)
+	}
+	return value, err
+}
+
+// sendTyped makes a typed call; value is a *T.
+func (c *Client) sendTyped(ctx context.Context, method, path string, body, value any, opts []CallOption) error {
 	o := callConfig{maxBody: c.maxBody}
-	err := o.apply(opts)
-	var req *http.Request
-	if err == nil {
-		req, err = c.newRequest(ctx, method, path, body, o)
-	}
+	req, err := o.request(ctx, method, path, body, value, opts)
 	if err != nil {
-		if stream, ok := body.(io.Closer); ok {
-			_ = stream.Close() // or the writer of a pipe would wait for ever
-		}
-		return value, fmt.Errorf("%s: %w", c.provider.Name, err)
+		return fmt.Errorf("%s: %w", c.provider.Name, err)
 	}
-	k, resp, err := c.do(req, &o)
+	if isPlainPath(req.URL) && req.URL.Scheme == "" {
+		req.URL.Scheme, req.URL.Host = c.base.Scheme, c.base.Host
+	}
+	o.setIdempotencyKey(req, &c.provider)
+	if o.curl != nil {
+		*o.curl, _ = c.curl(req, true)
+	}
+	k, resp, err := c.do(req, &o) //nolint:bodyclose // Drain closes it
+	if err == nil && resp.StatusCode < http.StatusMultipleChoices {
+		_ = httpbody.Uncompress(resp) // else decode says why not
+	}
 	if o.response != nil && k != nil {
 		*o.response = k.response(resp)
 	}
 	if err != nil {
-		return value, err
+		return err
 	}
 	defer httpbody.Drain(resp)
 	if err := k.answerError(resp); err != nil {
-		return value, err
+		return err
 	}
-	err = k.decode(resp, o.maxBody, &value)
-	return value, err
+	return k.decode(resp, o.maxBody, value)
 }
 
 // Pages yields the pages of a list, with one request for each. next returns the path of the
@@ -71,7 +88,7 @@ func Send[T any](ctx context.Context, c *Client, method, path string, body any, 
 // provider's origin. The options apply to every page, but a path of next that has a query
 // replaces the query of the first. Nothing more is yielded after an error. Leaving the loop
 // stops the requests; ranging again starts over.
-func Pages[T any](ctx context.Context, c *Client, path string, next func(T) string, opts ...CallOption) iter.Seq2[T, error] {
+func Pages[T any](ctx context.Context, c Caller, path string, next func(T) string, opts ...CallOption) iter.Seq2[T, error] {
 	return func(yield func(T, error) bool) {
 		opts, first := opts, opts
 		for at := path; at != ""; {
@@ -82,7 +99,7 @@ func Pages[T any](ctx context.Context, c *Client, path string, next func(T) stri
 			following := next(page)
 			if following == at {
 				var none T
-				yield(none, fmt.Errorf("%s: paging does not advance: the next page is the same", c.provider.Name))
+				yield(none, fmt.Errorf("%s: paging does not advance: the next page is the same", c.Provider().Name))
 				return
 			}
 			if at = following; strings.Contains(at, "?") {
@@ -105,8 +122,25 @@ func withoutQuery(opts []CallOption) []CallOption {
 	})}
 }
 
-// newRequest builds the request of a typed call. Its errors hold no query.
-func (c *Client) newRequest(ctx context.Context, method, path string, body any, o callConfig) (*http.Request, error) {
+// request applies the options of a typed call and builds its request, whose URL may be a path
+// alone. If there is an error, the body is closed: the writer of a pipe would wait for ever.
+// Its errors hold no query.
+func (cc *callConfig) request(ctx context.Context, method, path string, body, value any, opts []CallOption) (*http.Request, error) {
+	err := cc.apply(opts)
+	if err == nil {
+		err = checkDecodable(value)
+	}
+	var req *http.Request
+	if err == nil {
+		req, err = cc.newRequest(ctx, method, path, body)
+	}
+	if stream, ok := body.(io.Closer); ok && err != nil {
+		_ = stream.Close()
+	}
+	return req, err
+}
+
+func (cc *callConfig) newRequest(ctx context.Context, method, path string, body any) (*http.Request, error) {
 	if ctx == nil {
 		return nil, errors.New("the context is nil")
 	}
@@ -117,11 +151,11 @@ func (c *Client) newRequest(ctx context.Context, method, path string, body any, 
 	if err != nil {
 		return nil, errors.New("the path cannot be parsed as a URL's")
 	}
-	if len(o.query) > 0 {
+	if len(cc.query) > 0 {
 		if u.RawQuery != "" {
 			u.RawQuery += "&"
 		}
-		u.RawQuery += o.query.Encode()
+		u.RawQuery += cc.query.Encode()
 	}
 	reader, contentType, err := encode(body)
 	if err != nil {
@@ -133,13 +167,10 @@ func (c *Client) newRequest(ctx context.Context, method, path string, body any, 
 			return nil, errors.New("the method is not valid")
 		}
 	}
-	if isPlainPath(u) && u.Scheme == "" {
-		u.Scheme, u.Host = c.base.Scheme, c.base.Host
+	if contentType != "" && cc.header.Get("Content-Type") == "" {
+		cc.setHeader("Content-Type", contentType)
 	}
-	if contentType != "" && o.header.Get("Content-Type") == "" {
-		o.setHeader("Content-Type", contentType)
-	}
-	req.URL, req.Header = u, o.header
+	req.URL, req.Header = u, cc.header
 	return req, nil
 }
 
@@ -168,79 +199,9 @@ func (k *call) response(resp *http.Response) Response {
 	if resp != nil {
 		redactor := k.redactor()
 		r.Header = redactor.Header(resp.Header)
-		r.RequestID = requestID(resp.Header, problem.Problem{}, redactor)
+		r.RequestID = k.client.provider.requestID(resp.Header, problem.Problem{}, redactor)
 	}
 	return r
-}
-
-// decode reads a success response into value, which is a *T.
-func (k *call) decode(resp *http.Response, limit int64, value any) error {
-	if _, ok := value.(*struct{}); ok {
-		return nil
-	}
-	body, err := httpbody.Read(resp, max(limit, limit+1), k.bodyTime())
-	if err != nil {
-		return k.failure(fmt.Errorf("the response broke off: %w", err))
-	}
-	if int64(len(body)) > limit {
-		return k.failure(fmt.Errorf("%w: more than %d bytes; see WithMaxResponseBytes", ErrTooLarge, limit))
-	}
-	_ = resp.Body.Close() // all of it is here: nothing to drain
-	resp.Body = http.NoBody
-	isJSON := strings.Contains(resp.Header.Get("Content-Type"), "json")
-	switch v := value.(type) {
-	case *[]byte:
-		*v = body
-		return nil
-	case *string:
-		if !isJSON {
-			*v = string(body)
-			return nil
-		}
-	}
-	body = bytes.TrimPrefix(body, []byte("\ufeff")) // RFC 8259, section 8.1, lets a parser ignore it
-	if len(body) == 0 && (resp.StatusCode == http.StatusNoContent || resp.StatusCode == http.StatusResetContent) {
-		return nil
-	}
-	if err := json.Unmarshal(body, value); err != nil {
-		return k.decodeError(resp.StatusCode, body, isJSON, value, err)
-	}
-	return nil
-}
-
-// bodyTime bounds the reading of a response for callers who set no bound, so that a stalled
-// body does not block a goroutine for ever. 0 means no bound.
-func (k *call) bodyTime() time.Duration {
-	if _, bounded := k.Deadline(); bounded || k.policy.AttemptTimeout > 0 {
-		return 0
-	}
-	return 5 * time.Minute
-}
-
-// decodeError says which types were found and expected, and no value: the decoder's own
-// text may quote the response.
-func (k *call) decodeError(status int, body []byte, isJSON bool, value any, err error) error {
-	e := &DecodeError{Provider: k.client.provider.Name, Method: k.method, Path: k.redactor().Text(k.path()), StatusCode: status}
-	wrongType, isType := errors.AsType[*json.UnmarshalTypeError](err)
-	syntax, isSyntax := errors.AsType[*json.SyntaxError](err)
-	switch {
-	case len(body) == 0:
-		e.Reason = "the body is empty, and a Go " + strings.TrimPrefix(fmt.Sprintf("%T", value), "*") + " was asked for"
-	case isType:
-		kind, _, _ := strings.Cut(wrongType.Value, " ") // "number 12" would quote the value
-		e.Field, e.Reason = wrongType.Field, fmt.Sprintf("found a JSON %s, wanted a Go %s", kind, wrongType.Type)
-	case isSyntax && isJSON:
-		e.Reason = fmt.Sprintf("broken JSON at byte %d of %d", syntax.Offset, len(body))
-	case isSyntax:
-		e.Reason = "the body is not JSON"
-	default:
-		e.Reason = fmt.Sprintf("the decoder of the type failed (%T)", err)
-	}
-	e.Field, e.Reason = k.redactor().Text(e.Field), k.redactor().Text(e.Reason)
-	if clean := k.redactor().Error(err); clean == err { //nolint:errorlint // the very same value
-		e.Err = err
-	}
-	return e
 }
 
 // asProbe marks the call as a probe of another key of the client's own account. The limit

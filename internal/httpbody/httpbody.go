@@ -48,7 +48,11 @@ func (b *peeked) Close() error { return b.rest.Close() }
 // Peek returns the first limit bytes of a response's body and leaves the body as it was. A
 // body that breaks off, or stalls for five seconds, gives what came. Peeking again costs
 // nothing and returns what the first call returned, whatever the limit.
-func Peek(resp *http.Response, limit int) string {
+func Peek(resp *http.Response, limit int) string { return PeekWithin(resp, limit, stallLimit) }
+
+// PeekWithin is [Peek] for a body that may stall for d; 0 means that the request's context
+// alone ends the wait.
+func PeekWithin(resp *http.Response, limit int, d time.Duration) string {
 	if b, ok := resp.Body.(*peeked); ok {
 		return b.prefix
 	}
@@ -56,8 +60,10 @@ func Peek(resp *http.Response, limit int) string {
 		return ""
 	}
 	rest := resp.Body
-	stalled := time.AfterFunc(stallLimit, func() { _ = rest.Close() })
-	defer stalled.Stop()
+	if d > 0 {
+		stalled := time.AfterFunc(d, func() { _ = rest.Close() })
+		defer stalled.Stop()
+	}
 	prefix := readText(rest, limit)
 	resp.Body = &peeked{prefix: prefix, rest: rest}
 	return prefix

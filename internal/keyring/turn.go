@@ -66,8 +66,8 @@ func (d *DeniedError) Unwrap() error { return d.Cause }
 //
 // [Turn.Start] begins a request and [Turn.Finish] ends it. In between, for each attempt,
 // [Turn.Admit] waits until it may be sent; one of [Turn.Accepted], [Turn.Refused] and
-// [Turn.Missing] takes its response; after a refusal, [Turn.Next] or [Turn.NextWithScope]
-// returns the key to send it again with.
+// [Turn.Missing] takes its response; after a refusal, [Turn.Next], [Turn.NextWithScope] or
+// [Turn.NextNewer] returns the key to send it again with.
 type Turn struct {
 	ring *Ring
 	call Call
@@ -198,6 +198,24 @@ func (t *Turn) NextWithScope(a Attempt) (g *Generation, ok bool) {
 	}
 	t.forScope = p.usage.served.has(t.call.Route)
 	return p, t.forScope
+}
+
+// NextNewer returns the key that has replaced the one of a call to which the provider says
+// that it saw none: the current one, or what the source offers now. It does so once. The
+// previous key would arrive no better.
+func (t *Turn) NextNewer() (g *Generation, ok bool) {
+	if len(t.tried) > 0 {
+		return nil, false
+	}
+	t.tried = append(t.tried, t.last.Key.Fingerprint)
+	r := t.ring
+	if set := r.Load(); !t.isUntried(&set.current) {
+		ctx, cancel := context.WithTimeout(t.call.Context, maxFallbackWait)
+		defer cancel()
+		r.reloadAfterRefusal(ctx, set.current.Fingerprint)
+	}
+	set := r.Load()
+	return &set.current, t.isUntried(&set.current)
 }
 
 // Next returns the key to send a refused call again with; nil means the one that is current

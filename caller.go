@@ -1,0 +1,77 @@
+package keyfit
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+
+	"github.com/keyfit/keyfit/internal/httpbody"
+	"github.com/keyfit/keyfit/internal/problem"
+	"github.com/keyfit/keyfit/internal/redact"
+)
+
+// Caller is what [Get], [Send] and [Pages] need of a [*Client]. Code that takes a Caller can
+// be tested with a fake, which returns responses without a server and needs no key:
+//
+//	type fake struct{}
+//
+//	func (fake) Provider() keyfit.Provider { return keyfit.IMKIT("app") }
+//
+//	func (fake) Do(req *http.Request) (*http.Response, error) {
+//		return &http.Response{StatusCode: 404, Body: io.NopCloser(strings.NewReader(`{"error":"ROOM_NOT_FOUND"}`))}, nil
+//	}
+//
+// The URL of the request is the path and query that the call was given. An error status
+// becomes the typed error that the provider's responses give ([ErrorOf]); an error of Do is
+// returned as it is, so a fake can also return one made by hand. Of the options, those that
+// concern the request and [WithResponse] have an effect.
+type Caller interface {
+	// Do sends a request, or acts as if it did; see [Client.Do].
+	Do(req *http.Request) (*http.Response, error)
+	// Provider describes the API; see [Client.Provider].
+	Provider() Provider
+}
+
+// sendThrough makes a typed call of a Caller that is no Client; value is a *T.
+func sendThrough(ctx context.Context, c Caller, method, path string, body, value any, opts []CallOption) error {
+	p := c.Provider()
+	o := callConfig{maxBody: defaultMaxBody}
+	req, err := o.request(ctx, method, path, body, value, opts)
+	if err != nil {
+		return fmt.Errorf("%s: %w", p.Name, err)
+	}
+	o.setIdempotencyKey(req, &p)
+	resp, err := c.Do(req)
+	if err == nil && resp == nil {
+		err = errors.New("the Caller returned neither a response nor an error")
+	}
+	if err != nil {
+		return err
+	}
+	if resp.Body == nil {
+		resp.Body = http.NoBody
+	}
+	defer httpbody.Drain(resp)
+	rd := &reading{}
+	if resp.StatusCode >= http.StatusMultipleChoices || p.ErrorsInSuccess && isDocument(resp) {
+		rd = p.readAnswer(resp.StatusCode, resp.Header, httpbody.Peek(resp, maxErrorBody), redact.Redactor{})
+	}
+	if o.response != nil {
+		*o.response = Response{StatusCode: resp.StatusCode, Header: resp.Header.Clone(), Attempts: 1}
+		if o.response.RequestID = p.requestID(resp.Header, problem.Problem{}, redact.Redactor{}); rd.err != nil {
+			o.response.RequestID = rd.err.RequestID
+		}
+	}
+	if e := rd.err; e != nil {
+		e.Method, e.Path, e.Attempts = req.Method, req.URL.EscapedPath(), 1
+		return e.typed(rd.kind)
+	}
+	err = decodeBody(resp, req.Method, o.maxBody, maxBodyTime, value)
+	if e, ok := errors.AsType[*DecodeError](err); ok {
+		e.Provider, e.Method, e.Path = p.Name, req.Method, req.URL.EscapedPath()
+	} else if err != nil {
+		return &RequestError{Provider: p.Name, Method: req.Method, Path: req.URL.EscapedPath(), StatusCode: resp.StatusCode, Attempts: 1, Err: err}
+	}
+	return err
+}
