@@ -27,8 +27,8 @@ func (k *call) read(resp *http.Response, out *Outcome) authOutcome {
 		httpbody.Peek(resp, maxErrorBody) // bounded, so a stalled body does not block the redirect
 		k.retry().moved = k.retry().moved || resp.StatusCode <= http.StatusSeeOther
 	}
-	if k.client.stats.looksForLimits(k.nth) && ratehint.MentionsLimit(resp.Header) {
-		k.client.stats.foundLimits()
+	if k.tally.looksForLimits(k.nth) && ratehint.MentionsLimit(resp.Header) {
+		k.tally.foundLimits()
 		h := ratehint.Parse(resp.Header, nil, "", time.Now())
 		reportLimit(h, out)
 		if resp.StatusCode >= 300 {
@@ -41,24 +41,42 @@ func (k *call) read(resp *http.Response, out *Outcome) authOutcome {
 // readRefusal is read for an error response.
 func (k *call) readRefusal(resp *http.Response, out *Outcome) authOutcome {
 	e, kind := k.apiError(resp)
-	k.client.stats.refusedAs(resp.StatusCode, kind)
+	k.tally.refusedAs(resp.StatusCode, kind)
 	r := k.retry()
 	r.answer = e
-	if kind == problem.RateLimited || resp.StatusCode >= 500 {
+	pauses := kind == problem.RateLimited || resp.StatusCode >= 500
+	if pauses || resp.Header.Get("Retry-After") != "" {
 		h := ratehint.Parse(e.Header, e.body, k.client.provider.WaitField, time.Now())
 		if kind == problem.RateLimited {
 			h.Wait = h.RefusedWait()
 		}
 		reportLimit(h, out)
-		r.hint, r.wait = &h, k.policy.wait(k.attempts, h, kind == problem.RateLimited)
-		if kind == problem.RateLimited || h.Given {
+		r.hint, r.wait = &h, k.policy.wait(k.attempts, h, kind == problem.RateLimited, k.room(kind == problem.RateLimited))
+		e.RetryAfter = h.Wait
+		if kind == problem.RateLimited || pauses && h.Given {
 			out.Wait, out.Hint, out.Refusal, r.paced = r.wait, h.Wait, e, true
+			r.pauses++
 			if out.Limited = kind == problem.RateLimited; !out.Limited {
 				out.Route = k.limitRoute()
 			}
 		}
 	}
 	return authOutcomeOf(resp.StatusCode, kind)
+}
+
+// room is the longest wait that fits the policy and the deadline.
+func (k *call) room(limited bool) time.Duration {
+	room := k.policy.MaxWait
+	if room == 0 {
+		room = leastPatience
+	}
+	if left, bounded := k.left(limited); bounded {
+		room = min(room, left)
+	}
+	if end, ok := k.Deadline(); ok {
+		room = min(room, time.Until(end))
+	}
+	return room
 }
 
 // reportLimit copies what a response says about the limit into the outcome for the gate.
@@ -73,7 +91,7 @@ func (k *call) answerError(resp *http.Response) error {
 	}
 	shared, kind := k.apiError(resp)
 	e := shared.copy()
-	e.Note = k.note()
+	e.Note, e.RetryAfter, e.History = k.note(), k.hint().Wait, k.history()
 	var t trouble
 	if k.trouble != nil {
 		t = *k.trouble
@@ -86,7 +104,7 @@ func (k *call) answerError(resp *http.Response) error {
 		if t.denied != nil {
 			invalid.Unusable, invalid.cause = true, t.denied.Cause
 		}
-		return invalid
+		return k.withCause(invalid)
 	case problem.RateLimited:
 		return &RateLimitError{APIError: e, RetryAfter: k.hint().Wait, Deadline: t.retry.deadline}
 	case problem.Permission:

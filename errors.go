@@ -42,6 +42,9 @@ var (
 	// ErrCrossOrigin: a request or redirect leads to another origin than the provider's.
 	// Nothing was sent there.
 	ErrCrossOrigin = errors.New("refused to leave the provider's origin")
+	// ErrAttemptTimeout: an attempt took longer than its [RetryPolicy.AttemptTimeout], while the
+	// context of the call has not ended.
+	ErrAttemptTimeout = errors.New("attempt timed out")
 	// ErrTooLarge: the response is larger than the limit; see [WithMaxResponseBytes].
 	ErrTooLarge = errors.New("response too large")
 )
@@ -75,6 +78,12 @@ type APIError struct {
 	Message   string
 	RequestID string // the provider's id of this exchange; "" if it gave none
 	Attempts  int    // how many attempts the call made
+	// RetryAfter is how long the provider asks to wait, from the time of the response; 0 if it
+	// asks for no wait.
+	RetryAfter time.Duration
+	// History has the attempts of the call that did not succeed, the last one included; nil
+	// for an error that is not the end of a call.
+	History []Attempt `json:"-"`
 	// KeyFingerprint identifies the credential used; see [Credential.Fingerprint].
 	KeyFingerprint string
 	// Header is the header of the response, without cookies.
@@ -262,6 +271,7 @@ type RequestError struct {
 	Provider, Method, Path string    // Path is without query
 	StatusCode             int       // the status, if one came; else 0
 	Attempts               int       // how many attempts the call made
+	History                []Attempt // the attempts that did not succeed, the last one included
 	KeyFingerprint         string    // the credential used; "" if none was
 	Note                   string    // why it was not tried again; may be ""
 	Err                    error     // the cause

@@ -11,7 +11,6 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
-	"time"
 
 	"github.com/keyfit/keyfit/internal/httpbody"
 	"github.com/keyfit/keyfit/internal/problem"
@@ -41,12 +40,15 @@ func Send[T any](ctx context.Context, c *Client, method, path string, body any, 
 	var value T
 	o := callConfig{maxBody: c.maxBody}
 	err := o.apply(opts)
+	if _, ignored := any(&value).(*struct{}); ignored {
+		o.maxBody = 0
+	}
 	var req *http.Request
 	if err == nil {
 		req, err = c.newRequest(ctx, method, path, body, o)
 	}
 	if err != nil {
-		if stream, ok := body.(io.Closer); ok {
+		if stream, ok := body.(io.ReadCloser); ok {
 			_ = stream.Close() // or the writer of a pipe would wait for ever
 		}
 		return value, fmt.Errorf("%s: %w", c.provider.Name, err)
@@ -60,10 +62,10 @@ func Send[T any](ctx context.Context, c *Client, method, path string, body any, 
 	}
 	defer httpbody.Drain(resp)
 	if err := k.answerError(resp); err != nil {
-		return value, err
+		return value, k.ends(resp.Header, err)
 	}
-	err = k.decode(resp, o.maxBody, &value)
-	return value, err
+	err = k.decode(resp, &value)
+	return value, k.ends(resp.Header, err)
 }
 
 // Pages yields the pages of a list, with one request for each. next returns the path of the
@@ -165,25 +167,29 @@ func encode(body any) (io.Reader, string, error) {
 
 func (k *call) response(resp *http.Response) Response {
 	r := Response{StatusCode: k.status, Attempts: k.attempts, Generation: k.generation(), KeyFingerprint: k.fingerprint()}
-	if resp != nil {
+	var header http.Header
+	switch {
+	case resp != nil:
+		header = resp.Header
+	case k.trouble != nil:
+		header = k.trouble.retry.header
+	}
+	if header != nil {
 		redactor := k.redactor()
-		r.Header = redactor.Header(resp.Header)
-		r.RequestID = requestID(resp.Header, problem.Problem{}, redactor)
+		r.Header = redactor.Header(header)
+		r.RequestID = requestID(header, problem.Problem{}, redactor)
 	}
 	return r
 }
 
 // decode reads a success response into value, which is a *T.
-func (k *call) decode(resp *http.Response, limit int64, value any) error {
+func (k *call) decode(resp *http.Response, value any) error {
 	if _, ok := value.(*struct{}); ok {
 		return nil
 	}
-	body, err := httpbody.Read(resp, max(limit, limit+1), k.bodyTime())
+	body, err := k.body(resp)
 	if err != nil {
-		return k.failure(fmt.Errorf("the response broke off: %w", err))
-	}
-	if int64(len(body)) > limit {
-		return k.failure(fmt.Errorf("%w: more than %d bytes; see WithMaxResponseBytes", ErrTooLarge, limit))
+		return err
 	}
 	_ = resp.Body.Close() // all of it is here: nothing to drain
 	resp.Body = http.NoBody
@@ -206,15 +212,6 @@ func (k *call) decode(resp *http.Response, limit int64, value any) error {
 		return k.decodeError(resp.StatusCode, body, isJSON, value, err)
 	}
 	return nil
-}
-
-// bodyTime bounds the reading of a response for callers who set no bound, so that a stalled
-// body does not block a goroutine for ever. 0 means no bound.
-func (k *call) bodyTime() time.Duration {
-	if _, bounded := k.Deadline(); bounded || k.policy.AttemptTimeout > 0 {
-		return 0
-	}
-	return 5 * time.Minute
 }
 
 // decodeError says which types were found and expected, and no value: the decoder's own
@@ -253,6 +250,19 @@ func asProbe() CallOption {
 	})
 }
 
+// Check asks the provider with its cheapest call whether the client's key works: a health check.
+// It is a call like every other, with the keyring's current key, and heals as a call does: a
+// refused key is replaced by a newer one or the previous one. It goes before all other calls that
+// wait for the limit. It returns the typed error of a refusal, and an error if the provider
+// documents no such call ([Provider.Probe]).
+func (c *Client) Check(ctx context.Context) error {
+	if c.provider.Probe == "" {
+		return fmt.Errorf("%s: no probe is known for this provider: set Provider.Probe", c.provider.Name)
+	}
+	_, err := Get[struct{}](ctx, c, c.provider.Probe, WithPriority(PriorityProbe))
+	return err
+}
+
 // Probe tests a credential of the client's own account with the provider's cheapest call,
 // once, within the limit and before all other calls that wait for it. It has the form that
 // [Verify] wants. It returns the typed error of a refusal, and an error if the provider
@@ -261,8 +271,6 @@ func (c *Client) Probe(ctx context.Context, cred Credential) error {
 	if c.provider.Probe == "" {
 		return fmt.Errorf("%s: no probe is known for this provider: give Verify a function of your own", c.provider.Name)
 	}
-	policy := c.policy
-	policy.MaxAttempts = 1
-	_, err := Get[struct{}](ctx, c, c.provider.Probe, WithSource(Static(cred)), WithRetry(policy), asProbe())
+	_, err := Get[struct{}](ctx, c, c.provider.Probe, WithSource(Static(cred)), WithMaxAttempts(1), asProbe())
 	return err
 }
