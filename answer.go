@@ -31,8 +31,8 @@ func (k *call) read(resp *http.Response, out *Outcome) authOutcome {
 			return k.readRefusal(rd, out)
 		}
 	}
-	if k.client.stats.looksForLimits(k.nth) && ratehint.MentionsLimit(resp.Header) {
-		k.client.stats.foundLimits()
+	if k.tally.looksForLimits(k.nth) && ratehint.MentionsLimit(resp.Header) {
+		k.tally.foundLimits()
 		h := ratehint.Parse(resp.Header, nil, ratehint.Names{}, time.Now())
 		reportLimit(h, out)
 		if resp.StatusCode >= 300 {
@@ -45,20 +45,22 @@ func (k *call) read(resp *http.Response, out *Outcome) authOutcome {
 // readRefusal takes an error response.
 func (k *call) readRefusal(rd *reading, out *Outcome) authOutcome {
 	status, h, limited := k.status, rd.hint, rd.kind == problem.RateLimited
-	k.client.stats.refusedAs(status, rd.kind)
+	k.tally.refusedAs(status, rd.kind)
 	r := k.retry()
 	r.answer, r.hint, r.limited = rd.err, &h, limited
-	if limited || status >= 500 {
+	pauses := limited || status >= 500
+	if pauses || h.Given {
+		r.wait = k.policy.wait(k.attempts, h, limited, k.room(limited))
+	}
+	if pauses {
 		reportLimit(h, out)
-		r.wait = k.policy.wait(k.attempts, h, limited)
 		if limited || h.Given {
 			out.Wait, out.Hint, out.Refusal, r.paced = r.wait, h.Wait, rd.err, true
+			r.pauses++
 			if out.Limited = limited; !limited {
 				out.Route = k.limitRoute()
 			}
 		}
-	} else if h.Given {
-		r.wait = k.policy.wait(k.attempts, h, false)
 	}
 	return authOutcomeOf(status, rd.kind)
 }
@@ -79,6 +81,21 @@ func isDocument(resp *http.Response) bool {
 	return strings.HasSuffix(media, "+json") || strings.HasSuffix(media, "+xml")
 }
 
+// room is the longest wait that fits the policy and the deadline.
+func (k *call) room(limited bool) time.Duration {
+	room := k.policy.MaxWait
+	if room == 0 {
+		room = leastPatience
+	}
+	if left, bounded := k.left(limited); bounded {
+		room = min(room, left)
+	}
+	if end, ok := k.Deadline(); ok {
+		room = min(room, time.Until(end))
+	}
+	return room
+}
+
 // reportLimit copies what a response says about the limit into the outcome for the gate.
 func reportLimit(h ratehint.Hint, out *Outcome) {
 	out.Limit, out.Remaining, out.Reset = Limit(h.Limit), h.Remaining, h.Reset
@@ -94,7 +111,7 @@ func (k *call) answerError(resp *http.Response) error {
 		return nil
 	}
 	e := rd.err.copy()
-	e.Note = joinNotes(e.Note, k.note())
+	e.Note, e.History = joinNotes(e.Note, k.note()), k.history()
 	err := e.typed(rd.kind)
 	switch err := err.(type) { //nolint:errorlint // it is the one that typed made
 	case *InvalidKeyError:
@@ -105,6 +122,7 @@ func (k *call) answerError(resp *http.Response) error {
 		if denied := k.trouble.denied; denied != nil {
 			err.Unusable, err.cause = true, denied.Cause
 		}
+		return k.withCause(err)
 	case *RateLimitError:
 		err.Deadline = k.trouble != nil && k.trouble.retry.deadline
 	}
@@ -164,7 +182,7 @@ func (k *call) reading(resp *http.Response) *reading {
 	}
 	redactor, patience := k.client.memory.redactor(creds), errorBodyTime
 	if resp.StatusCode < http.StatusMultipleChoices {
-		patience = k.bodyTime()
+		patience = k.bodyTime().Stall
 	}
 	raw := httpbody.PeekWithin(resp, maxErrorBody+redactor.Reach(), patience)
 	rd := k.client.provider.readAnswer(resp.StatusCode, resp.Header, raw, redactor)

@@ -37,6 +37,9 @@ type APIError struct {
 	// not say.
 	RetryAfter time.Duration
 	Attempts   int // how many attempts the call made
+	// History has the attempts of the call that did not succeed, the last one included; nil
+	// for an error that is not the end of a call.
+	History []Attempt `json:"-"`
 	// KeyFingerprint identifies the credential used; see [Credential.Fingerprint].
 	KeyFingerprint string
 	// Header is the header of the response, without cookies.

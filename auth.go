@@ -17,6 +17,7 @@ type transport struct {
 	headers headerSetter
 	jar     http.CookieJar    // the caller's; may be nil
 	next    http.RoundTripper // the caller's middleware, then the pool
+	pool    http.RoundTripper // the pool alone
 }
 
 // roundTrip makes an attempt, and replays it with another key if the provider refuses the
@@ -28,7 +29,7 @@ type transport struct {
 // It keeps the contract of [http.RoundTripper]: it does not change req, and it always
 // closes the body of req. The request of the response is req, which carries no key.
 func (t *transport) roundTrip(k *call, req *http.Request) (*http.Response, error) {
-	if err := t.origin.check(req.URL); err != nil {
+	if err := t.origin.checkRequest(req); err != nil {
 		return nil, closeBody(req, err)
 	}
 	if k.trouble != nil && k.trouble.turn != nil {
@@ -91,6 +92,8 @@ func (k *call) accepted() {
 	}
 }
 
+const noteNoBody = "not sent again: the body could not be produced a second time"
+
 const noteStream = "not sent again: the body is a stream, which cannot be replayed"
 
 var errNotReplayed = errors.New("not sent again")
@@ -114,7 +117,7 @@ func (k *call) replay(req *http.Request, auth authOutcome) (_ *http.Request, oth
 		body, err := req.GetBody()
 		if err != nil {
 			k.retry().notReplayed = true
-			k.addNote("not sent again: the body could not be produced a second time")
+			k.addNote(noteNoBody)
 			return nil, nil, errNotReplayed
 		}
 		replay.Body = body

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"time"
 
 	"github.com/keyfit/keyfit/internal/httpbody"
 	"github.com/keyfit/keyfit/internal/problem"
@@ -67,11 +68,16 @@ func sendThrough(ctx context.Context, c Caller, method, path string, body, value
 		e.Method, e.Path, e.Attempts = req.Method, req.URL.EscapedPath(), 1
 		return e.typed(rd.kind)
 	}
-	err = decodeBody(resp, req.Method, o.maxBody, maxBodyTime, value)
-	if e, ok := errors.AsType[*DecodeError](err); ok {
-		e.Provider, e.Method, e.Path = p.Name, req.Method, req.URL.EscapedPath()
-	} else if err != nil {
+	if _, ok := value.(*struct{}); ok {
+		return nil
+	}
+	content, err := readContent(resp, o.maxBody, httpbody.Bound{Stall: time.Minute, Total: 5 * time.Minute})
+	if err != nil {
 		return &RequestError{Provider: p.Name, Method: req.Method, Path: req.URL.EscapedPath(), StatusCode: resp.StatusCode, Attempts: 1, Err: err}
 	}
-	return err
+	if e := decodeContent(resp, req.Method, content, value); e != nil {
+		e.Provider, e.Method, e.Path = p.Name, req.Method, req.URL.EscapedPath()
+		return e
+	}
+	return nil
 }

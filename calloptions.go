@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/textproto"
 	"net/url"
+	"strings"
 )
 
 // callConfig collects the options of a call.
@@ -16,6 +17,7 @@ type callConfig struct {
 	priority *Priority
 	maxBody  int64
 	response *Response
+	route    string
 
 	idempotencyKey string  // "" for none
 	curl           *string // for the command line of curl; nil for none
@@ -94,6 +96,9 @@ func WithHeader(name, value string) CallOption {
 		if !validToken(name) {
 			return errors.New("WithHeader: the name is not a header name")
 		}
+		if strings.EqualFold(name, "Host") {
+			return errors.New("WithHeader: the Host is that of the base URL")
+		}
 		c.setHeader(textproto.CanonicalMIMEHeaderKey(name), value)
 		return wrapOption("WithHeader", validHeaderValue(value))
 	})
@@ -134,6 +139,8 @@ func WithResponse(r *Response) CallOption {
 		return nil
 	})
 }
+
+var errNoRoute = errors.New("WithRoute: the route has no name")
 
 func validHeaderValue(v string) error {
 	for i := range len(v) {

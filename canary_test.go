@@ -184,11 +184,21 @@ func canaryParts(all io.Writer, err error) {
 			}
 		}
 	}
+	before := func(history []keyfit.Attempt) {
+		for _, a := range history {
+			fmt.Fprintf(all, "%v\n%+v\n", a, a.Err)
+			if answer, ok := errors.AsType[*keyfit.APIError](a.Err); ok {
+				fmt.Fprintf(all, "%s\n%v\n", answer.Body(), answer.Header)
+			}
+		}
+	}
 	switch e := err.(type) { //nolint:errorlint // the tree is walked by hand, node by node
 	case *keyfit.APIError:
 		add(e)
+		before(e.History)
 	case *keyfit.RequestError:
 		add(e.Last)
+		before(e.History)
 		fmt.Fprintf(all, "%+v\n%#v\n", *e, *e)
 	case *keyfit.DecodeError:
 		fmt.Fprintf(all, "%+v\n%#v\n", *e, *e)
@@ -229,9 +239,12 @@ func (w *canaryWatch) options() []keyfit.Option {
 		keyfit.WithGate(canaryGate{}),
 		keyfit.WithLogger(slog.New(both)),
 		keyfit.WithHooks(keyfit.Hooks{
-			Attempt: func(_ context.Context, e keyfit.AttemptEvent) { w.see(e); w.seeError(e.Err) },
-			Wait:    func(_ context.Context, e keyfit.WaitEvent) { w.see(e) },
-			Key:     func(e keyfit.KeyEvent) { w.see(e) },
+			CallStart:    func(_ context.Context, e keyfit.CallEvent) context.Context { w.see(e); return nil },
+			Call:         func(_ context.Context, e keyfit.CallEvent) { w.see(e); w.seeError(e.Err) },
+			AttemptStart: func(_ context.Context, e keyfit.AttemptEvent) context.Context { w.see(e); return nil },
+			Attempt:      func(_ context.Context, e keyfit.AttemptEvent) { w.see(e); w.seeError(e.Err) },
+			Wait:         func(_ context.Context, e keyfit.WaitEvent) { w.see(e) },
+			Key:          func(e keyfit.KeyEvent) { w.see(e) },
 		}),
 	}
 }

@@ -8,7 +8,6 @@ import (
 	"net/http"
 	"reflect"
 	"strings"
-	"time"
 
 	"github.com/keyfit/keyfit/internal/httpbody"
 )
@@ -32,14 +31,19 @@ func checkDecodable(value any) error {
 }
 
 // decode reads a success response into value, which is a *T.
-func (k *call) decode(resp *http.Response, limit int64, value any) error {
-	err := decodeBody(resp, k.method, limit, k.bodyTime(), value)
-	if err == nil {
+func (k *call) decode(resp *http.Response, value any) error {
+	if _, ok := value.(*struct{}); ok {
 		return nil
 	}
-	e, ok := errors.AsType[*DecodeError](err)
-	if !ok {
-		return k.failure(err)
+	content, err := k.body(resp)
+	if err != nil {
+		return err
+	}
+	_ = resp.Body.Close() // all of it is here: nothing to drain
+	resp.Body = http.NoBody
+	e := decodeContent(resp, k.method, content, value)
+	if e == nil {
+		return nil
 	}
 	redactor := k.redactor()
 	e.Provider, e.Method, e.Path = k.client.provider.Name, k.method, redactor.Text(k.path())
@@ -50,60 +54,31 @@ func (k *call) decode(resp *http.Response, limit int64, value any) error {
 	return e
 }
 
-// bodyTime bounds the reading of a response for callers who set no bound, so that a stalled
-// body does not block a goroutine for ever. 0 means no bound.
-func (k *call) bodyTime() time.Duration {
-	if _, bounded := k.Deadline(); bounded || k.policy.AttemptTimeout > 0 {
-		return 0
-	}
-	return maxBodyTime
-}
-
-const maxBodyTime = 5 * time.Minute
-
-// decodeBody decodes the response to a method. The error is a [*DecodeError], which does not
-// name the call yet, or that of reading the body.
-func decodeBody(resp *http.Response, method string, limit int64, within time.Duration, value any) error {
-	if _, ok := value.(*struct{}); ok {
+// decodeContent decodes the content of a response to a method, without its codings. The error
+// does not name the call yet.
+func decodeContent(resp *http.Response, method string, content []byte, value any) *DecodeError {
+	if raw, ok := value.(*[]byte); ok {
+		*raw = content
 		return nil
 	}
-	raw, wantsRaw := value.(*[]byte)
-	if err := httpbody.Uncompress(resp); err != nil && !wantsRaw {
+	if err := httpbody.Uncompress(resp); err != nil && len(content) > 0 { // it is not known, or would be gone
 		return &DecodeError{StatusCode: resp.StatusCode, Reason: err.Error() + ", which is not decoded", Err: err}
 	}
-	body, err := httpbody.Read(resp, max(limit, limit+1), within)
-	if err != nil {
-		return fmt.Errorf("the response broke off: %w", err)
-	}
-	if int64(len(body)) > limit {
-		return fmt.Errorf("%w: more than %d bytes; see WithMaxResponseBytes", ErrTooLarge, limit)
-	}
-	_ = resp.Body.Close() // all of it is here: nothing to drain
-	resp.Body = http.NoBody
-	if wantsRaw {
-		*raw = body
-		return nil
-	}
-	return decodeText(resp, method, body, value)
-}
-
-// decodeText decodes a body that is a text: JSON, or what a *string takes.
-func decodeText(resp *http.Response, method string, body []byte, value any) error {
 	contentType := resp.Header.Get("Content-Type")
-	body, err := httpbody.UTF8(contentType, body)
+	content, err := httpbody.UTF8(contentType, content)
 	if err != nil {
 		return &DecodeError{StatusCode: resp.StatusCode, Reason: err.Error() + ", which is not decoded", Err: err}
 	}
 	isJSON := strings.Contains(contentType, "json")
 	if text, ok := value.(*string); ok && !isJSON {
-		*text = string(body)
+		*text = string(content)
 		return nil
 	}
-	if len(bytes.TrimSpace(body)) == 0 && mayBeEmpty(method, resp.StatusCode) {
+	if len(bytes.TrimSpace(content)) == 0 && mayBeEmpty(method, resp.StatusCode) {
 		return nil
 	}
-	if err := json.Unmarshal(body, value); err != nil {
-		return decodeError(resp.StatusCode, body, isJSON, value, err)
+	if err := json.Unmarshal(content, value); err != nil {
+		return decodeError(resp.StatusCode, content, isJSON, value, err)
 	}
 	return nil
 }
@@ -116,7 +91,7 @@ func mayBeEmpty(method string, status int) bool {
 
 // decodeError says which types were found and expected, and no value: the decoder's own
 // text may quote the response.
-func decodeError(status int, body []byte, isJSON bool, value any, err error) error {
+func decodeError(status int, body []byte, isJSON bool, value any, err error) *DecodeError {
 	e := &DecodeError{StatusCode: status, Err: err}
 	wrongType, isType := errors.AsType[*json.UnmarshalTypeError](err)
 	syntax, isSyntax := errors.AsType[*json.SyntaxError](err)

@@ -43,6 +43,9 @@ var (
 	// ErrCrossOrigin: a request or redirect leads to another origin than the provider's.
 	// Nothing was sent there.
 	ErrCrossOrigin = errors.New("refused to leave the provider's origin")
+	// ErrAttemptTimeout: an attempt took longer than its [RetryPolicy.AttemptTimeout], while the
+	// context of the call has not ended.
+	ErrAttemptTimeout = errors.New("attempt timed out")
 	// ErrTooLarge: the response is larger than the limit; see [WithMaxResponseBytes].
 	ErrTooLarge = errors.New("response too large")
 )
@@ -173,6 +176,7 @@ type RequestError struct {
 	Provider, Method, Path string    // Path is without query
 	StatusCode             int       // the status, if one came; else 0
 	Attempts               int       // how many attempts the call made
+	History                []Attempt // the attempts that did not succeed, the last one included
 	KeyFingerprint         string    // the credential used; "" if none was
 	Note                   string    // why it was not tried again; may be ""
 	Err                    error     // the cause

@@ -26,6 +26,10 @@ type redirects struct {
 // roundTrip makes an attempt and follows its redirects, each of which is an attempt of its
 // own. The request of an error response or redirect leads [CheckResponse] to the call.
 func (r *redirects) roundTrip(k *call, req *http.Request) (*http.Response, error) {
+	return k.whole(r.followed(k, req))
+}
+
+func (r *redirects) followed(k *call, req *http.Request) (*http.Response, error) {
 	resp, err := r.hop(k, req)
 	if err != nil || resp.StatusCode < http.StatusMultipleChoices && k.succeeded() {
 		return resp, err

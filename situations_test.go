@@ -274,7 +274,7 @@ func situations() map[string]situation {
 			"answer 429 of https://api.example.com/a",
 			"error *keyfit.RateLimitError: imkit: GET /a: 429 Too Many Requests (4 attempts, key 1): retry after 2s",
 			"took 6s",
-			"stats requests 1, retries 3, limit 4, waited 3",
+			"stats requests 1, retries 3, limit 4, waited 1",
 			"keys current 1 used at 6s",
 		}},
 		"limit in headers": {replies: map[string][]reply{"/a": {limitInHeaders(), good()}}, url: home + "/a", calls: 3, want: []string{

@@ -66,10 +66,10 @@ func (c *Client) sendTyped(ctx context.Context, method, path string, body, value
 	if o.curl != nil {
 		*o.curl, _ = c.curl(req, true)
 	}
-	k, resp, err := c.do(req, &o) //nolint:bodyclose // Drain closes it
-	if err == nil && resp.StatusCode < http.StatusMultipleChoices {
-		_ = httpbody.Uncompress(resp) // else decode says why not
+	if _, ignored := value.(*struct{}); ignored {
+		o.maxBody = 0
 	}
+	k, resp, err := c.do(req, &o) //nolint:bodyclose // Drain closes it
 	if o.response != nil && k != nil {
 		*o.response = k.response(resp)
 	}
@@ -78,9 +78,9 @@ func (c *Client) sendTyped(ctx context.Context, method, path string, body, value
 	}
 	defer httpbody.Drain(resp)
 	if err := k.answerError(resp); err != nil {
-		return err
+		return k.ends(resp.Header, err)
 	}
-	return k.decode(resp, o.maxBody, value)
+	return k.ends(resp.Header, k.decode(resp, value))
 }
 
 // Pages yields the pages of a list, with one request for each. next returns the path of the
@@ -134,7 +134,7 @@ func (cc *callConfig) request(ctx context.Context, method, path string, body, va
 	if err == nil {
 		req, err = cc.newRequest(ctx, method, path, body)
 	}
-	if stream, ok := body.(io.Closer); ok && err != nil {
+	if stream, ok := body.(io.ReadCloser); ok && err != nil {
 		_ = stream.Close()
 	}
 	return req, err
@@ -196,10 +196,17 @@ func encode(body any) (io.Reader, string, error) {
 
 func (k *call) response(resp *http.Response) Response {
 	r := Response{StatusCode: k.status, Attempts: k.attempts, Generation: k.generation(), KeyFingerprint: k.fingerprint()}
-	if resp != nil {
+	var header http.Header
+	switch {
+	case resp != nil:
+		header = resp.Header
+	case k.trouble != nil:
+		header = k.trouble.retry.header
+	}
+	if header != nil {
 		redactor := k.redactor()
-		r.Header = redactor.Header(resp.Header)
-		r.RequestID = k.client.provider.requestID(resp.Header, problem.Problem{}, redactor)
+		r.Header = redactor.Header(header)
+		r.RequestID = k.client.provider.requestID(header, problem.Problem{}, redactor)
 	}
 	return r
 }
@@ -214,6 +221,19 @@ func asProbe() CallOption {
 	})
 }
 
+// Check asks the provider with its cheapest call whether the client's key works: a health check.
+// It is a call like every other, with the keyring's current key, and heals as a call does: a
+// refused key is replaced by a newer one or the previous one. It goes before all other calls that
+// wait for the limit. It returns the typed error of a refusal, and an error if the provider
+// documents no such call ([Provider.Probe]).
+func (c *Client) Check(ctx context.Context) error {
+	if c.provider.Probe == "" {
+		return fmt.Errorf("%s: no probe is known for this provider: set Provider.Probe", c.provider.Name)
+	}
+	_, err := Get[struct{}](ctx, c, c.provider.Probe, WithPriority(PriorityProbe))
+	return err
+}
+
 // Probe tests a credential of the client's own account with the provider's cheapest call,
 // once, within the limit and before all other calls that wait for it. It has the form that
 // [Verify] wants. It returns the typed error of a refusal, and an error if the provider
@@ -222,8 +242,6 @@ func (c *Client) Probe(ctx context.Context, cred Credential) error {
 	if c.provider.Probe == "" {
 		return fmt.Errorf("%s: no probe is known for this provider: give Verify a function of your own", c.provider.Name)
 	}
-	policy := c.policy
-	policy.MaxAttempts = 1
-	_, err := Get[struct{}](ctx, c, c.provider.Probe, WithSource(Static(cred)), WithRetry(policy), asProbe())
+	_, err := Get[struct{}](ctx, c, c.provider.Probe, WithSource(Static(cred)), WithMaxAttempts(1), asProbe())
 	return err
 }

@@ -50,11 +50,8 @@ func codings(h http.Header) ([]string, error) {
 // What is read is bounded by whoever reads. A coding that is not known stays, and is the
 // error, a [*CodingError].
 func Uncompress(resp *http.Response) error {
-	if len(resp.Header["Content-Encoding"]) == 0 || resp.Body == nil || resp.Body == http.NoBody {
-		return nil
-	}
 	list, err := codings(resp.Header)
-	if err != nil || len(list) == 0 {
+	if err != nil || len(list) == 0 || resp.Body == nil || resp.Body == http.NoBody {
 		return err
 	}
 	var content io.Reader = resp.Body

@@ -28,7 +28,9 @@ type Call struct {
 	Context    context.Context //nolint:containedctx // the turn waits with it, and is part of the call
 	Replayable bool            // the body can be sent again
 	Route      uint64          // what it asks for; see [Ring.Route]
-	Name       func() string   // the call in an event: method and path, without a secret
+	// AttemptTimeout bounds an attempt of the call; 0 means that nothing does.
+	AttemptTimeout time.Duration
+	Name           func() string // the call in an event: method and path, without a secret
 }
 
 // Attempt is one attempt of a call that was answered.
@@ -73,14 +75,16 @@ type Turn struct {
 	call Call
 	last Attempt
 
-	tried         []string  // fingerprints of the keys that were refused
-	trial         *circuit  // the circuit that this call is a trial request of
-	tryRefused    bool      // as a trial request it also tries keys that were refused
-	failedTrial   *circuit  // the circuit that it was a failed trial request of
-	waitUntil     time.Time // zero if it has not waited
-	renewals      int       // how often it continued with a key that appeared while it waited
-	routeRefusals int       // how often it was refused with a key that others were served with
-	forScope      bool      // the previous key is tried for its permissions
+	tried         []string      // fingerprints of the keys that were refused
+	trial         *circuit      // the circuit that this call is a trial request of
+	tryRefused    bool          // as a trial request it also tries keys that were refused
+	answered      bool          // as a trial request it got a response that says something about the key
+	patience      time.Duration // how long it could wait when it first did; 0 if it has not, or for ever
+	failedTrial   *circuit      // the circuit that it was a failed trial request of
+	waitUntil     time.Time     // zero if it has not waited
+	renewals      int           // how often it continued with a key that appeared while it waited
+	routeRefusals int           // how often it was refused with a key that others were served with
+	forScope      bool          // the previous key is tried for its permissions
 }
 
 // NewTurn returns the turn of a call.
@@ -110,15 +114,24 @@ func (t *Turn) Finish() {
 	}
 	t.trial, t.tryRefused, t.failedTrial = nil, false, c
 	t.ring.locked(func() {
-		if t.ring.Load().circuit == c {
-			c.trialFailed(t.ring.firstTrialDelay(), time.Now())
+		set := t.ring.Load()
+		if set.circuit != c {
+			return
 		}
+		end := trialLost
+		switch {
+		case t.answered && t.last.Key.Fingerprint == set.current.Fingerprint:
+			end = trialRefused
+		case t.answered:
+			end = trialStale
+		}
+		c.trialFailed(end, t.ring.firstTrialDelay(), time.Now())
 	})
 }
 
 // Accepted takes a response that proves the key, after [Ring.Accepted].
 func (t *Turn) Accepted(a Attempt) {
-	t.last = a
+	t.last, t.answered = a, true
 	r, reason := t.ring, ""
 	if t.forScope && a.Succeeded {
 		reason = "the previous key may do " + t.call.Name() + ", and the current one may not"
@@ -135,7 +148,7 @@ func (t *Turn) Accepted(a Attempt) {
 
 // Refused takes a refusal of the key.
 func (t *Turn) Refused(a Attempt) {
-	t.last = a
+	t.last, t.answered = a, true
 	a.Key.usage.refusals.Add(1)
 	r := t.ring
 	r.change(func() {
@@ -162,7 +175,7 @@ func (r *Ring) isTelling(a Attempt) bool {
 
 // Missing takes a response which says that no key arrived.
 func (t *Turn) Missing(a Attempt) {
-	t.last = a
+	t.last, t.answered = a, true
 	name := t.call.Name()
 	t.ring.change(func() {
 		t.ring.events.record(Event{

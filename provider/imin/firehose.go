@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"slices"
 
 	"github.com/keyfit/keyfit"
 	"github.com/keyfit/keyfit/internal/wire"
@@ -20,15 +21,15 @@ type FirehoseService struct {
 // Datasets returns the feed of the attribution catalogue: every dataset used by imin, with
 // its licence (page "Attribution Catalog Endpoint").
 func (s *FirehoseService) Datasets() *Feed[Dataset] {
-	return &Feed[Dataset]{host: s.host, polls: s.polls, path: "/firehose/datasets"}
+	return &Feed[Dataset]{host: s.host, polls: s.polls, path: "/firehose/datasets", template: "/firehose/datasets"}
 }
 
 // BookableSellers returns the feed of the sellers that a broker may book; the feed of
 // "{broker}-test" is for tests (page "Bookable Sellers Feeds"). With an empty broker, reading
 // the feed returns an error.
 func (s *FirehoseService) BookableSellers(broker string) *Feed[Seller] {
-	f := &Feed[Seller]{host: s.host, polls: s.polls}
-	if f.path, f.err = wire.Path("/firehose/bookable-sellers/{broker}", broker); f.err != nil {
+	f := &Feed[Seller]{host: s.host, polls: s.polls, template: "/firehose/bookable-sellers/{broker}"}
+	if f.path, f.err = wire.Path(f.template, broker); f.err != nil {
 		f.err = fmt.Errorf("imin: %w", f.err)
 	}
 	return f
@@ -55,6 +56,8 @@ type Feed[T any] struct {
 	polls *polls
 	path  string
 	err   error
+
+	template string // of path
 }
 
 // FeedPage is one page of a feed.
@@ -121,7 +124,7 @@ func (f *Feed[T]) List(ctx context.Context, at Position, opts ...keyfit.CallOpti
 	if err := f.polls.wait(ctx, f.path, url); err != nil {
 		return FeedPage[T]{}, err
 	}
-	page, err := get[FeedPage[T]](ctx, f.host, url, nil, opts)
+	page, err := get[FeedPage[T]](ctx, f.host, url, nil, slices.Concat([]keyfit.CallOption{route(f.template)}, opts))
 	if err == nil && page.Last() {
 		f.polls.seen(f.path, url)
 	}
