@@ -26,7 +26,8 @@ func (c *Client) do(req *http.Request, o *callConfig) (*call, *http.Response, er
 		if resp != nil {
 			_ = resp.Body.Close()
 		}
-		return k, nil, k.ends(nil, k.failure(err))
+		err = k.ends(nil, k.failure(err))
+		return k, nil, err
 	}
 	if o == nil {
 		_ = k.ends(resp.Header, nil)

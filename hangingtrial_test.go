@@ -76,13 +76,13 @@ func TestATrialThatHangsCostsOneCall(t *testing.T) {
 	nth := func(n int) func(int, string) bool { return func(seen int, _ string) bool { return seen == n } }
 	for name, test := range map[string]trialPlay{
 		"the old key's trial hangs":            {keys: map[time.Duration]string{300 * time.Millisecond: "new-1"}, good: "new-1", hanging: nth(1), patience: 1500 * time.Millisecond, lost: 1, sent: 70},
-		"the new key's trial hangs":            {keys: map[time.Duration]string{300 * time.Millisecond: "new-1"}, good: "new-1", hanging: firstOf("new-1"), patience: 1500 * time.Millisecond, lost: 1, sent: 70},
-		"both hang":                            {keys: map[time.Duration]string{300 * time.Millisecond: "new-1"}, good: "new-1", hanging: either(nth(1), firstOf("new-1")), patience: 1500 * time.Millisecond, lost: 2, sent: 70},
+		"the new key's trial hangs":            {keys: map[time.Duration]string{300 * time.Millisecond: "new-1"}, good: "new-1", hanging: firstOfNew(), patience: 1500 * time.Millisecond, lost: 1, sent: 70},
+		"both hang":                            {keys: map[time.Duration]string{300 * time.Millisecond: "new-1"}, good: "new-1", hanging: either(nth(1), firstOfNew()), patience: 1500 * time.Millisecond, lost: 2, sent: 70},
 		"three keys come":                      {keys: map[time.Duration]string{300 * time.Millisecond: "bad-1", 600 * time.Millisecond: "bad-2", 900 * time.Millisecond: "new-1"}, good: "new-1", hanging: nth(1), patience: 4 * time.Second, lost: 1, sent: 90},
 		"the old key's trial is lost":          {keys: map[time.Duration]string{300 * time.Millisecond: "new-1"}, good: "new-1", hanging: nth(1), breaks: true, patience: 1500 * time.Millisecond, lost: 1, sent: 70},
-		"the new key's trial is lost":          {keys: map[time.Duration]string{300 * time.Millisecond: "new-1"}, good: "new-1", hanging: firstOf("new-1"), breaks: true, patience: 1500 * time.Millisecond, lost: 1, sent: 70},
-		"a short patience":                     {keys: map[time.Duration]string{100 * time.Millisecond: "new-1"}, good: "new-1", hanging: firstOf("new-1"), patience: 500 * time.Millisecond, lost: 1, sent: 70},
-		"a timeout of the attempts, hold only": {keys: map[time.Duration]string{300 * time.Millisecond: "new-1"}, good: "new-1", hanging: firstOf("new-1"), patience: 10 * time.Second, attempt: time.Second, lost: 1, sent: 70},
+		"the new key's trial is lost":          {keys: map[time.Duration]string{300 * time.Millisecond: "new-1"}, good: "new-1", hanging: firstOfNew(), breaks: true, patience: 1500 * time.Millisecond, lost: 1, sent: 70},
+		"a short patience":                     {keys: map[time.Duration]string{100 * time.Millisecond: "new-1"}, good: "new-1", hanging: firstOfNew(), patience: 500 * time.Millisecond, lost: 1, sent: 70},
+		"a timeout of the attempts, hold only": {keys: map[time.Duration]string{300 * time.Millisecond: "new-1"}, good: "new-1", hanging: firstOfNew(), patience: 10 * time.Second, attempt: time.Second, lost: 1, sent: 70},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -99,7 +99,7 @@ func TestAnyRequestThatHangsCostsOneCall(t *testing.T) {
 		seeds = 2000
 	}
 	for seed := range seeds {
-		r := rand.New(rand.NewPCG(seed, 29)) //nolint:gosec // the same each time
+		r := rand.New(rand.NewPCG(seed, 29))
 		patience := time.Duration(300+r.IntN(10_000)) * time.Millisecond
 		at := time.Duration(10+r.IntN(int(patience/time.Millisecond/3))) * time.Millisecond
 		which := 1 + r.IntN(5)
@@ -166,11 +166,11 @@ func playTrial(t *testing.T, test trialPlay) {
 	})
 }
 
-// firstOf hangs the first request with a key.
-func firstOf(key string) func(int, string) bool {
+// firstOfNew hangs the first request with the new key.
+func firstOfNew() func(int, string) bool {
 	done := false
 	return func(_ int, with string) bool {
-		first := with == key && !done
+		first := with == "new-1" && !done
 		done = done || first
 		return first
 	}

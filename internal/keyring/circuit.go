@@ -202,7 +202,8 @@ func (c *circuit) trialFailed(end trialEnd, first time.Duration, now time.Time) 
 		c.postpone(first, now)
 		c.advance(now)
 	case c.state == Open:
-		if c.trials.lost++; c.trials.lost == 1 {
+		c.trials.lost++
+		if c.trials.lost == 1 {
 			c.retryAt = now
 			break
 		}
