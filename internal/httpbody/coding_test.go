@@ -110,7 +110,7 @@ func TestACompressedBodyIsBoundedByWhatItStandsFor(t *testing.T) {
 	if err := httpbody.Uncompress(resp); err != nil {
 		t.Fatal(err)
 	}
-	if got, err := httpbody.Read(resp, 1001, 0); len(got) != 1001 || err != nil {
+	if got, err := httpbody.Read(resp, 1001, httpbody.Bound{}); len(got) != 1001 || err != nil {
 		t.Errorf("%d bytes, %v; want 1001", len(got), err)
 	}
 }
