@@ -225,12 +225,12 @@ func (c *Client) newStack(cfg config) loop {
 		jar, userRule = cfg.http.Jar, cfg.http.CheckRedirect
 	}
 	attempts := &transport{
-		origin:  originCheck{base: c.base, home: home, allowHTTP: cfg.allowHTTP},
+		origin:  originCheck{base: c.base, home: home, prefix: c.base.EscapedPath(), allowHTTP: cfg.allowHTTP},
 		headers: headerSetter{scheme: scheme, fields: fields, agent: []string{cfg.userAgent}, shared: newSharedHeaders(scheme, jar, next)},
 		jar:     jar,
 		next:    next,
 	}
-	return newLoop(&redirects{attempts: attempts, check: redirectGuard(home, scheme, userRule)})
+	return newLoop(&redirects{attempts: attempts, check: redirectGuard(&attempts.origin, scheme, userRule)})
 }
 
 // maxResponseHeader is how large the header of a response may be with our own pool. Servers
@@ -272,7 +272,7 @@ func (c *Client) Provider() Provider { return c.provider }
 
 // Do sends a raw request with key, gate and retries, and returns the response whatever its
 // status; [CheckResponse] turns it into a typed error. The URL of the request is relative
-// to the provider's origin, or must be within it. Do does not change the request. The
+// to the base URL, or must be below it. Do does not change the request. The
 // caller closes the body of the response, whose size is not limited.
 //
 // The errors are those of [Get] for a call without a usable response: *RequestError,

@@ -32,7 +32,7 @@ func (c *Client) do(req *http.Request, o *callConfig) (*call, *http.Response, er
 }
 
 // within returns the request itself if its URL is absolute; the attempt checks whether a
-// key may go there. Otherwise it returns a copy whose URL is within the provider's origin.
+// key may go there. Otherwise it returns a copy whose URL is below the base URL.
 func (c *Client) within(req *http.Request) *http.Request {
 	if req.URL.Scheme != "" {
 		return req
@@ -44,13 +44,14 @@ func (c *Client) within(req *http.Request) *http.Request {
 	both.URL, both.Host = &both.url, ""
 	if isPlainPath(req.URL) {
 		both.url.Scheme, both.url.Host = c.base.Scheme, c.base.Host
+		c.prefixed(&both.url)
 	} else {
-		both.url = *c.base.ResolveReference(req.URL)
+		both.url = *c.resolve(req.URL)
 	}
 	return &both.Request
 }
 
-// isPlainPath reports whether u is a path that lacks only the origin.
+// isPlainPath reports whether u is a path that lacks only the base URL.
 func isPlainPath(u *url.URL) bool {
 	return u.Host == "" && strings.HasPrefix(u.Path, "/") && !strings.Contains(u.Path, "/.")
 }

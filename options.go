@@ -112,9 +112,12 @@ func wrapOption(name string, err error) error {
 	return nil
 }
 
-// WithBaseURL sets the provider's origin: scheme, host and port. It takes precedence over
-// [Provider.BaseURL], the environment and .env. Plain http is refused except for loopback
-// addresses; see [WithAllowHTTP].
+// WithBaseURL sets where the requests go: scheme, host, port, and a path if a gateway has one
+// for the provider, as in https://gateway.example/imkit. The paths of calls are appended to
+// it. The key goes to this origin alone, and there to nothing above or beside the path:
+// everything else is [ErrCrossOrigin]. It takes precedence over [Provider.BaseURL], the
+// environment and .env. Plain http is refused except for loopback addresses; see
+// [WithAllowHTTP].
 func WithBaseURL(raw string) Option {
 	return one("WithBaseURL", func(c *config) error {
 		_, err := parseBaseURL(raw)

@@ -3,6 +3,7 @@ package keyfit
 import (
 	"errors"
 	"fmt"
+	"net/url"
 	"strings"
 	"time"
 )
@@ -23,8 +24,9 @@ import (
 type Provider struct {
 	// Name appears in errors, events and logs. Required.
 	Name string
-	// BaseURL is scheme, host and port, without path, query or user. The key goes to this
-	// origin alone. Required, unless EnvURL or [WithBaseURL] gives it.
+	// BaseURL is scheme, host, port and a path if all calls have one in common, without query
+	// or user. The paths of calls are appended to it, and the key goes nowhere else. Required,
+	// unless EnvURL or [WithBaseURL] gives it.
 	BaseURL string
 	// Scheme puts the key on a request. Required.
 	Scheme Scheme
@@ -119,7 +121,7 @@ func IMKIT(app string) Provider {
 		Probe: "/admin/connection-count",
 	}
 	if app != "" {
-		p.BaseURL = "https://" + app + ".imkit.io"
+		p.BaseURL = "https://" + url.PathEscape(app) + ".imkit.io" // a name with a slash is none, and not another host
 	}
 	return p
 }

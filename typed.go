@@ -135,6 +135,7 @@ func (c *Client) newRequest(ctx context.Context, method, path string, body any, 
 	}
 	if isPlainPath(u) && u.Scheme == "" {
 		u.Scheme, u.Host = c.base.Scheme, c.base.Host
+		c.prefixed(u)
 	}
 	if contentType != "" && o.header.Get("Content-Type") == "" {
 		o.setHeader("Content-Type", contentType)
