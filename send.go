@@ -24,7 +24,9 @@ func (t *transport) send(k *call, req *http.Request) (*http.Response, error) {
 	}
 	if t.jar != nil {
 		for _, cookie := range t.jar.Cookies(req.URL) { // this URL holds no key
-			out.AddCookie(cookie)
+			if !isKeyCookie(t.headers.scheme, cookie.Name) {
+				out.AddCookie(cookie)
+			}
 		}
 	}
 	resp, err := t.next.RoundTrip(out)
