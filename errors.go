@@ -39,9 +39,11 @@ var (
 	ErrNoUsableKey = errors.New("no usable key")
 	// ErrInsecure: the key would have been sent over plain http. Nothing was sent.
 	ErrInsecure = errors.New("refused to send a key over plain http")
-	// ErrCrossOrigin: a request or redirect leads to another origin than the provider's.
-	// Nothing was sent there.
+	// ErrCrossOrigin: a request or redirect leads to another origin than the provider's, or out
+	// of the path of the base URL. Nothing was sent there.
 	ErrCrossOrigin = errors.New("refused to leave the provider's origin")
+	// ErrNotAllowed: the client's [AllowOperations] do not allow the request, which was not sent.
+	ErrNotAllowed = errors.New("refused an operation that AllowOperations does not allow")
 	// ErrTooLarge: the response is larger than the limit; see [WithMaxResponseBytes].
 	ErrTooLarge = errors.New("response too large")
 )

@@ -47,6 +47,7 @@ type config struct {
 	maxBody     int64
 	userAgent   string
 	allowHTTP   bool
+	allowed     []operationList
 }
 
 // contradicts reports whether two options set the same thing in two ways.

@@ -74,6 +74,9 @@ func (t *transport) putKey(k *call, out *http.Request) error {
 		if err := t.origin.recheck(out); err != nil {
 			return &finalError{"the scheme changed the request", k.redactor().Error(err)}
 		}
+		if err := t.allowed.check(out); err != nil {
+			return err
+		}
 	}
 	return nil
 }
