@@ -19,7 +19,10 @@ import (
 // Version is the version of this module. The default User-Agent contains it.
 const Version = "0.1.0"
 
-const defaultMaxBody = 10 << 20
+const (
+	defaultMaxBody   = 10 << 20
+	defaultUserAgent = "keyfit/" + Version
+)
 
 // Client calls one provider with the keys of one account. Create it once and reuse it: it
 // holds the connection pool, the gate that enforces the provider's limit for the whole
@@ -59,8 +62,12 @@ func New(p Provider, opts ...Option) (*Client, error) {
 	if err := p.validate(); err != nil {
 		return nil, err
 	}
-	cfg := config{dotenv: ".env", maxBody: defaultMaxBody, userAgent: "keyfit/" + Version}
+	cfg := config{dotenv: ".env", maxBody: defaultMaxBody, userAgent: defaultUserAgent}
 	if err := cfg.apply(opts); err != nil {
+		return nil, fmt.Errorf("%s: %w", p.Name, err)
+	}
+	product, err := cfg.rename(&p)
+	if err != nil {
 		return nil, fmt.Errorf("%s: %w", p.Name, err)
 	}
 	c := &Client{provider: p, clock: clock.Start(), budget: new(retrybudget.Budget), stats: new(counters), memory: newKeyMemory()}
@@ -74,6 +81,7 @@ func New(p Provider, opts ...Option) (*Client, error) {
 	if err := c.configure(cfg); err != nil {
 		return nil, err
 	}
+	c.reportShared(&cfg, product)
 	return c, nil
 }
 
@@ -92,7 +100,7 @@ func (c *Client) With(opts ...Option) (*Client, error) {
 		return nil, fmt.Errorf("%s: %w", c.provider.Name, err)
 	}
 	for _, given := range cfg.given {
-		if given == "WithBaseURL" || given == "WithDotEnv" || given == "WithoutDotEnv" {
+		if given == "WithBaseURL" || given == "WithDotEnv" || given == "WithoutDotEnv" || given == "WithEnvPrefix" {
 			return nil, fmt.Errorf("%s: %s is for New: a derived client keeps origin and key", c.provider.Name, given)
 		}
 	}

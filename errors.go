@@ -22,6 +22,8 @@ var (
 	ErrForbidden = errors.New("forbidden")
 	// ErrNotFound: no such resource (404, 410).
 	ErrNotFound = errors.New("not found")
+	// ErrNotModified: the resource is the one that the caller has (304); see [WithIfNoneMatch].
+	ErrNotModified = errors.New("not modified")
 	// ErrConflict: the resource is not in the state that the request assumes (409, 412).
 	ErrConflict = errors.New("conflict")
 	// ErrBadRequest: the request itself is invalid (400, 422); sending it again is
@@ -136,6 +138,8 @@ func (e *APIError) Is(target error) bool {
 		return s == http.StatusForbidden
 	case ErrNotFound:
 		return s == http.StatusNotFound || s == http.StatusGone
+	case ErrNotModified:
+		return s == http.StatusNotModified
 	case ErrConflict:
 		return s == http.StatusConflict || s == http.StatusPreconditionFailed
 	case ErrBadRequest:

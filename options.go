@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net/http"
 	"slices"
+	"strings"
 )
 
 // Option configures a client, in [New] and [Client.With]. An invalid value or combination
@@ -48,6 +49,7 @@ type config struct {
 	userAgent   string
 	allowHTTP   bool
 	allowed     []operationList
+	envPrefix   string
 }
 
 // contradicts reports whether two options set the same thing in two ways.
@@ -57,6 +59,7 @@ func contradicts(a, b string) bool {
 		{"WithDotEnv", "WithoutDotEnv"},
 		{"WithGate", "WithLimit"},
 		{"WithGate", "WithMaxInFlight"},
+		{"WithUserAgent", "WithAppName"},
 	} {
 		if slices.Contains(set, a) && slices.Contains(set, b) {
 			return true
@@ -306,7 +309,21 @@ func WithMaxResponseBytes(n int64) SharedOption {
 	}
 }
 
-// WithUserAgent sets the User-Agent header. The default is keyfit/ followed by [Version].
+// WithAppName puts the name of the program before keyfit's in the User-Agent header, as in
+// "shop/1.2 keyfit/[Version]", so that a provider can tell whose requests they are. The name
+// is a word, or a word, a slash and a version (RFC 9110, section 10.1.5).
+func WithAppName(name string) Option {
+	return one("WithAppName", func(c *config) error {
+		word, version, hasVersion := strings.Cut(name, "/")
+		if !validToken(word) || hasVersion && !validToken(version) {
+			return errors.New("the name is not a word, or a word, a slash and a version, as in shop/1.2")
+		}
+		c.userAgent = name + " " + defaultUserAgent
+		return nil
+	})
+}
+
+// WithUserAgent sets the whole User-Agent header. The default is keyfit/ followed by [Version].
 func WithUserAgent(agent string) Option {
 	return one("WithUserAgent", func(c *config) error {
 		c.userAgent = agent
