@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"math"
+	"slices"
 	"strconv"
 	"time"
 
@@ -109,14 +110,30 @@ func (s Scalar) MarshalJSON() ([]byte, error) {
 	return []byte(s), nil
 }
 
-// List is an array; providers may send a single element without the array.
+// List is an array; providers may send a single element without the array. What was read
+// without the array is written without it again.
+//
+// A List that was read from a single element has room for exactly one more, and any other that
+// was read has none: so it stays an ordinary slice, and one that a program makes or changes is
+// written as an array.
 type List[T any] []T
 
 // UnmarshalJSON decodes an array, or a single element.
 func (l *List[T]) UnmarshalJSON(b []byte) error {
 	many, err := wire.OneOrMany[T](b)
-	*l = many
+	*l = slices.Clip(many)
+	if text := bytes.TrimSpace(b); len(many) == 1 && text[0] != '[' {
+		*l = append(make(List[T], 0, 2), many...)
+	}
 	return err
+}
+
+// MarshalJSON encodes an array, or a single element if one was decoded.
+func (l List[T]) MarshalJSON() ([]byte, error) {
+	if len(l) == 1 && cap(l) == 2 {
+		return json.Marshal(l[0])
+	}
+	return json.Marshal([]T(l))
 }
 
 // Reference refers to another record by its URL.

@@ -143,6 +143,16 @@ func wrap(function string, err error) error {
 
 // get calls a function that returns one object.
 func get[T any](ctx context.Context, c *keyfit.Client, function string, p *params, opts []keyfit.CallOption) (T, error) {
+	items, err := read[either[T]](ctx, c, function, p, opts)
+	if err != nil {
+		var none T
+		return none, err
+	}
+	return items.only(function)
+}
+
+// read calls a function and decodes its response.
+func read[T any](ctx context.Context, c *keyfit.Client, function string, p *params, opts []keyfit.CallOption) (T, error) {
 	if p.err != nil {
 		var none T
 		return none, wrap(function, p.err)
@@ -152,7 +162,7 @@ func get[T any](ctx context.Context, c *keyfit.Client, function string, p *param
 
 // rows calls a function that returns a list.
 func rows[T any](ctx context.Context, c *keyfit.Client, function string, p *params, opts []keyfit.CallOption) ([]T, error) {
-	items, err := get[[]T](ctx, c, function, p, opts)
+	items, err := read[[]T](ctx, c, function, p, opts)
 	if isNoData(err) {
 		return nil, nil
 	}
