@@ -113,16 +113,16 @@ type operationCheck struct {
 }
 
 // check returns an error unless the request, whose path is below the base URL's, is allowed.
-func (oc *operationCheck) check(req *http.Request) error {
-	if len(oc.lists) == 0 {
+func (ops *operationCheck) check(req *http.Request) error {
+	if len(ops.lists) == 0 {
 		return nil
 	}
-	path := strings.TrimPrefix(req.URL.EscapedPath(), oc.prefix)
+	path := strings.TrimPrefix(req.URL.EscapedPath(), ops.prefix)
 	method := req.Method
 	if method == "" {
 		method = http.MethodGet
 	}
-	if method == http.MethodGet && oc.probe != "" && path == oc.probe {
+	if method == http.MethodGet && ops.probe != "" && path == ops.probe {
 		return nil
 	}
 	for _, name := range [...]string{"X-Http-Method-Override", "X-Http-Method", "X-Method-Override"} {
@@ -133,7 +133,7 @@ func (oc *operationCheck) check(req *http.Request) error {
 		}
 	}
 	segments, ok := plainSegments(path)
-	for _, list := range oc.lists {
+	for _, list := range ops.lists {
 		if !ok || !slices.ContainsFunc(list, func(op operation) bool { return op.matches(method, segments) }) {
 			return &finalError{"the request was not sent", ErrNotAllowed}
 		}

@@ -30,8 +30,8 @@ func field(body json.RawMessage, path string) (json.RawMessage, bool) {
 
 // text returns the text or number at a field of the body; "" if there is none, or null or
 // false, which some APIs send on the last page.
-func (p *listPage) text(path string) (string, error) {
-	raw, ok := field(p.body, path)
+func (lp *listPage) text(path string) (string, error) {
+	raw, ok := field(lp.body, path)
 	if !ok {
 		return "", nil
 	}
@@ -49,13 +49,13 @@ func (p *listPage) text(path string) (string, error) {
 }
 
 // list returns the items of a page.
-func (p *listPage) list() ([]json.RawMessage, error) {
-	raw, ok := field(p.body, p.by.items)
+func (lp *listPage) list() ([]json.RawMessage, error) {
+	raw, ok := field(lp.body, lp.by.items)
 	if !ok {
 		return nil, errors.New("the page has no such field")
 	}
 	raw = bytes.TrimSpace(raw)
-	if p.by.items == "" && len(raw) > 0 && raw[0] == '{' {
+	if lp.by.items == "" && len(raw) > 0 && raw[0] == '{' {
 		var err error
 		if raw, err = onlyList(raw); err != nil {
 			return nil, err
@@ -98,9 +98,9 @@ func decodeItem[T any](p *listPage, raw json.RawMessage) (item T, err error) {
 }
 
 // decodeError says what is wrong with a page, without any value of it.
-func (p *listPage) decodeError(at string, err error) error {
-	path, _, _ := strings.Cut(p.request.path, "?")
-	e := &DecodeError{Provider: p.client.provider.Name, Method: http.MethodGet, Path: path, StatusCode: p.status, Field: at}
+func (lp *listPage) decodeError(at string, err error) error {
+	path, _, _ := strings.Cut(lp.request.path, "?")
+	e := &DecodeError{Provider: lp.client.provider.Name, Method: http.MethodGet, Path: path, StatusCode: lp.status, Field: at}
 	if wrong, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
 		kind, _, _ := strings.Cut(wrong.Value, " ") // "number 12" would quote the value
 		e.Field = strings.Trim(at+"."+wrong.Field, ".")

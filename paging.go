@@ -129,7 +129,7 @@ type pageRequest struct {
 	query url.Values // nil if path has it
 }
 
-func (r pageRequest) key() string { return r.path + "?" + r.query.Encode() }
+func (pr pageRequest) key() string { return pr.path + "?" + pr.query.Encode() }
 
 // listPage is a page that was read.
 type listPage struct {
@@ -226,31 +226,31 @@ func readPage(ctx context.Context, c *Client, at pageRequest, by Paging, opts []
 }
 
 // following returns the request for the page after this one.
-func (p *listPage) following() (pageRequest, error) {
-	if p.by.more != "" {
-		if raw, ok := field(p.body, p.by.more); !ok || string(raw) != "true" {
+func (lp *listPage) following() (pageRequest, error) {
+	if lp.by.more != "" {
+		if raw, ok := field(lp.body, lp.by.more); !ok || string(raw) != "true" {
 			return pageRequest{}, nil
 		}
 	}
-	return p.by.next(p)
+	return lp.by.next(lp)
 }
 
 // again is the same request with a parameter set.
-func (p *listPage) again(param, value string) pageRequest {
-	query := maps.Clone(p.request.query)
+func (lp *listPage) again(param, value string) pageRequest {
+	query := maps.Clone(lp.request.query)
 	if query == nil {
 		query = url.Values{}
 	}
 	query.Set(param, value)
-	return pageRequest{p.request.path, query}
+	return pageRequest{lp.request.path, query}
 }
 
 // follow is the request for a link; "" ends the list.
-func (p *listPage) follow(link string) (pageRequest, error) {
+func (lp *listPage) follow(link string) (pageRequest, error) {
 	if link == "" {
 		return pageRequest{}, nil
 	}
-	to, err := p.client.ResolveLink(p.request.path, link)
+	to, err := lp.client.ResolveLink(lp.request.path, link)
 	if err != nil {
 		return pageRequest{}, errors.New("the link to the next page is not a URL")
 	}
@@ -262,7 +262,7 @@ func (p *listPage) follow(link string) (pageRequest, error) {
 	if err != nil {
 		return pageRequest{}, errors.New("the link to the next page is not a URL")
 	}
-	for name, values := range p.request.query {
+	for name, values := range lp.request.query {
 		if !query.Has(name) {
 			query[name] = values
 		}
@@ -274,9 +274,9 @@ var errRepeats = errors.New("paging does not advance: the server repeats a page"
 
 // repeats reports whether a counted page has the very items of the one before it, as with a
 // server that ignores the parameter: such a list would have no end.
-func (p *listPage) repeats(last *listPage) bool {
-	return p.by.counts && last != nil && len(p.items) > 0 &&
-		slices.EqualFunc(p.items, last.items, func(a, b json.RawMessage) bool { return bytes.Equal(a, b) })
+func (lp *listPage) repeats(last *listPage) bool {
+	return lp.by.counts && last != nil && len(lp.items) > 0 &&
+		slices.EqualFunc(lp.items, last.items, func(a, b json.RawMessage) bool { return bytes.Equal(a, b) })
 }
 
 // turns finds a circle in the requests without remembering them all: it keeps one, and takes a
@@ -288,13 +288,13 @@ type turns struct {
 
 func newTurns(first pageRequest) *turns { return &turns{kept: first.key(), wait: 1} }
 
-func (t *turns) take(at pageRequest) error {
+func (circle *turns) take(at pageRequest) error {
 	key := at.key()
-	if key == t.kept {
+	if key == circle.kept {
 		return errors.New("paging does not advance: the server leads back to an earlier page")
 	}
-	if t.steps++; t.steps == t.wait {
-		t.kept, t.steps, t.wait = key, 0, 2*t.wait
+	if circle.steps++; circle.steps == circle.wait {
+		circle.kept, circle.steps, circle.wait = key, 0, 2*circle.wait
 	}
 	return nil
 }
