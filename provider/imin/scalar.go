@@ -4,43 +4,16 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
-	"math"
 	"slices"
-	"strconv"
 	"time"
 
+	"github.com/keyfit/keyfit"
 	"github.com/keyfit/keyfit/internal/wire"
 )
 
-// Decimal is a number that keeps the digits that imin sent, such as "6.50", because a price
-// is not a float. "" means that there is no number.
-type Decimal string
-
-// Float64 returns the number as a float, for distances and sorting; false if there is no
-// number or it is out of range.
-func (d Decimal) Float64() (float64, bool) {
-	f, err := strconv.ParseFloat(string(d), 64)
-	return f, err == nil
-}
-
-// Int returns an integer, such as an age; false if there is no number or it is not an integer.
-func (d Decimal) Int() (int, bool) {
-	f, ok := d.Float64()
-	if !ok || f != math.Trunc(f) || math.Abs(f) > 1<<53 {
-		return 0, false
-	}
-	return int(f), true
-}
-
-// UnmarshalJSON decodes a JSON number, or a string that contains one.
-func (d *Decimal) UnmarshalJSON(b []byte) error {
-	s, err := wire.Decimal(b)
-	*d = Decimal(s)
-	return err
-}
-
-// MarshalJSON encodes a JSON number.
-func (d Decimal) MarshalJSON() ([]byte, error) { return wire.EncodeDecimal(string(d)) }
+// Decimal is a number that keeps the digits that imin sent, such as "6.50": that of all typed
+// clients.
+type Decimal = keyfit.Decimal
 
 // Time is a time with the time zone that imin sent. If the text is not a valid time (a date,
 // a time without a time zone, a mistake of a provider), Time is zero and Text holds the text,

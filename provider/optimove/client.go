@@ -105,7 +105,7 @@ func (p *params) text(name, value string) *params {
 }
 
 func (p *params) date(d Date) *params {
-	if !d.valid() {
+	if !d.Valid() {
 		return p.fail("Date is missing or invalid")
 	}
 	return p.set("Date", d.String())
