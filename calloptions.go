@@ -101,7 +101,9 @@ func WithIfNoneMatch(etag string) CallOption {
 
 // WithIdempotencyKey sends the Idempotency-Key header, with the same value in all attempts,
 // and lets a POST or PATCH be tried again as a GET is. Use it if the provider supports the
-// header, with a key that is unique to the operation. An empty key is an error.
+// header, with a key that is unique to the operation; [Provider.IdempotencyKeys] makes a random one
+// for every call, which cannot tell a program's own second call from a new operation. An empty
+// key is an error.
 func WithIdempotencyKey(key string) CallOption {
 	return callOption(func(c *callConfig) error {
 		if key == "" {

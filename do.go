@@ -15,7 +15,7 @@ func (c *Client) do(req *http.Request, o *callConfig) (*call, *http.Response, er
 	began := c.clock.Now()
 	c.budget.Request(began)
 	nth := c.stats.requests.Add(1)
-	req = c.within(req)
+	req = c.identified(c.within(req))
 	k, err := c.newCall(req, o, began, nth)
 	if err != nil {
 		return nil, nil, closeBody(req, err)

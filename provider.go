@@ -48,6 +48,10 @@ type Provider struct {
 	// WaitField is the member of a 429's JSON body that contains the seconds to wait; ""
 	// means retryAfter or retry_after.
 	WaitField string
+	// IdempotencyKeys is set if the provider documents that it takes idempotency keys: then a
+	// POST or PATCH without one is sent with a random one, the same in all attempts, and is
+	// tried again as a GET is. See [WithIdempotencyKey].
+	IdempotencyKeys bool
 	// KeyLife is how long a key is valid from its issue; zero if that is not published.
 	KeyLife time.Duration
 	// TextErrors is set if the provider documents error bodies of plain text, which are then
