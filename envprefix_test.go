@@ -34,6 +34,7 @@ func productClient(t *testing.T, p keyfit.Provider, prefix, dotenv string, env m
 	return c, events, err
 }
 
+//nolint:paralleltest // the environment belongs to the process
 func TestAPrefixChoosesTheVariablesOfOneProduct(t *testing.T) {
 	acme := keyfit.Provider{Name: "acme-eu", BaseURL: "https://api.acme.example", Scheme: keyfit.Pair("X-Id", "X-Key"), EnvVar: "ACME_KEY", EnvID: "ACME_ID", EnvURL: "ACME_URL"}
 	const web, mobile, base = "9f1c2a7be04d4b1f8a66aa0c1e55d3f2", "0c7d91e2a4b84f6f93bb1d2e3f405162", "https://staging.example"
@@ -82,6 +83,7 @@ func TestAPrefixChoosesTheVariablesOfOneProduct(t *testing.T) {
 	}
 }
 
+//nolint:paralleltest // the environment belongs to the process
 func TestTwoProductsWithOneKeyAreReported(t *testing.T) {
 	const web, mobile = "9f1c2a7be04d4b1f8a66aa0c1e55d3f2", "0c7d91e2a4b84f6f93bb1d2e3f405162"
 	say := func(other, own string) string {

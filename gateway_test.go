@@ -22,6 +22,7 @@ import (
 // apiGateway is a gateway of a company before a vendor: it takes its own path away and passes
 // the rest on to the vendor's host.
 func apiGateway(t *testing.T, vendor http.RoundTripper, host string) *http.Client {
+	t.Helper()
 	return &http.Client{Transport: roundTripFunc(func(req *http.Request) (*http.Response, error) {
 		path, ok := strings.CutPrefix(req.URL.EscapedPath(), "/apis/vendor")
 		if req.URL.Host != "gw.corp.example" || !ok {

@@ -65,7 +65,8 @@ func (lp *listPage) list() ([]json.RawMessage, error) {
 		return nil, nil // 204 No Content
 	}
 	var items []json.RawMessage
-	return items, json.Unmarshal(raw, &items)
+	err := json.Unmarshal(raw, &items)
+	return items, err
 }
 
 // onlyList returns the only array among the members of an object.

@@ -293,7 +293,8 @@ func (circle *turns) take(at pageRequest) error {
 	if key == circle.kept {
 		return errors.New("paging does not advance: the server leads back to an earlier page")
 	}
-	if circle.steps++; circle.steps == circle.wait {
+	circle.steps++
+	if circle.steps == circle.wait {
 		circle.kept, circle.steps, circle.wait = key, 0, 2*circle.wait
 	}
 	return nil

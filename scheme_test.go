@@ -67,7 +67,7 @@ func TestBasicAndCookieSendTheKeyAsTheirStandardsSay(t *testing.T) {
 		if diff := cmp.Diff(test.want, strings.Join(append(got["Authorization"], got["Cookie"]...), " | ")); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", test.name, diff)
 		}
-		if len(got["authorization"]) > 0 {
+		if len(got[strings.ToLower("Authorization")]) > 0 {
 			t.Errorf("%s: sent is %v", test.name, got)
 		}
 	}

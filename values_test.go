@@ -16,11 +16,10 @@ import (
 // A value of one typed client is that of another, without a conversion.
 func TestTheTypedClientsShareDateAndDecimal(t *testing.T) {
 	t.Parallel()
-	var day keyfit.Date = mindkey.DateOf(time.Date(2027, 1, 31, 23, 0, 0, 0, time.FixedZone("", 3600)))
-	var same optimove.Date = day
-	var price keyfit.Decimal = imin.Decimal("6.50")
-	var sum mindkey.Decimal = price
-	if diff := cmp.Diff([]any{keyfit.Date{Year: 2027, Month: 1, Day: 31}, "6.50"}, []any{same, string(optimove.Decimal(sum))}); diff != "" {
+	days := []keyfit.Date{mindkey.DateOf(time.Date(2027, 1, 31, 23, 0, 0, 0, time.FixedZone("", 3600))), optimove.Date{Year: 2027, Month: 1, Day: 31}}
+	prices := []keyfit.Decimal{imin.Decimal("6.50"), mindkey.Decimal("6.50"), optimove.Decimal("6.50")}
+	day := keyfit.Date{Year: 2027, Month: 1, Day: 31}
+	if diff := cmp.Diff([]any{[]keyfit.Date{day, day}, []keyfit.Decimal{"6.50", "6.50", "6.50"}}, []any{days, prices}); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 }
