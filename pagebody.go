@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 )
@@ -98,10 +99,14 @@ func decodeItem[T any](p *listPage, raw json.RawMessage) (item T, err error) {
 	return item, nil
 }
 
-// decodeError says what is wrong with a page, without any value of it.
+// decodeError says what is wrong with a page, without any value of it. The server may have
+// repeated the key in the link that led to the page.
 func (lp *listPage) decodeError(at string, err error) error {
 	path, _, _ := strings.Cut(lp.request.path, "?")
-	e := &DecodeError{Provider: lp.client.provider.Name, Method: http.MethodGet, Path: path, StatusCode: lp.status, Field: at}
+	if u, err := url.Parse(path); err == nil {
+		path = u.EscapedPath()
+	}
+	e := &DecodeError{Provider: lp.client.provider.Name, Method: http.MethodGet, Path: lp.client.memory.redactor(nil).Text(path), StatusCode: lp.status, Field: at}
 	if wrong, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
 		kind, _, _ := strings.Cut(wrong.Value, " ") // "number 12" would quote the value
 		e.Field = strings.Trim(at+"."+wrong.Field, ".")

@@ -301,3 +301,37 @@ func TestPagesFollowsAQueryAlone(t *testing.T) {
 		}
 	}
 }
+
+// A server that repeats the key in its links and pages is not told of in an error.
+func TestCanaryTheErrorsOfItemsTellNoKey(t *testing.T) {
+	t.Parallel()
+	const key = "paging-c4n4rY-lorem-fitsum"
+	for _, body := range []string{`["` + key + `"]`, `{"a":"` + key + `"}`, `{"next":{"` + key + `":1},"d":[]}`, `[` + key, `{"` + key + `":[1],"d":[]}`} {
+		for _, link := range []string{"</list/" + key + `?k=` + key + `>; rel="next"`, `<https://` + key + `.example/` + key + `>; rel="next"`, `<://` + key + `>; rel=next`} {
+			calls := 0
+			wire := roundTripFunc(func(req *http.Request) (*http.Response, error) {
+				rec := httptest.NewRecorder()
+				rec.Header().Set("Link", link)
+				if calls++; calls == 1 {
+					_, _ = rec.WriteString("[1]")
+				} else {
+					_, _ = rec.WriteString(body)
+				}
+				return rec.Result(), nil
+			})
+			c := lastingClient(t, wire, keyfit.WithHooks(keyfit.Hooks{}))
+			d, err := c.With(keyfit.WithKey(key))
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, by := range []keyfit.Paging{keyfit.LinkHeader(), keyfit.NextCursor("c", "next").In("d"), keyfit.NextLink("next")} {
+				calls = 0
+				for _, err := range keyfit.Items[int](t.Context(), d, "/list", by) {
+					if err != nil {
+						newCanary(keyfit.APIKey(key)).absent(t, body, canaryForms(err))
+					}
+				}
+			}
+		}
+	}
+}
