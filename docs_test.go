@@ -127,9 +127,9 @@ func docsClients(acme keyfit.Provider) (clients [3]*keyfit.Client, all error) {
 	return [3]*keyfit.Client{reader, viaGateway, web}, errors.Join(all, err)
 }
 
-type signed struct{}
+type signing struct{}
 
-func (signed) Apply(req *http.Request, c keyfit.Credential) error {
+func (signing) Apply(req *http.Request, c keyfit.Credential) error {
 	digest, err := keyfit.BodySHA256(req)
 	if err != nil {
 		return err
@@ -224,7 +224,7 @@ func TestThePagesAboutYourOwnAPIWork(t *testing.T) {
 	}
 	req := httptest.NewRequest(http.MethodPost, "https://api.acme.example/v1/x?y=1", strings.NewReader("body"))
 	req.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(strings.NewReader("body")), nil }
-	if err := (signed{}).Apply(req, keyfit.KeyPair("shop", "secret")); err != nil || len(req.Header.Get("Authorization")) != len("HMAC shop:")+hex.EncodedLen(sha256.Size) {
+	if err := (signing{}).Apply(req, keyfit.KeyPair("shop", "secret")); err != nil || len(req.Header.Get("Authorization")) != len("HMAC shop:")+hex.EncodedLen(sha256.Size) {
 		t.Errorf("%v %v", req.Header, err)
 	}
 }

@@ -55,11 +55,11 @@ func TestThePathsOfCallsAreBelowThePathOfTheBaseURL(t *testing.T) {
 		var asked []string
 		c := gatewayClient(t, "https://"+gateway+test.base, &asked, nil)
 		_, err := keyfit.Get[struct{}](t.Context(), c, test.path)
-		if err = errors.Join(err, rawGet(t, c.Do, test.path)); err != nil {
+		if err = errors.Join(err, getRaw(t, c.Do, test.path)); err != nil {
 			t.Errorf("%s at %s: %v", test.path, test.base, err)
 		}
 		if !strings.Contains(test.path, "://") {
-			err := rawGet(t, c.HTTPClient().Do, "https://"+gateway+test.want)
+			err := getRaw(t, c.HTTPClient().Do, "https://"+gateway+test.want)
 			if err != nil {
 				t.Errorf("%s at %s, by HTTPClient: %v", test.path, test.base, err)
 			}
@@ -75,7 +75,7 @@ func TestThePathsOfCallsAreBelowThePathOfTheBaseURL(t *testing.T) {
 	}
 }
 
-func rawGet(t *testing.T, do func(*http.Request) (*http.Response, error), target string) error {
+func getRaw(t *testing.T, do func(*http.Request) (*http.Response, error), target string) error {
 	t.Helper()
 	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, target, http.NoBody)
 	if err != nil {
