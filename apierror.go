@@ -131,6 +131,8 @@ func (e *APIError) Is(target error) bool {
 		return s == http.StatusForbidden
 	case ErrNotFound:
 		return s == http.StatusNotFound || s == http.StatusGone
+	case ErrNotModified:
+		return s == http.StatusNotModified
 	case ErrConflict:
 		return s == http.StatusConflict || s == http.StatusPreconditionFailed
 	case ErrBadRequest:

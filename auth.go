@@ -14,6 +14,7 @@ import (
 // above it carries a key.
 type transport struct {
 	origin  originCheck
+	allowed operationCheck
 	headers headerSetter
 	jar     http.CookieJar    // the caller's; may be nil
 	next    http.RoundTripper // the caller's middleware, then the pool
@@ -30,6 +31,9 @@ type transport struct {
 // closes the body of req. The request of the response is req, which carries no key.
 func (t *transport) roundTrip(k *call, req *http.Request) (*http.Response, error) {
 	if err := t.origin.checkRequest(req); err != nil {
+		return nil, closeBody(req, err)
+	}
+	if err := t.allowed.check(req); err != nil {
 		return nil, closeBody(req, err)
 	}
 	if k.trouble != nil && k.trouble.turn != nil {

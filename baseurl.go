@@ -149,11 +149,17 @@ func belongsTo(dotenv string, cred Credential) error {
 	return fmt.Errorf("%s names the base URL, which holds for keys of that file only, and not for %s", dotenv, cred.placeOr())
 }
 
-// BaseURL returns the origin that the client sends its requests to: scheme, host and port.
+// BaseURL returns where the client sends its requests, without a slash at the end: scheme, host,
+// port if it is given, and the path that comes before the paths of calls, if there is one. It
+// is what a generated client needs as its server.
 func (c *Client) BaseURL() string { return c.base.String() }
 
-// parseBaseURL checks a base URL and returns its origin. Its errors say what is wrong
-// without quoting the URL, which may be a key that was pasted by mistake.
+// errBasePath is the error of a path that two servers may read differently.
+var errBasePath = errors.New("the path of the base URL has a dot segment, an empty segment, a parameter or an escaped slash, backslash or percent sign: give plain segments, as in https://gateway.example/imkit")
+
+// parseBaseURL checks a base URL and returns it without what means nothing: a slash at its end,
+// leading zeros of the port. Its errors say what is wrong without quoting the URL, which may
+// be a key that was pasted by mistake.
 func parseBaseURL(raw string) (*url.URL, error) {
 	u, err := url.Parse(raw)
 	switch {
@@ -164,15 +170,17 @@ func parseBaseURL(raw string) (*url.URL, error) {
 	case u.User != nil:
 		return nil, errors.New("the base URL has user information in it: keys come from a source, not from the URL")
 	case u.RawQuery != "" || u.ForceQuery || u.Fragment != "":
-		return nil, errors.New("the base URL has a query or fragment: give scheme, host and port alone")
-	case u.Path != "" && u.Path != "/":
-		return nil, errors.New("the base URL has a path: give scheme, host and port alone, and the path with each call")
+		return nil, errors.New("the base URL has a query or fragment: give scheme, host, port and path alone")
 	}
 	host, err := dialableHost(u)
 	if err != nil {
 		return nil, err
 	}
-	return &url.URL{Scheme: u.Scheme, Host: host}, nil
+	path, raw, err := basePath(u)
+	if err != nil {
+		return nil, err
+	}
+	return &url.URL{Scheme: u.Scheme, Host: host, Path: path, RawPath: raw}, nil
 }
 
 // dialableHost returns the host and port of a base URL if net/http dials them as they are

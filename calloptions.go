@@ -104,10 +104,25 @@ func WithHeader(name, value string) CallOption {
 	})
 }
 
-// WithIdempotencyKey sends the Idempotency-Key header, or the one that the provider has for
-// it ([Provider.IdempotencyHeader]), with the same value in all attempts, and lets a POST or
-// PATCH be tried again as a GET is. Use it if the provider supports the header, with a key that
-// is unique to the operation. An empty key is an error.
+// WithIfNoneMatch asks for the resource only if it is no longer the one with this entity tag,
+// which is the ETag in [Response.Header] of an earlier call. If it still is, the call returns an
+// error that matches [ErrNotModified], and what the caller has kept is current. An empty tag
+// asks for the resource in any case. Source: RFC 9110, section 13.1.2.
+func WithIfNoneMatch(etag string) CallOption {
+	return callOption(func(c *callConfig) error {
+		if etag == "" {
+			return nil
+		}
+		c.setHeader("If-None-Match", etag)
+		return wrapOption("WithIfNoneMatch", validHeaderValue(etag))
+	})
+}
+
+// WithIdempotencyKey sends the Idempotency-Key header, or the one that the provider has for it
+// ([Provider.IdempotencyHeader]), with the same value in all attempts, and lets a POST or PATCH
+// be tried again as a GET is. Use it if the provider supports the header, with a key that is
+// unique to the operation; [Provider.IdempotencyKeys] makes a random one for every call, which
+// cannot tell a program's own second call from a new operation. An empty key is an error.
 func WithIdempotencyKey(key string) CallOption {
 	return callOption(func(c *callConfig) error {
 		if key == "" {

@@ -274,7 +274,9 @@ func canarySchemes() []wireScheme {
 		nasty := s
 		nasty.name += ", nasty key"
 		nasty.cred.Key = keyfit.NewSecret(`Zq7+W3v/9=mR8%2Bt&5d<H4>k"Q'x\\j%25u\`)
-		all = append(all, s, nasty)
+		if all = append(all, s); s.name != "cookie" { // whose key may have no quotation marks
+			all = append(all, nasty)
+		}
 	}
 	return all
 }

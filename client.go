@@ -18,7 +18,10 @@ import (
 // Version is the version of this module. The default User-Agent contains it.
 const Version = "0.1.0"
 
-const defaultMaxBody = 10 << 20
+const (
+	defaultMaxBody   = 10 << 20
+	defaultUserAgent = "keyfit/" + Version
+)
 
 // Client calls one provider with the keys of one account. Create it once and reuse it: it
 // holds the connection pool, the gate that enforces the provider's limit for the whole
@@ -58,8 +61,12 @@ func New(p Provider, opts ...Option) (*Client, error) {
 	if err := p.validate(); err != nil {
 		return nil, err
 	}
-	cfg := config{dotenv: ".env", maxBody: defaultMaxBody, userAgent: "keyfit/" + Version}
+	cfg := config{dotenv: ".env", maxBody: defaultMaxBody, userAgent: defaultUserAgent}
 	if err := cfg.apply(opts); err != nil {
+		return nil, fmt.Errorf("%s: %w", p.Name, err)
+	}
+	product, err := cfg.rename(&p)
+	if err != nil {
 		return nil, fmt.Errorf("%s: %w", p.Name, err)
 	}
 	c := &Client{provider: p, clock: clock.Start(), tallies: new(tallies), memory: newKeyMemory()}
@@ -74,6 +81,7 @@ func New(p Provider, opts ...Option) (*Client, error) {
 		return nil, err
 	}
 	c.reportDotEnv(&cfg, base)
+	c.reportShared(&cfg, product)
 	return c, nil
 }
 
@@ -92,7 +100,7 @@ func (c *Client) With(opts ...Option) (*Client, error) {
 		return nil, fmt.Errorf("%s: %w", c.provider.Name, err)
 	}
 	for _, given := range cfg.given {
-		if given == "WithBaseURL" || given == "WithDotEnv" || given == "WithoutDotEnv" {
+		if given == "WithBaseURL" || given == "WithDotEnv" || given == "WithoutDotEnv" || given == "WithEnvPrefix" {
 			return nil, fmt.Errorf("%s: %s is for New: a derived client keeps origin and key", c.provider.Name, given)
 		}
 	}
@@ -228,13 +236,14 @@ func (c *Client) newStack(cfg config) loop {
 		jar, userRule = cfg.http.Jar, cfg.http.CheckRedirect
 	}
 	attempts := &transport{
-		origin:  originCheck{base: c.base, home: home, allowHTTP: cfg.allowHTTP},
+		origin:  originCheck{base: c.base, home: home, prefix: c.base.EscapedPath(), allowHTTP: cfg.allowHTTP},
+		allowed: operationCheck{lists: cfg.allowed, probe: c.probePath(), prefix: c.base.EscapedPath()},
 		headers: headerSetter{scheme: scheme, fields: fields, agent: []string{cfg.userAgent}, shared: newSharedHeaders(scheme, jar, next)},
 		jar:     jar,
 		next:    next,
 		pool:    c.pool(),
 	}
-	return newLoop(&redirects{attempts: attempts, check: redirectGuard(home, scheme, userRule)})
+	return newLoop(&redirects{attempts: attempts, check: redirectGuard(&attempts.origin, scheme, userRule)})
 }
 
 // maxResponseHeader is how large the header of a response may be with our own pool. Servers
@@ -280,7 +289,7 @@ func (c *Client) Provider() Provider { return c.provider }
 
 // Do sends a raw request with key, gate and retries, and returns the response whatever its
 // status; [CheckResponse] turns it into a typed error. The URL of the request is relative
-// to the provider's origin, or must be within it. Do does not change the request. The
+// to the base URL, or must be below it. Do does not change the request. The
 // caller closes the body of the response, whose size is not limited.
 //
 // A Host of the request must name the same origin, and is sent as it is; any other is

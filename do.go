@@ -13,7 +13,7 @@ import (
 // not begin, which is an error.
 func (c *Client) do(req *http.Request, o *callConfig) (*call, *http.Response, error) {
 	began := c.clock.Now()
-	req = c.within(req)
+	req = c.identified(c.within(req))
 	k, err := c.newCall(req, o, began)
 	k.tally.allowance.Request(began)
 	k.nth = k.tally.requests.Add(1)
@@ -36,7 +36,7 @@ func (c *Client) do(req *http.Request, o *callConfig) (*call, *http.Response, er
 }
 
 // within returns the request itself if its URL is absolute; the attempt checks whether a
-// key may go there. Otherwise it returns a copy whose URL is within the provider's origin.
+// key may go there. Otherwise it returns a copy whose URL is below the base URL.
 func (c *Client) within(req *http.Request) *http.Request {
 	if req.URL.Scheme != "" {
 		return req
@@ -48,13 +48,14 @@ func (c *Client) within(req *http.Request) *http.Request {
 	both.URL = &both.url
 	if isPlainPath(req.URL) {
 		both.url.Scheme, both.url.Host = c.base.Scheme, c.base.Host
+		c.prefixed(&both.url)
 	} else {
-		both.url = *c.base.ResolveReference(req.URL)
+		both.url = *c.resolve(req.URL)
 	}
 	return &both.Request
 }
 
-// isPlainPath reports whether u is a path that lacks only the origin.
+// isPlainPath reports whether u is a path that lacks only the base URL.
 func isPlainPath(u *url.URL) bool {
 	return u.Host == "" && strings.HasPrefix(u.Path, "/") && !strings.Contains(u.Path, "/.")
 }

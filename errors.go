@@ -23,6 +23,8 @@ var (
 	ErrForbidden = errors.New("forbidden")
 	// ErrNotFound: no such resource (404, 410).
 	ErrNotFound = errors.New("not found")
+	// ErrNotModified: the resource is the one that the caller has (304); see [WithIfNoneMatch].
+	ErrNotModified = errors.New("not modified")
 	// ErrConflict: the resource is not in the state that the request assumes (409, 412).
 	ErrConflict = errors.New("conflict")
 	// ErrBadRequest: the request itself is invalid (400, 422); sending it again is
@@ -40,9 +42,11 @@ var (
 	ErrNoUsableKey = errors.New("no usable key")
 	// ErrInsecure: the key would have been sent over plain http. Nothing was sent.
 	ErrInsecure = errors.New("refused to send a key over plain http")
-	// ErrCrossOrigin: a request or redirect leads to another origin than the provider's.
-	// Nothing was sent there.
+	// ErrCrossOrigin: a request or redirect leads to another origin than the provider's, or out
+	// of the path of the base URL. Nothing was sent there.
 	ErrCrossOrigin = errors.New("refused to leave the provider's origin")
+	// ErrNotAllowed: the client's [AllowOperations] do not allow the request, which was not sent.
+	ErrNotAllowed = errors.New("refused an operation that AllowOperations does not allow")
 	// ErrAttemptTimeout: an attempt took longer than its [RetryPolicy.AttemptTimeout], while the
 	// context of the call has not ended.
 	ErrAttemptTimeout = errors.New("attempt timed out")

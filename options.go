@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net/http"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -49,6 +50,8 @@ type config struct {
 	maxBody     int64
 	userAgent   string
 	allowHTTP   bool
+	allowed     []operationList
+	envPrefix   string
 }
 
 // contradicts reports whether two options set the same thing in two ways.
@@ -58,6 +61,7 @@ func contradicts(a, b string) bool {
 		{"WithDotEnv", "WithoutDotEnv"},
 		{"WithGate", "WithLimit"},
 		{"WithGate", "WithMaxInFlight"},
+		{"WithUserAgent", "WithAppName"},
 	} {
 		if slices.Contains(set, a) && slices.Contains(set, b) {
 			return true
@@ -114,9 +118,12 @@ func wrapOption(name string, err error) error {
 	return nil
 }
 
-// WithBaseURL sets the provider's origin: scheme, host and port. It takes precedence over
-// [Provider.BaseURL], the environment and .env. Plain http is refused except for loopback
-// addresses; see [WithAllowHTTP].
+// WithBaseURL sets where the requests go: scheme, host, port, and a path if a gateway has one
+// for the provider, as in https://gateway.example/imkit. The paths of calls are appended to
+// it. The key goes to this origin alone, and there to nothing above or beside the path:
+// everything else is [ErrCrossOrigin]. It takes precedence over [Provider.BaseURL], the
+// environment and .env. Plain http is refused except for loopback addresses; see
+// [WithAllowHTTP].
 func WithBaseURL(raw string) Option {
 	return one("WithBaseURL", func(c *config) error {
 		_, err := parseBaseURL(raw)
@@ -337,7 +344,21 @@ func WithMaxResponseBytes(n int64) SharedOption {
 	}
 }
 
-// WithUserAgent sets the User-Agent header. The default is keyfit/ followed by [Version].
+// WithAppName puts the name of the program before keyfit's in the User-Agent header, as in
+// "shop/1.2 keyfit/[Version]", so that a provider can tell whose requests they are. The name
+// is a word, or a word, a slash and a version (RFC 9110, section 10.1.5).
+func WithAppName(name string) Option {
+	return one("WithAppName", func(c *config) error {
+		word, version, hasVersion := strings.Cut(name, "/")
+		if !validToken(word) || hasVersion && !validToken(version) {
+			return errors.New("the name is not a word, or a word, a slash and a version, as in shop/1.2")
+		}
+		c.userAgent = name + " " + defaultUserAgent
+		return nil
+	})
+}
+
+// WithUserAgent sets the whole User-Agent header. The default is keyfit/ followed by [Version].
 func WithUserAgent(agent string) Option {
 	return one("WithUserAgent", func(c *config) error {
 		c.userAgent = agent

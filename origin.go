@@ -9,8 +9,8 @@ import (
 	"strings"
 )
 
-// originCheck decides whether a key may go to a URL: only to the provider's origin, and not
-// over plain http unless that is allowed. It checks every attempt, redirects included, and
+// originCheck decides whether a key may go to a URL: only to the provider's origin, there only
+// below the path of the base URL if it has one, and not over plain http unless that is allowed. It checks every attempt, redirects included, and
 // once more after a scheme of the caller's own has changed the request.
 //
 // It compares what net/http will dial, not how a URL reads. The base URL is plain ASCII; see
@@ -20,6 +20,7 @@ import (
 type originCheck struct {
 	base      *url.URL
 	home      origin // of base
+	prefix    string // the escaped path of base; "" for none
 	allowHTTP bool
 }
 
@@ -55,16 +56,18 @@ func (oc *originCheck) check(u *url.URL) error {
 	if !startsWithSlash(u) { // a proxy reads the request line as one URL
 		return fmt.Errorf("%w: the request's URL is opaque, or its path does not begin with a slash", ErrCrossOrigin)
 	}
-	if u.Scheme == oc.base.Scheme && u.Host == oc.base.Host {
-		return nil // identical to the base URL, which New has checked
+	if u.Scheme != oc.base.Scheme || u.Host != oc.base.Host { // the base URL was checked by New
+		if to := originOf(u); to != oc.home {
+			return fmt.Errorf("%w: the request is for %s", ErrCrossOrigin, to)
+		}
+		if u.Scheme != "https" && !oc.allowHTTP && !isLoopback(u.Hostname()) {
+			return fmt.Errorf("%w (%s)", ErrInsecure, oc.home)
+		}
 	}
-	if to := originOf(u); to != oc.home {
-		return fmt.Errorf("%w: the request is for %s", ErrCrossOrigin, to)
+	if oc.prefix == "" {
+		return nil
 	}
-	if u.Scheme != "https" && !oc.allowHTTP && !isLoopback(u.Hostname()) {
-		return fmt.Errorf("%w (%s)", ErrInsecure, oc.home)
-	}
-	return nil
+	return checkPrefix(oc.prefix, u)
 }
 
 // recheck checks a request that a scheme of the caller's own has changed.

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/url"
 	"strings"
 	"time"
 
@@ -26,8 +27,9 @@ import (
 type Provider struct {
 	// Name appears in errors, events and logs. Required.
 	Name string
-	// BaseURL is scheme, host and port, without path, query or user. The key goes to this
-	// origin alone. Required, unless EnvURL or [WithBaseURL] gives it.
+	// BaseURL is scheme, host, port and a path if all calls have one in common, without query
+	// or user. The paths of calls are appended to it, and the key goes nowhere else. Required,
+	// unless EnvURL or [WithBaseURL] gives it.
 	BaseURL string
 	// Scheme puts the key on a request. Required.
 	Scheme Scheme
@@ -72,6 +74,10 @@ type Provider struct {
 	// IdempotencyHeader names the request header of [WithIdempotencyKey]; "" means
 	// Idempotency-Key.
 	IdempotencyHeader string
+	// IdempotencyKeys is set if the provider documents that it takes idempotency keys: then a
+	// POST or PATCH without one is sent with a random one, the same in all attempts, and is
+	// tried again as a GET is. See [WithIdempotencyKey].
+	IdempotencyKeys bool
 	// KeyLife is how long a key is valid from its issue; zero if that is not published.
 	KeyLife time.Duration
 	// KeyShape is what the provider documents about the look of its keys; zero if nothing.
@@ -139,7 +145,7 @@ func IMKIT(app string) Provider {
 		Probe: "/admin/connection-count",
 	}
 	if app != "" {
-		p.BaseURL = "https://" + app + ".imkit.io"
+		p.BaseURL = "https://" + url.PathEscape(app) + ".imkit.io" // a name with a slash is none, and not another host
 	}
 	return p
 }

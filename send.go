@@ -26,7 +26,9 @@ func (t *transport) send(k *call, ctx context.Context, other bool, req *http.Req
 	}
 	if t.jar != nil {
 		for _, cookie := range t.jar.Cookies(req.URL) { // this URL holds no key
-			out.AddCookie(cookie)
+			if !isKeyCookie(t.headers.scheme, cookie.Name) {
+				out.AddCookie(cookie)
+			}
 		}
 	}
 	body := watchBody(out)
@@ -76,6 +78,9 @@ func (t *transport) putKey(k *call, out *http.Request) error {
 		}
 		if err := t.origin.recheck(out); err != nil {
 			return &finalError{"the scheme changed the request", k.redactor().Error(err)}
+		}
+		if err := t.allowed.check(out); err != nil {
+			return err
 		}
 	}
 	return nil

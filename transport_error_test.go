@@ -282,8 +282,11 @@ func TestPlainHTTPIsAllowedByOptOut(t *testing.T) {
 func TestBadBaseURLIsRefusedWithoutRepeatingIt(t *testing.T) {
 	const pasted = "lf_PASTED-4Qz8Wv1x"
 	for _, test := range []struct{ name, base, want string }{
-		{"path", "https://api.example.com/" + pasted, "has a path"},
-		{"escaped path", "https://api.example.com/%2f" + pasted, "has a path"},
+		{"path upwards", "https://api.example.com/../" + pasted, "dot segment"},
+		{"path with an empty segment", "https://api.example.com//" + pasted, "empty segment"},
+		{"escaped path", "https://api.example.com/%2f" + pasted, "escaped slash"},
+		{"path with a parameter", "https://api.example.com/a;" + pasted, "parameter"},
+		{"path escaped twice", "https://api.example.com/%252e%252e/" + pasted, "percent sign"},
 		{"query", "https://api.example.com?api_key=" + pasted, "has a query"},
 		{"empty query", "https://api.example.com?", "has a query"},
 		{"fragment", "https://api.example.com#" + pasted, "fragment"},

@@ -61,6 +61,7 @@ func (c *Client) sendTyped(ctx context.Context, method, path string, body, value
 	}
 	if isPlainPath(req.URL) && req.URL.Scheme == "" {
 		req.URL.Scheme, req.URL.Host = c.base.Scheme, c.base.Host
+		c.prefixed(req.URL)
 	}
 	o.setIdempotencyKey(req, &c.provider)
 	if o.curl != nil {
@@ -83,11 +84,13 @@ func (c *Client) sendTyped(ctx context.Context, method, path string, body, value
 	return k.ends(resp.Header, k.decode(resp, value))
 }
 
-// Pages yields the pages of a list, with one request for each. next returns the path of the
-// page after the given one, or "" after the last; it may be an absolute URL within the
-// provider's origin. The options apply to every page, but a path of next that has a query
-// replaces the query of the first. Nothing more is yielded after an error. Leaving the loop
-// stops the requests; ranging again starts over.
+// Pages yields the pages of a list, with one request for each; [Items] yields the items, and
+// knows the usual ways of paging. next returns the link to the page after the given one, or ""
+// after the last: a path, a query, or a URL within the provider's origin; see
+// [Client.ResolveLink]. The options apply to every page, but a path of next that has a query
+// replaces the query of the first. A query alone, "?cursor=x", replaces the parameters that it
+// names, and keeps the others. Nothing more is yielded after an error. Leaving the loop stops
+// the requests; ranging again starts over.
 func Pages[T any](ctx context.Context, c Caller, path string, next func(T) string, opts ...CallOption) iter.Seq2[T, error] {
 	return func(yield func(T, error) bool) {
 		opts, first := opts, opts
@@ -96,30 +99,24 @@ func Pages[T any](ctx context.Context, c Caller, path string, next func(T) strin
 			if !yield(page, err) || err != nil {
 				return
 			}
-			following := next(page)
+			link := next(page)
+			if link == "" {
+				return
+			}
+			following := afterPage(c, at, link)
 			if following == at {
 				var none T
 				yield(none, fmt.Errorf("%s: paging does not advance: the next page is the same", c.Provider().Name))
 				return
 			}
-			if at = following; strings.Contains(at, "?") {
-				opts = withoutQuery(first)
+			at = following
+			if strings.HasPrefix(link, "?") {
+				opts = withoutQuery(opts, at)
+			} else if strings.Contains(at, "?") {
+				opts = withoutQuery(first, "")
 			}
 		}
 	}
-}
-
-// withoutQuery drops the query parameters of the options.
-func withoutQuery(opts []CallOption) []CallOption {
-	return []CallOption{callOption(func(o *callConfig) error {
-		for _, opt := range opts {
-			if err := opt.applyCall(o); err != nil {
-				return err
-			}
-		}
-		clear(o.query)
-		return nil
-	})}
 }
 
 // request applies the options of a typed call and builds its request, whose URL may be a path

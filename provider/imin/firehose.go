@@ -117,10 +117,7 @@ func (f *Feed[T]) List(ctx context.Context, at Position, opts ...keyfit.CallOpti
 	if f.err != nil {
 		return FeedPage[T]{}, f.err
 	}
-	url := string(at)
-	if at == "" {
-		url = f.path
-	}
+	url := f.locate(at)
 	if err := f.polls.wait(ctx, f.path, url); err != nil {
 		return FeedPage[T]{}, err
 	}
@@ -129,6 +126,21 @@ func (f *Feed[T]) List(ctx context.Context, at Position, opts ...keyfit.CallOpti
 		f.polls.seen(f.path, url)
 	}
 	return page, err
+}
+
+// locate returns the path or URL of a position. The call says what is wrong with one that is
+// neither.
+func (f *Feed[T]) locate(at Position) string {
+	if at == "" {
+		return f.path
+	}
+	if f.host.client == nil {
+		return string(at)
+	}
+	if url, err := f.host.client.ResolveLink(f.path, string(at)); err == nil {
+		return url
+	}
+	return string(at)
 }
 
 // All iterates over the items from a position to the last page. To continue later without

@@ -187,11 +187,11 @@ func (s *EntitySet[T]) resolve(link string) (string, error) {
 	if link == "" {
 		return "", nil
 	}
-	u, err := url.Parse(link)
+	at, err := s.client.ResolveLink(s.path(), link)
 	if err != nil {
 		return "", s.wrap(errors.New("the server's next link is not a URL"))
 	}
-	return (&url.URL{Path: s.path()}).ResolveReference(u).String(), nil
+	return at, nil
 }
 
 func (s *EntitySet[T]) path() string { return "/odata/v2/" + url.PathEscape(s.name) }

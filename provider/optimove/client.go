@@ -105,7 +105,7 @@ func (p *params) text(name, value string) *params {
 }
 
 func (p *params) date(d Date) *params {
-	if !d.valid() {
+	if !d.Valid() {
 		return p.fail("Date is missing or invalid")
 	}
 	return p.set("Date", d.String())
@@ -148,6 +148,16 @@ func route(method, function string) keyfit.CallOption {
 
 // get calls a function that returns one object.
 func get[T any](ctx context.Context, c *keyfit.Client, function string, p *params, opts []keyfit.CallOption) (T, error) {
+	items, err := read[either[T]](ctx, c, function, p, opts)
+	if err != nil {
+		var none T
+		return none, err
+	}
+	return items.only(function)
+}
+
+// read calls a function and decodes its response.
+func read[T any](ctx context.Context, c *keyfit.Client, function string, p *params, opts []keyfit.CallOption) (T, error) {
 	if p.err != nil {
 		var none T
 		return none, wrap(function, p.err)
@@ -157,7 +167,7 @@ func get[T any](ctx context.Context, c *keyfit.Client, function string, p *param
 
 // rows calls a function that returns a list.
 func rows[T any](ctx context.Context, c *keyfit.Client, function string, p *params, opts []keyfit.CallOption) ([]T, error) {
-	items, err := get[[]T](ctx, c, function, p, opts)
+	items, err := read[[]T](ctx, c, function, p, opts)
 	if isNoData(err) {
 		return nil, nil
 	}

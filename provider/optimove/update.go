@@ -86,7 +86,7 @@ func (u CustomerUpdate) check(least int) error {
 				return fmt.Errorf("the Value of %s is not a number", a.RealFieldName)
 			}
 		case Date:
-			if !v.valid() {
+			if !v.Valid() {
 				return fmt.Errorf("the Value of %s is not a valid date", a.RealFieldName)
 			}
 		default:
