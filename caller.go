@@ -43,7 +43,7 @@ func sendThrough(ctx context.Context, c Caller, method, path string, body, value
 		return fmt.Errorf("%s: %w", p.Name, err)
 	}
 	o.setIdempotencyKey(req, &p)
-	resp, err := c.Do(req)
+	resp, err := c.Do(req) //nolint:bodyclose // Drain closes it
 	if err == nil && resp == nil {
 		err = errors.New("the Caller returned neither a response nor an error")
 	}
@@ -68,15 +68,20 @@ func sendThrough(ctx context.Context, c Caller, method, path string, body, value
 		e.Method, e.Path, e.Attempts = req.Method, req.URL.EscapedPath(), 1
 		return e.typed(rd.kind)
 	}
+	return o.decodeThrough(p.Name, req, resp, value)
+}
+
+// decodeThrough decodes the response of a Caller that is no Client; value is a *T.
+func (cc *callConfig) decodeThrough(provider string, req *http.Request, resp *http.Response, value any) error {
 	if _, ok := value.(*struct{}); ok {
 		return nil
 	}
-	content, err := readContent(resp, o.maxBody, httpbody.Bound{Stall: time.Minute, Total: 5 * time.Minute})
+	content, err := readContent(resp, cc.maxBody, httpbody.Bound{Stall: time.Minute, Total: 5 * time.Minute})
 	if err != nil {
-		return &RequestError{Provider: p.Name, Method: req.Method, Path: req.URL.EscapedPath(), StatusCode: resp.StatusCode, Attempts: 1, Err: err}
+		return &RequestError{Provider: provider, Method: req.Method, Path: req.URL.EscapedPath(), StatusCode: resp.StatusCode, Attempts: 1, Err: err}
 	}
 	if e := decodeContent(resp, req.Method, content, value); e != nil {
-		e.Provider, e.Method, e.Path = p.Name, req.Method, req.URL.EscapedPath()
+		e.Provider, e.Method, e.Path = provider, req.Method, req.URL.EscapedPath()
 		return e
 	}
 	return nil

@@ -70,7 +70,7 @@ func (c *Client) sendTyped(ctx context.Context, method, path string, body, value
 	if _, ignored := value.(*struct{}); ignored {
 		o.maxBody = 0
 	}
-	k, resp, err := c.do(req, &o) //nolint:bodyclose // Drain closes it
+	k, resp, err := c.do(req, &o)
 	if o.response != nil && k != nil {
 		*o.response = k.response(resp)
 	}
