@@ -57,10 +57,11 @@ type call struct {
 // trouble is the state of a call once something went wrong: a failed or refused attempt, a
 // redirect, a wait. Nearly every call ends without it.
 type trouble struct {
-	path   string
-	retry  retryState
-	turn   *keyring.Turn        // nil until the keyring has state for the call
-	denied *keyring.DeniedError // set if the wait for a usable key failed
+	path    string
+	secrets []string // that the call sends, beside the key
+	retry   retryState
+	turn    *keyring.Turn        // nil until the keyring has state for the call
+	denied  *keyring.DeniedError // set if the wait for a usable key failed
 }
 
 // retryState is what the retry loop knows about the attempts so far.
@@ -114,6 +115,9 @@ func (c *Client) newCall(req *http.Request, o *callConfig, began time.Duration) 
 // apply applies the options of a typed call.
 func (k *call) apply(o *callConfig) error {
 	k.wantsJSON, k.maxBody, k.named = true, o.maxBody, o.route
+	if len(o.secrets) > 0 {
+		k.inTrouble().secrets = o.secrets
+	}
 	if o.policy != nil {
 		own, err := o.policy.over(k.client.policy).withDefaults()
 		if err != nil {
@@ -312,6 +316,9 @@ func (k *call) creds() []Credential {
 	var used []Credential
 	if k.trouble != nil {
 		used = k.trouble.retry.earlier
+		for _, secret := range k.trouble.secrets {
+			used = append(slices.Clip(used), APIKey(secret))
+		}
 	}
 	if k.key != nil {
 		used = append(slices.Clip(used), credentialOf(k.key.Key))

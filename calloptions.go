@@ -18,6 +18,7 @@ type callConfig struct {
 	maxBody  int64
 	response *Response
 	route    string
+	secrets  []string
 
 	idempotencyKey string  // "" for none
 	curl           *string // for the command line of curl; nil for none
@@ -130,6 +131,17 @@ func WithIdempotencyKey(key string) CallOption {
 		}
 		c.idempotencyKey = key
 		return wrapOption("WithIdempotencyKey", validHeaderValue(key))
+	})
+}
+
+// WithSecret names secrets that the call sends in its body, in a parameter or in a header: a
+// token that is handed over, a password. An error, an event or the log of the call does not
+// show them, in whatever usual form the provider repeats them, as it does not show the key. A
+// secret of less than 4 bytes is not recognised.
+func WithSecret(values ...string) CallOption {
+	return callOption(func(c *callConfig) error {
+		c.secrets = append(c.secrets, values...)
+		return nil
 	})
 }
 

@@ -37,9 +37,9 @@ type concurrency struct {
 	atCeiling int           // passes with as many in flight, since the last collision
 	steps     int           // and since it was last raised
 	known     int           // the most in flight with one that passed, since the last collision
-	beyond    int           // passes with far more in flight than the ceiling, since the last collision,
-	before    int           // slots before the last collision
-	last      time.Duration // which was then
+	beyond    int           // and with far more than the ceiling
+	last      time.Duration // when that was,
+	before    int           // and how many slots there were before it
 	widest    int           // the most in flight of those refused in this collision; 0 if it is not to blame
 }
 

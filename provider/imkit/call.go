@@ -28,8 +28,9 @@ type request struct {
 	values           []string
 	query            url.Values
 	body             any
-	asUser           bool  // the operation requires IM-CLIENT-ID even with a pair
-	err              error // an invalid argument
+	secret           string // in the body; "" for none
+	asUser           bool   // the operation requires IM-CLIENT-ID even with a pair
+	err              error  // an invalid argument
 }
 
 func (s *caller) options(r *request, opts []keyfit.CallOption) ([]keyfit.CallOption, error) {
@@ -42,6 +43,9 @@ func (s *caller) options(r *request, opts []keyfit.CallOption) ([]keyfit.CallOpt
 			return nil, err
 		}
 		own = append(own, keyfit.WithHeader("IM-CLIENT-ID", s.user))
+	}
+	if r.secret != "" {
+		own = append(own, keyfit.WithSecret(r.secret))
 	}
 	return slices.Concat(own, opts), nil
 }

@@ -84,7 +84,7 @@ func (s *TokensService) Assign(ctx context.Context, user string, token keyfit.Se
 }
 
 func (s *TokensService) put(ctx context.Context, body tokenBody, wrong error, opts []keyfit.CallOption) (Token, error) {
-	r := request{method: http.MethodPost, template: "/admin/clients", body: body, err: cmp.Or(wire.Require("user", body.ID), wrong)}
+	r := request{method: http.MethodPost, template: "/admin/clients", body: body, secret: body.Token, err: cmp.Or(wire.Require("user", body.ID), wrong)}
 	u, err := call[User](ctx, s.caller, r, opts)
 	if err != nil {
 		return Token{}, err
@@ -109,7 +109,7 @@ func given(token keyfit.Secret, expires time.Time) error {
 func (s *TokensService) Update(ctx context.Context, user string, token keyfit.Secret, expires time.Time, opts ...keyfit.CallOption) (Token, error) {
 	r := request{
 		method: http.MethodPut, template: "/admin/clients/{user}/token", values: []string{user},
-		body: tokenBody{Token: token.Reveal(), Expires: expires}, err: given(token, expires),
+		body: tokenBody{Token: token.Reveal(), Expires: expires}, secret: token.Reveal(), err: given(token, expires),
 	}
 	return call[Token](ctx, s.caller, r, opts)
 }
@@ -118,6 +118,7 @@ func (s *TokensService) Update(ctx context.Context, user string, token keyfit.Se
 // error is a 404, TOKEN_NOT_FOUND.
 func (s *TokensService) Revoke(ctx context.Context, user string, token keyfit.Secret, opts ...keyfit.CallOption) (Revocation, error) {
 	r := s.revocation(user)
+	r.secret = token.Reveal()
 	if r.body = (tokenBody{Token: token.Reveal()}); token.IsZero() { // the vendor would revoke all tokens
 		r.err = errors.New("the token is empty; see RevokeAll")
 	}
