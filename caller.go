@@ -54,34 +54,34 @@ func sendThrough(ctx context.Context, c Caller, method, path string, body, value
 		resp.Body = http.NoBody
 	}
 	defer httpbody.Drain(resp)
-	rd := &reading{}
+	rd, redactor := &reading{}, redactorOf(o.secret()...)
 	if resp.StatusCode >= http.StatusMultipleChoices || p.ErrorsInSuccess && isDocument(resp) {
-		rd = p.readAnswer(resp.StatusCode, resp.Header, httpbody.Peek(resp, maxErrorBody), redact.Redactor{})
+		rd = p.readAnswer(resp.StatusCode, resp.Header, httpbody.Peek(resp, maxErrorBody+redactor.Reach()), redactor)
 	}
 	if o.response != nil {
-		*o.response = Response{StatusCode: resp.StatusCode, Header: resp.Header.Clone(), Attempts: 1}
-		if o.response.RequestID = p.requestID(resp.Header, problem.Problem{}, redact.Redactor{}); rd.err != nil {
+		*o.response = Response{StatusCode: resp.StatusCode, Header: redactor.Header(resp.Header), Attempts: 1}
+		if o.response.RequestID = p.requestID(resp.Header, problem.Problem{}, redactor); rd.err != nil {
 			o.response.RequestID = rd.err.RequestID
 		}
 	}
 	if e := rd.err; e != nil {
-		e.Method, e.Path, e.Attempts = req.Method, req.URL.EscapedPath(), 1
+		e.Method, e.Path, e.Attempts = req.Method, redactor.Text(req.URL.EscapedPath()), 1
 		return e.typed(rd.kind)
 	}
-	return o.decodeThrough(p.Name, req, resp, value)
+	return o.decodeThrough(p.Name, req, resp, value, redactor)
 }
 
 // decodeThrough decodes the response of a Caller that is no Client; value is a *T.
-func (cc *callConfig) decodeThrough(provider string, req *http.Request, resp *http.Response, value any) error {
+func (cc *callConfig) decodeThrough(provider string, req *http.Request, resp *http.Response, value any, redactor redact.Redactor) error {
 	if _, ok := value.(*struct{}); ok {
 		return nil
 	}
 	content, err := readContent(resp, cc.maxBody, httpbody.Bound{Stall: time.Minute, Total: 5 * time.Minute})
 	if err != nil {
-		return &RequestError{Provider: provider, Method: req.Method, Path: req.URL.EscapedPath(), StatusCode: resp.StatusCode, Attempts: 1, Err: err}
+		return &RequestError{Provider: provider, Method: req.Method, Path: redactor.Text(req.URL.EscapedPath()), StatusCode: resp.StatusCode, Attempts: 1, Err: redactor.Error(err)}
 	}
 	if e := decodeContent(resp, req.Method, content, value); e != nil {
-		e.Provider, e.Method, e.Path = provider, req.Method, req.URL.EscapedPath()
+		e.of(provider, req.Method, req.URL.EscapedPath(), redactor)
 		return e
 	}
 	return nil

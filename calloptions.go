@@ -145,6 +145,18 @@ func WithSecret(values ...string) CallOption {
 	})
 }
 
+// secret returns the secrets of the call as credentials, for a redactor; cc may be nil.
+func (cc *callConfig) secret() []Credential {
+	if cc == nil {
+		return nil
+	}
+	var creds []Credential
+	for _, text := range cc.secrets {
+		creds = append(creds, APIKey(text))
+	}
+	return creds
+}
+
 // Response describes the response to a typed call, apart from the decoded body.
 type Response struct {
 	StatusCode     int         // of the last response; 0 if none came

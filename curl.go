@@ -29,14 +29,14 @@ const maxCurlBody = 16 << 10
 // Curl returns a command line that sends a request as [Client.Do] does, for a bug report or to
 // try it by hand. In place of the key it has the provider's environment variable
 // ("$IMKIT_API_KEY"), so the line runs where that is set; what a scheme computes from the key is
-// "[redacted]". So are other keys of the client that are in the request, and the caller's own
-// headers for credentials and cookies. A body is repeated up to 16 KiB if it is text that can
+// "[redacted]". So are other keys of the client that are in the request, the secrets of
+// [WithSecret], and the caller's own headers for credentials and cookies. A body is repeated up to 16 KiB if it is text that can
 // be read again; another is the file "body". The request is not changed, and nothing is sent.
 func (c *Client) Curl(req *http.Request) (string, error) {
 	if req == nil || req.URL == nil {
 		return "", errors.New(c.provider.Name + ": the request is nil or has no URL")
 	}
-	text, err := c.curl(req, false)
+	text, err := c.curl(req, nil)
 	if err != nil {
 		return "", fmt.Errorf("%s: no command line for the request: %w", c.provider.Name, err)
 	}
@@ -56,17 +56,18 @@ func WithCurl(text *string) CallOption {
 	})
 }
 
-func (c *Client) curl(req *http.Request, wantsJSON bool) (string, error) {
+// curl returns the command line of a request; o is nil for a raw one.
+func (c *Client) curl(req *http.Request, o *callConfig) (string, error) {
 	given := c.within(req)
 	out := given.Clone(context.WithoutCancel(given.Context()))
 	out.Body, out.GetBody = http.NoBody, nil
 	if out.Header == nil {
 		out.Header = http.Header{}
 	}
-	if wantsJSON && out.Header.Get("Accept") == "" {
+	if o != nil && out.Header.Get("Accept") == "" {
 		out.Header.Set("Accept", "application/json")
 	}
-	redactor := c.memory.redactor(c.ring.live())
+	redactor := c.memory.redactor(slices.Concat(c.ring.live(), o.secret()))
 	for name := range out.Header {
 		if isPrivate(name) {
 			out.Header[name] = []string{"[redacted]"}

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/keyfit/keyfit/internal/httpbody"
+	"github.com/keyfit/keyfit/internal/redact"
 )
 
 // This file decodes the response to a typed call.
@@ -45,13 +46,17 @@ func (k *call) decode(resp *http.Response, value any) error {
 	if e == nil {
 		return nil
 	}
-	redactor := k.redactor()
-	e.Provider, e.Method, e.Path = k.client.provider.Name, k.method, redactor.Text(k.path())
+	e.of(k.client.provider.Name, k.method, k.path(), k.redactor())
+	return e
+}
+
+// of names the call of the error, and redacts it.
+func (e *DecodeError) of(provider, method, path string, redactor redact.Redactor) {
+	e.Provider, e.Method, e.Path = provider, method, redactor.Text(path)
 	e.Field, e.Reason = redactor.Text(e.Field), redactor.Text(e.Reason)
 	if clean := redactor.Error(e.Err); clean != e.Err { //nolint:errorlint // the very same value
 		e.Err = nil
 	}
-	return e
 }
 
 // decodeContent decodes the content of a response to a method, without its codings. The error

@@ -65,7 +65,7 @@ func (c *Client) sendTyped(ctx context.Context, method, path string, body, value
 	}
 	o.setIdempotencyKey(req, &c.provider)
 	if o.curl != nil {
-		*o.curl, _ = c.curl(req, true)
+		*o.curl, _ = c.curl(req, &o)
 	}
 	if _, ignored := value.(*struct{}); ignored {
 		o.maxBody = 0
