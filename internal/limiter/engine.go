@@ -191,7 +191,7 @@ func (e *engine) passed(a attempt, now time.Duration) {
 	alone := e.pause.refused <= 1
 	if e.pause.passed(a, now, &e.trips) && alone || e.pause.outweighed(a, &e.trips) {
 		e.window.undo()
-		if e.pause.refused == 1 && e.pause.later >= strayShows {
+		if e.published.Requests > 0 && e.pause.refused == 1 && e.pause.later >= strayShows { // else it may be too many at a time
 			e.flow.undo()
 		}
 	}
