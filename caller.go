@@ -12,8 +12,8 @@ import (
 	"github.com/keyfit/keyfit/internal/redact"
 )
 
-// Caller is what [Get], [Send] and [Pages] need of a [*Client]. Code that takes a Caller can
-// be tested with a fake, which returns responses without a server and needs no key:
+// Caller is what [Get], [Send], [Pages] and [Items] need of a [*Client]. Code that takes a Caller
+// can be tested with a fake, which returns responses without a server and needs no key:
 //
 //	type fake struct{}
 //

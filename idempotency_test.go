@@ -23,29 +23,35 @@ func TestAPostHasAnIdempotencyKeyWhereTheProviderTakesThem(t *testing.T) {
 		takes  bool
 		method string
 		opts   []keyfit.CallOption
+		field  string   // of the provider; "" for Idempotency-Key
 		want   []string // of each attempt: a name for the key, or "none"
 	}{
-		{"a POST", true, http.MethodPost, nil, []string{"1", "1", "2", "2"}},
-		{"a PATCH", true, http.MethodPatch, nil, []string{"1", "1", "2", "2"}},
-		{"a key of the caller", true, http.MethodPost, []keyfit.CallOption{own}, []string{"of-the-caller", "of-the-caller", "of-the-caller", "of-the-caller"}},
-		{"a PUT", true, http.MethodPut, nil, []string{"none", "none", "none", "none"}},
-		{"a GET", true, http.MethodGet, nil, []string{"none", "none", "none", "none"}},
-		{"another provider", false, http.MethodPost, nil, []string{"none", "none"}},
-		{"another provider, a key of the caller", false, http.MethodPost, []keyfit.CallOption{own}, []string{"of-the-caller", "of-the-caller", "of-the-caller", "of-the-caller"}},
+		{"a POST", true, http.MethodPost, nil, "", []string{"1", "1", "2", "2"}},
+		{"a PATCH", true, http.MethodPatch, nil, "", []string{"1", "1", "2", "2"}},
+		{"a key of the caller", true, http.MethodPost, []keyfit.CallOption{own}, "", []string{"of-the-caller", "of-the-caller", "of-the-caller", "of-the-caller"}},
+		{"a POST, with a header of the provider's own", true, http.MethodPost, nil, "X-Acme-Once", []string{"1", "1", "2", "2"}},
+		{"a key of the caller, with a header of the provider's own", true, http.MethodPost, []keyfit.CallOption{own}, "X-Acme-Once", []string{"of-the-caller", "of-the-caller", "of-the-caller", "of-the-caller"}},
+		{"a PUT", true, http.MethodPut, nil, "", []string{"none", "none", "none", "none"}},
+		{"a GET", true, http.MethodGet, nil, "", []string{"none", "none", "none", "none"}},
+		{"another provider", false, http.MethodPost, nil, "", []string{"none", "none"}},
+		{"another provider, a key of the caller", false, http.MethodPost, []keyfit.CallOption{own}, "", []string{"of-the-caller", "of-the-caller", "of-the-caller", "of-the-caller"}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			var keys []string
+			field, keys := "Idempotency-Key", []string(nil)
+			if test.field != "" {
+				field = test.field
+			}
 			srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 				body, _ := io.ReadAll(r.Body)
-				keys = append(keys, strings.Join(r.Header.Values("Idempotency-Key"), ","))
+				keys = append(keys, strings.Join(r.Header.Values(field), ","))
 				if len(body) > 0 && string(body) != "data" {
 					t.Errorf("the body is %q", body)
 				}
 				w.WriteHeader(http.StatusBadGateway)
 			}))
 			t.Cleanup(srv.Close)
-			p := keyfit.Provider{Name: "acme", BaseURL: srv.URL, Scheme: keyfit.Header("X-Api-Key"), IdempotencyKeys: test.takes}
+			p := keyfit.Provider{Name: "acme", BaseURL: srv.URL, Scheme: keyfit.Header("X-Api-Key"), IdempotencyKeys: test.takes, IdempotencyHeader: test.field}
 			c, err := keyfit.New(p, keyfit.WithKey("idem-lorem"), keyfit.WithoutDotEnv(), keyfit.WithRetry(rawPolicy(2)))
 			if err != nil {
 				t.Fatal(err)
@@ -58,7 +64,7 @@ func TestAPostHasAnIdempotencyKeyWhereTheProviderTakesThem(t *testing.T) {
 				t.Fatal(err)
 			}
 			if len(test.opts) > 0 {
-				req.Header.Set("Idempotency-Key", "of-the-caller")
+				req.Header.Set(field, "of-the-caller")
 			}
 			before := req.Header.Clone()
 			resp, err := c.Do(req)

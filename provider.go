@@ -71,8 +71,8 @@ type Provider struct {
 	// RequestIDHeader names the response header with the id of the exchange; "" means
 	// X-Request-Id, and other common names.
 	RequestIDHeader string
-	// IdempotencyHeader names the request header of [WithIdempotencyKey]; "" means
-	// Idempotency-Key.
+	// IdempotencyHeader names the request header of [WithIdempotencyKey] and IdempotencyKeys; ""
+	// means Idempotency-Key.
 	IdempotencyHeader string
 	// IdempotencyKeys is set if the provider documents that it takes idempotency keys: then a
 	// POST or PATCH without one is sent with a random one, the same in all attempts, and is

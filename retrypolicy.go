@@ -17,15 +17,15 @@ import (
 // GET, HEAD, OPTIONS, PUT and DELETE are tried again on 408, 421, 425, 429, every status
 // from 500 on except 501 and 505, on connection errors and, in a typed call, if the body of a
 // good response breaks off. POST and PATCH are tried again only on 421, 425, 429 and 503, if
-// nothing was sent, or with an idempotency key ([WithIdempotencyKey]). The rule of the caller
-// (Retry) and then the server's own word (the header X-Should-Retry: true or false) come before
-// these.
+// nothing was sent, or with an idempotency key ([WithIdempotencyKey], Provider.IdempotencyKeys).
+// A refusal for the limit counts as 429 whatever its status. The rule of the caller (Retry) and
+// then the server's own word (the header X-Should-Retry: true or false) come before these.
 //
 // A call is not tried again if another attempt would only repeat the failure: the server's
 // certificate was refused or TLS failed otherwise, its host does not exist, a proxy refuses to
 // connect ([ProxyError]), or net/http does not send such a request. It is never tried again if
-// its context ended, the error is [ErrInsecure], [ErrCrossOrigin] or [ErrTooLarge], or its body
-// is a stream or cannot be produced again.
+// its context ended, the error is [ErrInsecure], [ErrCrossOrigin], [ErrNotAllowed] or
+// [ErrTooLarge], or its body is a stream or cannot be produced again.
 //
 // If the provider asks for a wait that fits MaxWait, MaxElapsed and the deadline, the call waits
 // that long and its own backoff on top, never shorter; the first 429 of a call has no backoff on

@@ -137,3 +137,36 @@ func TestAFakeStandsForAClient(t *testing.T) {
 		t.Errorf("pages (-want +got):\n%s", diff)
 	}
 }
+
+func TestItemsAreReadThroughAFakeToo(t *testing.T) {
+	t.Parallel()
+	pages := map[string]string{
+		"/rooms?limit=2":                      `{"data":[1,2],"next":"/rooms?cursor=b"}`,
+		"/rooms?cursor=b":                     `{"data":[3],"next":"https://app.imkit.io/rooms?cursor=c"}`,
+		"https://app.imkit.io/rooms?cursor=c": `{"data":[4],"next":"?cursor=d"}`,
+		"https://app.imkit.io/rooms?cursor=d": `{"data":[],"next":""}`,
+		"/rooms/broken":                       `{"data":[{}]}`,
+	}
+	api := fakeAPI(func(req *http.Request) (*http.Response, error) {
+		body, ok := pages[req.URL.String()]
+		if !ok {
+			return respond(nil, 404, `{"error":"`+req.URL.String()+`"}`), nil
+		}
+		return respond(nil, 200, body), nil
+	})
+	var got []int
+	for item, err := range keyfit.Items[int](t.Context(), api, "/rooms", keyfit.NextLink("next"), keyfit.Param("limit", "2")) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		got = append(got, item)
+	}
+	if diff := cmp.Diff([]int{1, 2, 3, 4}, got); diff != "" {
+		t.Errorf("items (-want +got):\n%s", diff)
+	}
+	for _, err := range keyfit.Items[int](t.Context(), api, "/rooms/broken", keyfit.NextLink("next")) {
+		if e, ok := errors.AsType[*keyfit.DecodeError](err); !ok || e.Provider != "imkit" || e.Path != "/rooms/broken" {
+			t.Errorf("%T: %v", err, err)
+		}
+	}
+}
