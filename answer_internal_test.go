@@ -36,7 +36,7 @@ func TestAnErrorAnswerIsReadAgainOnlyForANewKey(t *testing.T) {
 				StatusCode: http.StatusInternalServerError, Header: http.Header{"X-Request-Id": {"id"}},
 				Body: io.NopCloser(strings.NewReader("echo of " + first + " and " + second)),
 			}
-			before, _ := k.apiError(resp)
+			before := k.reading(resp).err
 			if tt.rotate != "" {
 				if err := ring.Rotate(t.Context(), APIKey(tt.rotate)); err != nil {
 					t.Fatal(err)

@@ -29,7 +29,8 @@ func (t *transport) attempt(k *call, req *http.Request, given *keyring.Generatio
 		k.keepsPlace = permit.leave(&out, k.client.gateTime(arrived))
 	}()
 	k.begins(with, began-k.ring.engine.Clock().Lag(k.client.clock))
-	resp, err = t.send(k, req)
+	ctx, other := k.attemptStarts()
+	resp, err = t.send(k, ctx, other, req)
 	arrived = k.client.clock.Now()
 	if err != nil {
 		out.Unsent = k.retry().unsent
@@ -37,8 +38,11 @@ func (t *transport) attempt(k *call, req *http.Request, given *keyring.Generatio
 		auth = k.read(resp, &out)
 		k.report(auth)
 	}
+	if err != nil || k.status >= http.StatusMultipleChoices {
+		k.record(err, arrived-began)
+	}
 	if k.client.obs.wantsAttempts() {
-		k.observe(resp, err, arrived-began)
+		k.observe(ctx, resp, err, arrived-began)
 	}
 	return resp, auth, err
 }

@@ -14,19 +14,26 @@ import (
 // above it carries a key.
 type transport struct {
 	origin  originCheck
+	allowed operationCheck
 	headers headerSetter
 	jar     http.CookieJar    // the caller's; may be nil
 	next    http.RoundTripper // the caller's middleware, then the pool
+	pool    http.RoundTripper // the pool alone
 }
 
 // roundTrip makes an attempt, and replays it with another key if the provider refuses the
 // one it carried; see [Keyring]. A provider refuses a key before it acts on the request, so
 // every method may be replayed if its body can be produced again.
 //
+// A key that is newer is tried, once, also where the provider says that it saw none.
+//
 // It keeps the contract of [http.RoundTripper]: it does not change req, and it always
 // closes the body of req. The request of the response is req, which carries no key.
 func (t *transport) roundTrip(k *call, req *http.Request) (*http.Response, error) {
-	if err := t.origin.check(req.URL); err != nil {
+	if err := t.origin.checkRequest(req); err != nil {
+		return nil, closeBody(req, err)
+	}
+	if err := t.allowed.check(req); err != nil {
 		return nil, closeBody(req, err)
 	}
 	if k.trouble != nil && k.trouble.turn != nil {
@@ -39,7 +46,7 @@ func (t *transport) roundTrip(k *call, req *http.Request) (*http.Response, error
 		if err != nil {
 			return nil, err
 		}
-		if auth != authRefused && auth != authScope {
+		if auth != authRefused && auth != authScope && auth != authMissing {
 			return resp, nil
 		}
 		replay, next, err := k.replay(req, auth)
@@ -80,7 +87,7 @@ func (k *call) report(auth authOutcome) {
 // lock and without a turn.
 func (k *call) accepted() {
 	route := uint64(0)
-	if k.status < http.StatusMultipleChoices {
+	if k.succeeded() {
 		route = k.route()
 	}
 	atRest := k.ring.engine.Accepted(k.key, k.sent, route)
@@ -88,6 +95,8 @@ func (k *call) accepted() {
 		k.turn().Accepted(k.answered())
 	}
 }
+
+const noteNoBody = "not sent again: the body could not be produced a second time"
 
 const noteStream = "not sent again: the body is a stream, which cannot be replayed"
 
@@ -112,7 +121,7 @@ func (k *call) replay(req *http.Request, auth authOutcome) (_ *http.Request, oth
 		body, err := req.GetBody()
 		if err != nil {
 			k.retry().notReplayed = true
-			k.addNote("not sent again: the body could not be produced a second time")
+			k.addNote(noteNoBody)
 			return nil, nil, errNotReplayed
 		}
 		replay.Body = body
@@ -122,13 +131,24 @@ func (k *call) replay(req *http.Request, auth authOutcome) (_ *http.Request, oth
 
 // otherKey returns the key to replay the call with after a refusal; nil means the one that
 // is current then. With [HoldCalls], the call waits here.
-func (k *call) otherKey(auth authOutcome) (*keyring.Generation, error) {
-	if auth == authScope {
-		if other, ok := k.turn().NextWithScope(k.answered()); ok {
-			return other, nil
-		}
+func (k *call) otherKey(auth authOutcome) (other *keyring.Generation, err error) {
+	var ok bool
+	switch auth {
+	case authScope:
+		other, ok = k.turn().NextWithScope(k.answered())
+	case authMissing:
+		other, ok = k.turn().NextNewer()
+	default:
+		return k.anyOtherKey()
+	}
+	if !ok {
 		return nil, errNotReplayed
 	}
+	return other, nil
+}
+
+// anyOtherKey returns the key to replay the call with after a refusal of the key.
+func (k *call) anyOtherKey() (*keyring.Generation, error) {
 	other, err := k.turn().Next()
 	if denied, ok := errors.AsType[*keyring.DeniedError](err); ok {
 		k.trouble.denied = denied

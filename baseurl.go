@@ -9,8 +9,6 @@ import (
 	"strconv"
 	"strings"
 	"time"
-
-	"github.com/keyfit/keyfit/internal/envfile"
 )
 
 // baseURL is what the places say about where a client sends its requests.
@@ -22,6 +20,7 @@ type baseURL struct {
 	dotenv string // the path of the .env file that has a base URL; "" if none has one
 	raw    string // what stands there
 	place  string // and where exactly
+	broken error  // why the file cannot be read; nil if it can, or is not there
 }
 
 // base finds the base URL: that of the option, otherwise of the environment, otherwise of
@@ -41,13 +40,11 @@ func (cfg *config) base(p *Provider) (baseURL, error) {
 		if value, ok := lookup(p.EnvURL); ok && strings.TrimSpace(value) != "" {
 			raw, place = strings.TrimSpace(value), environment{}.place(p.EnvURL)
 		} else if !cfg.noDotenv && !slices.Contains(cfg.given, "WithKey") {
-			if err := found.readDotEnv(newDotEnvFile(cfg.dotenv), p.EnvURL); err != nil {
-				return baseURL{}, err
-			}
+			found.readDotEnv(cfg.dotEnvFile(), p.EnvURL)
 		}
 	}
 	if raw == "" && found.dotenv == "" {
-		return baseURL{}, cfg.noBase(p)
+		return baseURL{}, cfg.noBase(p, found.broken)
 	}
 	if raw == "" {
 		return found, nil
@@ -61,8 +58,10 @@ func (cfg *config) base(p *Provider) (baseURL, error) {
 }
 
 // noBase says that no place has a base URL, and why a .env file that may have one was not read.
-func (cfg *config) noBase(p *Provider) error {
+func (cfg *config) noBase(p *Provider, broken error) error {
 	switch {
+	case broken != nil:
+		return fmt.Errorf("no base URL: set %s in the environment or use WithBaseURL; %w", p.EnvURL, broken)
 	case p.EnvURL == "":
 		return errors.New("no base URL: set Provider.BaseURL or use WithBaseURL")
 	case slices.Contains(cfg.given, "WithKey"):
@@ -71,21 +70,29 @@ func (cfg *config) noBase(p *Provider) error {
 	return fmt.Errorf("no base URL: set %s or use WithBaseURL", p.EnvURL)
 }
 
-// readDotEnv reads the base URL of a .env file. A file that is not there or cannot be opened
-// is as good as none, because only its own keys need it; a line that cannot be parsed is an
-// error, because the file was meant to be read.
-func (found *baseURL) readDotEnv(file dotEnvFile, name string) error {
+// readDotEnv reads the base URL of a .env file. One that cannot be read is as good as none, because
+// only its own keys need its URL: if the key comes from there, the key's error says it.
+func (found *baseURL) readDotEnv(file dotEnvFile, name string) {
 	lookup, err := file.load()
-	if err != nil {
-		if _, broken := errors.AsType[*envfile.SyntaxError](err); broken {
-			return &sourceError{file.place(name), err}
-		}
-		return nil
+	switch {
+	case errors.Is(err, ErrNoKey): // it is not there
+		return
+	case err != nil:
+		found.broken = &sourceError{file.path, err}
+		return
 	}
 	if value, ok := lookup(name); ok && strings.TrimSpace(value) != "" {
 		found.dotenv, found.raw, found.place = file.path, strings.TrimSpace(value), file.place(name)
 	}
-	return nil
+}
+
+// reportDotEnv reports that a .env file that cannot be read was not needed.
+func (c *Client) reportDotEnv(cfg *config, b baseURL) {
+	if b.broken == nil {
+		return
+	}
+	cred := credentialOf(c.ring.engine.Load().Pick(true).Key)
+	cfg.observer.key(KeyEvent{Kind: DotEnvIgnored, Time: time.Now(), Provider: c.provider.Name, Fingerprint: cred.Fingerprint(), Reason: b.broken.Error()})
 }
 
 // settleBase decides whether the base URL of a .env file holds, for which the key has to be
@@ -142,11 +149,17 @@ func belongsTo(dotenv string, cred Credential) error {
 	return fmt.Errorf("%s names the base URL, which holds for keys of that file only, and not for %s", dotenv, cred.placeOr())
 }
 
-// BaseURL returns the origin that the client sends its requests to: scheme, host and port.
+// BaseURL returns where the client sends its requests, without a slash at the end: scheme, host,
+// port if it is given, and the path that comes before the paths of calls, if there is one. It
+// is what a generated client needs as its server.
 func (c *Client) BaseURL() string { return c.base.String() }
 
-// parseBaseURL checks a base URL and returns its origin. Its errors say what is wrong
-// without quoting the URL, which may be a key that was pasted by mistake.
+// errBasePath is the error of a path that two servers may read differently.
+var errBasePath = errors.New("the path of the base URL has a dot segment, an empty segment, a parameter or an escaped slash, backslash or percent sign: give plain segments, as in https://gateway.example/imkit")
+
+// parseBaseURL checks a base URL and returns it without what means nothing: a slash at its end,
+// leading zeros of the port. Its errors say what is wrong without quoting the URL, which may
+// be a key that was pasted by mistake.
 func parseBaseURL(raw string) (*url.URL, error) {
 	u, err := url.Parse(raw)
 	switch {
@@ -157,15 +170,17 @@ func parseBaseURL(raw string) (*url.URL, error) {
 	case u.User != nil:
 		return nil, errors.New("the base URL has user information in it: keys come from a source, not from the URL")
 	case u.RawQuery != "" || u.ForceQuery || u.Fragment != "":
-		return nil, errors.New("the base URL has a query or fragment: give scheme, host and port alone")
-	case u.Path != "" && u.Path != "/":
-		return nil, errors.New("the base URL has a path: give scheme, host and port alone, and the path with each call")
+		return nil, errors.New("the base URL has a query or fragment: give scheme, host, port and path alone")
 	}
 	host, err := dialableHost(u)
 	if err != nil {
 		return nil, err
 	}
-	return &url.URL{Scheme: u.Scheme, Host: host}, nil
+	path, raw, err := basePath(u)
+	if err != nil {
+		return nil, err
+	}
+	return &url.URL{Scheme: u.Scheme, Host: host, Path: path, RawPath: raw}, nil
 }
 
 // dialableHost returns the host and port of a base URL if net/http dials them as they are

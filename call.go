@@ -2,6 +2,7 @@ package keyfit
 
 import (
 	"context"
+	"io"
 	"net/http"
 	"net/url"
 	"slices"
@@ -28,19 +29,25 @@ type call struct {
 	account    string // names the keyring given with the call, for the limit; "" for the client's own
 	keepsPlace bool   // a further retry keeps its place in the queue of the gate
 	method     string
+	named      string        // the route, of a typed call
 	url        *url.URL      // as the caller gave it, within the origin
 	began      time.Duration // by the client's clock
-	nth        uint64        // among the requests of the client
+	tally      *tally        // of its key
+	nth        uint64        // among the requests of that
 	priority   Priority
 	idempotent bool
 	replayable bool
+	getBody    func() (io.ReadCloser, error) // nil if there is no body, or a stream
 	wantsJSON  bool
-	passedOn   bool // by the middleware of the call
+	maxBody    int64 // of a good response; 0 if its body is not read
+	passedOn   bool  // by the middleware of the call
 
 	attempts int
 	status   int                 // of the last response; 0 if none came
 	key      *keyring.Generation // of the last attempt; nil before the first
 	sent     time.Duration       // when the last attempt was sent, by the ring's clock
+
+	content []byte // the body of a good response to a typed call
 
 	trouble   *trouble      // nil until something goes wrong
 	unused    *http.Request // memory for the request that the first attempt sends
@@ -59,11 +66,17 @@ type trouble struct {
 
 // retryState is what the retry loop knows about the attempts so far.
 type retryState struct {
-	answer *APIError      // the last response, if it was an error
-	hint   *ratehint.Hint // what it says about the limit; nil if nothing
-	wait   time.Duration
-	paced  bool // the gate makes the call wait
-	unsent bool // the last attempt was not sent at all
+	answer  *APIError      // the last response, if it was an error
+	hint    *ratehint.Hint // what it says about the limit; nil if nothing
+	wait    time.Duration
+	paced   bool        // the gate makes the call wait
+	limited bool        // the last response is a refusal for the limit
+	unsent  bool        // the last attempt was not sent at all
+	pauses  int         // how many responses have paused the gate
+	header  http.Header // of a good response whose body broke off
+
+	attempts []Attempt     // those that did not succeed
+	body     io.ReadCloser // of the next attempt; nil once that has it
 
 	note        string       // why there is no further attempt
 	earlier     []Credential // the other credentials that the call has used
@@ -77,15 +90,15 @@ type retryState struct {
 //
 // The call and the first request that it sends share one allocation. The call drops its
 // reference to that request when it is sent, because the request carries the key.
-func (c *Client) newCall(req *http.Request, o *callConfig, began time.Duration, nth uint64) (*call, error) {
+func (c *Client) newCall(req *http.Request, o *callConfig, began time.Duration) (*call, error) {
 	both := &struct {
 		call
 		outgoing http.Request
 	}{call: call{
 		Context: req.Context(), client: c, ring: c.ring, policy: &c.policy, priority: c.priority,
 		method: req.Method, url: req.URL,
-		began: began, nth: nth, idempotent: isIdempotent(req),
-		replayable: isReplayable(req),
+		began: began, tally: c.tally, idempotent: c.isIdempotent(req),
+		replayable: isReplayable(req), getBody: bodyAgain(req),
 	}}
 	k := &both.call
 	k.unused = &both.outgoing
@@ -101,13 +114,15 @@ func (c *Client) newCall(req *http.Request, o *callConfig, began time.Duration, 
 
 // apply applies the options of a typed call.
 func (k *call) apply(o *callConfig) error {
-	k.wantsJSON = true
+	k.wantsJSON, k.maxBody, k.named = true, o.maxBody, o.route
 	if len(o.secrets) > 0 {
 		k.inTrouble().secrets = o.secrets
 	}
 	if o.policy != nil {
-		own := *o.policy // many calls may share an option
-		setDefault(&own.AttemptTimeout, k.client.policy.AttemptTimeout)
+		own, err := o.policy.over(k.client.policy).withDefaults()
+		if err != nil {
+			return k.client.named(err)
+		}
 		k.policy = &own
 	}
 	if o.priority != nil {
@@ -130,7 +145,7 @@ func (k *call) apply(o *callConfig) error {
 	k.client.memory.use(ring)
 	given := ring.engine.Load().Pick(true).Fingerprint
 	if !o.sameAccount && ring.account != k.ring.account && given != k.ring.engine.Load().Pick(true).Fingerprint {
-		k.account = ring.account // another account has its own limit
+		k.account, k.tally = ring.account, k.client.tallyOf(ring, given) // another account has its own limit
 	}
 	k.ring = ring
 	return nil
@@ -138,17 +153,25 @@ func (k *call) apply(o *callConfig) error {
 
 // isIdempotent reports whether sending the request twice does what sending it once does:
 // RFC 9110, section 9.2.2, or an idempotency key that the provider understands.
-func isIdempotent(req *http.Request) bool {
+func (c *Client) isIdempotent(req *http.Request) bool {
 	switch req.Method {
 	case "", http.MethodGet, http.MethodHead, http.MethodOptions, http.MethodTrace, http.MethodPut, http.MethodDelete:
 		return true
 	}
-	return req.Header.Get("Idempotency-Key") != ""
+	return req.Header.Get(c.provider.idempotencyHeader()) != ""
 }
 
 // isReplayable reports whether the body can be produced again.
 func isReplayable(req *http.Request) bool {
 	return req.Body == nil || req.Body == http.NoBody || req.GetBody != nil
+}
+
+// bodyAgain returns what produces the body again; nil if there is no body, or a stream.
+func bodyAgain(req *http.Request) func() (io.ReadCloser, error) {
+	if req.Body == nil || req.Body == http.NoBody {
+		return nil
+	}
+	return req.GetBody
 }
 
 type callKey struct{}
@@ -182,8 +205,9 @@ func (k *call) request(req *http.Request) *http.Request {
 	if callOf(req.Context()) == k {
 		return req
 	}
+	host := hostOf(req)
 	req = req.WithContext(callContext{Context: k.Context, call: hide(k)})
-	req.Host, req.RequestURI = "", ""
+	req.Host, req.RequestURI = host, ""
 	if req.Header == nil {
 		req.Header = make(http.Header)
 	}
@@ -199,7 +223,7 @@ func (k *call) begins(with *keyring.Generation, sent time.Duration) {
 	k.attempts++
 	if k.trouble != nil {
 		r := k.retry()
-		r.answer, r.hint, r.wait, r.paced, r.unsent = nil, nil, 0, false, false
+		r.answer, r.hint, r.wait, r.paced, r.limited, r.unsent, r.header = nil, nil, 0, false, false, false, nil
 	}
 }
 
@@ -217,7 +241,9 @@ func (k *call) retry() *retryState { return &k.inTrouble().retry }
 func (k *call) turn() *keyring.Turn {
 	t := k.inTrouble()
 	if t.turn == nil {
-		t.turn = k.ring.engine.NewTurn(keyring.Call{Context: k.Context, Replayable: k.replayable, Route: k.route(), Name: k.name})
+		t.turn = k.ring.engine.NewTurn(keyring.Call{
+			Context: k.Context, Replayable: k.replayable, Route: k.route(), AttemptTimeout: k.policy.AttemptTimeout, Name: k.name,
+		})
 	}
 	return t.turn
 }
@@ -230,7 +256,13 @@ func (k *call) name() string { return k.method + " " + k.redactor().Text(k.path(
 
 // answered describes the last attempt to the keyring.
 func (k *call) answered() keyring.Attempt {
-	return keyring.Attempt{Key: k.key, Sent: k.sent, Succeeded: k.status < http.StatusMultipleChoices, Refusal: k.retry().answer}
+	return keyring.Attempt{Key: k.key, Sent: k.sent, Succeeded: k.succeeded(), Refusal: k.retry().answer}
+}
+
+// succeeded reports whether the last response is a success: a good status may be that of an
+// error, see [Provider.ErrorsInSuccess].
+func (k *call) succeeded() bool {
+	return k.status < http.StatusMultipleChoices && (k.trouble == nil || k.trouble.retry.answer == nil)
 }
 
 // path is the escaped path, as it is sent: a line break in it stays %0A.
@@ -294,23 +326,23 @@ func (k *call) creds() []Credential {
 	return slices.Concat(used, k.ring.live())
 }
 
-// observe reports a finished attempt to the hooks and the log.
-func (k *call) observe(resp *http.Response, err error, took time.Duration) {
+// observe reports a finished attempt to the hooks and the log; ctx is that of the attempt.
+func (k *call) observe(ctx context.Context, resp *http.Response, err error, took time.Duration) {
 	e := AttemptEvent{
-		Provider: k.client.provider.Name, Method: k.method, Path: k.redactor().Text(k.path()), Number: k.attempts,
+		Provider: k.client.provider.Name, Method: k.method, Path: k.redactor().Text(k.path()), Route: k.routeName(), Number: k.attempts,
 		Generation: k.generation(), KeyFingerprint: k.fingerprint(), Duration: took, Err: err,
 	}
 	if resp != nil {
-		e.StatusCode, e.RequestID = resp.StatusCode, requestID(resp.Header, problem.Problem{}, k.redactor())
+		e.StatusCode, e.RequestID = resp.StatusCode, k.client.provider.requestID(resp.Header, problem.Problem{}, k.redactor())
 	}
-	k.client.obs.attempt(k.Context, e)
+	k.client.obs.attempt(ctx, e)
 }
 
 // observeWait reports a wait that begins.
 func (k *call) observeWait(why WaitReason, d time.Duration) {
 	h := k.hint()
 	k.client.obs.wait(k.Context, WaitEvent{
-		Provider: k.client.provider.Name, Method: k.method, Path: k.redactor().Text(k.path()), Reason: why, Duration: d,
+		Provider: k.client.provider.Name, Method: k.method, Path: k.redactor().Text(k.path()), Route: k.routeName(), Reason: why, Duration: d,
 		Source: h.Source, Dropped: k.redactor().Texts(h.Dropped), StatusCode: k.status,
 	})
 }

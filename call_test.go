@@ -300,7 +300,7 @@ func (g *recordingGate) Enter(ctx context.Context, e keyfit.Entry) (func(keyfit.
 			text string
 		}{
 			{o.Unsent, "unsent"},
-			{o.Wait > 0, "wait " + o.Wait.String()},
+			{o.Wait > 0, "wait " + o.Wait.Round(time.Microsecond).String()},
 			{o.Hint > 0, "hint " + o.Hint.String()},
 			{o.Limit.Requests > 0, fmt.Sprintf("limit %d in %s", o.Limit.Requests, o.Limit.Per)},
 			{o.Remaining != -1, fmt.Sprintf("remaining %d", o.Remaining)},

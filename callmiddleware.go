@@ -47,7 +47,7 @@ func aroundCalls(l loop, wraps []middleware) hidden[http.RoundTripper] {
 		}
 		k.passedOn = true
 		k.Context = req.Context() // what the middleware put there, a span or a trace, is for the attempts
-		k.idempotent, k.replayable = isIdempotent(req), isReplayable(req)
+		k.idempotent, k.replayable, k.getBody = k.client.isIdempotent(req), isReplayable(req), bodyAgain(req)
 		return l.send(k, req)
 	})
 	for _, wrap := range slices.Backward(wraps) {
@@ -61,13 +61,21 @@ func (c *Client) send(k *call, req *http.Request) (*http.Response, error) {
 	if c.around == nil {
 		return c.loop().send(k, req)
 	}
-	resp, err := c.around().RoundTrip(k.request(req))
+	out := k.request(req)
+	if out == req { // the context led to the call already
+		out = req.WithContext(req.Context())
+	}
+	body := watchBody(out)
+	resp, err := c.around().RoundTrip(out)
+	if !k.passedOn {
+		body.finish()
+	}
 	switch {
 	case err != nil:
 		return resp, err
 	case resp == nil:
 		return nil, &finalError{"the middleware of the call failed", errors.New("it returned neither a response nor an error")}
-	case resp.Request == nil || resp.StatusCode >= http.StatusMultipleChoices && callOf(resp.Request.Context()) != k:
+	case resp.Request == nil || (resp.StatusCode >= http.StatusMultipleChoices || !k.succeeded()) && callOf(resp.Request.Context()) != k:
 		resp.Request = k.request(req) // leads CheckResponse to the call
 	}
 	if resp.Body == nil {

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/textproto"
 	"net/url"
+	"strings"
 )
 
 // callConfig collects the options of a call.
@@ -16,7 +17,11 @@ type callConfig struct {
 	priority *Priority
 	maxBody  int64
 	response *Response
+	route    string
 	secrets  []string
+
+	idempotencyKey string  // "" for none
+	curl           *string // for the command line of curl; nil for none
 
 	sameAccount bool // keys is another key of the client's own account, so it shares the limit
 }
@@ -46,6 +51,17 @@ func (cc *callConfig) setHeader(name, value string) {
 		cc.header = http.Header{}
 	}
 	cc.header[name] = []string{value}
+}
+
+// setIdempotencyKey sets the header of an idempotency key, which the provider names.
+func (cc *callConfig) setIdempotencyKey(req *http.Request, p *Provider) {
+	if cc.idempotencyKey == "" {
+		return
+	}
+	if req.Header == nil {
+		req.Header = http.Header{}
+	}
+	req.Header.Set(p.idempotencyHeader(), cc.idempotencyKey)
 }
 
 type callOption func(*callConfig) error
@@ -81,20 +97,39 @@ func WithHeader(name, value string) CallOption {
 		if !validToken(name) {
 			return errors.New("WithHeader: the name is not a header name")
 		}
+		if strings.EqualFold(name, "Host") {
+			return errors.New("WithHeader: the Host is that of the base URL")
+		}
 		c.setHeader(textproto.CanonicalMIMEHeaderKey(name), value)
 		return wrapOption("WithHeader", validHeaderValue(value))
 	})
 }
 
-// WithIdempotencyKey sends the Idempotency-Key header, with the same value in all attempts,
-// and lets a POST or PATCH be tried again as a GET is. Use it if the provider supports the
-// header, with a key that is unique to the operation. An empty key is an error.
+// WithIfNoneMatch asks for the resource only if it is no longer the one with this entity tag,
+// which is the ETag in [Response.Header] of an earlier call. If it still is, the call returns an
+// error that matches [ErrNotModified], and what the caller has kept is current. An empty tag
+// asks for the resource in any case. Source: RFC 9110, section 13.1.2.
+func WithIfNoneMatch(etag string) CallOption {
+	return callOption(func(c *callConfig) error {
+		if etag == "" {
+			return nil
+		}
+		c.setHeader("If-None-Match", etag)
+		return wrapOption("WithIfNoneMatch", validHeaderValue(etag))
+	})
+}
+
+// WithIdempotencyKey sends the Idempotency-Key header, or the one that the provider has for it
+// ([Provider.IdempotencyHeader]), with the same value in all attempts, and lets a POST or PATCH
+// be tried again as a GET is. Use it if the provider supports the header, with a key that is
+// unique to the operation; [Provider.IdempotencyKeys] makes a random one for every call, which
+// cannot tell a program's own second call from a new operation. An empty key is an error.
 func WithIdempotencyKey(key string) CallOption {
 	return callOption(func(c *callConfig) error {
 		if key == "" {
 			return errors.New("WithIdempotencyKey: the key is empty")
 		}
-		c.setHeader("Idempotency-Key", key)
+		c.idempotencyKey = key
 		return wrapOption("WithIdempotencyKey", validHeaderValue(key))
 	})
 }
@@ -108,6 +143,18 @@ func WithSecret(values ...string) CallOption {
 		c.secrets = append(c.secrets, values...)
 		return nil
 	})
+}
+
+// secret returns the secrets of the call as credentials, for a redactor; cc may be nil.
+func (cc *callConfig) secret() []Credential {
+	if cc == nil {
+		return nil
+	}
+	var creds []Credential
+	for _, text := range cc.secrets {
+		creds = append(creds, APIKey(text))
+	}
+	return creds
 }
 
 // Response describes the response to a typed call, apart from the decoded body.
@@ -131,6 +178,8 @@ func WithResponse(r *Response) CallOption {
 		return nil
 	})
 }
+
+var errNoRoute = errors.New("WithRoute: the route has no name")
 
 func validHeaderValue(v string) error {
 	for i := range len(v) {

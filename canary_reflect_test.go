@@ -266,9 +266,12 @@ func (things *canaryThings) add(values ...any) { things.all = append(things.all,
 
 func (things *canaryThings) hooks() keyfit.Hooks {
 	return keyfit.Hooks{
-		Attempt: func(_ context.Context, e keyfit.AttemptEvent) { things.add(e) },
-		Wait:    func(_ context.Context, e keyfit.WaitEvent) { things.add(e) },
-		Key:     func(e keyfit.KeyEvent) { things.add(e) },
+		CallStart:    func(_ context.Context, e keyfit.CallEvent) context.Context { things.add(e); return nil },
+		Call:         func(_ context.Context, e keyfit.CallEvent) { things.add(e) },
+		AttemptStart: func(_ context.Context, e keyfit.AttemptEvent) context.Context { things.add(e); return nil },
+		Attempt:      func(_ context.Context, e keyfit.AttemptEvent) { things.add(e) },
+		Wait:         func(_ context.Context, e keyfit.WaitEvent) { things.add(e) },
+		Key:          func(e keyfit.KeyEvent) { things.add(e) },
 	}
 }
 

@@ -13,13 +13,15 @@ import (
 
 	"github.com/keyfit/keyfit/internal/clock"
 	"github.com/keyfit/keyfit/internal/redact"
-	"github.com/keyfit/keyfit/internal/retrybudget"
 )
 
 // Version is the version of this module. The default User-Agent contains it.
 const Version = "0.1.0"
 
-const defaultMaxBody = 10 << 20
+const (
+	defaultMaxBody   = 10 << 20
+	defaultUserAgent = "keyfit/" + Version
+)
 
 // Client calls one provider with the keys of one account. Create it once and reuse it: it
 // holds the connection pool, the gate that enforces the provider's limit for the whole
@@ -37,8 +39,8 @@ type Client struct {
 	memory   *keyMemory // shared with the clients that are derived
 	gate     Gate
 	clock    clock.Clock
-	budget   *retrybudget.Budget
-	stats    *counters
+	tally    *tally
+	tallies  *tallies // shared with the clients that are derived
 	policy   RetryPolicy
 	maxBody  int64
 	obs      observer
@@ -59,11 +61,15 @@ func New(p Provider, opts ...Option) (*Client, error) {
 	if err := p.validate(); err != nil {
 		return nil, err
 	}
-	cfg := config{dotenv: ".env", maxBody: defaultMaxBody, userAgent: "keyfit/" + Version}
+	cfg := config{dotenv: ".env", maxBody: defaultMaxBody, userAgent: defaultUserAgent}
 	if err := cfg.apply(opts); err != nil {
 		return nil, fmt.Errorf("%s: %w", p.Name, err)
 	}
-	c := &Client{provider: p, clock: clock.Start(), budget: new(retrybudget.Budget), stats: new(counters), memory: newKeyMemory()}
+	product, err := cfg.rename(&p)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", p.Name, err)
+	}
+	c := &Client{provider: p, clock: clock.Start(), tallies: new(tallies), memory: newKeyMemory()}
 	base, err := cfg.base(&p)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", p.Name, err)
@@ -74,11 +80,13 @@ func New(p Provider, opts ...Option) (*Client, error) {
 	if err := c.configure(cfg); err != nil {
 		return nil, err
 	}
+	c.reportDotEnv(&cfg, base)
+	c.reportShared(&cfg, product)
 	return c, nil
 }
 
 // With returns a client that differs in the given options and shares the rest: pool,
-// gate, keyring and retry budget. Another key comes with another keyring and gate,
+// gate, keyring, retry budget and counters. Another key comes with its own of all but the pool,
 // another HTTP client with another pool. The provider and its origin cannot change. A
 // shared keyring keeps the hooks and the logger that it was created with, so [Hooks.Key]
 // and key events in the log cannot be added here.
@@ -92,13 +100,13 @@ func (c *Client) With(opts ...Option) (*Client, error) {
 		return nil, fmt.Errorf("%s: %w", c.provider.Name, err)
 	}
 	for _, given := range cfg.given {
-		if given == "WithBaseURL" || given == "WithDotEnv" || given == "WithoutDotEnv" {
+		if given == "WithBaseURL" || given == "WithDotEnv" || given == "WithoutDotEnv" || given == "WithEnvPrefix" {
 			return nil, fmt.Errorf("%s: %s is for New: a derived client keeps origin and key", c.provider.Name, given)
 		}
 	}
 	d := *c
 	if cfg.ring != nil || cfg.keys != nil {
-		d.ring, d.gate = nil, nil
+		d.ring, d.gate, d.tally = nil, nil, nil
 	} else if cfg.limit != nil || cfg.maxInFlight != own.maxInFlight {
 		d.gate = nil
 	}
@@ -163,8 +171,11 @@ func (c *Client) configure(cfg config) error {
 	if c.gate == nil {
 		c.gate = newGate(cfg.limitOr(c.provider.Limit), c.provider.LimitGroups, cfg.maxInFlight)
 	}
+	if c.tally == nil {
+		c.tally = c.ownTally()
+	}
 	if c.pool == nil {
-		c.pool = hide(newPool(cfg.http))
+		c.pool = hide(newPool(cfg.http, cfg.httpGiven))
 	}
 	stack := c.newStack(cfg)
 	c.loop, c.around = hide(stack), aroundCalls(stack, cfg.around)
@@ -225,12 +236,14 @@ func (c *Client) newStack(cfg config) loop {
 		jar, userRule = cfg.http.Jar, cfg.http.CheckRedirect
 	}
 	attempts := &transport{
-		origin:  originCheck{base: c.base, home: home, allowHTTP: cfg.allowHTTP},
+		origin:  originCheck{base: c.base, home: home, prefix: c.base.EscapedPath(), allowHTTP: cfg.allowHTTP},
+		allowed: operationCheck{lists: cfg.allowed, probe: c.probePath(), prefix: c.base.EscapedPath()},
 		headers: headerSetter{scheme: scheme, fields: fields, agent: []string{cfg.userAgent}, shared: newSharedHeaders(scheme, jar, next)},
 		jar:     jar,
 		next:    next,
+		pool:    c.pool(),
 	}
-	return newLoop(&redirects{attempts: attempts, check: redirectGuard(home, scheme, userRule)})
+	return newLoop(&redirects{attempts: attempts, check: redirectGuard(&attempts.origin, scheme, userRule)})
 }
 
 // maxResponseHeader is how large the header of a response may be with our own pool. Servers
@@ -239,20 +252,24 @@ const maxResponseHeader = 256 << 10
 
 // newPool returns the caller's transport, or a pool sized for one busy host: net/http keeps
 // only two idle connections per host, so concurrent calls would dial again and again.
-func newPool(hc *http.Client) http.RoundTripper {
-	if hc != nil && hc.Transport != nil {
+func newPool(hc, given *http.Client) http.RoundTripper {
+	switch {
+	case hc != nil && hc.Transport != nil:
 		return hc.Transport
+	case hc != nil:
+		return givenClient{given}
 	}
 	return &http.Transport{
-		Proxy:                 http.ProxyFromEnvironment,
-		DialContext:           (&net.Dialer{Timeout: 10 * time.Second, KeepAlive: 30 * time.Second}).DialContext,
-		ForceAttemptHTTP2:     true,
-		MaxIdleConns:          0, // the number for each host is the limit
-		MaxIdleConnsPerHost:   128,
-		IdleConnTimeout:       90 * time.Second,
-		TLSHandshakeTimeout:   10 * time.Second,
-		ExpectContinueTimeout: time.Second,
-		ResponseHeaderTimeout: time.Minute,
+		Proxy:                  http.ProxyFromEnvironment,
+		OnProxyConnectResponse: proxyAnswered,
+		DialContext:            (&net.Dialer{Timeout: 10 * time.Second, KeepAlive: 30 * time.Second}).DialContext,
+		ForceAttemptHTTP2:      true,
+		MaxIdleConns:           0, // the number for each host is the limit
+		MaxIdleConnsPerHost:    128,
+		IdleConnTimeout:        90 * time.Second,
+		TLSHandshakeTimeout:    10 * time.Second,
+		ExpectContinueTimeout:  time.Second,
+		ResponseHeaderTimeout:  time.Minute,
 		// net/http would read ten megabytes, for each of which an error costs more.
 		MaxResponseHeaderBytes: maxResponseHeader,
 	}
@@ -272,8 +289,12 @@ func (c *Client) Provider() Provider { return c.provider }
 
 // Do sends a raw request with key, gate and retries, and returns the response whatever its
 // status; [CheckResponse] turns it into a typed error. The URL of the request is relative
-// to the provider's origin, or must be within it. Do does not change the request. The
+// to the base URL, or must be below it. Do does not change the request. The
 // caller closes the body of the response, whose size is not limited.
+//
+// A Host of the request must name the same origin, and is sent as it is; any other is
+// [ErrCrossOrigin]. The Host of a request that a server has received, which has a RequestURI, is
+// not sent.
 //
 // The errors are those of [Get] for a call without a usable response: *RequestError,
 // *RateLimitError (the limit does not allow the call in time), *InvalidKeyError (the
@@ -291,17 +312,17 @@ func (c *Client) Do(req *http.Request) (*http.Response, error) {
 }
 
 // CheckResponse returns the typed error of a response from [Client.Do] or
-// [Client.HTTPClient]: nil for a status below 300, otherwise the error that [Get] would
-// return. The body stays readable. For the response of another client it returns a plain
+// [Client.HTTPClient]: nil for a success, otherwise the error that [Get] would return.
+// The body stays readable. For the response of another client it returns a plain
 // [*APIError].
 func CheckResponse(resp *http.Response) error {
-	if resp.StatusCode < 300 {
-		return nil
-	}
 	if resp.Request != nil {
 		if k := callOf(resp.Request.Context()); k != nil {
 			return k.answerError(resp)
 		}
+	}
+	if resp.StatusCode < 300 {
+		return nil
 	}
 	e := &APIError{Provider: "http", StatusCode: resp.StatusCode, Header: redact.Redactor{}.Header(resp.Header)}
 	if resp.Request != nil {
@@ -330,10 +351,7 @@ type roundTripper struct{ c *Client }
 
 func (rt roundTripper) RoundTrip(req *http.Request) (*http.Response, error) {
 	_, resp, err := rt.c.do(req, nil)
-	if err != nil {
-		return nil, closeBody(req, err)
-	}
-	return resp, nil
+	return resp, err
 }
 
 // CloseIdleConnections closes the idle connections of the client's pool.

@@ -62,7 +62,7 @@ func TestGetReportsWhatIsWrongWithAGoodAnswer(t *testing.T) {
 				}, nil
 			})
 			c, err := keyfit.New(keyfit.MindKey(),
-				keyfit.WithKey(key), keyfit.WithoutDotEnv(), keyfit.WithMaxResponseBytes(64), keyfit.WithHTTPClient(&http.Client{Transport: wire}))
+				keyfit.WithKey(key), keyfit.WithoutDotEnv(), keyfit.WithMaxResponseBytes(64), keyfit.WithMaxAttempts(1), keyfit.WithHTTPClient(&http.Client{Transport: wire}))
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -22,7 +22,8 @@
 //	caller         Get, Send, Pages, Client.Do, Client.HTTPClient
 //	 call          the URL within the origin, the options; the response or a typed error
 //	  retry        decides whether there is another attempt, and after which wait
-//	   redirects   follows within the provider's origin, refuses redirects to another origin
+//	   redirects   follows within the provider's origin, refuses redirects to another origin;
+//	               reads the whole body of a good response to a typed call
 //	    auth       checks the origin; after a refusal: a replay with a newer or the previous key
 //	     attempt   a permit of the gate: shared pause, window, slots
 //	               the current credential, on a copy of the request
@@ -49,7 +50,8 @@
 // A refused call returns a [*MissingKeyError], [*InvalidKeyError], [*RateLimitError] or
 // [*PermissionError], or the plain [*APIError] that is the base of each. A call without a
 // response returns a [*RequestError]. The sentinels ([ErrUnauthorized], [ErrRateLimited] …)
-// name classes for errors.Is.
+// name classes for errors.Is. The error has what each attempt came to, and the wait that the
+// provider asked for.
 //
 // # Testing
 //

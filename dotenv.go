@@ -35,13 +35,23 @@ func DotEnvPair(path, idName, keyName string) Source {
 // maxDotEnv is far above the size of any .env file written by hand.
 const maxDotEnv = 1 << 20
 
-type dotEnvFile struct{ path string }
+type dotEnvFile struct {
+	path    string
+	implied bool // the client looks for it unasked, or where WithDotEnv says
+}
 
 func newDotEnvFile(path string) dotEnvFile {
 	if abs, err := filepath.Abs(path); err == nil {
 		path = abs
 	}
 	return dotEnvFile{path: path}
+}
+
+// dotEnvFile returns the file that the client itself looks into.
+func (cfg *config) dotEnvFile() dotEnvFile {
+	file := newDotEnvFile(cfg.dotenv)
+	file.implied = true
+	return file
 }
 
 func (file dotEnvFile) place(name string) string {
@@ -58,6 +68,14 @@ func (file dotEnvFile) keyFile(path string) Source {
 func (file dotEnvFile) dotenv() string { return file.path }
 
 func (file dotEnvFile) load() (func(string) (string, bool), error) {
+	lookup, err := file.parse()
+	if file.implied && err != nil && !errors.Is(err, ErrNoKey) {
+		err = fmt.Errorf("%w; WithoutDotEnv makes the client ignore the file", err)
+	}
+	return lookup, err
+}
+
+func (file dotEnvFile) parse() (func(string) (string, bool), error) {
 	content, err := smallfile.Read(file.path, maxDotEnv)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("the file does not exist (%w)", ErrNoKey)

@@ -143,14 +143,14 @@ func TestWhatAnAnswerSaysOfTheKey(t *testing.T) {
 		body     string
 		replayed bool // with the previous key
 		accepted bool // the key counts as accepted
-		refusals int
+		asked    int  // further questions to the source
 		event    string
 	}{
-		{name: "a bad key", status: 401, body: `{"error":"INVALID_API_KEY"}`, replayed: true, refusals: 1, event: "key.refused 2 says-new<"},
-		{name: "a bare 401", status: 401, replayed: true, refusals: 1, event: "key.refused 2 says-new<"},
-		{name: "an OAuth token that ended", status: 401, header: `Bearer error="invalid_token"`, body: "{}", replayed: true, refusals: 1, event: "key.refused 2 says-new<"},
+		{name: "a bad key", status: 401, body: `{"error":"INVALID_API_KEY"}`, replayed: true, asked: 1, event: "key.refused 2 says-new<"},
+		{name: "a bare 401", status: 401, replayed: true, asked: 1, event: "key.refused 2 says-new<"},
+		{name: "an OAuth token that ended", status: 401, header: `Bearer error="invalid_token"`, body: "{}", replayed: true, asked: 1, event: "key.refused 2 says-new<"},
 		{name: "a scope that lacks", status: 403, header: `Bearer error="insufficient_scope"`, body: "{}", accepted: true},
-		{name: "no key arrived", status: 401, body: `{"error":"MISSING_API_KEY"}`, event: "auth.misconfigured 2 says-new<"},
+		{name: "no key arrived", status: 401, body: `{"error":"MISSING_API_KEY"}`, asked: 1, event: "auth.misconfigured 2 says-new<"},
 		{name: "a permission", status: 403, body: "{}", accepted: true},
 		{name: "not found", status: 404, body: "{}", accepted: true},
 		{name: "a bad request", status: 422, body: "{}", accepted: true},
@@ -196,7 +196,7 @@ func TestWhatAnAnswerSaysOfTheKey(t *testing.T) {
 				if tt.event != "" && count(told, tt.event) != 1 || tt.event == "" && len(told) > 0 {
 					t.Errorf("want the event %q, got %q", tt.event, told)
 				}
-				if want := 1 + tt.refusals; src.questions() != want {
+				if want := 1 + tt.asked; src.questions() != want {
 					t.Errorf("the source was asked %d times, want %d", src.questions(), want)
 				}
 			})

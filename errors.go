@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -22,6 +23,8 @@ var (
 	ErrForbidden = errors.New("forbidden")
 	// ErrNotFound: no such resource (404, 410).
 	ErrNotFound = errors.New("not found")
+	// ErrNotModified: the resource is the one that the caller has (304); see [WithIfNoneMatch].
+	ErrNotModified = errors.New("not modified")
 	// ErrConflict: the resource is not in the state that the request assumes (409, 412).
 	ErrConflict = errors.New("conflict")
 	// ErrBadRequest: the request itself is invalid (400, 422); sending it again is
@@ -39,9 +42,14 @@ var (
 	ErrNoUsableKey = errors.New("no usable key")
 	// ErrInsecure: the key would have been sent over plain http. Nothing was sent.
 	ErrInsecure = errors.New("refused to send a key over plain http")
-	// ErrCrossOrigin: a request or redirect leads to another origin than the provider's.
-	// Nothing was sent there.
+	// ErrCrossOrigin: a request or redirect leads to another origin than the provider's, or out
+	// of the path of the base URL. Nothing was sent there.
 	ErrCrossOrigin = errors.New("refused to leave the provider's origin")
+	// ErrNotAllowed: the client's [AllowOperations] do not allow the request, which was not sent.
+	ErrNotAllowed = errors.New("refused an operation that AllowOperations does not allow")
+	// ErrAttemptTimeout: an attempt took longer than its [RetryPolicy.AttemptTimeout], while the
+	// context of the call has not ended.
+	ErrAttemptTimeout = errors.New("attempt timed out")
 	// ErrTooLarge: the response is larger than the limit; see [WithMaxResponseBytes].
 	ErrTooLarge = errors.New("response too large")
 )
@@ -56,116 +64,15 @@ const (
 	CodePermission  = "INSUFFICIENT_PERMISSIONS"
 )
 
-// APIError is an error response of the provider, and the base of [MissingKeyError],
-// [InvalidKeyError], [RateLimitError] and [PermissionError]: errors.As finds both. All of its
-// text is redacted of every key that the client, its tenants and the clients of [Client.With]
-// hold, or have held within an hour (the last 1,024).
-//
-// A call that was not sent because of the response to another call, a 429 or a refusal of
-// the key, has the status, code and message of that response, and Note says why it was not
-// sent. If the call made no attempt at all, Attempts is 0.
-type APIError struct {
-	Provider   string // the provider's name
-	Method     string // the method of the request
-	Path       string // its path, without query
-	StatusCode int    // the HTTP status; 0 if nothing was sent, except as said above
-	Code       string // the provider's error code; "" if it gave none
-	// Message is in the provider's own words, or our explanation if nothing was sent. It may be
-	// "", as it is for a body of plain text; see [Provider.TextErrors].
-	Message   string
-	RequestID string // the provider's id of this exchange; "" if it gave none
-	Attempts  int    // how many attempts the call made
-	// KeyFingerprint identifies the credential used; see [Credential.Fingerprint].
-	KeyFingerprint string
-	// Header is the header of the response, without cookies.
-	Header http.Header `json:"-"`
-	// Note is what the client adds: why it did not try again, or a second interpretation of
-	// the status. It is "" if there is nothing to add.
-	Note string
-
-	body []byte
-}
-
-// Body returns the body of the response as received, at most 64 KiB, with live keys
-// redacted. It is a method so that no printer or encoder shows it by accident. Errors of
-// the same response share the slice, so it must not be changed.
-func (e *APIError) Body() []byte { return e.body }
-
-// Error returns one line: provider, method, path, status, code, message, and what
-// identifies the exchange. It contains no query, no body and no key.
-func (e *APIError) Error() string {
-	var b strings.Builder
-	fmt.Fprintf(&b, "%s: %s %s: ", e.Provider, e.Method, e.Path)
-	if e.StatusCode != 0 {
-		b.WriteString(strings.TrimSpace(strconv.Itoa(e.StatusCode) + " " + http.StatusText(e.StatusCode)))
-	} else {
-		b.WriteString("not sent")
-	}
-	for _, part := range []string{e.Code, e.Message} {
-		if part != "" {
-			b.WriteString(": " + part)
-		}
-	}
-	var notes []string
-	if e.Note != "" {
-		notes = append(notes, e.Note)
-	}
-	if e.RequestID != "" {
-		notes = append(notes, "request id "+e.RequestID)
-	}
-	if e.Attempts > 1 {
-		notes = append(notes, strconv.Itoa(e.Attempts)+" attempts")
-	}
-	if e.KeyFingerprint != "" {
-		notes = append(notes, "key "+e.KeyFingerprint)
-	}
-	if len(notes) > 0 {
-		b.WriteString(" (" + strings.Join(notes, ", ") + ")")
-	}
-	return b.String()
-}
-
-// Is matches the class of the status. The four typed errors add their own classes.
-func (e *APIError) Is(target error) bool {
-	switch s := e.StatusCode; target {
-	case ErrUnauthorized:
-		return s == http.StatusUnauthorized
-	case ErrForbidden:
-		return s == http.StatusForbidden
-	case ErrNotFound:
-		return s == http.StatusNotFound || s == http.StatusGone
-	case ErrConflict:
-		return s == http.StatusConflict || s == http.StatusPreconditionFailed
-	case ErrBadRequest:
-		return s == http.StatusBadRequest || s == http.StatusUnprocessableEntity
-	case ErrRateLimited:
-		return s == http.StatusTooManyRequests
-	case ErrServer:
-		return s >= 500
-	}
-	return false
-}
-
-// LogValue returns the error as a group of attributes, without header and body.
-func (e *APIError) LogValue() slog.Value {
-	attrs := []slog.Attr{
-		slog.String("provider", e.Provider), slog.String("method", e.Method), slog.String("path", e.Path),
-		slog.Int("status", e.StatusCode), slog.Int("attempts", e.Attempts),
-	}
-	for _, a := range [][2]string{{"code", e.Code}, {"message", e.Message}, {"request_id", e.RequestID}, {"key", e.KeyFingerprint}, {"note", e.Note}} {
-		if a[1] != "" {
-			attrs = append(attrs, slog.String(a[0], a[1]))
-		}
-	}
-	return slog.GroupValue(attrs...)
-}
-
 // MissingKeyError is MISSING_API_KEY: the provider received no credential. The key itself
 // is not in question: an intermediary removed it, or the scheme is wrong.
 type MissingKeyError struct{ *APIError }
 
+// Error returns the line of the [APIError].
+func (e *MissingKeyError) Error() string { return e.lineOr("the provider received no key") }
+
 // Unwrap returns the [APIError].
-func (e *MissingKeyError) Unwrap() error { return e.APIError }
+func (e *MissingKeyError) Unwrap() error { return e.unwrapped() }
 
 // Is matches [ErrUnauthorized].
 func (e *MissingKeyError) Is(target error) bool { return target == ErrUnauthorized }
@@ -185,13 +92,20 @@ type InvalidKeyError struct {
 	cause error // why the wait for a key ended; nil if the ring's own limit ended it
 }
 
+// Error returns the line of the [APIError].
+func (e *InvalidKeyError) Error() string { return e.lineOr("the provider refused the key") }
+
 // Unwrap returns the [APIError], and the error of the context if that ended the wait for a
 // key.
 func (e *InvalidKeyError) Unwrap() []error {
-	if e.cause != nil {
-		return []error{e.APIError, e.cause}
+	var under []error
+	if e.APIError != nil {
+		under = append(under, e.APIError)
 	}
-	return []error{e.APIError}
+	if e.cause != nil {
+		under = append(under, e.cause)
+	}
+	return under
 }
 
 // Is matches [ErrUnauthorized], and [ErrNoUsableKey] if Unusable is set.
@@ -215,7 +129,7 @@ type RateLimitError struct {
 
 // Error adds the wait to the line of the [APIError].
 func (e *RateLimitError) Error() string {
-	text := e.APIError.Error()
+	text := e.lineOr("the limit is used up")
 	if e.RetryAfter > 0 {
 		text += ": retry after " + e.RetryAfter.Round(time.Millisecond).String()
 	}
@@ -226,7 +140,7 @@ func (e *RateLimitError) Error() string {
 }
 
 // Unwrap returns the [APIError].
-func (e *RateLimitError) Unwrap() error { return e.APIError }
+func (e *RateLimitError) Unwrap() error { return e.unwrapped() }
 
 // Is matches [ErrRateLimited], and context.DeadlineExceeded if Deadline is set.
 func (e *RateLimitError) Is(target error) bool {
@@ -235,7 +149,8 @@ func (e *RateLimitError) Is(target error) bool {
 
 // LogValue is the error as a group of attributes.
 func (e *RateLimitError) LogValue() slog.Value {
-	return slog.GroupValue(append(e.APIError.LogValue().Group(), slog.Duration("retry_after", e.RetryAfter), slog.Bool("deadline", e.Deadline))...)
+	attrs := slices.DeleteFunc(e.APIError.LogValue().Group(), func(a slog.Attr) bool { return a.Key == "retry_after" })
+	return slog.GroupValue(append(attrs, slog.Duration("retry_after", e.RetryAfter), slog.Bool("deadline", e.Deadline))...)
 }
 
 // PermissionError is INSUFFICIENT_PERMISSIONS: the credential is valid but lacks the
@@ -248,8 +163,11 @@ type PermissionError struct {
 	Ambiguous bool
 }
 
+// Error returns the line of the [APIError].
+func (e *PermissionError) Error() string { return e.lineOr("the key lacks the permission") }
+
 // Unwrap returns the [APIError].
-func (e *PermissionError) Unwrap() error { return e.APIError }
+func (e *PermissionError) Unwrap() error { return e.unwrapped() }
 
 // Is matches [ErrForbidden].
 func (e *PermissionError) Is(target error) bool { return target == ErrForbidden }
@@ -262,6 +180,7 @@ type RequestError struct {
 	Provider, Method, Path string    // Path is without query
 	StatusCode             int       // the status, if one came; else 0
 	Attempts               int       // how many attempts the call made
+	History                []Attempt // the attempts that did not succeed, the last one included
 	KeyFingerprint         string    // the credential used; "" if none was
 	Note                   string    // why it was not tried again; may be ""
 	Err                    error     // the cause
@@ -270,7 +189,11 @@ type RequestError struct {
 
 // Error returns one line without query and key.
 func (e *RequestError) Error() string {
-	text := fmt.Sprintf("%s: %s %s: %s", e.Provider, e.Method, e.Path, oneline.Text(e.Err.Error(), 500))
+	what := "no usable response"
+	if e.Err != nil {
+		what = oneline.Text(e.Err.Error(), 500)
+	}
+	text := joinFilled(": ", e.Provider, joinFilled(" ", e.Method, e.Path), what)
 	if e.Last != nil {
 		text += fmt.Sprintf(", after %d %s", e.Last.StatusCode, http.StatusText(e.Last.StatusCode))
 	}
@@ -289,10 +212,14 @@ func (e *RequestError) Error() string {
 
 // Unwrap returns the cause and, if an earlier attempt got an error response, that response.
 func (e *RequestError) Unwrap() []error {
-	if e.Last != nil {
-		return []error{e.Err, e.Last}
+	var under []error
+	if e.Err != nil {
+		under = append(under, e.Err)
 	}
-	return []error{e.Err}
+	if e.Last != nil {
+		under = append(under, e.Last)
+	}
+	return under
 }
 
 // LogValue is the error as a group of attributes.
@@ -312,11 +239,12 @@ type DecodeError struct {
 
 // Error returns one line that names path, status and field, and no value.
 func (e *DecodeError) Error() string {
-	where := ""
+	field := ""
 	if e.Field != "" {
-		where = "field " + e.Field + ": "
+		field = "field " + e.Field
 	}
-	return fmt.Sprintf("%s: %s %s: %d response cannot be decoded: %s%s", e.Provider, e.Method, e.Path, e.StatusCode, where, e.Reason)
+	status := strconv.Itoa(e.StatusCode) + " response cannot be decoded"
+	return joinFilled(": ", e.Provider, joinFilled(" ", e.Method, e.Path), status, field, e.Reason)
 }
 
 // Unwrap returns the decoder's error.

@@ -207,7 +207,7 @@ func TestARefusalIsDecodedWhateverItsShape(t *testing.T) {
 			"optimove: GET /p: 429 Too Many Requests: You have exceeded the rate limit for this API group. Please retry later. (key FP)",
 		}},
 		{"Optimove 401", optimove, 401, "Missing API Key", nil, errorSeen{
-			"missing api", "unauthorized", "", "Missing API Key", "", "", "optimove: GET /p: 401 Unauthorized: Missing API Key (key FP)",
+			"invalid api", "unauthorized", "", "Missing API Key", "", "", "optimove: GET /p: 401 Unauthorized: Missing API Key (key FP)",
 		}},
 		{"Optimove 403, bad key", optimove, 403, "Invalid API Key", nil, errorSeen{
 			"invalid api", "unauthorized forbidden", "", "Invalid API Key", "", "", "optimove: GET /p: 403 Forbidden: Invalid API Key (key FP)",
@@ -265,7 +265,7 @@ func TestARefusalIsDecodedWhateverItsShape(t *testing.T) {
 		{"JSON number", imkit, 400, `42`, nil, errorSeen{"api", "badrequest", "", "", "", "", "imkit: GET /p: 400 Bad Request (key FP)"}},
 		{"JSON null", imkit, 400, `null`, nil, errorSeen{"api", "badrequest", "", "", "", "", "imkit: GET /p: 400 Bad Request (key FP)"}},
 		{"members of other types", imkit, 400, `{"error":{"code":17,"message":["x"]},"message":{"a":1},"requestId":7}`, nil, errorSeen{
-			"api", "badrequest", "17", "", "7", "", "imkit: GET /p: 400 Bad Request: 17 (request id 7, key FP)",
+			"api", "badrequest", "17", "x", "7", "", "imkit: GET /p: 400 Bad Request: 17: x (request id 7, key FP)",
 		}},
 		{"byte order mark", imkit, 401, "\ufeff" + imkitMissing, nil, errorSeen{
 			"missing api", "unauthorized", "MISSING_API_KEY", "IM-API-KEY header is required", "", "",
@@ -321,7 +321,7 @@ func TestALongErrorBodyIsKeptTo64KiBAndItsLineShort(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			imkit := keyfit.IMKIT("")
-			imkit.TextErrors = true // as if it documented them
+			imkit.ReadError = keyfit.Optimove("").ReadError // as if it documented such bodies
 			c := errorClient(t, imkit, errorAnswer(401, tt.body))
 			_, err := keyfit.Get[struct{}](t.Context(), c, "/p")
 			invalid, ok := errors.AsType[*keyfit.InvalidKeyError](err)

@@ -11,6 +11,16 @@ import (
 // run on the goroutine of the call, concurrently for concurrent calls, and should return
 // quickly. No event contains a key, a query or a body.
 type Hooks struct {
+	// CallStart is called before each call, and Call after it, once whatever number of attempts
+	// it took: after a typed call has decoded its response or failed, after a raw request has got
+	// the headers of its response or failed. A call whose arguments are wrong makes no event. The
+	// context that CallStart returns is that of the call, as for a span, and must be derived from
+	// the one given; nil changes nothing. Call gets the same.
+	CallStart func(context.Context, CallEvent) context.Context
+	Call      func(context.Context, CallEvent)
+	// AttemptStart is called before each attempt is sent, with what is known then; the context
+	// that it returns is that of the attempt, as for CallStart.
+	AttemptStart func(context.Context, AttemptEvent) context.Context
 	// Attempt is called after each attempt, including one that follows a redirect.
 	Attempt func(context.Context, AttemptEvent)
 	// Wait is called before the client waits: for the gate, or between attempts.
@@ -26,6 +36,7 @@ type Hooks struct {
 // AttemptEvent describes one attempt: a request that was sent, or that could not be sent.
 type AttemptEvent struct {
 	Provider, Method, Path string // Path is without query
+	Route                  string // see [WithRoute]; "" if nobody has named it
 	Number                 int    // 1 for the first attempt of a call
 	StatusCode             int    // 0 if no response came
 	Generation             uint64 // of the key used, in the ring it came from
@@ -38,6 +49,7 @@ type AttemptEvent struct {
 // WaitEvent describes a wait that begins.
 type WaitEvent struct {
 	Provider, Method, Path string
+	Route                  string // see [WithRoute]; "" if nobody has named it
 	Reason                 WaitReason
 	Duration               time.Duration // its expected length
 	Source                 string        // where the server's hint was ("Retry-After"); "" if there was none
@@ -67,6 +79,9 @@ func (obs *observer) attempt(ctx context.Context, e AttemptEvent) {
 		slog.String("provider", e.Provider), slog.String("method", e.Method), slog.String("path", e.Path),
 		slog.Int("attempt", e.Number), slog.Int("status", e.StatusCode), slog.Duration("duration", e.Duration),
 		slog.String("key", e.KeyFingerprint), slog.Uint64("generation", e.Generation),
+	}
+	if e.Route != "" {
+		attrs = append(attrs, slog.String("route", e.Route))
 	}
 	if e.RequestID != "" {
 		attrs = append(attrs, slog.String("request_id", e.RequestID))

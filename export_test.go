@@ -17,3 +17,7 @@ func (c *Client) DialThrough(dial func(ctx context.Context, network, addr string
 func (c *Client) SecureBy(config *tls.Config) {
 	c.pool().(*http.Transport).TLSClientConfig = config
 }
+
+// ProxyAnswered is how the client's own pool reads the response of a proxy, whose address net/http
+// takes from the environment once in a process.
+var ProxyAnswered = proxyAnswered

@@ -218,7 +218,7 @@ func (g *gate) enter(ctx context.Context, e *Entry) (permit, error) {
 	if p, ok := g.engine.TryEnter(key, g.clock().Now()); ok { // most attempts need not wait, and what follows allocates
 		return permit{own: p}, nil
 	}
-	r := limiter.Request{Key: key, MaxWait: e.MaxWait, Priority: limiter.Priority(e.Priority), Route: e.Route, Since: e.Since, NoTrial: e.NoTrial}
+	r := limiter.Request{Key: key, MaxWait: min(e.MaxWait, farAway), Priority: limiter.Priority(e.Priority), Route: e.Route, Since: e.Since, NoTrial: e.NoTrial}
 	if waiting := e.Waiting; waiting != nil {
 		r.Waiting = func(why limiter.Reason, d time.Duration) { waiting(waitReason(why), d) }
 	}
@@ -228,6 +228,9 @@ func (g *gate) enter(ctx context.Context, e *Entry) (permit, error) {
 	}
 	return permit{own: p}, err
 }
+
+// farAway bounds a wait without a bound, so that a time which it is added to does not overflow.
+const farAway = 100 * 365 * 24 * time.Hour
 
 // enterNow returns a permit if the attempt need not wait. account and group are those of an
 // [Entry], and at is a reading of the gate's clock.

@@ -24,7 +24,7 @@ import (
 // here, and the tests below it hold what no line here may break.
 func allowedImports() map[string][]string {
 	return map[string][]string{
-		".":                              {"github.com/hashicorp/go-retryablehttp", "internal/backoff", "internal/clock", "internal/command", "internal/envfile", "internal/exposure", "internal/histogram", "internal/httpbody", "internal/keyring", "internal/keytext", "internal/limiter", "internal/oneline", "internal/problem", "internal/ratehint", "internal/redact", "internal/retrybudget", "internal/rfc3339", "internal/smallfile"},
+		".":                              {"github.com/hashicorp/go-retryablehttp", "internal/backoff", "internal/clock", "internal/command", "internal/envfile", "internal/exposure", "internal/histogram", "internal/httpbody", "internal/keyring", "internal/keytext", "internal/limiter", "internal/oneline", "internal/problem", "internal/ratehint", "internal/redact", "internal/retrybudget", "internal/rfc3339", "internal/smallfile", "internal/wire"},
 		"cmd/keyfit":                     {".", "cmd/keyfit/internal/admin", "cmd/keyfit/internal/cli", "cmd/keyfit/internal/curl", "cmd/keyfit/internal/keycheck", "cmd/keyfit/internal/rotate", "cmd/keyfit/internal/vendors", "github.com/spf13/cobra", "github.com/spf13/pflag", "golang.org/x/sys/windows", "internal/privatefile", "mockserver"},
 		"cmd/keyfit/internal/admin":      {},
 		"cmd/keyfit/internal/cli":        {},

@@ -31,7 +31,9 @@ const (
 	CircuitClosed      KeyEventKind = "circuit.closed"       // calls are sent normally again
 	AuthMisconfigured  KeyEventKind = "auth.misconfigured"   // the provider received no key: the scheme is wrong, or an intermediary removed it
 	KeyExposed         KeyEventKind = "key.exposed"          // others can read the file with the key, or git tracks it; once for each file
+	KeyShared          KeyEventKind = "key.shared"           // a variable of another product has the same key; see [WithEnvPrefix]; reported by [New]
 	BaseURLIgnored     KeyEventKind = "base_url.ignored"     // a .env file has a base URL, and the key is from another place; reported by [New]
+	DotEnvIgnored      KeyEventKind = "dotenv.ignored"       // a .env file cannot be read, and nothing of it is needed: the key is from another place; reported by [New]
 )
 
 // KeyEvent is one event of a [Keyring]. It holds fingerprints, never keys.
@@ -58,7 +60,7 @@ func (ev KeyEvent) log(to *slog.Logger) {
 	switch ev.Kind {
 	case KeyStaged, KeyVerified, KeyPromoted, KeyRetired, KeySafeToRevoke, CircuitClosed:
 		level = slog.LevelInfo
-	case KeyRejected, KeyRollback, KeyDemoted, KeyRefused, KeyFallback, KeyScopeRegression, KeyExpiring, KeyExpired, SourceStale, CircuitOpen, AuthMisconfigured, KeyExposed, BaseURLIgnored:
+	case KeyRejected, KeyRollback, KeyDemoted, KeyRefused, KeyFallback, KeyScopeRegression, KeyExpiring, KeyExpired, SourceStale, CircuitOpen, AuthMisconfigured, KeyExposed, KeyShared, BaseURLIgnored, DotEnvIgnored:
 	}
 	to.LogAttrs(context.Background(), level, string(ev.Kind), slog.String("provider", ev.Provider),
 		slog.Uint64("generation", ev.Generation), slog.String("key", ev.Fingerprint),

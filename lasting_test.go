@@ -8,13 +8,18 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
+	"os"
 	"strings"
 	"sync/atomic"
+	"syscall"
 	"testing"
+	"testing/iotest"
 	"testing/synctest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/jarcoal/httpmock"
 
 	"github.com/keyfit/keyfit"
 )
@@ -25,10 +30,12 @@ func lastingClient(t *testing.T, wire http.RoundTripper, opts ...keyfit.Option) 
 	p := keyfit.Provider{Name: "lasting", BaseURL: "https://lasting.example", Scheme: keyfit.Header("X-Api-Key")}
 	opts = append([]keyfit.Option{
 		keyfit.WithKey("lasting-lorem-fitsum"), keyfit.WithoutDotEnv(), keyfit.WithHTTPClient(&http.Client{Transport: wire}),
-		keyfit.WithRetry(keyfit.RetryPolicy{MinBackoff: time.Microsecond, MaxBackoff: time.Microsecond}),
 	}, opts...)
 	c, err := keyfit.New(p, opts...)
 	if err != nil {
+		t.Fatal(err)
+	}
+	if c, err = c.With(keyfit.WithRetry(keyfit.RetryPolicy{MinBackoff: time.Microsecond, MaxBackoff: time.Microsecond})); err != nil {
 		t.Fatal(err)
 	}
 	return c
@@ -103,6 +110,18 @@ func TestAnErrorThatLastsIsNotTriedAgain(t *testing.T) {
 		change func(*http.Request)
 	}{
 		"a body longer than its length, over HTTP/2": {h2.Client().Transport, bodyOf("abcdef", 3)},
+		"a body that cannot be read":                 {wire, brokenBody},
+		"a body that cannot be read, over HTTP/2":    {h2.Client().Transport, brokenBody},
+		"an upgrade, over HTTP/2":                    {h2.Client().Transport, header("Upgrade", "echo")},
+		"a Transfer-Encoding, over HTTP/2":           {h2.Client().Transport, header("Transfer-Encoding", "lorem")},
+		"an address that is none":                    {dials(&net.OpError{Op: "dial", Err: &net.AddrError{Err: "missing port in address"}}), nil},
+		"a network that is none":                     {dials(&net.OpError{Op: "dial", Err: net.UnknownNetworkError("lorem")}), nil},
+		"a connection that the system forbids":       {dials(&net.OpError{Op: "dial", Err: os.NewSyscallError("connect", syscall.EACCES)}), nil},
+		"a proxy of SOCKS that refuses the password": {dials(&net.OpError{Op: "socks connect", Err: errors.New("username/password authentication failed")}), nil},
+		"a proxy of SOCKS that forbids the host":     {dials(&net.OpError{Op: "socks connect", Err: errors.New("unknown error connection not allowed by ruleset")}), nil},
+		"a dial that is badly written":               {&http.Transport{DialContext: func(context.Context, string, string) (net.Conn, error) { return nil, nil }}, nil}, //nolint:nilnil // the mistake
+		"the address of a proxy that is none":        {&http.Transport{Proxy: func(*http.Request) (*url.URL, error) { return nil, errors.New(`invalid proxy address "lorem"`) }}, nil},
+		"httpmock without a responder":               {httpmock.NewMockTransport(), nil},
 		"a header value with a line feed":            {wire, header("X-A", "a\nb")},
 		"a header value with a NUL":                  {wire, header("X-A", "a\x00b")},
 		"a header name with a space":                 {wire, header("X A", "b")},
@@ -144,6 +163,14 @@ func TestAnErrorThatLastsIsNotTriedAgain(t *testing.T) {
 		})
 	}
 }
+
+func brokenBody(req *http.Request) {
+	req.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(iotest.ErrReader(errDisk)), nil }
+	req.Body, _ = req.GetBody()
+	req.ContentLength = 3
+}
+
+var errDisk = errors.New("the disk has failed")
 
 func bodyOf(text string, length int64) func(*http.Request) {
 	return func(req *http.Request) {

@@ -6,6 +6,8 @@ import (
 	"log/slog"
 	"net/http"
 	"slices"
+	"strings"
+	"time"
 )
 
 // Option configures a client, in [New] and [Client.With]. An invalid value or combination
@@ -35,7 +37,8 @@ type config struct {
 	ringOptions []keyringOption
 	dotenv      string
 	noDotenv    bool
-	http        *http.Client
+	http        *http.Client // a copy
+	httpGiven   *http.Client
 	middleware  []middleware // of attempts
 	around      []middleware // of calls
 	observer    observer
@@ -47,6 +50,8 @@ type config struct {
 	maxBody     int64
 	userAgent   string
 	allowHTTP   bool
+	allowed     []operationList
+	envPrefix   string
 }
 
 // contradicts reports whether two options set the same thing in two ways.
@@ -56,6 +61,7 @@ func contradicts(a, b string) bool {
 		{"WithDotEnv", "WithoutDotEnv"},
 		{"WithGate", "WithLimit"},
 		{"WithGate", "WithMaxInFlight"},
+		{"WithUserAgent", "WithAppName"},
 	} {
 		if slices.Contains(set, a) && slices.Contains(set, b) {
 			return true
@@ -112,9 +118,12 @@ func wrapOption(name string, err error) error {
 	return nil
 }
 
-// WithBaseURL sets the provider's origin: scheme, host and port. It takes precedence over
-// [Provider.BaseURL], the environment and .env. Plain http is refused except for loopback
-// addresses; see [WithAllowHTTP].
+// WithBaseURL sets where the requests go: scheme, host, port, and a path if a gateway has one
+// for the provider, as in https://gateway.example/imkit. The paths of calls are appended to
+// it. The key goes to this origin alone, and there to nothing above or beside the path:
+// everything else is [ErrCrossOrigin]. It takes precedence over [Provider.BaseURL], the
+// environment and .env. Plain http is refused except for loopback addresses; see
+// [WithAllowHTTP].
 func WithBaseURL(raw string) Option {
 	return one("WithBaseURL", func(c *config) error {
 		_, err := parseBaseURL(raw)
@@ -175,8 +184,9 @@ func WithoutDotEnv() Option {
 	return one("WithoutDotEnv", func(c *config) error { c.noDotenv = true; return nil })
 }
 
-// WithHTTPClient takes transport, redirect policy, cookie jar and timeout from hc, which is
-// copied and not changed. The timeout becomes the [RetryPolicy.AttemptTimeout] unless that
+// WithHTTPClient takes transport, redirect policy, cookie jar and timeout from hc, which is not
+// changed. A nil Transport means, as in net/http, the one that hc has when a request is sent, or
+// else http.DefaultTransport. The timeout becomes the [RetryPolicy.AttemptTimeout] unless that
 // is set. The transport is below the key, as the middleware of [WithMiddleware] is.
 func WithHTTPClient(hc *http.Client) Option {
 	return one("WithHTTPClient", func(c *config) error {
@@ -184,7 +194,7 @@ func WithHTTPClient(hc *http.Client) Option {
 			return errors.New("the client is nil")
 		}
 		copied := *hc
-		c.http = &copied
+		c.http, c.httpGiven = &copied, hc
 		return nil
 	})
 }
@@ -276,14 +286,46 @@ func WithMaxInFlight(n int) Option {
 	})
 }
 
-// WithRetry sets the retry policy. Zero fields mean their defaults, negative ones are an
-// error.
-func WithRetry(p RetryPolicy) SharedOption {
-	p, err := p.withDefaults()
+// WithRetry sets the retry policy. A zero field means its default or, as an option of a call or
+// of [Client.With], what the client has; [RetryPolicy] says more. Negative fields are an error.
+func WithRetry(p RetryPolicy) SharedOption { return withPolicy("WithRetry", p, p.validate()) }
+
+// WithMaxAttempts sets [RetryPolicy.MaxAttempts] alone: n attempts at most, the first included. n
+// must be positive.
+func WithMaxAttempts(n int) SharedOption {
+	var err error
+	if n <= 0 {
+		err = errors.New("the number must be positive")
+	}
+	return withPolicy("WithMaxAttempts", RetryPolicy{MaxAttempts: n}, err)
+}
+
+// WithTimeout sets [RetryPolicy.AttemptTimeout] alone: how long each attempt may take, to the end
+// of the response's body. A call as a whole is bounded by its context and by
+// [RetryPolicy.MaxElapsed]. d must be positive.
+func WithTimeout(d time.Duration) SharedOption {
+	var err error
+	if d <= 0 {
+		err = errors.New("the timeout must be positive")
+	}
+	return withPolicy("WithTimeout", RetryPolicy{AttemptTimeout: d}, err)
+}
+
+// withPolicy returns an option that sets some fields of the policy; of two that set the same one
+// the later holds.
+func withPolicy(name string, p RetryPolicy, err error) SharedOption {
+	p.Statuses = slices.Clone(p.Statuses)
 	return sharedOption{
-		name:   "WithRetry",
-		client: func(c *config) error { c.policy = p; return err },
-		call:   func(c *callConfig) error { c.policy = &p; return err },
+		name:   name,
+		client: func(c *config) error { c.policy = p.over(c.policy); return err },
+		call: func(c *callConfig) error {
+			all := p
+			if c.policy != nil {
+				all = p.over(*c.policy)
+			}
+			c.policy = &all
+			return err
+		},
 	}
 }
 
@@ -302,7 +344,21 @@ func WithMaxResponseBytes(n int64) SharedOption {
 	}
 }
 
-// WithUserAgent sets the User-Agent header. The default is keyfit/ followed by [Version].
+// WithAppName puts the name of the program before keyfit's in the User-Agent header, as in
+// "shop/1.2 keyfit/[Version]", so that a provider can tell whose requests they are. The name
+// is a word, or a word, a slash and a version (RFC 9110, section 10.1.5).
+func WithAppName(name string) Option {
+	return one("WithAppName", func(c *config) error {
+		word, version, hasVersion := strings.Cut(name, "/")
+		if !validToken(word) || hasVersion && !validToken(version) {
+			return errors.New("the name is not a word, or a word, a slash and a version, as in shop/1.2")
+		}
+		c.userAgent = name + " " + defaultUserAgent
+		return nil
+	})
+}
+
+// WithUserAgent sets the whole User-Agent header. The default is keyfit/ followed by [Version].
 func WithUserAgent(agent string) Option {
 	return one("WithUserAgent", func(c *config) error {
 		c.userAgent = agent

@@ -9,8 +9,8 @@ import (
 	"strings"
 )
 
-// originCheck decides whether a key may go to a URL: only to the provider's origin, and not
-// over plain http unless that is allowed. It checks every attempt, redirects included, and
+// originCheck decides whether a key may go to a URL: only to the provider's origin, there only
+// below the path of the base URL if it has one, and not over plain http unless that is allowed. It checks every attempt, redirects included, and
 // once more after a scheme of the caller's own has changed the request.
 //
 // It compares what net/http will dial, not how a URL reads. The base URL is plain ASCII; see
@@ -20,31 +20,61 @@ import (
 type originCheck struct {
 	base      *url.URL
 	home      origin // of base
+	prefix    string // the escaped path of base; "" for none
 	allowHTTP bool
+}
+
+// checkRequest checks a request as the caller gives it. Its Host may be another spelling of the
+// origin, and is then sent as it is.
+func (oc *originCheck) checkRequest(req *http.Request) error {
+	if host := hostOf(req); host != "" {
+		if err := oc.checkHost(host); err != nil {
+			return err
+		}
+	}
+	return oc.check(req.URL)
+}
+
+// hostOf returns the Host that the caller wants; "" is that of the URL. That of a request which
+// a server has received, and which is passed on, is the name of that server.
+func hostOf(req *http.Request) string {
+	if req.RequestURI != "" || req.URL != nil && req.Host == req.URL.Host {
+		return ""
+	}
+	return req.Host
+}
+
+// checkHost checks the Host of a request, which becomes the header and, to a proxy, the address.
+func (oc *originCheck) checkHost(host string) error {
+	if to := originOf(&url.URL{Scheme: oc.base.Scheme, Host: host}); to != oc.home {
+		return fmt.Errorf("%w: the request's Host names %s", ErrCrossOrigin, to)
+	}
+	return nil
 }
 
 func (oc *originCheck) check(u *url.URL) error {
 	if !startsWithSlash(u) { // a proxy reads the request line as one URL
 		return fmt.Errorf("%w: the request's URL is opaque, or its path does not begin with a slash", ErrCrossOrigin)
 	}
-	if u.Scheme == oc.base.Scheme && u.Host == oc.base.Host {
-		return nil // identical to the base URL, which New has checked
+	if u.Scheme != oc.base.Scheme || u.Host != oc.base.Host { // the base URL was checked by New
+		if to := originOf(u); to != oc.home {
+			return fmt.Errorf("%w: the request is for %s", ErrCrossOrigin, to)
+		}
+		if u.Scheme != "https" && !oc.allowHTTP && !isLoopback(u.Hostname()) {
+			return fmt.Errorf("%w (%s)", ErrInsecure, oc.home)
+		}
 	}
-	if to := originOf(u); to != oc.home {
-		return fmt.Errorf("%w: the request is for %s", ErrCrossOrigin, to)
+	if oc.prefix == "" {
+		return nil
 	}
-	if u.Scheme != "https" && !oc.allowHTTP && !isLoopback(u.Hostname()) {
-		return fmt.Errorf("%w (%s)", ErrInsecure, oc.home)
-	}
-	return nil
+	return checkPrefix(oc.prefix, u)
 }
 
-// recheck checks a request that a scheme of the caller's own has changed. The check before it
-// needs no look at Host, which the request that is sent does not take from the caller.
+// recheck checks a request that a scheme of the caller's own has changed.
 func (oc *originCheck) recheck(out *http.Request) error {
-	if out.Host != "" { // it becomes the Host header, and to a proxy the address
-		if to := originOf(&url.URL{Scheme: oc.base.Scheme, Host: out.Host}); to != oc.home {
-			return fmt.Errorf("%w: the request's Host names %s", ErrCrossOrigin, to)
+	if out.Host != "" {
+		if err := oc.checkHost(out.Host); err != nil {
+			return err
 		}
 	}
 	return oc.check(out.URL)

@@ -33,7 +33,7 @@ func (k *call) enter(given *keyring.Generation) (with *keyring.Generation, p per
 			continue
 		}
 		if err != nil {
-			k.client.stats.refusedByGate(err)
+			k.tally.refusedByGate(err)
 			return nil, permit{}, 0, gateError(k, err)
 		}
 		if given != nil {
@@ -77,6 +77,11 @@ func (k *call) queue(mayLeave bool) (permit, error) {
 	e := Entry{
 		Provider: k.client.provider.Name, Key: k.account, Group: k.group(), Route: k.limitRoute(),
 		MaxWait: k.policy.MaxWait, Priority: k.priority, NoTrial: k.attempts >= 2 || k.attempts > 0 && !k.mayTryAfter(k.attempts+1),
+	}
+	if left, bounded := k.left(true); bounded {
+		if e.MaxWait == 0 || left < e.MaxWait {
+			e.MaxWait = max(1, left) // 0 would mean no bound
+		}
 	}
 	if k.attempts == 1 || k.attempts > 1 && k.keepsPlace { // see Gate
 		e.Since = k.client.clock.Time(k.began)
@@ -140,6 +145,6 @@ func (k *call) keptBack(err error) error {
 	last, _ := d.Last.(*APIError)
 	base := last.copy() // other calls share it
 	base.Provider, base.Method, base.Path, base.Attempts = k.client.provider.Name, k.method, k.redactor().Text(k.path()), k.attempts
-	base.Note = d.Error()
+	base.Note, base.History = d.Error(), k.history()
 	return &InvalidKeyError{APIError: base, Unusable: true, cause: d.Cause}
 }

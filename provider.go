@@ -3,8 +3,12 @@ package keyfit
 import (
 	"errors"
 	"fmt"
+	"net/http"
+	"net/url"
 	"strings"
 	"time"
+
+	"github.com/keyfit/keyfit/internal/oneline"
 )
 
 // Provider describes one API: where it is, how it takes a key, what it limits. It is
@@ -23,8 +27,9 @@ import (
 type Provider struct {
 	// Name appears in errors, events and logs. Required.
 	Name string
-	// BaseURL is scheme, host and port, without path, query or user. The key goes to this
-	// origin alone. Required, unless EnvURL or [WithBaseURL] gives it.
+	// BaseURL is scheme, host, port and a path if all calls have one in common, without query
+	// or user. The paths of calls are appended to it, and the key goes nowhere else. Required,
+	// unless EnvURL or [WithBaseURL] gives it.
 	BaseURL string
 	// Scheme puts the key on a request. Required.
 	Scheme Scheme
@@ -43,22 +48,43 @@ type Provider struct {
 	// LimitGroups are routes that have a limit of their own beside Limit. Their requests count
 	// against that of their group alone.
 	LimitGroups []LimitGroup
-	// WaitField is the member of a 429's JSON body that contains the seconds to wait; ""
-	// means retryAfter or retry_after.
+	// ReadError reads an error response: which refusal it is, its code and message, its request
+	// id, how long to wait. It is called with the status, the headers (without cookies) and at
+	// most 64 KiB of the body, without its content coding and with keys redacted. Its result is
+	// false if it does not know the response, which is then read as [ReadError] does; nil reads
+	// all responses so. It must be safe for concurrent use, and must not keep or change its
+	// arguments.
+	ReadError func(status int, h http.Header, body []byte) (Problem, bool)
+	// ErrorsInSuccess is set if a response with a good status may be an error too: then
+	// ReadError is asked for every response with a body of JSON, XML or text.
+	ErrorsInSuccess bool
+	// WaitField is the member of an error's JSON body that says how long to wait, a dotted path
+	// ("error.limits.wait"; lists on the way need no name). Its value is a number of WaitUnit, a
+	// duration ("1m30s"), a time since 1970, or a date of HTTP or RFC 3339. "" means retryAfter,
+	// retry_after, and other common names.
 	WaitField string
+	// WaitHeader and ResetHeader name headers of the same, beside Retry-After and
+	// X-RateLimit-Reset: how long to wait, and when the window of the limit ends.
+	WaitHeader, ResetHeader string
+	// WaitUnit is the unit of plain numbers in these three; 0 means a second.
+	WaitUnit time.Duration
+	// RequestIDHeader names the response header with the id of the exchange; "" means
+	// X-Request-Id, and other common names.
+	RequestIDHeader string
+	// IdempotencyHeader names the request header of [WithIdempotencyKey] and IdempotencyKeys; ""
+	// means Idempotency-Key.
+	IdempotencyHeader string
+	// IdempotencyKeys is set if the provider documents that it takes idempotency keys: then a
+	// POST or PATCH without one is sent with a random one, the same in all attempts, and is
+	// tried again as a GET is. See [WithIdempotencyKey].
+	IdempotencyKeys bool
 	// KeyLife is how long a key is valid from its issue; zero if that is not published.
 	KeyLife time.Duration
-	// TextErrors is set if the provider documents error bodies of plain text, which are then
-	// the message of an [APIError]. Otherwise such a body is found in [APIError.Body] only,
-	// because it may be anything: a letter to a customer, a stack trace.
-	TextErrors bool
 	// KeyShape is what the provider documents about the look of its keys; zero if nothing.
 	KeyShape KeyShape
 	// Probe is the path of the cheapest call that needs a key, for [Client.Probe]; "" if
 	// the provider documents none.
 	Probe string
-	// NotFoundHidesPermission is set if the provider answers 404 for a missing permission.
-	NotFoundHidesPermission bool
 }
 
 // LimitGroup is a group of routes with a limit of its own.
@@ -103,7 +129,7 @@ func MindKey() Provider {
 	return Provider{
 		Name: "mindkey", BaseURL: "https://connector.mindkey.com", Scheme: Authorization("ApiKey-v2"),
 		EnvVar: "MINDKEY_API_KEY", EnvURL: "MINDKEY_BASE_URL",
-		KeyLife: 365 * 24 * time.Hour, Probe: "/ping", NotFoundHidesPermission: true,
+		KeyLife: 365 * 24 * time.Hour, Probe: "/ping", ReadError: readMindKey,
 	}
 }
 
@@ -115,11 +141,11 @@ func IMKIT(app string) Provider {
 	p := Provider{
 		Name: "imkit", Scheme: Header("IM-API-KEY"),
 		EnvVar: "IMKIT_API_KEY", EnvURL: "IMKIT_BASE_URL",
-		Limit: Limit{Requests: 1000, Per: time.Minute}, WaitField: "retryAfter", KeyShape: KeyShape{imkitKeys, imkitShape},
+		Limit: Limit{Requests: 1000, Per: time.Minute}, WaitField: "retryAfter", ReadError: readIMKIT, KeyShape: KeyShape{imkitKeys, imkitShape},
 		Probe: "/admin/connection-count",
 	}
 	if app != "" {
-		p.BaseURL = "https://" + app + ".imkit.io"
+		p.BaseURL = "https://" + url.PathEscape(app) + ".imkit.io" // a name with a slash is none, and not another host
 	}
 	return p
 }
@@ -144,7 +170,7 @@ func Optimove(host string) Provider {
 	p := Provider{
 		Name: "optimove", Scheme: Header("X-API-KEY"),
 		EnvVar: "OPTIMOVE_API_KEY", EnvURL: "OPTIMOVE_BASE_URL",
-		Limit: Limit{Requests: 50, Per: 10 * time.Second}, TextErrors: true,
+		Limit: Limit{Requests: 50, Per: 10 * time.Second}, ReadError: readOptimove,
 		LimitGroups: []LimitGroup{{
 			Name: "SendTransactionalMail", Paths: []string{"/SendTransactionalMail"},
 			Limit: Limit{Requests: 10, Per: time.Second},
@@ -185,6 +211,14 @@ func (p *Provider) validate() error {
 	}
 	if err := p.KeyShape.validate(); err != nil {
 		return fmt.Errorf("%s: %w", p.Name, err)
+	}
+	for _, name := range []string{p.WaitHeader, p.ResetHeader, p.RequestIDHeader, p.IdempotencyHeader} {
+		if name != "" && !validToken(name) {
+			return fmt.Errorf("%s: %q is not the name of a header", p.Name, oneline.Text(name, 40))
+		}
+	}
+	if p.WaitUnit < 0 {
+		return fmt.Errorf("%s: the unit of the wait is negative", p.Name)
 	}
 	if (p.Limit.Requests > 0) != (p.Limit.Per > 0) || p.Limit.Requests < 0 || p.Limit.Per < 0 {
 		return fmt.Errorf("%s: the limit needs a positive number of requests and a positive time", p.Name)

@@ -26,8 +26,12 @@ type redirects struct {
 // roundTrip makes an attempt and follows its redirects, each of which is an attempt of its
 // own. The request of an error response or redirect leads [CheckResponse] to the call.
 func (r *redirects) roundTrip(k *call, req *http.Request) (*http.Response, error) {
+	return k.whole(r.followed(k, req))
+}
+
+func (r *redirects) followed(k *call, req *http.Request) (*http.Response, error) {
 	resp, err := r.hop(k, req)
-	if err != nil || resp.StatusCode < http.StatusMultipleChoices {
+	if err != nil || resp.StatusCode < http.StatusMultipleChoices && k.succeeded() {
 		return resp, err
 	}
 	resp.Request = k.request(req)
@@ -132,18 +136,21 @@ type transportFunc func(*http.Request) (*http.Response, error)
 
 func (tf transportFunc) RoundTrip(req *http.Request) (*http.Response, error) { return tf(req) }
 
-// redirectGuard allows redirects within the provider's origin and refuses redirects to
-// another origin before anything is sent: another host receives no key, no body and no
+// redirectGuard allows redirects within the provider's origin and below the base URL's path, and
+// refuses others before anything is sent: another host receives no key, no body and no
 // request at all. net/http itself removes Authorization for another host name only, and
 // nothing for another port or in another header (golang/go#4800).
 //
 // scheme removes a key that the provider put into the new URL, and user is the caller's own
 // rule; nil means none. The redirect response stays reachable from the request that it
 // caused, and from that request's response, so its headers are redacted.
-func redirectGuard(home origin, scheme Scheme, user func(*http.Request, []*http.Request) error) func(*http.Request, []*http.Request) error {
+func redirectGuard(home *originCheck, scheme Scheme, user func(*http.Request, []*http.Request) error) func(*http.Request, []*http.Request) error {
 	return func(req *http.Request, via []*http.Request) error {
-		if to := originOf(req.URL); to != home {
+		if to := originOf(req.URL); to != home.home {
 			return fmt.Errorf("%w: a redirect leads to %s", ErrCrossOrigin, to)
+		}
+		if err := home.check(req.URL); err != nil {
+			return fmt.Errorf("a redirect: %w", err)
 		}
 		if s, ok := scheme.(interface{ strip(*url.URL) }); ok {
 			s.strip(req.URL)

@@ -3,6 +3,7 @@ package keyfit_test
 import (
 	"context"
 	"crypto/tls"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"io"
@@ -50,7 +51,19 @@ func wireSchemes() []wireScheme {
 		{"pair", keyfit.Pair("IM-CLIENT-KEY", "IM-Authorization"), keyfit.KeyPair(wireID, wireKey), func(r *http.Request) []string {
 			return append(r.Header.Values("Im-Client-Key"), r.Header.Values("Im-Authorization")...)
 		}, []string{wireID, wireKey}},
+		{"basic, password", keyfit.Basic("api"), keyfit.APIKey(wireKey), header("Authorization"), []string{basicText("api", wireKey)}},
+		{"cookie", keyfit.Cookie("session"), keyfit.APIKey(wireKey), func(r *http.Request) []string {
+			if c, err := r.Cookie("session"); err == nil {
+				return []string{c.Value}
+			}
+			return nil
+		}, []string{wireKey}},
 	}
+}
+
+// basicText is what RFC 7617 makes of a user and a password.
+func basicText(user, password string) string {
+	return "Basic " + base64.StdEncoding.EncodeToString([]byte(user+":"+password))
 }
 
 func (s wireScheme) provider(base string) keyfit.Provider {

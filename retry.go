@@ -2,14 +2,12 @@ package keyfit
 
 import (
 	"context"
-	"crypto/tls"
-	"crypto/x509"
-	"errors"
 	"fmt"
 	"io"
 	"math"
-	"net"
 	"net/http"
+	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -55,6 +53,7 @@ func (l loop) send(k *call, given *http.Request) (*http.Response, error) {
 	if !k.retries(resp, err) {
 		return resp, err
 	}
+	defer k.dropBody()
 	if err == nil {
 		httpbody.Drain(resp)
 	}
@@ -68,113 +67,48 @@ func (l loop) send(k *call, given *http.Request) (*http.Response, error) {
 	return l.client.Do(again)
 }
 
-// repeatable returns the request for the attempts after the first. Each of them reads its
-// own copy of the body.
+// repeatable returns the request for the attempts after the first. Each of them reads the
+// body that [call.hasBody] has got for it.
 func (k *call) repeatable(given *http.Request) (*retryablehttp.Request, error) {
 	r := &retryablehttp.Request{Request: k.request(given)}
-	if given.Body == nil || given.Body == http.NoBody {
+	if k.getBody == nil {
 		return r, nil
 	}
-	getBody, length := given.GetBody, given.ContentLength
-	err := r.SetBody(retryablehttp.ReaderFunc(func() (io.Reader, error) { return getBody() }))
+	length, asked := given.ContentLength, false
+	err := r.SetBody(retryablehttp.ReaderFunc(func() (io.Reader, error) {
+		if !asked { // by SetBody, for the length
+			asked = true
+			return http.NoBody, nil
+		}
+		body := k.retry().body
+		k.retry().body = nil
+		return body, nil
+	}))
 	if err != nil {
 		return nil, fmt.Errorf("the request's body could not be produced: %w", err)
 	}
 	// SetBody cannot see the length of such a reader, and drops ours.
-	r.ContentLength, r.GetBody = length, getBody
+	r.ContentLength, r.GetBody = length, given.GetBody
 	return r, nil
+}
+
+// dropBody closes a body that no attempt has taken.
+func (k *call) dropBody() {
+	if body := k.retry().body; body != nil {
+		_ = body.Close()
+		k.retry().body = nil
+	}
 }
 
 // retries decides after an attempt whether there is another one, and after which wait.
 func (k *call) retries(resp *http.Response, err error) bool {
-	switch {
-	case err == nil && resp.StatusCode < http.StatusBadRequest, k.Err() != nil:
-		return false
-	case err != nil:
-		return k.retriesError(err)
-	}
-	return k.retriesStatus(resp.StatusCode)
-}
-
-func (k *call) retriesError(err error) bool {
-	r := k.retry()
-	switch {
-	case isFinal(err):
-		return false
-	case !k.replayable:
-		k.addNote(noteStream)
-		return false
-	case !k.idempotent && (!r.unsent || r.moved):
-		k.addNote("not sent again: the " + k.method + " may have been done, and it has no idempotency key")
+	if err == nil && resp.StatusCode < http.StatusBadRequest && !k.isLimited() || k.Err() != nil {
 		return false
 	}
-	r.wait = k.policy.backoff(k.attempts, backoff.Full)
-	return k.mayRetry() && k.withinBudget()
-}
-
-// isFinal reports whether another attempt would only repeat the error.
-func isFinal(err error) bool {
-	if errors.Is(err, ErrInsecure) || errors.Is(err, ErrCrossOrigin) || errors.Is(err, errTooManyRedirects) {
-		return true
-	}
-	if _, ok := errors.AsType[*RateLimitError](err); ok {
-		return true
-	}
-	if _, ok := errors.AsType[*InvalidKeyError](err); ok {
-		return true
-	}
-	if _, ok := errors.AsType[*finalError](err); ok {
-		return true
-	}
-	return isTrustError(err) || isLocal(err) || isAnswered(err)
-}
-
-// isLocal reports whether net/http refused to send the request as it is. Its errors have no
-// type.
-func isLocal(err error) bool {
-	text := err.Error()
-	return strings.HasPrefix(text, "net/http: invalid ") || strings.HasPrefix(text, "http: ContentLength=") ||
-		strings.HasPrefix(text, "http2: request body larger than specified content length")
-}
-
-// isAnswered reports whether somebody has answered with a refusal that stands: a name
-// server that knows no such host, or the peer with a TLS alert.
-func isAnswered(err error) bool {
-	dns, isDNS := errors.AsType[*net.DNSError](err)
-	op, isOp := errors.AsType[*net.OpError](err)
-	return isDNS && dns.IsNotFound || isOp && op.Op == "remote error"
-}
-
-// isTrustError reports whether the server failed to prove its identity, or does not speak
-// TLS.
-func isTrustError(err error) bool {
-	_, verify := errors.AsType[*tls.CertificateVerificationError](err)
-	_, unknown := errors.AsType[x509.UnknownAuthorityError](err)
-	_, host := errors.AsType[x509.HostnameError](err)
-	_, invalid := errors.AsType[x509.CertificateInvalidError](err)
-	_, record := errors.AsType[tls.RecordHeaderError](err)
-	return verify || unknown || host || invalid || record || errors.Is(err, http.ErrSchemeMismatch)
-}
-
-func (k *call) retriesStatus(status int) bool {
-	r := k.retry()
-	switch status {
-	case http.StatusTooManyRequests, http.StatusServiceUnavailable, http.StatusMisdirectedRequest, http.StatusTooEarly:
-		// The server did nothing: RFC 6585, section 4; RFC 9110, sections 15.6.4 and 15.5.20;
-		// RFC 8470, section 5.2. If a redirect led there, the first request took effect
-		// nevertheless.
-		if !k.idempotent && r.moved {
-			k.addNote("not sent again: a redirect answered the " + k.method + ", which was done")
-			return false
-		}
-	default:
-		if !isPassing(status) {
-			return false
-		}
-		if !k.idempotent {
-			k.addNote("not sent again: the " + k.method + " has no idempotency key")
-			return false
-		}
+	r, v := k.retry(), k.judge(resp, err)
+	if !v.again {
+		k.addNote(v.note)
+		return false
 	}
 	if !k.replayable {
 		k.addNote(noteStream)
@@ -183,7 +117,98 @@ func (k *call) retriesStatus(status int) bool {
 	if r.wait == 0 {
 		r.wait = k.policy.backoff(k.attempts, backoff.Full)
 	}
-	return k.mayRetry() && k.fits() && (status == http.StatusTooManyRequests || k.withinBudget())
+	limited := err == nil && k.isLimited()
+	return k.mayRetry() && k.fits(err != nil, limited) && (limited || k.withinBudget()) && k.hasBody()
+}
+
+// isLimited reports whether the last response is a refusal for the limit.
+func (k *call) isLimited() bool { return k.trouble != nil && k.trouble.retry.limited }
+
+// hasBody gets the body of the next attempt ahead: if that fails, the call ends with what it
+// has, the server's own response above all.
+func (k *call) hasBody() bool {
+	if k.getBody == nil {
+		return true
+	}
+	body, err := k.getBody()
+	if err != nil || body == nil {
+		k.addNote(noteNoBody)
+		return false
+	}
+	k.retry().body = body
+	return true
+}
+
+// verdict is whether another attempt may help, and what to note if not.
+type verdict struct {
+	again bool
+	note  string
+}
+
+// judge says what the last attempt means by the rules of [RetryPolicy], of which the caller's own
+// has the first word, then the server's, then the defaults.
+func (k *call) judge(resp *http.Response, err error) verdict {
+	v := verdict{}
+	switch {
+	case err != nil && isForbidden(err):
+		return v
+	case err != nil:
+		v = k.judgeError(err)
+	default:
+		status := resp.StatusCode
+		if k.isLimited() { // whatever its status
+			status = http.StatusTooManyRequests
+		}
+		v = k.judgeStatus(status)
+		if said, ok := shouldRetry(resp.Header); ok && said != v.again && (k.idempotent || !k.retry().moved) {
+			v = verdict{again: said, note: "not tried again: the server says so (X-Should-Retry)"}
+		}
+	}
+	if k.policy.Retry != nil && k.mayRetry() {
+		if again := k.policy.Retry(k.lastAttempt(err, v.again)); again != v.again {
+			v = verdict{again: again, note: "not tried again: the rule of the retry policy"}
+		}
+	}
+	return v
+}
+
+func (k *call) judgeError(err error) verdict {
+	r := k.retry()
+	switch {
+	case isLasting(err):
+		return verdict{}
+	case !k.replayable:
+		return verdict{note: noteStream}
+	case !k.idempotent && (!r.unsent || r.moved):
+		return verdict{note: "not sent again: the " + k.method + " may have been done, and it has no idempotency key"}
+	}
+	return verdict{again: true}
+}
+
+func (k *call) judgeStatus(status int) verdict {
+	switch status {
+	case http.StatusTooManyRequests, http.StatusServiceUnavailable, http.StatusMisdirectedRequest, http.StatusTooEarly:
+		// The server did nothing: RFC 6585, section 4; RFC 9110, sections 15.6.4 and 15.5.20;
+		// RFC 8470, section 5.2. If a redirect led there, the first request took effect
+		// nevertheless.
+		if !k.idempotent && k.retry().moved {
+			return verdict{note: "not sent again: a redirect answered the " + k.method + ", which was done"}
+		}
+	default:
+		if !isPassing(status) && !slices.Contains(k.policy.Statuses, status) {
+			return verdict{}
+		}
+		if !k.idempotent {
+			return verdict{note: "not sent again: the " + k.method + " has no idempotency key"}
+		}
+	}
+	return verdict{again: true}
+}
+
+// shouldRetry reads the server's own word, which some APIs and gateways give.
+func shouldRetry(h http.Header) (said, ok bool) {
+	said, err := strconv.ParseBool(strings.TrimSpace(h.Get("X-Should-Retry")))
+	return said, err == nil
 }
 
 // isPassing reports whether a status may be over at the next attempt: a failure of the
@@ -199,15 +224,33 @@ func isPassing(status int) bool {
 	return status >= http.StatusInternalServerError
 }
 
+// left returns what is left of the time that the call may take as a whole. Without a MaxElapsed
+// of the policy, the wait for a limit is not bounded by it: for that the gate has its own patience.
+func (k *call) left(limited bool) (left time.Duration, bounded bool) {
+	_, hasDeadline := k.Deadline()
+	if k.policy.MaxElapsed == 0 && (hasDeadline || limited) {
+		return 0, false
+	}
+	return k.policy.maxElapsed() - (k.client.clock.Now() - k.began), true
+}
+
 func (k *call) mayRetry() bool { return k.attempts < k.policy.MaxAttempts }
 
 // fits reports whether the next wait fits the policy and the deadline. A wait that does not
-// fit is not shortened: an earlier attempt would certainly be refused.
-func (k *call) fits() bool {
+// fit is not shortened: an earlier attempt would certainly be refused. After a failure without a
+// response a call waits for its deadline too, whose error then says so.
+func (k *call) fits(failed, limited bool) bool {
 	r := k.retry()
 	wait := r.wait
-	if own, ok := k.client.gate.(*gate); ok && r.paced {
+	if own, ok := k.client.gate.(*gate); ok && r.paced && r.pauses <= 1 {
 		wait = min(wait, own.soonest(k)) // a trial of the pause comes before its end
+	}
+	if left, bounded := k.left(limited); bounded && wait > left {
+		k.addNote(fmt.Sprintf("not tried again: a wait of %s would exceed MaxElapsed %s", r.wait.Round(time.Millisecond), k.policy.maxElapsed()))
+		return false
+	}
+	if failed {
+		return true
 	}
 	end, bounded := k.Deadline()
 	if longest := k.policy.MaxWait; longest > 0 && wait > longest {
@@ -230,24 +273,28 @@ func (k *call) fits() bool {
 const leastPatience = 10 * time.Minute
 
 func (k *call) withinBudget() bool {
-	if k.client.budget.Spend(k.client.clock.Now(), k.policy.Budget) {
+	if k.tally.allowance.Spend(k.client.clock.Now(), k.policy.Budget) {
 		return true
 	}
-	k.client.stats.budget.Add(1)
+	k.tally.budget.Add(1)
 	k.addNote("not tried again: the retry budget is spent")
 	return false
 }
 
-// pause counts a further attempt and waits before it. After a response that paused the gate
-// it does not wait: the gate makes all attempts wait, this one too.
+// pause counts a further attempt and waits before it. After the first response that paused the
+// gate it does not wait: the gate makes all attempts wait, this one too.
 func (k *call) pause() error {
-	k.client.stats.retries.Add(1)
+	k.tally.retries.Add(1)
 	r := k.retry()
-	if r.paced {
+	switch {
+	case r.paced && r.pauses <= 1:
 		return nil
+	case r.paced: // the gate knows the hint alone, and this call has a backoff on top
+		k.observeWait(WaitPause, r.wait)
+	default:
+		k.tally.backedOff(r.wait)
+		k.observeWait(WaitBackoff, r.wait)
 	}
-	k.client.stats.backedOff(r.wait)
-	k.observeWait(WaitBackoff, r.wait)
 	return sleep(k.Context, r.wait)
 }
 

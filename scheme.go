@@ -9,8 +9,9 @@ import (
 
 // Scheme puts a credential on a request.
 //
-// [Header], [Authorization], [Bearer], [Query] and [Pair] cover the five providers; any
-// other scheme is a type of the caller's with this one method.
+// [Header], [Authorization], [Bearer], [Query] and [Pair] cover the five providers, and [Basic],
+// [BasicUser] and [Cookie] most others. Any other scheme is a type of the caller's with this
+// one method; one that signs requests finds the digest of the body with [BodySHA256].
 type Scheme interface {
 	// Apply puts c on req just before req is sent. req is a copy: Apply may change its header
 	// and the path and query of its URL. If the URL or the Host is another origin's afterwards,

@@ -4,19 +4,21 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
-	"io"
 	"net"
 	"net/http"
 	"net/http/httptrace"
 	"net/url"
 	"sync/atomic"
-	"time"
 )
 
 // send puts the key on a copy of the request and sends the copy. Its error is the
-// transport's, without URL and key.
-func (t *transport) send(k *call, req *http.Request) (*http.Response, error) {
-	out, cancel, trace := k.outgoing(req, t.headers.fields)
+// transport's, without URL and key. ctx is that of the attempt, and other says whether a hook has
+// given it.
+func (t *transport) send(k *call, ctx context.Context, other bool, req *http.Request) (*http.Response, error) { //nolint:revive // k is the context of the call
+	if other {
+		k.unused = nil
+	}
+	out, cancel, trace := k.outgoing(ctx, req, t.headers.fields)
 	if err := t.putKey(k, out); err != nil {
 		cancel()
 		k.retry().unsent = true
@@ -24,15 +26,19 @@ func (t *transport) send(k *call, req *http.Request) (*http.Response, error) {
 	}
 	if t.jar != nil {
 		for _, cookie := range t.jar.Cookies(req.URL) { // this URL holds no key
-			out.AddCookie(cookie)
+			if !isKeyCookie(t.headers.scheme, cookie.Name) {
+				out.AddCookie(cookie)
+			}
 		}
 	}
+	body := watchBody(out)
 	resp, err := t.next.RoundTrip(out)
 	if err == nil && resp == nil {
 		err = &finalError{"the transport failed", errors.New("it returned neither a response nor an error")}
 	}
 	if err != nil {
-		late := out.Context().Err() != nil && k.Err() == nil
+		body.finish()
+		late := k.policy.AttemptTimeout > 0 && out.Context().Err() != nil && k.Err() == nil
 		cancel()
 		if late {
 			err = timeoutError{k.policy.AttemptTimeout}
@@ -41,6 +47,7 @@ func (t *transport) send(k *call, req *http.Request) (*http.Response, error) {
 			err = http.ErrSchemeMismatch // as http.Client says it
 		}
 		k.retry().unsent = trace.unsent(err)
+		err = body.failure(namedProxy(t.pool, req, err))
 		return nil, k.redactor().Error(withoutURL(err))
 	}
 	resp.Request = req // the copy holds the key
@@ -48,7 +55,7 @@ func (t *transport) send(k *call, req *http.Request) (*http.Response, error) {
 		t.jar.SetCookies(req.URL, resp.Cookies())
 	}
 	if k.policy.AttemptTimeout > 0 && resp.Body != nil {
-		resp.Body = &doneBody{ReadCloser: resp.Body, done: cancel}
+		resp.Body = &timedBody{ReadCloser: resp.Body, attempt: out.Context(), call: k.Context, after: k.policy.AttemptTimeout, done: cancel}
 	}
 	k.hideBody(resp)
 	return resp, nil
@@ -72,6 +79,9 @@ func (t *transport) putKey(k *call, out *http.Request) error {
 		if err := t.origin.recheck(out); err != nil {
 			return &finalError{"the scheme changed the request", k.redactor().Error(err)}
 		}
+		if err := t.allowed.check(out); err != nil {
+			return err
+		}
 	}
 	return nil
 }
@@ -84,8 +94,8 @@ var errNoURL = errors.New("the scheme removed its URL")
 //
 // A trace in the caller's context is not told what is in the header fields given: they hold
 // the key.
-func (k *call) outgoing(req *http.Request, fields *keyFields) (out *http.Request, cancel context.CancelFunc, trace *connTrace) {
-	ctx, quieted := quietly(k.Context, fields, k.redactor)
+func (k *call) outgoing(ctx context.Context, req *http.Request, fields *keyFields) (out *http.Request, cancel context.CancelFunc, trace *connTrace) {
+	ctx, quieted := quietly(ctx, fields, k.redactor)
 	cancel = func() {}
 	if k.policy.AttemptTimeout > 0 {
 		ctx, cancel = context.WithTimeout(ctx, k.policy.AttemptTimeout)
@@ -99,7 +109,7 @@ func (k *call) outgoing(req *http.Request, fields *keyFields) (out *http.Request
 	} else {
 		out = req.WithContext(ctx)
 	}
-	out.Host, out.RequestURI = "", ""
+	out.Host, out.RequestURI = hostOf(req), ""
 	return out, cancel, trace
 }
 
@@ -147,32 +157,5 @@ func closeBody(req *http.Request, err error) error {
 	if req.Body != nil {
 		_ = req.Body.Close()
 	}
-	return err
-}
-
-// timeoutError is an attempt that exceeded its AttemptTimeout while the call still has
-// time.
-type timeoutError struct{ after time.Duration }
-
-func (e timeoutError) Error() string { return "the attempt timed out after " + e.after.String() }
-
-// Timeout and Temporary make it a net.Error.
-func (e timeoutError) Timeout() bool { return true }
-
-// Temporary completes net.Error.
-func (e timeoutError) Temporary() bool { return true }
-
-// doneBody releases the attempt's context when its body is closed.
-type doneBody struct {
-	io.ReadCloser
-	done context.CancelFunc
-}
-
-// Write is for the body of a 101, as of [writableBody].
-func (b *doneBody) Write(p []byte) (int, error) { return writeTo(b.ReadCloser, p) }
-
-func (b *doneBody) Close() error {
-	err := b.ReadCloser.Close()
-	b.done()
 	return err
 }

@@ -293,7 +293,7 @@ func (cfg *config) keySource(p *Provider) Source {
 	}
 	sources := []Source{variableSource{vars: environment{}, names: []string{p.EnvVar}, idName: p.EnvID}}
 	if !cfg.noDotenv {
-		sources = append(sources, variableSource{vars: newDotEnvFile(cfg.dotenv), names: []string{p.EnvVar}, idName: p.EnvID})
+		sources = append(sources, variableSource{vars: cfg.dotEnvFile(), names: []string{p.EnvVar}, idName: p.EnvID})
 	}
 	return Chain(sources...)
 }

@@ -11,7 +11,7 @@ import (
 	"github.com/keyfit/keyfit/internal/problem"
 )
 
-// Stats counts what a client has done since [New], and shows the state of its gate.
+// Stats counts what a client has done with its key since [New], and shows the state of its gate.
 // Counters only grow, so the difference of two snapshots gives a rate. Nothing in it is
 // secret.
 type Stats struct {
@@ -52,9 +52,10 @@ type Waits struct {
 
 // Stats returns a snapshot. It is cheap enough to be called every second, and safe for
 // concurrent use. A client derived with [Client.With] shares the counters of the one it
-// comes from. The gate's state for a key given with a call is not included.
+// comes from, unless it has another key. What a call does with a key of its own is not included;
+// see [Client.StatsByKey].
 func (c *Client) Stats() Stats {
-	s := c.stats.snapshot()
+	s := c.tally.snapshot()
 	if g, ok := c.gate.(interface {
 		Stats(provider, key string) GateStats
 	}); ok {

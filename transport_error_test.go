@@ -89,7 +89,7 @@ func TestConnectionErrorsKeepTheirTypes(t *testing.T) {
 		{"garbage", answering(func(w http.ResponseWriter, _ *http.Request) { canaryRaw(w, "220 smtp.example.com\r\n\r\n") }), 3, 0, nil},
 		{"body broken off", answering(func(w http.ResponseWriter, _ *http.Request) {
 			canaryRaw(w, "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{")
-		}), 1, 200, map[string]func(error) bool{
+		}), 3, 200, map[string]func(error) bool{
 			"io.ErrUnexpectedEOF": func(err error) bool { return errors.Is(err, io.ErrUnexpectedEOF) },
 		}},
 	} {
@@ -107,7 +107,15 @@ func TestConnectionErrorsKeepTheirTypes(t *testing.T) {
 					Attempts: test.attempts, KeyFingerprint: s.cred.Fingerprint(),
 				}
 				got := *failed
-				got.Err, got.Last = nil, nil
+				for i, a := range got.History {
+					if a.Number != i+1 || a.StatusCode != test.status || a.Err == nil || a.KeyFingerprint != want.KeyFingerprint {
+						t.Errorf("number %d of the history is %+v", i+1, a)
+					}
+				}
+				if len(got.History) != test.attempts {
+					t.Errorf("the history has %d attempts, want %d", len(got.History), test.attempts)
+				}
+				got.Err, got.Last, got.History = nil, nil, nil
 				if d := cmp.Diff(want, got); d != "" {
 					t.Errorf("error (-want +got):\n%s", d)
 				}
@@ -274,8 +282,11 @@ func TestPlainHTTPIsAllowedByOptOut(t *testing.T) {
 func TestBadBaseURLIsRefusedWithoutRepeatingIt(t *testing.T) {
 	const pasted = "lf_PASTED-4Qz8Wv1x"
 	for _, test := range []struct{ name, base, want string }{
-		{"path", "https://api.example.com/" + pasted, "has a path"},
-		{"escaped path", "https://api.example.com/%2f" + pasted, "has a path"},
+		{"path upwards", "https://api.example.com/../" + pasted, "dot segment"},
+		{"path with an empty segment", "https://api.example.com//" + pasted, "empty segment"},
+		{"escaped path", "https://api.example.com/%2f" + pasted, "escaped slash"},
+		{"path with a parameter", "https://api.example.com/a;" + pasted, "parameter"},
+		{"path escaped twice", "https://api.example.com/%252e%252e/" + pasted, "percent sign"},
 		{"query", "https://api.example.com?api_key=" + pasted, "has a query"},
 		{"empty query", "https://api.example.com?", "has a query"},
 		{"fragment", "https://api.example.com#" + pasted, "fragment"},

@@ -11,7 +11,6 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
-	"time"
 
 	"github.com/keyfit/keyfit/internal/httpbody"
 	"github.com/keyfit/keyfit/internal/problem"
@@ -28,7 +27,10 @@ import (
 // returns a [*RequestError], a response that is not a T a [*DecodeError], one that is too
 // large an error that matches [ErrTooLarge], and a [WithSource] option without a key a
 // [*NoKeyError].
-func Get[T any](ctx context.Context, c *Client, path string, opts ...CallOption) (T, error) {
+//
+// A response in gzip or deflate is decompressed, whoever asked for that; one in another charset
+// than UTF-8 is converted, or is a *DecodeError that names the charset.
+func Get[T any](ctx context.Context, c Caller, path string, opts ...CallOption) (T, error) {
 	return Send[T](ctx, c, http.MethodGet, path, nil, opts...)
 }
 
@@ -37,41 +39,59 @@ func Get[T any](ctx context.Context, c *Client, path string, opts ...CallOption)
 // url.Values is sent as a form; []byte and string are sent as they are; an io.Reader is
 // streamed, and sent only once unless it is a *bytes.Reader, *bytes.Buffer or
 // *strings.Reader. A reader that is an io.Closer is closed, also if nothing is sent.
-func Send[T any](ctx context.Context, c *Client, method, path string, body any, opts ...CallOption) (T, error) {
+//
+// A good response without a body is the zero T, except to a GET: what was asked for is done.
+func Send[T any](ctx context.Context, c Caller, method, path string, body any, opts ...CallOption) (T, error) {
 	var value T
-	o := callConfig{maxBody: c.maxBody}
-	err := o.apply(opts)
-	var req *http.Request
-	if err == nil {
-		req, err = c.newRequest(ctx, method, path, body, o)
+	var err error
+	if client, ok := c.(*Client); ok {
+		err = client.sendTyped(ctx, method, path, body, &value, opts)
+	} else {
+		err = sendThrough(ctx, c, method, path, body, &value, opts)
 	}
+	return value, err
+}
+
+// sendTyped makes a typed call; value is a *T.
+func (c *Client) sendTyped(ctx context.Context, method, path string, body, value any, opts []CallOption) error {
+	o := callConfig{maxBody: c.maxBody}
+	req, err := o.request(ctx, method, path, body, value, opts)
 	if err != nil {
-		if stream, ok := body.(io.Closer); ok {
-			_ = stream.Close() // or the writer of a pipe would wait for ever
-		}
-		return value, fmt.Errorf("%s: %w", c.provider.Name, err)
+		return fmt.Errorf("%s: %w", c.provider.Name, err)
+	}
+	if isPlainPath(req.URL) && req.URL.Scheme == "" {
+		req.URL.Scheme, req.URL.Host = c.base.Scheme, c.base.Host
+		c.prefixed(req.URL)
+	}
+	o.setIdempotencyKey(req, &c.provider)
+	if o.curl != nil {
+		*o.curl, _ = c.curl(req, &o)
+	}
+	if _, ignored := value.(*struct{}); ignored {
+		o.maxBody = 0
 	}
 	k, resp, err := c.do(req, &o)
 	if o.response != nil && k != nil {
 		*o.response = k.response(resp)
 	}
 	if err != nil {
-		return value, err
+		return err
 	}
 	defer httpbody.Drain(resp)
 	if err := k.answerError(resp); err != nil {
-		return value, err
+		return k.ends(resp.Header, err)
 	}
-	err = k.decode(resp, o.maxBody, &value)
-	return value, err
+	return k.ends(resp.Header, k.decode(resp, value))
 }
 
-// Pages yields the pages of a list, with one request for each. next returns the path of the
-// page after the given one, or "" after the last; it may be an absolute URL within the
-// provider's origin. The options apply to every page, but a path of next that has a query
-// replaces the query of the first. Nothing more is yielded after an error. Leaving the loop
-// stops the requests; ranging again starts over.
-func Pages[T any](ctx context.Context, c *Client, path string, next func(T) string, opts ...CallOption) iter.Seq2[T, error] {
+// Pages yields the pages of a list, with one request for each; [Items] yields the items, and
+// knows the usual ways of paging. next returns the link to the page after the given one, or ""
+// after the last: a path, a query, or a URL within the provider's origin; see
+// [Client.ResolveLink]. The options apply to every page, but a path of next that has a query
+// replaces the query of the first. A query alone, "?cursor=x", replaces the parameters that it
+// names, and keeps the others. Nothing more is yielded after an error. Leaving the loop stops
+// the requests; ranging again starts over.
+func Pages[T any](ctx context.Context, c Caller, path string, next func(T) string, opts ...CallOption) iter.Seq2[T, error] {
 	return func(yield func(T, error) bool) {
 		opts, first := opts, opts
 		for at := path; at != ""; {
@@ -79,34 +99,45 @@ func Pages[T any](ctx context.Context, c *Client, path string, next func(T) stri
 			if !yield(page, err) || err != nil {
 				return
 			}
-			following := next(page)
-			if following == at {
-				var none T
-				yield(none, fmt.Errorf("%s: paging does not advance: the next page is the same", c.provider.Name))
+			link := next(page)
+			if link == "" {
 				return
 			}
-			if at = following; strings.Contains(at, "?") {
-				opts = withoutQuery(first)
+			following := afterPage(c, at, link)
+			if following == at {
+				var none T
+				yield(none, fmt.Errorf("%s: paging does not advance: the next page is the same", c.Provider().Name))
+				return
+			}
+			at = following
+			if strings.HasPrefix(link, "?") {
+				opts = withoutQuery(opts, at)
+			} else if strings.Contains(at, "?") {
+				opts = withoutQuery(first, "")
 			}
 		}
 	}
 }
 
-// withoutQuery drops the query parameters of the options.
-func withoutQuery(opts []CallOption) []CallOption {
-	return []CallOption{callOption(func(o *callConfig) error {
-		for _, opt := range opts {
-			if err := opt.applyCall(o); err != nil {
-				return err
-			}
-		}
-		clear(o.query)
-		return nil
-	})}
+// request applies the options of a typed call and builds its request, whose URL may be a path
+// alone. If there is an error, the body is closed: the writer of a pipe would wait for ever.
+// Its errors hold no query.
+func (cc *callConfig) request(ctx context.Context, method, path string, body, value any, opts []CallOption) (*http.Request, error) {
+	err := cc.apply(opts)
+	if err == nil {
+		err = checkDecodable(value)
+	}
+	var req *http.Request
+	if err == nil {
+		req, err = cc.newRequest(ctx, method, path, body)
+	}
+	if stream, ok := body.(io.ReadCloser); ok && err != nil {
+		_ = stream.Close()
+	}
+	return req, err
 }
 
-// newRequest builds the request of a typed call. Its errors hold no query.
-func (c *Client) newRequest(ctx context.Context, method, path string, body any, o callConfig) (*http.Request, error) {
+func (cc *callConfig) newRequest(ctx context.Context, method, path string, body any) (*http.Request, error) {
 	if ctx == nil {
 		return nil, errors.New("the context is nil")
 	}
@@ -117,11 +148,11 @@ func (c *Client) newRequest(ctx context.Context, method, path string, body any, 
 	if err != nil {
 		return nil, errors.New("the path cannot be parsed as a URL's")
 	}
-	if len(o.query) > 0 {
+	if len(cc.query) > 0 {
 		if u.RawQuery != "" {
 			u.RawQuery += "&"
 		}
-		u.RawQuery += o.query.Encode()
+		u.RawQuery += cc.query.Encode()
 	}
 	reader, contentType, err := encode(body)
 	if err != nil {
@@ -133,13 +164,10 @@ func (c *Client) newRequest(ctx context.Context, method, path string, body any, 
 			return nil, errors.New("the method is not valid")
 		}
 	}
-	if isPlainPath(u) && u.Scheme == "" {
-		u.Scheme, u.Host = c.base.Scheme, c.base.Host
+	if contentType != "" && cc.header.Get("Content-Type") == "" {
+		cc.setHeader("Content-Type", contentType)
 	}
-	if contentType != "" && o.header.Get("Content-Type") == "" {
-		o.setHeader("Content-Type", contentType)
-	}
-	req.URL, req.Header = u, o.header
+	req.URL, req.Header = u, cc.header
 	return req, nil
 }
 
@@ -165,82 +193,19 @@ func encode(body any) (io.Reader, string, error) {
 
 func (k *call) response(resp *http.Response) Response {
 	r := Response{StatusCode: k.status, Attempts: k.attempts, Generation: k.generation(), KeyFingerprint: k.fingerprint()}
-	if resp != nil {
+	var header http.Header
+	switch {
+	case resp != nil:
+		header = resp.Header
+	case k.trouble != nil:
+		header = k.trouble.retry.header
+	}
+	if header != nil {
 		redactor := k.redactor()
-		r.Header = redactor.Header(resp.Header)
-		r.RequestID = requestID(resp.Header, problem.Problem{}, redactor)
+		r.Header = redactor.Header(header)
+		r.RequestID = k.client.provider.requestID(header, problem.Problem{}, redactor)
 	}
 	return r
-}
-
-// decode reads a success response into value, which is a *T.
-func (k *call) decode(resp *http.Response, limit int64, value any) error {
-	if _, ok := value.(*struct{}); ok {
-		return nil
-	}
-	body, err := httpbody.Read(resp, max(limit, limit+1), k.bodyTime())
-	if err != nil {
-		return k.failure(fmt.Errorf("the response broke off: %w", err))
-	}
-	if int64(len(body)) > limit {
-		return k.failure(fmt.Errorf("%w: more than %d bytes; see WithMaxResponseBytes", ErrTooLarge, limit))
-	}
-	_ = resp.Body.Close() // all of it is here: nothing to drain
-	resp.Body = http.NoBody
-	isJSON := strings.Contains(resp.Header.Get("Content-Type"), "json")
-	switch v := value.(type) {
-	case *[]byte:
-		*v = body
-		return nil
-	case *string:
-		if !isJSON {
-			*v = string(body)
-			return nil
-		}
-	}
-	body = bytes.TrimPrefix(body, []byte("\ufeff")) // RFC 8259, section 8.1, lets a parser ignore it
-	if len(body) == 0 && (resp.StatusCode == http.StatusNoContent || resp.StatusCode == http.StatusResetContent) {
-		return nil
-	}
-	if err := json.Unmarshal(body, value); err != nil {
-		return k.decodeError(resp.StatusCode, body, isJSON, value, err)
-	}
-	return nil
-}
-
-// bodyTime bounds the reading of a response for callers who set no bound, so that a stalled
-// body does not block a goroutine for ever. 0 means no bound.
-func (k *call) bodyTime() time.Duration {
-	if _, bounded := k.Deadline(); bounded || k.policy.AttemptTimeout > 0 {
-		return 0
-	}
-	return 5 * time.Minute
-}
-
-// decodeError says which types were found and expected, and no value: the decoder's own
-// text may quote the response.
-func (k *call) decodeError(status int, body []byte, isJSON bool, value any, err error) error {
-	e := &DecodeError{Provider: k.client.provider.Name, Method: k.method, Path: k.redactor().Text(k.path()), StatusCode: status}
-	wrongType, isType := errors.AsType[*json.UnmarshalTypeError](err)
-	syntax, isSyntax := errors.AsType[*json.SyntaxError](err)
-	switch {
-	case len(body) == 0:
-		e.Reason = "the body is empty, and a Go " + strings.TrimPrefix(fmt.Sprintf("%T", value), "*") + " was asked for"
-	case isType:
-		kind, _, _ := strings.Cut(wrongType.Value, " ") // "number 12" would quote the value
-		e.Field, e.Reason = wrongType.Field, fmt.Sprintf("found a JSON %s, wanted a Go %s", kind, wrongType.Type)
-	case isSyntax && isJSON:
-		e.Reason = fmt.Sprintf("broken JSON at byte %d of %d", syntax.Offset, len(body))
-	case isSyntax:
-		e.Reason = "the body is not JSON"
-	default:
-		e.Reason = fmt.Sprintf("the decoder of the type failed (%T)", err)
-	}
-	e.Field, e.Reason = k.redactor().Text(e.Field), k.redactor().Text(e.Reason)
-	if clean := k.redactor().Error(err); clean == err { //nolint:errorlint // the very same value
-		e.Err = err
-	}
-	return e
 }
 
 // asProbe marks the call as a probe of another key of the client's own account. The limit
@@ -253,6 +218,19 @@ func asProbe() CallOption {
 	})
 }
 
+// Check asks the provider with its cheapest call whether the client's key works: a health check.
+// It is a call like every other, with the keyring's current key, and heals as a call does: a
+// refused key is replaced by a newer one or the previous one. It goes before all other calls that
+// wait for the limit. It returns the typed error of a refusal, and an error if the provider
+// documents no such call ([Provider.Probe]).
+func (c *Client) Check(ctx context.Context) error {
+	if c.provider.Probe == "" {
+		return fmt.Errorf("%s: no probe is known for this provider: set Provider.Probe", c.provider.Name)
+	}
+	_, err := Get[struct{}](ctx, c, c.provider.Probe, WithPriority(PriorityProbe))
+	return err
+}
+
 // Probe tests a credential of the client's own account with the provider's cheapest call,
 // once, within the limit and before all other calls that wait for it. It has the form that
 // [Verify] wants. It returns the typed error of a refusal, and an error if the provider
@@ -261,8 +239,6 @@ func (c *Client) Probe(ctx context.Context, cred Credential) error {
 	if c.provider.Probe == "" {
 		return fmt.Errorf("%s: no probe is known for this provider: give Verify a function of your own", c.provider.Name)
 	}
-	policy := c.policy
-	policy.MaxAttempts = 1
-	_, err := Get[struct{}](ctx, c, c.provider.Probe, WithSource(Static(cred)), WithRetry(policy), asProbe())
+	_, err := Get[struct{}](ctx, c, c.provider.Probe, WithSource(Static(cred)), WithMaxAttempts(1), asProbe())
 	return err
 }

@@ -94,3 +94,45 @@ func Example_goVCR() {
 	// recorded: true
 	// with the key: false
 }
+
+// A recorder that records typed calls in one run of a test and plays them in the next.
+func Example_goVCRTypedCalls() {
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		_, _ = fmt.Fprint(w, `{"total":7}`)
+	}))
+	acme := keyfit.Provider{Name: "acme", BaseURL: srv.URL, Scheme: keyfit.Header("X-Acme-Key")}
+	dir, err := os.MkdirTemp("", "cassettes")
+	if err != nil {
+		panic(err)
+	}
+	defer func() { _ = os.RemoveAll(dir) }()
+	cassette := filepath.Join(dir, "rooms")
+
+	for _, mode := range []recorder.Mode{recorder.ModeRecordOnly, recorder.ModeReplayOnly} {
+		var record *recorder.Recorder
+		var err error
+		c, err := keyfit.New(acme, keyfit.WithKey("test-key-lorem-fitsum"), keyfit.WithCallMiddleware(func(next http.RoundTripper) http.RoundTripper {
+			record, err = recorder.New(cassette, recorder.WithMode(mode), recorder.WithRealTransport(next))
+			return record
+		}))
+		if err != nil {
+			panic(err)
+		}
+		rooms, err := keyfit.Get[struct{ Total int }](context.Background(), c, "/rooms")
+		fmt.Println(rooms.Total, err)
+		if err := record.Stop(); err != nil {
+			panic(err)
+		}
+		srv.Close() // the second run has the cassette only
+	}
+
+	text, err := os.ReadFile(cassette + ".yaml")
+	if err != nil {
+		panic(err)
+	}
+	fmt.Println("with the key:", strings.Contains(string(text), "lorem-fitsum"))
+	// Output:
+	// 7 <nil>
+	// 7 <nil>
+	// with the key: false
+}

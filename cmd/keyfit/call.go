@@ -75,7 +75,7 @@ Exit code: 0 for a 2xx response, 1 for any other or none, 2 for a usage error.`,
 	}
 	s.add(cmd, time.Minute)
 	f := cmd.Flags()
-	f.StringVar(&s.baseURL, "base-url", "", "the vendor's address, as `https://host`, instead of its variable")
+	f.StringVar(&s.baseURL, "base-url", "", "the vendor's address, as `https://host` or with the path of a gateway, instead of its variable")
 	f.StringVarP(&s.data, "data", "d", "", "the body: `JSON`, @FILE, or - for the standard input")
 	f.StringArrayVarP(&s.headers, "header", "H", nil, "a header, as `'Name: value'`; may be repeated")
 	f.StringArrayVarP(&s.params, "param", "p", nil, "a query parameter, as `name=value`; may be repeated")

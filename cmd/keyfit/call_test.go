@@ -107,7 +107,8 @@ func TestAnErrorEndsWithItsOwnRemedy(t *testing.T) {
 	}{
 		{"no key", "", "", "", []string{"call", "imkit", "GET", "/x"}, "not set; set IMKIT_API_KEY in the environment or in "},
 		{"a placeholder", placeholder, "", "", []string{"call", "imkit", "GET", "/x"}, "write the key itself\n"},
-		{"an address with a path", "lorem-fitsum", "https://example.com/v1", "", []string{"call", "imkit", "GET", "/x"}, "with each call; --base-url names the address for this command\n"},
+		{"an address with a query", "lorem-fitsum", "https://example.com/v1?v=2", "", []string{"call", "imkit", "GET", "/x"}, "give scheme, host, port and path alone; --base-url names the address for this command\n"},
+		{"an address with a path that leads elsewhere", "lorem-fitsum", "https://example.com/v1/../v2", "", []string{"call", "imkit", "GET", "/x"}, "as in https://gateway.example/imkit; --base-url names the address for this command\n"},
 		{"a new key of another look", "lorem-fitsum", "", otherShape, []string{"rotate", "imkit", "-", "--yes"}, "A zero Provider.KeyShape allows it; nothing was changed\n"},
 	}
 	for _, tt := range tests {

@@ -11,10 +11,10 @@
 package httpbody
 
 import (
-	"errors"
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 )
@@ -48,7 +48,11 @@ func (b *peeked) Close() error { return b.rest.Close() }
 // Peek returns the first limit bytes of a response's body and leaves the body as it was. A
 // body that breaks off, or stalls for five seconds, gives what came. Peeking again costs
 // nothing and returns what the first call returned, whatever the limit.
-func Peek(resp *http.Response, limit int) string {
+func Peek(resp *http.Response, limit int) string { return PeekWithin(resp, limit, stallLimit) }
+
+// PeekWithin is [Peek] for a body that may stall for d; 0 means that the request's context
+// alone ends the wait.
+func PeekWithin(resp *http.Response, limit int, d time.Duration) string {
 	if b, ok := resp.Body.(*peeked); ok {
 		return b.prefix
 	}
@@ -56,8 +60,10 @@ func Peek(resp *http.Response, limit int) string {
 		return ""
 	}
 	rest := resp.Body
-	stalled := time.AfterFunc(stallLimit, func() { _ = rest.Close() })
-	defer stalled.Stop()
+	if d > 0 {
+		stalled := time.AfterFunc(d, func() { _ = rest.Close() })
+		defer stalled.Stop()
+	}
 	prefix := readText(rest, limit)
 	resp.Body = &peeked{prefix: prefix, rest: rest}
 	return prefix
@@ -99,33 +105,72 @@ func readText(body io.Reader, limit int) string {
 	return text.String()
 }
 
-var errStalled = errors.New("the response body stalled")
+// Bound says how long [Read] may take. A zero field is no bound.
+type Bound struct {
+	Stall time.Duration // without a byte
+	Total time.Duration
+}
 
-// Read returns up to limit bytes of a response's body. After d it closes the body, which
-// ends a read that hangs with an error that says so; with 0 the request's context alone ends
-// it. Read closes the body in no other case.
-func Read(resp *http.Response, limit int64, d time.Duration) ([]byte, error) {
-	if d <= 0 {
-		return readAll(resp, limit)
+// stalledError is a body that did not come within its bound. It is a timeout for net.Error.
+type stalledError struct {
+	what  string
+	after time.Duration
+	err   error
+}
+
+func (e *stalledError) Error() string {
+	return fmt.Sprintf("the response body %s %s: %v", e.what, e.after, e.err)
+}
+
+func (e *stalledError) Unwrap() error { return e.err }
+
+// Timeout and Temporary make it a net.Error.
+func (e *stalledError) Timeout() bool { return true }
+
+// Temporary completes net.Error.
+func (e *stalledError) Temporary() bool { return true }
+
+// Read returns up to limit bytes of a response's body. A body that exceeds the bound is closed,
+// which ends a read that hangs with an error that says so and is a timeout; without a bound the
+// request's context alone ends it. Read closes the body in no other case.
+func Read(resp *http.Response, limit int64, bound Bound) ([]byte, error) {
+	if bound.Stall <= 0 {
+		return readAll(resp, limit, nil)
 	}
-	stalled := time.AfterFunc(d, func() { _ = resp.Body.Close() })
-	content, err := readAll(resp, limit)
-	if !stalled.Stop() && err != nil {
-		err = fmt.Errorf("%w for %s: %w", errStalled, d, err)
+	stalled := time.AfterFunc(bound.Stall, func() { _ = resp.Body.Close() })
+	var end time.Time
+	last := false // the whole has less time than one more wait
+	content, err := readAll(resp, limit, func() {
+		left := bound.Stall
+		if end.IsZero() {
+			end = time.Now().Add(bound.Total)
+		} else if bound.Total > 0 && time.Until(end) < left {
+			left, last = time.Until(end), true
+		}
+		if stalled.Stop() { // one that has gone off stays so
+			stalled.Reset(max(left, 0))
+		}
+	})
+	switch {
+	case stalled.Stop() || err == nil:
+		return content, err
+	case last:
+		return content, &stalledError{"took longer than", bound.Total, err}
 	}
-	return content, err
+	return content, &stalledError{"stalled for", bound.Stall, err}
 }
 
 // readAll is [io.ReadAll] for a body that may announce its length: a short one takes no
 // more room than that. An announced length that is long is not believed before it comes.
-func readAll(resp *http.Response, limit int64) ([]byte, error) {
+// progress, if there is any, is called when something has come and more is to come.
+func readAll(resp *http.Response, limit int64, progress func()) ([]byte, error) {
 	room := int64(512)
 	if resp.ContentLength >= 0 && resp.ContentLength < room {
 		room = resp.ContentLength + 1 // for the read that finds the end
 	}
 	content := make([]byte, 0, min(room, limit))
 	for {
-		n, err := resp.Body.Read(content[len(content):cap(content)])
+		n, err := resp.Body.Read(content[len(content):min(int64(cap(content)), limit)])
 		content = content[:len(content)+n]
 		switch {
 		case err == io.EOF: // as io.ReadAll does: a wrapped one is a failure
@@ -133,8 +178,10 @@ func readAll(resp *http.Response, limit int64) ([]byte, error) {
 		case err != nil || int64(len(content)) == limit:
 			return content, err
 		case len(content) == cap(content):
-			rest, err := io.ReadAll(io.LimitReader(resp.Body, limit-int64(len(content))))
-			return append(content, rest...), err
+			content = slices.Grow(content, min(len(content), 1<<20))
+		}
+		if n > 0 && int64(len(content)) != resp.ContentLength && progress != nil {
+			progress()
 		}
 	}
 }

@@ -89,7 +89,7 @@ func TestAnAnswerCostsItsLengthAndNotItsLimit(t *testing.T) {
 	text := strings.Repeat("x", 10<<10)
 	for _, d := range []time.Duration{0, time.Minute} {
 		r := &greatestRead{Reader: strings.NewReader(text)}
-		got, err := httpbody.Read(answer(r), 10<<20, d)
+		got, err := httpbody.Read(answer(r), 10<<20, httpbody.Bound{Stall: d, Total: d})
 		if diff := cmp.Diff(text, string(got)); err != nil || diff != "" {
 			t.Errorf("within %v: %v (-want +got):\n%s", d, err, diff)
 		}
@@ -105,7 +105,7 @@ func TestNoMoreThanTheLimitIsRead(t *testing.T) {
 		for _, announced := range []int64{-1, int64(size)} {
 			resp := answer(strings.NewReader(strings.Repeat("x", size)))
 			resp.ContentLength = announced
-			got, err := httpbody.Read(resp, 100, 0)
+			got, err := httpbody.Read(resp, 100, httpbody.Bound{})
 			if want := min(size, 100); len(got) != want || err != nil {
 				t.Errorf("%d bytes, announced as %d: %d, %v; want %d", size, announced, len(got), err, want)
 			}
@@ -144,7 +144,7 @@ func TestABodyThatStallsHoldsNobody(t *testing.T) {
 		if took := time.Since(began); took != 5*time.Second {
 			t.Errorf("a peek takes %v", took)
 		}
-		got, err := httpbody.Read(newStalled("lorem"), 100, time.Minute)
+		got, err := httpbody.Read(newStalled("lorem"), 100, httpbody.Bound{Stall: time.Minute})
 		if string(got) != "lorem" || err == nil || err.Error() != "the response body stalled for 1m0s: closed" {
 			t.Errorf("a read gives %q, %v", got, err)
 		}

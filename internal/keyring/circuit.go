@@ -14,9 +14,12 @@ const (
 	// The delay between two trial requests grows from the first to the last. It begins
 	// small if calls wait for it.
 	trialFirst, trialFirstWaiting, trialLast = time.Second, 20 * time.Millisecond, 15 * time.Second
-	// trialStall is how long a trial request may be without a response before another one
-	// may be sent.
+	// trialStall is how long a trial request may be without a response at most before another
+	// one may be sent; see [Turn.stall].
 	trialStall = 2 * time.Second
+	// stallPart is the part of the time that a call has after which it doubles a trial request
+	// without a response.
+	stallPart = 4
 	// streamDelay is how much later a call becomes a trial request if its body can be sent
 	// only once. After it, such a call need not wait for other calls, which may never come.
 	streamDelay = time.Second
@@ -84,6 +87,7 @@ type trials struct {
 	out      int
 	last     time.Time // when the last one was sent
 	failed   int
+	lost     int  // in a row without a response
 	outdated bool // the key has changed since the last one was sent
 }
 
@@ -107,8 +111,14 @@ func (c *circuit) notify() {
 // dueAt returns when the call may become a trial request, if nothing changes.
 func (c *circuit) dueAt(t *Turn) time.Time {
 	at := c.retryAt
-	if stalled := c.trials.last.Add(trialStall); c.state == HalfOpen && stalled.After(at) {
-		at = stalled
+	if c.state == HalfOpen && !c.trials.outdated { // a new key waits for no trial of an old one
+		free := c.trials.last.Add(t.stall(c.trials.out))
+		if !c.nextKey.IsZero() && c.nextKey.Before(free) {
+			free = c.nextKey
+		}
+		if free.After(at) {
+			at = free
+		}
 	}
 	switch {
 	case !t.call.Replayable && c.key == untriedKey && c.waiting.fresh == 0: // it may be the only call
@@ -118,6 +128,21 @@ func (c *circuit) dueAt(t *Turn) time.Time {
 		at = at.Add(c.delay)
 	}
 	return at
+}
+
+// stall returns how long a trial request may be without a response before this call may send
+// another one: a quarter of the time that the call has or that its attempts may take, so that a
+// trial request that hangs costs no call but its own. It is twice as long for each further one
+// that is out.
+func (t *Turn) stall(out int) time.Duration {
+	stall := trialStall
+	if t.patience > 0 {
+		stall = min(stall, t.patience/stallPart)
+	}
+	if t.call.AttemptTimeout > 0 {
+		stall = min(stall, t.call.AttemptTimeout/stallPart)
+	}
+	return backoff.Exponential(max(stall, trialFirstWaiting), trialStall, out-1)
 }
 
 // tryTrial makes the call a trial request if one is due, and reports whether it did.
@@ -142,24 +167,48 @@ func (c *circuit) beginTrial(t *Turn, now time.Time) {
 		c.newKey = now
 		c.newKeys++
 	}
-	c.nextKey = time.Time{} // this one tries the current key
-	t.trial, t.tryRefused = c, c.trials.failed > 0
+	c.nextKey, c.trials.outdated = time.Time{}, false // this one tries the current key
+	t.trial, t.tryRefused, t.answered = c, c.trials.failed > 0, false
 }
 
-// trialFailed: HalfOpen → Open, unless another trial request is out. The next one is due
-// after a longer delay of at least first, or at once if the key has changed meanwhile.
-func (c *circuit) trialFailed(first time.Duration, now time.Time) {
+// trialEnd is how a trial request ended that did not close the circuit.
+type trialEnd int
+
+// The ends of a trial request.
+const (
+	trialRefused trialEnd = iota // the current key was refused
+	trialStale                   // the key was refused that was current when it was sent
+	trialLost                    // there was no response that says anything about the key
+)
+
+// trialFailed: HalfOpen → Open, unless another trial request is out. If the current key was
+// refused, the next one is due after a longer delay of at least first; at once if the key has
+// changed meanwhile, and if the response was lost, but that only once in a row.
+func (c *circuit) trialFailed(end trialEnd, first time.Duration, now time.Time) {
 	c.trials.out--
 	c.trials.failed++
 	if c.trials.out == 0 {
 		c.state = Open
-		if c.trials.outdated {
-			c.trials.outdated, c.retryAt = false, now
-		} else {
-			c.key = refusedKey
-			c.postpone(first, now)
-			c.advance(now)
+	}
+	if end != trialLost {
+		c.trials.lost = 0
+	}
+	switch {
+	case c.trials.outdated: // keyChanged has made the next one due
+		c.trials.outdated = c.state == HalfOpen
+	case end == trialStale && (c.state == HalfOpen || c.retryAt.After(now)): // a later one tells of the current key
+	case end != trialLost:
+		c.key = refusedKey
+		c.postpone(first, now)
+		c.advance(now)
+	case c.state == Open:
+		c.trials.lost++
+		if c.trials.lost == 1 {
+			c.retryAt = now
+			break
 		}
+		c.postpone(first, now)
+		c.advance(now)
 	}
 	c.notify()
 }
@@ -250,6 +299,7 @@ func (r *Ring) circuitRefused(t *Turn, inARow int) {
 	case r.CanWait() && t.call.Replayable && a.Key.Fingerprint == set.current.Fingerprint && !t.isRouteDenied():
 		c := r.trip(a, "the current key was refused: other calls wait for a working key")
 		c.beginTrial(t, c.since)
+		t.answered = true // by this refusal
 		if a.Key.usage.accepted.Load() > a.Sent {
 			c.question()
 		}

@@ -35,7 +35,32 @@ func TestTheTransitionsOfTheCircuit(t *testing.T) {
 			{"try b", 2 * time.Second, "half-open, 2 out"},
 			{"fail b", 2 * time.Second, "half-open, 1 out"},
 			{"try c", 3 * time.Second, "denied, half-open, 1 out"},
-			{"fail a", 3 * time.Second, "open, due at 4s"},
+			{"fail a", 3 * time.Second, "open, due at 5s"}, // the second refusal
+		}},
+		{"a further one later the more are out", []step{
+			{"try a", 0, "half-open, 1 out"},
+			{"try hurried", 100 * time.Millisecond, "denied, half-open, 1 out"},
+			{"try hurried", 250 * time.Millisecond, "half-open, 2 out"},
+			{"try brief", 500 * time.Millisecond, "denied, half-open, 2 out"},
+			{"try brief", 750 * time.Millisecond, "half-open, 3 out"},
+			{"try c", 2 * time.Second, "denied, half-open, 3 out"},
+			{"try c", 2750 * time.Millisecond, "half-open, 4 out"},
+		}},
+		{"at once after a lost response, but not twice", []step{
+			{"try a", 0, "half-open, 1 out"},
+			{"lose a", time.Second, "open, due at 1s"},
+			{"try b", time.Second, "half-open, 1 out"},
+			{"lose b", 2 * time.Second, "open, due at 3s"},
+			{"try c", 3 * time.Second, "half-open, 1 out"},
+			{"fail c", 3 * time.Second, "open, due at 5s"},
+			{"try a", 5 * time.Second, "half-open, 1 out"},
+			{"lose a", 5 * time.Second, "open, due at 5s"},
+		}},
+		{"a lost response beside another trial request changes nothing", []step{
+			{"try a", 0, "half-open, 1 out"},
+			{"try b", 2 * time.Second, "half-open, 2 out"},
+			{"lose a", 2 * time.Second, "half-open, 1 out"},
+			{"try c", 3 * time.Second, "denied, half-open, 1 out"},
 		}},
 		{"one more if the refusal is in doubt, once", []step{
 			{"try a", 0, "half-open, 1 out"},
@@ -52,11 +77,19 @@ func TestTheTransitionsOfTheCircuit(t *testing.T) {
 			{"try b", 0, "half-open, 1 out"},
 			{"fail b", 0, "open, due at 1s"},
 		}},
-		{"a new key while a trial request is out is due after it", []step{
+		{"a new key is tried beside the trial request of the old one, once", []step{
 			{"try a", 0, "half-open, 1 out"},
 			{"key", time.Second, "half-open, 1 out"},
-			{"try b", time.Second, "denied, half-open, 1 out"},
-			{"fail a", time.Second, "open, due at 1s"},
+			{"try b", time.Second, "half-open, 2 out"},
+			{"try c", time.Second, "denied, half-open, 2 out"},
+			{"outdate a", time.Second, "half-open, 1 out"},
+			{"try c", time.Second, "denied, half-open, 1 out"},
+			{"fail b", time.Second, "open, due at 2s"},
+		}},
+		{"a new key that no call has tried is due at once when the trial request ends", []step{
+			{"try a", 0, "half-open, 1 out"},
+			{"key", time.Second, "half-open, 1 out"},
+			{"outdate a", time.Second, "open, due at 1s"},
 			{"try b", time.Second, "half-open, 1 out"},
 		}},
 		{"the delays begin anew with a key of the source, longer each time", []step{
@@ -121,6 +154,8 @@ func TestTheTransitionsOfTheCircuit(t *testing.T) {
 			for _, name := range []string{"a", "b", "c"} {
 				turns[name] = &Turn{call: Call{Replayable: true}}
 			}
+			turns["hurried"] = &Turn{call: Call{Replayable: true}, patience: time.Second}
+			turns["brief"] = &Turn{call: Call{Replayable: true, AttemptTimeout: time.Second}, patience: time.Hour}
 			for i, s := range tt.steps {
 				var do, who string
 				_, _ = fmt.Sscan(s.do, &do, &who)
@@ -132,9 +167,9 @@ func TestTheTransitionsOfTheCircuit(t *testing.T) {
 					} else if turn.trial != c || turn.tryRefused != (c.trials.failed > 0) {
 						t.Errorf("step %d: a trial request with %+v", i, turn)
 					}
-				case "fail":
+				case "fail", "outdate", "lose":
 					turn.trial, turn.failedTrial = nil, c
-					c.trialFailed(trialFirst, now)
+					c.trialFailed(map[string]trialEnd{"fail": trialRefused, "outdate": trialStale, "lose": trialLost}[do], trialFirst, now)
 				case "wait":
 					c.waiting.add(true, 1)
 				case "question":

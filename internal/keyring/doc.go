@@ -47,7 +47,13 @@
 //	  │ or, where calls do not wait, another           ▼ when retryAt is due  │
 //	  └─────────────────────────────────────────── HalfOpen ─────────────────┘
 //	                                                ▲    │ beginTrial: the trial request
-//	                                                └────┘ stalls, or the refusal is in doubt
+//	                                                └────┘ stalls, the refusal is in doubt,
+//	                                                       or the key has changed
+//
+// A trial request that hangs, or whose response is lost, costs no call but its own: a waiting call
+// sends another one after a quarter of the time that it has, or that its attempts may take, twice
+// as late for each that is out; a key that was promoted meanwhile is tried at once; and a lost
+// response makes the next one due at once, if it is the first in a row.
 //
 // A refusal counts if it says something about what works now. That of a key which was replaced
 // while the attempt was in flight says nothing, unless neither that key nor the one that the

@@ -55,7 +55,7 @@ func failedTrials(r *rand.Rand, every, latency, lasts time.Duration) (n int) {
 			offered = now.Add(every/2 + time.Duration(r.Int64N(int64(every))))
 		case out != nil && !now.Before(ends):
 			out.trial, out = nil, nil
-			c.trialFailed(trialFirst, now)
+			c.trialFailed(trialRefused, trialFirst, now)
 		case out == nil && c.tryTrial(turn, now):
 			out, ends = turn, now.Add(latency)
 			n++

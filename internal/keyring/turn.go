@@ -28,7 +28,9 @@ type Call struct {
 	Context    context.Context //nolint:containedctx // the turn waits with it, and is part of the call
 	Replayable bool            // the body can be sent again
 	Route      uint64          // what it asks for; see [Ring.Route]
-	Name       func() string   // the call in an event: method and path, without a secret
+	// AttemptTimeout bounds an attempt of the call; 0 means that nothing does.
+	AttemptTimeout time.Duration
+	Name           func() string // the call in an event: method and path, without a secret
 }
 
 // Attempt is one attempt of a call that was answered.
@@ -66,21 +68,23 @@ func (d *DeniedError) Unwrap() error { return d.Cause }
 //
 // [Turn.Start] begins a request and [Turn.Finish] ends it. In between, for each attempt,
 // [Turn.Admit] waits until it may be sent; one of [Turn.Accepted], [Turn.Refused] and
-// [Turn.Missing] takes its response; after a refusal, [Turn.Next] or [Turn.NextWithScope]
-// returns the key to send it again with.
+// [Turn.Missing] takes its response; after a refusal, [Turn.Next], [Turn.NextWithScope] or
+// [Turn.NextNewer] returns the key to send it again with.
 type Turn struct {
 	ring *Ring
 	call Call
 	last Attempt
 
-	tried         []string  // fingerprints of the keys that were refused
-	trial         *circuit  // the circuit that this call is a trial request of
-	tryRefused    bool      // as a trial request it also tries keys that were refused
-	failedTrial   *circuit  // the circuit that it was a failed trial request of
-	waitUntil     time.Time // zero if it has not waited
-	renewals      int       // how often it continued with a key that appeared while it waited
-	routeRefusals int       // how often it was refused with a key that others were served with
-	forScope      bool      // the previous key is tried for its permissions
+	tried         []string      // fingerprints of the keys that were refused
+	trial         *circuit      // the circuit that this call is a trial request of
+	tryRefused    bool          // as a trial request it also tries keys that were refused
+	answered      bool          // as a trial request it got a response that says something about the key
+	patience      time.Duration // how long it could wait when it first did; 0 if it has not, or for ever
+	failedTrial   *circuit      // the circuit that it was a failed trial request of
+	waitUntil     time.Time     // zero if it has not waited
+	renewals      int           // how often it continued with a key that appeared while it waited
+	routeRefusals int           // how often it was refused with a key that others were served with
+	forScope      bool          // the previous key is tried for its permissions
 }
 
 // NewTurn returns the turn of a call.
@@ -110,15 +114,24 @@ func (t *Turn) Finish() {
 	}
 	t.trial, t.tryRefused, t.failedTrial = nil, false, c
 	t.ring.locked(func() {
-		if t.ring.Load().circuit == c {
-			c.trialFailed(t.ring.firstTrialDelay(), time.Now())
+		set := t.ring.Load()
+		if set.circuit != c {
+			return
 		}
+		end := trialLost
+		switch {
+		case t.answered && t.last.Key.Fingerprint == set.current.Fingerprint:
+			end = trialRefused
+		case t.answered:
+			end = trialStale
+		}
+		c.trialFailed(end, t.ring.firstTrialDelay(), time.Now())
 	})
 }
 
 // Accepted takes a response that proves the key, after [Ring.Accepted].
 func (t *Turn) Accepted(a Attempt) {
-	t.last = a
+	t.last, t.answered = a, true
 	r, reason := t.ring, ""
 	if t.forScope && a.Succeeded {
 		reason = "the previous key may do " + t.call.Name() + ", and the current one may not"
@@ -135,7 +148,7 @@ func (t *Turn) Accepted(a Attempt) {
 
 // Refused takes a refusal of the key.
 func (t *Turn) Refused(a Attempt) {
-	t.last = a
+	t.last, t.answered = a, true
 	a.Key.usage.refusals.Add(1)
 	r := t.ring
 	r.change(func() {
@@ -162,7 +175,7 @@ func (r *Ring) isTelling(a Attempt) bool {
 
 // Missing takes a response which says that no key arrived.
 func (t *Turn) Missing(a Attempt) {
-	t.last = a
+	t.last, t.answered = a, true
 	name := t.call.Name()
 	t.ring.change(func() {
 		t.ring.events.record(Event{
@@ -198,6 +211,24 @@ func (t *Turn) NextWithScope(a Attempt) (g *Generation, ok bool) {
 	}
 	t.forScope = p.usage.served.has(t.call.Route)
 	return p, t.forScope
+}
+
+// NextNewer returns the key that has replaced the one of a call to which the provider says
+// that it saw none: the current one, or what the source offers now. It does so once. The
+// previous key would arrive no better.
+func (t *Turn) NextNewer() (g *Generation, ok bool) {
+	if len(t.tried) > 0 {
+		return nil, false
+	}
+	t.tried = append(t.tried, t.last.Key.Fingerprint)
+	r := t.ring
+	if set := r.Load(); !t.isUntried(&set.current) {
+		ctx, cancel := context.WithTimeout(t.call.Context, maxFallbackWait)
+		defer cancel()
+		r.reloadAfterRefusal(ctx, set.current.Fingerprint)
+	}
+	set := r.Load()
+	return &set.current, t.isUntried(&set.current)
 }
 
 // Next returns the key to send a refused call again with; nil means the one that is current

@@ -127,6 +127,7 @@ func (w *waiter) enter() (*pause, error) {
 	defer r.mu.Unlock()
 	set, now := r.Load(), time.Now()
 	c := set.circuit
+	w.measure(now)
 	if c == nil || (!r.CanWait() || now.Before(w.deadline())) && c.tryTrial(w.Turn, now) {
 		return nil, nil
 	}
@@ -142,6 +143,19 @@ func (w *waiter) enter() (*pause, error) {
 		return nil, &DeniedError{Reason: why, Since: c.since, Last: c.refusal}
 	}
 	return w.pause(c, asking), nil
+}
+
+// measure takes the time that the call has, when it first waits.
+func (w *waiter) measure(now time.Time) {
+	if w.patience > 0 {
+		return
+	}
+	if w.ring.CanWait() {
+		w.patience = w.deadline().Sub(now)
+	}
+	if end, ok := w.call.Context.Deadline(); ok && (w.patience == 0 || end.Sub(now) < w.patience) {
+		w.patience = end.Sub(now)
+	}
 }
 
 // mustNotWait returns the reason why the call must not wait any longer; "" if it may. If

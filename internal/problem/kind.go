@@ -18,54 +18,104 @@ const (
 	Permission              // the key is known, and may not do this
 )
 
-// Rules is what a provider documents of its refusals.
-type Rules struct {
-	// KindOf returns the kind that a code of the body stands for, [Other] for an unknown
-	// one; nil knows none.
-	KindOf func(code string) Kind
-	// NotFoundIsPermission says that the provider answers 404 where the permission is missing.
-	NotFoundIsPermission bool
-}
-
 var (
-	saysMissing = regexp.MustCompile(`(?i)\b(missing|required|no (api )?key|not (provided|supplied|present))\b`)
-	saysInvalid = regexp.MustCompile(`(?i)\b(invalid|unknown|wrong|expired|revoked|disabled|deleted)\b.*\b(key|token)\b|\b(key|token)\b.*\b(invalid|unknown|wrong|expired|revoked|disabled|deleted)\b`)
+	saysInvalid = regexp.MustCompile(`(?i)\b(invalid|not valid|unknown|wrong|expired|revoked|disabled|deleted)\b.*\b(key|token)\b|\b(key|token)\b.*\b(invalid|not valid|unknown|wrong|expired|revoked|disabled|deleted)\b`)
+	saysLimited = regexp.MustCompile(`(?i)\brate.?limit|\btoo many (requests|calls)\b|\bthrottl|\b(api|calls?|requests?|daily|hourly|monthly|volume) (quota|limit)\b|\bquota will be\b`)
 )
 
-// Classify returns the kind of a response. The provider's code decides, then the challenge
-// (RFC 6750, section 3.1), then the status; where a status stands for two things (401 for a
-// missing and an invalid key, 403 for an invalid key and a missing permission), the words.
-func Classify(status int, header http.Header, p Problem, rules Rules) Kind {
-	if status < 400 {
+// Classify returns the kind of a response to a request that carried a credential. usedUp says
+// that its headers, or the named member of its body, speak of waiting or of a limit of which
+// nothing is left.
+//
+// A 429 is the limit, and what a server of a gateway fails with (5xx) is none of the
+// refusals. Otherwise the codes decide, then the challenge (RFC 6750, section 3.1), then the
+// status; where a status stands for several things (403), what it says of the limit, then
+// the words. The words of a 401 do not count: a credential came, and it was refused.
+//
+// A status below 300 is that of a provider which reports errors so; there the codes decide
+// alone.
+func Classify(status int, header http.Header, p Problem, usedUp bool) Kind {
+	switch {
+	case status >= http.StatusInternalServerError, status >= http.StatusMultipleChoices && status < http.StatusBadRequest:
 		return Other
+	case status == http.StatusTooManyRequests:
+		return RateLimited
 	}
-	if rules.KindOf != nil && status < 500 {
-		if kind := rules.KindOf(p.Code); kind != Other {
+	for _, code := range append([]string{p.Code}, p.Reasons...) {
+		if kind := kindOfCode(status, normal(code)); kind != Other {
 			return kind
 		}
 	}
-	challenge, words := header.Get("WWW-Authenticate"), p.Message[:min(len(p.Message), maxPlainText)]
-	if strings.Contains(challenge, "insufficient_scope") {
+	if strings.Contains(header.Get("WWW-Authenticate"), "insufficient_scope") {
 		return Permission
 	}
 	switch status {
-	case http.StatusTooManyRequests:
-		return RateLimited
 	case http.StatusUnauthorized:
-		invalid := strings.Contains(challenge, "invalid_token") || saysInvalid.MatchString(words)
-		if !invalid && saysMissing.MatchString(words) {
-			return MissingKey
-		}
 		return InvalidKey
 	case http.StatusForbidden:
-		if saysInvalid.MatchString(words) {
+		words := p.Message + " " + p.Text
+		words = words[:min(len(words), maxPlainText)]
+		switch {
+		case usedUp || saysLimited.MatchString(words):
+			return RateLimited
+		case saysInvalid.MatchString(words):
 			return InvalidKey
 		}
 		return Permission
-	case http.StatusNotFound:
-		if rules.NotFoundIsPermission {
-			return Permission
+	}
+	return Other
+}
+
+// normal reduces the spellings of a code to one: rateLimitExceeded, RATE_LIMIT_EXCEEDED and
+// policies.ratelimit.RateLimit-Exceeded.
+func normal(code string) string {
+	if len(code) > 128 {
+		return ""
+	}
+	return strings.Map(func(r rune) rune {
+		switch {
+		case r >= 'a' && r <= 'z':
+			return r - 'a' + 'A'
+		case r >= 'A' && r <= 'Z', r >= '0' && r <= '9':
+			return r
 		}
+		return -1
+	}, code[strings.LastIndexByte(code, '.')+1:])
+}
+
+// kindOfCode returns the kind that a code stands for at many providers. A code that may speak
+// of something else than this request's key, such as a token that is a parameter, counts only
+// where the status, or the lack of one, leaves it open.
+func kindOfCode(status int, code string) Kind {
+	if strings.Contains(code, "RATELIMIT") || strings.Contains(code, "TOOMANYREQUESTS") || strings.Contains(code, "THROTTL") {
+		return RateLimited
+	}
+	switch code {
+	case "RESOURCEEXHAUSTED", "QUOTAEXCEEDED", "DAILYLIMITEXCEEDED", "REQUESTLIMITEXCEEDED", "OVERQUERYLIMIT",
+		"PROVISIONEDTHROUGHPUTEXCEEDEDEXCEPTION", "QUOTAVIOLATION", "SPIKEARRESTVIOLATION":
+		return RateLimited
+	case "INVALIDAPIKEY", "APIKEYINVALID", "APIKEYEXPIRED", "EXPIREDAPIKEY", "APIKEYREVOKED",
+		"INVALIDACCESSKEYID", "INVALIDCLIENTTOKENID", "UNRECOGNIZEDCLIENTEXCEPTION", "EXPIREDTOKENEXCEPTION":
+		return InvalidKey
+	case "MISSINGAPIKEY", "APIKEYMISSING", "NOAPIKEY", "NOTAUTHED":
+		return MissingKey
+	case "INSUFFICIENTPERMISSIONS", "INSUFFICIENTPERMISSION", "PERMISSIONDENIED", "INSUFFICIENTSCOPE", "INSUFFICIENTSCOPES", "MISSINGSCOPE", "MISSINGSCOPES":
+		return Permission
+	}
+	if status != http.StatusForbidden && status >= http.StatusBadRequest {
+		return Other
+	}
+	switch code {
+	case "INVALIDTOKEN", "INVALIDAUTH", "INVALIDACCESSTOKEN", "INVALIDKEY", "KEYINVALID", "KEYEXPIRED", "TOKENEXPIRED", "TOKENREVOKED",
+		"ACCOUNTINACTIVE", "UNAUTHENTICATED", "INVALIDCREDENTIALS", "BADCREDENTIALS", "INVALIDSESSIONID", "SIGNATUREDOESNOTMATCH",
+		"EXPIREDTOKEN", "INVALIDAUTHENTICATIONTOKEN", "AUTHENTICATIONERROR":
+		return InvalidKey
+	case "UNAUTHORIZED": // a 403 of this name is about a permission
+		if status < http.StatusBadRequest {
+			return InvalidKey
+		}
+	case "ACCESSDENIED", "FORBIDDEN", "NOPERMISSION", "NOTALLOWEDTOKENTYPE":
+		return Permission
 	}
 	return Other
 }

@@ -3,146 +3,180 @@
 //
 // [Parse] knows the shapes that vendors, frameworks and gateways send and reduces them to a
 // code, a message and a request id, as sent: whoever shows them redacts and shortens them.
-// [Classify] combines the code with the status, the challenge and, where a status stands for
-// two things, the words.
+// [Classify] combines the codes with the status, the challenge and, where a status stands for
+// two things, the words. [ParseDetails] has the rest: the members of RFC 9457 and the list
+// of several errors.
 //
-// The package knows no vendor. Which codes mean what, and whether a 404 may hide a missing
-// permission, are [Rules] of the caller.
-//
-// The zero [Problem] says nothing, and the zero [Rules] know no code. The functions keep no
-// state and are safe for concurrent use.
+// The package knows no vendor, but the codes that are common to many. The zero [Problem] says
+// nothing. The functions keep no state and are safe for concurrent use.
 package problem
 
 import (
 	"bytes"
 	"encoding/json"
-	"html"
 	"net/http"
-	"regexp"
 	"strings"
 )
 
-// Problem is what an error body says. Each field is "" if the body does not say it.
+// Problem is what an error body says. Each field is empty if the body does not say it.
 type Problem struct {
-	Code      string // the provider's code, as sent
-	Message   string // the provider's words
-	RequestID string // a request id in the body
+	Code      string   // the provider's code, as sent
+	Message   string   // the provider's words
+	RequestID string   // a request id in the body
+	Reasons   []string // further codes, which may say more than Code
+	// Text is the body itself, or what is left of it without its tags, if it has no message:
+	// it may then be a letter, a record or a stack trace.
+	Text string
 }
 
-// Parse reads an error body, which may be cut off. It knows these shapes, and takes the
-// first member that is there:
-//
-//	{"error": "CODE", "message": "…"}                       IMKIT, key and token pages
-//	{"RC": 401, "RM": "…", "error": {"code", "message"}}    IMKIT, resource pages; OData
-//	{"Message": "…"}                                        MindKey
-//	{"status": 429, "error": "Too Many Requests", "message": "…"}   Optimove
-//	{"type", "title", "status", "detail", "instance"}       RFC 9457
-//	{"error": "invalid_token", "error_description": "…"}    RFC 6749, section 5.2
-//
-// Anything else is text: HTML is reduced to its title, the rest taken as it is.
+// Parse reads an error body in UTF-8, which may be cut off. A body that is no JSON is XML
+// with the elements of an error, or HTML, which is reduced to its title, or text.
 func Parse(body []byte) Problem {
-	body = bytes.TrimPrefix(bytes.TrimSpace(body), []byte("\ufeff"))
-	var object map[string]json.RawMessage
-	if err := json.Unmarshal(body, &object); err == nil {
-		return ofObject(object)
+	body = trim(body)
+	switch {
+	case len(body) == 0:
+		return Problem{}
+	case body[0] == '{':
+		if o := asObject(body); o != nil {
+			return o.problem()
+		}
+		return Problem{} // broken JSON explains nothing
+	case body[0] == '[':
+		return ofItems(items(body))
+	case body[0] == '"':
+		if text, ok := asText(body); ok {
+			return Problem{Text: text}
+		}
+	case body[0] == '<':
+		if p, ok := ofXML(body); ok {
+			return p
+		}
 	}
-	var text string
-	if err := json.Unmarshal(body, &text); err == nil {
-		return Problem{Message: text}
-	}
-	return Problem{Message: plainText(body)}
+	return ofText(body)
 }
 
-// IsText reports whether the message of a body is the body itself, or what is left of it
-// without its tags: it may then be a letter, a record or a stack trace, and not a message. A
-// member of a JSON object and the title of an HTML page are messages.
-func IsText(body []byte) bool {
-	body = bytes.TrimPrefix(bytes.TrimSpace(body), []byte("\ufeff"))
-	var object map[string]json.RawMessage
-	return json.Unmarshal(body, &object) != nil && !htmlTitle.Match(body)
+func trim(body []byte) []byte {
+	return bytes.TrimPrefix(bytes.TrimSpace(body), []byte("\ufeff"))
 }
 
-func ofObject(object map[string]json.RawMessage) Problem {
-	get := func(names ...string) string { return firstString(object, names...) }
-	p := Problem{
-		Code:      get("code", "errorCode", "error_code"),
-		Message:   get("message", "Message", "detail", "error_description", "errorMessage", "RM"),
-		RequestID: get("requestId", "request_id", "requestID", "traceId"),
+// problem reads a JSON object. What an inner object says is closer to the fault than what
+// the envelope around it says.
+func (o object) problem() Problem {
+	p := o.surface()
+	for _, name := range [...]string{"error", "fault", "odata.error", "Error", "err", "detail", "errors"} {
+		inner := asObject(o[name])
+		if inner == nil {
+			continue
+		}
+		q := inner.surface()
+		if name == "detail" || name == "errors" {
+			if q.Message == "" { // a list of fields
+				continue
+			}
+		}
+		if q.Code == "" || isStatus(q.Code) && p.Code != "" {
+			q.Code = p.Code
+		}
+		if q.Message == "" {
+			q.Message = p.Message
+		}
+		if q.RequestID == "" {
+			q.RequestID = p.RequestID
+		}
+		q.Reasons = append(q.Reasons, p.Reasons...)
+		p = q
+		break
 	}
-	var inner map[string]json.RawMessage
-	if json.Unmarshal(object["error"], &inner) == nil && inner != nil {
-		if code := firstString(inner, "code", "status", "type"); code != "" {
-			p.Code = code
-		}
-		if message := firstString(inner, "message", "Message", "detail"); message != "" {
-			p.Message = message
-		}
-	} else if text := get("error"); isCode(text) && p.Code == "" {
+	switch text, ok := asText(o["error"]); {
+	case !ok:
+	case isCode(text) && p.Code == "" && !o.namesStatus(text):
 		p.Code = text
-	} else if p.Message == "" {
+	case p.Message == "":
 		p.Message = text
 	}
+	p = p.with(ofItems(o.items()))
 	if p.Message == "" {
-		p.Message = get("title", "status")
+		p.Message = o.text("title", "status")
 	}
 	return p
 }
 
-// firstString returns the first member that is a non-empty string, or a number as text.
-func firstString(object map[string]json.RawMessage, names ...string) string {
-	for _, name := range names {
-		var v any
-		if json.Unmarshal(object[name], &v) != nil {
-			continue
-		}
-		switch v := v.(type) {
-		case string:
-			if v != "" {
-				return v
-			}
-		case float64:
-			if name != "status" {
-				return string(object[name])
-			}
+// surface reads the members of one object, and not the objects in it.
+func (o object) surface() Problem {
+	p := Problem{
+		Code:      o.code(),
+		Message:   o.message(),
+		RequestID: o.id("requestId", "request_id", "requestID", "request-id", "correlationId", "correlation_id", "debug_id", "errorId", "traceId", "trace_id"),
+	}
+	for _, name := range [...]string{"type", "status", "reason", "category", "errorType", "policyName"} {
+		if text, ok := asText(o[name]); ok && text != "" && text != p.Code {
+			p.Reasons = append(p.Reasons, lastSegment(text))
 		}
 	}
-	return ""
+	if p.RequestID == "" {
+		if inner := asObject(o["innerError"]); inner != nil {
+			p.RequestID = inner.id("request-id", "requestId")
+		}
+	}
+	if detail := asObject(o["detail"]); detail != nil && p.Code == "" {
+		p.Code = detail.code() // of a fault of Apigee
+	}
+	return p
 }
 
-// isCode reports whether a text is a code (RATE_LIMIT_EXCEEDED, invalid_token) and not a
-// sentence.
-func isCode(s string) bool {
-	return s != "" && len(s) <= 64 && !strings.ContainsAny(s, " \t\r\n<>")
+// with adds what the several errors of a body say.
+func (p Problem) with(list Problem) Problem {
+	if p.Code == "" || isStatus(p.Code) && list.Code != "" {
+		p.Code = list.Code
+	}
+	if p.Message == "" {
+		p.Message = list.Message
+	}
+	p.Reasons = append(p.Reasons, list.Reasons...)
+	return p
 }
 
-var (
-	htmlTitle = regexp.MustCompile(`(?is)<title[^>]*>(.*?)</title>`)
-	htmlTag   = regexp.MustCompile(`(?s)<[^>]*>`)
-)
+// namesStatus reports whether a text is no more than the name of the status that the body
+// gives, as frameworks have it: {"status":403,"error":"Forbidden"}.
+func (o object) namesStatus(text string) bool {
+	for _, name := range [...]string{"status", "statusCode", "status_code"} {
+		var status int
+		if json.Unmarshal(o[name], &status) == nil && strings.EqualFold(http.StatusText(status), text) {
+			return true
+		}
+	}
+	return false
+}
 
-// How much of a text and of HTML is looked at; a message is far shorter, and the title
-// stands near the beginning.
-const maxPlainText, maxHTML = 4 << 10, 64 << 10
-
-// plainText returns the message of a body that is not JSON.
-func plainText(body []byte) string {
-	body = body[:min(len(body), maxHTML)]
-	if m := htmlTitle.FindSubmatch(body); m != nil {
-		return html.UnescapeString(string(bytes.TrimSpace(m[1])))
+// ofItems reduces several errors to one: the first code, and all messages.
+func ofItems(list []Item) Problem {
+	var p Problem
+	var messages []string
+	for _, it := range list {
+		if it.Code != "" {
+			if p.Code == "" {
+				p.Code = it.Code
+			}
+			p.Reasons = append(p.Reasons, lastSegment(it.Code))
+		}
+		if it.bare {
+			it.Message = it.Path + ": " + it.Message
+		}
+		if it.Message != "" {
+			messages = append(messages, it.Message)
+		}
 	}
-	if bytes.HasPrefix(body, []byte("<")) {
-		return html.UnescapeString(strings.TrimSpace(htmlTag.ReplaceAllString(string(body), " ")))
+	if len(list) == maxItems && len(messages) == maxItems {
+		messages[maxItems-1] = "…"
 	}
-	if bytes.HasPrefix(body, []byte("{")) || bytes.HasPrefix(body, []byte("[")) {
-		return "" // broken JSON explains nothing
-	}
-	return string(body[:min(len(body), maxPlainText)])
+	p.Message = strings.Join(messages, "; ")
+	return p
 }
 
 // RequestID returns the id that the response names, in a header that providers and gateways
 // send it in, or else in the body; "" if there is none.
 func RequestID(h http.Header, p Problem) string {
-	for _, name := range [...]string{"X-Request-Id", "Request-Id", "X-Correlation-Id", "X-Amzn-Requestid", "Traceparent", "Cf-Ray"} {
+	for _, name := range [...]string{"X-Request-Id", "Request-Id", "X-Correlation-Id", "X-Amzn-Requestid", "X-Amz-Request-Id", "X-Ms-Request-Id", "X-Github-Request-Id", "Traceparent", "Cf-Ray"} {
 		if id := h.Get(name); id != "" {
 			return id
 		}

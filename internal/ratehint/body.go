@@ -4,75 +4,132 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 )
 
 // This file finds the hint in a JSON body.
 
-// readBody looks for the field at the top of a JSON object and in its members error and
-// result. It reads token by token, so it finds a field before the place where the body
-// breaks or was cut off.
-func (p *parser) readBody(body []byte, field string) {
+// maxDepth is how deep a path may lead.
+const maxDepth = 8
+
+// bodyReader looks for fields token by token, so it finds one before the place where the
+// body breaks or was cut off.
+type bodyReader struct {
+	*parser
+
+	dec  *json.Decoder
+	path []string // of the caller's field; nil for the common ones
+	unit time.Duration
+}
+
+// readBody looks for the named field of a JSON object, or for the common ones.
+func (p *parser) readBody(body []byte, names Names) {
 	body = bytes.TrimPrefix(body[:min(len(body), maxBody)], []byte("\xef\xbb\xbf"))
-	dec := json.NewDecoder(bytes.NewReader(body))
-	dec.UseNumber()
-	if t, err := dec.Token(); err == nil && t == json.Delim('{') {
-		p.readObject(dec, field, true)
+	r := bodyReader{parser: p, dec: json.NewDecoder(bytes.NewReader(body)), unit: names.unit()}
+	if names.Field != "" {
+		r.path = strings.Split(names.Field, ".")
+	}
+	r.dec.UseNumber()
+	if t, err := r.dec.Token(); err == nil && (t == json.Delim('{') || t == json.Delim('[') && len(r.path) > 1) {
+		r.read(t, nil, 0)
 	}
 }
 
-// readObject reads the members of the object that dec has just entered; it returns false
-// where the body breaks.
-func (p *parser) readObject(dec *json.Decoder, field string, top bool) bool {
-	for dec.More() {
-		name, err := dec.Token()
-		if err != nil {
-			return false
-		}
-		value, err := dec.Token()
-		if err != nil {
-			return false
-		}
-		switch {
-		case isField(name, field):
-			p.readField(fmt.Sprint(name), value)
-		case top && (name == "error" || name == "result") && value == json.Delim('{'):
-			if !p.readObject(dec, field, false) {
+// read reads the value that begins with t and stands at a path; the elements of a list stand
+// where the list does. It returns false where the body breaks.
+func (r *bodyReader) read(t json.Token, at []string, depth int) bool {
+	isObject := t == json.Delim('{')
+	if !isObject && t != json.Delim('[') || depth == maxDepth {
+		return r.skip(t)
+	}
+	for r.dec.More() {
+		below := at
+		if isObject {
+			name, err := r.dec.Token()
+			if err != nil {
 				return false
 			}
-			continue
+			below = append(slices.Clip(at), fmt.Sprint(name))
 		}
-		if !skip(dec, value) {
+		value, err := r.dec.Token()
+		if err != nil {
+			return false
+		}
+		if isObject {
+			if unit := r.wanted(below); unit > 0 {
+				r.readField(below[len(below)-1], value, unit)
+			}
+		}
+		var ok bool
+		if r.leads(below) {
+			ok = r.read(value, below, depth+1)
+		} else {
+			ok = r.skip(value)
+		}
+		if !ok {
 			return false
 		}
 	}
-	_, err := dec.Token()
+	_, err := r.dec.Token()
 	return err == nil
 }
 
-func isField(name json.Token, field string) bool {
-	if field == "" {
-		return name == "retryAfter" || name == "retry_after"
+// wanted returns the unit of the field at a path; 0 if it is no field of this kind. A name
+// without a path may stand in the members error and result as well.
+func (r *bodyReader) wanted(at []string) time.Duration {
+	last, above := at[len(at)-1], at[:len(at)-1]
+	inEnvelope := len(above) == 0 || len(above) == 1 && (above[0] == "error" || above[0] == "result")
+	switch {
+	case len(r.path) > 1 && slices.Equal(at, r.path), len(r.path) == 1 && last == r.path[0] && inEnvelope:
+		return r.unit
+	case r.path != nil:
+		return 0
+	case slices.Equal(at, []string{"parameters", "retry_after"}): // Telegram
+		inEnvelope = true
+	case slices.Equal(at, []string{"error", "details", "retryDelay"}): // google.rpc.RetryInfo
+		return time.Second
 	}
-	return name == field
+	if !inEnvelope {
+		return 0
+	}
+	switch last {
+	case "retryAfter", "retry_after", "retryAfterSeconds", "retry_after_seconds":
+		return time.Second
+	case "retryAfterMs", "retry_after_ms":
+		return time.Millisecond
+	}
+	return 0
+}
+
+// leads reports whether a field may stand below a path.
+func (r *bodyReader) leads(at []string) bool {
+	if len(r.path) > 1 {
+		return len(at) < len(r.path) && slices.Equal(at, r.path[:len(at)])
+	}
+	if len(at) != 1 {
+		return len(at) == 2 && at[0] == "error" && at[1] == "details" && r.path == nil
+	}
+	return at[0] == "error" || at[0] == "result" || at[0] == "parameters" && r.path == nil
 }
 
 // readField reads the value of the field.
-func (p *parser) readField(name string, value json.Token) {
+func (r *bodyReader) readField(name string, value json.Token, unit time.Duration) {
 	source := "body " + name
 	switch v := value.(type) {
 	case json.Number:
-		p.readWait(source, v.String(), time.Second)
+		r.readWait(source, v.String(), unit)
 	case string:
-		p.readWait(source, v, time.Second)
+		r.readWait(source, v, unit)
 	case nil:
 	default:
-		p.drop(source, "", errNumber)
+		r.drop(source, "", errNumber)
 	}
 }
 
 // skip reads on to the end of the value that begins with t.
-func skip(dec *json.Decoder, t json.Token) bool {
+func (r *bodyReader) skip(t json.Token) bool {
 	depth := 0
 	for {
 		switch t {
@@ -85,7 +142,7 @@ func skip(dec *json.Decoder, t json.Token) bool {
 			return true
 		}
 		var err error
-		if t, err = dec.Token(); err != nil {
+		if t, err = r.dec.Token(); err != nil {
 			return false
 		}
 	}

@@ -17,7 +17,7 @@ func TestAnEpochIsReadInABubbleToo(t *testing.T) {
 		h := http.Header{}
 		h.Set("X-Ratelimit-Remaining", "0")
 		h.Set("X-Ratelimit-Reset", strconv.FormatInt(time.Now().Add(30*time.Second).Unix(), 10))
-		if got := ratehint.Parse(h, nil, "", time.Now()); got.Wait != 30*time.Second {
+		if got := ratehint.Parse(h, nil, ratehint.Names{}, time.Now()); got.Wait != 30*time.Second {
 			t.Errorf("a reset in 30 s is %v, dropped %v", got.Wait, got.Dropped)
 		}
 	})

@@ -13,8 +13,8 @@ import (
 
 const numeric = "0123456789+-.eE"
 
-// duration reads a number of units, an epoch in seconds or milliseconds, or one of the
-// three dates of HTTP.
+// duration reads a number of units, an epoch in seconds or milliseconds, a duration with its
+// units, one of the three dates of HTTP, or one of RFC 3339.
 func (p *parser) duration(s string, unit time.Duration) (time.Duration, error) {
 	s = strings.TrimSpace(s)
 	if s == "" {
@@ -23,11 +23,36 @@ func (p *parser) duration(s string, unit time.Duration) (time.Duration, error) {
 	if v, err := number(s); err == nil {
 		return p.scale(v, unit)
 	}
+	if d, err := withUnits(s); err == nil {
+		return d, within(d)
+	}
 	t, err := http.ParseTime(s)
 	if err != nil {
-		return 0, errForm
+		if t, err = time.Parse(time.RFC3339, s); err != nil {
+			return 0, errForm
+		}
 	}
 	return p.until(t)
+}
+
+// withUnits reads a duration such as "30s", "1.5s" or "6m0s", as google.protobuf.Duration and
+// some vendors write it.
+func withUnits(s string) (time.Duration, error) {
+	if len(s) > maxQuote {
+		return 0, errForm
+	}
+	return time.ParseDuration(s)
+}
+
+// within is the error of a duration that is not believed.
+func within(d time.Duration) error {
+	switch {
+	case d < 0:
+		return errNegative
+	case d > Max:
+		return errLong
+	}
+	return nil
 }
 
 // number reads a decimal number; strconv alone would take hexadecimal, NaN and Inf as well.
@@ -115,11 +140,14 @@ func (p *parser) count(source, s string) (n int, ok bool) {
 
 // seconds reads a number of seconds, an epoch or a date; 0 if there is none or it is not
 // believed.
-func (p *parser) seconds(source, s string) time.Duration {
+func (p *parser) seconds(source, s string) time.Duration { return p.time(source, s, time.Second) }
+
+// time is seconds for numbers of another unit.
+func (p *parser) time(source, s string, unit time.Duration) time.Duration {
 	if strings.TrimSpace(s) == "" {
 		return 0
 	}
-	d, err := p.duration(s, time.Second)
+	d, err := p.duration(s, unit)
 	if err != nil {
 		p.drop(source, s, err)
 		return 0

@@ -35,10 +35,10 @@ func TestOnlyTheBeginningOfAHeaderIsRead(t *testing.T) { //nolint:paralleltest /
 			best := time.Hour
 			for range 3 {
 				began := time.Now()
-				ratehint.Parse(h, nil, "", now)
+				ratehint.Parse(h, nil, ratehint.Names{}, now)
 				best = min(best, time.Since(began))
 			}
-			return testing.AllocsPerRun(1, func() { ratehint.Parse(h, nil, "", now) }), float64(best) / float64(n)
+			return testing.AllocsPerRun(1, func() { ratehint.Parse(h, nil, ratehint.Names{}, now) }), float64(best) / float64(n)
 		}
 		allocations, perByte := cost(1 << 20)
 		if _, short := cost(64 << 10); perByte > 2*short {
@@ -52,7 +52,7 @@ func TestOnlyTheBeginningOfAHeaderIsRead(t *testing.T) { //nolint:paralleltest /
 	for _, header := range limitHeaders() {
 		lines[header] = strings.Split(strings.Repeat("1 ", 100_000), " ")
 	}
-	if got := testing.AllocsPerRun(1, func() { ratehint.Parse(lines, nil, "", now) }); got > 500 {
+	if got := testing.AllocsPerRun(1, func() { ratehint.Parse(lines, nil, ratehint.Names{}, now) }); got > 500 {
 		t.Errorf("many lines: %.0f allocations", got)
 	}
 }
@@ -69,7 +69,7 @@ func TestAHeaderThatIsTooLongIsReadUpToItsLastComma(t *testing.T) {
 		{"half a number is none", headers("Retry-After: " + strings.Repeat("0", 4<<10) + "5"), wantHint{Dropped: []string{"Retry-After: more than 4 KiB or 16 lines, of which the rest was not read"}}},
 		{"the first lines", http.Header{"Retry-After": append(strings.Split(strings.Repeat("5 ", 15), " "), "7", "9")}, wantHint{5 * time.Second, true, "Retry-After", []string{"Retry-After: more than 4 KiB or 16 lines, of which the rest was not read", "Retry-After: empty"}}},
 	} {
-		h := ratehint.Parse(tt.header, nil, "", now)
+		h := ratehint.Parse(tt.header, nil, ratehint.Names{}, now)
 		if diff := cmp.Diff(tt.want, wantHint{h.Wait, h.Given, h.Source, h.Dropped}); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", tt.name, diff)
 		}

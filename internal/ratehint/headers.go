@@ -1,6 +1,9 @@
 package ratehint
 
-import "time"
+import (
+	"strings"
+	"time"
+)
 
 // This file reads the headers that describe the limit. A reset counts as a wait only if they
 // say that nothing remains.
@@ -84,7 +87,10 @@ func (p *parser) readTriple(prefix string) {
 	if n, ok := p.count(prefix+"-Remaining", p.line(prefix+"-Remaining")); ok {
 		remaining = n
 	}
-	reset := p.seconds(prefix+"-Reset", p.line(prefix+"-Reset"))
+	reset := time.Duration(0)
+	if !strings.EqualFold(p.names.Reset, prefix+"-Reset") { // else it is read, in the provider's own unit
+		reset = p.seconds(prefix+"-Reset", p.line(prefix+"-Reset"))
+	}
 	p.setRemaining(prefix+"-Reset", remaining, reset)
 }
 

@@ -3,16 +3,18 @@
 //
 // # Sources
 //
-// [Parse] asks these in order: a field of the JSON body, Retry-After (RFC 9110, section
-// 10.2.3), Retry-After-Ms, RateLimit (draft-ietf-httpapi-ratelimit-headers-11, and the form
-// of draft 7), the older triple RateLimit-Limit, -Remaining and -Reset, X-RateLimit-* and
-// X-Rate-Limit-*. The first positive wait counts: a 0 in one source does not silence a
-// number in another. Of several lines of one header the longest wait counts.
+// [Parse] asks these in order: a field of the JSON body, the header that the provider names
+// ([Names]), Retry-After (RFC 9110, section 10.2.3), Retry-After-Ms, RateLimit
+// (draft-ietf-httpapi-ratelimit-headers-11, and the form of draft 7), the older triple
+// RateLimit-Limit, -Remaining and -Reset, X-RateLimit-* and X-Rate-Limit-*. The first positive
+// wait counts: a 0 in one source does not silence a number in another. Of several lines of one
+// header the longest wait counts.
 //
 // # What is believed
 //
-// A value is a number of seconds, an epoch in seconds or milliseconds, or one of the three
-// dates of HTTP; a time is compared with the server's own Date where that makes sense. What
+// A value is a number of seconds, a duration with units ("1m30s"), an epoch in seconds or
+// milliseconds, one of the three dates of HTTP, or one of RFC 3339; a time is compared with the
+// server's own Date where that makes sense. What
 // is negative, not finite, longer than [Max] or unreadable is dropped, also what stands
 // behind the first 4 KiB of a header, the next source is
 // asked, and [Hint.Dropped] says what was dropped and why. It repeats numbers only: a server
@@ -84,18 +86,48 @@ func MentionsLimit(h http.Header) bool {
 	return false
 }
 
-// Parse reads the hints of a response that arrived at now. field is the field of the body
-// that holds seconds; "" stands for retryAfter and retry_after. The body may be cut off.
-func Parse(h http.Header, body []byte, field string, now time.Time) Hint {
-	p := parser{header: h, now: now, hint: None()}
+// Names is where a provider says how long to wait, if not where others do. The zero value is
+// one that names nothing.
+type Names struct {
+	// Field is the member of the JSON body, a dotted path ("error.wait"); lists on the way
+	// need no name. "" stands for retryAfter, retry_after and others that are common.
+	Field  string
+	Header string        // a header with a wait, beside Retry-After
+	Reset  string        // a header with the end of the window, beside X-RateLimit-Reset
+	Unit   time.Duration // of a plain number in these three; 0 means a second
+}
+
+func (n Names) unit() time.Duration {
+	if n.Unit <= 0 {
+		return time.Second
+	}
+	return n.Unit
+}
+
+// Parse reads the hints of a response that arrived at now. The body may be cut off.
+func Parse(h http.Header, body []byte, names Names, now time.Time) Hint {
+	p := parser{header: h, names: names, now: now, hint: None()}
 	if len(body) > 0 {
-		p.readBody(body, field)
+		p.readBody(body, names)
 	}
-	for _, v := range p.lines("Retry-After") {
-		p.readWait("Retry-After", v, time.Second)
+	if names.Header != "" {
+		for _, v := range p.lines(names.Header) {
+			p.readWait(names.Header, v, names.unit())
+		}
 	}
-	for _, v := range p.lines("Retry-After-Ms") {
-		p.readWait("Retry-After-Ms", v, time.Millisecond)
+	if names.Reset != "" {
+		p.hint.Reset = p.time(names.Reset, p.line(names.Reset), names.unit())
+	}
+	for _, common := range [...]struct {
+		name string
+		unit time.Duration
+	}{{"Retry-After", time.Second}, {"Retry-After-Ms", time.Millisecond}} {
+		if strings.EqualFold(names.Header, common.name) {
+			continue // read in the provider's own unit
+		}
+		for _, v := range p.lines(common.name) {
+			p.readWait(common.name, v, common.unit)
+		}
 	}
 	p.readRateLimit()
 	for _, prefix := range [...]string{"RateLimit", "X-RateLimit", "X-Rate-Limit"} {
@@ -108,6 +140,7 @@ func Parse(h http.Header, body []byte, field string, now time.Time) Hint {
 type parser struct {
 	hint   Hint
 	header http.Header
+	names  Names
 	now    time.Time
 }
 
@@ -171,6 +204,8 @@ func (p *parser) setRemaining(source string, remaining int, reset time.Duration)
 	}
 	if p.hint.Reset == 0 {
 		p.hint.Reset = reset
+	} else if reset == 0 {
+		reset = p.hint.Reset // in the header that the provider names
 	}
 	if remaining == 0 && reset > 0 {
 		p.setWait(source, reset)

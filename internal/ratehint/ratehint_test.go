@@ -143,7 +143,7 @@ func TestAHintSaysHowLongToWait(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			h := ratehint.Parse(tt.header, []byte(tt.body), tt.field, now)
+			h := ratehint.Parse(tt.header, []byte(tt.body), ratehint.Names{Field: tt.field}, now)
 			got := wantHint{h.Wait, h.Given, h.Source, h.Dropped}
 			if diff := cmp.Diff(tt.want, got); diff != "" {
 				t.Errorf("Parse (-want +got):\n%s", diff)
@@ -185,7 +185,7 @@ func TestAHintDescribesTheLimit(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			h := ratehint.Parse(tt.header, nil, "", now)
+			h := ratehint.Parse(tt.header, nil, ratehint.Names{}, now)
 			got := want{h.Limit, h.Remaining, h.Reset, h.RefusedWait()}
 			if diff := cmp.Diff(tt.want, got); diff != "" {
 				t.Errorf("Parse (-want +got):\n%s", diff)
@@ -209,7 +209,7 @@ func FuzzAHintIsPlausible(f *testing.F) {
 			h.Set(name, limit)
 		}
 		h.Set("RateLimit-Policy", policy)
-		got := ratehint.Parse(h, []byte(body), "", now)
+		got := ratehint.Parse(h, []byte(body), ratehint.Names{}, now)
 		for _, d := range []time.Duration{got.Wait, got.Reset, got.Limit.Per, got.RefusedWait()} {
 			if d < 0 || d > ratehint.Max {
 				t.Errorf("duration %v out of range: %+v", d, got)
@@ -243,7 +243,7 @@ func TestOnlyHeadersOfALimitMentionIt(t *testing.T) {
 
 func TestAnAnswerWithoutAHintGivesNone(t *testing.T) {
 	t.Parallel()
-	if diff := cmp.Diff(ratehint.None(), ratehint.Parse(http.Header{}, []byte("{}"), "", now)); diff != "" {
+	if diff := cmp.Diff(ratehint.None(), ratehint.Parse(http.Header{}, []byte("{}"), ratehint.Names{}, now)); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 }

@@ -38,7 +38,13 @@ type App struct {
 	// TokenURL is the URL of the token endpoint. Required: the vendor documents its path,
 	// /oauth2/authorize, but not its host.
 	TokenURL string
-	// Transport sends the requests to TokenURL. Default: http.DefaultTransport. Redirects
+	// RevokeURL is the URL of the revocation endpoint (RFC 7009), for [Tokens.Revoke]. The
+	// vendor documents none.
+	RevokeURL string
+	// IntrospectURL is the URL of the introspection endpoint (RFC 7662), for
+	// [Tokens.Introspect]. The vendor documents none.
+	IntrospectURL string
+	// Transport sends the requests to TokenURL, RevokeURL and IntrospectURL. Default: http.DefaultTransport. Redirects
 	// are never followed, because they would send the secret to another host.
 	Transport http.RoundTripper
 }

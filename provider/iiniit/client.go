@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"time"
 
 	"github.com/keyfit/keyfit"
 	"github.com/keyfit/keyfit/internal/wire"
@@ -41,7 +42,7 @@ func NewOAuth(tokens *Tokens, opts ...keyfit.Option) (*Client, error) {
 	}
 	p := keyfit.Iiniit()
 	p.Scheme, p.EnvVar = keyfit.Bearer(), ""
-	c, err := newClient(p, append([]keyfit.Option{keyfit.WithSource(tokens)}, opts...))
+	c, err := newClient(p, append([]keyfit.Option{keyfit.WithSource(tokens), keyfit.WithCallMiddleware(tokens.watched)}, opts...))
 	if err != nil {
 		return nil, err
 	}
@@ -65,7 +66,7 @@ func (c *Client) Keyfit() *keyfit.Client { return c.keyfit }
 
 // Get sends a GET request to path and decodes the JSON response into a T, like
 // [keyfit.Get], and returns the same errors. If only a new login can help, the error also
-// wraps [ErrLoginAgain].
+// wraps [ErrLoginAgain], and if a new token was refused, a [*RefreshPausedError].
 func Get[T any](ctx context.Context, c *Client, path string, opts ...keyfit.CallOption) (T, error) {
 	return Send[T](ctx, c, http.MethodGet, path, nil, opts...)
 }
@@ -104,6 +105,9 @@ func (c *Client) explain(err error) error {
 	}
 	if ended := c.tokens.endedErr(); ended != nil {
 		return fmt.Errorf("%w; %w", err, ended)
+	}
+	if wait := c.tokens.paused(time.Now()); wait > 0 {
+		return fmt.Errorf("%w; %w", err, &RefreshPausedError{Wait: wait})
 	}
 	return err
 }

@@ -46,7 +46,12 @@
 // fetches a new one and sends the call once more. Untyped calls through [Client.Keyfit]
 // also do the latter; for the former, run its Keys().Watch. If the server issues a new
 // refresh token, the client uses it and passes it to [OnRefresh]. If no new token is
-// available, the error is [ErrLoginAgain].
+// available, the error is [ErrLoginAgain]. A token that is refused before it has worked once
+// is kept for the time of [RefusalPause]: the error wraps a [*RefreshPausedError] then.
+//
+// [Tokens.Revoke] ends the grant at the server, for a user who logs out, and
+// [Tokens.Introspect] asks what the server says about the token. Both need an URL that the
+// vendor does not document.
 //
 // Tokens, secrets, state and verifier are of type [keyfit.Secret] and are never printed.
 package iiniit

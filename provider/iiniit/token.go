@@ -30,7 +30,7 @@ type Token struct {
 // TokenError is a refusal by the authorization page or the token endpoint. It contains the
 // server's texts, in which every secret of the request is redacted.
 type TokenError struct {
-	Grant       string // "authorization", "authorization code", "refresh token" or "client credentials"
+	Grant       string // "authorization", "authorization code", "refresh token", "client credentials", "revocation" or "introspection"
 	StatusCode  int    // HTTP status; 0 for a refusal in the redirect
 	Code        string // RFC 6749, sections 4.1.2.1 and 5.2: access_denied, invalid_grant …; may be ""
 	Description string // the server's error_description; may be ""
@@ -80,12 +80,7 @@ func oneLine(text string, limit int, secrets []keyfit.Secret) string {
 func (a *App) fetch(ctx context.Context, grant string, secrets []keyfit.Secret, request func(context.Context) (*oauth2.Token, error)) (Token, error) {
 	ctx, cancel := context.WithTimeout(ctx, tokenTimeout)
 	defer cancel()
-	t, err := request(context.WithValue(ctx, oauth2.HTTPClient, &http.Client{
-		Transport: a.Transport,
-		CheckRedirect: func(*http.Request, []*http.Request) error {
-			return fmt.Errorf("%w: the token endpoint redirects, which would expose the secret", keyfit.ErrCrossOrigin)
-		},
-	}))
+	t, err := request(context.WithValue(ctx, oauth2.HTTPClient, a.sender()))
 	if err != nil {
 		return Token{}, cleanError(ctx, grant, secrets, err)
 	}
@@ -113,6 +108,16 @@ func tokensIn(body []byte) []keyfit.Secret {
 		in.Access, in.Refresh, in.ID = form.Get("access_token"), form.Get("refresh_token"), form.Get("id_token")
 	}
 	return []keyfit.Secret{keyfit.NewSecret(in.Access), keyfit.NewSecret(in.Refresh), keyfit.NewSecret(in.ID)}
+}
+
+// sender returns the client for requests with secrets in them. It follows no redirect.
+func (a *App) sender() *http.Client {
+	return &http.Client{
+		Transport: a.Transport,
+		CheckRedirect: func(*http.Request, []*http.Request) error {
+			return fmt.Errorf("%w: the token endpoint redirects, which would expose the secret", keyfit.ErrCrossOrigin)
+		},
+	}
 }
 
 // cleanError removes from an error what x/oauth2 and net/http add: the URL and the body of the

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"slices"
 	"sync/atomic"
 	"time"
@@ -28,14 +29,18 @@ type Tokens struct {
 	save    func(context.Context, Token) error
 	request func(ctx context.Context, refresh keyfit.Secret, known []keyfit.Secret) (Token, error) // leads to the App, whose transport a printer must not reach
 
-	sem        chan struct{} // a mutex for the fields below that a context can interrupt
-	token      Token
-	known      []keyfit.Secret // of the last tokens: the server's texts may repeat them
-	unsaved    bool            // save has not stored the token
-	replacedAt time.Time       // when the token replaced a refused one
+	pause time.Duration                                                                                                     // see RefusalPause
+	ask   func(ctx context.Context, what question, token keyfit.Secret, hint string, known []keyfit.Secret) ([]byte, error) // leads to the App, too
 
-	dueAt atomic.Int64          // when the next token is due, in Unix nanoseconds; 0: never
-	ended atomic.Pointer[error] // why no new token is available; nil if one may be
+	sem     chan struct{} // a mutex for the fields below that a context can interrupt
+	token   Token
+	known   []keyfit.Secret // of the last tokens: the server's texts may repeat them
+	unsaved bool            // save has not stored the token
+
+	dueAt       atomic.Int64          // when the next token is due, in Unix nanoseconds; 0: never
+	pausedUntil atomic.Int64          // until when the token is kept although it is refused, as dueAt; 0: it is not
+	revoked     atomic.Bool           // by Revoke
+	ended       atomic.Pointer[error] // why no new token is available; nil if one may be
 }
 
 const (
@@ -43,9 +48,8 @@ const (
 	defaultRefreshAhead = time.Minute
 	// failurePause is the pause between failed attempts to fetch a due token.
 	failurePause = 5 * time.Second
-	// refusalPause is how long a token that replaced a refused one is kept even if it is
-	// refused too, because then the token is not the cause.
-	refusalPause = 10 * time.Second
+	// defaultRefusalPause is the default of [RefusalPause].
+	defaultRefusalPause = 10 * time.Second
 	// maxKnown bounds the secrets that are remembered, two for each token.
 	maxKnown = 16
 )
@@ -64,6 +68,33 @@ func RefreshAhead(d time.Duration) TokensOption {
 		t.ahead = d
 		return nil
 	}
+}
+
+// RefusalPause sets how long a token that replaced a refused one is kept if it is refused too,
+// before it has worked once: then the token is hardly the cause, and a new one for every call
+// would be a load for the token endpoint. Calls fail meanwhile with the provider's 401, which
+// wraps a [*RefreshPausedError]. The default is 10 seconds; 0 fetches a new token at every
+// refusal. A negative duration is an error.
+func RefusalPause(d time.Duration) TokensOption {
+	return func(t *Tokens) error {
+		if d < 0 {
+			return errors.New("iiniit: RefusalPause must not be negative")
+		}
+		t.pause = d
+		return nil
+	}
+}
+
+// RefreshPausedError says why no new token was fetched for a call that was refused: the token
+// had replaced a refused one a moment before and has not worked since, so something else is
+// wrong, such as a scope, a suspended app or a clock.
+type RefreshPausedError struct {
+	Wait time.Duration // until a new token is fetched at the next refusal; see [RefusalPause]
+}
+
+// Error returns one line.
+func (e *RefreshPausedError) Error() string {
+	return fmt.Sprintf("iiniit: the token was refused although it is new; another one is fetched in %s", e.Wait.Round(time.Millisecond))
 }
 
 // OnRefresh calls save with every token that is fetched. A server that issues a new refresh
@@ -125,7 +156,10 @@ func (a *App) newTokens(first Token, opts []TokensOption, request func(context.C
 	if err := a.validate(); err != nil {
 		return nil, err
 	}
-	t := &Tokens{place: a.place(), ahead: defaultRefreshAhead, request: request, sem: make(chan struct{}, 1)}
+	t := &Tokens{
+		place: a.place(), ahead: defaultRefreshAhead, pause: defaultRefusalPause, request: request, ask: a.ask,
+		sem: make(chan struct{}, 1),
+	}
 	for _, opt := range opts {
 		if opt == nil {
 			return nil, errors.New("iiniit: an option is nil")
@@ -142,23 +176,33 @@ func (a *App) newTokens(first Token, opts []TokensOption, request func(context.C
 // token is about to expire or was refused by the provider ([keyfit.RefusedKey]). The error
 // is a [*TokenError], [ErrLoginAgain], or an error of the connection to the token endpoint.
 func (t *Tokens) Credential(ctx context.Context) (keyfit.Credential, error) {
-	select {
-	case t.sem <- struct{}{}:
-		defer func() { <-t.sem }()
-	case <-ctx.Done():
-		return keyfit.Credential{}, ctx.Err()
+	if err := t.lock(ctx); err != nil {
+		return keyfit.Credential{}, err
 	}
+	defer t.unlock()
 	now := time.Now()
 	refused := keyfit.RefusedKey(ctx)
-	dropped := refused != "" && refused == t.credential().Fingerprint() && !now.Before(t.replacedAt.Add(refusalPause))
-	if t.token.Access.IsZero() || t.due() || dropped {
-		if err := t.fetchNext(ctx, now, dropped); err != nil && (dropped || !t.valid(now)) {
+	dropped := refused != "" && refused == t.credential().Fingerprint() && t.paused(now) <= 0
+	if t.token.Access.IsZero() || t.due() || dropped || t.revoked.Load() {
+		if err := t.fetchNext(ctx, now, dropped); err != nil && (dropped || !t.valid(now) || t.revoked.Load()) {
 			return keyfit.Credential{}, err
 		}
 	}
 	t.store(ctx)
 	return t.credential(), nil
 }
+
+// lock waits for the other callers, as long as the context allows.
+func (t *Tokens) lock(ctx context.Context) error {
+	select {
+	case t.sem <- struct{}{}:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+func (t *Tokens) unlock() { <-t.sem }
 
 // fetchNext fetches the next token. After a failure the current one stays in use.
 func (t *Tokens) fetchNext(ctx context.Context, now time.Time, dropped bool) error {
@@ -181,8 +225,9 @@ func (t *Tokens) fetchNext(ctx context.Context, now time.Time, dropped bool) err
 	if next.Scopes == nil { // section 5.1: identical to the requested scopes
 		next.Scopes = t.token.Scopes
 	}
-	if t.replacedAt = (time.Time{}); dropped {
-		t.replacedAt = now
+	t.pausedUntil.Store(0)
+	if dropped {
+		t.pausedUntil.Store(now.Add(t.pause).UnixNano())
 	}
 	t.setToken(next, now)
 	t.unsaved = t.save != nil
@@ -218,6 +263,37 @@ func (t *Tokens) due() bool {
 func (t *Tokens) valid(now time.Time) bool {
 	return !t.token.Access.IsZero() && (t.token.Expires.IsZero() || now.Before(t.token.Expires))
 }
+
+// paused returns how long a refused token is kept.
+func (t *Tokens) paused(now time.Time) time.Duration {
+	until := t.pausedUntil.Load()
+	if until == 0 {
+		return 0
+	}
+	return time.Unix(0, until).Sub(now)
+}
+
+// watched is a middleware of calls. It sends none with a token that this program has revoked,
+// and once a token has worked, a later refusal is the token's end.
+func (t *Tokens) watched(next http.RoundTripper) http.RoundTripper {
+	return roundTripper(func(req *http.Request) (*http.Response, error) {
+		if t.revoked.Load() {
+			if req.Body != nil {
+				_ = req.Body.Close()
+			}
+			return nil, errRevoked
+		}
+		resp, err := next.RoundTrip(req)
+		if err == nil && resp.StatusCode < http.StatusBadRequest && t.pausedUntil.Load() != 0 {
+			t.pausedUntil.Store(0)
+		}
+		return resp, err
+	})
+}
+
+type roundTripper func(*http.Request) (*http.Response, error)
+
+func (rt roundTripper) RoundTrip(req *http.Request) (*http.Response, error) { return rt(req) }
 
 // endedErr returns why no new token is available, or nil.
 func (t *Tokens) endedErr() error {

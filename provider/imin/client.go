@@ -32,7 +32,8 @@ type Hosts struct {
 // options apply to all three hosts, except [WithSearchURL], [WithPlacesURL] and
 // [WithFirehoseURL]. The hosts share the key, but not connections and limits. If both a gate
 // ([keyfit.WithGate]) and a key option are given, the gate applies only to the search host.
-// New sends no request.
+// New sends no request. imin wants a key for each product: [keyfit.WithEnvPrefix] chooses the
+// variables of one of several.
 //
 // The error is a [*keyfit.NoKeyError] if no source has a key, or names the invalid option.
 func New(opts ...keyfit.Option) (*Client, error) {

@@ -96,20 +96,12 @@ type FacetIndex struct {
 	Extra                     map[string]json.RawMessage `json:"-"`
 }
 
-// IsZero reports whether all indexes are empty.
-func (f FacetIndex) IsZero() bool {
-	return f.Activity.IsZero() && f.ActivityConceptCollection.IsZero() && len(f.Extra) == 0
-}
-
 // Facet is the index of one facet.
 type Facet[T any] struct {
 	Type  string                     `json:"type,omitempty"`
 	Items List[T]                    `json:"imin:item,omitempty"`
 	Extra map[string]json.RawMessage `json:"-"`
 }
-
-// IsZero reports whether the index is empty.
-func (f Facet[T]) IsZero() bool { return f.Type == "" && len(f.Items) == 0 && len(f.Extra) == 0 }
 
 // UnmarshalJSON keeps unknown members in Extra.
 func (f *Facet[T]) UnmarshalJSON(b []byte) error {

@@ -71,8 +71,9 @@ func (s *EventPlacesService) All(ctx context.Context, q EventQuery, opts ...keyf
 type FacetsService struct{ host }
 
 // Get reads the activities and the collections of activities. They change at most once per
-// night, and imin asks clients to cache them (page "Activity Concept Collections"). Get
-// returns the errors of [keyfit.Get].
+// night, and imin asks clients to cache them (page "Activity Concept Collections"): with
+// [keyfit.WithIfNoneMatch], unchanged facets are not read again, if imin sends an entity tag.
+// Get returns the errors of [keyfit.Get].
 func (s *FacetsService) Get(ctx context.Context, opts ...keyfit.CallOption) (Facets, error) {
 	return get[Facets](ctx, s.host, facetsPath, nil, opts)
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"slices"
 
 	"github.com/keyfit/keyfit"
 	"github.com/keyfit/keyfit/internal/wire"
@@ -20,15 +21,15 @@ type FirehoseService struct {
 // Datasets returns the feed of the attribution catalogue: every dataset used by imin, with
 // its licence (page "Attribution Catalog Endpoint").
 func (s *FirehoseService) Datasets() *Feed[Dataset] {
-	return &Feed[Dataset]{host: s.host, polls: s.polls, path: "/firehose/datasets"}
+	return &Feed[Dataset]{host: s.host, polls: s.polls, path: "/firehose/datasets", template: "/firehose/datasets"}
 }
 
 // BookableSellers returns the feed of the sellers that a broker may book; the feed of
 // "{broker}-test" is for tests (page "Bookable Sellers Feeds"). With an empty broker, reading
 // the feed returns an error.
 func (s *FirehoseService) BookableSellers(broker string) *Feed[Seller] {
-	f := &Feed[Seller]{host: s.host, polls: s.polls}
-	if f.path, f.err = wire.Path("/firehose/bookable-sellers/{broker}", broker); f.err != nil {
+	f := &Feed[Seller]{host: s.host, polls: s.polls, template: "/firehose/bookable-sellers/{broker}"}
+	if f.path, f.err = wire.Path(f.template, broker); f.err != nil {
 		f.err = fmt.Errorf("imin: %w", f.err)
 	}
 	return f
@@ -55,6 +56,8 @@ type Feed[T any] struct {
 	polls *polls
 	path  string
 	err   error
+
+	template string // of path
 }
 
 // FeedPage is one page of a feed.
@@ -114,18 +117,30 @@ func (f *Feed[T]) List(ctx context.Context, at Position, opts ...keyfit.CallOpti
 	if f.err != nil {
 		return FeedPage[T]{}, f.err
 	}
-	url := string(at)
-	if at == "" {
-		url = f.path
-	}
+	url := f.locate(at)
 	if err := f.polls.wait(ctx, f.path, url); err != nil {
 		return FeedPage[T]{}, err
 	}
-	page, err := get[FeedPage[T]](ctx, f.host, url, nil, opts)
+	page, err := get[FeedPage[T]](ctx, f.host, url, nil, slices.Concat([]keyfit.CallOption{route(f.template)}, opts))
 	if err == nil && page.Last() {
 		f.polls.seen(f.path, url)
 	}
 	return page, err
+}
+
+// locate returns the path or URL of a position. The call says what is wrong with one that is
+// neither.
+func (f *Feed[T]) locate(at Position) string {
+	if at == "" {
+		return f.path
+	}
+	if f.host.client == nil {
+		return string(at)
+	}
+	if url, err := f.host.client.ResolveLink(f.path, string(at)); err == nil {
+		return url
+	}
+	return string(at)
 }
 
 // All iterates over the items from a position to the last page. To continue later without

@@ -108,7 +108,7 @@ func TestContradictoryOptionsAreErrors(t *testing.T) {
 		"the client of the Places API: imin: the option WithBaseURL is given twice": {keyfit.WithBaseURL("https://a.example"), imin.WithPlacesURL("https://b.example")},
 		"imin: the option WithBaseURL is given twice":                               {imin.WithSearchURL("https://a.example"), imin.WithSearchURL("https://b.example")},
 		"imin: WithLogger: the logger is nil":                                       {keyfit.WithLogger(nil)},
-		"the client of the Firehose: imin: WithBaseURL: the base URL has a path":    {imin.WithFirehoseURL("https://a.example/x")},
+		"the client of the Firehose: imin: WithBaseURL: the base URL has a query":   {imin.WithFirehoseURL("https://a.example/x?y")},
 	} {
 		c, err := imin.New(append(opts, keyfit.WithKey("k"))...)
 		if c != nil || err == nil || !strings.HasPrefix(err.Error(), want) {

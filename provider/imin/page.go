@@ -39,12 +39,6 @@ type View struct {
 	Extra        map[string]json.RawMessage `json:"-"`
 }
 
-// IsZero reports whether the view is empty.
-func (v View) IsZero() bool {
-	return v.ID == "" && v.Type == "" && v.First == "" && v.Last == "" && v.URLTemplate == "" &&
-		v.CurrentPage == 0 && v.ItemsPerPage == 0 && v.TotalPages == 0 && len(v.Extra) == 0
-}
-
 // UnmarshalJSON keeps unknown members in Extra.
 func (p *Page[T]) UnmarshalJSON(b []byte) error {
 	type plain Page[T]

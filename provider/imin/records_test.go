@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -164,9 +165,49 @@ func TestAnEventOfAnotherTypeIsKept(t *testing.T) {
 	if diff := cmp.Diff(want, f.Events); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
-	const out = `{"event":[{"type":"Slot","remainingUses":0},{"type":"Lane","x":1},{"type":"IndividualFacilityUse","event":[{"type":"Slot"}]},7]}`
-	if got := string(encode(t, f)); got != out {
+	if got := string(encode(t, f)); got != in {
 		t.Errorf("encoded as %s", got)
+	}
+}
+
+// A single element without an array is written as it was read, and one in an array too.
+func TestAListIsWrittenAsItWasRead(t *testing.T) {
+	t.Parallel()
+	for _, in := range []string{
+		`{"dayOfWeek":"schema:Tuesday"}`, `{"dayOfWeek":["schema:Tuesday"]}`, `{"dayOfWeek":["schema:Tuesday","schema:Friday"]}`,
+	} {
+		var hours imin.OpeningHours
+		if err := json.Unmarshal([]byte(in), &hours); err != nil {
+			t.Fatal(err)
+		}
+		copied := hours
+		if got := string(encode(t, copied)); got != in {
+			t.Errorf("%s is encoded as %s", in, got)
+		}
+		hours.DayOfWeek = append(hours.DayOfWeek, "schema:Sunday")
+		if got := string(encode(t, hours)); !strings.Contains(got, `"schema:Sunday"]`) {
+			t.Errorf("%s and another one are encoded as %s", in, got)
+		}
+		if got := string(encode(t, copied)); got != in {
+			t.Errorf("the copy of %s has changed: %s", in, got)
+		}
+	}
+	for want, l := range map[string]imin.List[string]{
+		`["a"]`: {"a"}, `null`: nil, `[]`: {}, `["a","b"]`: append(imin.List[string]{"a"}, "b"), `["c"]`: append(imin.List[string](nil), "c"),
+	} {
+		if got := string(encode(t, l)); got != want {
+			t.Errorf("encoded as %s, want %s", got, want)
+		}
+	}
+	// Concepts, offers and other records that come alone.
+	for _, in := range []string{`{"activity":{"id":"x"}}`, `{"activity":[{"id":"x"}]}`, `{"@context":"https://a.example/"}`} {
+		var series imin.EventSeries
+		if err := json.Unmarshal([]byte(in), &series); err != nil {
+			t.Fatal(err)
+		}
+		if got := string(encode(t, series)); got != in {
+			t.Errorf("%s is encoded as %s", in, got)
+		}
 	}
 }
 

@@ -3,6 +3,7 @@ package imin
 import (
 	"context"
 	"fmt"
+	"net/http"
 	"net/url"
 	"slices"
 
@@ -28,10 +29,16 @@ func get[T any](ctx context.Context, h host, path string, query url.Values, opts
 	if n := len("https://"+h.name+path+"?") + len(query.Encode()); len(query) > 0 && n > maxURL {
 		return none, fmt.Errorf("imin: the URL of the search would have %d characters; the maximum is %d", n, maxURL)
 	}
+	own := []keyfit.CallOption{route(path)}
 	if len(query) > 0 {
-		opts = slices.Concat([]keyfit.CallOption{keyfit.Params(query)}, opts)
+		own = append(own, keyfit.Params(query))
 	}
-	return keyfit.Get[T](ctx, h.client, path, opts...)
+	return keyfit.Get[T](ctx, h.client, path, slices.Concat(own, opts)...)
+}
+
+// route names the operation of a call for hooks and log.
+func route(template string) keyfit.CallOption {
+	return keyfit.WithRoute(http.MethodGet + " " + template)
 }
 
 // getByID reads a T by its ID.
@@ -41,7 +48,7 @@ func getByID[T any](ctx context.Context, h host, template, id string, opts []key
 		var none T
 		return none, fmt.Errorf("imin: %w", err)
 	}
-	return get[T](ctx, h, path, nil, opts)
+	return get[T](ctx, h, path, nil, slices.Concat([]keyfit.CallOption{route(template)}, opts))
 }
 
 // list reads one page of a search.

@@ -121,15 +121,6 @@ func walk(v any, visit func(map[string]any)) {
 	}
 }
 
-// listed wraps the two members that the mock sends without an array, as a List does.
-func listed(o map[string]any) {
-	for _, member := range []string{"dayOfWeek", "@context"} {
-		if one, ok := o[member].(string); ok {
-			o[member] = []any{one}
-		}
-	}
-}
-
 func TestDecodingAndEncodingLosesNothing(t *testing.T) {
 	t.Parallel()
 	for name, b := range bodies(t) {
@@ -147,7 +138,6 @@ func TestDecodingAndEncodingLosesNothing(t *testing.T) {
 				t.Fatal(err)
 			}
 			out := encode(t, first)
-			walk(doc, listed)
 			if diff := cmp.Diff(doc, tree(t, out)); diff != "" {
 				t.Errorf("encoded (-sent +encoded):\n%s", diff)
 			}

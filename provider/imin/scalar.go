@@ -4,42 +4,16 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
-	"math"
-	"strconv"
+	"slices"
 	"time"
 
+	"github.com/keyfit/keyfit"
 	"github.com/keyfit/keyfit/internal/wire"
 )
 
-// Decimal is a number that keeps the digits that imin sent, such as "6.50", because a price
-// is not a float. "" means that there is no number.
-type Decimal string
-
-// Float64 returns the number as a float, for distances and sorting; false if there is no
-// number or it is out of range.
-func (d Decimal) Float64() (float64, bool) {
-	f, err := strconv.ParseFloat(string(d), 64)
-	return f, err == nil
-}
-
-// Int returns an integer, such as an age; false if there is no number or it is not an integer.
-func (d Decimal) Int() (int, bool) {
-	f, ok := d.Float64()
-	if !ok || f != math.Trunc(f) || math.Abs(f) > 1<<53 {
-		return 0, false
-	}
-	return int(f), true
-}
-
-// UnmarshalJSON decodes a JSON number, or a string that contains one.
-func (d *Decimal) UnmarshalJSON(b []byte) error {
-	s, err := wire.Decimal(b)
-	*d = Decimal(s)
-	return err
-}
-
-// MarshalJSON encodes a JSON number.
-func (d Decimal) MarshalJSON() ([]byte, error) { return wire.EncodeDecimal(string(d)) }
+// Decimal is a number that keeps the digits that imin sent, such as "6.50": that of all typed
+// clients.
+type Decimal = keyfit.Decimal
 
 // Time is a time with the time zone that imin sent. If the text is not a valid time (a date,
 // a time without a time zone, a mistake of a provider), Time is zero and Text holds the text,
@@ -109,14 +83,30 @@ func (s Scalar) MarshalJSON() ([]byte, error) {
 	return []byte(s), nil
 }
 
-// List is an array; providers may send a single element without the array.
+// List is an array; providers may send a single element without the array. What was read
+// without the array is written without it again.
+//
+// A List that was read from a single element has room for exactly one more, and any other that
+// was read has none: so it stays an ordinary slice, and one that a program makes or changes is
+// written as an array.
 type List[T any] []T
 
 // UnmarshalJSON decodes an array, or a single element.
 func (l *List[T]) UnmarshalJSON(b []byte) error {
 	many, err := wire.OneOrMany[T](b)
-	*l = many
+	*l = slices.Clip(many)
+	if text := bytes.TrimSpace(b); len(many) == 1 && text[0] != '[' {
+		*l = append(make(List[T], 0, 2), many...)
+	}
 	return err
+}
+
+// MarshalJSON encodes an array, or a single element if one was decoded.
+func (l List[T]) MarshalJSON() ([]byte, error) {
+	if len(l) == 1 && cap(l) == 2 {
+		return json.Marshal(l[0])
+	}
+	return json.Marshal([]T(l))
 }
 
 // Reference refers to another record by its URL.

@@ -34,7 +34,7 @@ type request struct {
 }
 
 func (s *caller) options(r *request, opts []keyfit.CallOption) ([]keyfit.CallOption, error) {
-	var own []keyfit.CallOption
+	own := []keyfit.CallOption{keyfit.WithRoute(r.method + " " + r.template)}
 	if len(r.query) > 0 {
 		own = append(own, keyfit.Params(r.query))
 	}

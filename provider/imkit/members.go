@@ -31,7 +31,8 @@ type Removal struct {
 }
 
 // MembersService manages the members of a room. Each call returns the changed room. Pages
-// "Add a Member", "Remove a Member", "Update Role".
+// "Add a Member", "Remove a Member", "Update Role",
+// "Update Member Property".
 type MembersService struct{ caller *caller }
 
 // Add adds users to a room, or invites them.
@@ -60,6 +61,22 @@ func (s *MembersService) SetRole(ctx context.Context, room, user string, role Ro
 	}
 	if role != RoleManager && role != RoleMember {
 		r.err = errors.New("the role must be RoleManager or RoleMember")
+	}
+	return call[Room](ctx, s.caller, r, opts)
+}
+
+// SetProperty sets any property of a member in a room to a value, which is encoded as JSON; nil
+// sets null. For the role see [MembersService.SetRole], which checks the value.
+func (s *MembersService) SetProperty(ctx context.Context, room, user, property string, value any, opts ...keyfit.CallOption) (Room, error) {
+	r := request{
+		method: http.MethodPut, template: "/rooms/{room}/member/{user}", values: []string{room, user},
+		body: struct {
+			Property string `json:"property"`
+			Value    any    `json:"value"`
+		}{property, value},
+	}
+	if property == "" {
+		r.err = errors.New("the property has no name")
 	}
 	return call[Room](ctx, s.caller, r, opts)
 }

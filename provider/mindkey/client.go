@@ -51,6 +51,6 @@ func (c *Client) Keyfit() *keyfit.Client { return c.keyfit }
 // [*keyfit.InvalidKeyError] if MindKey refuses the key. Ping ignores the body of the
 // response, which is not documented. Page: API key authentication.
 func (c *Client) Ping(ctx context.Context, opts ...keyfit.CallOption) error {
-	_, err := keyfit.Get[struct{}](ctx, c.keyfit, "/ping", opts...)
+	_, err := keyfit.Get[struct{}](ctx, c.keyfit, "/ping", append([]keyfit.CallOption{keyfit.WithRoute("GET /ping")}, opts...)...)
 	return err
 }

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"net/http"
 	"net/url"
 
 	"github.com/keyfit/keyfit"
@@ -110,7 +111,7 @@ func (s *EntitySet[T]) Get(ctx context.Context, key string, query Query, opts ..
 	if err != nil {
 		return none, s.wrap(err)
 	}
-	return keyfit.Get[T](ctx, s.client, path, s.options(append([]keyfit.CallOption{keyfit.Params(values)}, opts...))...)
+	return keyfit.Get[T](ctx, s.client, path, s.options("/{key}", append([]keyfit.CallOption{keyfit.Params(values)}, opts...))...)
 }
 
 // All iterates over all selected entities, page by page. Top is the page size
@@ -186,11 +187,11 @@ func (s *EntitySet[T]) resolve(link string) (string, error) {
 	if link == "" {
 		return "", nil
 	}
-	u, err := url.Parse(link)
+	at, err := s.client.ResolveLink(s.path(), link)
 	if err != nil {
 		return "", s.wrap(errors.New("the server's next link is not a URL"))
 	}
-	return (&url.URL{Path: s.path()}).ResolveReference(u).String(), nil
+	return at, nil
 }
 
 func (s *EntitySet[T]) path() string { return "/odata/v2/" + url.PathEscape(s.name) }
@@ -199,15 +200,16 @@ func (s *EntitySet[T]) page(ctx context.Context, path string, opts []keyfit.Call
 	if s.name == "" {
 		return Page[T]{}, s.wrap(errors.New("the name of the entity is empty"))
 	}
-	return keyfit.Get[Page[T]](ctx, s.client, path, s.options(opts)...)
+	return keyfit.Get[Page[T]](ctx, s.client, path, s.options("", opts)...)
 }
 
-// options adds the header of raw mode.
-func (s *EntitySet[T]) options(opts []keyfit.CallOption) []keyfit.CallOption {
-	if !s.raw {
-		return opts
+// options adds the name of the operation, whose path ends in rest, and the header of raw mode.
+func (s *EntitySet[T]) options(rest string, opts []keyfit.CallOption) []keyfit.CallOption {
+	own := []keyfit.CallOption{keyfit.WithRoute(http.MethodGet + " " + s.path() + rest)}
+	if s.raw {
+		own = append(own, keyfit.WithHeader("Accept", "application/json; mindkey.raw=true"))
 	}
-	return append([]keyfit.CallOption{keyfit.WithHeader("Accept", "application/json; mindkey.raw=true")}, opts...)
+	return append(own, opts...)
 }
 
 func (s *EntitySet[T]) wrap(err error) error { return fmt.Errorf("mindkey: %s: %w", s.name, err) }

@@ -11,6 +11,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"github.com/keyfit/keyfit"
 	"github.com/keyfit/keyfit/internal/wire"
 )
 
@@ -88,18 +89,8 @@ type Value interface {
 		~float32 | ~float64 | Date | time.Time
 }
 
-// Decimal is a number that keeps its digits, for money. "" means that there is no number.
-type Decimal string
-
-// UnmarshalJSON decodes a number, or a string that contains one.
-func (d *Decimal) UnmarshalJSON(b []byte) error {
-	s, err := wire.Decimal(b)
-	*d = Decimal(s)
-	return err
-}
-
-// MarshalJSON encodes a number, and "" as null.
-func (d Decimal) MarshalJSON() ([]byte, error) { return wire.EncodeDecimal(string(d)) }
+// Decimal is a number that keeps its digits, for money: that of all typed clients.
+type Decimal = keyfit.Decimal
 
 // Literal returns a value as an OData literal, in which an apostrophe in a string is
 // doubled. It returns an error for values without a literal: text that is not UTF-8, NaN and
@@ -111,7 +102,7 @@ func Literal[V Value](value V) (string, error) {
 	case json.Number:
 		return number(string(v))
 	case Date:
-		if !v.valid() {
+		if !v.Valid() {
 			return "", errors.New("the date is zero or not in the calendar")
 		}
 		return v.String(), nil

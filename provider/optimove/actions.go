@@ -98,12 +98,26 @@ func (s *ActionsService) CampaignsByChannel(ctx context.Context, channel ID, day
 }
 
 // CampaignChannel returns the details of a channel in a campaign. If the campaign did not
-// use it, the error is [keyfit.ErrNotFound].
+// use it, the error is [keyfit.ErrNotFound]; if it used several templates there, the error
+// says so, and [ActionsService.CampaignChannels] returns them all.
 //
 // Function GetExecutedCampaignChannelDetails. Access: every key.
 func (s *ActionsService) CampaignChannel(ctx context.Context, campaign, channel ID, opts ...keyfit.CallOption) (CampaignChannel, error) {
 	p := new(params).id("CampaignID", campaign).id("ChannelID", channel)
 	return get[CampaignChannel](ctx, s.client, "/current/actions/GetExecutedCampaignChannelDetails", p, opts)
+}
+
+// CampaignChannels returns the details of every use of a channel in a campaign; nil if the
+// campaign did not use it.
+//
+// Function GetExecutedCampaignChannelDetails. Access: every key.
+func (s *ActionsService) CampaignChannels(ctx context.Context, campaign, channel ID, opts ...keyfit.CallOption) ([]CampaignChannel, error) {
+	p := new(params).id("CampaignID", campaign).id("ChannelID", channel)
+	items, err := read[either[CampaignChannel]](ctx, s.client, "/current/actions/GetExecutedCampaignChannelDetails", p, opts)
+	if isNoData(err) {
+		return nil, nil
+	}
+	return items, err
 }
 
 // Channels returns the channels that execute campaigns.

@@ -105,7 +105,7 @@ func (p *params) text(name, value string) *params {
 }
 
 func (p *params) date(d Date) *params {
-	if !d.valid() {
+	if !d.Valid() {
 		return p.fail("Date is missing or invalid")
 	}
 	return p.set("Date", d.String())
@@ -141,18 +141,33 @@ func wrap(function string, err error) error {
 	return fmt.Errorf("optimove: %s: %w", path.Base(function), err)
 }
 
+// route names the operation of a call for hooks and log.
+func route(method, function string) keyfit.CallOption {
+	return keyfit.WithRoute(method + " " + function)
+}
+
 // get calls a function that returns one object.
 func get[T any](ctx context.Context, c *keyfit.Client, function string, p *params, opts []keyfit.CallOption) (T, error) {
+	items, err := read[either[T]](ctx, c, function, p, opts)
+	if err != nil {
+		var none T
+		return none, err
+	}
+	return items.only(function)
+}
+
+// read calls a function and decodes its response.
+func read[T any](ctx context.Context, c *keyfit.Client, function string, p *params, opts []keyfit.CallOption) (T, error) {
 	if p.err != nil {
 		var none T
 		return none, wrap(function, p.err)
 	}
-	return keyfit.Get[T](ctx, c, function, append([]keyfit.CallOption{keyfit.Params(p.values)}, opts...)...)
+	return keyfit.Get[T](ctx, c, function, append([]keyfit.CallOption{route(http.MethodGet, function), keyfit.Params(p.values)}, opts...)...)
 }
 
 // rows calls a function that returns a list.
 func rows[T any](ctx context.Context, c *keyfit.Client, function string, p *params, opts []keyfit.CallOption) ([]T, error) {
-	items, err := get[[]T](ctx, c, function, p, opts)
+	items, err := read[[]T](ctx, c, function, p, opts)
 	if isNoData(err) {
 		return nil, nil
 	}
@@ -183,6 +198,6 @@ func send(ctx context.Context, c *keyfit.Client, method, function string, body a
 	if p.err != nil {
 		return wrap(function, p.err)
 	}
-	_, err := keyfit.Send[struct{}](ctx, c, method, function, body, append([]keyfit.CallOption{keyfit.Params(p.values)}, opts...)...)
+	_, err := keyfit.Send[struct{}](ctx, c, method, function, body, append([]keyfit.CallOption{route(method, function), keyfit.Params(p.values)}, opts...)...)
 	return err
 }

@@ -104,5 +104,7 @@ func (s *GroupsService) CreateList(ctx context.Context, name string, customers [
 		Name      string   `json:"list-name"`
 		Customers []string `json:"customers"`
 	}{name, customers}
-	return keyfit.Send[CustomerList](ctx, s.client, http.MethodPost, "/api/v2/target-group/customer-list", body, opts...)
+	const path = "/api/v2/target-group/customer-list"
+	opts = append([]keyfit.CallOption{route(http.MethodPost, path)}, opts...)
+	return keyfit.Send[CustomerList](ctx, s.client, http.MethodPost, path, body, opts...)
 }

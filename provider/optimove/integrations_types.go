@@ -93,7 +93,7 @@ type Interactions struct {
 }
 
 func (i Interactions) check() error {
-	if !i.InteractionDate.valid() {
+	if !i.InteractionDate.Valid() {
 		return errors.New("InteractionDate is missing or invalid")
 	}
 	for n, id := range i.CustomerIDs {

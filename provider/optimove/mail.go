@@ -154,7 +154,9 @@ func (s *MailService) send(ctx context.Context, function string, mail Mail, err 
 	if err != nil {
 		return MailResult{}, wrap(function, err)
 	}
-	result, err := keyfit.Send[MailResult](ctx, s.client, http.MethodPost, "/current/transactionalmail/"+function, mail, opts...)
+	path := "/current/transactionalmail/" + function
+	opts = append([]keyfit.CallOption{route(http.MethodPost, path)}, opts...)
+	result, err := keyfit.Send[MailResult](ctx, s.client, http.MethodPost, path, mail, opts...)
 	if err == nil && !result.IsSuccess {
 		err = wrap(function, fmt.Errorf("the mail was not sent: %q", result.Error))
 	}

@@ -86,7 +86,7 @@ func (u CustomerUpdate) check(least int) error {
 				return fmt.Errorf("the Value of %s is not a number", a.RealFieldName)
 			}
 		case Date:
-			if !v.valid() {
+			if !v.Valid() {
 				return fmt.Errorf("the Value of %s is not a valid date", a.RealFieldName)
 			}
 		default:
@@ -186,7 +186,9 @@ func (s *CustomersService) Upsert(ctx context.Context, update CustomerUpdate, ca
 	if err := checkUpdates([]CustomerUpdate{update}, 0); err != nil {
 		return nil, wrap("UpsertCustomer", err)
 	}
-	answer, err := keyfit.Send[UpdateResult](ctx, s.client, http.MethodPut, "/current/customers/UpsertCustomer",
+	const path = "/current/customers/UpsertCustomer"
+	opts = append([]keyfit.CallOption{route(http.MethodPut, path)}, opts...)
+	answer, err := keyfit.Send[UpdateResult](ctx, s.client, http.MethodPut, path,
 		upsert{update.CustomerID, update.Attributes, callbackURL}, opts...)
 	return answer.Errors, err
 }

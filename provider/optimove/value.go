@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/keyfit/keyfit"
 	"github.com/keyfit/keyfit/internal/wire"
 )
 
@@ -58,18 +59,8 @@ func (v Bool) MarshalJSON() ([]byte, error) {
 	return []byte(strconv.Quote(strconv.FormatBool(bool(v)))), nil
 }
 
-// Decimal is a number that keeps its digits, for money. "" means that there is no number.
-type Decimal string
-
-// UnmarshalJSON decodes a number, or a string that contains one; null and "" give "".
-func (d *Decimal) UnmarshalJSON(b []byte) error {
-	s, err := wire.Decimal(b)
-	*d = Decimal(s)
-	return err
-}
-
-// MarshalJSON encodes a number, and "" as null.
-func (d Decimal) MarshalJSON() ([]byte, error) { return wire.EncodeDecimal(string(d)) }
+// Decimal is a number that keeps its digits, for money: that of all typed clients.
+type Decimal = keyfit.Decimal
 
 // LocalTime is a time without a time zone, such as "2027-01-14 10:00:00". Optimove's pages do
 // not name the time zone. "" means that there is no time.
@@ -79,32 +70,8 @@ type LocalTime string
 // gives the zero time.
 func (t LocalTime) In(zone *time.Location) (time.Time, error) { return wire.Time(string(t), zone) }
 
-// Date is a calendar day without a time or time zone. The zero Date means that there is no
-// date.
-type Date struct {
-	Year  int
-	Month time.Month
-	Day   int
-}
+// Date is a calendar day: that of all typed clients.
+type Date = keyfit.Date
 
 // DateOf returns the calendar day of t in its time zone.
-func DateOf(t time.Time) Date { return Date(wire.DateOf(t)) }
-
-// In returns the start of the day in a time zone.
-func (d Date) In(zone *time.Location) time.Time { return wire.Date(d).In(zone) }
-
-// IsZero reports whether there is no date.
-func (d Date) IsZero() bool { return d == Date{} }
-
-// String returns the date in Optimove's format: 2027-01-31.
-func (d Date) String() string { return wire.Date(d).String() }
-
-func (d Date) valid() bool { return wire.Date(d).Valid() }
-
-// MarshalJSON encodes the date as a string and the zero Date as null. It returns an error for
-// a day that does not exist.
-func (d Date) MarshalJSON() ([]byte, error) { return wire.Date(d).MarshalJSON() }
-
-// UnmarshalJSON decodes a date, or a time at the start of a day. null and "" give the zero
-// Date.
-func (d *Date) UnmarshalJSON(b []byte) error { return (*wire.Date)(d).UnmarshalJSON(b) }
+func DateOf(t time.Time) Date { return keyfit.DateOf(t) }

@@ -41,7 +41,7 @@ func (o *Options) AddFlags(f *pflag.FlagSet) {
 	f.StringVar(&o.keyFile, "key-file", "", "read the new key from this `file`; - is the standard input")
 	f.StringVar(&o.expires, "expires", "", "when the new key expires, as a `date` or RFC 3339 time; `none` removes the stored date")
 	f.StringVar(&o.probe, "probe", "", "try the new key with GET of this `path`")
-	f.StringVar(&o.baseURL, "base-url", "", "the vendor's address, as `https://host`, instead of its variable")
+	f.StringVar(&o.baseURL, "base-url", "", "the vendor's address, as `https://host` or with the path of a gateway, instead of its variable")
 	f.StringVar(&o.backup, "backup", "", "keep the old content, with the old key in it, in this new `file`")
 	f.StringArrayVar(&o.watch, "watch", nil, "a service's `URL` of Keyring.Status() as JSON; may be repeated")
 	f.DurationVar(&o.every, "watch-every", 2*time.Second, "the poll `interval`")

@@ -99,7 +99,7 @@ func (v *Vendor) source(dotenv string) keyfit.Source {
 // key is used: others can read its file, or a base URL was ignored.
 func CollectWarnings(warnings *[]string) func(keyfit.KeyEvent) {
 	return func(e keyfit.KeyEvent) {
-		if e.Kind == keyfit.KeyExposed || e.Kind == keyfit.BaseURLIgnored {
+		if e.Kind == keyfit.KeyExposed || e.Kind == keyfit.BaseURLIgnored || e.Kind == keyfit.DotEnvIgnored {
 			*warnings = append(*warnings, e.Reason)
 		}
 	}
