@@ -30,8 +30,9 @@ const maxCurlBody = 16 << 10
 // try it by hand. In place of the key it has the provider's environment variable
 // ("$IMKIT_API_KEY"), so the line runs where that is set; what a scheme computes from the key is
 // "[redacted]". So are other keys of the client that are in the request, the secrets of
-// [WithSecret], and the caller's own headers for credentials and cookies. A body is repeated up to 16 KiB if it is text that can
-// be read again; another is the file "body". The request is not changed, and nothing is sent.
+// [WithSecret], and the caller's own headers and parameters whose names are those of credentials
+// or cookies. A body is repeated up to 16 KiB if it is text that can be read again; another is the
+// file "body". The request is not changed, and nothing is sent.
 func (c *Client) Curl(req *http.Request) (string, error) {
 	if req == nil || req.URL == nil {
 		return "", errors.New(c.provider.Name + ": the request is nil or has no URL")
@@ -73,6 +74,7 @@ func (c *Client) curl(req *http.Request, o *callConfig) (string, error) {
 			out.Header[name] = []string{"[redacted]"}
 		}
 	}
+	out.URL.RawQuery = withoutPrivate(out.URL.RawQuery)
 	if err := c.applyPlaceholder(out); err != nil {
 		return "", err
 	}
@@ -115,15 +117,27 @@ func (c *Client) applyPlaceholder(out *http.Request) error {
 	return nil
 }
 
-// isPrivate reports whether a header of the caller's may hold a credential.
+// isPrivate reports whether a header or a parameter of the caller's may hold a credential.
 func isPrivate(name string) bool {
 	name = strings.ToLower(name)
-	for _, word := range [...]string{"auth", "cookie", "token", "secret", "password", "session", "signature", "api-key", "apikey"} {
+	for _, word := range [...]string{"auth", "cookie", "token", "secret", "passw", "passphrase", "session", "signature", "credential", "apikey"} {
 		if strings.Contains(name, word) {
 			return true
 		}
 	}
-	return false
+	return strings.HasSuffix(name, "key") && !strings.Contains(name, "idempotency") || name == "sig" || name == "pwd"
+}
+
+// withoutPrivate returns a query in which no parameter holds a credential of the caller's.
+func withoutPrivate(query string) string {
+	params := strings.Split(query, "&")
+	for i, param := range params {
+		escaped, _, _ := strings.Cut(param, "=")
+		if name, err := url.QueryUnescape(escaped); err != nil || isPrivate(name) {
+			params[i] = escaped + "=[redacted]"
+		}
+	}
+	return strings.Join(params, "&")
 }
 
 // variable ends a text in single quotes, names a variable, and begins the next text.

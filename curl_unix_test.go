@@ -73,6 +73,17 @@ func TestACommandLineOfCurlHasAVariableInPlaceOfTheKey(t *testing.T) {
 			},
 			want: []string{"--head", "https://app.imkit.io/x", "-H", "Accept: application/json", "-H", "Authorization: [redacted]", "-H", "Cookie: [redacted]", "-H", "Im-Api-Key: the-key", "-H", "X-Empty;"},
 		},
+		"private names of every kind": {
+			call: func(c *keyfit.Client, opts ...keyfit.CallOption) error {
+				_, err := keyfit.Get[struct{}](t.Context(), c, "/x?access_token=lorem&page=2&KEY=lorem&%74oken=lorem&sig=lorem&api_key=lorem&monkeys=3", append(opts,
+					keyfit.WithHeader("Ocp-Apim-Subscription-Key", "lorem"), keyfit.WithHeader("X-Amz-Credential", "lorem"), keyfit.WithHeader("X-Keyword", "a"))...)
+				return err
+			},
+			want: []string{
+				"--globoff", "https://app.imkit.io/x?access_token=[redacted]&page=2&KEY=[redacted]&%74oken=[redacted]&sig=[redacted]&api_key=[redacted]&monkeys=3",
+				"-H", "Accept: application/json", "-H", "Im-Api-Key: the-key", "-H", "Ocp-Apim-Subscription-Key: [redacted]", "-H", "X-Amz-Credential: [redacted]", "-H", "X-Keyword: a",
+			},
+		},
 		"a query": {
 			scheme: keyfit.Query("api_key"),
 			call: func(c *keyfit.Client, opts ...keyfit.CallOption) error {

@@ -243,7 +243,7 @@ func (e *engine) refused(a attempt, o *Outcome, now time.Duration) (longer bool)
 	if explained && hint <= 0 {
 		wait = max(e.trips.times(1), 20*time.Millisecond)
 	}
-	e.pause.stay(wait, now, &e.trips)
+	e.pause.stay(wait, now)
 	if foreseen && e.pause.dry == 1 && hint <= e.window.Per { // which need not cost a whole hint
 		e.pause.trialAt = max(e.window.full(&e.log, e.inFlight.n, now), now+e.trips.times(2))
 	}

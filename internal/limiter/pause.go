@@ -7,8 +7,8 @@ const (
 	backoffs     = 5                      // it doubles so often while nothing passes
 	honoured     = time.Minute            // a hint up to this is kept to the letter; a longer one is tried out
 	maxFault     = 10 * time.Second       // the first pause for a 5xx that asks for more than that; it doubles
-	strayShows   = 4                      // passes of the same flight, sent later, that show a single refusal to be a stray
 	faults       = 6                      // so often
+	strayShows   = 4                      // passes of the same flight, sent later, that show a single refusal to be a stray
 )
 
 // pause is the time for which everybody stays away after a collision: a refusal of a request
@@ -25,13 +25,11 @@ type pause struct {
 	later   int           // passes of those in flight that were sent after it
 	refused int           // of this collision
 	dry     int           // collisions since something passed
-	trust   trust
 	trialAt time.Duration // the next trial
-	failed  int           // trials of this pause that were refused
 	afresh  bool          // nothing has passed since it began that was sent later
 }
 
-func newPause() pause { return pause{began: -1, sent: -1, trust: halfway} }
+func newPause() pause { return pause{began: -1, sent: -1} }
 
 // isOver reports whether requests may be sent.
 func (pa *pause) isOver(now time.Duration) bool { return now >= pa.end }
@@ -95,7 +93,7 @@ func (pa *pause) bounded(hint time.Duration, isFault bool) time.Duration {
 
 // collide begins a collision, and returns the pause that it takes.
 func (pa *pause) collide(a attempt, hint time.Duration, isFault bool, now time.Duration) time.Duration {
-	pa.began, pa.sent, pa.later, pa.refused, pa.failed = now, a.sent, 0, 1, 0
+	pa.began, pa.sent, pa.later, pa.refused = now, a.sent, 0, 1
 	pa.dry++
 	pa.afresh = true
 	wait := hint
@@ -105,18 +103,13 @@ func (pa *pause) collide(a attempt, hint time.Duration, isFault bool, now time.D
 	return pa.bounded(wait, isFault)
 }
 
-// stay pauses for wait.
-func (pa *pause) stay(wait, now time.Duration, t *trips) {
-	pa.end = max(pa.end, now+wait)
-	pa.trialAt = max(now+max(pa.trust.part(wait), t.times(2)), pa.began+honoured)
+// stay pauses for wait; only a longer pause than honoured has a trial.
+func (pa *pause) stay(wait, now time.Duration) {
+	pa.end, pa.trialAt = max(pa.end, now+wait), now+honoured
 }
 
 // trialFailed takes the refusal of a trial, and reports whether the pause becomes longer.
 func (pa *pause) trialFailed(hint time.Duration, isFault bool, now time.Duration) (longer bool) {
-	pa.failed++
-	if pa.failed == 1 {
-		pa.trust.raise()
-	}
 	return pa.prolong(pa.bounded(hint, isFault), now)
 }
 
@@ -130,19 +123,14 @@ func (pa *pause) outweighed(a attempt, t *trips) bool {
 	return pa.later > pa.refused
 }
 
-// passed takes a good answer, and reports whether it ended the pause.
-func (pa *pause) passed(a attempt, now time.Duration, t *trips) (lifted bool) {
+// passed takes a good answer, which may end the pause. It reports whether a trial did so in the
+// first quarter: then the refusal was a stray.
+func (pa *pause) passed(a attempt, now time.Duration, t *trips) (wasStray bool) {
 	pa.dry = 0
-	if now >= pa.end {
+	if now >= pa.end || a.kind != trial && !pa.isEndedBy(a.sent, t) {
 		return false
 	}
-	stray := true
-	if a.kind == trial {
-		pa.trust.lower()
-		stray = a.sent-pa.began < (pa.end-pa.began)/4
-	} else if !pa.isEndedBy(a.sent, t) {
-		return false
-	}
+	wasStray = a.kind == trial && a.sent-pa.began < (pa.end-pa.began)/4
 	pa.end = now
-	return stray && a.kind == trial
+	return wasStray
 }

@@ -112,7 +112,6 @@ type trust uint8
 
 const (
 	distrusted trust = 0 // trials after a 64th of the time
-	halfway    trust = 3 // after an eighth
 	quotaTrust trust = 4 // after a quarter
 	trusted    trust = 6 // none before the end
 )
