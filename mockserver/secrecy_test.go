@@ -40,6 +40,7 @@ func forms(secret string) map[string]string {
 		"as a pair":       "k=" + secret,
 		"with a prefix":   "Bearer " + secret,
 		"before a dot":    secret + ".tail",
+		"pair of base64": "=" + base64.StdEncoding.EncodeToString([]byte("user:"+secret)) + " 0",
 		"in base64 JSON":  base64.StdEncoding.EncodeToString([]byte(`{"key":"` + secret + `"}`)),
 		"percent, base64": url.QueryEscape(base64.StdEncoding.EncodeToString([]byte(secret))),
 	}

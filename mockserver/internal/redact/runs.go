@@ -105,10 +105,14 @@ func (r *Redactor) wideRuns(s string) string {
 	}
 	var few [8]span
 	all := few[:0]
-	for i := 0; i < len(s); i++ {
+	for i := 0; i < len(s); {
 		from := i
 		for i < len(s) && (credChar(s[i]) || s[i] == '+' || s[i] == '/') {
 			i++
+		}
+		if i == from {
+			i++
+			continue
 		}
 		for i < len(s) && s[i] == '=' {
 			i++
