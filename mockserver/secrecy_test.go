@@ -8,9 +8,11 @@ import (
 	"fmt"
 	"log/slog"
 	"maps"
+	"math/rand/v2"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -40,7 +42,8 @@ func forms(secret string) map[string]string {
 		"as a pair":       "k=" + secret,
 		"with a prefix":   "Bearer " + secret,
 		"before a dot":    secret + ".tail",
-		"pair of base64": "=" + base64.StdEncoding.EncodeToString([]byte("user:"+secret)) + " 0",
+		"pair of base64":  "=" + base64.StdEncoding.EncodeToString([]byte("user:"+secret)) + " 0",
+		"name in hex":     hex.EncodeToString([]byte(secret)) + "=1",
 		"in base64 JSON":  base64.StdEncoding.EncodeToString([]byte(`{"key":"` + secret + `"}`)),
 		"percent, base64": url.QueryEscape(base64.StdEncoding.EncodeToString([]byte(secret))),
 	}
@@ -322,6 +325,58 @@ func TestValuesUnderACredentialsNameAreHidden(t *testing.T) {
 	}
 }
 
+// around are pieces of text that may stand beside a secret: separators, escapes, names,
+// and what looks like a part of a credential.
+var around = []string{
+	"=", "==", "&", "k=", "?", "/", "//", "+", "%", "%3d", "%3D", "%25", "%2B", "%2f", `\`, `\u003d`, `\/`, `\n`, `\x3d`, `"`, "'", ": ",
+	"{", "[", `"}`, ";", ",", "\n", "\r\n", "\x00", " ", "-", "_", ".", "a", "Z9", "é", "\xff", "(", ")", "<", ">", "#", "@", "!", "~", "`",
+	"|", "^", "$", "*", "AAAA", "x y", "abcabcabcabcab", "http://h/", "Basic ", "Bearer ", "=?", "&amp;", "&#61;",
+}
+
+// This is FuzzSecrecy with inputs that are drawn from what stands around credentials, and
+// with a seed to replay.
+func TestNoOutputShowsASecretWhateverStandsAroundIt(t *testing.T) {
+	t.Parallel()
+	n := 2_000
+	if os.Getenv("KEYFIT_LONG") != "" {
+		n = 40_000
+	}
+	w := watch(t)
+	known := secrets(w.Server)
+	formNames, placeNames := slices.Sorted(maps.Keys(forms("x"))), slices.Sorted(maps.Keys(places()))
+	for seed := range uint64(n) {
+		rng := rand.New(rand.NewPCG(seed, 15))
+		p := mockserver.Providers()[rng.IntN(len(mockserver.Providers()))]
+		secret := known[p][rng.IntN(len(known[p]))]
+		form, place := formNames[rng.IntN(len(formNames))], placeNames[rng.IntN(len(placeNames))]
+		var before, after string
+		for range rng.IntN(4) {
+			before += around[rng.IntN(len(around))]
+		}
+		for range rng.IntN(4) {
+			after += around[rng.IntN(len(around))]
+		}
+		written := forms(secret)
+		text := apart(before, written[form], after)
+		r := blank(t, p)
+		places()[place](r, text)
+		if l := leak(w.send(p, r), secret, written, false); l != "" {
+			t.Errorf("seed %d: %s: %q in %s stands in an output (%s)", seed, p, text, place, l)
+		}
+	}
+}
+
+// apart keeps a secret apart from its neighbours where one run with it would be another value.
+func apart(before, secret, after string) string {
+	if n := len(before); n > 0 && (before[n-1] == '%' || credential(before[n-1])) {
+		before += " "
+	}
+	if len(after) > 0 && (credential(after[0]) || after[0] == '=') {
+		after = " " + after
+	}
+	return before + secret + after
+}
+
 // FuzzSecrecy puts a known key, written in any form, into any place of a
 // request with any other content.
 func FuzzSecrecy(f *testing.F) {
@@ -334,16 +389,10 @@ func FuzzSecrecy(f *testing.F) {
 	f.Add(uint8(2), uint8(5), uint8(13), "/", "?x=\\u0041")
 	f.Fuzz(func(t *testing.T, vendor, form, place uint8, before, after string) {
 		p := mockserver.Providers()[int(vendor)%len(mockserver.Providers())]
-		if n := len(before); n > 0 && (before[n-1] == '%' || credential(before[n-1])) {
-			before += " " // one run with the key is another value
-		}
-		if len(after) > 0 && (credential(after[0]) || after[0] == '=') {
-			after = " " + after
-		}
 		for _, secret := range known[p] {
 			r := blank(t, p)
 			written := forms(secret)
-			text := before + written[formNames[int(form)%len(formNames)]] + after
+			text := apart(before, written[formNames[int(form)%len(formNames)]], after)
 			places()[placeNames[int(place)%len(placeNames)]](r, text)
 			if l := leak(w.send(p, r), secret, written, false); l != "" {
 				t.Errorf("%s: %q stands in an output (%s)", p, text, l)

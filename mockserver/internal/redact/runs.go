@@ -255,7 +255,7 @@ func decodeBase64(s string) string {
 }
 
 func decodeHex(s string) string {
-	b, err := hex.DecodeString(s)
+	b, err := hex.DecodeString(strings.TrimRight(s, "=")) // a name's sign, as in a pair
 	if err != nil || !printable(b) {
 		return ""
 	}
