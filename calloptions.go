@@ -106,9 +106,9 @@ func WithHeader(name, value string) CallOption {
 }
 
 // WithIfNoneMatch asks for the resource only if it is no longer the one with this entity tag,
-// which is the ETag in [Response.Header] of an earlier call. If it still is, the call returns an
-// error that matches [ErrNotModified], and what the caller has kept is current. An empty tag
-// asks for the resource in any case. Source: RFC 9110, section 13.1.2.
+// which is the ETag in [Response.Header] of an earlier call, sent as it is, with its quotes. If it
+// still is, the call returns an error that matches [ErrNotModified], and what the caller has kept
+// is current. An empty tag asks for the resource in any case. Source: RFC 9110, section 13.1.2.
 func WithIfNoneMatch(etag string) CallOption {
 	return callOption(func(c *callConfig) error {
 		if etag == "" {

@@ -29,7 +29,7 @@ const (
 // [Client.With] derives a client that shares all three.
 //
 // Typed calls are functions, because methods have no type parameters: [Get], [Send],
-// [Pages]. Raw requests use [Client.Do], other libraries [Client.HTTPClient].
+// [Items], [Pages]. Raw requests use [Client.Do], other libraries [Client.HTTPClient].
 type Client struct {
 	provider Provider
 	base     *url.URL

@@ -10,7 +10,7 @@
 // place where they are changed. A [Client] combines the two:
 //
 //	c, err := keyfit.New(keyfit.IMKIT("your-app")) // key: IMKIT_API_KEY, then .env
-//	users, err := keyfit.Get[Page[User]](ctx, c, "/admin/clients", keyfit.Param("limit", "50"))
+//	users, err := keyfit.Get[Users](ctx, c, "/admin/clients", keyfit.Param("limit", "50")) // Users is a type of yours
 //
 // Three interfaces of one method each are the extension points: [Source] supplies a key,
 // [Scheme] puts it on a request, [Gate] decides when an attempt may be sent.

@@ -16,10 +16,11 @@ import (
 //	keyfit.AllowOperations("GET /admin/clients", "POST /rooms/{room}/message", "* /mail/…")
 //
 // {name} stands for one segment, and … (or ... or {name...}) at the end for any number. GET
-// allows HEAD too, and * any method. Letters count as they are; an escaped slash is part of no
-// segment, and a path that a server may read as a shorter one matches nothing. Redirects are
-// checked too. [Provider.Probe] stays allowed, because the keyring verifies keys with it. In
-// [Client.With] it takes further operations away, and adds none.
+// allows HEAD too, and * any method. Letters count as they are, those of the method too, so "get"
+// allows no GET; an escaped slash is part of no segment, and a path that a server may read as a
+// shorter one matches nothing. Redirects are checked too. [Provider.Probe] stays allowed, because
+// the keyring verifies keys with it. In [Client.With] it takes further operations away, and adds
+// none.
 func AllowOperations(operations ...string) Option {
 	return one("AllowOperations", func(c *config) error {
 		if len(operations) == 0 {

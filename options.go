@@ -11,12 +11,14 @@ import (
 )
 
 // Option configures a client, in [New] and [Client.With]. An invalid value or combination
-// is an error there, not at the first call.
+// is an error there, not at the first call. Each [SharedOption] (a key, timeouts, retries) and
+// each [KeyringOption] (hooks, a logger) is one too.
 type Option interface {
 	applyClient(*config) error
 }
 
-// CallOption configures one call, in [Get], [Send] and [Pages].
+// CallOption configures one call, in [Get], [Send], [Items] and [Pages]. Each [SharedOption] (a
+// key, timeouts, retries) is one too.
 type CallOption interface {
 	applyCall(*callConfig) error
 }
@@ -236,7 +238,8 @@ func WithLogger(log *slog.Logger) KeyringOption {
 // WithHooks sets the functions that the client calls for its events. A ring that is created
 // by [NewKeyring] calls [Hooks.Key] only, which must not be nil there. In a client that is
 // given a *Keyring, and in [Client.With] without a new key, Hooks.Key has no effect: give
-// the hook to [NewKeyring], or to the client that creates the ring.
+// the hook to [NewKeyring], or to the client that creates the ring. [Client.With] takes h in
+// place of all functions that the client had.
 func WithHooks(h Hooks) KeyringOption {
 	return observerOption{
 		keyringOption: keyringOption{"WithHooks", func(c *keyringConfig) error {
@@ -301,8 +304,8 @@ func WithMaxAttempts(n int) SharedOption {
 }
 
 // WithTimeout sets [RetryPolicy.AttemptTimeout] alone: how long each attempt may take, to the end
-// of the response's body. A call as a whole is bounded by its context and by
-// [RetryPolicy.MaxElapsed]. d must be positive.
+// of the response's body. A call as a whole is bounded by its context; [RetryPolicy.MaxElapsed]
+// bounds when its last wait ends, and not the attempt after that. d must be positive.
 func WithTimeout(d time.Duration) SharedOption {
 	var err error
 	if d <= 0 {

@@ -35,7 +35,7 @@ func LinkHeader() Paging {
 
 // NextLink follows the link that a field of the body holds, such as "next", "links.next" or
 // "@odata.nextLink": a URL, a path, or a query. The last page has no such field, or it is
-// empty or null.
+// empty or null, so a field that is spelled wrong ends the list after the first page.
 func NextLink(field string) Paging {
 	return Paging{next: func(p *listPage) (pageRequest, error) {
 		link, err := p.text(field)
@@ -48,7 +48,8 @@ func NextLink(field string) Paging {
 
 // NextCursor asks for the next page with the cursor that a field of the body holds, in a query
 // parameter: NextCursor("cursor", "response_metadata.next_cursor"). The last page has no such
-// field, or it is empty or null.
+// field, or it is empty or null, so a field that is spelled wrong ends the list after the first
+// page.
 func NextCursor(param, field string) Paging {
 	return Paging{next: func(p *listPage) (pageRequest, error) {
 		cursor, err := p.text(field)
@@ -60,7 +61,9 @@ func NextCursor(param, field string) Paging {
 }
 
 // PageNumber counts the pages in a query parameter, from the value that the first call gives
-// it, or from 1. The list ends with an empty page.
+// it, or from 1: without a value the first request has no such parameter, and the second one
+// asks for page 2. An API whose first page is 0 needs Param(param, "0"), or a page is left out.
+// The list ends with an empty page.
 func PageNumber(param string) Paging { return counted(param, 1, func(*listPage) int { return 1 }) }
 
 // Offset counts the items before a page in a query parameter, from the value that the first
@@ -90,7 +93,8 @@ func counted(param string, first int, step func(*listPage) int) Paging {
 func (by Paging) In(field string) Paging { by.items = field; return by }
 
 // More says which field of the body is true if there is a further page: More("has_more"). If it
-// is false, null or missing, the list ends, whatever else the page says.
+// is false, null or missing, as one that is spelled wrong is, the list ends, whatever else the
+// page says.
 func (by Paging) More(field string) Paging { by.more = field; return by }
 
 // Items yields the items of a list of any API, page by page, with one [Get] for each page:

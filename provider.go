@@ -82,8 +82,8 @@ type Provider struct {
 	KeyLife time.Duration
 	// KeyShape is what the provider documents about the look of its keys; zero if nothing.
 	KeyShape KeyShape
-	// Probe is the path of the cheapest call that needs a key, for [Client.Probe]; "" if
-	// the provider documents none.
+	// Probe is the path of the cheapest call that needs a key, for [Client.Check] and
+	// [Client.Probe]; it begins with a slash. "" if the provider documents none.
 	Probe string
 }
 

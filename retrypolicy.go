@@ -38,10 +38,11 @@ type RetryPolicy struct {
 	// none: a random time up to MinBackoff, doubled with each attempt, never above
 	// MaxBackoff (full jitter). 0 means 250 ms and 8 s.
 	MinBackoff, MaxBackoff time.Duration
-	// MaxWait is the longest single wait that the provider may ask for or the gate may
-	// impose. 0 means that the deadline of the call's context bounds it alone; without a
-	// deadline, it means 10 minutes, or twice the longest window that the gate knows, if that
-	// is longer. A nanosecond allows no wait at all.
+	// MaxWait is the longest single wait that the provider may ask for, the gate may impose or
+	// the backoff may take. A call that would have to wait longer is not tried again. 0 means
+	// that the deadline of the call's context bounds it alone; without a deadline, it means 10
+	// minutes, or twice the longest window that the gate knows, if that is longer. A nanosecond
+	// allows no wait at all, and so no other attempt after a failure.
 	MaxWait time.Duration
 	// MaxElapsed bounds a call as a whole: no wait begins that would end later than this after
 	// the call began. An attempt that runs is not ended, which is for AttemptTimeout and the

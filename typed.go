@@ -221,8 +221,9 @@ func asProbe() CallOption {
 // Check asks the provider with its cheapest call whether the client's key works: a health check.
 // It is a call like every other, with the keyring's current key, and heals as a call does: a
 // refused key is replaced by a newer one or the previous one. It goes before all other calls that
-// wait for the limit. It returns the typed error of a refusal, and an error if the provider
-// documents no such call ([Provider.Probe]).
+// wait for the limit, but waits for a pause as they do: its error is a [*RateLimitError] if the
+// context ends first, which says nothing about the key. It returns the typed error of a refusal,
+// and an error if the provider documents no such call ([Provider.Probe]).
 func (c *Client) Check(ctx context.Context) error {
 	if c.provider.Probe == "" {
 		return fmt.Errorf("%s: no probe is known for this provider: set Provider.Probe", c.provider.Name)

@@ -50,8 +50,8 @@
 // is kept for the time of [RefusalPause]: the error wraps a [*RefreshPausedError] then.
 //
 // [Tokens.Revoke] ends the grant at the server, for a user who logs out, and
-// [Tokens.Introspect] asks what the server says about the token. Both need an URL that the
-// vendor does not document.
+// [Tokens.Introspect] asks what the server says about the token. Both need a URL that the
+// vendor does not document: [App.RevokeURL] and [App.IntrospectURL].
 //
 // Tokens, secrets, state and verifier are of type [keyfit.Secret] and are never printed.
 package iiniit

@@ -20,9 +20,10 @@ var errRevoked = fmt.Errorf("%w (this program has revoked the grant)", ErrLoginA
 
 // Revoke revokes the refresh token and the access token at the server ([App.RevokeURL], RFC
 // 7009), for example because the user logs out. From then on no new token is fetched and no
-// call is sent: they fail with [ErrLoginAgain], also if the server could not be reached. The
-// error is a [*TokenError] if the server refuses the revocation, or an error of the
-// connection; Revoke may be called again then.
+// call is sent: they fail with [ErrLoginAgain], also if the server could not be reached, or if
+// the App has no RevokeURL. The error is a [*TokenError] if the server refuses the revocation, an
+// error of the connection, or says that the RevokeURL is missing; Revoke may be called again
+// then. Where there is no token, nothing is sent, and the error is nil.
 func (t *Tokens) Revoke(ctx context.Context) error {
 	if err := t.lock(ctx); err != nil {
 		return err
