@@ -3,6 +3,7 @@ package keyfit
 import (
 	"errors"
 	"fmt"
+	"net/http"
 	"net/netip"
 	"net/url"
 	"slices"
@@ -138,6 +139,19 @@ func (c *Client) mayCarry(ring *Keyring) error {
 	return nil
 }
 
+// suits returns an error if a scheme of this package cannot send the ring's key, such as a single
+// key as a pair. A scheme of the caller's own shows that at the first call.
+func (c *Client) suits(ring *Keyring) error {
+	if _, own := c.provider.Scheme.(schemeValidator); !own {
+		return nil
+	}
+	cred := credentialOf(ring.engine.Load().Pick(true).Key)
+	if err := c.provider.Scheme.Apply(&http.Request{Header: http.Header{}, URL: new(url.URL)}, cred); err != nil {
+		return fmt.Errorf("%s: %s: %w", c.provider.Name, cred.placeOr(), err)
+	}
+	return nil
+}
+
 // belongsTo returns an error if a .env file names the base URL and a credential is from another
 // place. The name of the file is "" if the URL is not that of a .env file. The credential is
 // looked at when the client gets it and again when it is sent: a ring that others share, or
@@ -165,7 +179,9 @@ func parseBaseURL(raw string) (*url.URL, error) {
 	switch {
 	case err != nil:
 		return nil, errors.New("the base URL cannot be parsed")
-	case u.Scheme != "https" && u.Scheme != "http" || u.Host == "" || u.Hostname() == "":
+	case u.Scheme != "" && u.Host != "" && u.Scheme != "https" && u.Scheme != "http":
+		return nil, errors.New("the scheme of the base URL must be https (or http on this machine)")
+	case u.Scheme == "" || u.Host == "" || u.Hostname() == "":
 		return nil, errors.New("the base URL needs a scheme and a host, as in https://api.example.com")
 	case u.User != nil:
 		return nil, errors.New("the base URL has user information in it: keys come from a source, not from the URL")

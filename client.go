@@ -164,6 +164,9 @@ func (c *Client) configure(cfg config) error {
 			return c.named(err)
 		}
 	}
+	if err := c.suits(c.ring); err != nil {
+		return err
+	}
 	c.memory.know(c.ring)
 	if cfg.gate != nil {
 		c.gate = cfg.gate

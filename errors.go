@@ -277,7 +277,7 @@ func (e *NoKeyError) Error() string {
 		text = e.Provider + ": no key"
 	}
 	if len(places) == 0 {
-		return text + ": no source was given"
+		return text + ": no source was given: set Provider.EnvVar, or give WithKey or WithSource"
 	}
 	return text + ": " + strings.Join(places, "; ")
 }

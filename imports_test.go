@@ -40,6 +40,7 @@ func allowedImports() map[string][]string {
 		"internal/clock":                 {},
 		"internal/command":               {},
 		"internal/envfile":               {"github.com/joho/godotenv"},
+		"internal/cputime":               {"golang.org/x/sys/unix"},
 		"internal/filetest":              {},
 		"internal/histogram":             {},
 		"internal/exposure":              {"internal/smallfile"},

@@ -23,7 +23,8 @@ type Paging struct {
 	more  string // the field that says whether there is another page; "" for none
 	next  func(*listPage) (pageRequest, error)
 
-	counts bool // next counts, whatever the page says
+	counts  bool // next counts, whatever the page says
+	unnamed bool // of the field or the parameter that next needs
 }
 
 // LinkHeader follows the link of relation "next" in the Link header (RFC 8288), as at GitHub.
@@ -37,7 +38,7 @@ func LinkHeader() Paging {
 // "@odata.nextLink": a URL, a path, or a query. The last page has no such field, or it is
 // empty or null, so a field that is spelled wrong ends the list after the first page.
 func NextLink(field string) Paging {
-	return Paging{next: func(p *listPage) (pageRequest, error) {
+	return Paging{unnamed: field == "", next: func(p *listPage) (pageRequest, error) {
 		link, err := p.text(field)
 		if err != nil {
 			return pageRequest{}, err
@@ -51,7 +52,7 @@ func NextLink(field string) Paging {
 // field, or it is empty or null, so a field that is spelled wrong ends the list after the first
 // page.
 func NextCursor(param, field string) Paging {
-	return Paging{next: func(p *listPage) (pageRequest, error) {
+	return Paging{unnamed: param == "" || field == "", next: func(p *listPage) (pageRequest, error) {
 		cursor, err := p.text(field)
 		if err != nil || cursor == "" {
 			return pageRequest{}, err
@@ -73,7 +74,7 @@ func Offset(param string) Paging {
 }
 
 func counted(param string, first int, step func(*listPage) int) Paging {
-	return Paging{counts: true, next: func(p *listPage) (pageRequest, error) {
+	return Paging{counts: true, unnamed: param == "", next: func(p *listPage) (pageRequest, error) {
 		if len(p.items) == 0 {
 			return pageRequest{}, nil
 		}
@@ -188,6 +189,9 @@ func listPages(ctx context.Context, c Caller, path string, by Paging, opts []Cal
 func firstPage(path string, by Paging, opts []CallOption) (pageRequest, error) {
 	if by.next == nil {
 		return pageRequest{}, errors.New("the Paging is empty: use LinkHeader, NextLink, NextCursor, PageNumber or Offset")
+	}
+	if by.unnamed {
+		return pageRequest{}, errors.New("the Paging names no parameter or no field: both have to be those of the API")
 	}
 	var o callConfig
 	if err := o.apply(opts); err != nil {

@@ -63,7 +63,7 @@ func readmeSixth() (*keyfit.Client, error) {
 	acme := keyfit.Provider{
 		Name:    "acme",
 		BaseURL: "https://api.acme.example",
-		Scheme:  keyfit.Header("X-Acme-Key"), // or Authorization("Token"), Bearer(), Query("key"), Pair("X-Id", "X-Secret"), Basic(""), Cookie("sid")
+		Scheme:  keyfit.Header("X-Acme-Key"), // or Authorization("Token"), Bearer(), Query("key"), Basic("user"), Cookie("sid"); Pair("X-Id", "X-Secret") with EnvID
 		EnvVar:  "ACME_API_KEY",
 		Limit:   keyfit.Limit{Requests: 100, Per: time.Minute},
 	}

@@ -26,7 +26,7 @@ type Scheme interface {
 
 var (
 	errSchemeWantsKey  = errors.New("the scheme sends a single key, and the credential is a pair")
-	errSchemeWantsPair = errors.New("the scheme sends a pair, and the credential has only one half")
+	errSchemeWantsPair = errors.New("the scheme sends a pair, and the credential has only one half: Provider.EnvID names the variable of the other, and KeyPair makes a pair")
 )
 
 // Header returns a scheme that sends the key in the named header: X-API-KEY: k.

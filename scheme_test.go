@@ -113,6 +113,29 @@ func TestWhatASchemeCannotSendIsAnErrorWithoutTheKey(t *testing.T) {
 
 // A scheme that signs finds the digest of the body at every attempt: the first one, retries,
 // redirects, replays with another key. The body is sent whole each time.
+// What cannot be sent shows when the client is made, not at its first call.
+func TestAKeyThatTheSchemeCannotSendIsAnErrorOfNew(t *testing.T) {
+	t.Parallel()
+	single, pair := keyfit.APIKey("lorem-fitsum-1"), keyfit.KeyPair("lorem", "fitsum-1")
+	for name, test := range map[string]struct {
+		scheme keyfit.Scheme
+		cred   keyfit.Credential
+	}{
+		"a key as pair":      {keyfit.Pair("X-Id", "X-Secret"), single},
+		"a pair as header":   {keyfit.Header("X-Key"), pair},
+		"a pair as query":    {keyfit.Query("key"), pair},
+		"a pair as cookie":   {keyfit.Cookie("s"), pair},
+		"a pair and a user":  {keyfit.Basic("api"), pair},
+		"a pair as the user": {keyfit.BasicUser(""), pair},
+		"a colon in a user":  {keyfit.BasicUser(""), keyfit.APIKey("lorem:fitsum-1")},
+	} {
+		_, err := keyfit.New(keyfit.Provider{Name: "acme", BaseURL: "https://acme.example", Scheme: test.scheme}, keyfit.WithSource(keyfit.Static(test.cred)))
+		if err == nil || !strings.HasPrefix(err.Error(), "acme: ") || strings.Contains(err.Error(), "fitsum") {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
 func TestASigningSchemeSeesTheBodyAtEveryAttempt(t *testing.T) {
 	t.Parallel()
 	var got []string

@@ -151,7 +151,7 @@ func (e *sourceError) Unwrap() error { return e.err }
 var (
 	errNoDate   = errors.New("not an RFC 3339 date (2027-01-31) or time (2027-01-31T12:00:00Z)")
 	errNotSet   = fmt.Errorf("not set (%w)", ErrNoKey)
-	errHalfPair = errors.New("only one half of the pair is set")
+	errHalfPair = errors.New("not set, and half a pair is no credential")
 )
 
 // variables is a place of named values: the process environment, or a .env file.
@@ -206,8 +206,10 @@ func (vs variableSource) read(ctx context.Context, lookup func(string) (string, 
 	if vs.idName != "" {
 		id, idErr := vs.value(ctx, lookup, vs.idName)
 		switch {
-		case errors.Is(err, ErrNoKey) != errors.Is(idErr, ErrNoKey):
-			return Credential{}, &sourceError{vs.vars.place(vs.idName + " and " + name), errHalfPair}
+		case errors.Is(err, ErrNoKey) && !errors.Is(idErr, ErrNoKey):
+			return Credential{}, &sourceError{vs.vars.place(name), fmt.Errorf("%w: %s has the other half", errHalfPair, vs.idName)}
+		case errors.Is(idErr, ErrNoKey) && !errors.Is(err, ErrNoKey):
+			return Credential{}, &sourceError{vs.vars.place(vs.idName), fmt.Errorf("%w: %s has the other half", errHalfPair, name)}
 		case idErr != nil && err == nil:
 			return Credential{}, idErr
 		case err == nil:

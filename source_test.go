@@ -427,7 +427,9 @@ func TestAVariableMayNameAFileAndAnEnd(t *testing.T) {
 func TestAPairIsWholeOrAnError(t *testing.T) {
 	const id, key = "KEYFIT_TEST_ID", "KEYFIT_TEST_TOKEN"
 	type pair struct{ ID, Key, Place, Reason string }
-	half := "only one half of the pair is set"
+	half := func(other string) string {
+		return "not set, and half a pair is no credential: " + other + " has the other half"
+	}
 	tests := []struct {
 		name string
 		vars map[string]string
@@ -435,8 +437,8 @@ func TestAPairIsWholeOrAnError(t *testing.T) {
 	}{
 		{"both", map[string]string{id: " i ", key: "k\n"}, pair{ID: "i", Key: "k"}},
 		{"neither", nil, pair{Place: id + " and " + key, Reason: "not set"}},
-		{"public half alone", map[string]string{id: sourceCanary}, pair{Place: id + " and " + key, Reason: half}},
-		{"secret half alone", map[string]string{key: sourceCanary}, pair{Place: id + " and " + key, Reason: half}},
+		{"public half alone", map[string]string{id: sourceCanary}, pair{Place: key, Reason: half(id)}},
+		{"secret half alone", map[string]string{key: sourceCanary}, pair{Place: id, Reason: half(key)}},
 		{"public half empty", map[string]string{id: "", key: sourceCanary}, pair{Place: id, Reason: "the value is empty"}},
 		{"secret half empty", map[string]string{id: sourceCanary, key: ""}, pair{Place: key, Reason: "the value is empty"}},
 		{"public half broken", map[string]string{id: sourceCanary + "\x01", key: sourceCanary}, pair{Place: id, Reason: "the value has a control character at byte 7 of 7"}},

@@ -294,7 +294,7 @@ func TestBadBaseURLIsRefusedWithoutRepeatingIt(t *testing.T) {
 		{"user and password", "https://me:" + pasted + "@api.example.com", "user information"},
 		{"no scheme", "api.example.com/" + pasted, "needs a scheme"},
 		{"no scheme, with port", "api.example.com:443/" + pasted, "needs a scheme"},
-		{"other scheme", "ftp://" + pasted, "needs a scheme"},
+		{"other scheme", "ftp://" + pasted, "must be https"},
 		{"a key", pasted, "needs a scheme"},
 		{"a key with a colon", ":" + pasted, "cannot be parsed"},
 		{"a key with a line break", "https://api.example.com\n" + pasted, "cannot be parsed"},

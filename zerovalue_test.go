@@ -36,7 +36,7 @@ func TestAnErrorMadeByHandPrints(t *testing.T) {
 		"no usable response":                         &keyfit.RequestError{},
 		"p: GET /x: EOF":                             &keyfit.RequestError{Provider: "p", Method: "GET", Path: "/x", Err: io.EOF},
 		"0 response cannot be decoded":               &keyfit.DecodeError{},
-		"no key: no source was given":                &keyfit.NoKeyError{},
+		"no key: no source was given: set Provider.EnvVar, or give WithKey or WithSource": &keyfit.NoKeyError{},
 	} {
 		if got := err.Error(); got != want {
 			t.Errorf("%T: %q, want %q", err, got, want)

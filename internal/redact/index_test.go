@@ -10,6 +10,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/keyfit/keyfit/internal/cputime"
 )
 
 func indexKey(n int) string { return fmt.Sprintf("Index/key+lorem=\"<&>\\%%%08x", n*0x1f3d5b79) }
@@ -80,9 +82,7 @@ func TestTheTimeOfAnIndexGrowsWithTheTextAlone(t *testing.T) {
 			text := strings.Repeat(unit, size/len(unit))
 			best := time.Hour
 			for range max(3, 64<<10/size) { // the short one is disturbed more easily
-				begin := time.Now()
-				_ = x.In(text)
-				best = min(best, time.Since(begin))
+				best = min(best, cputime.Of(func() { _ = x.In(text) }))
 			}
 			return best
 		}

@@ -1,6 +1,7 @@
 package iiniit
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -23,7 +24,7 @@ var errRevoked = fmt.Errorf("%w (this program has revoked the grant)", ErrLoginA
 // call is sent: they fail with [ErrLoginAgain], also if the server could not be reached, or if
 // the App has no RevokeURL. The error is a [*TokenError] if the server refuses the revocation, an
 // error of the connection, or says that the RevokeURL is missing; Revoke may be called again
-// then. Where there is no token, nothing is sent, and the error is nil.
+// then. Where there is no token, nothing is sent.
 func (t *Tokens) Revoke(ctx context.Context) error {
 	if err := t.lock(ctx); err != nil {
 		return err
@@ -33,6 +34,9 @@ func (t *Tokens) Revoke(ctx context.Context) error {
 	t.ended.Store(&ended)
 	t.dueAt.Store(0)
 	t.revoked.Store(true)
+	if _, err := t.ask(ctx, revocation, keyfit.Secret{}, "", nil); err != nil {
+		return err // of the URL, also where there is no token
+	}
 	var failed error
 	for _, of := range []struct {
 		token keyfit.Secret
@@ -40,7 +44,10 @@ func (t *Tokens) Revoke(ctx context.Context) error {
 	}{{t.token.Refresh, "refresh_token"}, {t.token.Access, "access_token"}} {
 		if !of.token.IsZero() {
 			_, err := t.ask(ctx, revocation, of.token, of.hint, t.known)
-			failed = errors.Join(failed, err)
+			if failed != nil && err != nil {
+				err = fmt.Errorf("%w; %w", failed, err)
+			}
+			failed = cmp.Or(err, failed)
 		}
 	}
 	return failed
@@ -67,6 +74,9 @@ func (t *Tokens) Introspect(ctx context.Context) (Introspection, error) {
 	}
 	token, known := t.token.Access, slices.Clone(t.known)
 	t.unlock()
+	if _, err := t.ask(ctx, introspection, keyfit.Secret{}, "", nil); err != nil {
+		return Introspection{}, err
+	}
 	if token.IsZero() {
 		return Introspection{}, errors.New("iiniit: introspection: there is no access token yet")
 	}
@@ -131,11 +141,15 @@ func (a *App) endpoint(what question) (string, error) {
 const maxAnswer = 1 << 20
 
 // ask sends a token to an endpoint, with the credentials of the app, and returns the body of a
-// success. Its errors hold no secret, and none of those that the server may know.
+// success. Without a token it only looks at the endpoint's URL, and sends nothing. Its errors hold
+// no secret, and none of those that the server may know.
 func (a *App) ask(ctx context.Context, what question, token keyfit.Secret, hint string, known []keyfit.Secret) ([]byte, error) {
 	at, err := a.endpoint(what)
 	if err != nil {
 		return nil, err
+	}
+	if token.IsZero() {
+		return nil, nil
 	}
 	secrets := append([]keyfit.Secret{a.ClientSecret, token}, known...)
 	form := url.Values{"token": {token.Reveal()}, "token_type_hint": {hint}, "client_id": {a.ClientID}}

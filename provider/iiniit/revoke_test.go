@@ -137,6 +137,32 @@ func TestARefusedRevocationOrIntrospectionIsTyped(t *testing.T) {
 	}
 }
 
+// A wrong configuration shows before there is a token, and two refusals are one line.
+func TestAMissingEndpointIsToldWithoutAToken(t *testing.T) {
+	t.Parallel()
+	app := &iiniit.App{ClientID: "id", ClientSecret: keyfit.NewSecret("app-secret-lorem"), TokenURL: tokenURL}
+	tokens, err := app.ClientCredentials()
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, introspected := tokens.Introspect(t.Context())
+	for field, err := range map[string]error{"IntrospectURL": introspected, "RevokeURL": tokens.Revoke(t.Context())} {
+		if err == nil || !strings.Contains(err.Error(), "the app has no "+field) {
+			t.Errorf("%s: %v", field, err)
+		}
+	}
+	app.RevokeURL, app.Transport = revokeURL, roundTrip(func(*http.Request) (*http.Response, error) {
+		return &http.Response{StatusCode: http.StatusForbidden, Header: http.Header{}, Body: http.NoBody}, nil
+	})
+	both, err := app.Tokens(iiniit.Token{Access: keyfit.NewSecret("access-lorem"), Refresh: keyfit.NewSecret("refresh-lorem")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := both.Revoke(t.Context()); err == nil || strings.Count(err.Error(), "403") != 2 || strings.Contains(err.Error(), "\n") {
+		t.Errorf("two refusals: %v", err)
+	}
+}
+
 type roundTrip func(*http.Request) (*http.Response, error)
 
 func (rt roundTrip) RoundTrip(req *http.Request) (*http.Response, error) { return rt(req) }
