@@ -100,7 +100,7 @@ func requestRoutes() []adminRoute {
 		{method: "GET", path: requests, summary: "List requests, newest first", query: pageParams(matchParams()...), out: page[Exchange]{}, handle: adminRequests},
 		{method: "DELETE", path: requests, summary: "Delete requests and counts", handle: adminForgetRequests},
 		{method: "GET", path: requests + "/{id}", summary: "One request", out: Exchange{}, handle: adminRequest},
-		{method: "GET", path: requests + "/stream", summary: "Requests as they arrive, as server-sent events: `request` with a request as data, `missed` with a number", query: append(matchParams(), adminParam{"after", "the ID of the last request that is known already"}), out: text(""), media: "text/event-stream", handle: adminStream},
+		{method: "GET", path: requests + "/stream", summary: "Requests as they arrive, as server-sent events: `request` with a request as data, `missed` with a number", query: append(matchParams(), adminParam{"after", "the ID of the last request that is known already"}), out: text(""), media: eventStream, handle: adminStream},
 		{method: "POST", path: requests + "/count", summary: "Exact counts, whatever the journal has evicted", in: countBody{}, out: Counts{}, handle: adminCount},
 		{method: "POST", path: requests + "/wait", summary: "Wait until a number of requests match", in: waitBody{}, out: waitView{}, handle: adminWait},
 		{method: "POST", path: requests + "/verify", summary: "Check that an exact number of requests match", in: verifyBody{}, out: verifyView{}, handle: adminVerify},

@@ -22,6 +22,9 @@ func (x *exchange) injectEarly(all []fault.Fault) (late []fault.Fault, ended boo
 		switch f.Kind {
 		case fault.Latency, fault.Jitter:
 			x.arrive()
+			if x.ns.clock.Frozen() {
+				x.srv.alarm("mockserver: a request waits for an injected " + f.String() + ", and the clock is frozen: Advance or Run it")
+			}
 			if !w.Sleep(f.Delay) {
 				x.judgement.blameFault()
 				w.Abort()

@@ -23,12 +23,35 @@ type Injection struct {
 
 // Inject makes requests that match m fail, always or if every w allows it.
 // Injections apply in order until one ends the request, so Latency and Status
-// combine.
+// combine. It panics on what cannot be injected: a latency of 0, a status that is
+// none, a Match by outcome; TryInject returns an error instead.
 func (n *Namespace) Inject(m Match, f Fault, w ...When) *Injection {
+	i, err := n.TryInject(m, f, w...)
+	if err != nil {
+		panic(err)
+	}
+	return i
+}
+
+// TryInject is Inject with an error instead of a panic.
+func (n *Namespace) TryInject(m Match, f Fault, w ...When) (*Injection, error) {
+	spec := FaultSpec{Match: m, Fault: f, When: w}
+	if err := spec.Valid(); err != nil {
+		return nil, fmt.Errorf("mockserver: inject: %w", err)
+	}
 	i := n.newInjection(m, f, w, 0, 0)
 	n.faults.add(i)
 	n.srv.file.Later()
-	return i
+	return i, nil
+}
+
+// Hint says why the fault may not do what one expects now: a delay on a clock that
+// stands still. It is "" otherwise.
+func (i *Injection) Hint() string {
+	if f := i.Fault.definition(); f.Waits() && i.ns.clock.Frozen() {
+		return "the clock is frozen: requests that the fault delays wait until it is advanced or runs"
+	}
+	return ""
 }
 
 // newInjection returns an injection that has seen and hit the given numbers of

@@ -4,8 +4,8 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"math"
 	"net/http"
-	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -34,6 +34,7 @@ type Keys struct {
 	ops    sync.RWMutex // read-locked by an operation, locked by a snapshot: no half rotation is ever saved
 	mu     sync.RWMutex
 	byID   map[string]*record
+	order  []*record            // by number; forgotten ones are skipped, and dropped now and then
 	tokens map[string][]*record // user tokens by user
 	seq    uint64
 	given  []*record // user tokens that clients requested, oldest first
@@ -189,6 +190,7 @@ func (k *Keys) file(rec *record) bool {
 	}
 	k.seq = rec.seq
 	k.byID[rec.id] = rec
+	k.append(rec)
 	if rec.spec.kind == KindToken {
 		k.tokens[rec.spec.user] = append(k.tokens[rec.spec.user], rec)
 	}
@@ -264,24 +266,7 @@ type KeyFilter struct {
 
 // List returns the selected keys in the order of issue.
 func (k *Keys) List(f KeyFilter) []Key {
-	k.mu.RLock()
-	recs := make([]*record, 0, len(k.byID))
-	for _, rec := range k.byID {
-		if (f.Provider == "" || rec.vendor.provider == f.Provider) && (f.Kind == "" || rec.spec.kind == f.Kind) &&
-			(f.Name == "" || rec.now().name == f.Name) {
-			recs = append(recs, rec)
-		}
-	}
-	k.mu.RUnlock()
-	now := k.ns.clock.Now()
-	keys := make([]Key, 0, len(recs))
-	for _, rec := range inOrder(slices.Values(recs)) {
-		key := rec.key(now)
-		if (f.Status == "" || key.Status == f.Status) &&
-			(f.UnusedSince.IsZero() || key.LastUsed.Before(f.UnusedSince)) {
-			keys = append(keys, key)
-		}
-	}
+	keys, _ := k.page(f, 0, math.MaxInt)
 	return keys
 }
 

@@ -23,6 +23,8 @@ type options struct {
 	statePath      string
 	admin          AdminConfig
 	timeouts       Timeouts
+	public         publicURL
+	err            error // of an option that cannot be; NewHandler returns it
 }
 
 func newOptions(opts []Option) options {

@@ -98,6 +98,9 @@ func NewHandler(opts ...Option) (*Server, error) {
 		opts: newOptions(opts), vendors: vendors(), done: make(chan struct{}), alarm: func(string) {},
 		namespaces: make(map[string]*Namespace),
 	}
+	if s.opts.err != nil {
+		return nil, fmt.Errorf("mockserver: %w", s.opts.err)
+	}
 	s.vault.shapes = shapesOf(s.vendors)
 	s.random = newRandom(s.opts.seed, s.opts.seeded)
 	s.pool.New = func() any { return newExchange() }
@@ -110,7 +113,7 @@ func NewHandler(opts ...Option) (*Server, error) {
 	s.Namespace = newNamespace(s, "")
 	s.namespaces[""] = s.Namespace
 	if s.opts.tls {
-		ca, err := newAuthority(s.Clock().Now())
+		ca, err := newAuthority(s.Clock().Now(), s.opts.public.hosts(s.vendors)...)
 		if err != nil {
 			return nil, err
 		}

@@ -96,6 +96,7 @@ var ErrNewerState = errors.New("written by a newer keyfit")
 // shape or from a newer version (ErrNewerState), and then reads nothing. The
 // error says what is wrong and where.
 func ParseState(data []byte) (State, error) {
+	data = strictjson.Bare(data)
 	var head struct {
 		Format  json.RawMessage `json:"format"`
 		Version json.RawMessage `json:"version"`

@@ -16,7 +16,7 @@ func (k *Keys) show() []KeyState {
 	k.ops.Lock()
 	defer k.ops.Unlock()
 	k.mu.RLock()
-	recs := inOrder(maps.Values(k.byID))
+	recs := k.inOrder()
 	k.mu.RUnlock()
 	out := make([]KeyState, 0, len(recs))
 	for _, r := range recs {
@@ -109,7 +109,7 @@ func (k *Keys) replace(next map[string]*record, seq uint64) *record {
 	if taken := k.ns.srv.vault.swap(k.byID, next); taken != nil {
 		return taken
 	}
-	k.byID, k.seq, k.tokens = next, seq, make(map[string][]*record)
+	k.byID, k.seq, k.tokens, k.order = next, seq, make(map[string][]*record), inOrder(maps.Values(next))
 	k.ns.oauth.rebuild(next)
 	for _, r := range next {
 		if r.spec.kind == KindToken {
