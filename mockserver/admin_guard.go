@@ -34,7 +34,7 @@ func asProblem(err error) *problem {
 	}
 	status := http.StatusBadRequest
 	switch {
-	case errors.Is(err, ErrNoSuchKey), errors.Is(err, ErrNoSuchNamespace), errors.Is(err, ErrNoSuchCollection):
+	case errors.Is(err, ErrNoSuchKey), errors.Is(err, ErrNoSuchNamespace), errors.Is(err, ErrNoSuchCollection), errors.Is(err, ErrNoSuchSnapshot):
 		status = http.StatusNotFound
 	case errors.Is(err, ErrKeyEnded), errors.Is(err, ErrKeyReplaced), errors.Is(err, ErrNoOverlap),
 		errors.Is(err, ErrTokenInUse), errors.Is(err, ErrKeyInUse), errors.Is(err, ErrDefaultNamespace):

@@ -17,6 +17,7 @@ type issueBody struct {
 	ExpiresIn Duration   `json:"expiresIn" doc:"a lifetime, which a rotation starts again; the vendor's if absent"`
 	ExpiresAt *instant   `json:"expiresAt" doc:"a fixed expiry, which a rotation keeps; without a zone it is UTC"`
 	Limit     *Limit     `json:"limit"     doc:"a limit of its own; requests 0 is none"`
+	Lasting   bool       `json:"lasting"   doc:"a reset leaves it, as it was issued"`
 	Raw       string     `json:"raw"       doc:"import this value instead of making one; never a production key"`
 
 	Attributes []string `json:"attributes" doc:"Optimove: the customer attributes that it can read; all if absent"`
@@ -53,6 +54,9 @@ func (issue *issueBody) options() ([]KeyOption, error) {
 	}
 	if issue.Limit != nil {
 		opts = append(opts, LimitTo(*issue.Limit))
+	}
+	if issue.Lasting {
+		opts = append(opts, Lasting())
 	}
 	if issue.Raw != "" {
 		opts = append(opts, Raw(issue.Raw))

@@ -131,6 +131,10 @@ func enum(t reflect.Type) []any {
 		}
 	case reflect.TypeFor[KeyStatus]():
 		out = []any{StatusActive, StatusExpiring, StatusRotating, StatusExpired, StatusRevoked}
+	case reflect.TypeFor[Part]():
+		for _, p := range Parts() {
+			out = append(out, p)
+		}
 	case reflect.TypeFor[AccessType]():
 		out = []any{Admin, Integrations, Transactional}
 	}

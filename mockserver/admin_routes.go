@@ -10,7 +10,7 @@ const (
 // adminRoutes is the whole admin API.
 func adminRoutes() []adminRoute {
 	var all []adminRoute
-	for _, part := range [][]adminRoute{processRoutes(), namespaceRoutes(), dataRoutes(), keyRoutes(), oauthRoutes(), requestRoutes()} {
+	for _, part := range [][]adminRoute{processRoutes(), namespaceRoutes(), dataRoutes(), keyRoutes(), oauthRoutes(), requestRoutes(), snapshotRoutes()} {
 		all = append(all, part...)
 	}
 	return all
@@ -41,7 +41,7 @@ func namespaceRoutes() []adminRoute {
 		{method: "POST", path: "/v1/namespaces", summary: "Make a namespace", in: namespaceBody{}, out: namespaceView{}, status: http.StatusCreated, handle: adminMakeNamespace},
 		{method: "GET", path: nsPath, summary: "One namespace", out: namespaceView{}, handle: func(c *adminCall) (any, error) { return viewNamespace(c.ns), nil }},
 		{method: "DELETE", path: nsPath, summary: "Delete a namespace and its keys", handle: adminDeleteNamespace},
-		{method: "POST", path: nsPath + "/reset", summary: "Reset a namespace to the state of a new one", out: namespaceView{}, handle: adminReset},
+		{method: "POST", path: nsPath + "/reset", summary: "Reset a namespace to the state of a new one", in: resetBody{}, out: namespaceView{}, handle: adminReset},
 		{method: "GET", path: nsPath + "/providers", summary: "List providers with limits and profiles", out: page[providerView]{}, handle: adminProviders},
 		{method: "GET", path: nsPath + "/providers/{provider}", summary: "One provider", out: providerView{}, handle: adminProvider},
 		{method: "PATCH", path: nsPath + "/providers/{provider}", summary: "Change a provider's limit or profile", in: providerBody{}, out: providerView{}, handle: adminPatchProvider},

@@ -5,7 +5,6 @@ import (
 	"slices"
 	"sync"
 	"sync/atomic"
-	"time"
 
 	"github.com/keyfit/keyfit/mockserver/internal/fault"
 )
@@ -41,7 +40,7 @@ func (n *Namespace) TryInject(m Match, f Fault, w ...When) (*Injection, error) {
 	}
 	i := n.newInjection(m, f, w, 0, 0)
 	n.faults.add(i)
-	n.srv.file.Later()
+	n.changed()
 	return i, nil
 }
 
@@ -67,7 +66,7 @@ func (n *Namespace) newInjection(m Match, f Fault, w []When, seen, hits int) *In
 // Remove removes the injection. Removing twice is harmless.
 func (i *Injection) Remove() {
 	i.ns.faults.remove(i)
-	i.ns.srv.file.Later()
+	i.ns.changed()
 }
 
 // Hits returns how many requests the fault was applied to.
@@ -86,7 +85,7 @@ func (n *Namespace) Injections() []*Injection { return slices.Clone(n.faults.all
 // ClearFaults removes every injection.
 func (n *Namespace) ClearFaults() {
 	n.faults.replace(nil, 0)
-	n.srv.file.Later()
+	n.changed()
 }
 
 // faults are the injections of a namespace. A reader does one atomic load, which
@@ -136,20 +135,25 @@ func (fs *faults) set(next []*Injection) {
 	fs.list.Store(&next)
 }
 
-// pick returns the faults that hit a request.
-func (fs *faults) pick(facts *facts, fresh bool, now func() time.Time) []fault.Fault {
-	l := fs.list.Load()
+// faultsOf returns the faults that hit a request. How many requests a fault has seen is
+// part of the state.
+func (n *Namespace) faultsOf(f *facts, fresh bool) []fault.Fault {
+	l := n.faults.list.Load()
 	if l == nil {
 		return nil
 	}
 	var hit []fault.Fault
-	at := now()
+	at, seen := n.clock.Now(), false
 	for _, i := range *l {
-		if i.Match.request(facts) {
+		if i.Match.request(f) {
+			seen = true
 			if x, ok := i.schedule.Next(at, fresh); ok {
 				hit = append(hit, x)
 			}
 		}
+	}
+	if seen && n.srv.file != nil {
+		n.changed()
 	}
 	return hit
 }

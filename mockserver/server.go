@@ -33,6 +33,7 @@ type Server struct {
 	alarm   func(string)
 	conns   atomic.Uint64   // connections accepted so far
 	file    *statefile.File // nil without WithStateFile
+	unsaved unsaved         // what the file does not have yet
 	admin   *admin
 
 	draining chan struct{} // closed when Shutdown or Close begins
@@ -107,7 +108,7 @@ func NewHandler(opts ...Option) (*Server, error) {
 	s.admin = newAdmin(s)
 	s.draining = make(chan struct{})
 	s.drain = sync.OnceFunc(func() { close(s.draining) })
-	if s.opts.statePath != "" {
+	if s.unsaved.off = s.opts.statePath == ""; !s.unsaved.off {
 		s.file = s.newStateFile()
 	}
 	s.Namespace = newNamespace(s, "")

@@ -39,12 +39,16 @@ func shutdown(ctx context.Context, srv *http.Server) {
 
 // Reconfigure replaces limits and profiles by those of the options WithLimit,
 // WithoutRateLimits and WithProfile, in every namespace and in those made later.
-// It ignores other options.
+// It ignores other options, and panics on a limit that is none.
 func (s *Server) Reconfigure(opts ...Option) {
 	next := newOptions(opts)
+	if next.err != nil {
+		panic("mockserver: " + next.err.Error())
+	}
 	s.mu.Lock()
 	s.opts.limits, s.opts.noLimits, s.opts.profiles = next.limits, next.noLimits, next.profiles
 	for _, n := range s.namespaces {
+		s.unsaved.setting(n)
 		for i := range n.vendors {
 			n.configure(i, &s.opts)
 		}
