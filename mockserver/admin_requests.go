@@ -2,16 +2,11 @@ package mockserver
 
 import (
 	"context"
-	"encoding/json"
-	"fmt"
-	"io"
 	"net/http"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
-
-	"github.com/keyfit/keyfit/mockserver/internal/clock"
 )
 
 func matchParams() []adminParam {
@@ -22,6 +17,9 @@ func matchParams() []adminParam {
 		{"key", "a key's ID"},
 		{"outcome", ""},
 		{"status", ""},
+		{"query", "parameters that the request must have, as a form: limit=50&offset=*"},
+		{"header", "names of headers that must be there, with commas between"},
+		{"body", "members that a JSON body must have, as a JSON object: {\"user.name\":\"Ann\"}"},
 	}
 }
 
@@ -37,6 +35,9 @@ func (call *adminCall) match() (Match, error) {
 		if m.Status, err = strconv.Atoi(s); err != nil {
 			return m, refused(http.StatusBadRequest, "status is a number")
 		}
+	}
+	if err := m.readFine(q); err != nil {
+		return m, err
 	}
 	if err := m.valid(); err != nil {
 		return m, err
@@ -54,6 +55,9 @@ func (m *Match) valid() error {
 	}
 	if m.Outcome != "" && !slices.Contains(Outcomes(), m.Outcome) {
 		return refused(http.StatusBadRequest, "match: unknown outcome; one of %s", joinOutcomes())
+	}
+	if err := m.fineValid(); err != nil {
+		return refused(http.StatusBadRequest, "%s", err)
 	}
 	return nil
 }
@@ -126,33 +130,6 @@ func adminCount(c *adminCall) (any, error) {
 	return c.ns.Counts(in.Match), nil
 }
 
-type verifyBody struct {
-	Match Match `json:"match"`
-	N     int   `json:"n" doc:"the exact number of requests that must match"`
-}
-
-type verifyView struct {
-	OK     bool       `json:"ok"`
-	Counts Counts     `json:"counts"`
-	Last   []Exchange `json:"last,omitempty"` // the last requests, matching or not; only if not ok
-}
-
-func adminVerify(c *adminCall) (any, error) {
-	var in verifyBody
-	if err := c.decode(&in); err != nil {
-		return nil, err
-	}
-	if err := in.Match.valid(); err != nil {
-		return nil, err
-	}
-	v := verifyView{Counts: c.ns.Counts(in.Match)}
-	if v.OK = v.Counts.Total == in.N && v.Counts.Folded == 0; !v.OK {
-		all := c.ns.Requests(Match{})
-		v.Last = all[max(0, len(all)-20):]
-	}
-	return v, nil
-}
-
 const (
 	defaultWait = 30 * time.Second
 	maxWait     = 5 * time.Minute
@@ -197,79 +174,4 @@ func adminWait(c *adminCall) (any, error) {
 	}
 	v.Counts = c.ns.Counts(in.Match)
 	return v, nil
-}
-
-// heartbeat keeps a quiet stream alive and detects that its client is gone.
-const heartbeat = 15 * time.Second
-
-// adminStream sends requests as server-sent events while they arrive. A client
-// that reconnects with Last-Event-ID continues where it was.
-func adminStream(c *adminCall) (any, error) {
-	m, err := c.match()
-	if err != nil {
-		return nil, err
-	}
-	from := c.ns.journal.last()
-	for _, s := range []string{c.URL.Query().Get("after"), c.Header.Get("Last-Event-ID")} {
-		if s == "" {
-			continue
-		}
-		if from, err = strconv.ParseUint(s, 10, 64); err != nil {
-			return nil, refused(http.StatusBadRequest, "after and Last-Event-ID are a request's ID")
-		}
-	}
-	c.stream(newFollower(c.ns.journal, from), &m)
-	return written{}, nil
-}
-
-// stream sends until the client disconnects or the server shuts down.
-func (call *adminCall) stream(follow *follower, m *Match) {
-	rc := http.NewResponseController(call.w)
-	_ = rc.SetReadDeadline(time.Time{}) // not every writer can; a stream has no end
-	call.w.Header().Set("Content-Type", "text/event-stream")
-	call.w.WriteHeader(http.StatusOK)
-	beat := make(chan struct{}, 1)
-	for {
-		fresh, more := follow.next()
-		if sendEvents(call.w, follow.missed, fresh, m) != nil || rc.Flush() != nil {
-			return
-		}
-		stop := clock.AfterMachineTime(heartbeat, func() { beat <- struct{}{} })
-		select {
-		case <-more:
-			stop()
-		case <-beat:
-			if _, err := io.WriteString(call.w, ": heartbeat\n\n"); err != nil {
-				return
-			}
-		case <-call.Context().Done():
-			stop()
-			return
-		case <-call.srv.draining:
-			stop()
-			return
-		}
-	}
-}
-
-func sendEvents(w http.ResponseWriter, missed uint64, fresh []Exchange, m *Match) error {
-	if missed > 0 {
-		if _, err := fmt.Fprintf(w, "event: missed\ndata: {\"missed\":%d}\n\n", missed); err != nil {
-			return err
-		}
-	}
-	for i := range fresh {
-		f := fresh[i].facts()
-		if !m.exchange(&f) {
-			continue
-		}
-		data, err := json.Marshal(fresh[i])
-		if err != nil {
-			return fmt.Errorf("request %d: %w", fresh[i].ID, err)
-		}
-		if _, err := fmt.Fprintf(w, "id: %d\nevent: request\ndata: %s\n\n", fresh[i].ID, data); err != nil {
-			return err
-		}
-	}
-	return nil
 }

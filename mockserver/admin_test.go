@@ -105,7 +105,8 @@ func TestCallersWithoutTheTokenAreRefusedOnEveryAdminPath(t *testing.T) {
 	}
 	for _, op := range append(adminPaths(t), [2]string{"GET", "/v1/nowhere"}, [2]string{"GET", "/"}) {
 		for _, s := range strangers {
-			if open[op[1]] && !s.open {
+			probed := s.status == 421 && op[1] != "/version" // the health paths answer under any host
+			if open[op[1]] && (!s.open || probed) {
 				continue
 			}
 			got := adminCall(t, srv, op[0], op[1], "{}", s.change)
@@ -159,7 +160,7 @@ func TestEveryAdminRouteMatchesItsDocument(t *testing.T) {
 			t.Errorf("%s %s: %d %s", op[0], op[1], got.status, got.body)
 		}
 	}
-	for path, want := range map[string]string{"/v1/namespaces/default/clock": "GET, PUT", "/v1/state": "GET, PUT", "/healthz": "GET"} {
+	for path, want := range map[string]string{"/v1/namespaces/default/clock": "GET, HEAD, PUT", "/v1/state": "GET, HEAD, PUT", "/healthz": "GET, HEAD"} {
 		got := adminCall(t, srv, "PATCH", path, "{}")
 		if diff := cmp.Diff([]string{"405", want}, []string{fmt.Sprint(got.status), got.header.Get("Allow")}); diff != "" {
 			t.Errorf("%s:\n%s", path, diff)
@@ -224,7 +225,7 @@ func TestBadInputIsAClearRefusalAndChangesNothing(t *testing.T) {
 		{"diagnose nobody's host", "POST", ns + "/diagnose", `{"url":"https://example.com/"}`, 400, "give provider"},
 		{"diagnose broken raw", "POST", ns + "/diagnose", `{"provider":"imkit","raw":"hello"}`, 400, "HTTP/1.1"},
 		{"state of another format", "PUT", ns + "/state", `{"format":"x","version":1}`, 400, "no state document"},
-		{"state from the future", "PUT", ns + "/state", `{"format":"keyfit-mock-state","version":4}`, 400, "newer keyfit"},
+		{"state from the future", "PUT", ns + "/state", `{"format":"keyfit-mock-state","version":5}`, 400, "newer keyfit"},
 		{"data of an unknown provider", "GET", ns + "/data/acme", "", 404, "no such provider"},
 		{"an unknown collection", "GET", ns + "/data/imkit/cars", "", 404, "there are users, groups, rooms"},
 		{"a collection of who has none", "PUT", ns + "/data/iiniit/tokens", `{"items":[]}`, 404, "stores none"},
