@@ -1,6 +1,7 @@
 package keyfit
 
 import (
+	"bytes"
 	"net/http"
 	"slices"
 	"strings"
@@ -219,7 +220,7 @@ func (p *Provider) readAnswer(status int, h http.Header, text string, redactor r
 	if ok {
 		header.Del("Content-Encoding")
 	}
-	found, kind, hint, ok := p.read(status, header, body, time.Now())
+	found, kind, hint, ok := p.read(status, header, bytes.TrimPrefix(body, []byte(byteOrderMark)), time.Now())
 	if !ok {
 		return &reading{}
 	}

@@ -42,6 +42,9 @@ func Parse(body []byte) Problem {
 		}
 		return Problem{} // broken JSON explains nothing
 	case body[0] == '[':
+		if envelope := firstEnvelope(body); envelope != nil {
+			return envelope.problem()
+		}
 		return ofItems(items(body))
 	case body[0] == '"':
 		if text, ok := asText(body); ok {
@@ -63,14 +66,26 @@ func trim(body []byte) []byte {
 // the envelope around it says.
 func (o object) problem() Problem {
 	p := o.surface()
-	for _, name := range [...]string{"error", "fault", "odata.error", "Error", "err", "detail", "errors"} {
+	for _, name := range [...]string{"error", "fault", "odata.error", "Error", "err", "detail", "errors", "status", "meta"} {
 		inner := asObject(o[name])
 		if inner == nil {
 			continue
 		}
 		q := inner.surface()
-		if name == "detail" || name == "errors" {
-			if q.Message == "" { // a list of fields
+		switch name {
+		case "detail":
+			if text, ok := asText(inner["error"]); ok && q.Code == "" && isCode(text) {
+				q.Code = text
+			}
+			if q.Message == "" && q.Code == "" {
+				continue
+			}
+		case "errors": // a text for each field, or one error
+			if q.Message == "" {
+				continue
+			}
+		case "status", "meta": // of every response, or of an error
+			if !inner.tellsError() {
 				continue
 			}
 		}
@@ -87,12 +102,14 @@ func (o object) problem() Problem {
 		p = q
 		break
 	}
-	switch text, ok := asText(o["error"]); {
-	case !ok:
-	case isCode(text) && p.Code == "" && !o.namesStatus(text):
-		p.Code = text
-	case p.Message == "":
-		p.Message = text
+	for _, name := range [...]string{"error", "errors"} {
+		switch text, ok := asText(o[name]); {
+		case !ok:
+		case isCode(text) && p.Code == "" && !o.namesStatus(text):
+			p.Code = text
+		case p.Message == "":
+			p.Message = text
+		}
 	}
 	p = p.with(ofItems(o.items()))
 	if p.Message == "" {
@@ -108,7 +125,7 @@ func (o object) surface() Problem {
 		Message:   o.message(),
 		RequestID: o.id("requestId", "request_id", "requestID", "request-id", "correlationId", "correlation_id", "debug_id", "errorId", "traceId", "trace_id"),
 	}
-	for _, name := range [...]string{"type", "status", "reason", "category", "errorType", "policyName"} {
+	for _, name := range [...]string{"type", "status", "reason", "category", "errorType", "error_type", "policyName"} {
 		if text, ok := asText(o[name]); ok && text != "" && text != p.Code {
 			p.Reasons = append(p.Reasons, lastSegment(text))
 		}
@@ -171,6 +188,18 @@ func ofItems(list []Item) Problem {
 	}
 	p.Message = strings.Join(messages, "; ")
 	return p
+}
+
+// HeaderCode returns the code that a header gives, as AWS does for bodies of JSON
+// ("ThrottlingException:http://…") and Azure Storage beside one; "" if there is none.
+func HeaderCode(h http.Header) string {
+	for _, name := range [...]string{"X-Amzn-Errortype", "X-Ms-Error-Code"} {
+		code, _, _ := strings.Cut(h.Get(name), ":")
+		if code = lastSegment(strings.TrimSpace(code)); isCode(code) {
+			return code
+		}
+	}
+	return ""
 }
 
 // RequestID returns the id that the response names, in a header that providers and gateways
