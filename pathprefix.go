@@ -79,18 +79,22 @@ func isParentIn(path string) bool {
 		return false
 	}
 	for segment := range strings.FieldsFuncSeq(path, func(r rune) bool { return r == '/' || r == '\\' }) {
-		name, _, _ := strings.Cut(segment, ";")
-		name = strings.Map(func(r rune) rune {
-			if r <= ' ' || r == 0x7f {
-				return -1
-			}
-			return r
-		}, name)
-		if name == ".." {
+		if plainName(segment) == ".." {
 			return true
 		}
 	}
 	return false
+}
+
+// plainName is the name of a segment without path parameters, spaces and control characters.
+func plainName(segment string) string {
+	name, _, _ := strings.Cut(segment, ";")
+	return strings.Map(func(r rune) rune {
+		if r <= ' ' || r == 0x7f {
+			return -1
+		}
+		return r
+	}, name)
 }
 
 // unescapeLeniently undoes the escapes of a path once, and leaves what is none as it is.
