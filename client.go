@@ -69,7 +69,7 @@ func New(p Provider, opts ...Option) (*Client, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", p.Name, err)
 	}
-	c := &Client{provider: p, clock: clock.Start(), tallies: new(tallies), memory: newKeyMemory()}
+	c := &Client{provider: p, clock: clock.Start(), tallies: new(tallies), memory: newKeyMemory(p.Scheme)}
 	base, err := cfg.base(&p)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", p.Name, err)
@@ -325,7 +325,7 @@ func CheckResponse(resp *http.Response) error {
 		return nil
 	}
 	e := &APIError{Provider: "http", StatusCode: resp.StatusCode, Header: redact.Redactor{}.Header(resp.Header)}
-	if resp.Request != nil {
+	if resp.Request != nil && resp.Request.URL != nil {
 		e.Method, e.Path = resp.Request.Method, resp.Request.URL.EscapedPath()
 	}
 	return e
