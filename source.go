@@ -193,16 +193,16 @@ type datedKey struct {
 }
 
 // owns reports whether the dates are those of a key.
-func (d *datedKey) owns(key string, expires, issued time.Time) bool {
-	if d == nil {
+func (dk *datedKey) owns(key string, expires, issued time.Time) bool {
+	if dk == nil {
 		return true
 	}
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if d.key == "" || !d.expires.Equal(expires) || !d.issued.Equal(issued) {
-		d.key, d.expires, d.issued = key, expires, issued
+	dk.mu.Lock()
+	defer dk.mu.Unlock()
+	if dk.key == "" || !dk.expires.Equal(expires) || !dk.issued.Equal(issued) {
+		dk.key, dk.expires, dk.issued = key, expires, issued
 	}
-	return d.key == key
+	return dk.key == key
 }
 
 func (vs variableSource) debounces() bool { return true }
