@@ -105,6 +105,9 @@ func (k *call) refusedByGate(limited *RateLimitError) error {
 		reason := base.Message
 		base = own.copy()
 		base.Note = joinNotes(base.Note, "not sent again: "+reason)
+		if mine.RetryAfter == 0 { // the gate does not know
+			mine.RetryAfter = own.RetryAfter
+		}
 	}
 	base.Provider, base.Method, base.Path = k.client.provider.Name, k.method, k.redactor().Text(k.path())
 	base.Attempts, base.RetryAfter, base.History = k.attempts, mine.RetryAfter, k.history()
