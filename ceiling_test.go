@@ -95,7 +95,7 @@ func TestACallTurnedAwayAfterARefusalHasTheRefusal(t *testing.T) {
 		c := lastingClient(t, answers(429, `{"code":"SLOW_DOWN","message":"not so fast"}`, "Retry-After: 1"), keyfit.WithRetry(keyfit.RetryPolicy{MaxElapsed: time.Second}))
 		_, err := keyfit.Get[struct{}](t.Context(), c, "/x")
 		limited, ok := errors.AsType[*keyfit.RateLimitError](err)
-		if !ok || limited.StatusCode != 429 || limited.Code != "SLOW_DOWN" || limited.Message != "not so fast" || limited.Attempts != 1 || limited.RetryAfter != time.Second || !strings.Contains(limited.Note, "not sent again") {
+		if !ok || limited.StatusCode != http.StatusTooManyRequests || limited.Code != "SLOW_DOWN" || limited.Message != "not so fast" || limited.Attempts != 1 || limited.RetryAfter != time.Second || !strings.Contains(limited.Note, "not sent again") {
 			t.Errorf("got %v", err)
 		}
 	})

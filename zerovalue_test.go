@@ -194,12 +194,12 @@ func TestABodyGivenToAFakeIsClosed(t *testing.T) {
 
 func TestOddResponsesAreNoPanic(t *testing.T) {
 	t.Parallel()
-	if err := keyfit.CheckResponse(&http.Response{StatusCode: 500, Request: new(http.Request)}); err == nil {
+	if err := keyfit.CheckResponse(&http.Response{StatusCode: http.StatusInternalServerError, Request: new(http.Request)}); err == nil {
 		t.Error("a 500 is no error")
 	}
 	both := func(http.RoundTripper) http.RoundTripper {
 		return roundTripFunc(func(*http.Request) (*http.Response, error) {
-			return &http.Response{StatusCode: 200}, errors.New("and an error")
+			return &http.Response{StatusCode: http.StatusOK}, errors.New("and an error")
 		})
 	}
 	c := lastingClient(t, answers(200, "{}"), keyfit.WithCallMiddleware(both))

@@ -67,40 +67,10 @@ func trim(body []byte) []byte {
 func (o object) problem() Problem {
 	p := o.surface()
 	for _, name := range [...]string{"error", "fault", "odata.error", "Error", "err", "detail", "errors", "status", "meta"} {
-		inner := asObject(o[name])
-		if inner == nil {
-			continue
+		if inner, ok := o.inner(name); ok {
+			p = inner.within(p)
+			break
 		}
-		q := inner.surface()
-		switch name {
-		case "detail":
-			if text, ok := asText(inner["error"]); ok && q.Code == "" && isCode(text) {
-				q.Code = text
-			}
-			if q.Message == "" && q.Code == "" {
-				continue
-			}
-		case "errors": // a text for each field, or one error
-			if q.Message == "" {
-				continue
-			}
-		case "status", "meta": // of every response, or of an error
-			if !inner.tellsError() {
-				continue
-			}
-		}
-		if q.Code == "" || isStatus(q.Code) && p.Code != "" {
-			q.Code = p.Code
-		}
-		if q.Message == "" {
-			q.Message = p.Message
-		}
-		if q.RequestID == "" {
-			q.RequestID = p.RequestID
-		}
-		q.Reasons = append(q.Reasons, p.Reasons...)
-		p = q
-		break
 	}
 	for _, name := range [...]string{"error", "errors"} {
 		switch text, ok := asText(o[name]); {
@@ -115,6 +85,42 @@ func (o object) problem() Problem {
 	if p.Message == "" {
 		p.Message = o.text("title", "status")
 	}
+	return p
+}
+
+// inner reads the object in a member, if it is one that explains an error.
+func (o object) inner(name string) (p Problem, ok bool) {
+	inner := asObject(o[name])
+	if inner == nil {
+		return Problem{}, false
+	}
+	p = inner.surface()
+	switch name {
+	case "detail":
+		if text, ok := asText(inner["error"]); ok && p.Code == "" && isCode(text) {
+			p.Code = text
+		}
+		return p, p.Message != "" || p.Code != ""
+	case "errors": // a text for each field, or one error
+		return p, p.Message != ""
+	case "status", "meta": // of every response, or of an error
+		return p, inner.tellsError()
+	}
+	return p, true
+}
+
+// within adds what the envelope of an inner object says.
+func (p Problem) within(envelope Problem) Problem {
+	if p.Code == "" || isStatus(p.Code) && envelope.Code != "" {
+		p.Code = envelope.Code
+	}
+	if p.Message == "" {
+		p.Message = envelope.Message
+	}
+	if p.RequestID == "" {
+		p.RequestID = envelope.RequestID
+	}
+	p.Reasons = append(p.Reasons, envelope.Reasons...)
 	return p
 }
 
