@@ -1,6 +1,7 @@
 package keyfit
 
 import (
+	"bytes"
 	"net/http"
 	"slices"
 	"strings"
@@ -50,7 +51,7 @@ func (k *call) readRefusal(rd *reading, out *Outcome) authOutcome {
 	r.answer, r.hint, r.limited = rd.err, &h, limited
 	pauses := limited || status >= 500
 	if pauses || h.Given {
-		r.wait = k.policy.wait(k.attempts, h, limited, k.room(limited))
+		r.wait = k.policy.wait(k.attempts, h, limited, k.room())
 	}
 	if pauses {
 		reportLimit(h, out)
@@ -82,12 +83,12 @@ func isDocument(resp *http.Response) bool {
 }
 
 // room is the longest wait that fits the policy and the deadline.
-func (k *call) room(limited bool) time.Duration {
+func (k *call) room() time.Duration {
 	room := k.policy.MaxWait
 	if room == 0 {
 		room = leastPatience
 	}
-	if left, bounded := k.left(limited); bounded {
+	if left, bounded := k.left(false); bounded {
 		room = min(room, left)
 	}
 	if end, ok := k.Deadline(); ok {
@@ -219,7 +220,7 @@ func (p *Provider) readAnswer(status int, h http.Header, text string, redactor r
 	if ok {
 		header.Del("Content-Encoding")
 	}
-	found, kind, hint, ok := p.read(status, header, body, time.Now())
+	found, kind, hint, ok := p.read(status, header, bytes.TrimPrefix(body, []byte(byteOrderMark)), time.Now())
 	if !ok {
 		return &reading{}
 	}

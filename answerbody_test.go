@@ -299,3 +299,22 @@ func TestASlowSuccessIsNotTakenForAnError(t *testing.T) {
 		}
 	})
 }
+
+// A function of the provider's own need not know of byte order marks.
+func TestAProvidersReaderSeesNoByteOrderMark(t *testing.T) {
+	t.Parallel()
+	p := keyfit.Provider{Name: "acme", ErrorsInSuccess: true, ReadError: func(_ int, _ http.Header, body []byte) (keyfit.Problem, bool) {
+		var e struct{ Fault string }
+		err := json.Unmarshal(body, &e)
+		return keyfit.Problem{Class: keyfit.ClassOther, Code: e.Fault}, err == nil && e.Fault != ""
+	}}
+	for _, status := range []int{200, 400, 401} {
+		for _, contentType := range []string{"application/json", "application/json; charset=utf-8"} {
+			err := keyfit.ErrorOf(p, status, http.Header{"Content-Type": {contentType}}, []byte("\ufeff"+`{"fault":"F7"}`))
+			answer, ok := errors.AsType[*keyfit.APIError](err)
+			if !ok || answer.Code != "F7" {
+				t.Errorf("%d, %s: %v", status, contentType, err)
+			}
+		}
+	}
+}

@@ -13,7 +13,8 @@ import (
 func Basic(user string) Scheme { return basicScheme{user: user} }
 
 // BasicUser returns a scheme that sends the key as the user of HTTP Basic authentication, with
-// a fixed password, which is often empty: Authorization: Basic base64(key:password).
+// a fixed password, which is often empty: Authorization: Basic base64(key:password). A password of
+// four bytes or more is redacted wherever the key is.
 func BasicUser(password string) Scheme { return basicScheme{password: password, keyIsUser: true} }
 
 // basicScheme has the fixed half of Basic credentials.
@@ -60,6 +61,14 @@ func validBasic(user, password string) error {
 		return errBasicText
 	}
 	return nil
+}
+
+// secrets are what is sent beside the key and redacted as it is.
+func (bs basicScheme) secrets() []string {
+	if bs.password == "" {
+		return nil
+	}
+	return []string{bs.password}
 }
 
 func (bs basicScheme) fields() []string { return []string{"Authorization"} }

@@ -76,6 +76,7 @@ type retryState struct {
 	header  http.Header // of a good response whose body broke off
 
 	attempts []Attempt     // those that did not succeed
+	failed   time.Duration // when the first of them was over, by the client's clock; 0 if none was
 	body     io.ReadCloser // of the next attempt; nil once that has it
 
 	note        string       // why there is no further attempt

@@ -43,6 +43,7 @@ func sendThrough(ctx context.Context, c Caller, method, path string, body, value
 		return fmt.Errorf("%s: %w", p.Name, err)
 	}
 	o.setIdempotencyKey(req, &p)
+	defer watchBody(req).finish()
 	resp, err := c.Do(req) //nolint:bodyclose // Drain closes it
 	if err == nil && resp == nil {
 		err = errors.New("the Caller returned neither a response nor an error")

@@ -69,7 +69,7 @@ func New(p Provider, opts ...Option) (*Client, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", p.Name, err)
 	}
-	c := &Client{provider: p, clock: clock.Start(), tallies: new(tallies), memory: newKeyMemory()}
+	c := &Client{provider: p, clock: clock.Start(), tallies: new(tallies), memory: newKeyMemory(p.Scheme)}
 	base, err := cfg.base(&p)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", p.Name, err)
@@ -240,7 +240,7 @@ func (c *Client) newStack(cfg config) loop {
 	}
 	attempts := &transport{
 		origin:  originCheck{base: c.base, home: home, prefix: c.base.EscapedPath(), allowHTTP: cfg.allowHTTP},
-		allowed: operationCheck{lists: cfg.allowed, probe: c.probePath(), prefix: c.base.EscapedPath()},
+		allowed: operationCheck{lists: cfg.allowed, probe: c.probeURL(), prefix: c.base.EscapedPath()},
 		headers: headerSetter{scheme: scheme, fields: fields, agent: []string{cfg.userAgent}, shared: newSharedHeaders(scheme, jar, next)},
 		jar:     jar,
 		next:    next,
@@ -328,7 +328,7 @@ func CheckResponse(resp *http.Response) error {
 		return nil
 	}
 	e := &APIError{Provider: "http", StatusCode: resp.StatusCode, Header: redact.Redactor{}.Header(resp.Header)}
-	if resp.Request != nil {
+	if resp.Request != nil && resp.Request.URL != nil {
 		e.Method, e.Path = resp.Request.Method, resp.Request.URL.EscapedPath()
 	}
 	return e

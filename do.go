@@ -23,7 +23,7 @@ func (c *Client) do(req *http.Request, o *callConfig) (*call, *http.Response, er
 	}
 	resp, err := c.send(k, req)
 	if err != nil {
-		if resp != nil {
+		if resp != nil && resp.Body != nil {
 			_ = resp.Body.Close()
 		}
 		err = k.ends(nil, k.failure(err))
@@ -101,6 +101,14 @@ func (k *call) withCause(unusable *InvalidKeyError) *InvalidKeyError {
 func (k *call) refusedByGate(limited *RateLimitError) error {
 	mine := *limited
 	base := limited.copy()
+	if own := k.retry().answer; own != nil && k.isLimited() && base.StatusCode == 0 { // the limit of which this is
+		reason := base.Message
+		base = own.copy()
+		base.Note = joinNotes(base.Note, "not sent again: "+reason)
+		if mine.RetryAfter == 0 { // the gate does not know
+			mine.RetryAfter = own.RetryAfter
+		}
+	}
 	base.Provider, base.Method, base.Path = k.client.provider.Name, k.method, k.redactor().Text(k.path())
 	base.Attempts, base.RetryAfter, base.History = k.attempts, mine.RetryAfter, k.history()
 	if k.attempts == 0 && base.StatusCode != 0 {

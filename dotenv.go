@@ -23,13 +23,13 @@ import (
 // The value is taken literally: a $ is a $, and nothing is expanded. If the file cannot be
 // parsed, the error gives the line number and none of the content.
 func DotEnv(path string, names ...string) Source {
-	return variableSource{vars: newDotEnvFile(path), names: names}
+	return variableSource{vars: newDotEnvFile(path), names: names, dated: new(datedKey)}
 }
 
 // DotEnvPair returns a source that reads a pair from two entries of a .env file; see
 // [EnvPair].
 func DotEnvPair(path, idName, keyName string) Source {
-	return variableSource{vars: newDotEnvFile(path), names: []string{keyName}, idName: idName}
+	return variableSource{vars: newDotEnvFile(path), names: []string{keyName}, idName: idName, dated: new(datedKey)}
 }
 
 // maxDotEnv is far above the size of any .env file written by hand.

@@ -295,3 +295,24 @@ func TestAKeyThatTheSourceOffersAgainIsNotSafeToRevoke(t *testing.T) {
 		}
 	})
 }
+
+// The end of a key is announced without Watch too: nothing else is sure to run.
+func TestTheEndOfAKeyIsAnnouncedWithoutWatch(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		ring, events := newRing(t, &engineSource{offer: offered(expiring("life-1", 40*lifeDay))})
+		begin := time.Now()
+		time.Sleep(20 * lifeDay) //nolint:forbidigo // fake time
+		if err := ring.Rotate(t.Context(), expiring("life-2", 10*lifeDay)); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(30 * lifeDay) //nolint:forbidigo // fake time
+		if diff := cmp.Diff([]int{10, 20, 23, 29}, events.days(begin, keyfit.KeyExpiring)); diff != "" {
+			t.Errorf("expiring, by day (-want +got):\n%s", diff)
+		}
+		if diff := cmp.Diff([]int{30}, events.days(begin, keyfit.KeyExpired)); diff != "" {
+			t.Errorf("expired, by day (-want +got):\n%s", diff)
+		}
+		runtime.KeepAlive(ring)
+	})
+}

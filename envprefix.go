@@ -60,7 +60,7 @@ func (cfg *config) rename(p *Provider) (product, error) {
 	of := product{stem: stem, suffix: strings.TrimPrefix(p.EnvVar, stem)}
 	shared := p.EnvURL
 	for _, name := range [...]*string{&p.EnvVar, &p.EnvID, &p.EnvURL} {
-		if rest, ok := strings.CutPrefix(*name, stem); ok {
+		if rest, ok := strings.CutPrefix(*name, stem); ok && *name != "" {
 			*name = cfg.envPrefix + "_" + rest
 		}
 	}

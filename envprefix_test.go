@@ -131,3 +131,15 @@ func TestAPrefixIsForNew(t *testing.T) {
 		t.Errorf("the error is %v", err)
 	}
 }
+
+//nolint:paralleltest // the environment belongs to the process
+func TestAPrefixOfAVariableWithoutAnUnderscore(t *testing.T) {
+	p := keyfit.Provider{Name: "acme", BaseURL: "https://api.acme.example", Scheme: keyfit.Bearer(), EnvVar: "TOKEN"}
+	c, _, err := productClient(t, p, "SHOP", "", map[string]string{"SHOP_TOKEN": "lorem-fitsum-token"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if place := c.Keys().Status().Current.Place; place != "environment variable SHOP_TOKEN" {
+		t.Errorf("the key is from %s", place)
+	}
+}

@@ -24,6 +24,7 @@ import (
 type keyMemory struct {
 	index redact.Index
 	news  *ringNews // of the rings of the family
+	fixed []string  // what the scheme sends beside the keys
 
 	mu    sync.Mutex
 	rings map[weak.Pointer[Keyring]]uint64 // how many keys of each have been read
@@ -33,7 +34,14 @@ type keyMemory struct {
 	limit int                              // of held, before the next eviction
 }
 
-func newKeyMemory() *keyMemory { return &keyMemory{news: new(ringNews)} }
+func newKeyMemory(scheme Scheme) *keyMemory {
+	m := &keyMemory{news: new(ringNews)}
+	if s, ok := scheme.(interface{ secrets() []string }); ok {
+		m.fixed = s.secrets()
+		m.index.Add(m.fixed...)
+	}
+	return m
+}
 
 type heldKey struct {
 	cred Credential
@@ -149,7 +157,7 @@ func (m *keyMemory) evict() {
 		delete(m.held, old)
 	}
 	m.limit = len(live) + maxHeld
-	secrets := make([]string, 0, 2*len(m.held))
+	secrets := slices.Grow(slices.Clone(m.fixed), 2*len(m.held))
 	for _, h := range m.held {
 		secrets = append(secrets, h.cred.ID.Reveal(), h.cred.Key.Reveal())
 	}

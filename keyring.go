@@ -233,9 +233,8 @@ func (ring *Keyring) Reload(ctx context.Context) (changed bool, err error) {
 // until ctx ends; it returns the error of ctx. It compares content, not times or names, so
 // it sees every way of replacing a file. If the source fails, Watch asks again after the
 // next interval; see [SourceStale]. An offered key that the provider does not accept yet is
-// probed again after one second, two, four and so on up to thirty. Watch also reports when
-// a key is about to expire. Run it in its own goroutine. An interval that is not positive
-// is an error.
+// probed again after one second, two, four and so on up to thirty. Run it in its own goroutine.
+// An interval that is not positive is an error.
 func (ring *Keyring) Watch(ctx context.Context, every time.Duration) error {
 	if every <= 0 {
 		return errors.New("watching needs a positive interval")

@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"unicode"
 )
 
 // AllowOperations makes the client refuse every request but these before anything is sent, with
@@ -16,11 +17,12 @@ import (
 //	keyfit.AllowOperations("GET /admin/clients", "POST /rooms/{room}/message", "* /mail/…")
 //
 // {name} stands for one segment, and … (or ... or {name...}) at the end for any number. GET
-// allows HEAD too, and * any method. Letters count as they are, those of the method too, so "get"
-// allows no GET; an escaped slash is part of no segment, and a path that a server may read as a
-// shorter one matches nothing. Redirects are checked too. [Provider.Probe] stays allowed, because
-// the keyring verifies keys with it. In [Client.With] it takes further operations away, and adds
-// none.
+// allows HEAD too, and * any method. Letters count as they are; an escaped slash is part of no
+// segment, and a path that a server may read as a shorter one matches nothing. What asks a server
+// for another method or path, as the header X-HTTP-Method-Override or the field _method of a form
+// does, is refused, except in the body of a stream. Redirects are checked too. [Provider.Probe]
+// stays allowed as it is, because the keyring verifies keys with it. In [Client.With] it takes
+// further operations away, and adds none.
 func AllowOperations(operations ...string) Option {
 	return one("AllowOperations", func(c *config) error {
 		if len(operations) == 0 {
@@ -56,6 +58,8 @@ func parseOperation(text string) (operation, error) {
 		return operation{}, fmt.Errorf("%q is not a method and a path, as in \"GET /admin/clients\"", text)
 	case strings.ContainsAny(path, "?#\\ "):
 		return operation{}, fmt.Errorf("%q has a query, a fragment, a backslash or a space in its path", text)
+	case strings.ContainsFunc(method, unicode.IsLower):
+		return operation{}, fmt.Errorf("%q: methods are written in capital letters, and nothing else would match", text)
 	case hasParentSegment(path):
 		return operation{}, fmt.Errorf("%q has a segment that stands for the parent directory", text)
 	}
@@ -76,6 +80,9 @@ func parseOperation(text string) (operation, error) {
 			plain, err := url.PathUnescape(segment)
 			if err != nil || strings.ContainsAny(plain, "/\\") {
 				return operation{}, fmt.Errorf("%q has an escape that is none, or an escaped slash", text)
+			}
+			if segment != "" && mayVanish(plain) {
+				return operation{}, fmt.Errorf("%q has a segment that a server may leave out", text)
 			}
 			op.segments[i] = plain
 		}
@@ -109,7 +116,7 @@ func (op operation) matches(method string, segments []string) bool {
 // operationCheck refuses what the client's operations do not allow.
 type operationCheck struct {
 	lists  []operationList // each of them has to allow a request
-	probe  string          // the path of the provider's probe, which is always allowed
+	probe  *url.URL        // the path and query of the provider's probe, which is always allowed; nil for none
 	prefix string          // the escaped path of the base URL
 }
 
@@ -118,25 +125,37 @@ func (ops *operationCheck) check(req *http.Request) error {
 	if len(ops.lists) == 0 {
 		return nil
 	}
+	return ops.checkAll(req, ops.probe != nil && req.URL.RawQuery == ops.probe.RawQuery)
+}
+
+// recheck checks a request that a scheme has changed: its query may have the key in it.
+func (ops *operationCheck) recheck(out *http.Request) error {
+	if len(ops.lists) == 0 {
+		return nil
+	}
+	return ops.checkAll(out, ops.probe != nil)
+}
+
+func (ops *operationCheck) checkAll(req *http.Request, mayBeProbe bool) error {
+	refused := "the request was not sent"
+	if req.Response != nil {
+		refused = "the redirect was not followed"
+	}
+	if what := override(req); what != "" {
+		return &finalError{refused, fmt.Errorf("%w: its %s asks for another method or path", ErrNotAllowed, what)}
+	}
 	path := strings.TrimPrefix(req.URL.EscapedPath(), ops.prefix)
 	method := req.Method
 	if method == "" {
 		method = http.MethodGet
 	}
-	if method == http.MethodGet && ops.probe != "" && path == ops.probe {
+	if mayBeProbe && method == http.MethodGet && path == ops.probe.EscapedPath() {
 		return nil
-	}
-	for _, name := range [...]string{"X-Http-Method-Override", "X-Http-Method", "X-Method-Override"} {
-		for given := range req.Header {
-			if sameField(given, name) {
-				return &finalError{"the request was not sent", fmt.Errorf("%w: its header %s asks for another method", ErrNotAllowed, name)}
-			}
-		}
 	}
 	segments, ok := plainSegments(path)
 	for _, list := range ops.lists {
 		if !ok || !slices.ContainsFunc(list, func(op operation) bool { return op.matches(method, segments) }) {
-			return &finalError{"the request was not sent", ErrNotAllowed}
+			return &finalError{refused, ErrNotAllowed}
 		}
 	}
 	return nil
@@ -152,7 +171,7 @@ func plainSegments(path string) (segments []string, ok bool) {
 	for i, segment := range segments {
 		plain := segment
 		for range maxUnescapes {
-			if strings.Contains(plain, "/") || strings.Contains(plain, "\\") || plain == "." {
+			if strings.Contains(plain, "/") || strings.Contains(plain, "\\") || segment != "" && mayVanish(plain) {
 				return nil, false
 			}
 			plain = unescapeLeniently(plain)
@@ -162,11 +181,16 @@ func plainSegments(path string) (segments []string, ok bool) {
 	return segments, true
 }
 
-// probePath returns the escaped path of the provider's probe; "" if it has none.
-func (c *Client) probePath() string {
+// mayVanish reports whether a server may leave a segment out of a path: one that names the
+// directory itself, or of which nothing is left without its parameters (";x"), spaces and
+// control characters.
+func mayVanish(segment string) bool { return strings.Trim(plainName(segment), ".") == "" }
+
+// probeURL returns the path and query of the provider's probe; nil if it has none.
+func (c *Client) probeURL() *url.URL {
 	u, err := url.Parse(c.provider.Probe)
-	if err != nil {
-		return ""
+	if err != nil || c.provider.Probe == "" {
+		return nil
 	}
-	return u.EscapedPath()
+	return u
 }

@@ -74,6 +74,24 @@ func TestOnlyAllowedOperationsAreSent(t *testing.T) {
 		{false, "DELETE /rooms/r1%252fmember/member/c1"},
 		{false, "DELETE /rooms/r1/member/c1/x"},
 		{false, "DELETE /rooms/r1"},
+		{false, "POST /rooms/.;x/message"},
+		{false, "POST /rooms/;x/message"},
+		{false, "POST /rooms/%3bx/message"},
+		{false, "POST /rooms/.%20/message"},
+		{false, "POST /rooms/%2e%09/message"},
+		{false, "POST /rooms/%00/message"},
+		{false, "POST /rooms/.../message"},
+		{true, "POST /rooms/x;y/.a/b./message"},
+		{false, "POST /rooms/r1/message?_method=DELETE"},
+		{false, "POST /rooms/r1/message?a=b&%5FMethod=DELETE"},
+		{false, "POST /rooms/r1/message?a=b;_method=DELETE"},
+		{false, "POST /rooms/r1/message?_HttpMethod=PATCH"},
+		{false, "GET /admin/clients?X-HTTP-Method-Override=DELETE"},
+		{true, "GET /admin/clients?method=x&my_method=y&a=_method"},
+		{true, "GET /ping?deep=1"},
+		{false, "GET /ping"},
+		{false, "GET /ping?deep=1&all=1"},
+		{false, "POST /ping?deep=1"},
 	} {
 		*sent = nil
 		method, path, _ := strings.Cut(test.request, " ")
@@ -103,16 +121,47 @@ func TestARedirectAndAnotherMethodInAHeaderAreNoWayRound(t *testing.T) {
 	for _, to := range []string{"/v1/admin", "/v1/rooms/../admin", "https://gw.example/v1/admin"} {
 		c, sent := leastClient(t, to, "GET /rooms")
 		_, err := keyfit.Get[struct{}](t.Context(), c, "/rooms")
-		if !errors.Is(err, keyfit.ErrNotAllowed) || len(*sent) != 1 {
+		if !errors.Is(err, keyfit.ErrNotAllowed) || len(*sent) != 1 || !strings.Contains(err.Error(), "the redirect was not followed") {
 			t.Errorf("%s: %v, %v", to, *sent, err)
 		}
 	}
-	for _, name := range []string{"X-HTTP-Method-Override", "x_http_method", "X-Method-Override"} {
+	for _, name := range []string{"X-HTTP-Method-Override", "x_http_method", "X-Method-Override", "X-Original-URL", "x-rewrite-url"} {
+		for _, req := range []*http.Request{
+			{Method: http.MethodPost, URL: &url.URL{Path: "/rooms"}, Header: http.Header{name: {"DELETE"}}},
+			{URL: &url.URL{Path: "/ping", RawQuery: "deep=1"}, Header: http.Header{name: {"DELETE"}}}, // the probe
+		} {
+			c, sent := leastClient(t, "", "POST /rooms")
+			resp, err := c.Do(req.WithContext(t.Context()))
+			if err == nil {
+				_ = resp.Body.Close()
+			}
+			if !errors.Is(err, keyfit.ErrNotAllowed) || len(*sent) > 0 {
+				t.Errorf("%s: %v, %v", name, *sent, err)
+			}
+		}
+	}
+}
+
+func TestAFormAsksForNoOtherMethod(t *testing.T) {
+	t.Parallel()
+	parts := func(name string) string {
+		return "--b\r\nContent-Disposition: form-data; name=\"a\"\r\n\r\n_method\r\n--b\r\nContent-Disposition: form-data; name=\"" + name + "\"\r\n\r\nDELETE\r\n--b--\r\n"
+	}
+	for _, test := range []struct {
+		allowed    bool
+		kind, body string
+	}{
+		{false, "application/x-www-form-urlencoded", "a=b&_method=DELETE"},
+		{false, "application/x-www-form-urlencoded; charset=utf-8", "%5fmethod=DELETE"},
+		{true, "application/x-www-form-urlencoded", "a=_method&method=x"},
+		{false, "multipart/form-data; boundary=b", parts("_method")},
+		{true, "multipart/form-data; boundary=b", parts("method")},
+		{true, "text/plain", "_method=DELETE"},
+	} {
 		c, sent := leastClient(t, "", "POST /rooms")
-		req := (&http.Request{Method: http.MethodPost, URL: &url.URL{Path: "/rooms"}, Header: http.Header{name: {"DELETE"}}}).WithContext(t.Context())
-		if resp, err := c.Do(req); !errors.Is(err, keyfit.ErrNotAllowed) || len(*sent) > 0 {
-			t.Errorf("%s: %v, %v", name, *sent, err)
-			_ = resp.Body.Close()
+		_, err := keyfit.Send[struct{}](t.Context(), c, http.MethodPost, "/rooms", test.body, keyfit.WithHeader("Content-Type", test.kind))
+		if err == nil != test.allowed || errors.Is(err, keyfit.ErrNotAllowed) == test.allowed || len(*sent) == 1 != test.allowed {
+			t.Errorf("%s, %q: %d sent, %v", test.kind, test.body, len(*sent), err)
 		}
 	}
 }
@@ -151,8 +200,8 @@ func TestADerivedClientMayDoNoMore(t *testing.T) {
 func TestWhatIsNoOperationIsAnErrorOfNew(t *testing.T) {
 	t.Parallel()
 	for _, text := range []string{
-		"", "GET", "GET ", "/x", "GET x", "G(ET /x", "GET https://a.example/x", "GET /x?y", "GET /x#y", "GET /x y", "GET /../x", "GET /a/%2e%2e/x",
-		"GET /…/x", "GET /.../x", "GET /{rest...}/x", "GET /x{id}", "GET /{id}x", "GET /{}", "GET /{", "GET /}", "GET /{a}{b}", "GET /x*", "GET /%zz", "GET /a%2fb",
+		"", "GET", "GET ", "get /x", "Get /x", "/x", "GET x", "G(ET /x", "GET https://a.example/x", "GET /x?y", "GET /x#y", "GET /x y", "GET /../x", "GET /a/%2e%2e/x",
+		"GET /…/x", "GET /.../x", "GET /{rest...}/x", "GET /x{id}", "GET /{id}x", "GET /{}", "GET /{", "GET /}", "GET /{a}{b}", "GET /x*", "GET /%zz", "GET /a%2fb", "GET /a/%2e", "GET /;x/b",
 	} {
 		if _, err := keyfit.New(keyfit.Imin(), keyfit.WithKey("k"), keyfit.AllowOperations(text)); err == nil {
 			t.Errorf("%q is taken", text)

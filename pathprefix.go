@@ -79,18 +79,22 @@ func isParentIn(path string) bool {
 		return false
 	}
 	for segment := range strings.FieldsFuncSeq(path, func(r rune) bool { return r == '/' || r == '\\' }) {
-		name, _, _ := strings.Cut(segment, ";")
-		name = strings.Map(func(r rune) rune {
-			if r <= ' ' || r == 0x7f {
-				return -1
-			}
-			return r
-		}, name)
-		if name == ".." {
+		if plainName(segment) == ".." {
 			return true
 		}
 	}
 	return false
+}
+
+// plainName is the name of a segment without path parameters, spaces and control characters.
+func plainName(segment string) string {
+	name, _, _ := strings.Cut(segment, ";")
+	return strings.Map(func(r rune) rune {
+		if r <= ' ' || r == 0x7f {
+			return -1
+		}
+		return r
+	}, name)
 }
 
 // unescapeLeniently undoes the escapes of a path once, and leaves what is none as it is.
@@ -134,8 +138,8 @@ func basePath(u *url.URL) (path, raw string, err error) {
 // next page, or to a resource. from is the path of the call that was answered.
 //
 // A link that begins with a slash is a path as that of a call, unless it has the path of the
-// base URL in it already; others without an origin are relative to from. A link to the
-// provider's own origin ([Provider.BaseURL]) is followed at the client's base URL, because a
+// base URL, or of [Provider.BaseURL], in it already; others without an origin are relative to
+// from. A link to the provider's own origin is followed at the client's base URL, because a
 // provider behind a gateway may not know of it. Any other link is returned as it is: a call
 // refuses it with [ErrCrossOrigin] if it leads elsewhere. The error says that the link is not
 // a URL.
@@ -172,8 +176,12 @@ func (lb *linkBase) resolve(from, link string) (string, error) {
 	case u.Scheme != "" || u.Host != "":
 		return lb.ownLink(u), nil
 	case strings.HasPrefix(u.Path, "/"):
-		if lb.base.Path != "" && checkPrefix(lb.base.EscapedPath(), u) == nil {
+		own, err := parseBaseURL(lb.provider.BaseURL)
+		switch {
+		case lb.base.Path != "" && checkPrefix(lb.base.EscapedPath(), u) == nil:
 			u.Scheme, u.Host = lb.base.Scheme, lb.base.Host
+		case err == nil && own.Path != "" && checkPrefix(own.EscapedPath(), u) == nil:
+			return belowOwn(own, u), nil
 		}
 		return u.String(), nil
 	}
@@ -187,13 +195,20 @@ func (lb *linkBase) resolve(from, link string) (string, error) {
 // ownLink turns a link to the provider's own origin into a path, if the client's base URL is
 // another.
 func (lb *linkBase) ownLink(u *url.URL) string {
-	if u.Scheme == "" {
-		u.Scheme = lb.base.Scheme
-	}
 	own, err := parseBaseURL(lb.provider.BaseURL)
+	if u.Scheme == "" {
+		if u.Scheme = lb.base.Scheme; err == nil && u.Host != lb.base.Host {
+			u.Scheme = own.Scheme
+		}
+	}
 	if err != nil || *own == *lb.base || originOf(u) != originOf(own) || u.User != nil || checkPrefix(own.EscapedPath(), u) != nil {
 		return u.String()
 	}
+	return belowOwn(own, u)
+}
+
+// belowOwn returns a link below the provider's own base URL as the path of a call.
+func belowOwn(own, u *url.URL) string {
 	path := strings.TrimPrefix(u.EscapedPath(), own.EscapedPath())
 	if path == "" {
 		path = "/"

@@ -231,3 +231,29 @@ func TestTheNameOfAnApplicationIsNoHost(t *testing.T) {
 		}
 	}
 }
+
+// A provider with a path of its own, behind a gateway with another: its links have its own path.
+func TestALinkWithTheProvidersOwnPathIsFollowedAtTheBaseURL(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct{ base, link, want string }{
+		{"https://gw.example/acme", "/v1/things?page=2", "/things?page=2"},
+		{"https://gw.example/acme", "/v1", "/"},
+		{"https://gw.example/acme", "/v10/things", "/v10/things"},
+		{"https://gw.example/acme", "/v1/../admin", "/v1/../admin"},
+		{"https://gw.example/acme", "/acme/things", "https://gw.example/acme/things"},
+		{"https://gw.example/v1", "/v1/things", "https://gw.example/v1/things"},
+		{"http://127.0.0.1:8080/acme", "//api.acme.example/v1/things?page=2", "/things?page=2"},
+		{"http://127.0.0.1:8080/acme", "//127.0.0.1:8080/acme/things", "http://127.0.0.1:8080/acme/things"},
+		{"https://api.acme.example/v1", "/v1/things", "https://api.acme.example/v1/things"},
+	} {
+		p := keyfit.Provider{Name: "acme", BaseURL: "https://api.acme.example/v1", Scheme: keyfit.Bearer()}
+		c, err := keyfit.New(p, keyfit.WithKey("gateway-lorem"), keyfit.WithBaseURL(test.base))
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := c.ResolveLink("/things", test.link)
+		if diff := cmp.Diff(test.want, got); diff != "" || err != nil {
+			t.Errorf("%s at %s: %v (-want +got):\n%s", test.link, test.base, err, diff)
+		}
+	}
+}

@@ -45,7 +45,11 @@ func postFailures() []postFailure {
 		{name: "501", serve: status(501), safe: 1, unsafe: 1},
 		{name: "400", serve: status(400), safe: 1, unsafe: 1},
 		{name: "429", serve: status(429), safe: postAttempts, unsafe: postAttempts},
-		{name: "503", serve: status(503), safe: postAttempts, unsafe: postAttempts},
+		{name: "503", serve: status(503), safe: postAttempts, unsafe: 1}, // a proxy's, perhaps, after the request was done
+		{name: "503 that asks to come back", serve: func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Retry-After", "0")
+			w.WriteHeader(http.StatusServiceUnavailable)
+		}, safe: postAttempts, unsafe: postAttempts},
 		{name: "reset after the write", serve: postReset, safe: postAttempts, unsafe: 1},
 		{name: "closed without an answer", serve: func(w http.ResponseWriter, _ *http.Request) { canaryRaw(w, "") }, safe: postAttempts, unsafe: 1},
 		{name: "garbage", serve: func(w http.ResponseWriter, _ *http.Request) { canaryRaw(w, "garbage\r\n\r\n") }, safe: postAttempts, unsafe: 1},

@@ -55,7 +55,7 @@ const (
 func ReadError(status int, h http.Header, body []byte) (Problem, bool) {
 	var found problem.Problem
 	if status >= http.StatusMultipleChoices {
-		found = problem.Parse(body)
+		found = parsed(h, body)
 	} else if inBand, ok := problem.InBand(body); ok {
 		found = inBand
 	} else {
@@ -66,6 +66,15 @@ func ReadError(status int, h http.Header, body []byte) (Problem, bool) {
 		class = ClassByStatus // what the response says of a limit is still to be asked
 	}
 	return Problem{Class: class, Code: found.Code, Message: found.Message, RequestID: problem.RequestID(h, found)}, true
+}
+
+// parsed reads an error response, whose code may be in a header alone.
+func parsed(h http.Header, body []byte) problem.Problem {
+	found := problem.Parse(body)
+	if found.Code == "" {
+		found.Code = problem.HeaderCode(h)
+	}
+	return found
 }
 
 func problemClass(kind problem.Kind) ProblemClass {
@@ -117,7 +126,7 @@ func (p *Provider) read(status int, h http.Header, body []byte, now time.Time) (
 		if status < http.StatusMultipleChoices {
 			return found, problem.Other, ratehint.None(), false
 		}
-		found = problem.Parse(body)
+		found = parsed(h, body)
 	}
 	hint = ratehint.Parse(h, body, p.waitNames(), now)
 	if wait > 0 {

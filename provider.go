@@ -217,6 +217,9 @@ func (p *Provider) validate() error {
 			return fmt.Errorf("%s: %q is not the name of a header", p.Name, oneline.Text(name, 40))
 		}
 	}
+	if p.Probe != "" && !strings.HasPrefix(p.Probe, "/") {
+		return fmt.Errorf("%s: the probe is not a path, which begins with a slash", p.Name)
+	}
 	if p.WaitUnit < 0 {
 		return fmt.Errorf("%s: the unit of the wait is negative", p.Name)
 	}

@@ -106,6 +106,9 @@ func (k *call) retries(resp *http.Response, err error) bool {
 		return false
 	}
 	r, v := k.retry(), k.judge(resp, err)
+	if r.failed == 0 {
+		r.failed = max(1, k.client.clock.Now())
+	}
 	if !v.again {
 		k.addNote(v.note)
 		return false
@@ -190,9 +193,14 @@ func (k *call) judgeStatus(status int) verdict {
 	case http.StatusTooManyRequests, http.StatusServiceUnavailable, http.StatusMisdirectedRequest, http.StatusTooEarly:
 		// The server did nothing: RFC 6585, section 4; RFC 9110, sections 15.6.4 and 15.5.20;
 		// RFC 8470, section 5.2. If a redirect led there, the first request took effect
-		// nevertheless.
-		if !k.idempotent && k.retry().moved {
+		// nevertheless. And a 503 that does not say when to come back may be that of a proxy,
+		// whose connection to the server broke after the request was sent.
+		switch {
+		case k.idempotent:
+		case k.retry().moved:
 			return verdict{note: "not sent again: a redirect answered the " + k.method + ", which was done"}
+		case status == http.StatusServiceUnavailable && !k.hint().Given:
+			return verdict{note: "not sent again: the " + k.method + " may have been done, as the response does not ask to come back, and it has no idempotency key"}
 		}
 	default:
 		if !isPassing(status) && !slices.Contains(k.policy.Statuses, status) {
@@ -224,14 +232,21 @@ func isPassing(status int) bool {
 	return status >= http.StatusInternalServerError
 }
 
-// left returns what is left of the time that the call may take as a whole. Without a MaxElapsed
-// of the policy, the wait for a limit is not bounded by it: for that the gate has its own patience.
-func (k *call) left(limited bool) (left time.Duration, bounded bool) {
-	_, hasDeadline := k.Deadline()
-	if k.policy.MaxElapsed == 0 && (hasDeadline || limited) {
+// left returns what is left of the time that the call may take as a whole. A call that has neither
+// a MaxElapsed nor a deadline has a default, which begins with the first failure: what it waits in
+// the queue of the gate before, which has its own patience, does not count.
+func (k *call) left(inQueue bool) (left time.Duration, bounded bool) {
+	if k.policy.MaxElapsed > 0 {
+		return k.policy.MaxElapsed - (k.client.clock.Now() - k.began), true
+	}
+	if _, hasDeadline := k.Deadline(); hasDeadline || inQueue {
 		return 0, false
 	}
-	return k.policy.maxElapsed() - (k.client.clock.Now() - k.began), true
+	left = k.policy.maxElapsed()
+	if first := k.retry().failed; first > 0 {
+		left -= k.client.clock.Now() - first
+	}
+	return left, true
 }
 
 func (k *call) mayRetry() bool { return k.attempts < k.policy.MaxAttempts }
@@ -245,7 +260,11 @@ func (k *call) fits(failed, limited bool) bool {
 	if own, ok := k.client.gate.(*gate); ok && r.paced && r.pauses <= 1 {
 		wait = min(wait, own.soonest(k)) // a trial of the pause comes before its end
 	}
-	if left, bounded := k.left(limited); bounded && wait > left {
+	whole := wait
+	if limited && k.policy.MaxElapsed == 0 {
+		whole = r.wait // nobody has said that the call may wait for long: others make the trial
+	}
+	if left, bounded := k.left(false); bounded && whole > left {
 		k.addNote(fmt.Sprintf("not tried again: a wait of %s would exceed MaxElapsed %s", r.wait.Round(time.Millisecond), k.policy.maxElapsed()))
 		return false
 	}

@@ -16,8 +16,10 @@ import (
 //
 // GET, HEAD, OPTIONS, PUT and DELETE are tried again on 408, 421, 425, 429, every status
 // from 500 on except 501 and 505, on connection errors and, in a typed call, if the body of a
-// good response breaks off. POST and PATCH are tried again only on 421, 425, 429 and 503, if
-// nothing was sent, or with an idempotency key ([WithIdempotencyKey], Provider.IdempotencyKeys).
+// good response breaks off. POST and PATCH are tried again only on 421, 425, 429, on a 503 that
+// says when to come back (Retry-After), if nothing was sent, or with an idempotency key
+// ([WithIdempotencyKey], Provider.IdempotencyKeys): behind a proxy, a 503 without it may be the
+// end of a request that was done.
 // A refusal for the limit counts as 429 whatever its status. The rule of the caller (Retry) and
 // then the server's own word (the header X-Should-Retry: true or false) come before these.
 //
@@ -28,8 +30,9 @@ import (
 // [ErrTooLarge], or its body is a stream or cannot be produced again.
 //
 // If the provider asks for a wait that fits MaxWait, MaxElapsed and the deadline, the call waits
-// that long and its own backoff on top, never shorter; the first 429 of a call has no backoff on
-// top. If the wait does not fit, the call fails at once with everything that is known.
+// that long and its own backoff on top, never shorter; after the first such response of a call,
+// which pauses the gate, there is no backoff on top, because the gate lets the calls go one after
+// the other. If the wait does not fit, the call fails at once with everything that is known.
 type RetryPolicy struct {
 	// MaxAttempts is the largest number of attempts of a call, the first included; 1 never
 	// tries again. 0 means 4.
@@ -46,9 +49,9 @@ type RetryPolicy struct {
 	MaxWait time.Duration
 	// MaxElapsed bounds a call as a whole: no wait begins that would end later than this after
 	// the call began. An attempt that runs is not ended, which is for AttemptTimeout and the
-	// context. 0 means that the deadline of the context is the bound; without one, it means
-	// 90 s for the attempts after a failure, or 1.5 times MaxWait if that is longer, while a
-	// wait for the limit (429) is bounded by MaxWait alone.
+	// context. 0 means that the deadline of the context is the bound; without one, a call is
+	// not tried again later than 90 s after its first failure or refusal, or 1.5 times MaxWait
+	// if that is longer, while what it waits for the limit before is bounded by MaxWait alone.
 	MaxElapsed time.Duration
 	// AttemptTimeout bounds one attempt, from its start to the end of the response body. An
 	// attempt that times out is tried again like a connection error; of a raw request

@@ -3,6 +3,7 @@ package keyfit_test
 import (
 	"bytes"
 	"crypto/sha256"
+	"encoding/base64"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -224,4 +225,33 @@ func bodyOrNone(req *http.Request) io.Reader {
 		return http.NoBody
 	}
 	return req.Body
+}
+
+// The fixed half of Basic credentials is in no text either, in whatever form it is echoed.
+func TestTheFixedPasswordOfBasicIsRedacted(t *testing.T) {
+	t.Parallel()
+	const password = "fixed-lorem-fitsum"
+	wire := roundTripFunc(func(req *http.Request) (*http.Response, error) {
+		user, sent, _ := req.BasicAuth()
+		return respond(req, 400, fmt.Sprintf(`{"code":%q,"message":%q}`, sent, req.Header.Get("Authorization")+" "+user+" "+sent), "X-Echo: "+sent), nil
+	})
+	p := keyfit.Provider{Name: "acme", BaseURL: "https://acme.example", Scheme: keyfit.BasicUser(password)}
+	c, err := keyfit.New(p, keyfit.WithKey("scheme-lorem-key"), keyfit.WithHTTPClient(&http.Client{Transport: wire}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c, err = c.With(keyfit.WithAppName("shop/1")); err != nil {
+		t.Fatal(err)
+	}
+	_, err = keyfit.Get[struct{}](t.Context(), c, "/x")
+	answer, ok := errors.AsType[*keyfit.APIError](err)
+	if !ok {
+		t.Fatal(err)
+	}
+	text := fmt.Sprintf("%v %+v %s %v", err, answer, answer.Body(), answer.Header)
+	for _, secret := range []string{password, base64.StdEncoding.EncodeToString([]byte("scheme-lorem-key:" + password))[26:44]} {
+		if strings.Contains(text, secret) {
+			t.Errorf("%q is in %s", secret, text)
+		}
+	}
 }

@@ -79,7 +79,7 @@ func (t *transport) putKey(k *call, out *http.Request) error {
 		if err := t.origin.recheck(out); err != nil {
 			return &finalError{"the scheme changed the request", k.redactor().Error(err)}
 		}
-		if err := t.allowed.check(out); err != nil {
+		if err := t.allowed.recheck(out); err != nil {
 			return err
 		}
 	}

@@ -8,6 +8,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/keyfit/keyfit/internal/rfc3339"
@@ -66,18 +67,19 @@ const placeProgram = "the key given in the program"
 // that is set. NAME_FILE in place of NAME gives the path of a file to read it from, as
 // containers mount secrets; setting both is an error. NAME_EXPIRES, an RFC 3339 date or
 // time, is when the key expires. NAME_ISSUED is when it was issued, from which the expiry
-// follows if [Provider.KeyLife] is known. A date alone means midnight UTC.
+// follows if [Provider.KeyLife] is known. A date alone means midnight UTC. Both are those of the
+// key that a file has first: another key in the file has them only if one of the two changes.
 //
 // White space and quotes around the value are removed. A variable that is set but empty is
 // an error that names it, not a missing key.
 func Env(names ...string) Source {
-	return variableSource{vars: environment{}, names: names}
+	return variableSource{vars: environment{}, names: names, dated: new(datedKey)}
 }
 
 // EnvPair returns a source that reads a pair from two variables, each by the rules of
 // [Env]. One half without the other is an error.
 func EnvPair(idName, keyName string) Source {
-	return variableSource{vars: environment{}, names: []string{keyName}, idName: idName}
+	return variableSource{vars: environment{}, names: []string{keyName}, idName: idName, dated: new(datedKey)}
 }
 
 // File returns a source that reads a file which contains one key and nothing else: a
@@ -178,6 +180,29 @@ type variableSource struct {
 	vars   variables
 	names  []string
 	idName string
+	dated  *datedKey // shared by the copies of the source
+}
+
+// datedKey is the key that dates beside a key file belong to: a file is replaced without them.
+// It knows the fingerprint alone, because printers can reach it.
+type datedKey struct {
+	mu      sync.Mutex
+	key     string
+	expires time.Time
+	issued  time.Time
+}
+
+// owns reports whether the dates are those of a key.
+func (dk *datedKey) owns(key string, expires, issued time.Time) bool {
+	if dk == nil {
+		return true
+	}
+	dk.mu.Lock()
+	defer dk.mu.Unlock()
+	if dk.key == "" || !dk.expires.Equal(expires) || !dk.issued.Equal(issued) {
+		dk.key, dk.expires, dk.issued = key, expires, issued
+	}
+	return dk.key == key
 }
 
 func (vs variableSource) debounces() bool { return true }
@@ -225,6 +250,9 @@ func (vs variableSource) read(ctx context.Context, lookup func(string) (string, 
 	}
 	if key.Issued, err = vs.date(lookup, name+"_ISSUED"); err != nil {
 		return Credential{}, err
+	}
+	if _, viaFile := lookup(name + "_FILE"); viaFile && !vs.dated.owns(key.Fingerprint(), key.Expires, key.Issued) {
+		key.Expires, key.Issued = time.Time{}, time.Time{}
 	}
 	return key, nil
 }
@@ -293,9 +321,9 @@ func (cfg *config) keySource(p *Provider) Source {
 	if p.EnvVar == "" {
 		return Chain()
 	}
-	sources := []Source{variableSource{vars: environment{}, names: []string{p.EnvVar}, idName: p.EnvID}}
+	sources := []Source{variableSource{vars: environment{}, names: []string{p.EnvVar}, idName: p.EnvID, dated: new(datedKey)}}
 	if !cfg.noDotenv {
-		sources = append(sources, variableSource{vars: cfg.dotEnvFile(), names: []string{p.EnvVar}, idName: p.EnvID})
+		sources = append(sources, variableSource{vars: cfg.dotEnvFile(), names: []string{p.EnvVar}, idName: p.EnvID, dated: new(datedKey)})
 	}
 	return Chain(sources...)
 }

@@ -729,3 +729,40 @@ func TestTheProcessEnvironmentIsNotWritten(t *testing.T) {
 		t.Errorf("the environment changed (-before +after):\n%s", diff)
 	}
 }
+
+// A date in the environment cannot change without a restart, and the file that is named beside it
+// can: the date is that of the key that the file had first.
+func TestADateBesideAKeyFileIsThatOfItsFirstKey(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "key")
+	t.Setenv("DATED_API_KEY_FILE", file)
+	t.Setenv("DATED_API_KEY_EXPIRES", "2031-01-31")
+	t.Setenv("DATED_API_KEY_ISSUED", "2030-01-31")
+	src := keyfit.Env("DATED_API_KEY")
+	var got []string
+	read := func(key string) {
+		if err := os.WriteFile(file, []byte(key+"\n"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		cred, err := src.Credential(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		dates := key
+		for _, date := range []time.Time{cred.Expires, cred.Issued} {
+			if !date.IsZero() {
+				dates += " " + date.Format(time.DateOnly)
+			}
+		}
+		got = append(got, dates)
+	}
+	read("lorem-fitsum-1")
+	read("lorem-fitsum-1")
+	read("lorem-fitsum-2")
+	read("lorem-fitsum-1") // it has come back
+	t.Setenv("DATED_API_KEY_EXPIRES", "2032-01-31")
+	read("lorem-fitsum-2")
+	want := []string{"lorem-fitsum-1 2031-01-31 2030-01-31", "lorem-fitsum-1 2031-01-31 2030-01-31", "lorem-fitsum-2", "lorem-fitsum-1 2031-01-31 2030-01-31", "lorem-fitsum-2 2032-01-31 2030-01-31"}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}

@@ -170,3 +170,50 @@ func TestItemsAreReadThroughAFakeToo(t *testing.T) {
 		}
 	}
 }
+
+type failingFake struct{}
+
+func (failingFake) Provider() keyfit.Provider                { return keyfit.Provider{Name: "fake"} }
+func (failingFake) Do(*http.Request) (*http.Response, error) { return nil, errors.New("no") }
+
+func TestABodyGivenToAFakeIsClosed(t *testing.T) {
+	t.Parallel()
+	r, w := io.Pipe()
+	done := make(chan error)
+	go func() {
+		_, err := io.WriteString(w, "lorem")
+		done <- err
+	}()
+	if _, err := keyfit.Send[struct{}](t.Context(), failingFake{}, http.MethodPost, "/x", r); err == nil {
+		t.Error("no error")
+	}
+	if err := <-done; err == nil {
+		t.Error("the pipe was written to")
+	}
+}
+
+func TestOddResponsesAreNoPanic(t *testing.T) {
+	t.Parallel()
+	if err := keyfit.CheckResponse(&http.Response{StatusCode: http.StatusInternalServerError, Request: new(http.Request)}); err == nil {
+		t.Error("a 500 is no error")
+	}
+	both := func(http.RoundTripper) http.RoundTripper {
+		return roundTripFunc(func(*http.Request) (*http.Response, error) {
+			return &http.Response{StatusCode: http.StatusOK}, errors.New("and an error")
+		})
+	}
+	c := lastingClient(t, answers(200, "{}"), keyfit.WithCallMiddleware(both))
+	if _, err := keyfit.Get[struct{}](t.Context(), c, "/x"); err == nil || !strings.Contains(err.Error(), "and an error") {
+		t.Error(err)
+	}
+}
+
+func TestAProbeIsAPath(t *testing.T) {
+	t.Parallel()
+	for _, probe := range []string{"ping", "https://acme.example/ping", "?x=1"} {
+		p := keyfit.Provider{Name: "acme", BaseURL: "https://acme.example", Scheme: keyfit.Bearer(), Probe: probe}
+		if _, err := keyfit.New(p, keyfit.WithKey("lorem-fitsum")); err == nil || !strings.Contains(err.Error(), "probe") {
+			t.Errorf("%q: %v", probe, err)
+		}
+	}
+}

@@ -3,6 +3,7 @@ package keyring
 import (
 	"fmt"
 	"time"
+	"weak"
 )
 
 const day = 24 * time.Hour
@@ -23,8 +24,10 @@ func expirySteps() []time.Duration { return []time.Duration{30 * day, 14 * day, 
 func (r *Ring) checkExpiry() {
 	cur := &r.Load().current
 	if cur.Expires.IsZero() {
+		r.notice.cancel()
 		return
 	}
+	defer r.scheduleNotice(cur.Expires)
 	if r.expiry.fingerprint != cur.Fingerprint || !r.expiry.expires.Equal(cur.Expires) {
 		r.expiry = expiryNotice{fingerprint: cur.Fingerprint, expires: cur.Expires}
 	}
@@ -47,6 +50,55 @@ func (r *Ring) checkExpiry() {
 			Reason: fmt.Sprintf("ends in %s, on %s", daysOrTime(left), cur.Expires.UTC().Format(time.RFC3339)),
 		})
 	}
+}
+
+// notice is the timer of the next announcement of an expiry, which comes without calls and without
+// [Ring.Watch]. Ring.mu guards it.
+type notice struct {
+	timer *time.Timer
+	at    time.Time
+}
+
+func (n *notice) cancel() {
+	if n.timer != nil {
+		n.timer.Stop()
+	}
+	n.at = time.Time{}
+}
+
+// scheduleNotice sets the timer for the next announcement of an expiry, or for a day from now. It knows
+// the ring weakly: one that nobody uses is not kept for the year that its key has left. mu is held.
+func (r *Ring) scheduleNotice(expires time.Time) {
+	now, at := time.Now(), expires
+	if r.cfg.Event == nil { // nobody listens
+		return
+	}
+	for _, before := range expirySteps() {
+		if step := expires.Add(-before); step.After(now) {
+			at = step
+			break
+		}
+	}
+	if tomorrow := now.Add(day); at.After(tomorrow) {
+		at = tomorrow
+	}
+	if at.Equal(r.notice.at) || !at.After(now) {
+		return
+	}
+	r.notice.at = at
+	if r.notice.timer != nil {
+		r.notice.timer.Reset(at.Sub(now))
+		return
+	}
+	ring := weak.Make(r)
+	r.notice.timer = time.AfterFunc(at.Sub(now), func() {
+		if r := ring.Value(); r != nil {
+			r.change(func() {
+				r.notice.at = time.Time{}
+				r.checkExpiry()
+			})
+		}
+	})
 }
 
 // expire reports that the current key has expired by its date. The key stays current unless

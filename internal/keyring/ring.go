@@ -56,6 +56,7 @@ type Ring struct {
 	onOpen       map[*func()]struct{}               // called when the circuit opens
 	draining     []draining
 	expiry       expiryNotice
+	notice       notice
 	maintenance  *time.Timer
 }
 

@@ -36,6 +36,9 @@ func ParseDetails(body []byte) (d Details, ok bool) {
 	o := asObject(body)
 	if o == nil {
 		list := items(body)
+		if envelope := firstEnvelope(body); envelope != nil {
+			list = envelope.items()
+		}
 		return Details{Errors: list}, list != nil
 	}
 	d = Details{Type: o.text("type"), Title: o.text("title"), Detail: o.text("detail"), Instance: o.text("instance"), Errors: o.items(), Members: o}
@@ -54,8 +57,8 @@ func ParseDetails(body []byte) (d Details, ok bool) {
 func (o object) items() []Item {
 	var all []Item
 	for _, at := range []object{o, asObject(o["error"])} {
-		for _, name := range [...]string{"errors", "detail", "details", "errorCauses", "violations", "invalid-params"} {
-			if name == "detail" && asObject(at[name]) != nil { // an inner error
+		for _, name := range [...]string{"errors", "error", "detail", "details", "errorCauses", "violations", "invalid-params"} {
+			if (name == "detail" || name == "error") && asObject(at[name]) != nil { // an inner error
 				continue
 			}
 			all = append(all, items(at[name])...)

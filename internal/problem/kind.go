@@ -19,8 +19,9 @@ const (
 )
 
 var (
-	saysInvalid = regexp.MustCompile(`(?i)\b(invalid|not valid|unknown|wrong|expired|revoked|disabled|deleted)\b.*\b(key|token)\b|\b(key|token)\b.*\b(invalid|not valid|unknown|wrong|expired|revoked|disabled|deleted)\b`)
-	saysLimited = regexp.MustCompile(`(?i)\brate.?limit|\btoo many (requests|calls)\b|\bthrottl|\b(api|calls?|requests?|daily|hourly|monthly|volume) (quota|limit)\b|\bquota will be\b`)
+	saysInvalid   = regexp.MustCompile(`(?i)\b(invalid|not valid|unknown|wrong|expired|revoked|disabled|deleted)\b.*\b(key|token)\b|\b(key|token)\b.*\b(invalid|not valid|unknown|wrong|expired|revoked|disabled|deleted)\b`)
+	saysForbidden = regexp.MustCompile(`(?i)\b(not (permitted|allowed)|permission) to\b|\b(scopes?|privileges?)\b`)
+	saysLimited   = regexp.MustCompile(`(?i)\brate.?limit|\btoo many (requests|calls)\b|\bthrottl|\b(api|calls?|requests?|daily|hourly|monthly|volume) (quota|limit)\b|\bquota will be\b|^\s*quota (limit )?(has been )?exceeded\b`)
 )
 
 // Classify returns the kind of a response to a request that carried a credential. usedUp says
@@ -41,10 +42,8 @@ func Classify(status int, header http.Header, p Problem, usedUp bool) Kind {
 	case status == http.StatusTooManyRequests:
 		return RateLimited
 	}
-	for _, code := range append([]string{p.Code}, p.Reasons...) {
-		if kind := kindOfCode(status, normal(code)); kind != Other {
-			return kind
-		}
+	if kind := kindOfCodes(status, append([]string{p.Code}, p.Reasons...)); kind != Other {
+		return kind
 	}
 	if strings.Contains(header.Get("WWW-Authenticate"), "insufficient_scope") {
 		return Permission
@@ -58,7 +57,7 @@ func Classify(status int, header http.Header, p Problem, usedUp bool) Kind {
 		switch {
 		case usedUp || saysLimited.MatchString(words):
 			return RateLimited
-		case saysInvalid.MatchString(words):
+		case saysInvalid.MatchString(words) && !saysForbidden.MatchString(words):
 			return InvalidKey
 		}
 		return Permission
@@ -83,6 +82,33 @@ func normal(code string) string {
 	}, code[strings.LastIndexByte(code, '.')+1:])
 }
 
+// kindOfCodes returns the kind of the first code that has one. A code that only says "denied" gives
+// way to a further one that says why: Google denies a permission because of a rate limit.
+func kindOfCodes(status int, codes []string) Kind {
+	denied := Other
+	for _, code := range codes {
+		code = normal(code)
+		kind := kindOfCode(status, code)
+		switch {
+		case kind == Other:
+		case kind == Permission && isBroad(code):
+			denied = Permission
+		case denied == Other || kind == kindOfCode(http.StatusBadRequest, code): // it means the same anywhere
+			return kind
+		}
+	}
+	return denied
+}
+
+// isBroad reports whether a code denies something without a reason.
+func isBroad(code string) bool {
+	switch code {
+	case "PERMISSIONDENIED", "ACCESSDENIED", "FORBIDDEN", "NOPERMISSION":
+		return true
+	}
+	return false
+}
+
 // kindOfCode returns the kind that a code stands for at many providers. A code that may speak
 // of something else than this request's key, such as a token that is a parameter, counts only
 // where the status, or the lack of one, leaves it open.
@@ -94,7 +120,7 @@ func kindOfCode(status int, code string) Kind {
 	case "RESOURCEEXHAUSTED", "QUOTAEXCEEDED", "DAILYLIMITEXCEEDED", "REQUESTLIMITEXCEEDED", "OVERQUERYLIMIT",
 		"PROVISIONEDTHROUGHPUTEXCEEDEDEXCEPTION", "QUOTAVIOLATION", "SPIKEARRESTVIOLATION":
 		return RateLimited
-	case "INVALIDAPIKEY", "APIKEYINVALID", "APIKEYEXPIRED", "EXPIREDAPIKEY", "APIKEYREVOKED",
+	case "INVALIDAPIKEY", "APIKEYINVALID", "APIKEYEXPIRED", "EXPIREDAPIKEY", "APIKEYREVOKED", "INVALIDAPIKEYS",
 		"INVALIDACCESSKEYID", "INVALIDCLIENTTOKENID", "UNRECOGNIZEDCLIENTEXCEPTION", "EXPIREDTOKENEXCEPTION":
 		return InvalidKey
 	case "MISSINGAPIKEY", "APIKEYMISSING", "NOAPIKEY", "NOTAUTHED":
@@ -108,7 +134,7 @@ func kindOfCode(status int, code string) Kind {
 	switch code {
 	case "INVALIDTOKEN", "INVALIDAUTH", "INVALIDACCESSTOKEN", "INVALIDKEY", "KEYINVALID", "KEYEXPIRED", "TOKENEXPIRED", "TOKENREVOKED",
 		"ACCOUNTINACTIVE", "UNAUTHENTICATED", "INVALIDCREDENTIALS", "BADCREDENTIALS", "INVALIDSESSIONID", "SIGNATUREDOESNOTMATCH",
-		"EXPIREDTOKEN", "INVALIDAUTHENTICATIONTOKEN", "AUTHENTICATIONERROR":
+		"EXPIREDTOKEN", "INVALIDAUTHENTICATIONTOKEN", "AUTHENTICATIONERROR", "AUTHENTICATIONFAILED", "AUTHFAILURE":
 		return InvalidKey
 	case "UNAUTHORIZED": // a 403 of this name is about a permission
 		if status < http.StatusBadRequest {

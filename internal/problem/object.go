@@ -59,7 +59,7 @@ func (o object) id(names ...string) string {
 // code returns the object's code: one in words before a number, since a number is often the
 // HTTP status again.
 func (o object) code() string {
-	if code := o.text("code", "Code", "errorCode", "error_code", "errorcode", "ErrorCode", "category", "errorType"); code != "" {
+	if code := o.text("code", "Code", "errorCode", "error_code", "errorcode", "ErrorCode", "category", "errorType", "error_type"); code != "" {
 		return code
 	}
 	if text, ok := asText(o["__type"]); ok { // AWS
@@ -95,8 +95,8 @@ func (o object) code() string {
 // message returns the object's words.
 func (o object) message() string {
 	for _, name := range [...]string{
-		"message", "Message", "detail", "error_description", "errorMessage", "error_message", "errorMessages", "errorSummary",
-		"faultstring", "description", "msg", "RM",
+		"message", "Message", "detail", "error_description", "errorMessage", "error_message", "ErrorMessage", "errorMessages", "errorSummary",
+		"error_summary", "errorDetail", "faultstring", "description", "msg", "RM",
 	} {
 		value := o[name]
 		if name == "detail" && asObject(value) != nil { // an inner error, or its code
@@ -110,6 +110,24 @@ func (o object) message() string {
 		return text
 	}
 	return ""
+}
+
+// tellsError reports whether an object that every response may have is about an error.
+func (o object) tellsError() bool {
+	return o.text("error_message", "errorMessage", "errorDetail", "error_type", "errorType", "error_code", "errorCode") != ""
+}
+
+// firstEnvelope returns the first element of a list, if it is an object with an inner error:
+// [{"error":{…}}], as some APIs stream them.
+func firstEnvelope(list []byte) object {
+	var values []json.RawMessage
+	if json.Unmarshal(list, &values) != nil || len(values) == 0 {
+		return nil
+	}
+	if o := asObject(values[0]); asObject(o["error"]) != nil {
+		return o
+	}
+	return nil
 }
 
 // words returns a value that is a text, or has texts in it.

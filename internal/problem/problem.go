@@ -42,6 +42,9 @@ func Parse(body []byte) Problem {
 		}
 		return Problem{} // broken JSON explains nothing
 	case body[0] == '[':
+		if envelope := firstEnvelope(body); envelope != nil {
+			return envelope.problem()
+		}
 		return ofItems(items(body))
 	case body[0] == '"':
 		if text, ok := asText(body); ok {
@@ -63,41 +66,61 @@ func trim(body []byte) []byte {
 // the envelope around it says.
 func (o object) problem() Problem {
 	p := o.surface()
-	for _, name := range [...]string{"error", "fault", "odata.error", "Error", "err", "detail", "errors"} {
-		inner := asObject(o[name])
-		if inner == nil {
-			continue
+	for _, name := range [...]string{"error", "fault", "odata.error", "Error", "err", "detail", "errors", "status", "meta"} {
+		if inner, ok := o.inner(name); ok {
+			p = inner.within(p)
+			break
 		}
-		q := inner.surface()
-		if name == "detail" || name == "errors" {
-			if q.Message == "" { // a list of fields
-				continue
-			}
-		}
-		if q.Code == "" || isStatus(q.Code) && p.Code != "" {
-			q.Code = p.Code
-		}
-		if q.Message == "" {
-			q.Message = p.Message
-		}
-		if q.RequestID == "" {
-			q.RequestID = p.RequestID
-		}
-		q.Reasons = append(q.Reasons, p.Reasons...)
-		p = q
-		break
 	}
-	switch text, ok := asText(o["error"]); {
-	case !ok:
-	case isCode(text) && p.Code == "" && !o.namesStatus(text):
-		p.Code = text
-	case p.Message == "":
-		p.Message = text
+	for _, name := range [...]string{"error", "errors"} {
+		switch text, ok := asText(o[name]); {
+		case !ok:
+		case isCode(text) && p.Code == "" && !o.namesStatus(text):
+			p.Code = text
+		case p.Message == "":
+			p.Message = text
+		}
 	}
 	p = p.with(ofItems(o.items()))
 	if p.Message == "" {
 		p.Message = o.text("title", "status")
 	}
+	return p
+}
+
+// inner reads the object in a member, if it is one that explains an error.
+func (o object) inner(name string) (p Problem, ok bool) {
+	inner := asObject(o[name])
+	if inner == nil {
+		return Problem{}, false
+	}
+	p = inner.surface()
+	switch name {
+	case "detail":
+		if text, ok := asText(inner["error"]); ok && p.Code == "" && isCode(text) {
+			p.Code = text
+		}
+		return p, p.Message != "" || p.Code != ""
+	case "errors": // a text for each field, or one error
+		return p, p.Message != ""
+	case "status", "meta": // of every response, or of an error
+		return p, inner.tellsError()
+	}
+	return p, true
+}
+
+// within adds what the envelope of an inner object says.
+func (p Problem) within(envelope Problem) Problem {
+	if p.Code == "" || isStatus(p.Code) && envelope.Code != "" {
+		p.Code = envelope.Code
+	}
+	if p.Message == "" {
+		p.Message = envelope.Message
+	}
+	if p.RequestID == "" {
+		p.RequestID = envelope.RequestID
+	}
+	p.Reasons = append(p.Reasons, envelope.Reasons...)
 	return p
 }
 
@@ -108,7 +131,7 @@ func (o object) surface() Problem {
 		Message:   o.message(),
 		RequestID: o.id("requestId", "request_id", "requestID", "request-id", "correlationId", "correlation_id", "debug_id", "errorId", "traceId", "trace_id"),
 	}
-	for _, name := range [...]string{"type", "status", "reason", "category", "errorType", "policyName"} {
+	for _, name := range [...]string{"type", "status", "reason", "category", "errorType", "error_type", "policyName"} {
 		if text, ok := asText(o[name]); ok && text != "" && text != p.Code {
 			p.Reasons = append(p.Reasons, lastSegment(text))
 		}
@@ -171,6 +194,18 @@ func ofItems(list []Item) Problem {
 	}
 	p.Message = strings.Join(messages, "; ")
 	return p
+}
+
+// HeaderCode returns the code that a header gives, as AWS does for bodies of JSON
+// ("ThrottlingException:http://…") and Azure Storage beside one; "" if there is none.
+func HeaderCode(h http.Header) string {
+	for _, name := range [...]string{"X-Amzn-Errortype", "X-Ms-Error-Code"} {
+		code, _, _ := strings.Cut(h.Get(name), ":")
+		if code = lastSegment(strings.TrimSpace(code)); isCode(code) {
+			return code
+		}
+	}
+	return ""
 }
 
 // RequestID returns the id that the response names, in a header that providers and gateways

@@ -45,7 +45,17 @@ func TestEveryShapeOfABodyIsRead(t *testing.T) {
 		{"a message for each field", `{"message":{"name":["is short","is blank"],"age":"is no number"}}`, want{Message: "age: is no number; name: is short; name: is blank"}},
 		{"errors for each field", `{"title":"t","errors":{"Name":["is required"]}}`, want{Message: "Name: is required"}},
 		{"a list of messages", `{"statusCode":400,"message":["a","b"],"error":"Bad Request"}`, want{Message: "a; b"}},
-		{"an error in text", `{"errors":"m"}`, want{}},
+		{"errors in text", `{"errors":"not found"}`, want{Message: "not found"}},
+		{"errors that are a code", `{"errors":"NOT_FOUND"}`, want{Code: "NOT_FOUND"}},
+		{"a list of inner errors", `{"error":[{"code":"C","message":"m"},{"code":"D","message":"n"}]}`, want{Code: "C", Message: "m; n"}},
+		{"a list of texts in error", `{"error":["m","n"]}`, want{Message: "m; n"}},
+		{"an envelope in a list", `[{"error":{"code":401,"message":"m","status":"UNAUTHENTICATED"}}]`, want{Code: "UNAUTHENTICATED", Message: "m"}},
+		{"an error in the status", `{"status":{"error_code":1001,"error_message":"m"}}`, want{Code: "1001", Message: "m"}},
+		{"an error in meta", `{"meta":{"code":400,"error_type":"C","error_message":"m"}}`, want{Code: "C", Message: "m"}},
+		{"a meta without an error", `{"meta":{"code":"C","message":"m","page":1},"errors":[{"code":"D","title":"t"}]}`, want{Code: "D", Message: "t"}},
+		{"a code in detail", `{"detail":{"error":"C","retry_after":7}}`, want{Code: "C"}},
+		{"a summary", `{"error_summary":"path/not_found/..","error":{".tag":"path"}}`, want{Message: "path/not_found/.."}},
+		{"capitals", `{"ErrorCode":"C","ErrorMessage":"m"}`, want{Code: "C", Message: "m"}},
 		{"many errors", `[` + strings.TrimSuffix(strings.Repeat(`"m",`, 20), ",") + `]`, want{Message: strings.Repeat("m; ", 15) + "…"}},
 		{"a JSON text", `"no"`, want{Text: "no"}},
 		{"HTML with a title", "<html><title>\n502 &amp; more</title></html>", want{Message: "502 & more"}},
@@ -101,6 +111,15 @@ func TestAnAnswerHasOneKind(t *testing.T) {
 		{"403 of a limit, by its code", 403, "", code("userRateLimitExceeded"), false, problem.RateLimited},
 		{"403 of a storage", 403, "", says("The user's storage quota has been exceeded."), false, problem.Permission},
 		{"403 of a permission, with an empty window", 403, "", code("INSUFFICIENT_PERMISSIONS"), true, problem.Permission},
+		{"403 of a storage, in words", 403, "", problem.Problem{Text: "storage quota exceeded"}, false, problem.Permission},
+		{"403 of a quota, in text", 403, "", problem.Problem{Text: "Quota exceeded"}, false, problem.RateLimited},
+		{"403 that denies, for a limit", 403, "", problem.Problem{Code: "PERMISSION_DENIED", Reasons: []string{"forbidden", "RATE_LIMIT_EXCEEDED"}}, false, problem.RateLimited},
+		{"403 that denies, for the key", 403, "", problem.Problem{Code: "FORBIDDEN", Reasons: []string{"API_KEY_INVALID"}}, false, problem.InvalidKey},
+		{"403 that denies, of a kind of errors", 403, "", problem.Problem{Code: "FORBIDDEN", Reasons: []string{"authentication_error"}}, false, problem.Permission},
+		{"403 of a scope, of a kind of errors", 403, "", problem.Problem{Code: "INSUFFICIENT_SCOPES", Reasons: []string{"AUTHENTICATION_ERROR"}}, false, problem.Permission},
+		{"403 of a permission, with the words of a key", 403, "", says("Your key is not permitted to delete unknown rooms"), false, problem.Permission},
+		{"403 of a scope, with the words of a key", 403, "", says("This token lacks a scope: deleted rooms"), false, problem.Permission},
+		{"403 for the key, by Azure's code", 403, "", code("AuthenticationFailed"), false, problem.InvalidKey},
 		{"404", 404, "", problem.Problem{}, true, problem.Other},
 		{"400 of a limit", 400, "", code("ThrottlingException"), false, problem.RateLimited},
 		{"400 for the key", 400, "", problem.Problem{Code: "INVALID_ARGUMENT", Reasons: []string{"API_KEY_INVALID"}}, false, problem.InvalidKey},
@@ -196,6 +215,21 @@ func TestDetailsAreWhatTheBodySaysBeside(t *testing.T) {
 		if d, ok := problem.ParseDetails([]byte(body)); ok {
 			t.Errorf("%q: %+v", body, d)
 		}
+	}
+}
+
+func TestACodeInAHeader(t *testing.T) {
+	t.Parallel()
+	for sent, want := range map[string]string{
+		"ThrottlingException:http://internal.example/coral/": "ThrottlingException", "com.example#InvalidKey": "InvalidKey", "ExpiredTokenException": "ExpiredTokenException",
+		"": "", ":": "", "two words": "", strings.Repeat("x", 65): "",
+	} {
+		if got := problem.HeaderCode(http.Header{"X-Amzn-Errortype": {sent}}); got != want {
+			t.Errorf("%q: %q, want %q", sent, got, want)
+		}
+	}
+	if got := problem.HeaderCode(http.Header{"X-Ms-Error-Code": {"ServerBusy"}}); got != "ServerBusy" {
+		t.Errorf("Azure's: %q", got)
 	}
 }
 

@@ -12,7 +12,7 @@ import (
 // This file finds the hint in a JSON body.
 
 // maxDepth is how deep a path may lead.
-const maxDepth = 8
+const maxDepth = 32
 
 // bodyReader looks for fields token by token, so it finds one before the place where the
 // body breaks or was cut off.
@@ -20,19 +20,16 @@ type bodyReader struct {
 	*parser
 
 	dec  *json.Decoder
-	path []string // of the caller's field; nil for the common ones
+	path string // of the caller's field; "" for the common ones
 	unit time.Duration
 }
 
 // readBody looks for the named field of a JSON object, or for the common ones.
 func (p *parser) readBody(body []byte, names Names) {
 	body = bytes.TrimPrefix(body[:min(len(body), maxBody)], []byte("\xef\xbb\xbf"))
-	r := bodyReader{parser: p, dec: json.NewDecoder(bytes.NewReader(body)), unit: names.unit()}
-	if names.Field != "" {
-		r.path = strings.Split(names.Field, ".")
-	}
+	r := bodyReader{parser: p, dec: json.NewDecoder(bytes.NewReader(body)), path: names.Field, unit: names.unit()}
 	r.dec.UseNumber()
-	if t, err := r.dec.Token(); err == nil && (t == json.Delim('{') || t == json.Delim('[') && len(r.path) > 1) {
+	if t, err := r.dec.Token(); err == nil && (t == json.Delim('{') || t == json.Delim('[')) {
 		r.read(t, nil, 0)
 	}
 }
@@ -80,11 +77,11 @@ func (r *bodyReader) read(t json.Token, at []string, depth int) bool {
 // without a path may stand in the members error and result as well.
 func (r *bodyReader) wanted(at []string) time.Duration {
 	last, above := at[len(at)-1], at[:len(at)-1]
-	inEnvelope := len(above) == 0 || len(above) == 1 && (above[0] == "error" || above[0] == "result")
+	inEnvelope := len(above) == 0 || len(above) == 1 && isEnvelope(above[0])
 	switch {
-	case len(r.path) > 1 && slices.Equal(at, r.path), len(r.path) == 1 && last == r.path[0] && inEnvelope:
+	case r.path != "" && strings.Join(at, ".") == r.path, last == r.path && inEnvelope:
 		return r.unit
-	case r.path != nil:
+	case r.path != "":
 		return 0
 	case slices.Equal(at, []string{"parameters", "retry_after"}): // Telegram
 		inEnvelope = true
@@ -105,14 +102,19 @@ func (r *bodyReader) wanted(at []string) time.Duration {
 
 // leads reports whether a field may stand below a path.
 func (r *bodyReader) leads(at []string) bool {
-	if len(r.path) > 1 {
-		return len(at) < len(r.path) && slices.Equal(at, r.path[:len(at)])
+	switch {
+	case len(at) == 0:
+		return true
+	case r.path != "" && strings.HasPrefix(r.path, strings.Join(at, ".")+"."):
+		return true
+	case len(at) != 1:
+		return len(at) == 2 && at[0] == "error" && at[1] == "details" && r.path == ""
 	}
-	if len(at) != 1 {
-		return len(at) == 2 && at[0] == "error" && at[1] == "details" && r.path == nil
-	}
-	return at[0] == "error" || at[0] == "result" || at[0] == "parameters" && r.path == nil
+	return isEnvelope(at[0]) && !strings.Contains(r.path, ".") || at[0] == "parameters" && r.path == ""
 }
+
+// isEnvelope reports whether what a body says of an error may stand in a member of this name.
+func isEnvelope(name string) bool { return name == "error" || name == "result" || name == "detail" }
 
 // readField reads the value of the field.
 func (r *bodyReader) readField(name string, value json.Token, unit time.Duration) {

@@ -80,7 +80,7 @@ func (p *parser) scale(v float64, unit time.Duration) (time.Duration, error) {
 		return 0, errNegative
 	case v >= epochMillis:
 		return p.epoch(v / 1000)
-	case unit == time.Second && (v >= epochSeconds || p.isNear(v)):
+	case unit == time.Second && v >= epochSeconds, p.isNear(v):
 		return p.epoch(v)
 	}
 	ns := math.Round(v * float64(unit))

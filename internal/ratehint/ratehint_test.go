@@ -114,7 +114,7 @@ func TestAHintSaysHowLongToWait(t *testing.T) {
 		{"body, broken before the field", nil, `{"message":,"retryAfter":30}`, "", wantHint{}},
 		{"body, text page", nil, `Too many requests: retryAfter 30`, "", wantHint{}},
 		{"body, HTML", nil, `<html>429</html>`, "", wantHint{}},
-		{"body, list", nil, `[{"retryAfter":30}]`, "", wantHint{}},
+		{"body, list", nil, `[{"retryAfter":30}]`, "", given(30*s, "body retryAfter")},
 		{"body, BOM", nil, "\xef\xbb\xbf" + `{"retryAfter":30}`, "", given(30*s, "body retryAfter")},
 		{"body, null", nil, `{"retryAfter":null}`, "", wantHint{}},
 		{"body, true", nil, `{"retryAfter":true}`, "", wantHint{Dropped: []string{"body retryAfter: not a number"}}},

@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/keyfit/keyfit"
@@ -77,6 +79,25 @@ func Send[T any](ctx context.Context, c *Client, method, path string, body any, 
 	c.refreshAhead(ctx)
 	value, err := keyfit.Send[T](ctx, c.keyfit, method, path, body, opts...)
 	return value, c.explain(err)
+}
+
+// Call is [Send] for a template of a path, whose {parameters} it replaces as [Path] does:
+//
+//	thing, err := iiniit.Call[Thing](ctx, c, http.MethodGet, "/things/{id}", []string{id}, nil)
+//
+// The template names the operation for hooks and log, "GET /things/{id}"; see [keyfit.WithRoute],
+// which does so for Get and Send.
+func Call[T any](ctx context.Context, c *Client, method, template string, values []string, body any, opts ...keyfit.CallOption) (T, error) {
+	path, err := Path(template, values...)
+	if err != nil {
+		if stream, ok := body.(io.Closer); ok {
+			_ = stream.Close()
+		}
+		var none T
+		return none, err
+	}
+	route, _, _ := strings.Cut(template, "?")
+	return Send[T](ctx, c, method, path, body, append([]keyfit.CallOption{keyfit.WithRoute(method + " " + route)}, opts...)...)
 }
 
 // Path replaces the {parameters} of a template by values in order and escapes each value

@@ -14,7 +14,7 @@
 //
 // [NewQuery] sends ?api_key=<key> instead of the header, for environments that cannot set
 // headers. Prefer the header, because proxies and servers log URLs. [Path] inserts values
-// with any content into a path.
+// with any content into a path, and [Call] names the operation by the template too.
 //
 // # On behalf of a user
 //

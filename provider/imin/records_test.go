@@ -239,3 +239,32 @@ func TestFacetsAndEntitlement(t *testing.T) {
 		t.Errorf("%d activities", n)
 	}
 }
+
+func TestAListIsWrittenAsItWasReadOrMade(t *testing.T) {
+	t.Parallel()
+	read := func(text string) imin.List[string] {
+		var l imin.List[string]
+		if err := json.Unmarshal([]byte(text), &l); err != nil {
+			t.Fatal(err)
+		}
+		return l
+	}
+	for name, test := range map[string]struct {
+		list imin.List[string]
+		want string
+	}{
+		"one":                 {read(`"a"`), `"a"`},
+		"one, as an array":    {read(`["a"]`), `["a"]`},
+		"two, cut":            {read(`["a","b"]`)[:1], `["a"]`},
+		"two, one deleted":    {slices.Delete(read(`["a","b"]`), 1, 2), `["a"]`},
+		"a week, cut":         {read(`["a","b","c","d","e","f","g","h"]`)[:1], `["a"]`},
+		"one, and another":    {append(read(`"a"`), "b"), `["a","b"]`},
+		"made":                {imin.List[string]{"a"}, `["a"]`},
+		"appended to nothing": {append(imin.List[string](nil), "a"), `["a"]`},
+		"with room":           {append(make(imin.List[string], 0, 2), "a"), `["a"]`},
+	} {
+		if got, err := json.Marshal(test.list); err != nil || string(got) != test.want {
+			t.Errorf("%s: %s, %v; want %s", name, got, err, test.want)
+		}
+	}
+}

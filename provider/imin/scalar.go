@@ -86,24 +86,28 @@ func (s Scalar) MarshalJSON() ([]byte, error) {
 // List is an array; providers may send a single element without the array. What was read
 // without the array is written without it again.
 //
-// A List that was read from a single element has room for exactly one more, and any other that
+// A List that was read from a single element has unused room for eight more, and any other that
 // was read has none: so it stays an ordinary slice, and one that a program makes or changes is
 // written as an array.
 type List[T any] []T
+
+// roomOfOne is the capacity of a list that was read from a single element. It is none that append
+// gives a list of one, nor that of a list of days which a program cuts to one.
+const roomOfOne = 9
 
 // UnmarshalJSON decodes an array, or a single element.
 func (l *List[T]) UnmarshalJSON(b []byte) error {
 	many, err := wire.OneOrMany[T](b)
 	*l = slices.Clip(many)
 	if text := bytes.TrimSpace(b); len(many) == 1 && text[0] != '[' {
-		*l = append(make(List[T], 0, 2), many...)
+		*l = append(make(List[T], 0, roomOfOne), many...)
 	}
 	return err
 }
 
 // MarshalJSON encodes an array, or a single element if one was decoded.
 func (l List[T]) MarshalJSON() ([]byte, error) {
-	if len(l) == 1 && cap(l) == 2 {
+	if len(l) == 1 && cap(l) == roomOfOne {
 		return json.Marshal(l[0])
 	}
 	return json.Marshal([]T(l))
