@@ -69,7 +69,7 @@ func (t *transport) putKey(k *call, out *http.Request) error {
 			return &finalError{"the key was not sent", err}
 		}
 	}
-	if err := t.headers.set(out, k.key, k.wantsJSON); err != nil {
+	if err := t.headers.set(out, k.key, k.typed != nil); err != nil {
 		return &finalError{"the key could not be put on the request", k.redactor().Error(err)}
 	}
 	if _, inHeader := t.headers.scheme.(headerOnly); !inHeader {
