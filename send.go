@@ -72,7 +72,7 @@ func (t *transport) putKey(k *call, out *http.Request) error {
 	if err := t.headers.set(out, k.key, k.typed != nil); err != nil {
 		return &finalError{"the key could not be put on the request", k.redactor().Error(err)}
 	}
-	if _, inHeader := t.headers.scheme.(headerOnly); !inHeader {
+	if t.headers.plain == nil {
 		if out.URL == nil {
 			return &finalError{"the key could not be put on the request", errNoURL}
 		}
