@@ -209,11 +209,18 @@ func (k *call) request(req *http.Request) *http.Request {
 
 // begins records the key of an attempt and when it is sent.
 func (k *call) begins(with *keyring.Generation, sent time.Duration) {
-	if k.key != nil && with.Fingerprint != k.key.Fingerprint {
-		k.retry().earlier = append(k.retry().earlier, credentialOf(k.key.Key))
+	if k.key != nil {
+		k.forgets(with)
 	}
 	k.key, k.sent, k.status = with, sent, 0
 	k.attempts++
+}
+
+// forgets drops what is known of the last attempt, but not its key if the next one has another.
+func (k *call) forgets(next *keyring.Generation) {
+	if next.Fingerprint != k.key.Fingerprint {
+		k.retry().earlier = append(k.retry().earlier, credentialOf(k.key.Key))
+	}
 	if k.trouble != nil {
 		r := k.retry()
 		r.answer, r.hint, r.wait, r.paced, r.limited, r.unsent, r.header = nil, nil, 0, false, false, false, nil
