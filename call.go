@@ -15,7 +15,8 @@ import (
 )
 
 // call is the state of one call, shared by the stages of a request. Every call has this
-// part; [trouble] is the part that exists only once something went wrong.
+// part, which therefore is small; [typedCall] is the part of typed calls, and [trouble] the
+// part that exists only once something went wrong.
 //
 // A [callContext] is the context of the requests that the retry loop, the redirects and
 // [CheckResponse] see, so each of them can find the call. Only the goroutine of the call may

@@ -16,14 +16,14 @@ type headerSetter struct {
 	scheme Scheme
 	plain  headerOnly // the scheme, if it does not change the URL; else nil
 	fields *keyFields
-	agent  []string       // the value of User-Agent
+	agent  string         // the User-Agent
 	shared *sharedHeaders // nil if each request needs the scheme
 }
 
 // newHeaderSetter returns the setter of a client that sends its requests through next, and keeps
 // cookies in jar, which may be nil.
 func newHeaderSetter(scheme Scheme, fields *keyFields, agent string, jar http.CookieJar, next http.RoundTripper) headerSetter {
-	setter := headerSetter{scheme: scheme, fields: fields, agent: []string{agent}}
+	setter := headerSetter{scheme: scheme, fields: fields, agent: agent}
 	if plain, ok := scheme.(headerOnly); ok {
 		_, keepsRequests := next.(*http.Transport)
 		setter.plain, setter.shared = plain, &sharedHeaders{copied: !keepsRequests || jar != nil}
@@ -57,7 +57,7 @@ func (setter *headerSetter) build(out *http.Request, with *keyring.Generation, w
 	maps.Copy(h, out.Header)
 	removeFraming(h)
 	if _, named := h["User-Agent"]; !named {
-		h["User-Agent"] = setter.agent
+		h["User-Agent"] = []string{setter.agent}
 	}
 	if _, given := h["Accept"]; wantsJSON && !given {
 		h["Accept"] = []string{"application/json"}
