@@ -197,9 +197,9 @@ func newSharedHeader(key *keyring.Generation, h http.Header) *sharedHeader {
 
 // copy returns a header of a request's own. It walks through no map, as [http.Header.Clone] does
 // twice.
-func (sh *sharedHeader) copy() http.Header {
-	h, lines := make(http.Header, len(sh.names)), slices.Clone(sh.lines)
-	for i, name := range sh.names {
+func (common *sharedHeader) copy() http.Header {
+	h, lines := make(http.Header, len(common.names)), slices.Clone(common.lines)
+	for i, name := range common.names {
 		h[name] = lines[i : i+1 : i+1]
 	}
 	return h
