@@ -32,7 +32,7 @@ func (k *call) read(resp *http.Response, out *Outcome) authOutcome {
 			return k.readRefusal(rd, out)
 		}
 	}
-	if k.tally.looksForLimits(k.nth) && ratehint.MentionsLimit(resp.Header) {
+	if k.looks && ratehint.MentionsLimit(resp.Header) {
 		k.tally.foundLimits()
 		h := ratehint.Parse(resp.Header, nil, ratehint.Names{}, time.Now())
 		reportLimit(h, out)

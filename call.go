@@ -15,7 +15,8 @@ import (
 )
 
 // call is the state of one call, shared by the stages of a request. Every call has this
-// part; [trouble] is the part that exists only once something went wrong.
+// part, which therefore is small; [typedCall] is the part of typed calls, and [trouble] the
+// part that exists only once something went wrong.
 //
 // A [callContext] is the context of the requests that the retry loop, the redirects and
 // [CheckResponse] see, so each of them can find the call. Only the goroutine of the call may
@@ -26,42 +27,45 @@ type call struct {
 	client     *Client
 	ring       *Keyring
 	policy     *RetryPolicy
-	account    string // names the keyring given with the call, for the limit; "" for the client's own
-	keepsPlace bool   // a further retry keeps its place in the queue of the gate
+	tally      *tally     // of its key
+	typed      *typedCall // nil for a raw request
+	account    string     // names the keyring given with the call, for the limit; "" for the client's own
 	method     string
-	named      string        // the route, of a typed call
-	url        *url.URL      // as the caller gave it, within the origin
-	began      time.Duration // by the client's clock
-	tally      *tally        // of its key
-	nth        uint64        // among the requests of that
+	url        *url.URL                      // as the caller gave it, within the origin
+	getBody    func() (io.ReadCloser, error) // nil if there is no body, or a stream
+	began      time.Duration                 // by the client's clock
 	priority   Priority
 	idempotent bool
 	replayable bool
-	getBody    func() (io.ReadCloser, error) // nil if there is no body, or a stream
-	wantsJSON  bool
-	maxBody    int64 // of a good response; 0 if its body is not read
-	passedOn   bool  // by the middleware of the call
+	looks      bool // for a limit in a good response
+	keepsPlace bool // a further retry keeps its place in the queue of the gate
+	passedOn   bool // by the middleware of the call
 
 	attempts int
 	status   int                 // of the last response; 0 if none came
 	key      *keyring.Generation // of the last attempt; nil before the first
 	sent     time.Duration       // when the last attempt was sent, by the ring's clock
 
-	content []byte // the body of a good response to a typed call
-
 	trouble   *trouble      // nil until something goes wrong
 	unused    *http.Request // memory for the request that the first attempt sends
 	firstBody bodyMemory    // for the first response
 }
 
+// typedCall is the part of a call's state that only typed calls have: their options, and the
+// body of the response.
+type typedCall struct {
+	callConfig
+
+	content []byte // of a good response
+}
+
 // trouble is the state of a call once something went wrong: a failed or refused attempt, a
 // redirect, a wait. Nearly every call ends without it.
 type trouble struct {
-	path    string
-	secrets []string // that the call sends, beside the key
-	retry   retryState
-	turn    *keyring.Turn        // nil until the keyring has state for the call
-	denied  *keyring.DeniedError // set if the wait for a usable key failed
+	path   string
+	retry  retryState
+	turn   *keyring.Turn        // nil until the keyring has state for the call
+	denied *keyring.DeniedError // set if the wait for a usable key failed
 }
 
 // retryState is what the retry loop knows about the attempts so far.
@@ -91,34 +95,37 @@ type retryState struct {
 //
 // The call and the first request that it sends share one allocation. The call drops its
 // reference to that request when it is sent, because the request carries the key.
-func (c *Client) newCall(req *http.Request, o *callConfig, began time.Duration) (*call, error) {
+func (c *Client) newCall(req *http.Request, o *typedCall, began time.Duration) (*call, error) {
 	both := &struct {
 		call
 		outgoing http.Request
 	}{call: call{
-		Context: req.Context(), client: c, ring: c.ring, policy: &c.policy, priority: c.priority,
-		method: req.Method, url: req.URL,
-		began: began, tally: c.tally, idempotent: c.isIdempotent(req),
-		replayable: isReplayable(req), getBody: bodyAgain(req),
+		Context: req.Context(), client: c, ring: c.ring, policy: &c.policy, tally: c.tally, typed: o,
+		method: req.Method, url: req.URL, began: began, priority: c.priority,
 	}}
 	k := &both.call
 	k.unused = &both.outgoing
 	if k.method == "" {
 		k.method = http.MethodGet
 	}
+	k.sends(req)
 	if o == nil {
 		return k, nil
 	}
-	err := k.apply(o)
+	err := k.apply(&o.callConfig)
 	return k, err
+}
+
+// sends takes from the request of the call how often it may be sent.
+func (k *call) sends(req *http.Request) {
+	k.idempotent, k.replayable, k.getBody = k.client.isIdempotent(req), true, nil
+	if req.Body != nil && req.Body != http.NoBody {
+		k.replayable, k.getBody = req.GetBody != nil, req.GetBody
+	}
 }
 
 // apply applies the options of a typed call.
 func (k *call) apply(o *callConfig) error {
-	k.wantsJSON, k.maxBody, k.named = true, o.maxBody, o.route
-	if len(o.secrets) > 0 {
-		k.inTrouble().secrets = o.secrets
-	}
 	if o.policy != nil {
 		own, err := o.policy.over(k.client.policy).withDefaults()
 		if err != nil {
@@ -160,19 +167,6 @@ func (c *Client) isIdempotent(req *http.Request) bool {
 		return true
 	}
 	return req.Header.Get(c.provider.idempotencyHeader()) != ""
-}
-
-// isReplayable reports whether the body can be produced again.
-func isReplayable(req *http.Request) bool {
-	return req.Body == nil || req.Body == http.NoBody || req.GetBody != nil
-}
-
-// bodyAgain returns what produces the body again; nil if there is no body, or a stream.
-func bodyAgain(req *http.Request) func() (io.ReadCloser, error) {
-	if req.Body == nil || req.Body == http.NoBody {
-		return nil
-	}
-	return req.GetBody
 }
 
 type callKey struct{}
@@ -217,11 +211,18 @@ func (k *call) request(req *http.Request) *http.Request {
 
 // begins records the key of an attempt and when it is sent.
 func (k *call) begins(with *keyring.Generation, sent time.Duration) {
-	if k.key != nil && with.Fingerprint != k.key.Fingerprint {
-		k.retry().earlier = append(k.retry().earlier, credentialOf(k.key.Key))
+	if k.key != nil {
+		k.forgets(with)
 	}
 	k.key, k.sent, k.status = with, sent, 0
 	k.attempts++
+}
+
+// forgets drops what is known of the last attempt, but not its key if the next one has another.
+func (k *call) forgets(next *keyring.Generation) {
+	if next.Fingerprint != k.key.Fingerprint {
+		k.retry().earlier = append(k.retry().earlier, credentialOf(k.key.Key))
+	}
 	if k.trouble != nil {
 		r := k.retry()
 		r.answer, r.hint, r.wait, r.paced, r.limited, r.unsent, r.header = nil, nil, 0, false, false, false, nil
@@ -317,9 +318,9 @@ func (k *call) creds() []Credential {
 	var used []Credential
 	if k.trouble != nil {
 		used = k.trouble.retry.earlier
-		for _, secret := range k.trouble.secrets {
-			used = append(slices.Clip(used), APIKey(secret))
-		}
+	}
+	if k.typed != nil {
+		used = append(slices.Clip(used), k.typed.secret()...)
 	}
 	if k.key != nil {
 		used = append(slices.Clip(used), credentialOf(k.key.Key))

@@ -43,8 +43,8 @@ func ContextWithRoute(ctx context.Context, route string) context.Context {
 
 // routeName returns the name of the call's operation.
 func (k *call) routeName() string {
-	if k.named != "" {
-		return k.named
+	if k.typed != nil && k.typed.route != "" {
+		return k.typed.route
 	}
 	route, _ := k.Value(routeKey{}).(string)
 	return route

@@ -47,7 +47,7 @@ func aroundCalls(l loop, wraps []middleware) hidden[http.RoundTripper] {
 		}
 		k.passedOn = true
 		k.Context = req.Context() // what the middleware put there, a span or a trace, is for the attempts
-		k.idempotent, k.replayable, k.getBody = k.client.isIdempotent(req), isReplayable(req), bodyAgain(req)
+		k.sends(req)
 		return l.send(k, req)
 	})
 	for _, wrap := range slices.Backward(wraps) {

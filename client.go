@@ -241,7 +241,7 @@ func (c *Client) newStack(cfg config) loop {
 	attempts := &transport{
 		origin:  originCheck{base: c.base, home: home, prefix: c.base.EscapedPath(), allowHTTP: cfg.allowHTTP},
 		allowed: operationCheck{lists: cfg.allowed, probe: c.probeURL(), prefix: c.base.EscapedPath()},
-		headers: headerSetter{scheme: scheme, fields: fields, agent: []string{cfg.userAgent}, shared: newSharedHeaders(scheme, jar, next)},
+		headers: newHeaderSetter(scheme, fields, cfg.userAgent, jar, next),
 		jar:     jar,
 		next:    next,
 		pool:    c.pool(),

@@ -11,12 +11,12 @@ import (
 
 // do sends a request through the stack and does not change req. The call is nil if it could
 // not begin, which is an error.
-func (c *Client) do(req *http.Request, o *callConfig) (*call, *http.Response, error) {
+func (c *Client) do(req *http.Request, o *typedCall) (*call, *http.Response, error) {
 	began := c.clock.Now()
 	req = c.identified(c.within(req))
 	k, err := c.newCall(req, o, began)
 	k.tally.allowance.Request(began)
-	k.nth = k.tally.requests.Add(1)
+	k.looks = k.tally.looksForLimits(k.tally.requests.Add(1))
 	k.starts()
 	if err != nil {
 		return nil, nil, closeBody(req, k.ends(nil, err))

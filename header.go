@@ -14,9 +14,21 @@ import (
 // the key.
 type headerSetter struct {
 	scheme Scheme
+	plain  headerOnly // the scheme, if it does not change the URL; else nil
 	fields *keyFields
-	agent  []string       // the value of User-Agent
-	shared *sharedHeaders // nil if requests must not share a header
+	agent  string         // the User-Agent
+	shared *sharedHeaders // nil if each request needs the scheme
+}
+
+// newHeaderSetter returns the setter of a client that sends its requests through next, and keeps
+// cookies in jar, which may be nil.
+func newHeaderSetter(scheme Scheme, fields *keyFields, agent string, jar http.CookieJar, next http.RoundTripper) headerSetter {
+	setter := headerSetter{scheme: scheme, fields: fields, agent: agent}
+	if plain, ok := scheme.(headerOnly); ok {
+		_, keepsRequests := next.(*http.Transport)
+		setter.plain, setter.shared = plain, &sharedHeaders{copied: !keepsRequests || jar != nil}
+	}
+	return setter
 }
 
 // set sets the headers and the key of out, which is a copy of the caller's request.
@@ -25,14 +37,17 @@ func (setter *headerSetter) set(out *http.Request, with *keyring.Generation, wan
 		return setter.build(out, with, wantsJSON)
 	}
 	slot := setter.shared.of(wantsJSON)
-	if h := slot.Load(); h != nil && h.key == with {
-		out.Header = h.header
-		return nil
+	h := slot.Load()
+	if h == nil || h.key != with {
+		if err := setter.build(out, with, wantsJSON); err != nil {
+			return err
+		}
+		h = newSharedHeader(with, out.Header)
+		slot.Store(h)
 	}
-	if err := setter.build(out, with, wantsJSON); err != nil {
-		return err
+	if out.Header = h.header; setter.shared.copied {
+		out.Header = h.copy()
 	}
-	slot.Store(&sharedHeader{with, out.Header}) // it must not change from here on
 	return nil
 }
 
@@ -42,7 +57,7 @@ func (setter *headerSetter) build(out *http.Request, with *keyring.Generation, w
 	maps.Copy(h, out.Header)
 	removeFraming(h)
 	if _, named := h["User-Agent"]; !named {
-		h["User-Agent"] = setter.agent
+		h["User-Agent"] = []string{setter.agent}
 	}
 	if _, given := h["Accept"]; wantsJSON && !given {
 		h["Accept"] = []string{"application/json"}
@@ -52,8 +67,8 @@ func (setter *headerSetter) build(out *http.Request, with *keyring.Generation, w
 		password, _ := u.Password()
 		out.SetBasicAuth(u.Username(), password)
 	}
-	if scheme, ok := setter.scheme.(headerOnly); ok {
-		return scheme.put(h, credentialOf(with.Key))
+	if setter.plain != nil {
+		return setter.plain.put(h, credentialOf(with.Key))
 	}
 	return setter.apply(out, credentialOf(with.Key))
 }
@@ -143,34 +158,49 @@ func (kf *keyFields) learn(name string) {
 // the client.
 //
 // The invariant: a header map shared by concurrent requests never changes. Three rules keep
-// it, each of them decided in [newSharedHeaders] or [headerSetter.set]:
+// it, each of them decided in [newHeaderSetter] or [headerSetter.set]:
 //
 //   - The map is complete when it is stored, and nothing here writes to it afterwards.
 //   - Only net/http's own transport receives it, which keeps the rule of
 //     [http.RoundTripper] not to change a request. Middleware and other transports might
-//     not keep it, and a cookie jar adds a header.
+//     not keep it, and a cookie jar adds a header: with them each request gets a copy.
 //   - It contains all that the scheme does to a request. A scheme that writes to the URL,
 //     and one of the caller's own, which may sign each request, must be applied each time.
-type sharedHeaders [2]atomic.Pointer[sharedHeader] // without Accept, and with it
-
-type sharedHeader struct {
-	key    *keyring.Generation
-	header http.Header
-}
-
-// newSharedHeaders returns nil if requests with this scheme, jar and transport must not
-// share headers.
-func newSharedHeaders(scheme Scheme, jar http.CookieJar, next http.RoundTripper) *sharedHeaders {
-	_, keepsRequests := next.(*http.Transport)
-	if _, inHeader := scheme.(headerOnly); !inHeader || !keepsRequests || jar != nil {
-		return nil
-	}
-	return new(sharedHeaders)
+type sharedHeaders struct {
+	copied bool                            // requests get a copy
+	slots  [2]atomic.Pointer[sharedHeader] // without Accept, and with it
 }
 
 func (sh *sharedHeaders) of(wantsJSON bool) *atomic.Pointer[sharedHeader] {
 	if wantsJSON {
-		return &sh[1]
+		return &sh.slots[1]
 	}
-	return &sh[0]
+	return &sh.slots[0]
+}
+
+// sharedHeader is the header of the requests with a key. Each of its fields has one line: those
+// of the schemes of this package, User-Agent and Accept.
+type sharedHeader struct {
+	key    *keyring.Generation
+	header http.Header
+	names  []string // of header
+	lines  []string // in the order of names
+}
+
+func newSharedHeader(key *keyring.Generation, h http.Header) *sharedHeader {
+	shared := &sharedHeader{key: key, header: h}
+	for name, lines := range h {
+		shared.names, shared.lines = append(shared.names, name), append(shared.lines, lines[0])
+	}
+	return shared
+}
+
+// copy returns a header of a request's own. It walks through no map, as [http.Header.Clone] does
+// twice.
+func (common *sharedHeader) copy() http.Header {
+	h, lines := make(http.Header, len(common.names)), slices.Clone(common.lines)
+	for i, name := range common.names {
+		h[name] = lines[i : i+1 : i+1]
+	}
+	return h
 }

@@ -61,6 +61,54 @@ func TestATransportThatChangesItsRequestsChangesNoOther(t *testing.T) {
 	}
 }
 
+// A transport may also write into the lines of a header: those of the scheme, of the client and of
+// the call are each request's own.
+func TestATransportThatWritesIntoLinesChangesNoOther(t *testing.T) {
+	t.Parallel()
+	key, pair := keyfit.APIKey("header-lorem-fitsum"), keyfit.KeyPair("header-id-lorem", "header-lorem-fitsum")
+	tests := map[string]struct {
+		scheme keyfit.Scheme
+		cred   keyfit.Credential
+	}{
+		"header": {keyfit.Header("X-API-KEY"), key},
+		"bearer": {keyfit.Bearer(), key},
+		"pair":   {keyfit.Pair("X-ID", "X-KEY"), pair},
+		"basic":  {keyfit.Basic("lorem"), key},
+		"cookie": {keyfit.Cookie("session"), key},
+		"query":  {keyfit.Query("api_key"), key},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var seen []http.Header
+			writes := transportFunc(func(req *http.Request) (*http.Response, error) {
+				seen = append(seen, req.Header.Clone())
+				for _, lines := range req.Header {
+					for i := range lines {
+						lines[i] = "scribbled"
+					}
+				}
+				return &http.Response{StatusCode: http.StatusOK, Header: http.Header{}, Body: http.NoBody, Request: req}, nil
+			})
+			c, err := keyfit.New(keyfit.Provider{Name: "target", BaseURL: "https://api.example.com", Scheme: tt.scheme},
+				keyfit.WithSource(keyfit.Static(tt.cred)), keyfit.WithoutDotEnv(), keyfit.WithHTTPClient(&http.Client{Transport: writes}))
+			if err != nil {
+				t.Fatal(err)
+			}
+			for range 2 {
+				for _, opts := range [][]keyfit.CallOption{nil, {keyfit.WithHeader("X-Mine", "lorem")}} {
+					if _, err := keyfit.Get[struct{}](t.Context(), c, "/", opts...); err != nil {
+						t.Fatal(err)
+					}
+				}
+			}
+			if d := cmp.Diff(seen[:2], seen[2:]); d != "" {
+				t.Errorf("what the second two requests had (-as the first two +got):\n%s", d)
+			}
+		})
+	}
+}
+
 // Over real connections, with many callers, while the key changes: every request has the one
 // key that is current, and the headers of its own call and no others.
 func TestRequestsThatShareAHeaderDifferInAllElse(t *testing.T) {

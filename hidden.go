@@ -58,7 +58,9 @@ func (k *call) hideBody(resp *http.Response) {
 	m.body = resp.Body
 	m.hidden.body.Store(&m.body)
 	resp.Body = &m.hidden
-	if _, ok := m.body.(io.Writer); ok && resp.StatusCode == http.StatusSwitchingProtocols {
-		resp.Body = writableBody{&m.hidden}
+	if resp.StatusCode == http.StatusSwitchingProtocols {
+		if _, ok := m.body.(io.Writer); ok {
+			resp.Body = writableBody{&m.hidden}
+		}
 	}
 }

@@ -10,8 +10,11 @@ import (
 // provider takes such keys and the request may need one. The key is made once for a call, so
 // all attempts have the same.
 func (c *Client) identified(req *http.Request) *http.Request {
+	if !c.provider.IdempotencyKeys || req.Method != http.MethodPost && req.Method != http.MethodPatch {
+		return req
+	}
 	field := c.provider.idempotencyHeader()
-	if !c.provider.IdempotencyKeys || req.Method != http.MethodPost && req.Method != http.MethodPatch || req.Header.Get(field) != "" {
+	if req.Header.Get(field) != "" {
 		return req
 	}
 	out := req.WithContext(req.Context())

@@ -69,10 +69,10 @@ func (t *transport) putKey(k *call, out *http.Request) error {
 			return &finalError{"the key was not sent", err}
 		}
 	}
-	if err := t.headers.set(out, k.key, k.wantsJSON); err != nil {
+	if err := t.headers.set(out, k.key, k.typed != nil); err != nil {
 		return &finalError{"the key could not be put on the request", k.redactor().Error(err)}
 	}
-	if _, inHeader := t.headers.scheme.(headerOnly); !inHeader {
+	if t.headers.plain == nil {
 		if out.URL == nil {
 			return &finalError{"the key could not be put on the request", errNoURL}
 		}

@@ -54,7 +54,7 @@ func Send[T any](ctx context.Context, c Caller, method, path string, body any, o
 
 // sendTyped makes a typed call; value is a *T.
 func (c *Client) sendTyped(ctx context.Context, method, path string, body, value any, opts []CallOption) error {
-	o := callConfig{maxBody: c.maxBody}
+	o := typedCall{callConfig: callConfig{maxBody: c.maxBody}}
 	req, err := o.request(ctx, method, path, body, value, opts)
 	if err != nil {
 		return fmt.Errorf("%s: %w", c.provider.Name, err)
@@ -65,7 +65,7 @@ func (c *Client) sendTyped(ctx context.Context, method, path string, body, value
 	}
 	o.setIdempotencyKey(req, &c.provider)
 	if o.curl != nil {
-		*o.curl, _ = c.curl(req, &o)
+		*o.curl, _ = c.curl(req, &o.callConfig)
 	}
 	if _, ignored := value.(*struct{}); ignored {
 		o.maxBody = 0

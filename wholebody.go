@@ -15,7 +15,7 @@ import (
 // the body breaks off or stalls, the attempt has failed, and the retry loop decides as for a
 // connection that broke before the headers. The response of any other call passes.
 func (k *call) whole(resp *http.Response, err error) (*http.Response, error) {
-	if err != nil || k.maxBody <= 0 || resp.StatusCode >= http.StatusMultipleChoices || !k.succeeded() {
+	if err != nil || k.typed == nil || k.typed.maxBody <= 0 || resp.StatusCode >= http.StatusMultipleChoices || !k.succeeded() {
 		return resp, err
 	}
 	content, err := k.readBody(resp)
@@ -26,7 +26,7 @@ func (k *call) whole(resp *http.Response, err error) (*http.Response, error) {
 		return nil, err
 	}
 	_ = resp.Body.Close() // all of it is here: nothing to drain
-	k.content, resp.Body = content, http.NoBody
+	k.typed.content, resp.Body = content, http.NoBody
 	if k.client.around != nil {
 		resp.Body = io.NopCloser(bytes.NewReader(content)) // the middleware may read it too
 	}
@@ -35,7 +35,7 @@ func (k *call) whole(resp *http.Response, err error) (*http.Response, error) {
 
 // readBody reads a body of at most maxBody bytes.
 func (k *call) readBody(resp *http.Response) ([]byte, error) {
-	content, err := readContent(resp, k.maxBody, k.bodyTime())
+	content, err := readContent(resp, k.typed.maxBody, k.bodyTime())
 	if err != nil && !errors.Is(err, ErrTooLarge) {
 		err = k.redactor().Error(err)
 	}
@@ -59,7 +59,7 @@ func readContent(resp *http.Response, limit int64, bound httpbody.Bound) ([]byte
 // calls has another one.
 func (k *call) body(resp *http.Response) ([]byte, error) {
 	if k.client.around == nil {
-		return k.content, nil
+		return k.typed.content, nil
 	}
 	content, err := k.readBody(resp)
 	if err != nil {

@@ -8,12 +8,12 @@ import (
 // This file matches a secret byte by byte, in every form that an encoder gives a byte.
 
 // match returns the end of the longest secret that begins at t[i], or 0.
-func (r *Redactor) match(t string, i int) int {
+func (f *forms) match(t string, i int) int {
 	longest := 0
 	var first [16]byte
 	for _, c := range appendFirstBytes(first[:0], t[i:]) {
-		for s := r.first[fold(c)]; s != 0; s = r.next[s-1] {
-			longest = max(longest, matchSecret(t, i, r.secrets[s-1]))
+		for s := f.first[fold(c)]; s != 0; s = f.next[s-1] {
+			longest = max(longest, matchSecret(t, i, f.all[s-1]))
 		}
 	}
 	return longest

@@ -48,8 +48,12 @@ func (x *Index) add(secrets []string) {
 		x.known, x.ends = make(map[uint64]struct{}), make(map[uint64][]hidden)
 	}
 	for _, secret := range secrets {
-		shown := hidden{func() string { return secret }}
-		for _, form := range New(secret).secrets {
+		if len(secret) < MinSecret {
+			continue
+		}
+		shown, of := hidden{func() string { return secret }}, new(forms)
+		of.add(secret)
+		for _, form := range of.all {
 			x.longest = max(x.longest, len(form))
 			at := uint64(1) // tells a beginning from a longer one
 			for _, c := range []byte(form[max(0, len(form)-window):]) {

@@ -31,12 +31,18 @@ const Mark = "[redacted]"
 // a test would take every text with it.
 const MinSecret = 4
 
-// Redactor takes secrets out of text. The zero value knows none.
+// Redactor takes secrets out of text. The zero value knows none. A Redactor is small, because
+// functions return it that every request passes through.
 type Redactor struct {
-	secrets []string
-	first   [256]int32 // by the first byte in lower case: one of the secrets that begin with it, plus one
-	next    []int32    // by secret: another one that begins with the same byte, plus one
-	also    *Index     // of more secrets; nil for none
+	known *forms // nil for none
+	also  *Index // of more secrets; nil for none
+}
+
+// forms are secrets in all their forms as a whole. They do not change once they are indexed.
+type forms struct {
+	all   []string
+	first [256]int32 // by the first byte in lower case: one of the forms that begin with it, plus one
+	next  []int32    // by form: another one that begins with the same byte, plus one
 }
 
 // Also returns a redactor that takes out the secrets of the index, too.
@@ -52,56 +58,62 @@ func (r Redactor) with(text string) Redactor {
 	if len(found) == 0 {
 		return r
 	}
-	more := Redactor{secrets: slices.Clone(r.secrets)}
+	more := new(forms)
+	if r.known != nil {
+		more.all = slices.Clone(r.known.all)
+	}
 	for _, secret := range found {
 		more.add(secret)
 	}
 	more.index()
-	return more
+	return Redactor{known: more}
 }
 
 // New returns a redactor of the secrets that have at least [MinSecret] bytes.
 func New(secrets ...string) Redactor {
-	var r Redactor
+	known := new(forms)
 	for _, secret := range secrets {
 		if len(secret) >= MinSecret {
-			r.add(secret)
+			known.add(secret)
 		}
 	}
-	r.index()
-	return r
+	if len(known.all) == 0 {
+		return Redactor{}
+	}
+	known.index()
+	return Redactor{known: known}
 }
 
 // add adds a secret, its base64 in all four alphabets, alone and amid other data, its
 // hexadecimal digits, and UTF-16 in either order of the bytes.
-func (r *Redactor) add(secret string) {
-	r.secrets = append(append(r.secrets, secret), base64Forms(secret)...)
+func (f *forms) add(secret string) {
+	f.all = append(append(f.all, secret), base64Forms(secret)...)
 	for _, enc := range [...]*base64.Encoding{base64.StdEncoding, base64.URLEncoding, base64.RawStdEncoding, base64.RawURLEncoding} {
-		if coded := enc.EncodeToString([]byte(secret)); !slices.Contains(r.secrets, coded) {
-			r.secrets = append(r.secrets, coded)
+		if coded := enc.EncodeToString([]byte(secret)); !slices.Contains(f.all, coded) {
+			f.all = append(f.all, coded)
 		}
 	}
-	r.secrets = append(r.secrets, hex.EncodeToString([]byte(secret)), wide(secret))
+	f.all = append(f.all, hex.EncodeToString([]byte(secret)), wide(secret))
 }
 
 // wide returns what UTF-16 of either order has of a secret in ASCII: its bytes with a zero
 // between two of them.
 func wide(secret string) string { return strings.Join(strings.Split(secret, ""), "\x00") }
 
-// index sorts the secrets by their first byte, so that a place of a text is compared only
-// with those that can begin there.
-func (r *Redactor) index() {
-	r.next = make([]int32, len(r.secrets))
-	for i, form := range r.secrets {
-		first := &r.first[fold(form[0])]
-		r.next[i], *first = *first, int32(i+1)
+// index sorts the forms by their first byte, so that a place of a text is compared only with
+// those that can begin there.
+func (f *forms) index() {
+	f.next = make([]int32, len(f.all))
+	for i, form := range f.all {
+		first := &f.first[fold(form[0])]
+		f.next[i], *first = *first, int32(i+1)
 	}
 }
 
 // canBegin reports whether a form of a secret can begin with the byte: the first byte of
 // one, or that of an escape.
-func (r *Redactor) canBegin(c byte) bool {
-	return r.first[fold(c)] != 0 || c == '%' || c == '\\' || c == '&' || c == '+'
+func (f *forms) canBegin(c byte) bool {
+	return f.first[fold(c)] != 0 || c == '%' || c == '\\' || c == '&' || c == '+'
 }
 
 // base64Forms returns what base64 makes of a secret amid other data, as in Basic
@@ -125,8 +137,10 @@ func base64Forms(secret string) []string {
 // before the limit is seen whole.
 func (r Redactor) Reach() int {
 	longest := 0
-	for _, secret := range r.secrets {
-		longest = max(longest, len(secret))
+	if r.known != nil {
+		for _, form := range r.known.all {
+			longest = max(longest, len(form))
+		}
 	}
 	if r.also != nil {
 		return max(longest*longestForm, r.also.reach())
@@ -154,17 +168,17 @@ func (r Redactor) Prefix(text string, limit int) string {
 	if r.also != nil {
 		r = r.with(text[:min(len(text), limit+r.also.reach())])
 	}
-	if len(r.secrets) == 0 {
+	if r.known == nil {
 		return text[:limit]
 	}
 	var out strings.Builder
 	kept := 0 // everything before it is in out
 	for i := 0; i < limit; {
-		if !r.canBegin(text[i]) {
+		if !r.known.canBegin(text[i]) {
 			i++
 			continue
 		}
-		if end := r.match(text, i); end > i {
+		if end := r.known.match(text, i); end > i {
 			out.WriteString(text[kept:i])
 			out.WriteString(Mark)
 			i, kept = end, end
