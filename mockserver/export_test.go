@@ -134,7 +134,7 @@ func TestRequestsAreExportedAsAGoTest(t *testing.T) {
 	if os.Getenv("KEYFIT_LONG") == "" {
 		return
 	}
-	dir, err := os.MkdirTemp(".", "replay")
+	dir, err := os.MkdirTemp(".", "replay") //nolint:usetesting // in the module
 	if err != nil {
 		t.Fatal(err)
 	}
