@@ -3,6 +3,7 @@ package mockserver
 import (
 	"net/http"
 
+	"github.com/keyfit/keyfit/mockserver/internal/fault"
 	"github.com/keyfit/keyfit/mockserver/internal/redact"
 	"github.com/keyfit/keyfit/mockserver/internal/surface"
 )
@@ -91,10 +92,14 @@ func (x *exchange) route() {
 // run continues once the route is known; nil is a path that no route has.
 func (x *exchange) run(route *surface.Route) {
 	x.judge(route)
-	hit := facts{provider: x.v.provider, method: x.req.Method, path: x.req.URL.EscapedPath(), keyID: x.judgement.KeyID}
-	late, ended := x.injectEarly(x.ns.faultsOf(&hit, x.req.Request, x.req.conn.fresh()))
-	if ended {
-		return
+	fresh := x.req.conn.fresh()
+	var late []fault.Fault
+	if x.ns.faults.any() {
+		hit := facts{provider: x.v.provider, method: x.req.Method, path: x.req.URL.EscapedPath(), keyID: x.judgement.KeyID}
+		var ended bool
+		if late, ended = x.injectEarly(x.ns.faultsOf(&hit, x.req.Request, fresh)); ended {
+			return
+		}
 	}
 	if x.judgement.Outcome == OK && route != nil && !route.Need.Open && x.id.key != nil {
 		x.admit(route.Need.Group)

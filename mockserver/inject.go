@@ -105,6 +105,9 @@ func (fs *faults) all() []*Injection {
 	return nil
 }
 
+// any reports whether there are injections.
+func (fs *faults) any() bool { return fs.list.Load() != nil }
+
 func (fs *faults) add(i *Injection) {
 	fs.mu.Lock()
 	defer fs.mu.Unlock()
