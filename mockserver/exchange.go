@@ -53,7 +53,7 @@ func (s *Server) serve(v *vendor, home *Namespace, w http.ResponseWriter, r *htt
 	x.answer.w = w
 	x.identify(home)
 	x.route()
-	if x.answer.phase != decided { // a handler that wrote nothing, or the router's own redirect
+	if x.answer.phase != decided { // a handler that wrote nothing
 		x.WriteHeader(http.StatusOK)
 	}
 	x.empty()
@@ -79,7 +79,6 @@ func (x *exchange) route() {
 	r, folded := rt.folded(x.req.Request)
 	if r.URL.RawPath == "" {
 		if l := rt.literal[literalRoute{r.Method, r.URL.Path}]; l != nil {
-			x.req.Pattern = l.route.Pattern
 			if !folded { // the journal shows what was sent
 				x.req.literal = l
 			}
@@ -87,7 +86,7 @@ func (x *exchange) route() {
 			return
 		}
 	}
-	rt.mux().ServeHTTP(x, r)
+	x.run(rt.router().find(r))
 }
 
 // run continues once the route is known; nil is a path that no route has.
@@ -105,7 +104,7 @@ func (x *exchange) run(route *surface.Route) {
 	case x.judgement.Refused():
 		x.refuse(route)
 	case route == nil:
-		x.judgement.refuse(NotFound, "no such operation in this mock of "+x.v.title)
+		x.judgement.refuse(NotFound, x.v.notFound(x.ns.router(x.v), x.req.Request))
 		x.refuseAs(NotFound, quota{})
 	case !x.readBody():
 		x.refuseWith(x.profile().tooLarge(), quota{})

@@ -121,8 +121,8 @@ func TestANamespaceIsRestoredUnderAnotherName(t *testing.T) {
 	if got := get(t, srv.Transport(), key); got.status != 200 {
 		t.Errorf("the key in its new namespace: %d", got.status)
 	}
-	srv.InNamespace("b").Expect(t, mockserver.Match{KeyID: "b/key_000001"}, 1)
-	if k, ok := srv.InNamespace("b").Keys().Get("b/key_000002"); !ok || k.Replaces != "b/key_000001" || old.Replaces != "a/key_000001" {
+	srv.InNamespace("b").Expect(t, mockserver.Match{KeyID: "b.key_000001"}, 1)
+	if k, ok := srv.InNamespace("b").Keys().Get("b.key_000002"); !ok || k.Replaces != "b.key_000001" || old.Replaces != "a.key_000001" {
 		t.Errorf("references follow the name: %+v", k)
 	}
 }

@@ -168,10 +168,10 @@ func TestNamespacesComeAndGo(t *testing.T) {
 	if got := runKeyfit(t, env, "namespace", "create", "team-a", "--listen", "--json"); got.code != 0 || !strings.Contains(got.out, `"imkit": "http://127.0.0.1:`) {
 		t.Fatalf("%+v", got)
 	}
-	if got := runKeyfit(t, env, "keys", "issue", "imkit", "-n", "team-a", "--json"); field(t, got.out, "id") != "team-a/key_000001" {
+	if got := runKeyfit(t, env, "keys", "issue", "imkit", "-n", "team-a", "--json"); field(t, got.out, "id") != "team-a.key_000001" {
 		t.Errorf("%+v", got)
 	}
-	for _, id := range []string{"key_000001", "team-a/key_000001"} {
+	for _, id := range []string{"key_000001", "team-a.key_000001"} {
 		if got := runKeyfit(t, env, "keys", "show", id, "-n", "team-a"); got.code != 0 {
 			t.Errorf("%s: %+v", id, got)
 		}

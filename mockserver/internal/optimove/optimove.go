@@ -39,7 +39,8 @@ func New(env surface.Env) surface.Surface {
 			}},
 			// A public mock and a public client both show plain text for a
 			// wrong method.
-			surface.Route{Pattern: f.path, Need: surface.Need{Group: f.need.Group}, Handle: func(w http.ResponseWriter, _ *surface.Call) {
+			surface.Route{Pattern: f.path, Need: surface.Need{Group: f.need.Group}, Handle: func(w http.ResponseWriter, c *surface.Call) {
+				c.Explain("not_found", "the path takes "+f.method)
 				w.Header().Set("Allow", f.method)
 				text(w, http.StatusMethodNotAllowed, "Method Not Allowed")
 			}})
