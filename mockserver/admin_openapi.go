@@ -30,6 +30,7 @@ func AdminOpenAPI() []byte {
 			"title": "keyfit mock, admin API", "version": "1",
 			"description": "Keys, clock, faults and requests of a running mock. Durations are written \"90s\", \"24h\" or \"365d\". The default namespace is called \"default\".",
 		},
+		"servers":  []any{map[string]any{"url": "/", "description": "where the document came from: the address that the mock announces"}},
 		"paths":    paths,
 		"security": []any{map[string]any{"token": []any{}}},
 		"components": map[string]any{
@@ -129,7 +130,7 @@ func enum(t reflect.Type) []any {
 			out = append(out, k)
 		}
 	case reflect.TypeFor[KeyStatus]():
-		out = []any{StatusActive, StatusExpiring, StatusRotating, StatusExpired, StatusRevoked}
+		out = []any{StatusActive, StatusExpiring, StatusRotating, StatusSuspended, StatusExpired, StatusRevoked}
 	case reflect.TypeFor[AccessType]():
 		out = []any{Admin, Integrations, Transactional}
 	}
@@ -161,9 +162,9 @@ func (doc *document) schema(t reflect.Type, in bool) map[string]any {
 	case reflect.TypeFor[json.RawMessage]():
 		return map[string]any{"type": "object"}
 	case reflect.TypeFor[LimitKind]():
-		return map[string]any{"enum": []any{"fixed", "sliding"}}
+		return map[string]any{"type": "string", "enum": []any{"fixed", "sliding"}}
 	case reflect.TypeFor[Shape]():
-		return map[string]any{"enum": []any{"flat", "enveloped"}}
+		return map[string]any{"type": "string", "enum": []any{"flat", "enveloped"}}
 	case reflect.TypeFor[Hint](), reflect.TypeFor[Variant]():
 		return names
 	}
@@ -202,6 +203,9 @@ func (doc *document) schema(t reflect.Type, in bool) map[string]any {
 // ref returns a reference to the schema of a struct, which is added once.
 func (doc *document) ref(t reflect.Type, in bool) map[string]any {
 	name := strings.TrimSuffix(strings.TrimPrefix(t.Name(), "wire"), "View")
+	if name == "client" { // what generators call their own type
+		name = "OAuthClient"
+	}
 	if i := strings.IndexByte(name, '['); i >= 0 { // page[T]
 		return doc.object(t, in)
 	}

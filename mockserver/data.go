@@ -64,10 +64,13 @@ func (n *Namespace) Data(p Provider, collection string) ([]json.RawMessage, erro
 }
 
 // SetData replaces a whole collection and returns once the state file has it. It
-// first checks everything: unknown members, duplicate IDs, references to missing
+// first checks everything: required members, duplicate IDs, references to missing
 // items, counts and sizes. It fails with ErrInvalidData, which names the element
 // and the member, ErrNoSuchVendor or ErrNoSuchCollection, and then changes
-// nothing.
+// nothing. Members that the mock does not know are kept and come out of Data as
+// they went in (MindKey's entities refuse them); no operation uses them. Load
+// collections in the order of Collections: each refers to those before it only, and
+// what the sample data of IMKIT loses by that goes.
 func (n *Namespace) SetData(p Provider, collection string, items []json.RawMessage) error {
 	err := n.setData(p, collection, items)
 	if err == nil {

@@ -47,6 +47,9 @@ func (x *exchange) empty() {
 
 // serve runs one request to vendor v that came to namespace home.
 func (s *Server) serve(v *vendor, home *Namespace, w http.ResponseWriter, r *http.Request) {
+	if s.opts.cors != nil && s.cors(w, r) {
+		return
+	}
 	x := s.pool.Get().(*exchange) //nolint:errcheck // the pool holds nothing else
 	x.srv, x.v = s, v
 	x.req.Request, x.req.conn = r, connectionOf(r)
@@ -120,6 +123,7 @@ func (x *exchange) handle(route *surface.Route) {
 	p := x.profile()
 	x.call.Request, x.call.Now, x.call.Data = x.req.Request, x.req.at, x.req.body
 	x.call.Enveloped, x.call.Variants = p.Shape == Enveloped, surface.Variant(p.Variants)
+	x.call.PageSize = p.PageSize
 	x.call.Refuser = refuser{x}
 	route.Handle(x, &x.call)
 }

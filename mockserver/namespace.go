@@ -233,7 +233,7 @@ func (n *Namespace) play(v *vendor) *routes {
 func (n *Namespace) env(v *vendor, changed *atomic.Bool) surface.Env {
 	later := n.srv.file.Later
 	return surface.Env{
-		Now: n.clock.Now, Seed: n.srv.opts.seed, Tokens: userTokens{n.keys, v}, Authority: authorityServer{n.oauth, v},
+		Now: n.clock.Now, Seed: n.srv.opts.seed, Empty: n.srv.opts.empty, Tokens: userTokens{n.keys, v}, Authority: authorityServer{n.oauth, v},
 		Callback: func(url string, body []byte) { n.callback(v.provider, url, body) },
 		Changed: func() {
 			changed.Store(true)

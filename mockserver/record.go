@@ -64,6 +64,7 @@ func (r *record) window() *limiter {
 type life struct {
 	expires    int64 // ns; 0 is never
 	revoked    int64 // ns; 0 is not
+	suspended  int64 // ns; 0 is not
 	reason     string
 	replaces   string
 	replacedBy string
@@ -83,10 +84,12 @@ func (r *record) status(now time.Time) KeyStatus {
 	switch {
 	case l.revoked != 0:
 		return StatusRevoked
-	case l.expires == 0 && l.replacedBy == "":
-		return StatusActive
 	case l.expires != 0 && t >= l.expires:
 		return StatusExpired
+	case l.suspended != 0:
+		return StatusSuspended
+	case l.expires == 0 && l.replacedBy == "":
+		return StatusActive
 	case l.replacedBy != "":
 		return StatusRotating
 	case l.expires-t <= int64(30*day):
@@ -114,7 +117,7 @@ func (r *record) key(now time.Time) Key {
 		Scopes:      append([]string(nil), s.scopes...),
 		Access:      s.access, Contact: s.contact, User: s.user,
 		Created: r.created, Expires: fromNano(l.expires), LastUsed: fromNano(r.lastUsed.Load()),
-		Revoked: fromNano(l.revoked), RevokeReason: l.reason,
+		Revoked: fromNano(l.revoked), RevokeReason: l.reason, Suspended: fromNano(l.suspended),
 		Replaces: l.replaces, ReplacedBy: l.replacedBy,
 	}
 	if r.spec.grant != nil {

@@ -28,7 +28,7 @@ func richServer(tb testing.TB, opts ...mockserver.Option) (*mockserver.Server, [
 		k.Issue(mockserver.MindKey, mockserver.Scopes("Employee"), mockserver.ExpiresIn(40*24*time.Hour)),
 		k.Issue(mockserver.IMKIT, mockserver.LimitTo(mockserver.Limit{Requests: 2, Per: time.Minute, Kind: mockserver.Sliding})),
 		k.Issue(mockserver.IMKIT, mockserver.ClientKey("ann")),
-		k.Issue(mockserver.Optimove, mockserver.Access(mockserver.Integrations), mockserver.Contact("a@example.com"), mockserver.ShareAttributes("CITY")),
+		k.Issue(mockserver.Optimove, mockserver.Access(mockserver.Integrations), mockserver.Contact("a@example.com"), mockserver.ShareAttributes("Country")),
 		k.Issue(mockserver.Iiniit, mockserver.Bearer()),
 		k.Issue(mockserver.Iiniit, mockserver.ExpiresAt(epoch.Add(time.Hour))),
 	}
