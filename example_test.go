@@ -22,7 +22,7 @@ func startMock() *mockserver.Server {
 			_ = os.Unsetenv(name)
 		}
 	}
-	srv, err := mockserver.Start(context.Background())
+	srv, err := mockserver.Start(context.Background(), mockserver.WithoutSampleData())
 	if err != nil {
 		panic(err)
 	}

@@ -36,7 +36,7 @@ func asProblem(err error) *problem {
 	switch {
 	case errors.Is(err, ErrNoSuchKey), errors.Is(err, ErrNoSuchNamespace), errors.Is(err, ErrNoSuchCollection), errors.Is(err, ErrNoSuchSnapshot):
 		status = http.StatusNotFound
-	case errors.Is(err, ErrKeyEnded), errors.Is(err, ErrKeyReplaced), errors.Is(err, ErrNoOverlap),
+	case errors.Is(err, ErrKeyEnded), errors.Is(err, ErrKeyReplaced), errors.Is(err, ErrKeySuspended), errors.Is(err, ErrNoOverlap),
 		errors.Is(err, ErrTokenInUse), errors.Is(err, ErrKeyInUse), errors.Is(err, ErrDefaultNamespace):
 		status = http.StatusConflict
 	case errors.Is(err, statefile.ErrNotSaved):

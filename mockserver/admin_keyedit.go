@@ -65,6 +65,10 @@ func adminEdit(c *adminCall) (any, error) {
 	if err := in.fits(k); err != nil {
 		return nil, err
 	}
+	next := keySpec{scopes: in.Scopes}
+	if err := next.check(c.srv.vendor(k.Provider)); err != nil {
+		return nil, err
+	}
 	if err := c.ns.keys.edit(k.ID, in.apply); err != nil {
 		return nil, err
 	}

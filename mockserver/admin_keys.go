@@ -183,6 +183,20 @@ func adminRevoke(c *adminCall) (any, error) {
 	return adminKey(c)
 }
 
+func adminSuspend(c *adminCall) (any, error) {
+	if err := c.ns.keys.Suspend(c.keyID()); err != nil {
+		return nil, err
+	}
+	return adminKey(c)
+}
+
+func adminEnable(c *adminCall) (any, error) {
+	if err := c.ns.keys.Enable(c.keyID()); err != nil {
+		return nil, err
+	}
+	return adminKey(c)
+}
+
 func adminExpire(c *adminCall) (any, error) {
 	if err := c.ns.keys.Expire(c.keyID()); err != nil {
 		return nil, err

@@ -96,7 +96,7 @@ func (j *journal) outcomes(p Provider) map[Outcome]int {
 
 func (mt *metrics) keys(spaces []*Namespace) {
 	mt.head("keyfit_keys", "gauge", "Keys by status.")
-	states := []KeyStatus{StatusActive, StatusExpiring, StatusRotating, StatusExpired, StatusRevoked}
+	states := []KeyStatus{StatusActive, StatusExpiring, StatusRotating, StatusSuspended, StatusExpired, StatusRevoked}
 	for _, n := range spaces {
 		for _, p := range Providers() {
 			count := make(map[KeyStatus]int)

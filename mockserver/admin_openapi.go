@@ -31,6 +31,7 @@ func AdminOpenAPI() []byte {
 			"description": "Keys, clock, faults and requests of a running mock. Durations are written \"90s\", \"24h\" or \"365d\". The default namespace is called \"default\". " +
 				"HEAD is answered as GET is, without the body. A POST whose members are all optional may come without a body, and then without a Content-Type.",
 		},
+		"servers":  []any{map[string]any{"url": "/", "description": "where the document came from: the address that the mock announces"}},
 		"paths":    paths,
 		"security": []any{map[string]any{"token": []any{}}},
 		"components": map[string]any{
@@ -137,7 +138,7 @@ func enum(t reflect.Type) []any {
 			out = append(out, k)
 		}
 	case reflect.TypeFor[KeyStatus]():
-		out = append(out, StatusActive, StatusExpiring, StatusRotating, StatusExpired, StatusRevoked)
+		out = append(out, StatusActive, StatusExpiring, StatusRotating, StatusSuspended, StatusExpired, StatusRevoked)
 	case reflect.TypeFor[Part]():
 		for _, p := range Parts() {
 			out = append(out, p)
@@ -173,9 +174,9 @@ func (doc *document) schema(t reflect.Type, in bool) map[string]any {
 	case reflect.TypeFor[json.RawMessage]():
 		return map[string]any{"type": "object"}
 	case reflect.TypeFor[LimitKind]():
-		return map[string]any{"enum": []any{"fixed", "sliding"}}
+		return map[string]any{"type": "string", "enum": []any{"fixed", "sliding"}}
 	case reflect.TypeFor[Shape]():
-		return map[string]any{"enum": []any{"flat", "enveloped"}}
+		return map[string]any{"type": "string", "enum": []any{"flat", "enveloped"}}
 	case reflect.TypeFor[Hint](), reflect.TypeFor[Variant]():
 		return names
 	}
@@ -214,6 +215,9 @@ func (doc *document) schema(t reflect.Type, in bool) map[string]any {
 // ref returns a reference to the schema of a struct, which is added once.
 func (doc *document) ref(t reflect.Type, in bool) map[string]any {
 	name := strings.TrimSuffix(strings.TrimPrefix(t.Name(), "wire"), "View")
+	if name == "client" { // what generators call their own type
+		name = "OAuthClient"
+	}
 	if i := strings.IndexByte(name, '['); i >= 0 { // page[T]
 		return doc.object(t, in)
 	}

@@ -76,6 +76,8 @@ func keyRoutes() []adminRoute {
 		{method: "PATCH", path: keyPath, summary: "Change the properties of a key; absent members keep their values", in: editBody{}, out: Key{}, handle: adminEdit},
 		{method: "POST", path: keyPath + "/rotate", summary: "Issue a successor; the old key expires after the overlap", in: rotateBody{}, out: issuedView{}, status: http.StatusCreated, once: true, handle: adminRotate},
 		{method: "POST", path: keyPath + "/revoke", summary: "Revoke a key at once", in: revokeBody{}, out: Key{}, handle: adminRevoke},
+		{method: "POST", path: keyPath + "/suspend", summary: "Refuse a key until it is enabled, as Optimove disables one", out: Key{}, handle: adminSuspend},
+		{method: "POST", path: keyPath + "/enable", summary: "Accept a suspended key again", out: Key{}, handle: adminEnable},
 		{method: "POST", path: keyPath + "/expire", summary: "Expire a key now", out: Key{}, handle: adminExpire},
 		{method: "POST", path: nsPath + "/diagnose", summary: "Say whether a request would be refused, and why; nothing is consumed or recorded", in: diagnoseBody{}, out: explanationView{}, handle: adminDiagnose},
 	}

@@ -56,6 +56,7 @@ type Answer struct {
 	Code        string
 	Message     string
 	Challenge   string // WWW-Authenticate; "{scope}" is replaced by the missing scope
+	Shape       Shape  // of Code and Message; zero is the profile's
 }
 
 type wireAnswer struct {
@@ -65,6 +66,7 @@ type wireAnswer struct {
 	Code        string `json:"code,omitempty"`
 	Message     string `json:"message,omitempty"`
 	Challenge   string `json:"challenge,omitempty"`
+	Shape       Shape  `json:"shape,omitzero"`
 }
 
 // MarshalJSON writes {"status":401,"code":"…","message":"…"} or with a body.
@@ -100,10 +102,22 @@ func (p *Profile) render(a Answer, retryAfter int64) (contentType string, body [
 		contentType = "application/json; charset=utf-8"
 	}
 	hint := a.Status == http.StatusTooManyRequests && p.Hints&HintBody != 0
-	if p.Shape == Enveloped {
+	if p.shapeOf(a) == Enveloped {
 		return contentType, envelopedBody(a, hint, wait)
 	}
 	return contentType, flatBody(a, hint, wait)
+}
+
+// shapeOf returns the shape of an answer: a profile that is enveloped, or has the
+// variant FlatErrors, writes all of them alike.
+func (p *Profile) shapeOf(a Answer) Shape {
+	switch {
+	case p.Variants&FlatErrors != 0:
+		return Flat
+	case p.Shape != Enveloped && a.Shape != 0:
+		return a.Shape
+	}
+	return p.Shape
 }
 
 // flatBody is laid out as on IMKIT's API Key page, byte for byte.

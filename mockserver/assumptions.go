@@ -9,6 +9,8 @@ type Assumption struct {
 	Topic    string   `json:"topic"`
 	Choice   string   `json:"choice"`
 	Change   string   `json:"change,omitempty"` // how to choose otherwise; empty when fixed
+	// NotPlayed marks what the vendor's pages name and the mock does not have.
+	NotPlayed bool `json:"notPlayed,omitempty"`
 }
 
 // Assumptions lists everything that the mock assumes, by vendor. What is not
@@ -22,7 +24,12 @@ type Assumption struct {
 //	all       two credentials at once 401; refused requests consume no quota; wait hints in headers are off
 func Assumptions() []Assumption {
 	return slices.Concat(iminAssumptions(), mindkeyAssumptions(), imkitAssumptions(),
-		optimoveAssumptions(), iiniitAssumptions(), commonAssumptions())
+		optimoveAssumptions(), iiniitAssumptions(), commonAssumptions(), notPlayed())
+}
+
+// assume is an entry of the table.
+func assume(p Provider, topic, choice, change string) Assumption {
+	return Assumption{Provider: p, Topic: topic, Choice: choice, Change: change}
 }
 
 // How to change what is assumed.
@@ -33,12 +40,17 @@ const (
 
 func commonAssumptions() []Assumption {
 	return []Assumption{
-		{"", "two credentials in one request", "refused like a bad key; Kong does so too", byProfile},
-		{"", "scheme words", "compared without case, RFC 9110 section 11.1", ""},
-		{"", "order of checks", "credential, permission, limit; a refusal by an earlier check consumes no quota", ""},
-		{"", "unknown path or method", "404 in the vendor's shape, after the key was checked; Optimove and iiniit answer 405 to a method", byProfile},
-		{"", "request body above 10 MiB", "413, plain text", ""},
-		{"", "user tokens and OAuth tokens that clients request", "the last 10,000 of a namespace are kept", ""},
-		{"", "wait hints", "IMKIT's body only; Retry-After and RateLimit headers are documented by no vendor", "Profile.Hints"},
+		assume("", "two credentials in one request", "refused like a bad key; Kong does so too", byProfile),
+		assume("", "scheme words", "compared without case, RFC 9110 section 11.1", ""),
+		assume("", "order of checks", "credential, permission, limit; a refusal by an earlier check consumes no quota", ""),
+		assume("", "unknown path or method", "404 in the vendor's shape, after the key was checked; Optimove and iiniit answer 405 to a method", byProfile),
+		assume("", "request body above 10 MiB", "413 in plain text, IMKIT's in its envelope with code INVALID_BODY", ""),
+		assume("", "compressed request bodies", "read as they are sent; the diagnosis of the refusal names the Content-Encoding", ""),
+		assume("", "paths", "compared as sent, segment by segment: //, /./ and /../ are unknown paths, a%2Fb is one segment", ""),
+		assume("", "calls to clients (callbacks, listeners, webhooks)", "recorded; sent to loopback addresses if asked, unsigned: no vendor documents a signature", "Callbacks, WithCallbackDelivery"),
+		assume("", "CORS", "no headers, and a preflight is an unknown operation, unless origins are given", "WithCORS"),
+		assume("", "a suspended key", "refused like a revoked one until it is enabled", "Suspend, Enable"),
+		assume("", "user tokens and OAuth tokens that clients request", "the last 10,000 of a namespace are kept", ""),
+		assume("", "wait hints", "IMKIT's body only; Retry-After and RateLimit headers are documented by no vendor", "Profile.Hints"),
 	}
 }

@@ -15,8 +15,8 @@ func TestTheTableOfAssumptionsIsUpToDate(t *testing.T) {
 	t.Parallel()
 	var b strings.Builder
 	b.WriteString("# What the mock assumes\n\n" +
-		"Where a vendor's documentation is silent or contradictory, the mock chooses. This list is complete; all other\n" +
-		"behaviour follows the documentation. `Assumptions()` returns the same, the admin API serves it at `/v1/assumptions`,\n" +
+		"Where a vendor's documentation is silent or contradictory, the mock chooses. All other behaviour follows the\n" +
+		"documentation, as far as it was read; what its pages name and the mock does not have is listed too. `Assumptions()` returns the same, the admin API serves it at `/v1/assumptions`,\n" +
 		"and `go test ./mockserver -run Assumptions -update` writes this file.\n")
 	titles := map[mockserver.Provider]string{
 		mockserver.Imin: "imin", mockserver.MindKey: "MindKey", mockserver.IMKIT: "IMKIT",
@@ -25,8 +25,17 @@ func TestTheTableOfAssumptionsIsUpToDate(t *testing.T) {
 	for _, p := range append(mockserver.Providers(), "") {
 		fmt.Fprintf(&b, "\n## %s\n\n| what | the mock's choice | changed with |\n| --- | --- | --- |\n", titles[p])
 		for _, a := range mockserver.Assumptions() {
-			if a.Provider == p {
+			if a.Provider == p && !a.NotPlayed {
 				fmt.Fprintf(&b, "| %s | %s | %s |\n", cell(a.Topic), cell(a.Choice), code(a.Change))
+			}
+		}
+		if p == "" {
+			continue
+		}
+		b.WriteString("\n### Not played\n\n| what | the mock's answer |\n| --- | --- |\n")
+		for _, a := range mockserver.Assumptions() {
+			if a.Provider == p && a.NotPlayed {
+				fmt.Fprintf(&b, "| %s | %s |\n", cell(a.Topic), cell(a.Choice))
 			}
 		}
 	}

@@ -31,7 +31,7 @@ type credentials struct {
 // vendor that documents it, in the query. sent and why never contain a value.
 func readCredentials(v *vendor, r *http.Request) credentials {
 	var c credentials
-	found, pair := 0, 0
+	found, pair, schemed := 0, 0, 0
 	var empty, scheme string
 	for i := range v.carriers {
 		place := &v.carriers[i]
@@ -44,6 +44,7 @@ func readCredentials(v *vendor, r *http.Request) credentials {
 					continue
 				}
 				value = strings.TrimLeft(rest, " \t")
+				schemed++
 			}
 			if value == "" {
 				empty = place.String()
@@ -62,6 +63,9 @@ func readCredentials(v *vendor, r *http.Request) credentials {
 			found++
 		}
 	}
+	if found > 0 && v.reads("Authorization") && linesOf(r.Header["Authorization"]) > schemed {
+		found++ // another scheme where the vendor reads a credential: a credential too
+	}
 	switch {
 	case found == 1 && pair == 0, found == 2 && pair == 3:
 		c.outcome = OK
@@ -78,6 +82,17 @@ func readCredentials(v *vendor, r *http.Request) credentials {
 		c.refuse(DuplicateKey, "several credentials", "sent more than one credential in one request; "+v.title+" wants "+v.want)
 	}
 	return c
+}
+
+// linesOf counts the lines of a header that are not empty.
+func linesOf(values []string) int {
+	n := 0
+	for _, v := range values {
+		if v != "" {
+			n++
+		}
+	}
+	return n
 }
 
 func (place *carrier) values(r *http.Request) []string {
@@ -144,16 +159,25 @@ func (v *vendor) reads(header string) bool {
 	return false
 }
 
+// knownScheme returns the scheme word at the start of a value, if it is a usual
+// one.
+func knownScheme(value string) (string, bool) {
+	word, _, _ := strings.Cut(value, " ")
+	for _, known := range []string{"ApiKey-v1", "ApiKey-v2", "ApiKey", "Bearer", "Basic", "Digest", "Key", "Token"} {
+		if strings.EqualFold(word, known) {
+			return known, true
+		}
+	}
+	return "", false
+}
+
 // schemeName names a known scheme word. An unknown first word is not quoted: it
 // may be the key itself.
 func schemeName(value string) string {
-	word, _, more := strings.Cut(value, " ")
-	for _, known := range []string{"ApiKey-v1", "ApiKey-v2", "ApiKey", "Bearer", "Basic", "Digest", "Key", "Token"} {
-		if strings.EqualFold(word, known) {
-			return "with scheme `" + known + "`"
-		}
+	if word, ok := knownScheme(value); ok {
+		return "with scheme `" + word + "`"
 	}
-	if !more {
+	if !strings.Contains(value, " ") {
 		return "without a scheme"
 	}
 	return "with an unknown scheme"

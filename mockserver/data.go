@@ -64,10 +64,14 @@ func (n *Namespace) Data(p Provider, collection string) ([]json.RawMessage, erro
 }
 
 // SetData replaces a whole collection and returns once the state file has it. It
-// first checks everything: unknown members, duplicate IDs, references to missing
+// first checks everything: required members, duplicate IDs, references to missing
 // items, counts and sizes. It fails with ErrInvalidData, which names the element
 // and the member, ErrNoSuchVendor or ErrNoSuchCollection, and then changes
-// nothing; nor does it if the state file could not be written.
+// nothing; nor does it if the state file could not be written. Members that the mock
+// does not know are kept and come out of Data as they went in (MindKey's entities
+// refuse them); no operation uses them. Load collections in the order of Collections:
+// each refers to those before it only, and what the sample data of IMKIT loses by that
+// goes.
 func (n *Namespace) SetData(p Provider, collection string, items []json.RawMessage) error {
 	undo, err := n.setData(p, collection, items)
 	if err == nil {

@@ -98,7 +98,7 @@ func TestAStateWithBrokenDataIsRefusedWhole(t *testing.T) {
 func TestDataSetOverTheAdminAPIIsOnTheDiskWhenItIsAcknowledged(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "state.json")
-	srv := mockserver.New(t, mockserver.WithStateFile(path))
+	srv := mockserver.New(t, mockserver.WithoutSampleData(), mockserver.WithStateFile(path))
 	saved := func() map[mockserver.Provider]mockserver.DataState {
 		data, err := os.ReadFile(path)
 		if err != nil {
@@ -137,7 +137,7 @@ func TestDataSetOverTheAdminAPIIsOnTheDiskWhenItIsAcknowledged(t *testing.T) {
 func TestTokensDataAndSavesDoNotBlockEachOther(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "state.json")
-	srv := mockserver.New(t, mockserver.WithStateFile(path))
+	srv := mockserver.New(t, mockserver.WithoutSampleData(), mockserver.WithStateFile(path))
 	key := srv.Keys().Issue(mockserver.IMKIT, mockserver.LimitTo(mockserver.Limit{}))
 	var wg sync.WaitGroup
 	for i := range 8 {

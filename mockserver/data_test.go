@@ -263,3 +263,83 @@ func TestTheProviderServesTheDataThatWasSet(t *testing.T) {
 		t.Errorf("after a reset (-new +got):\n%s", d)
 	}
 }
+
+// A fixture that was copied from the vendor's own answers comes out as it went in,
+// after a change over the API, a restart and a copy too.
+func TestUnknownMembersOfFixturesAreKept(t *testing.T) {
+	t.Parallel()
+	srv := mockserver.New(t)
+	for _, c := range []struct {
+		provider   mockserver.Provider
+		collection string
+		in, want   string
+	}{
+		{
+			mockserver.IMKIT, "users",
+			`{"_id":"ann","nickname":"Ann","createdAt":"2027-01-01T00:00:00Z","updatedAt":"2027-01-01T00:00:00Z","isRobot":false,"address":{"port":7}}`,
+			`{"_id":"ann","address":{"port":7},"createdAt":"2027-01-01T00:00:00Z","isRobot":false,"nickname":"Ann","updatedAt":"2027-01-01T00:00:00Z"}`,
+		},
+		{
+			mockserver.Optimove, "promotions", `{"PromoCode":"a","PromotionName":"b","Valid":[1.50,true]}`,
+			`{"PromoCode":"a","PromotionName":"b","Valid":[1.50,true]}`,
+		},
+	} {
+		if err := srv.SetData(c.provider, c.collection, []json.RawMessage{json.RawMessage(c.in)}); err != nil {
+			t.Fatal(err)
+		}
+		for _, how := range []string{"loaded", "restored"} {
+			items, err := srv.Data(c.provider, c.collection)
+			if err != nil || len(items) != 1 {
+				t.Fatalf("%d items: %v", len(items), err)
+			}
+			if d := cmp.Diff(c.want, string(items[0])); d != "" {
+				t.Errorf("%s, %s (-want +got):\n%s", c.collection, how, d)
+			}
+			if err := srv.Restore(srv.Snapshot()); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	if got := asAdmin(t, srv, mockserver.IMKIT, "POST", "/admin/clients", `{"_id":"ann","nickname":"Anna"}`); got.status != 200 {
+		t.Fatal(got.body)
+	}
+	items, _ := srv.Data(mockserver.IMKIT, "users")
+	if got := string(items[0]); !strings.Contains(got, `"nickname":"Anna"`) || !strings.Contains(got, `"port":7`) {
+		t.Errorf("after a change: %s", got)
+	}
+}
+
+// IMKIT starts with Lorem Fitsum data, which an API can read, and whose collections
+// can be replaced one after the other, in the order of their list.
+func TestIMKITStartsWithSampleData(t *testing.T) {
+	t.Parallel()
+	srv := mockserver.New(t)
+	if got := asAdmin(t, srv, mockserver.IMKIT, "GET", "/admin/clients", ""); !strings.Contains(got.body, `"nickname":"Lorem Fitsum"`) {
+		t.Errorf("users: %s", got.body)
+	}
+	other := mockserver.New(t, mockserver.WithoutSampleData())
+	fill := map[string]string{
+		"users": `[{"_id":"ann"},{"_id":"bob"}]`, "groups": `[{"_id":"g","nickname":"G","members":["ann"]}]`,
+		"rooms": `[{"_id":"r","members":["ann","bob"]}]`, "messages": `[{"_id":"m","room":"r","sender":"ann","messageType":"text","message":"hi"}]`,
+	}
+	for _, s := range []*mockserver.Server{srv, other} {
+		all, err := s.Collections(mockserver.IMKIT)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, c := range all {
+			var items []json.RawMessage
+			if text := fill[c.Name]; text != "" {
+				if err := json.Unmarshal([]byte(text), &items); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if err := s.SetData(mockserver.IMKIT, c.Name, items); err != nil {
+				t.Errorf("%s: %v", c.Name, err)
+			}
+		}
+		if items, _ := s.Data(mockserver.IMKIT, "rooms"); len(items) != 1 {
+			t.Errorf("%d rooms", len(items))
+		}
+	}
+}

@@ -17,6 +17,7 @@ const (
 	NotAMockKey       Outcome = "not_a_mock_key"     // no mock made it: perhaps a production key
 	Expired           Outcome = "expired"            // after its lifetime, or after a rotation's overlap
 	Revoked           Outcome = "revoked"            //
+	Suspended         Outcome = "suspended"          // disabled until it is enabled again
 	WrongScheme       Outcome = "wrong_scheme"       // Authorization with another scheme word
 	WrongHeader       Outcome = "wrong_header"       // a credential in another vendor's place
 	DuplicateKey      Outcome = "duplicate_key"      // two credentials at once
@@ -32,7 +33,7 @@ const (
 // Outcomes lists every outcome in a fixed order.
 func Outcomes() []Outcome {
 	return []Outcome{
-		OK, MissingKey, UnknownKey, NotAMockKey, Expired, Revoked, WrongScheme, WrongHeader,
+		OK, MissingKey, UnknownKey, NotAMockKey, Expired, Revoked, Suspended, WrongScheme, WrongHeader,
 		DuplicateKey, MissingPair, InsufficientScope, AccessDenied, RateLimited, Faulted, NotFound, Pending,
 	}
 }

@@ -48,6 +48,9 @@ func (x *exchange) empty() {
 
 // serve runs one request to vendor v that came to namespace home.
 func (s *Server) serve(v *vendor, home *Namespace, w http.ResponseWriter, r *http.Request) {
+	if s.opts.cors != nil && s.cors(w, r) {
+		return
+	}
 	x := s.pool.Get().(*exchange) //nolint:errcheck // the pool holds nothing else
 	x.srv, x.v = s, v
 	x.req.Request, x.req.conn = r, connectionOf(r)
@@ -78,7 +81,6 @@ func (x *exchange) route() {
 	r, folded := rt.folded(x.req.Request)
 	if r.URL.RawPath == "" {
 		if l := rt.literal[literalRoute{r.Method, r.URL.Path}]; l != nil {
-			x.req.Pattern = l.route.Pattern
 			if !folded { // the journal shows what was sent
 				x.req.literal = l
 			}
@@ -86,7 +88,7 @@ func (x *exchange) route() {
 			return
 		}
 	}
-	rt.mux().ServeHTTP(x, r)
+	x.run(rt.router().find(r))
 }
 
 // run continues once the route is known; nil is a path that no route has.
@@ -108,7 +110,7 @@ func (x *exchange) run(route *surface.Route) {
 	case x.judgement.Refused():
 		x.refuse(route)
 	case route == nil:
-		x.judgement.refuse(NotFound, "no such operation in this mock of "+x.v.title)
+		x.judgement.refuse(NotFound, x.v.notFound(x.ns.router(x.v), x.req.Request))
 		x.refuseAs(NotFound, quota{})
 	case !x.readBody():
 		x.refuseWith(x.profile().tooLarge(), quota{})
@@ -126,6 +128,7 @@ func (x *exchange) handle(route *surface.Route) {
 	p := x.profile()
 	x.call.Request, x.call.Now, x.call.Data = x.req.Request, x.req.at, x.req.body
 	x.call.Enveloped, x.call.Variants = p.Shape == Enveloped, surface.Variant(p.Variants)
+	x.call.PageSize = p.PageSize
 	x.call.Refuser = refuser{x}
 	route.Handle(x, &x.call)
 }

@@ -65,10 +65,16 @@ func (x *exchange) begin(first []byte) {
 	if status == 0 {
 		status = http.StatusOK
 	}
+	if status >= http.StatusBadRequest && x.judgement.Why == "" {
+		x.judgement.Why = x.req.coding()
+	}
 	x.settle(status)
 	h := x.answer.w.Header()
 	if p := x.profile(); p.Hints&^(HintBody|HintNone) != 0 {
 		p.setHints(h, x.judgement.quota, x.ns.clock.Now(), status == http.StatusTooManyRequests)
+	}
+	if x.v.decorate != nil {
+		x.v.decorate(h, x.req.Request)
 	}
 	if x.judgement.Why != "" {
 		h.Set("X-Mock-Diagnosis", headerText(x.judgement.String()))

@@ -50,15 +50,22 @@ func (id *identity) authenticate(v *vendor, now time.Time) Diagnosis {
 	if id.key == nil || id.key.vendor != v || !id.key.fits(id.kind) {
 		return id.unknown(v)
 	}
+	if d := id.key.alive(v, now); d.Outcome != OK && !id.endedAsOne(v, now) {
+		return d // a client key comes first, known or not: no token helps without it
+	}
 	if id.kind == credClient {
 		if d := id.authenticateToken(v, now); d.Outcome != OK {
 			return d
 		}
 	}
-	if d := id.key.alive(v, now); d.Outcome != OK {
-		return d
-	}
 	return Diagnosis{Outcome: OK, KeyID: id.key.id}
+}
+
+// endedAsOne reports whether a pair has expired as a whole. IMKIT's client keys do
+// not expire by themselves, so the refusal is then the token's.
+func (id *identity) endedAsOne(v *vendor, now time.Time) bool {
+	return id.kind == credClient && id.token != nil && id.token == id.key.partner &&
+		id.key.alive(v, now).Outcome == Expired && id.token.alive(v, now).Outcome == Expired
 }
 
 // authenticateToken judges the user token of a pair.
@@ -66,14 +73,15 @@ func (id *identity) authenticateToken(v *vendor, now time.Time) Diagnosis {
 	t := id.token
 	id.blame = credToken
 	if t == nil || t.vendor != v || t.spec.kind != KindToken || t.ns != id.key.ns {
-		return Diagnosis{
+		d := Diagnosis{
 			Outcome: UnknownKey, Sent: "`IM-Authorization`", Want: v.want, KeyID: id.key.id,
 			Why: "the user token in `IM-Authorization` is not one that this server issued",
 		}
-	}
-	if l := id.key.life.Load(); l.revoked != 0 {
-		id.blame = credClient
-		return id.key.alive(v, now) // a revoked client key comes first: no token helps
+		if word, ok := knownScheme(id.credentials.token); ok {
+			d.Sent += " with scheme `" + word + "`"
+			d.Why = "sent " + d.Sent + "; IMKIT's page on keys wants the bare token, although other pages print the word"
+		}
+		return d
 	}
 	d := t.alive(v, now)
 	if d.Outcome == OK {
@@ -106,6 +114,9 @@ func (r *record) alive(v *vendor, now time.Time) Diagnosis {
 	case l.expires != 0 && now.UnixNano() >= l.expires:
 		d.Outcome = Expired
 		d.Why = fmt.Sprintf("%s expired at %s", r.id, fromNano(l.expires).Format(time.RFC3339))
+	case l.suspended != 0:
+		d.Outcome = Suspended
+		d.Why = fmt.Sprintf("%s is suspended since %s, until it is enabled", r.id, fromNano(l.suspended).Format(time.RFC3339))
 	default:
 		return d
 	}

@@ -41,12 +41,11 @@ func (x *exchange) refuseAsPage(route *surface.Route) bool {
 	if r.Status == 0 {
 		return false
 	}
-	shaped := *p
-	shaped.Shape = Enveloped
+	shape := Enveloped
 	if r.Flat {
-		shaped.Shape = Flat
+		shape = Flat
 	}
-	contentType, body := shaped.render(Answer{Status: r.Status, Code: r.Code, Message: r.Message}, 0)
+	contentType, body := p.render(Answer{Status: r.Status, Code: r.Code, Message: r.Message, Shape: shape}, 0)
 	surface.Raw(x, r.Status, contentType, body)
 	return true
 }

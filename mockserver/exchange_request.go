@@ -72,6 +72,19 @@ func (q *request) read() bool {
 	return len(q.body) <= maxBody
 }
 
+// coding explains the refusal of a body that is compressed; "" for any other.
+func (q *request) coding() string {
+	coding := strings.ToLower(strings.TrimSpace(q.Header.Get("Content-Encoding")))
+	switch coding {
+	case "", "identity":
+		return ""
+	case "gzip", "x-gzip", "deflate", "br", "zstd", "compress":
+	default:
+		coding = "an unknown coding"
+	}
+	return "the body was read as it was sent, and its Content-Encoding is " + coding + "; no vendor documents that it takes compressed bodies"
+}
+
 // bodyType is the content type by which the journal reads the body. A request
 // to an authorization server may be a form whatever its header says: iiniit's
 // page shows one as JSON.

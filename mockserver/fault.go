@@ -49,7 +49,7 @@ func FaultKinds() []FaultKind {
 // client itself repeats a GET when a reused connection is reset: one call, two
 // hits in Counts.
 type Fault struct {
-	Kind     FaultKind     `json:"kind"`
+	Kind     FaultKind     `json:"kind" required:"true"`
 	Delay    time.Duration `json:"delay,omitempty"`  // latency, upper bound of jitter, pause of slow_body, wait of throttle
 	Status   int           `json:"status,omitempty"` // status, redirect
 	Body     string        `json:"body,omitempty"`   // status

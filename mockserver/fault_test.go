@@ -42,6 +42,7 @@ func fetch(c *http.Client, origin string, key mockserver.Issued) string {
 		return err.Error()
 	}
 	r.Body = io.NopCloser(r.Body)
+	r.Header.Set("Content-Type", "application/json")
 	key.Apply(r)
 	res, err := c.Do(r)
 	if err != nil {
@@ -130,7 +131,7 @@ func TestOnlyFaultsAfterTheWorkHaveAnEffect(t *testing.T) {
 		fault mockserver.Fault
 		users int
 	}{{mockserver.ResetBefore(), 0}, {mockserver.ResetAfterRead(), 0}, {mockserver.Status(500, ""), 0}, {mockserver.ResetAfter(), 1}, {mockserver.Truncate(1), 1}} {
-		srv := mockserver.New(t)
+		srv := mockserver.New(t, mockserver.WithoutSampleData())
 		rt, key := srv.Transport(), srv.Keys().Issue(mockserver.IMKIT)
 		srv.Inject(mockserver.Match{Method: "POST"}, tt.fault)
 		fetch(&http.Client{Transport: rt}, "https://your-app.imkit.io", key)

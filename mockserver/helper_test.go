@@ -39,6 +39,9 @@ func newRequest(tb testing.TB, p mockserver.Provider, method, path, body string)
 	if err != nil {
 		tb.Fatal(err)
 	}
+	if body != "" && p == mockserver.IMKIT {
+		r.Header.Set("Content-Type", "application/json")
+	}
 	if body == "" {
 		r.Body, r.ContentLength = http.NoBody, 0
 	}

@@ -11,6 +11,11 @@ import (
 	"github.com/keyfit/keyfit/mockserver"
 )
 
+// envelopedRefusal is the body of a refusal by the profile, on one line.
+func envelopedRefusal(status int, code, message string) string {
+	return fmt.Sprintf(`{"RC": %d, "RM": %q, "error": {"code": %q, "message": %q}}`, status, http.StatusText(status), code, message)
+}
+
 // enveloped and flat are the two error bodies as IMKIT's pages print them.
 func enveloped(status int, rm, code, message string) string {
 	return fmt.Sprintf("{\n  \"RC\": %d,\n  \"RM\": %q,\n  \"error\": {\n    \"code\": %q,\n    \"message\": %q\n  }\n}", status, rm, code, message)
@@ -140,7 +145,7 @@ func TestAProfileWritesEveryIMKITErrorInOneShape(t *testing.T) {
 func TestABodyThatNobodyReadsIsRefusedInIMKITsShape(t *testing.T) {
 	t.Parallel()
 	got := newIMKIT(t).do(platform, "POST /config", `{"x":"`+strings.Repeat("x", 10<<20)+`"}`)
-	same(t, "body", flat("INVALID_BODY", "Request body is too large"), got.body)
+	same(t, "body", envelopedRefusal(413, "INVALID_BODY", "Request body is too large"), got.body)
 	if got.status != http.StatusRequestEntityTooLarge {
 		t.Errorf("status %d", got.status)
 	}
@@ -202,7 +207,7 @@ func TestIMKITRefusesCredentialsAsTheOperationsPagePrintsIt(t *testing.T) {
 	app := newIMKIT(t, variant(mockserver.PageRefusals)).seed()
 	const noKey, noToken = "Invalid or missing API key", "Invalid or expired token"
 	env := func(status int, code, message string) string {
-		return fmt.Sprintf(`{"RC": %d, "RM": %q, "error": {"code": %q, "message": %q}}`, status, http.StatusText(status), code, message)
+		return envelopedRefusal(status, code, message)
 	}
 	alter := func(caller, header, value string) func(*http.Request) {
 		return func(r *http.Request) {
@@ -234,8 +239,8 @@ func TestIMKITRefusesCredentialsAsTheOperationsPagePrintsIt(t *testing.T) {
 		"me with a bad token":        {"GET /me", alter("ann", "IM-Authorization", "none"), 401, env(401, "INVALID_TOKEN", noToken)},
 		"me with a bad client key":   {"GET /me", alter("ann", "IM-CLIENT-KEY", token), 403, env(403, "INVALID_CLIENT_KEY", "Invalid client key")},
 		"config with a bad token":    {"GET /config", alter("ann", "IM-Authorization", "none"), 401, env(401, "INVALID_AUTH", "Invalid or missing authorization")},
-		"me without a client key":    {"GET /me", alter("ann", "IM-CLIENT-KEY", ""), 401, flat("MISSING_CLIENT_KEY", "IM-CLIENT-KEY header is required")},
-		"unknown path, a credential": {"GET /none", alter(platform, "X-None", ""), 404, flat("NOT_FOUND", "Not Found")},
+		"me without a client key":    {"GET /me", alter("ann", "IM-CLIENT-KEY", ""), 401, env(401, "MISSING_CLIENT_KEY", "IM-CLIENT-KEY header is required")},
+		"unknown path, a credential": {"GET /none", alter(platform, "X-None", ""), 404, env(404, "NOT_FOUND", "Not Found")},
 	} {
 		r := app.request("", tt.call, "")
 		if tt.alter != nil {

@@ -34,6 +34,7 @@ func FuzzIMKITRequests(f *testing.F) {
 			r := httptest.NewRequestWithContext(t.Context(), method, "http://imkit.localhost"+path, strings.NewReader(body))
 			r.URL.RawQuery = query
 			r.Header.Set("IM-CLIENT-ID", "id")
+			r.Header.Set("Content-Type", "application/json")
 			who.Apply(r)
 			w := httptest.NewRecorder()
 			h.ServeHTTP(w, r)

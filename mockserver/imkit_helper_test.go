@@ -26,7 +26,7 @@ const platform = "(platform)"
 
 func newIMKIT(t *testing.T, opts ...mockserver.Option) *imkitApp {
 	t.Helper()
-	srv := mockserver.New(t, append([]mockserver.Option{mockserver.WithFrozenClock(epoch), mockserver.WithoutRateLimits()}, opts...)...)
+	srv := mockserver.New(t, append([]mockserver.Option{mockserver.WithFrozenClock(epoch), mockserver.WithoutSampleData(), mockserver.WithoutRateLimits()}, opts...)...)
 	return &imkitApp{t, srv, srv.Transport(), srv.Keys().Issue(mockserver.IMKIT), map[string]mockserver.Issued{}}
 }
 

@@ -43,11 +43,12 @@ type KeyStatus string
 
 // The states of a key.
 const (
-	StatusActive   KeyStatus = "active"
-	StatusExpiring KeyStatus = "expiring" // within 30 days of its expiry
-	StatusRotating KeyStatus = "rotating" // replaced, still accepted
-	StatusExpired  KeyStatus = "expired"
-	StatusRevoked  KeyStatus = "revoked"
+	StatusActive    KeyStatus = "active"
+	StatusExpiring  KeyStatus = "expiring"  // within 30 days of its expiry
+	StatusRotating  KeyStatus = "rotating"  // replaced, still accepted
+	StatusSuspended KeyStatus = "suspended" // refused until Keys.Enable
+	StatusExpired   KeyStatus = "expired"
+	StatusRevoked   KeyStatus = "revoked"
 )
 
 // Key is everything about a key but its value.
@@ -77,6 +78,7 @@ type Key struct {
 	LastUsed     time.Time `json:"lastUsed,omitzero"`
 	Revoked      time.Time `json:"revoked,omitzero"`
 	RevokeReason string    `json:"revokeReason,omitempty"`
+	Suspended    time.Time `json:"suspended,omitzero"` // since when; zero for a key that is not
 	Replaces     string    `json:"replaces,omitempty"`
 	ReplacedBy   string    `json:"replacedBy,omitempty"`
 }

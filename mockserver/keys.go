@@ -19,6 +19,7 @@ var (
 	ErrNoSuchKey    = errors.New("no such key")
 	ErrKeyEnded     = errors.New("key is expired or revoked")
 	ErrKeyReplaced  = errors.New("key is replaced already")
+	ErrKeySuspended = errors.New("key is suspended; enable it first")
 	ErrNoOverlap    = errors.New("vendor has one client key at a time: no overlap")
 	ErrNoSuchVendor = errors.New("no such provider")
 	ErrTokenInUse   = errors.New("token is in use")
@@ -76,7 +77,11 @@ func (k *Keys) TryIssue(p Provider, opts ...KeyOption) (Issued, error) {
 	if spec.kind == KindBearer && v.bearer.IsZero() {
 		return Issued{}, fmt.Errorf("mockserver: issue: %s takes no bearer token", v.title)
 	}
-	if err := spec.valid(); err != nil {
+	err := spec.valid()
+	if err == nil {
+		err = spec.check(v)
+	}
+	if err != nil {
 		return Issued{}, fmt.Errorf("mockserver: issue: %w", err)
 	}
 	k.ops.RLock()

@@ -11,8 +11,9 @@ import (
 // expiry, whichever comes first: a rotation never extends a lifetime.
 //
 // It fails with ErrNoSuchKey, with ErrKeyEnded if the key is expired or revoked,
-// with ErrKeyReplaced if it has a successor, and with ErrNoOverlap for an IMKIT
-// client key unless overlap is 0. An overlap is at most 100 years.
+// with ErrKeySuspended if it is suspended, with ErrKeyReplaced if it has a successor,
+// and with ErrNoOverlap for an IMKIT client key unless overlap is 0. An overlap is at
+// most 100 years.
 func (k *Keys) Rotate(id string, overlap time.Duration) (Issued, error) {
 	var u undo
 	k.ops.RLock()
@@ -46,6 +47,8 @@ func (k *Keys) rotate(id string, overlap time.Duration, u *undo) (Issued, error)
 		return Issued{}, fmt.Errorf("mockserver: rotate %q: %w by %s", id, ErrKeyReplaced, old.replacedBy)
 	case old.revoked != 0, old.expires != 0 && now.UnixNano() >= old.expires:
 		return Issued{}, fmt.Errorf("mockserver: rotate %q: %w", id, ErrKeyEnded)
+	case old.suspended != 0:
+		return Issued{}, fmt.Errorf("mockserver: rotate %q: %w", id, ErrKeySuspended)
 	case rec.spec.kind == KindPair && overlap > 0:
 		// "Client key: one per application; replace = revoke old then generate".
 		return Issued{}, fmt.Errorf("mockserver: rotate %q: %w", id, ErrNoOverlap)
@@ -84,6 +87,34 @@ func (k *Keys) Revoke(id, reason string) error {
 // Expire moves the key's expiry to now. It fails with ErrNoSuchKey.
 func (k *Keys) Expire(id string) error {
 	return k.end(id, "expire", func(r *record, now time.Time) { r.shorten(now, "") })
+}
+
+// Suspend makes the key invalid until Enable, as an administrator of Optimove
+// disables a key ("Keys can be disabled or deleted"). Suspending again changes
+// nothing. It fails with ErrNoSuchKey.
+func (k *Keys) Suspend(id string) error {
+	return k.end(id, "suspend", func(r *record, now time.Time) {
+		if l := *r.life.Load(); l.suspended == 0 {
+			l.suspended = now.UnixNano()
+			r.life.Store(&l)
+		}
+	})
+}
+
+// Enable makes a suspended key valid again; its expiry has not moved. It changes
+// nothing about a key that is not suspended. It fails with ErrNoSuchKey, and with
+// ErrKeyEnded if the key is expired or revoked.
+func (k *Keys) Enable(id string) error {
+	if rec := k.get(id); rec != nil {
+		if s := rec.status(k.ns.clock.Now()); s == StatusExpired || s == StatusRevoked {
+			return fmt.Errorf("mockserver: enable %q: %w", id, ErrKeyEnded)
+		}
+	}
+	return k.end(id, "enable", func(r *record, _ time.Time) {
+		l := *r.life.Load()
+		l.suspended = 0
+		r.life.Store(&l)
+	})
 }
 
 func (k *Keys) end(id, verb string, how func(*record, time.Time)) error {

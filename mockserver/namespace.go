@@ -44,11 +44,11 @@ type vendorState struct {
 // routes is a vendor's surface with the data it holds.
 type routes struct {
 	fold    func(string) string       // changes a path to the routes' spelling; nil if none differs
-	mux     func() *http.ServeMux     // for all other routes, made at first use
+	router  func() *router            // for all other routes, made at first use
 	literal map[literalRoute]*literal // those without wildcards
-	needs   map[string]surface.Need   // by pattern, for Verify
-	data    surface.Data              // nil: nothing is stored
-	changed *atomic.Bool              // data was changed
+	all     []surface.Route
+	data    surface.Data // nil: nothing is stored
+	changed *atomic.Bool // data was changed
 }
 
 // literalRoute is the method and path of a pattern without wildcards.
@@ -109,11 +109,20 @@ func (n *Namespace) changed() {
 // Name returns the namespace's name; the default's is "".
 func (n *Namespace) Name() string { return n.name }
 
+// prefix is what the IDs of the namespace's keys begin with: its name and a dot,
+// so that an ID can be one segment of a path. A name of a Go test may hold what a
+// path cannot.
 func (n *Namespace) prefix() string {
 	if n.name == "" {
 		return ""
 	}
-	return n.name + "/"
+	return strings.Map(func(c rune) rune {
+		switch {
+		case c >= 'a' && c <= 'z', c >= 'A' && c <= 'Z', c >= '0' && c <= '9', c == '-', c == '_', c == '.', c == '~':
+			return c
+		}
+		return '-'
+	}, n.name) + "."
 }
 
 // Keys returns the keys of the namespace.
@@ -223,46 +232,28 @@ func (n *Namespace) router(v *vendor) *routes {
 
 // play makes a vendor's surface with its initial data.
 func (n *Namespace) play(v *vendor) *routes {
-	built := &routes{literal: make(map[literalRoute]*literal), needs: make(map[string]surface.Need), changed: new(atomic.Bool)}
+	built := &routes{literal: make(map[literalRoute]*literal), changed: new(atomic.Bool)}
 	if v.fold != nil {
 		built.fold = v.fold()
 	}
 	played := v.surface(n.env(v, built.changed))
-	all := played.Routes
-	built.data = played.Data
-	built.mux = sync.OnceValue(func() *http.ServeMux { return newMux(all) })
-	for _, r := range all {
-		built.needs[r.Pattern] = r.Need
-		// ServeMux prefers a literal path with a method to any other pattern.
-		if method, path, ok := strings.Cut(r.Pattern, " "); ok && path[0] == '/' &&
-			!strings.Contains(path, "{") && !strings.HasSuffix(path, "/") {
+	built.all, built.data = played.Routes, played.Data
+	built.router = sync.OnceValue(func() *router { return newRouter(built.all) })
+	for i := range built.all {
+		r := &built.all[i]
+		if method, path, ok := strings.Cut(r.Pattern, " "); ok && !strings.Contains(path, "{") {
 			key := literalRoute{method, path}
-			built.literal[key] = &literal{key, &r}
+			built.literal[key] = &literal{key, r}
 		}
 	}
 	return built
-}
-
-// newMux makes the router for paths that are not literal. Many tests never need
-// it, and registering a hundred patterns takes longer than a request.
-func newMux(all []surface.Route) *http.ServeMux {
-	mux := http.NewServeMux()
-	for _, r := range all {
-		mux.HandleFunc(r.Pattern, func(w http.ResponseWriter, _ *http.Request) {
-			w.(*exchange).run(&r) //nolint:errcheck // route calls the mux with nothing else
-		})
-	}
-	mux.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) {
-		w.(*exchange).run(nil) //nolint:errcheck // as above
-	})
-	return mux
 }
 
 // env returns what a vendor's surface needs; changed records that its data
 // changed.
 func (n *Namespace) env(v *vendor, changed *atomic.Bool) surface.Env {
 	return surface.Env{
-		Now: n.clock.Now, Seed: n.srv.opts.seed, Tokens: userTokens{n.keys, v}, Authority: authorityServer{n.oauth, v},
+		Now: n.clock.Now, Seed: n.srv.opts.seed, Empty: n.srv.opts.empty, Tokens: userTokens{n.keys, v}, Authority: authorityServer{n.oauth, v},
 		Callback: func(url string, body []byte) { n.callback(v.provider, url, body) },
 		Changed: func() {
 			changed.Store(true)

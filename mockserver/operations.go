@@ -13,9 +13,9 @@ func (n *Namespace) Operations(p Provider) []string {
 		return nil
 	}
 	var out []string
-	for pattern := range n.router(v).needs {
-		if strings.Contains(pattern, " ") { // one without a method only refuses
-			out = append(out, strings.TrimSuffix(pattern, "{$}"))
+	for _, r := range n.router(v).all {
+		if strings.Contains(r.Pattern, " ") { // one without a method only refuses
+			out = append(out, strings.TrimSuffix(r.Pattern, "{$}"))
 		}
 	}
 	slices.Sort(out)

@@ -240,7 +240,7 @@ func TestOptimoveCampaignsFollowTheClock(t *testing.T) {
 	if got := len(w.rows(executed + "2027-01-15")); got != 3 {
 		t.Errorf("a day later: %d campaigns", got)
 	}
-	const details = `{"TargetGroupID":5,"CampaignType":"Test/Control","Duration":3,"LeadTime":0,"Notes":"","IsMultiChannel":"true","IsRecurrence":"true","Status":"Successful","Error":""}`
+	const details = `{"TargetGroupID":5,"CampaignType":"Test/Control","Duration":3,"LeadTime":0,"Notes":"","IsMultiChannel":"true","IsRecurrence":"true","Status":"Successful","Error":"","Channels":[{"Id":4,"Name":"SMS"},{"Id":505,"Name":"Lorem Mail"}]}`
 	w.want("GET", "/current/actions/GetCampaignDetails?CampaignID="+strconv.Itoa(optimoveDay3), "", 200, details)
 	w.srv.Clock().Advance(31 * 24 * time.Hour)
 	w.want("GET", "/current/actions/GetCampaignDetails?CampaignID="+strconv.Itoa(optimoveDay3), "", 404, "Not Found")

@@ -28,6 +28,9 @@ type options struct {
 	timeouts       Timeouts
 	public         publicURL
 	err            error // of an option that cannot be; NewHandler returns it
+	deliver        bool
+	empty          bool
+	cors           []string
 }
 
 func newOptions(opts []Option) options {
@@ -48,6 +51,11 @@ func WithTLS() Option { return func(o *options) { o.tls = true } }
 
 // WithoutHTTP2 keeps TLS connections on HTTP/1.1, where resets are real.
 func WithoutHTTP2() Option { return func(o *options) { o.http1 = true } }
+
+// WithoutSampleData starts IMKIT without its Lorem Fitsum users, rooms and messages:
+// an application as it is on its first day. Other vendors' records, which no client
+// can make, stay.
+func WithoutSampleData() Option { return func(o *options) { o.empty = true } }
 
 // WithLogger logs every refusal (info) and every key that no mock made (warn),
 // never with the value of a credential. The default logs nothing.

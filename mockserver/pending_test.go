@@ -64,6 +64,7 @@ func TestARequestIsSeenWhileItsBodyIsOnItsWay(t *testing.T) {
 	body, writer := io.Pipe()
 	r := newRequest(t, mockserver.IMKIT, "POST", "/admin/clients", "")
 	r.Body, r.ContentLength = body, -1
+	r.Header.Set("Content-Type", "application/json")
 	key.Apply(r)
 	done := make(chan int, 1)
 	go func() { done <- call(t, rt, r).status }()

@@ -24,6 +24,9 @@ type Profile struct {
 	Bearer map[Outcome]Answer
 	// Variants are choices where the vendor contradicts itself (IMKIT, Optimove).
 	Variants Variant
+	// PageSize makes MindKey send pages of so many rows with @odata.nextLink, whether
+	// or not the caller prefers pages. 0 sends all rows.
+	PageSize int
 }
 
 // DefaultProfile returns a copy of the vendor's default, as a starting point.
@@ -52,6 +55,9 @@ func (p Profile) over(o Profile) Profile {
 	}
 	if o.Variants != 0 {
 		p.Variants = o.Variants
+	}
+	if o.PageSize != 0 {
+		p.PageSize = o.PageSize
 	}
 	p.Answers = merge(p.Answers, o.Answers)
 	p.Client, p.Token, p.Bearer = merge(p.Client, o.Client), merge(p.Token, o.Token), merge(p.Bearer, o.Bearer)
@@ -85,7 +91,7 @@ func (p *Profile) answer(o Outcome, blame credKind) Answer {
 // one.
 func (p *Profile) tooLarge() Answer {
 	if p.Shape != 0 {
-		return Answer{Status: http.StatusRequestEntityTooLarge, Code: "INVALID_BODY", Message: "Request body is too large"}
+		return Answer{Status: http.StatusRequestEntityTooLarge, Code: "INVALID_BODY", Message: "Request body is too large", Shape: Enveloped}
 	}
 	return Answer{Status: http.StatusRequestEntityTooLarge, Body: "request body too large"}
 }
@@ -98,9 +104,11 @@ type wireProfile struct {
 	Token    map[Outcome]Answer `json:"token,omitempty"`
 	Bearer   map[Outcome]Answer `json:"bearer,omitempty"`
 	Variants Variant            `json:"variants,omitzero"`
+	PageSize int                `json:"pageSize,omitzero"`
 }
 
-// MarshalJSON writes shape, hints, answers, client, token, bearer and variants.
+// MarshalJSON writes shape, hints, answers, client, token, bearer, variants and
+// pageSize.
 func (p Profile) MarshalJSON() ([]byte, error) { return json.Marshal(wireProfile(p)) }
 
 // UnmarshalJSON reads what MarshalJSON writes; the outcomes must exist.
@@ -108,6 +116,9 @@ func (p *Profile) UnmarshalJSON(data []byte) error {
 	var w wireProfile
 	if err := strictjson.Decode(data, &w); err != nil {
 		return fmt.Errorf("profile: %w", err)
+	}
+	if w.PageSize < 0 {
+		return fmt.Errorf("profile: pageSize %d is negative", w.PageSize)
 	}
 	known := make(map[Outcome]bool)
 	for _, o := range Outcomes() {

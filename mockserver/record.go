@@ -65,6 +65,7 @@ func (r *record) window() *limiter {
 type life struct {
 	expires    int64 // ns; 0 is never
 	revoked    int64 // ns; 0 is not
+	suspended  int64 // ns; 0 is not
 	reason     string
 	replaces   string
 	replacedBy string
@@ -84,10 +85,12 @@ func (r *record) status(now time.Time) KeyStatus {
 	switch {
 	case l.revoked != 0:
 		return StatusRevoked
-	case l.expires == 0 && l.replacedBy == "":
-		return StatusActive
 	case l.expires != 0 && t >= l.expires:
 		return StatusExpired
+	case l.suspended != 0:
+		return StatusSuspended
+	case l.expires == 0 && l.replacedBy == "":
+		return StatusActive
 	case l.replacedBy != "":
 		return StatusRotating
 	case l.expires-t <= int64(30*day):
@@ -125,7 +128,7 @@ func (r *record) key(now time.Time) Key {
 		Lasting:     r.spec.lasting,
 		Access:      s.access, Contact: s.contact, User: s.user,
 		Created: r.created, Expires: fromNano(l.expires), LastUsed: fromNano(r.lastUsed.Load()),
-		Revoked: fromNano(l.revoked), RevokeReason: l.reason,
+		Revoked: fromNano(l.revoked), RevokeReason: l.reason, Suspended: fromNano(l.suspended),
 		Replaces: l.replaces, ReplacedBy: l.replacedBy,
 	}
 	if r.spec.grant != nil {

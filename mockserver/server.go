@@ -296,18 +296,17 @@ func (s *Server) examine(v *vendor, home *Namespace, r *http.Request) (Diagnosis
 	d := id.authenticate(v, n.clock.Now())
 	routes := n.router(v)
 	folded, _ := routes.folded(r)
-	_, pattern := routes.mux().Handler(folded)
-	need, known := routes.needs[pattern]
+	route := routes.router().find(folded)
 	switch {
-	case known && need.Open:
+	case route != nil && route.Need.Open:
 		d = Diagnosis{Outcome: OK, KeyID: d.KeyID}
 	case d.Outcome != OK:
-	case !known:
-		d = Diagnosis{Outcome: NotFound, KeyID: d.KeyID, Why: "no such operation in this mock of " + v.title}
+	case route == nil:
+		d = Diagnosis{Outcome: NotFound, KeyID: d.KeyID, Why: v.notFound(routes, r)}
 	default:
 		caller := id.key.caller()
-		if d = permit(v, need, &caller); d.Outcome == OK {
-			d = n.peek(id.key, need.Group, d)
+		if d = permit(v, route.Need, &caller); d.Outcome == OK {
+			d = n.peek(id.key, route.Need.Group, d)
 		}
 	}
 	return d, id.blame, n

@@ -190,7 +190,7 @@ func TestStartEndsWithItsContext(t *testing.T) {
 
 func TestNamespacesDoNotSeeEachOther(t *testing.T) {
 	t.Parallel()
-	srv := mockserver.New(t)
+	srv := mockserver.New(t, mockserver.WithoutSampleData())
 	rt := srv.Transport()
 	var wg sync.WaitGroup
 	for i := range 50 {

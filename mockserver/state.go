@@ -74,6 +74,7 @@ type KeyState struct {
 	Expires      time.Time   `json:"expires,omitzero"`
 	LastUsed     time.Time   `json:"lastUsed,omitzero"`
 	Revoked      time.Time   `json:"revoked,omitzero"`
+	Suspended    time.Time   `json:"suspended,omitzero"`
 	RevokeReason string      `json:"revokeReason,omitempty"`
 	Replaces     string      `json:"replaces,omitempty"`
 	ReplacedBy   string      `json:"replacedBy,omitempty"`

@@ -35,7 +35,7 @@ func (r *record) show() KeyState {
 		Attributes: s.attributes, Channels: s.channels, Lasting: r.spec.lasting, Grant: s.grant,
 		Limit: s.limit, Life: Duration(s.life), Until: s.until,
 		Created: r.created, Expires: fromNano(l.expires), LastUsed: fromNano(r.lastUsed.Load()),
-		Revoked: fromNano(l.revoked), RevokeReason: l.reason,
+		Revoked: fromNano(l.revoked), RevokeReason: l.reason, Suspended: fromNano(l.suspended),
 		Replaces: bare(l.replaces), ReplacedBy: bare(l.replacedBy),
 	}
 	if r.partner != nil {
@@ -87,7 +87,7 @@ func (k *Keys) revive(st *KeyState) (*record, error) {
 	r.fingerprint.store(name)
 	r.lastUsed.Store(toNano(st.LastUsed))
 	r.life.Store(&life{
-		expires: toNano(st.Expires), revoked: toNano(st.Revoked), reason: st.RevokeReason,
+		expires: toNano(st.Expires), revoked: toNano(st.Revoked), reason: st.RevokeReason, suspended: toNano(st.Suspended),
 		replaces: full(st.Replaces), replacedBy: full(st.ReplacedBy),
 	})
 	return r, nil

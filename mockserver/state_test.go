@@ -28,7 +28,7 @@ func richServer(tb testing.TB, opts ...mockserver.Option) (*mockserver.Server, [
 		k.Issue(mockserver.MindKey, mockserver.Scopes("Employee"), mockserver.ExpiresIn(40*24*time.Hour)),
 		k.Issue(mockserver.IMKIT, mockserver.LimitTo(mockserver.Limit{Requests: 2, Per: time.Minute, Kind: mockserver.Sliding})),
 		k.Issue(mockserver.IMKIT, mockserver.ClientKey("ann")),
-		k.Issue(mockserver.Optimove, mockserver.Access(mockserver.Integrations), mockserver.Contact("a@example.com"), mockserver.ShareAttributes("CITY")),
+		k.Issue(mockserver.Optimove, mockserver.Access(mockserver.Integrations), mockserver.Contact("a@example.com"), mockserver.ShareAttributes("Country")),
 		k.Issue(mockserver.Iiniit, mockserver.Bearer()),
 		k.Issue(mockserver.Iiniit, mockserver.ExpiresAt(epoch.Add(time.Hour))),
 	}
@@ -121,8 +121,8 @@ func TestANamespaceIsRestoredUnderAnotherName(t *testing.T) {
 	if got := get(t, srv.Transport(), key); got.status != 200 {
 		t.Errorf("the key in its new namespace: %d", got.status)
 	}
-	srv.InNamespace("b").Expect(t, mockserver.Match{KeyID: "b/key_000001"}, 1)
-	if k, ok := srv.InNamespace("b").Keys().Get("b/key_000002"); !ok || k.Replaces != "b/key_000001" || old.Replaces != "a/key_000001" {
+	srv.InNamespace("b").Expect(t, mockserver.Match{KeyID: "b.key_000001"}, 1)
+	if k, ok := srv.InNamespace("b").Keys().Get("b.key_000002"); !ok || k.Replaces != "b.key_000001" || old.Replaces != "a.key_000001" {
 		t.Errorf("references follow the name: %+v", k)
 	}
 }

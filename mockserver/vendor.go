@@ -1,6 +1,7 @@
 package mockserver
 
 import (
+	"net/http"
 	"strings"
 	"time"
 
@@ -27,10 +28,15 @@ type vendor struct {
 	groups      map[string]Limit           // limit groups beside the general limit
 	scopes      []string                   // scopes of a key issued without the Scopes option
 	access      AccessType
-	usedEvery   time.Duration // granularity of last-used
-	limit       Limit
-	profile     Profile
-	surface     surface.Factory
+
+	closedScopes bool          // scopes lists all that there are
+	attributes   []string      // that a key can share (Optimove)
+	channels     []int         // that a key can be enabled for (Optimove)
+	usedEvery    time.Duration // granularity of last-used
+	limit        Limit
+	profile      Profile
+	surface      surface.Factory
+	decorate     func(http.Header, *http.Request) // adds headers to every answer; nil adds none
 }
 
 // carrier is one place for a credential. Its header name is canonical
@@ -135,7 +141,7 @@ func same(into map[Outcome]Answer, a Answer, outcomes ...Outcome) {
 // missing permission, one for the limit and one for an unknown path.
 func refusals(bad, forbidden, limited, notFound Answer) map[Outcome]Answer {
 	m := make(map[Outcome]Answer)
-	same(m, bad, MissingKey, UnknownKey, NotAMockKey, Expired, Revoked, WrongScheme, WrongHeader, DuplicateKey, MissingPair)
+	same(m, bad, MissingKey, UnknownKey, NotAMockKey, Expired, Revoked, Suspended, WrongScheme, WrongHeader, DuplicateKey, MissingPair)
 	same(m, forbidden, InsufficientScope, AccessDenied)
 	m[RateLimited], m[NotFound] = limited, notFound
 	return m

@@ -72,11 +72,11 @@ func TestTablesAreAligned(t *testing.T) {
 	t.Parallel()
 	env := mockFor(t, "--log", "off", "--freeze", "2027-01-01T00:00:00Z", "--seed", "1", "--providers", "imkit,mindkey")
 	got := runKeyfit(t, env, "keys", "list")
-	want := `ID          PROVIDER  KIND   NAME   STATUS  FINGERPRINT   EXPIRES              LAST USED
-key_000001  mindkey   key    start  active  XXXXXXXXXXXX  2028-01-01 00:00:00  -
-key_000002  imkit     key    start  active  XXXXXXXXXXXX  -                    -
-key_000003  imkit     token  start  active  XXXXXXXXXXXX  -                    -
-key_000004  imkit     pair   start  active  XXXXXXXXXXXX  -                    -
+	want := `ID          PROVIDER  KIND   NAME                STATUS  FINGERPRINT   EXPIRES              LAST USED
+key_000001  mindkey   key    Lorem Fitsum start  active  XXXXXXXXXXXX  2028-01-01 00:00:00  -
+key_000002  imkit     key    Lorem Fitsum start  active  XXXXXXXXXXXX  -                    -
+key_000003  imkit     token  Lorem Fitsum start  active  XXXXXXXXXXXX  -                    -
+key_000004  imkit     pair   Lorem Fitsum start  active  XXXXXXXXXXXX  -                    -
 `
 	out := got.out
 	var keys []mockserver.Key
@@ -168,10 +168,10 @@ func TestNamespacesComeAndGo(t *testing.T) {
 	if got := runKeyfit(t, env, "namespace", "create", "team-a", "--listen", "--json"); got.code != 0 || !strings.Contains(got.out, `"imkit": "http://127.0.0.1:`) {
 		t.Fatalf("%+v", got)
 	}
-	if got := runKeyfit(t, env, "keys", "issue", "imkit", "-n", "team-a", "--json"); field(t, got.out, "id") != "team-a/key_000001" {
+	if got := runKeyfit(t, env, "keys", "issue", "imkit", "-n", "team-a", "--json"); field(t, got.out, "id") != "team-a.key_000001" {
 		t.Errorf("%+v", got)
 	}
-	for _, id := range []string{"key_000001", "team-a/key_000001"} {
+	for _, id := range []string{"key_000001", "team-a.key_000001"} {
 		if got := runKeyfit(t, env, "keys", "show", id, "-n", "team-a"); got.code != 0 {
 			t.Errorf("%s: %+v", id, got)
 		}

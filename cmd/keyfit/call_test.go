@@ -70,9 +70,9 @@ func TestCallPrintsARefusalAndFails(t *testing.T) {
 	t.Parallel()
 	w := newVendorWorld(t)
 	got := w.invoke(t, "", "call", "imkit", "GET", "/nothing/here")
-	want := result{1, `{"error":"NOT_FOUND","message":"Not Found"}`, ""}
+	want := result{1, `{"RC":404,"RM":"Not Found","error":{"code":"NOT_FOUND","message":"Not Found"}}`, ""}
 	got.out = strings.Join(strings.Fields(got.out), "")
-	got.out = strings.Replace(got.out, "NotFound", "Not Found", 1)
+	got.out = strings.ReplaceAll(got.out, "NotFound", "Not Found")
 	if !strings.HasPrefix(got.err, "keyfit: imkit: GET /nothing/here: 404 Not Found") {
 		t.Errorf("said: %s", got.err)
 	}

@@ -142,7 +142,7 @@ func (m *localMock) issue(ctx context.Context, s *settings, always bool) error {
 			return fmt.Errorf("config: keys[%d]: %w", i, err)
 		}
 	}
-	named := mockserver.Named("start")
+	named := mockserver.Named("Lorem Fitsum start")
 	for _, p := range s.played() {
 		if m.issued[p], err = m.srv.Keys().TryIssue(p, named); err != nil {
 			return err

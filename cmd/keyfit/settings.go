@@ -38,6 +38,9 @@ type settings struct {
 	state         string
 	readyFile     string
 	noRateLimit   bool
+	noSampleData  bool
+	deliver       bool
+	cors          []string
 	noKeys        bool
 	log           string
 	grace         time.Duration
@@ -72,6 +75,9 @@ func (s *settings) flags(f *pflag.FlagSet) {
 	f.StringVar(&s.state, "state", "", "keep keys, clock, limits and faults in this JSON `file`")
 	f.StringVar(&s.readyFile, "ready-file", "", "when ready, write URLs, keys and the environment variables as JSON to this `file` (mode 0600)")
 	f.BoolVar(&s.noRateLimit, "no-rate-limit", false, "remove every provider's rate limit")
+	f.BoolVar(&s.noSampleData, "no-sample-data", false, "start IMKIT without its Lorem Fitsum users, rooms and messages")
+	f.StringSliceVar(&s.cors, "cors", nil, "let browsers at this `origin` call the providers (\"*\" for all)")
+	f.BoolVar(&s.deliver, "deliver-callbacks", false, "send callbacks and webhooks to loopback addresses, besides recording them")
 	f.BoolVar(&s.noKeys, "no-keys", false, "issue no keys at the start")
 	f.StringVar(&s.log, "log", "text", "log refusals as `text|json|off` on stderr")
 	f.DurationVar(&s.grace, "grace", 5*time.Second, "how long requests in flight may take to finish at the end")
@@ -252,6 +258,15 @@ func (s *settings) options() ([]mockserver.Option, error) {
 	opts = append(opts, mockserver.WithJournal(entries, size))
 	if s.state != "" {
 		opts = append(opts, mockserver.WithStateFile(s.state))
+	}
+	if s.noSampleData {
+		opts = append(opts, mockserver.WithoutSampleData())
+	}
+	if s.deliver {
+		opts = append(opts, mockserver.WithCallbackDelivery())
+	}
+	if len(s.cors) > 0 {
+		opts = append(opts, mockserver.WithCORS(s.cors...))
 	}
 	return opts, nil
 }

@@ -14,7 +14,7 @@ import (
 
 // startMock starts a mock of IMKIT and sets the environment variables for its key and URL.
 func startMock() *mockserver.Server {
-	srv, err := mockserver.Start(context.Background(), mockserver.WithSeed(1), mockserver.WithFrozenClock(time.Date(2030, 1, 1, 0, 0, 0, 0, time.UTC)))
+	srv, err := mockserver.Start(context.Background(), mockserver.WithSeed(1), mockserver.WithoutSampleData(), mockserver.WithFrozenClock(time.Date(2030, 1, 1, 0, 0, 0, 0, time.UTC)))
 	if err != nil {
 		panic(err)
 	}

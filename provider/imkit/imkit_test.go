@@ -28,7 +28,7 @@ func millis() imkit.Millis { return imkit.Millis{Time: at()} }
 // newWorld returns a world with a frozen clock.
 func newWorld(t *testing.T, opts ...mockserver.Option) *world {
 	t.Helper()
-	srv := mockserver.New(t, append([]mockserver.Option{mockserver.WithFrozenClock(at()), mockserver.WithSeed(1)}, opts...)...)
+	srv := mockserver.New(t, append([]mockserver.Option{mockserver.WithFrozenClock(at()), mockserver.WithoutSampleData(), mockserver.WithSeed(1)}, opts...)...)
 	key := srv.Keys().Issue(mockserver.IMKIT).Secret.Reveal()
 	admin, err := imkit.New("your-app", keyfit.WithKey(key), keyfit.WithBaseURL(srv.BaseURL(mockserver.IMKIT)))
 	if err != nil {

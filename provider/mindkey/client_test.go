@@ -136,6 +136,9 @@ func TestOperationsAreThoseOfTheMock(t *testing.T) {
 	}
 	want, got := map[string]bool{}, map[string]bool{}
 	for path, methods := range doc.Paths {
+		if strings.Contains(path, "$") || strings.HasSuffix(path, "/") {
+			continue // what OData has beside the vendor's pages
+		}
 		for method := range methods {
 			want[strings.ToUpper(method)+" "+path] = true
 		}

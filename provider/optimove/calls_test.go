@@ -68,7 +68,7 @@ func reads() []call {
 			return a[1], err
 		}, optimove.PromoCode{RecipientGroupID: 2, ActionID: 42, PromoCode: "WB23"}},
 		{"GetExecutedCampaignDetails", func(x ctx, c client) (any, error) { a, err := c.Actions.Campaigns(x, day); return a[1], err }, optimove.Campaign{CampaignID: campaign2, TargetGroupID: -1, CampaignType: "Test/Control", Duration: 1, Notes: "Run Action", Status: "Successful"}},
-		{"GetCampaignDetails", func(x ctx, c client) (any, error) { return c.Actions.Campaign(x, campaign3) }, optimove.Campaign{CampaignID: campaign3, TargetGroupID: 5, CampaignType: "Test/Control", Duration: 3, IsMultiChannel: true, IsRecurrence: true, Status: "Successful"}},
+		{"GetCampaignDetails", func(x ctx, c client) (any, error) { return c.Actions.Campaign(x, campaign3) }, optimove.Campaign{CampaignID: campaign3, TargetGroupID: 5, CampaignType: "Test/Control", Duration: 3, IsMultiChannel: true, IsRecurrence: true, Status: "Successful", Extra: map[string]json.RawMessage{"Channels": json.RawMessage(`[{"Id":4,"Name":"SMS"},{"Id":505,"Name":"Lorem Mail"}]`)}}},
 		{"GetExecutionChannels", func(x ctx, c client) (any, error) { a, err := c.Actions.Channels(x); return a[0], err }, optimove.Channel{ChannelID: 4, ChannelName: "SMS"}},
 		{"GetExecutedCampaignsByChannel", func(x ctx, c client) (any, error) { return c.Actions.CampaignsByChannel(x, 4, day) }, []optimove.Campaign{{CampaignID: campaign3}}},
 		{"GetExecutedCampaignChannelDetails", func(x ctx, c client) (any, error) { return c.Actions.CampaignChannel(x, campaign1, 504) }, optimove.CampaignChannel{ListID: campaign1, SendID: "LF3g11wg", TemplateID: 8, ScheduledTime: "2027-01-14 10:00:00"}},
@@ -107,6 +107,12 @@ func reads() []call {
 		{"GetCustomerSendDetailsByChannel", func(x ctx, c client) (any, error) {
 			return first(x, c.Customers.SendDetailsByChannel, optimove.SendsByChannel{CampaignID: campaign1, ChannelID: 504, Attributes: []string{"Email"}})
 		}, optimove.CustomerSend{CustomerID: "A1003", TemplateID: 8, ScheduledTime: "2027-01-14 10:00:00", CustomerAttributes: []string{"customer1003@example.com"}}},
+		{"GetCustomerExecutionDetailsByCampaign", func(x ctx, c client) (any, error) {
+			return first(x, c.Customers.ExecutionDetailsByCampaign, optimove.SendsByChannel{CampaignID: campaign1, ChannelID: 504, Attributes: []string{"Email"}})
+		}, optimove.CustomerExecution{
+			CustomerID: "A1003", ActionID: 42, ChannelID: 504, TemplateID: 8, TemplateName: "Welcome Lorem",
+			ScheduleTime: "2027-01-14 10:00:00", PromoCode: "WB23", CustomerAttributes: []string{"customer1003@example.com"},
+		}},
 		{"GetCustomerFutureValues", func(x ctx, c client) (any, error) {
 			return first(x, c.Customers.FutureValues, optimove.FutureValues{LifecycleStageIDs: []optimove.ID{1, 2}})
 		}, nil},

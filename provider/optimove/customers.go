@@ -54,6 +54,10 @@ type CustomersService struct {
 	//
 	// Function GetCustomerSendDetailsByChannel. Access: Admin and Transactional keys.
 	SendDetailsByChannel *List[SendsByChannel, CustomerSend]
+	// ExecutionDetailsByCampaign lists the customers that a campaign reached on one channel.
+	//
+	// Function GetCustomerExecutionDetailsByCampaign. Access: Admin and Transactional keys.
+	ExecutionDetailsByCampaign *List[SendsByChannel, CustomerExecution]
 	// FutureValues lists the expected future values of customers.
 	//
 	// Function GetCustomerFutureValues. Access: Admin and Transactional keys.
@@ -69,19 +73,20 @@ type CustomersService struct {
 func newCustomers(c *keyfit.Client) *CustomersService {
 	const group = "/current/customers/"
 	return &CustomersService{
-		CurrentlyTargeted:        newList[Window, TargetedCustomer](c, group+"GetCurrentlyTargetedCustomers"),
-		CanceledCampaign:         newList[ByCampaign, CanceledCustomer](c, group+"GetCanceledCampaignCustomers"),
-		ActionsByTargetGroup:     newList[ByTargetGroup, CustomerAction](c, group+"GetCustomerActionsByTargetGroup"),
-		OneTimeActionsByCampaign: newList[OneTimeByCampaign, CustomerAction](c, group+"GetCustomerOneTimeActionsByCampaign"),
-		OneTimeActionsByDate:     newList[OneTimeByDate, CustomerAction](c, group+"GetCustomerOneTimeActionsByDate"),
-		ByAction:                 newList[ByAction, Customer](c, group+"GetCustomersByAction"),
-		ActionEndedByDate:        newList[ByDate, PastAction](c, group+"GetCustomersActionEndedByDate"),
-		ActionDetailsByDate:      newList[ByDate, CustomerAction](c, group+"GetCustomerActionDetailsByDate"),
-		SendDetailsByCampaign:    newList[SendsByCampaign, CustomerSend](c, group+"GetCustomerSendDetailsByCampaign"),
-		SendDetailsByChannel:     newList[SendsByChannel, CustomerSend](c, group+"GetCustomerSendDetailsByChannel"),
-		FutureValues:             newList[FutureValues, FutureValue](c, group+"GetCustomerFutureValues"),
-		AttributeChangers:        newList[AttributeChangers, AttributeChanger](c, group+"GetCustomerAttributeChangers"),
-		client:                   c,
+		CurrentlyTargeted:          newList[Window, TargetedCustomer](c, group+"GetCurrentlyTargetedCustomers"),
+		CanceledCampaign:           newList[ByCampaign, CanceledCustomer](c, group+"GetCanceledCampaignCustomers"),
+		ActionsByTargetGroup:       newList[ByTargetGroup, CustomerAction](c, group+"GetCustomerActionsByTargetGroup"),
+		OneTimeActionsByCampaign:   newList[OneTimeByCampaign, CustomerAction](c, group+"GetCustomerOneTimeActionsByCampaign"),
+		OneTimeActionsByDate:       newList[OneTimeByDate, CustomerAction](c, group+"GetCustomerOneTimeActionsByDate"),
+		ByAction:                   newList[ByAction, Customer](c, group+"GetCustomersByAction"),
+		ActionEndedByDate:          newList[ByDate, PastAction](c, group+"GetCustomersActionEndedByDate"),
+		ActionDetailsByDate:        newList[ByDate, CustomerAction](c, group+"GetCustomerActionDetailsByDate"),
+		SendDetailsByCampaign:      newList[SendsByCampaign, CustomerSend](c, group+"GetCustomerSendDetailsByCampaign"),
+		SendDetailsByChannel:       newList[SendsByChannel, CustomerSend](c, group+"GetCustomerSendDetailsByChannel"),
+		ExecutionDetailsByCampaign: newList[SendsByChannel, CustomerExecution](c, group+"GetCustomerExecutionDetailsByCampaign"),
+		FutureValues:               newList[FutureValues, FutureValue](c, group+"GetCustomerFutureValues"),
+		AttributeChangers:          newList[AttributeChangers, AttributeChanger](c, group+"GetCustomerAttributeChangers"),
+		client:                     c,
 	}
 }
 

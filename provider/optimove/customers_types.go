@@ -124,6 +124,35 @@ func (p PastAction) MarshalJSON() ([]byte, error) {
 	return wire.Encode(plain(p), p.Extra)
 }
 
+// CustomerExecution is what a campaign did for a customer on a channel. Its members are
+// those that public clients read; no page of the vendor was found.
+type CustomerExecution struct {
+	CustomerID         string                     `json:"CustomerID,omitzero"`
+	ActionID           ID                         `json:"ActionID,omitzero"`
+	ChannelID          ID                         `json:"ChannelID,omitzero"`
+	TemplateID         ID                         `json:"TemplateID,omitzero"`
+	TemplateName       string                     `json:"TemplateName,omitzero"`
+	ScheduleTime       LocalTime                  `json:"ScheduleTime,omitzero"`
+	PromoCode          string                     `json:"PromoCode,omitzero"` // several are separated by commas
+	CustomerAttributes Attributes                 `json:"CustomerAttributes,omitempty"`
+	Extra              map[string]json.RawMessage `json:"-"`
+}
+
+// UnmarshalJSON keeps the members that the type does not know in Extra.
+func (c *CustomerExecution) UnmarshalJSON(b []byte) error {
+	type plain CustomerExecution
+	if err := wire.Decode(b, (*plain)(c), &c.Extra); err != nil {
+		return err
+	}
+	return single(&c.CustomerAttributes, &c.Extra)
+}
+
+// MarshalJSON writes the members of Extra after the others.
+func (c CustomerExecution) MarshalJSON() ([]byte, error) {
+	type plain CustomerExecution
+	return wire.Encode(plain(c), c.Extra)
+}
+
 // CustomerSend is a message to a customer. Only SendDetailsByCampaign sets ChannelID and
 // SendID; only SendDetailsByChannel sets CustomerAttributes.
 type CustomerSend struct {

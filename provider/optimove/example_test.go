@@ -76,7 +76,7 @@ func ExampleList_All() {
 	// Output:
 	// A1003 42 [customer1003@example.com]
 	// A1008 42 [customer1008@example.com]
-	// 24 customers
+	// 22 customers
 }
 
 func ExampleList_List() {

@@ -62,7 +62,8 @@ func New(env surface.Env) surface.Surface {
 				allow = append(allow, method)
 			}
 		}
-		routes = append(routes, surface.Route{Pattern: path, Need: need, Handle: func(w http.ResponseWriter, _ *surface.Call) {
+		routes = append(routes, surface.Route{Pattern: path, Need: need, Handle: func(w http.ResponseWriter, c *surface.Call) {
+			c.Explain("not_found", "the path takes "+strings.Join(allow, ", "))
 			w.Header().Set("Allow", strings.Join(allow, ", "))
 			surface.Raw(w, http.StatusMethodNotAllowed, jsonContent, []byte(`{"error":"method_not_allowed"}`))
 		}})

@@ -46,7 +46,7 @@ func (s *server) revoke(w http.ResponseWriter, c *surface.Call) {
 		s.env.Authority.End(g.ID, "revoked by the client")
 	}
 	noStore(w)
-	w.WriteHeader(http.StatusOK)
+	surface.Raw(w, http.StatusOK, jsonContent, []byte("{}")) // RFC 7009 leaves the body open; some clients insist on JSON
 }
 
 // introspection is a response of RFC 7662. For an inactive token it holds only

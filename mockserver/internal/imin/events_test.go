@@ -169,6 +169,7 @@ func TestEachFilterKeepsWhatItSays(t *testing.T) {
 		},
 		"priceAdult[lte]=5":                   func(o object) bool { p, ok := adult(o); return ok && p <= 5 },
 		"priceAdult=6.5":                      priceIs(6.5),
+		"priceAdult[gte]=6.5&priceAdult=6.5":  priceIs(6.5),
 		"ageRangeMin[gte]=16":                 func(o object) bool { return age(o, "minValue", 0) >= 16 },
 		"ageRangeMax[lte]=40":                 func(o object) bool { return age(o, "maxValue", 999) <= 40 },
 		"ageRange[includeRange]=18,25":        func(o object) bool { return age(o, "minValue", 0) <= 18 && age(o, "maxValue", 999) >= 25 },
@@ -212,7 +213,7 @@ func priceIs(want float64) func(object) bool {
 			return p == want
 		}
 		low, isRange := offer["lowPrice"].(float64)
-		return isRange && low <= want && want <= dig[float64](offer, "highPrice")
+		return isRange && (low == want || want == dig[float64](offer, "highPrice"))
 	}
 }
 
@@ -273,5 +274,20 @@ func TestAnEntitlementShowsItsPrice(t *testing.T) {
 	}
 	if _, body, _ := c.ask(t, events+oxford); strings.Contains(body, "activeEntitlement") {
 		t.Error("an entitlement without its filter")
+	}
+}
+
+// An empty range finds nothing, whatever the price.
+func TestAnEmptyRangeFindsNothing(t *testing.T) {
+	t.Parallel()
+	c := newClient(t)
+	for _, query := range []string{
+		"priceAdult[gte]=5&priceAdult[lte]=4", "priceAdult=5&priceAdult[lte]=4", "priceAdult[gte]=1000",
+		"ageRangeMin[gte]=40&ageRangeMax[lte]=30", "startTime[gte]=19:00&startTime[lte]=18:00",
+		"startDate[gte]=2030-01-03T10:00:00Z&startDate[lte]=2030-01-02T10:00:00Z",
+	} {
+		if got := c.whole(t, events+"mode=discovery-geo&"+oxford+"&"+query); len(got) != 0 {
+			t.Errorf("%s: %v", query, outline(got))
+		}
 	}
 }

@@ -116,7 +116,7 @@ func (ds *dataset) searchFacilities(w http.ResponseWriter, c *surface.Call) {
 	var items []any
 	for _, h := range hits[first:last] {
 		doc := ds.facilityUse(h.facility, h.slots, origin(c))
-		doc.Location = new(h.facility.site.withDistance(near))
+		doc.Location = inline(h.facility.site.withDistance(near))
 		items = append(items, doc)
 	}
 	reply(w, newCollection(c, p, win, len(hits), items, baseContext()))
@@ -202,6 +202,13 @@ func (ds *dataset) facilityUse(fac *facility, slots []slotTime, origin string) f
 	return doc
 }
 
+// inline returns a place that is written where it belongs: without the ID by which
+// event series refer to their imin:locationSummary.
+func inline(p place) *place {
+	p.ID = ""
+	return &p
+}
+
 // facilityByID writes a facility with the free slots of the next seven days (page
 // "FacilityUse By-ID").
 func (ds *dataset) facilityByID(w http.ResponseWriter, c *surface.Call) {
@@ -215,7 +222,7 @@ func (ds *dataset) facilityByID(w http.ResponseWriter, c *surface.Call) {
 		}
 		slots := ds.freeSlots(fac, c.Now, c.Now.AddDate(0, 0, 7))
 		doc := ds.facilityUse(fac, slots, origin(c))
-		doc.Context, doc.Location = baseContext(), fac.site
+		doc.Context, doc.Location = baseContext(), inline(*fac.site)
 		reply(w, doc)
 		return
 	}

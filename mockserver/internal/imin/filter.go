@@ -171,8 +171,10 @@ func (f *filter) addAges(p params) error {
 	return errors.Join(err1, err2, err3)
 }
 
-// addPrices adds the price filters. A record with a range of prices passes if any
-// price in the range does; a record without a price does not pass.
+// addPrices adds the price filters. A price without operator means equals (page
+// "Filters"): the record's price, or an end of its range, is that price. With
+// operators a record with a range passes if one price of the range is within both
+// bounds. A record without a price does not pass.
 func (f *filter) addPrices(p params) error {
 	exact, hasExact, err1 := p.number("priceAdult")
 	least, hasLeast, err2 := p.number("priceAdult[gte]")
@@ -180,7 +182,14 @@ func (f *filter) addPrices(p params) error {
 	if hasExact || hasLeast || hasMost {
 		f.series = append(f.series, func(s *series) bool {
 			low, high, ok := s.adultPrice()
-			return ok && (!hasExact || low <= exact && exact <= high) && (!hasLeast || high >= least) && (!hasMost || low <= most)
+			ends := [2]float64{low, high}
+			if hasLeast {
+				low = max(low, least)
+			}
+			if hasMost {
+				high = min(high, most)
+			}
+			return ok && low <= high && (!hasExact || ends[0] == exact || ends[1] == exact)
 		})
 	}
 	return errors.Join(err1, err2, err3)

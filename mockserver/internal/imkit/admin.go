@@ -12,9 +12,11 @@ import (
 // word.
 const redacted = "[redacted]"
 
-// connectionCount returns 0, because the mock has no WebSocket connections.
-func (a *app) connectionCount(*surface.Call) (any, error) {
-	return map[string]int{"count": 0}, nil
+// connectionCount answers 0, because the mock has no WebSocket connections. The
+// response is encoded once.
+func connectionCount() handler {
+	body := &encoded{[]byte(`{"RC":0,"RM":"OK","result":{"count":0}}`)}
+	return func(*surface.Call) (any, error) { return body, nil }
 }
 
 // push validates and accepts a push message. The mock does not deliver it.

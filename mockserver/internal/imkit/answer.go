@@ -21,6 +21,9 @@ type resultWithMessage struct {
 // rawResult is a result without the envelope, as the token pages show.
 type rawResult struct{ body any }
 
+// encoded is a whole response that never changes.
+type encoded struct{ json []byte }
+
 // apiError is a documented error. RM is free text that differs between pages. The
 // texts contain no credential.
 type apiError struct {
@@ -41,6 +44,9 @@ func (a *app) handle(h handler) func(http.ResponseWriter, *surface.Call) {
 		}
 		rm := "OK"
 		switch r := v.(type) {
+		case *encoded:
+			surface.Raw(w, http.StatusOK, "application/json; charset=utf-8", r.json)
+			return
 		case rawResult:
 			surface.JSON(w, http.StatusOK, r.body)
 			return
@@ -64,6 +70,9 @@ func (a *app) run(h handler, c *surface.Call) (any, error) {
 	}
 	if did.tokens {
 		a.env.Tokens.Save()
+	}
+	for _, h := range did.hooks {
+		a.env.Callback(h.url, h.body)
 	}
 	return v, err
 }

@@ -61,6 +61,8 @@ type roomData struct {
 	CreatedAt   time.Time         `json:"createdAt,omitzero"`
 	Unread      map[string]int    `json:"unread,omitempty"`   // by member; capped at the messages of others
 	LastRead    map[string]string `json:"lastRead,omitempty"` // by member; message ID, possibly deleted
+
+	Properties map[string]properties `json:"memberProperties,omitempty"` // by member, as Update Member Property sets them
 }
 
 // messageData is a message; the collection is in the order of sending.
@@ -133,6 +135,7 @@ func (a *app) update(change func(*contents) error) error {
 	if err := change(&d); err != nil {
 		return err
 	}
+	d.dropSample()
 	next := newApp(a.env)
 	next.ids = a.ids // never reuse an ID
 	if err := next.load(&d); err != nil {
@@ -187,6 +190,7 @@ func (r *room) snapshot() roomData {
 		ID: r.id, Type: r.kind, Name: r.name, Cover: r.cover, Description: r.description, Webhook: r.webhook,
 		ExtParams: r.extParams, Owner: r.owner, Tags: r.tags, Managers: r.managers, Members: r.members, Invited: r.invited,
 		BotMode: r.botMode, Opening: new(r.opening), Status: new(r.status), CreatedAt: r.created,
+		Properties: r.properties,
 	}
 	for id, read := range r.reads {
 		if read.unread > 0 {

@@ -125,6 +125,9 @@ func (a *app) loadRooms(d *contents, now time.Time) error {
 		if len(in.Invited) > 0 {
 			r.invited = unique(in.Invited)
 		}
+		if len(in.Properties) > 0 {
+			r.properties = in.Properties
+		}
 		setIfGiven(&r.opening, in.Opening)
 		setIfGiven(&r.status, in.Status)
 		if err := a.reserveElement("rooms", i, r.size()); err != nil {
@@ -169,6 +172,16 @@ func (a *app) checkRoom(in *roomData) error {
 	for id, n := range in.Unread {
 		if n < 0 || !slices.Contains(in.Members, id) {
 			return errors.New("unread has a negative count or names a user who is not a member")
+		}
+	}
+	for id, own := range in.Properties {
+		if !slices.Contains(in.Members, id) {
+			return errors.New("memberProperties names a user who is not a member")
+		}
+		for _, name := range memberStateNames() {
+			if own[name] != nil {
+				return fmt.Errorf("memberProperties: %s is kept by the server", name)
+			}
 		}
 	}
 	for id := range in.LastRead {

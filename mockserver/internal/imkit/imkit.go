@@ -46,7 +46,10 @@ type app struct {
 }
 
 // effects records what the core must be notified of after an operation.
-type effects struct{ changed, tokens bool }
+type effects struct {
+	changed, tokens bool
+	hooks           []hook
+}
 
 func newApp(env surface.Env) *app {
 	return &app{
@@ -60,6 +63,11 @@ func newApp(env surface.Env) *app {
 // New builds the surface.
 func New(env surface.Env) surface.Surface {
 	a := newApp(env)
+	if !env.Empty {
+		if err := a.load(sample()); err != nil {
+			panic("mockserver: imkit: sample: " + err.Error()) // a constant; a test loads it
+		}
+	}
 	routes := a.adminRoutes()
 	routes = append(routes, a.roomRoutes()...)
 	return surface.Surface{Routes: append(routes, a.userRoutes()...), Data: a.data()}
@@ -88,7 +96,7 @@ func (a *app) adminRoutes() []surface.Route {
 		route("DELETE /admin/clients/{uid}/mute/{room}", admin, a.unmuteClient),
 		route("POST /admin/groups", admin, a.createGroup),
 		route("GET /admin/groups", admin, a.listGroups),
-		route("GET /admin/connection-count", monitor, a.connectionCount),
+		route("GET /admin/connection-count", monitor, connectionCount()),
 		route("GET /admin/stats", monitor, a.stats),
 		route("POST /rooms/{$}", admin, a.createRoom),
 		route("POST /rooms", admin, a.createRoom), // not documented; Express treats both paths alike
@@ -113,7 +121,7 @@ func (a *app) roomRoutes() []surface.Route {
 		route("PUT /rooms/{id}/lastRead", a.updateLastRead),
 		route("POST /rooms/{id}/members", a.addMembers),
 		route("POST /rooms/{id}/delete/members", a.removeMembers),
-		route("PUT /rooms/{id}/member/{client}", a.updateRole),
+		route("PUT /rooms/{id}/member/{client}", a.updateMember),
 		route("GET /rooms/{id}/messages/v3", a.listMessages),
 		route("POST /rooms/{id}/message", a.recall),
 		route("DELETE /rooms/{id}/messages/{message}", a.deleteMessages),

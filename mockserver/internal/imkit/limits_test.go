@@ -18,8 +18,10 @@ import (
 // asKey returns a call with an API key and a body.
 func asKey(t *testing.T, body string) *surface.Call {
 	t.Helper()
+	r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/", http.NoBody)
+	r.Header.Set("Content-Type", "application/json")
 	return &surface.Call{
-		Request: httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/", http.NoBody),
+		Request: r,
 		Caller:  surface.Caller{Kind: surface.Key}, Data: []byte(body), Now: time.Unix(0, 0),
 	}
 }

@@ -1,6 +1,7 @@
 package imkit
 
 import (
+	"maps"
 	"net/http"
 	"slices"
 
@@ -52,6 +53,7 @@ func (a *app) addMembers(c *surface.Call) (any, error) {
 		return nil, err
 	}
 	by, _ := a.viewer(c)
+	a.notifyMembers(r, eventAddMembers, by, added)
 	for _, id := range added {
 		r.reads[id] = &readState{upTo: a.seq}
 		if in.System {
@@ -87,9 +89,15 @@ func (a *app) removeMembers(c *surface.Call) (any, error) {
 			return nil, forbidden("Forbidden", "Only room owner, manager, or platform admin can remove members")
 		}
 	}
-	if err := a.updateRoomState(r, func(r *room) { r.members = without(r.members, gone) }); err != nil {
+	err = a.updateRoomState(r, func(r *room) {
+		r.members = without(r.members, gone)
+		r.properties = maps.Clone(r.properties)
+		maps.DeleteFunc(r.properties, func(id string, _ properties) bool { return slices.Contains(gone, id) })
+	})
+	if err != nil {
 		return nil, err
 	}
+	a.notifyMembers(r, eventDeleteMembers, by, gone)
 	for _, id := range gone {
 		delete(r.reads, id)
 		if in.System {
@@ -110,53 +118,6 @@ func without(ids, gone []string) []string {
 		set[id] = true
 	}
 	return slices.DeleteFunc(slices.Clone(ids), func(id string) bool { return set[id] })
-}
-
-// updateRole makes a member a manager, or a manager an ordinary member.
-func (a *app) updateRole(c *surface.Call) (any, error) {
-	var in struct {
-		Property *string `json:"property"`
-		Value    *string `json:"value"`
-	}
-	if err := decode(c, &in, invalidBody); err != nil {
-		return nil, err
-	}
-	switch {
-	case in.Property == nil:
-		return nil, missing("property")
-	case in.Value == nil:
-		return nil, missing("value")
-	case *in.Property != "role":
-		return nil, invalidBody(`property must be "role"`)
-	case *in.Value != "admin" && *in.Value != "member":
-		return nil, invalidBody(`value must be "admin" or "member"`)
-	}
-	r, err := a.roomFor(c, c.PathValue("id"), roomNotFound(), notMember())
-	if err != nil {
-		return nil, err
-	}
-	id := c.PathValue("client")
-	switch {
-	case !superuser(c, r):
-		return nil, forbidden("Forbidden", "Only room owner, manager, or platform admin can update roles")
-	case r.reads[id] == nil:
-		return nil, clientNotFound()
-	}
-	promote := *in.Value == "admin" && !slices.Contains(r.managers, id)
-	err = a.updateRoomState(r, func(r *room) {
-		r.managers = without(r.managers, []string{id})
-		if *in.Value == "admin" {
-			r.managers = append(r.managers, id)
-		}
-	})
-	if err != nil {
-		return nil, err
-	}
-	if promote { // "the system automatically sends an assignAdmin system message"
-		by, _ := a.viewer(c)
-		a.postSystemMessage(r, "assignAdmin", firstOf(by, r.owner, id), id, c.Now)
-	}
-	return a.roomView(r, c, roomPlain), nil
 }
 
 // updateLastRead moves the caller's read position forward to a message. It is

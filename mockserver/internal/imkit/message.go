@@ -103,6 +103,9 @@ func (a *app) post(r *room, m *message, now time.Time) *message {
 			read.unread++
 		}
 	}
+	if r.webhook != "" {
+		a.notify(r, eventMessage, m.sender, a.view(m, &surface.Call{}, messageListed))
+	}
 	for a.bytes > maxMessageBytes || a.oldest.Len() > maxMessages {
 		first, ok := a.oldest.Front().Value.(*message)
 		if !ok || first == m {

@@ -4,10 +4,12 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"mime"
 	"net/url"
 	"strconv"
 	"time"
 
+	"github.com/keyfit/keyfit/mockserver/internal/strictjson"
 	"github.com/keyfit/keyfit/mockserver/internal/surface"
 )
 
@@ -19,6 +21,9 @@ func decode(c *surface.Call, into any, invalid func(string) *apiError) error {
 		return invalid("Request body is larger than 1 MiB")
 	}
 	body := bytes.TrimSpace(c.Data)
+	if err := checkType(c, body, invalid); err != nil {
+		return err
+	}
 	if len(body) == 0 || body[0] != '{' {
 		return invalid("Request body must be a valid JSON object")
 	}
@@ -26,11 +31,30 @@ func decode(c *surface.Call, into any, invalid func(string) *apiError) error {
 	var wrong *json.UnmarshalTypeError
 	switch {
 	case errors.As(err, &wrong) && wrong.Field != "":
-		return invalid(wrong.Field + " has the wrong type")
+		return invalid(strictjson.Member(wrong, into) + " has the wrong type")
 	case err != nil:
 		return invalid("Request body must be a valid JSON object")
 	}
 	return nil
+}
+
+// checkType refuses a body of another Content-Type than JSON, or without one: every
+// page prints application/json with a body.
+func checkType(c *surface.Call, body []byte, invalid func(string) *apiError) error {
+	if len(body) == 0 {
+		return nil
+	}
+	sent := c.Header.Get("Content-Type")
+	kind, _, err := mime.ParseMediaType(sent)
+	switch {
+	case err == nil && kind == "application/json":
+		return nil
+	case sent == "":
+		c.Explain("ok", "the body came without a Content-Type; IMKIT's pages print application/json; charset=utf-8")
+	default:
+		c.Explain("ok", "the body has another Content-Type than application/json, which IMKIT's pages print")
+	}
+	return invalid("Content-Type must be application/json")
 }
 
 // present reports whether a raw member exists and is not null.
@@ -101,6 +125,7 @@ func (a *app) caller(c *surface.Call) (*user, error) {
 	case err != nil:
 		return nil, err
 	case id == "":
+		c.Explain("ok", "the API Key page lets a key alone call this, the operation's page wants a user's token; name the user in `IM-CLIENT-ID`")
 		return nil, missing("IM-CLIENT-ID header")
 	}
 	return a.users[id], nil

@@ -17,6 +17,7 @@ type room struct {
 	botMode                   bool
 	opening, status           int
 	created                   time.Time
+	properties                map[string]properties // by member; never modified in place
 	reads                     map[string]*readState // one for each member
 	messages                  []*message            // in the order of sending
 	invited                   []string              // members to be, who have to accept
@@ -30,7 +31,11 @@ type readState struct {
 }
 
 func (r *room) size() int {
-	n := sizeOf(r.id, r.name, r.cover, r.description, r.webhook, r.extParams, r.owner)
+	n := 0
+	for _, p := range r.properties {
+		n += p.size()
+	}
+	n += sizeOf(r.id, r.name, r.cover, r.description, r.webhook, r.extParams, r.owner)
 	for _, list := range [][]string{r.tags, r.managers, r.members, r.invited} {
 		for _, s := range list {
 			n += len(s) + 64

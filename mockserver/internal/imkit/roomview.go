@@ -42,13 +42,6 @@ type roomView struct {
 	IsSuperuser      *bool         `json:"isSuperuser,omitempty"`
 }
 
-// memberState is the read position of a member in a response.
-type memberState struct {
-	Badge    int    `json:"badge"`
-	LastRead string `json:"lastRead,omitempty"`
-	Client   string `json:"client"`
-}
-
 // roomPref holds a user's preferences for a room. Mute is the only documented
 // operation that changes them.
 type roomPref struct {
@@ -103,7 +96,7 @@ func (a *app) roomView(r *room, c *surface.Call, use roomUse) roomView {
 	if use == roomPlain || use == roomDetails {
 		v.MemberProperties = make([]memberState, 0, len(r.members))
 		for _, id := range r.members {
-			v.MemberProperties = append(v.MemberProperties, memberState{r.reads[id].unread, r.reads[id].last, id})
+			v.MemberProperties = append(v.MemberProperties, memberState{r.reads[id].unread, r.reads[id].last, id, r.properties[id]})
 		}
 	}
 	if use == roomPlain || use == roomCreated {

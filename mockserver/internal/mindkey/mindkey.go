@@ -33,8 +33,12 @@ func New(env surface.Env) surface.Surface {
 			surface.Route{Pattern: "GET /odata/v2/" + e.typ.Name, Need: need, Handle: e.list},
 			// The key is a path segment of its own. The form Employee('EMP001') is
 			// documented as unsupported and matches no route.
-			surface.Route{Pattern: "GET /odata/v2/" + e.typ.Name + "/{key}", Need: need, Handle: e.get})
+			surface.Route{Pattern: "GET /odata/v2/" + e.typ.Name + "/{key}", Need: need, Handle: e.get},
+			surface.Route{Pattern: "GET /odata/v2/" + e.typ.Name + "/$count", Need: need, Handle: e.count})
 	}
+	routes = append(routes,
+		surface.Route{Pattern: "GET /odata/v2/{$}", Handle: serviceDocument(sets)},
+		surface.Route{Pattern: "GET /odata/v2/$metadata", Handle: metadata(sets)})
 	return surface.Surface{Routes: routes, Data: &store{sets: sets}}
 }
 
@@ -62,7 +66,8 @@ func (e *entity) list(w http.ResponseWriter, c *surface.Call) {
 		badQuery(w, err)
 		return
 	}
-	page, total := q.Apply(e.rows(), c.Now)
+	rows, total := q.Apply(e.rows(), c.Now)
+	page, next := q.Page(rows, pageSize(w, c), c.URL.RawQuery)
 	body := append([]byte("{"), e.context(c, q.Projection())...)
 	if q.Count {
 		body = strconv.AppendInt(append(body, `,"@odata.count":`...), int64(total), 10)
@@ -74,7 +79,11 @@ func (e *entity) list(w http.ResponseWriter, c *surface.Call) {
 		}
 		body = q.Append(body, row, "")
 	}
-	surface.Raw(w, http.StatusOK, contentType, append(body, "]}"...))
+	body = append(body, ']')
+	if next != "" {
+		body = append(append(body, `,"@odata.nextLink":`...), quoted(origin(c)+c.URL.Path+"?"+next)...)
+	}
+	surface.Raw(w, http.StatusOK, contentType, append(body, '}'))
 }
 
 func (e *entity) get(w http.ResponseWriter, c *surface.Call) {
@@ -98,12 +107,26 @@ const contentType = "application/json; charset=utf-8"
 // context returns the member @odata.context, which OData requires in every
 // response.
 func (e *entity) context(c *surface.Call, suffix string) string {
-	isReal := func(host string) bool { return host == "connector.mindkey.com" }
-	url, err := json.Marshal(surface.Origin(c.Request, isReal) + "/odata/v2/$metadata#" + e.typ.Name + suffix)
+	return contextMember(c, "#"+e.typ.Name+suffix)
+}
+
+func contextMember(c *surface.Call, suffix string) string {
+	return `"@odata.context":` + quoted(origin(c)+root+"$metadata"+suffix)
+}
+
+// root is the path of the OData service.
+const root = "/odata/v2/"
+
+func origin(c *surface.Call) string {
+	return surface.Origin(c.Request, func(host string) bool { return host == "connector.mindkey.com" })
+}
+
+func quoted(s string) string {
+	b, err := json.Marshal(s)
 	if err != nil {
-		return `"@odata.context":null` // a string always encodes
+		return "null" // a string always encodes
 	}
-	return `"@odata.context":` + string(url)
+	return string(b)
 }
 
 type message struct {

@@ -8,7 +8,8 @@
 // that cannot be evaluated; the text follows Microsoft's OData library.
 //
 // Parse refuses unsupported features by name: collections (any, all),
-// arithmetic, $search, $apply, $compute, $skiptoken, $format.
+// arithmetic, $search, $apply, $compute, $format other than JSON. $skiptoken is
+// what Query.Page wrote into a link.
 package odata
 
 import "fmt"

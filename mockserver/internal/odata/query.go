@@ -14,6 +14,7 @@ type Query struct {
 	top     int // -1: no limit
 	skip    int
 	Count   bool // $count=true
+	token   skipToken
 	shape   *shape
 }
 
@@ -43,6 +44,8 @@ const (
 	ForOne Options = iota
 	// ForMany allows all options; it is for a request for a collection.
 	ForMany
+	// ForCount allows $filter; it is for the number of a collection's members.
+	ForCount
 )
 
 // Parse parses a raw query string, without the leading "?", for rows of t. It
@@ -85,11 +88,23 @@ func unescape(pair string) (name, value string, err error) {
 }
 
 func (q *Query) set(name, value string, allowed Options) (err error) {
+	if allowed == ForCount {
+		if name != "$filter" {
+			return fail("The query parameter '%s' is not supported.", clip(name))
+		}
+		q.filter, err = parseFilter(q.typ, value)
+		return err
+	}
 	switch name {
 	case "$select":
 		return q.shape.setSelect(value)
 	case "$expand":
 		return q.shape.setExpand(value, 1)
+	case "$format":
+		if kind, _, _ := strings.Cut(strings.ToLower(value), ";"); kind == "json" || kind == "application/json" {
+			return nil
+		}
+		return fail("The query option '$format' with the value '%s' is not supported.", clip(value))
 	}
 	if allowed == ForMany {
 		switch name {
@@ -104,6 +119,9 @@ func (q *Query) set(name, value string, allowed Options) (err error) {
 			return err
 		case "$skip":
 			q.skip, err = natural(name, value)
+			return err
+		case "$skiptoken":
+			q.token, err = parseSkipToken(value)
 			return err
 		case "$count":
 			q.Count = value == "true"

@@ -160,7 +160,26 @@ func campaignDetails(_ *data, req *request) any {
 	if !ok {
 		return notFound()
 	}
-	return c.details()
+	return struct {
+		details
+		Channels []campaignChannel // read by two public clients; in no list
+	}{c.details(), c.channelRows(req)}
+}
+
+type campaignChannel struct {
+	ID   int `json:"Id"`
+	Name string
+}
+
+// channelRows lists the channels of a campaign that the key is enabled for.
+func (c *campaign) channelRows(req *request) []campaignChannel {
+	rows := []campaignChannel{}
+	for _, id := range c.channels {
+		if name, ok := nameOf(channels(), id); ok && req.channelEnabled(id) {
+			rows = append(rows, campaignChannel{id, name})
+		}
+	}
+	return rows
 }
 
 func executionChannels(_ *data, req *request) any {
@@ -205,15 +224,16 @@ func (c *campaign) templateFor(channel int) int {
 func (c *campaign) scheduled() string { return c.day.Add(10 * time.Hour).Format(time.DateTime) }
 
 func campaignChannelDetails(_ *data, req *request) any {
+	type row struct {
+		ListID        int
+		SendID        string
+		TemplateID    int
+		ScheduledTime string
+	}
 	id, channel := req.id("CampaignID"), req.channel()
 	c, ok := campaignByID(id, req.Now)
 	if !ok || !c.uses(channel) {
 		return notFound()
 	}
-	return struct {
-		ListID        int
-		SendID        string
-		TemplateID    int
-		ScheduledTime string
-	}{c.id, c.sendID(channel), c.templateFor(channel), c.scheduled()}
+	return []row{{c.id, c.sendID(channel), c.templateFor(channel), c.scheduled()}} // an array, as two public clients read it
 }

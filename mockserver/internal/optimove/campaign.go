@@ -74,7 +74,7 @@ func recipientGroup(x *customer) int { return x.index%2 + 1 }
 
 // actionFor returns the campaign's action for a customer; 1 for the control group.
 func (c *campaign) actionFor(x *customer) int {
-	if x.index%10 == 0 {
+	if x.index/10%10 == x.index%10 { // about a tenth of each target and recipient group
 		return 1
 	}
 	return c.action

@@ -267,6 +267,42 @@ func sendDetailsByChannel(d *data, req *request) any {
 	}))
 }
 
+// executionDetails lists the customers that a campaign reached on a channel, with
+// the members that public clients read.
+func executionDetails(d *data, req *request) any {
+	type row struct {
+		CustomerID   string
+		ActionID     int
+		ChannelID    int
+		TemplateID   int
+		TemplateName string
+		ScheduleTime string
+		PromoCode    string // several would be separated by commas
+		selectedAttributes
+	}
+	id, channel, pick := req.id("CampaignID"), req.channel(), req.selectAttributes()
+	c, ok := campaignByID(id, req.Now)
+	rows := collectRows(d, func(x *customer) (row, bool) {
+		if !ok || !c.includes(x) || c.actionFor(x) == 1 || c.channelFor(x) != channel {
+			return row{}, false
+		}
+		template := c.templateFor(channel)
+		return row{x.id, c.action, channel, template, d.templateName(channel, template), c.scheduled(), c.promo, pick.valuesOf(x)}, true
+	})
+	return pagedList(req, rows)
+}
+
+// templateName returns the name of a template, "" for one that was deleted. The
+// caller holds mu.
+func (d *data) templateName(channel, id int) string {
+	for _, t := range d.templates {
+		if t.ChannelID == channel && t.TemplateID == id {
+			return t.TemplateName
+		}
+	}
+	return ""
+}
+
 // futureValues selects customers either by lifecycle stages or by one attribute
 // (page "Customer Future Values").
 func futureValues(d *data, req *request) any {

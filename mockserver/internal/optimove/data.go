@@ -22,6 +22,7 @@ type data struct {
 	groups     []targetGroup
 	lists      map[string]bool
 	listeners  []listener
+	announced  time.Time // newest day of which the listeners know
 	promotions []promotion
 	templates  []template
 	apps       []app
@@ -67,6 +68,24 @@ func attributes() []attribute {
 		{"OptimailUnsubscribed", "Brands the customer unsubscribed from", false, false},
 		{"SignupDate", "Date of registration", false, true},
 	}
+}
+
+// Attributes returns the names of the customer attributes.
+func Attributes() []string {
+	var names []string
+	for _, a := range attributes() {
+		names = append(names, a.name)
+	}
+	return names
+}
+
+// Channels returns the IDs of the execution channels.
+func Channels() []int {
+	var ids []int
+	for _, c := range channels() {
+		ids = append(ids, c.id)
+	}
+	return ids
 }
 
 func attributeByName(name string) (attribute, bool) {

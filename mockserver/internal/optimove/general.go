@@ -63,11 +63,16 @@ func readListener(req *request, needsURL bool) (listener, bool) {
 // isListenerURL reports whether s is an absolute http or https URL, plain or
 // percent-encoded as in the fixtures of a public client.
 func isListenerURL(s string) bool {
-	if plain, err := url.QueryUnescape(s); err == nil && !strings.Contains(s, "://") {
-		s = plain
-	}
-	u, err := url.Parse(s)
+	u, err := url.Parse(plainURL(s))
 	return err == nil && (u.Scheme == "http" || u.Scheme == "https") && u.Host != ""
+}
+
+// plainURL undoes the percent-encoding of a whole URL.
+func plainURL(s string) string {
+	if plain, err := url.QueryUnescape(s); err == nil && !strings.Contains(s, "://") {
+		return plain
+	}
+	return s
 }
 
 // registerListener replaces an earlier registration for the same event and

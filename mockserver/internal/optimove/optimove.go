@@ -39,7 +39,8 @@ func New(env surface.Env) surface.Surface {
 			}},
 			// A public mock and a public client both show plain text for a
 			// wrong method.
-			surface.Route{Pattern: f.path, Need: surface.Need{Group: f.need.Group}, Handle: func(w http.ResponseWriter, _ *surface.Call) {
+			surface.Route{Pattern: f.path, Need: surface.Need{Group: f.need.Group}, Handle: func(w http.ResponseWriter, c *surface.Call) {
+				c.Explain("not_found", "the path takes "+f.method)
 				w.Header().Set("Allow", f.method)
 				text(w, http.StatusMethodNotAllowed, "Method Not Allowed")
 			}})
@@ -75,9 +76,14 @@ func Fold() func(string) string {
 
 // functions returns all functions. Keys of access type Integrations may call the
 // groups general, actions, groups and integrations (page "Roles & permissions");
-// Admin and Transactional keys may call everything.
+// Admin and Transactional keys may call everything. An Integrations key can share
+// customer attributes (page "Generating API Keys"), which only functions of other
+// groups return: one that does may read them there.
 func functions() []function {
-	return slices.Concat(sharedFunctions(surface.Need{}), fullFunctions(surface.Need{Access: []string{"Admin", "Transactional"}}))
+	full := surface.Need{Access: []string{"Admin", "Transactional"}}
+	sharing := full
+	sharing.Shared = true
+	return slices.Concat(sharedFunctions(surface.Need{}), attributeFunctions(sharing), fullFunctions(full))
 }
 
 // sharedFunctions returns the functions that every key may call.
@@ -121,30 +127,40 @@ func sharedFunctions(all surface.Need) []function {
 	}
 }
 
+// attributeFunctions returns the functions that return customer attributes.
+func attributeFunctions(sharing surface.Need) []function {
+	const get = http.MethodGet
+	return []function{
+		{get, "/model/GetCustomerAttributeList", sharing, attributeList},
+		{get, "/model/GetMicrosegmentChangers", sharing, microsegmentChangers},
+		{get, "/customers/GetCustomerActionsByTargetGroup", sharing, customerActionsByTargetGroup},
+		{get, "/customers/GetCustomerOneTimeActionsByCampaign", sharing, oneTimeByCampaign},
+		{get, "/customers/GetCustomerOneTimeActionsByDate", sharing, oneTimeByDate},
+		{get, "/customers/GetCustomersByAction", sharing, customersByAction},
+		{get, "/customers/GetCustomerSendDetailsByChannel", sharing, sendDetailsByChannel},
+		{get, "/customers/GetCustomerActionDetailsByDate", sharing, actionDetailsByDate},
+		{get, "/customers/GetCustomerAttributeChangers", sharing, attributeChangers},
+		{get, "/segments/GetCustomersByValueSegment", sharing, customersByValueSegment},
+		{get, "/segments/GetValueSegmentChangers", sharing, valueSegmentChangers},
+		{get, "/customers/GetCustomerExecutionDetailsByCampaign", sharing, executionDetails},
+	}
+}
+
 // fullFunctions returns the functions that Integrations keys may not call.
 func fullFunctions(full surface.Need) []function {
 	mail := full
 	mail.Group = TransactionalGroup
 	const get, post, put = http.MethodGet, http.MethodPost, http.MethodPut
 	return []function{
-		{get, "/model/GetCustomerAttributeList", full, attributeList},
 		{get, "/model/GetLifecycleStageList", full, lifecycleStages},
 		{get, "/model/GetMicrosegmentList", full, microsegments},
-		{get, "/model/GetMicrosegmentChangers", full, microsegmentChangers},
 
 		{get, "/customers/GetCurrentlyTargetedCustomers", full, currentlyTargeted},
 		{get, "/customers/GetCanceledCampaignCustomers", full, canceledCampaign},
 		{get, "/customers/GetCustomerLastActionExecuted", full, lastActionExecuted},
-		{get, "/customers/GetCustomerActionsByTargetGroup", full, customerActionsByTargetGroup},
-		{get, "/customers/GetCustomerOneTimeActionsByCampaign", full, oneTimeByCampaign},
-		{get, "/customers/GetCustomerOneTimeActionsByDate", full, oneTimeByDate},
-		{get, "/customers/GetCustomersByAction", full, customersByAction},
 		{get, "/customers/GetCustomersActionEndedByDate", full, actionEnded},
 		{get, "/customers/GetCustomerSendDetailsByCampaign", full, sendDetailsByCampaign},
-		{get, "/customers/GetCustomerSendDetailsByChannel", full, sendDetailsByChannel},
-		{get, "/customers/GetCustomerActionDetailsByDate", full, actionDetailsByDate},
 		{get, "/customers/GetCustomerFutureValues", full, futureValues},
-		{get, "/customers/GetCustomerAttributeChangers", full, attributeChangers},
 		{post, "/customers/UpdateCustomerAttributes", full, updateAttributes},
 		{put, "/customers/UpsertCustomer", full, upsertCustomer},
 		{put, "/customers/InsertOrUpdateCustomers", full, insertOrUpdate},
@@ -152,8 +168,6 @@ func fullFunctions(full surface.Need) []function {
 		{get, "/segments/GetValueSegments", full, valueSegments},
 		{get, "/segments/GetValueSegmentID", full, valueSegmentID},
 		{get, "/segments/GetValueSegmentName", full, valueSegmentName},
-		{get, "/segments/GetCustomersByValueSegment", full, customersByValueSegment},
-		{get, "/segments/GetValueSegmentChangers", full, valueSegmentChangers},
 
 		{get, "/transactionalmail/GetTemplateDetails", full, mailTemplates},
 		{post, "/transactionalmail/SendTransactionalMail", mail, sendMail},

@@ -13,6 +13,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/keyfit/keyfit/mockserver/internal/strictjson"
 	"github.com/keyfit/keyfit/mockserver/internal/surface"
 )
 
@@ -50,6 +51,7 @@ type request struct {
 
 // serve writes the response that a function returns.
 func serve(w http.ResponseWriter, c *surface.Call, d *data, answer func(*data, *request) any) {
+	d.announce(c.Now)
 	req := newRequest(c)
 	out := any(nil)
 	if req.badRequest == "" {
@@ -239,7 +241,7 @@ func (req *request) body(into any) bool {
 	var wrong *json.UnmarshalTypeError
 	switch {
 	case errors.As(err, &wrong) && wrong.Field != "":
-		req.reject("The request body is invalid: wrong type of " + wrong.Field)
+		req.reject("The request body is invalid: wrong type of " + strictjson.Member(wrong, into))
 	case errors.As(err, &wrong):
 		req.reject("The request body is invalid: wrong type")
 	case strings.HasPrefix(err.Error(), "json: unknown field"):

@@ -84,7 +84,7 @@ func (d *data) recordCallback(url string, wrong []problem) {
 		return
 	}
 	if body, err := json.Marshal(r); err == nil {
-		d.env.Callback(url, body)
+		d.env.Callback(plainURL(url), body)
 	}
 }
 

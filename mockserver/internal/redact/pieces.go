@@ -1,6 +1,7 @@
 package redact
 
 import (
+	"bytes"
 	"math/bits"
 	"strings"
 )
@@ -14,14 +15,23 @@ type pieceIndex struct {
 	table []uint32 // open addressing; where a substring begins in text, plus one; 0 is empty
 	used  int
 	full  bool // more text than anybody sends
+
+	waiting []extent // credentials in text that are not in the table yet
 }
+
+// extent is a part of pieceIndex.text.
+type extent struct{ from, to int }
+
+// fewPieces is up to how many places of a text are looked at without the table:
+// most requests have no longer text, and making the table takes longer.
+const fewPieces = 8
 
 func (p *pieceIndex) reset() {
 	clear(p.text)
 	if p.text = p.text[:0]; p.used > 0 {
 		clear(p.table)
 	}
-	p.used, p.full = 0, false
+	p.used, p.full, p.waiting = 0, false, p.waiting[:0]
 }
 
 // add indexes a credential.
@@ -32,12 +42,33 @@ func (p *pieceIndex) add(credential string) {
 	}
 	from := len(p.text)
 	p.text = append(p.text, credential...)
-	if n := len(credential) - minPiece + 1; n > 0 {
-		p.reserve(p.used + n)
+	p.waiting = append(p.waiting, extent{from, len(p.text)})
+}
+
+// build puts the waiting credentials into the table.
+func (p *pieceIndex) build() {
+	for _, s := range p.waiting {
+		if n := s.to - s.from - minPiece + 1; n > 0 {
+			p.reserve(p.used + n)
+		}
+		for at := s.from; at+minPiece <= s.to; at++ {
+			p.insert(at)
+		}
 	}
-	for at := from; at+minPiece <= len(p.text); at++ {
-		p.insert(at)
+	p.waiting = p.waiting[:0]
+}
+
+// waits reports whether s has minPiece characters in common with a credential that
+// is not in the table.
+func (p *pieceIndex) waits(s string) bool {
+	for i := 0; i+minPiece <= len(s); i++ {
+		for _, w := range p.waiting {
+			if bytes.Contains(p.text[w.from:w.to], []byte(s[i:i+minPiece])) {
+				return true
+			}
+		}
 	}
+	return false
 }
 
 // reserve makes the table at least twice as large as what is in it.
@@ -88,7 +119,13 @@ func hashPiece(s string) uint64 {
 // hide hides every substring of s that has minPiece characters or more in common
 // with a credential.
 func (p *pieceIndex) hide(s string) string {
-	if p.used == 0 || len(s) < minPiece {
+	if len(s) < minPiece {
+		return s
+	}
+	if len(p.waiting) > 0 && (len(s)-minPiece >= fewPieces || p.used > 0 || p.waits(s)) {
+		p.build()
+	}
+	if p.used == 0 {
 		return s
 	}
 	var out strings.Builder

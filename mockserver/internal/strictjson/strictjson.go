@@ -19,6 +19,9 @@ func Decode(data []byte, into any) error {
 	d := json.NewDecoder(bytes.NewReader(data))
 	d.DisallowUnknownFields()
 	if err := d.Decode(into); err != nil {
+		if wrong, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
+			wrong.Field = Member(wrong, into)
+		}
 		return Explain(err, len(data))
 	}
 	if _, err := d.Token(); !errors.Is(err, io.EOF) {

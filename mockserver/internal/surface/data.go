@@ -1,14 +1,11 @@
 package surface
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
 	"strings"
-
-	"github.com/keyfit/keyfit/mockserver/internal/strictjson"
 )
 
 // The bounds of one Replace; a vendor may set lower ones.
@@ -30,7 +27,8 @@ type Data interface {
 	// the same bytes.
 	Dump() map[string][]json.RawMessage
 	// Replace replaces the items of the named collections and keeps the others.
-	// It validates everything first, including references between collections;
+	// Members that the items' types do not know are kept, unless a vendor says
+	// otherwise. It validates everything first, including references between collections;
 	// an error names the element and member, and nothing has changed.
 	Replace(map[string][]json.RawMessage) error
 }
@@ -43,6 +41,8 @@ type Tables[D any] struct {
 	// Update runs edit on a snapshot, validates the result and stores it, all
 	// under one lock.
 	Update func(edit func(*D) error) error
+
+	extras extras
 }
 
 // Collection is one slice of a document.
@@ -70,7 +70,7 @@ func NewCollection[D, T any](name string, slice func(*D) *[]T) Collection[D] {
 		load: func(d *D, items []json.RawMessage) error {
 			out := make([]T, len(items))
 			for i, raw := range items {
-				if err := decodeStrict(raw, &out[i]); err != nil {
+				if err := decodeItem(raw, &out[i]); err != nil {
 					return ElementError(name, i, err)
 				}
 			}
@@ -97,7 +97,7 @@ func (t *Tables[D]) Dump() map[string][]json.RawMessage {
 		if err != nil {
 			panic("mockserver: " + err.Error()) // a document only holds values that JSON can encode; a test dumps each one
 		}
-		out[c.Name] = items
+		out[c.Name] = t.extras.add(c.Name, items)
 	}
 	return out
 }
@@ -107,16 +107,31 @@ func (t *Tables[D]) Replace(next map[string][]json.RawMessage) error {
 	if err := CheckBounds(next, t.Names(), maxItems); err != nil {
 		return err
 	}
-	return t.Update(func(d *D) error {
+	known := make(map[string][]json.RawMessage, len(next))
+	err := t.Update(func(d *D) error {
 		for _, c := range t.Collections {
-			if items, ok := next[c.Name]; ok {
-				if err := c.load(d, items); err != nil {
-					return err
-				}
+			items, ok := next[c.Name]
+			if !ok {
+				continue
 			}
+			if err := c.load(d, items); err != nil {
+				return err
+			}
+			encoded, err := c.dump(d) // before Update makes its own of it
+			if err != nil {
+				return err
+			}
+			known[c.Name] = encoded
 		}
 		return nil
 	})
+	if err != nil {
+		return err
+	}
+	for name, encoded := range known {
+		t.extras.replace(name, next[name], encoded)
+	}
+	return nil
 }
 
 // CheckBounds returns an error for a collection that is not among names, a
@@ -160,12 +175,4 @@ func CheckDistinct[T any, K comparable](collection string, items []T, member str
 		seen[k] = i
 	}
 	return nil
-}
-
-// decodeStrict decodes one JSON object and refuses unknown members.
-func decodeStrict(raw json.RawMessage, into any) error {
-	if first := bytes.TrimSpace(raw); len(first) == 0 || first[0] != '{' {
-		return errors.New("not a JSON object")
-	}
-	return strictjson.Decode(raw, into)
 }

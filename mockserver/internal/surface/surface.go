@@ -49,6 +49,7 @@ type Need struct {
 	Open   bool     // no credential needed
 	Scope  string   // required scope; empty for none
 	Access []string // allowed access types; nil allows all
+	Shared bool     // a key that shares customer attributes may call too, whatever its access type
 	Kinds  Kind     // allowed kinds of credential; zero allows all
 	Group  string   // limit group that replaces the key's general limit
 }
@@ -112,6 +113,8 @@ type Call struct {
 	Enveloped bool
 	// Variants holds the profile's choices between documented alternatives.
 	Variants Variant
+	// PageSize is the profile's number of rows on a page (MindKey); 0 for all.
+	PageSize int
 	// Refuser refuses what the operation itself must refuse.
 	Refuser
 }
@@ -159,6 +162,7 @@ type Tokens interface {
 type Env struct {
 	Now    func() time.Time
 	Seed   uint64
+	Empty  bool // start without the records that clients could make themselves
 	Tokens Tokens
 	// Authority stores the clients and tokens of an OAuth server (iiniit).
 	Authority Authority

@@ -1,0 +1,152 @@
+package mockserver
+
+import (
+	"net/http"
+	"path"
+	"slices"
+	"strings"
+)
+
+// maxNearPath bounds the paths that are compared with the operations: a longer one
+// is no typing error.
+const maxNearPath = 512
+
+// insertedSegment is the distance of a segment too many or too few.
+const insertedSegment = 3
+
+// farthest is the largest distance that is near: two segments too many and two
+// letters.
+const farthest = 2*insertedSegment + 2
+
+// near says which operation a request without one probably means. It quotes
+// patterns, never the request: a path may hold a credential.
+func (rt *routes) near(r *http.Request) string {
+	r, _ = rt.folded(r)
+	sent := r.URL.EscapedPath()
+	if sent == "" || sent[0] != '/' || len(sent) > maxNearPath {
+		return ""
+	}
+	return rt.router().near(r.Method, strings.Split(sent[1:], "/"))
+}
+
+func (rt *router) near(method string, segments []string) string {
+	if takes := rt.methods(segments); len(takes) > 0 {
+		return "the path takes " + strings.Join(takes, ", ")
+	}
+	if clean := cleaned(segments); !slices.Equal(clean, segments) {
+		if line := rt.nearest(method, clean, true); line != nil {
+			return "the path has " + oddity(segments) + "; without, it is " + line.String()
+		}
+	}
+	if line := rt.nearest(method, cleaned(segments), false); line != nil {
+		said := "the nearest operation is " + line.String()
+		if odd := oddity(segments); odd != "" {
+			said = "the path has " + odd + "; " + said
+		}
+		return said
+	}
+	return ""
+}
+
+// oddity names what a base URL or a careless join leaves in a path.
+func oddity(segments []string) string {
+	last := len(segments) - 1
+	switch i := slices.IndexFunc(segments, func(s string) bool { return s == "." || s == ".." }); {
+	case i >= 0:
+		return "a segment `" + segments[i] + "`, which is sent as it stands"
+	case last > 0 && slices.Contains(segments[:last], ""):
+		return "a doubled slash (does the base URL end in a slash?)"
+	case last > 0 && segments[last] == "":
+		return "a slash at its end"
+	}
+	return ""
+}
+
+// cleaned returns the path as a file system would read it.
+func cleaned(segments []string) []string {
+	return strings.Split(path.Clean("/" + strings.Join(segments, "/"))[1:], "/")
+}
+
+// nearest returns the operation with the least distance from the path, if that is
+// at most half of its letters and farthest; nil if there is none. With same only the path itself
+// is near. The request's method decides between equals.
+func (rt *router) nearest(method string, segments []string, same bool) *routeLine {
+	var best *routeLine
+	least := 0
+	for _, line := range rt.all {
+		if line.method == "" {
+			continue
+		}
+		d := pathDistance(segments, line.segments)
+		if d > 0 && (same || d > min(line.letters()/2, farthest)) {
+			continue
+		}
+		if best == nil || d < least || d == least && line.method == method && best.method != method {
+			best, least = line, d
+		}
+	}
+	return best
+}
+
+// letters is the number of letters of the pattern outside its wildcards.
+func (line *routeLine) letters() int {
+	n := 0
+	for _, s := range line.segments {
+		if !isWildcard(s) {
+			n += len(s)
+		}
+	}
+	return n
+}
+
+// pathDistance is an edit distance over segments. A changed segment costs the edit
+// distance of its letters, a missing one or one too many insertedSegment.
+func pathDistance(sent, pattern []string) int {
+	return editDistance(len(sent), len(pattern), insertedSegment, func(i, j int) int {
+		switch s, p := sent[i], pattern[j]; {
+		case s == p, isWildcard(p) && s != "":
+			return 0
+		case strings.EqualFold(s, p):
+			return 1
+		default:
+			return wordDistance(s, p)
+		}
+	})
+}
+
+// wordDistance is the number of letters to change, insert or leave out.
+func wordDistance(a, b string) int {
+	return editDistance(len(a), len(b), 1, func(i, j int) int {
+		if a[i] == b[j] {
+			return 0
+		}
+		return 1
+	})
+}
+
+// editDistance is Levenshtein's distance of two sequences with n and m elements:
+// gap is the cost of an element that only one has, change that of a pair.
+func editDistance(n, m, gap int, change func(i, j int) int) int {
+	row := make([]int, m+1)
+	for j := range row {
+		row[j] = j * gap
+	}
+	for i := range n {
+		before := row[0]
+		row[0] += gap
+		for j := range m {
+			here := min(before+change(i, j), row[j]+gap, row[j+1]+gap)
+			before, row[j+1] = row[j+1], here
+		}
+	}
+	return row[m]
+}
+
+// notFound says that there is no such operation, and which one is near.
+func (v *vendor) notFound(rt *routes, r *http.Request) string {
+	said := "no such operation in this mock of " + v.title
+	if near := rt.near(r); near != "" {
+		said += "; " + near
+	}
+	return said
+}
