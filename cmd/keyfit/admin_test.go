@@ -72,11 +72,11 @@ func TestTablesAreAligned(t *testing.T) {
 	t.Parallel()
 	env := mockFor(t, "--log", "off", "--freeze", "2027-01-01T00:00:00Z", "--seed", "1", "--providers", "imkit,mindkey")
 	got := runKeyfit(t, env, "keys", "list")
-	want := `ID          PROVIDER  KIND   NAME   STATUS  FINGERPRINT   EXPIRES              LAST USED
-key_000001  mindkey   key    start  active  XXXXXXXXXXXX  2028-01-01 00:00:00  -
-key_000002  imkit     key    start  active  XXXXXXXXXXXX  -                    -
-key_000003  imkit     token  start  active  XXXXXXXXXXXX  -                    -
-key_000004  imkit     pair   start  active  XXXXXXXXXXXX  -                    -
+	want := `ID          PROVIDER  KIND   NAME          STATUS  FINGERPRINT   EXPIRES               LAST USED
+key_000001  mindkey   key    Lorem Fitsum  active  XXXXXXXXXXXX  2028-01-01 00:00:00Z  -
+key_000002  imkit     key    Lorem Fitsum  active  XXXXXXXXXXXX  -                     -
+key_000003  imkit     token  Lorem Fitsum  active  XXXXXXXXXXXX  -                     -
+key_000004  imkit     pair   Lorem Fitsum  active  XXXXXXXXXXXX  -                     -
 `
 	out := got.out
 	var keys []mockserver.Key

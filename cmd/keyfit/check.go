@@ -14,6 +14,7 @@ import (
 
 	"github.com/keyfit/keyfit"
 	"github.com/keyfit/keyfit/cmd/keyfit/internal/cli"
+	"github.com/keyfit/keyfit/cmd/keyfit/internal/flagvalue"
 	"github.com/keyfit/keyfit/cmd/keyfit/internal/keycheck"
 	"github.com/keyfit/keyfit/cmd/keyfit/internal/vendors"
 )
@@ -26,13 +27,11 @@ type keyFlags struct {
 
 func (k *keyFlags) add(cmd *cobra.Command, timeout time.Duration) {
 	cmd.Flags().StringVar(&k.dotenv, "dotenv", ".env", "look for keys in this `file` after the environment")
-	cmd.Flags().DurationVar(&k.timeout, "timeout", timeout, "give up on a response after this `time`")
+	k.timeout = timeout
+	flagvalue.Duration(cmd.Flags(), &k.timeout, "timeout", 1, 0, "give up on a response after this `time`")
 }
 
 func (k *keyFlags) check(cmd *cobra.Command) error {
-	if k.timeout <= 0 {
-		return cli.Usagef("--timeout must be positive")
-	}
 	if _, err := os.Stat(k.dotenv); err != nil && cmd.Flags().Changed("dotenv") {
 		return cli.Usagef("--dotenv: there is no file %q", k.dotenv)
 	}
@@ -79,7 +78,7 @@ Exit code: 0 no key failed, 1 a key failed or there is none, 2 usage error.`,
 func findVendor(name string) (vendors.Vendor, error) {
 	v, ok := vendors.Find(name)
 	if !ok {
-		return vendors.Vendor{}, cli.Usagef("unknown vendor %q; one of %s", name, strings.Join(vendors.Names(), ", "))
+		return vendors.Vendor{}, cli.UsageError{Err: cli.Unknown("VENDOR", name, vendors.Names())}
 	}
 	return v, nil
 }
@@ -164,7 +163,7 @@ func (a *app) reportKeys(found []keycheck.Result) error {
 		for _, v := range vendors.All() {
 			names = append(names, v.Variables())
 		}
-		_, _ = fmt.Fprintf(a.Err, "keyfit: no key in the environment or in .env; set one of %s, or name the file with --dotenv\n", strings.Join(names, ", "))
+		a.Notice("no key in the environment or in .env; set one of %s, or name the file with --dotenv", strings.Join(names, ", "))
 	}
 	if bad {
 		return cli.ExitError(cli.ExitFailure)

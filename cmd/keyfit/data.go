@@ -116,16 +116,17 @@ before rooms.`,
 			if err != nil {
 				return err
 			}
-			data, err := a.ReadFile(args[2])
+			data, err := a.readText(args[2])
 			if err != nil {
-				return fmt.Errorf("data: %w", err)
+				return fmt.Errorf("%s: %w", args[2], err)
 			}
-			in := collectionItems{}
-			if err := json.Unmarshal(data, &in.Items); err != nil || in.Items == nil {
-				return fmt.Errorf("%s: it is not a JSON array of items such as keyfit data get writes", args[2])
+			items, err := readItems(data)
+			if err != nil {
+				return fmt.Errorf("%s: it is not a JSON array of items such as keyfit data get writes: %w", args[2], err)
 			}
+			in := collectionItems{items}
 			var out collectionItems
-			if err := a.do(cmd.Context(), http.MethodPut, a.ns("data", string(p), args[1]), in, &out); err != nil {
+			if err := a.put(cmd.Context(), http.MethodPut, a.ns("data", string(p), args[1]), in, &out); err != nil {
 				return err
 			}
 			row := storedRow{p, mockserver.Collection{Name: args[1], Count: len(out.Items)}}

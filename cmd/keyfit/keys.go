@@ -1,16 +1,21 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
+	"math"
 	"net/http"
 	"net/url"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/keyfit/keyfit/cmd/keyfit/internal/cli"
+	"github.com/keyfit/keyfit/cmd/keyfit/internal/flagvalue"
 	"github.com/keyfit/keyfit/mockserver"
 )
 
@@ -41,84 +46,164 @@ type issueRequest struct {
 	ExpiresIn string              `json:"expiresIn,omitempty"`
 	ExpiresAt string              `json:"expiresAt,omitempty"`
 	Limit     *mockserver.Limit   `json:"limit,omitempty"`
+	Raw       string              `json:"raw,omitempty"`
+
+	Attributes []string `json:"attributes,omitempty"`
+	Channels   []int    `json:"channels,omitempty"`
+}
+
+// issueFlags are the flags of a new key.
+type issueFlags struct {
+	in            issueRequest
+	expiresIn     time.Duration
+	expiresAt     time.Time
+	scopes        []string
+	channels      []string
+	user, raw     string
+	bearer, quiet bool
 }
 
 func (a *app) keysIssue() *cobra.Command {
-	var in issueRequest
-	var limit, user string
-	var scopes []string
-	var bearer, quiet bool
+	var in issueFlags
 	cmd := &cobra.Command{
 		Use: "issue PROVIDER", Short: "Issue a key; its value is printed once and cannot be shown again",
 		Args: exactly("PROVIDER"), ValidArgsFunction: providerArgs,
 		Example: "  keyfit keys issue mindkey --name ci --scope Employee --expires-in 30d\n" +
 			"  keyfit keys issue imkit --limit 3/1m\n  keyfit keys issue imkit --client-key user001",
 	}
-	f := cmd.Flags()
-	f.StringVar(&in.Name, "name", "", "its name")
-	f.StringVar(&in.Contact, "contact", "", "the `e-mail` address of its contact (Optimove)")
-	f.StringSliceVar(&scopes, "scope", nil, "its scopes (MindKey, OAuth; default every documented one)")
-	f.StringVar(&in.Access, "access", "", "its access type: Admin, Integrations or Transactional (Optimove)")
-	f.StringVar(&in.ExpiresIn, "expires-in", "", "how long it lives, as `24h` or 365d; a successor lives as long")
-	f.StringVar(&in.ExpiresAt, "expires-at", "", "the `time` when it expires; a successor expires then too")
-	f.StringVar(&limit, "limit", "", "its own rate limit, as `3/1m` or 50/10s:sliding; 0 is none")
-	f.StringVar(&user, "client-key", "", "issue a client key, with a token of this `user` (IMKIT)")
-	f.BoolVar(&bearer, "bearer", false, "issue an OAuth access token (iiniit)")
-	f.BoolVarP(&quiet, "quiet", "q", false, "print only the value")
+	in.add(cmd.Flags())
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		var err error
-		if in.Provider, err = parseProvider(args[0]); err != nil {
+		request, err := in.request(a, args[0], cmd.Flags().Changed)
+		if err != nil {
 			return err
-		}
-		if f.Changed("scope") {
-			in.Scopes = &scopes
-		}
-		if limit != "" {
-			if in.Limit, err = parseLimit(limit); err != nil {
-				return err
-			}
-		}
-		switch {
-		case user != "" && bearer:
-			return cli.Usagef("--client-key and --bearer exclude each other")
-		case user != "":
-			in.Kind, in.User = string(mockserver.KindPair), user
-		case bearer:
-			in.Kind = string(mockserver.KindBearer)
 		}
 		var out issuedKey
-		if err := a.do(cmd.Context(), http.MethodPost, a.ns("keys"), in, &out); err != nil {
+		if err := a.do(cmd.Context(), http.MethodPost, a.ns("keys"), request, &out); err != nil {
 			return err
 		}
-		return a.printIssued(&out, quiet)
+		return a.printIssued(&out, in.quiet)
 	}
 	return cmd
 }
 
+// add declares the flags.
+func (in *issueFlags) add(f *pflag.FlagSet) {
+	f.StringVar(&in.in.Name, "name", "", "its name")
+	f.StringVar(&in.in.Contact, "contact", "", "the `e-mail` address of its contact (Optimove)")
+	f.StringSliceVar(&in.scopes, "scope", nil, "its `scopes` (MindKey, OAuth; default every documented one)")
+	flagvalue.Choice(f, &in.in.Access, "access", names(accessTypes()), "its access `type`: Admin, Integrations or Transactional (Optimove)")
+	f.StringSliceVar(&in.in.Attributes, "attributes", nil, "the customer attributes, as `Age,City`, that it can read (Optimove; default all)")
+	f.StringSliceVar(&in.channels, "channels", nil, "the execution channels, as `504,505`, that it can use (Optimove; default all)")
+	flagvalue.Duration(f, &in.expiresIn, "expires-in", 1, 0, "how long it lives, as `24h` or 365d; a successor lives as long")
+	flagvalue.Time(f, &in.expiresAt, "expires-at", "the `time` or date when it expires; a successor expires then too")
+	f.Var(&limitValue{to: &in.in.Limit}, "limit", "its own rate limit, as `3/1m` or 50/10s:sliding; 0 is none")
+	f.StringVar(&in.user, "client-key", "", "issue a client key, with a token of this `user` (IMKIT)")
+	f.BoolVar(&in.bearer, "bearer", false, "issue an OAuth access token (iiniit)")
+	f.StringVar(&in.raw, "raw", "", "import this `value` of a test fixture instead of making one, - reads it from the standard input; never a production key")
+	f.BoolVarP(&in.quiet, "quiet", "q", false, "print only the value")
+}
+
+func accessTypes() []mockserver.AccessType {
+	return []mockserver.AccessType{mockserver.Admin, mockserver.Integrations, mockserver.Transactional}
+}
+
+// request puts the body of the request together. given reports whether a flag was given.
+func (in *issueFlags) request(a *app, provider string, given func(flag string) bool) (*issueRequest, error) {
+	out := &in.in
+	var err error
+	if out.Provider, err = parseProvider(provider); err != nil {
+		return nil, err
+	}
+	if given("scope") {
+		out.Scopes = &in.scopes
+	}
+	if given("expires-in") {
+		out.ExpiresIn = mockserver.Duration(in.expiresIn).String()
+	}
+	if given("expires-at") {
+		out.ExpiresAt = in.expiresAt.Format(time.RFC3339)
+	}
+	for _, text := range in.channels {
+		n, err := flagvalue.ParseInt(strings.TrimSpace(text), 0, math.MaxInt32)
+		if err != nil {
+			return nil, cli.At("--channels", err)
+		}
+		out.Channels = append(out.Channels, int(n))
+	}
+	if out.Raw, err = a.rawValue(in.raw); err != nil {
+		return nil, err
+	}
+	switch {
+	case given("expires-in") && given("expires-at"):
+		return nil, cli.Usagef("--expires-in and --expires-at exclude each other")
+	case in.user != "" && in.bearer:
+		return nil, cli.Usagef("--client-key and --bearer exclude each other")
+	case in.user != "" && out.Provider != mockserver.IMKIT:
+		return nil, cli.Usagef("--client-key is for imkit, not for %s", out.Provider)
+	case in.bearer && out.Provider != mockserver.Iiniit:
+		return nil, cli.Usagef("--bearer is for iiniit, not for %s", out.Provider)
+	case in.user != "":
+		out.Kind, out.User = string(mockserver.KindPair), in.user
+	case in.bearer:
+		out.Kind = string(mockserver.KindBearer)
+	}
+	return out, nil
+}
+
+// rawValue is the value of --raw, or the first line of the standard input for "-".
+func (a *app) rawValue(given string) (string, error) {
+	if given != "-" {
+		return given, nil
+	}
+	data, err := a.readText(given)
+	if err != nil {
+		return "", fmt.Errorf("--raw -: the standard input: %w", err)
+	}
+	value := strings.TrimSpace(string(data))
+	if value == "" || strings.ContainsAny(value, "\r\n") {
+		return "", errors.New("--raw -: the standard input must hold one line, the value")
+	}
+	return value, nil
+}
+
+// limitValue is the flag --limit.
+type limitValue struct {
+	to   **mockserver.Limit
+	text string
+}
+
+func (v *limitValue) String() string { return v.text }
+func (v *limitValue) Type() string   { return "limit" }
+
+func (v *limitValue) Set(text string) error {
+	l, ok := parseLimit(text)
+	if !ok {
+		return &cli.ValueError{Value: text, Want: "a limit such as 3/1m, 50/10s:sliding or 0"}
+	}
+	*v.to, v.text = l, text
+	return nil
+}
+
 // parseLimit reads "3/1m", "50/10s:sliding" or "0".
-func parseLimit(s string) (*mockserver.Limit, error) {
-	wrong := cli.Usagef("--limit %q is not of the form 3/1m, 50/10s:sliding or 0", s)
+func parseLimit(s string) (*mockserver.Limit, bool) {
 	rest, kind, _ := strings.Cut(s, ":")
 	var l mockserver.Limit
 	if l.Kind.UnmarshalText([]byte(kind)) != nil {
-		return nil, wrong
+		return nil, false
 	}
 	count, per, ok := strings.Cut(rest, "/")
 	var err error
 	if l.Requests, err = strconv.Atoi(count); err != nil || l.Requests < 0 || ok != (l.Requests > 0) {
-		return nil, wrong
+		return nil, false
 	}
 	if ok {
 		d, err := mockserver.ParseDuration(per)
 		if err != nil || d <= 0 {
-			return nil, wrong
+			return nil, false
 		}
-		var limit mockserver.Limit
-		limit.Requests, limit.Kind = l.Requests, l.Kind
-		limit.Per = d.Std()
-		return &limit, nil
+		l.Per = d.Std()
 	}
-	return &l, nil
+	return &l, true
 }
 
 func (a *app) printIssued(k *issuedKey, quiet bool) error {
@@ -137,8 +222,8 @@ func (a *app) printIssued(k *issuedKey, quiet bool) error {
 	}); err != nil || a.JSON {
 		return err
 	}
-	_, err := fmt.Fprintln(a.Err, "keyfit: the value is printed once and cannot be shown again; the mock keeps a hash of it")
-	return err
+	a.Notice("the value is printed once and cannot be shown again; the mock keeps a hash of it")
+	return nil
 }
 
 func keyDetails(w io.Writer, k *mockserver.Key) {
@@ -181,19 +266,26 @@ func keyDetails(w io.Writer, k *mockserver.Key) {
 
 func (a *app) keysList() *cobra.Command {
 	query := url.Values{}
-	var provider, status, kind, name, unused string
+	var provider mockserver.Provider
+	var status mockserver.KeyStatus
+	var kind mockserver.KeyKind
+	var name string
+	var unused time.Time
 	cmd := &cobra.Command{Use: "list", Short: "List keys", Args: exactly()}
 	f := cmd.Flags()
-	f.StringVar(&provider, "provider", "", "only keys of this provider")
-	f.StringVar(&status, "status", "", "only keys of this `status`: active, expiring, rotating, expired or revoked")
-	f.StringVar(&kind, "kind", "", "only keys of this `kind`: key, pair, token or bearer")
-	f.StringVar(&name, "name", "", "only keys of this name")
-	f.StringVar(&unused, "unused-since", "", "only keys not used since this `time`")
+	flagvalue.Choice(f, &provider, "provider", mockserver.Providers(), "only keys of this `provider`")
+	flagvalue.Choice(f, &status, "status", keyStatuses(), "only keys of this `status`: "+cli.List(names(keyStatuses())))
+	flagvalue.Choice(f, &kind, "kind", keyKinds(), "only keys of this `kind`: "+cli.List(names(keyKinds())))
+	f.StringVar(&name, "name", "", "only keys of this `name`")
+	flagvalue.Time(f, &unused, "unused-since", "only keys not used since this `time` or date")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		for k, v := range map[string]string{"provider": provider, "status": status, "kind": kind, "name": name, "unused_since": unused} {
+		for k, v := range map[string]string{"provider": string(provider), "status": string(status), "kind": string(kind), "name": name} {
 			if v != "" {
 				query.Set(k, v)
 			}
+		}
+		if !unused.IsZero() {
+			query.Set("unused_since", unused.Format(time.RFC3339))
 		}
 		keys, err := list[mockserver.Key](cmd.Context(), a, a.ns("keys"), query, 0)
 		if err != nil {
@@ -210,6 +302,30 @@ func (a *app) keysList() *cobra.Command {
 	return cmd
 }
 
+// keyStatuses are the states of a key, as the mock lists them.
+func keyStatuses() []mockserver.KeyStatus {
+	return []mockserver.KeyStatus{
+		mockserver.StatusActive, mockserver.StatusExpiring, mockserver.StatusRotating, mockserver.StatusExpired, mockserver.StatusRevoked,
+	}
+}
+
+// keyKinds are the kinds of keys, those of OAuth last.
+func keyKinds() []mockserver.KeyKind {
+	return []mockserver.KeyKind{
+		mockserver.KindKey, mockserver.KindPair, mockserver.KindToken, mockserver.KindBearer,
+		mockserver.KindClient, mockserver.KindCode, mockserver.KindRefresh,
+	}
+}
+
+// names are values as text.
+func names[T ~string](values []T) []string {
+	out := make([]string, 0, len(values))
+	for _, v := range values {
+		out = append(out, string(v))
+	}
+	return out
+}
+
 func (a *app) keysShow() *cobra.Command {
 	return &cobra.Command{
 		Use: "show ID", Short: "Show a key, without its value", Args: exactly("ID"),
@@ -224,20 +340,20 @@ func (a *app) keysShow() *cobra.Command {
 }
 
 func (a *app) keysRotate() *cobra.Command {
-	var overlap string
+	var overlap time.Duration
 	var quiet bool
 	cmd := &cobra.Command{
 		Use: "rotate ID", Short: "Issue a successor of a key; both are valid during the overlap", Args: exactly("ID"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			var out issuedKey
-			in := map[string]string{"overlap": overlap}
+			in := map[string]any{"overlap": mockserver.Duration(overlap)}
 			if err := a.do(cmd.Context(), http.MethodPost, a.ns("keys", args[0], "rotate"), in, &out); err != nil {
 				return err
 			}
 			return a.printIssued(&out, quiet)
 		},
 	}
-	cmd.Flags().StringVar(&overlap, "overlap", "0s", "how long the old key stays valid, as `24h` or 7d")
+	flagvalue.Duration(cmd.Flags(), &overlap, "overlap", 0, 0, "how long the old key stays valid, as `24h` or 7d (default not at all)")
 	cmd.Flags().BoolVarP(&quiet, "quiet", "q", false, "print only the value")
 	return cmd
 }

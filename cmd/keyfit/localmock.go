@@ -35,8 +35,9 @@ type localMock struct {
 	cleanup  []func()
 }
 
-// newLocalMock starts a mock and issues a key for each provider. Unless always is true, it
-// issues none if the settings say so or if the state file has keys already.
+// newLocalMock starts a mock and issues a key for each provider, unless the settings say that
+// there are to be none. If the state file has keys already, it issues more only if always is
+// true.
 func newLocalMock(ctx context.Context, s *settings, logger *slog.Logger, api mockserver.AdminConfig, always bool) (*localMock, error) {
 	opts, err := s.options()
 	if err != nil {
@@ -130,7 +131,7 @@ func (m *localMock) inject(faults []mockserver.FaultSpec) error {
 // issue issues the keys of the configuration and one for each provider. The values of keys
 // that the state file restored are not known, so they cannot be printed.
 func (m *localMock) issue(ctx context.Context, s *settings, always bool) error {
-	if !always && (s.noKeys || len(m.srv.Keys().List(mockserver.KeyFilter{})) > 0) {
+	if s.noKeys || !always && len(m.srv.Keys().List(mockserver.KeyFilter{})) > 0 {
 		return nil
 	}
 	client, err := admin.NewClient(m.adminURL, m.srv.AdminToken().Reveal(), true) // to this process, at whatever address it listens
@@ -142,7 +143,7 @@ func (m *localMock) issue(ctx context.Context, s *settings, always bool) error {
 			return fmt.Errorf("config: keys[%d]: %w", i, err)
 		}
 	}
-	named := mockserver.Named("start")
+	named := mockserver.Named(startKeyName)
 	for _, p := range s.played() {
 		if m.issued[p], err = m.srv.Keys().TryIssue(p, named); err != nil {
 			return err
@@ -162,6 +163,10 @@ func (m *localMock) issue(ctx context.Context, s *settings, always bool) error {
 }
 
 const imkitUser = "user001"
+
+// startKeyName is the name of the keys that a mock issues at its start: nobody takes it for
+// that of a real key.
+const startKeyName = "Lorem Fitsum"
 
 // writeCA writes the CA's certificate to a file for programs and curl.
 func (m *localMock) writeCA(path string) error {

@@ -184,7 +184,7 @@ func (a *app) oauthExpire() *cobra.Command {
 		RunE: func(cmd *cobra.Command, args []string) error {
 			for _, kind := range args {
 				if !slices.Contains(kinds, kind) {
-					return cli.Usagef("%q is not one of %s", kind, strings.Join(kinds, ", "))
+					return cli.UsageError{Err: cli.Unknown("KIND", kind, kinds)}
 				}
 			}
 			var out struct {

@@ -4,9 +4,9 @@ import (
 	"bufio"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
+	"math"
 	"net/http"
 	"net/url"
 	"slices"
@@ -17,6 +17,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/keyfit/keyfit/cmd/keyfit/internal/cli"
+	"github.com/keyfit/keyfit/cmd/keyfit/internal/flagvalue"
 	"github.com/keyfit/keyfit/mockserver"
 )
 
@@ -24,21 +25,6 @@ func (a *app) requestsCommand() *cobra.Command {
 	cmd := group(&cobra.Command{Use: "requests", Short: "List, follow, show, count and wait for requests"})
 	cmd.AddCommand(a.requestsList(), a.requestsTail(), a.requestsShow(), a.requestsCount(), a.requestsWait(), a.requestsClear())
 	return a.withAdmin(cmd)
-}
-
-// outcomeFlags adds matchFlags, and flags for what is known after the response.
-func outcomeFlags(cmd *cobra.Command, m *mockserver.Match) {
-	matchFlags(cmd, m)
-	f := cmd.Flags()
-	f.StringVar((*string)(&m.Outcome), "outcome", "", "only requests with this outcome, for example ok or rate_limited")
-	f.IntVar(&m.Status, "status", 0, "only requests answered with this status")
-	_ = cmd.RegisterFlagCompletionFunc("outcome", func(*cobra.Command, []string, string) ([]cobra.Completion, cobra.ShellCompDirective) { // fails on a wrong name only
-		names := make([]string, 0, len(mockserver.Outcomes()))
-		for _, o := range mockserver.Outcomes() {
-			names = append(names, string(o))
-		}
-		return names, cobra.ShellCompDirectiveNoFileComp
-	})
 }
 
 func matchQuery(m *mockserver.Match) url.Values {
@@ -58,20 +44,17 @@ const requestHead = "id\ttime\tprovider\tmethod\tpath\tstatus\toutcome\tkey"
 
 func requestRow(x *mockserver.Exchange) []string {
 	return []string{
-		strconv.FormatUint(x.ID, 10), x.At.UTC().Format("15:04:05.000"), string(x.Provider), x.Method, x.Path,
+		strconv.FormatUint(x.ID, 10), x.At.UTC().Format("15:04:05.000Z"), string(x.Provider), x.Method, x.Path,
 		strconv.Itoa(x.Status), string(x.Outcome), x.KeyID,
 	}
 }
 
 func (a *app) requestsList() *cobra.Command {
 	var m mockserver.Match
-	var limit int
+	limit := 50
 	cmd := &cobra.Command{
 		Use: "list", Short: "List the latest requests, the newest last", Args: exactly(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if limit < 0 {
-				return cli.Usagef("--limit must not be negative")
-			}
 			items, err := list[mockserver.Exchange](cmd.Context(), a, a.ns("requests"), matchQuery(&m), limit)
 			if err != nil {
 				return err
@@ -87,7 +70,7 @@ func (a *app) requestsList() *cobra.Command {
 		},
 	}
 	outcomeFlags(cmd, &m)
-	cmd.Flags().IntVar(&limit, "limit", 50, "list at most `N` requests; 0 is all that the journal keeps")
+	flagvalue.Int(cmd.Flags(), &limit, "limit", 0, math.MaxInt, "list at most `N` requests; 0 is all that the journal keeps")
 	return cmd
 }
 
@@ -155,19 +138,16 @@ func (a *app) requestsTail() *cobra.Command {
 				return err
 			}
 			defer func() { _ = res.Body.Close() }() // read to its end
-			err = a.follow(res.Body)
-			if ctx.Err() != nil {
-				return nil
-			}
-			return err
+			return a.follow(ctx, res.Body)
 		},
 	}
 	outcomeFlags(cmd, &m)
 	return cmd
 }
 
-// follow prints server-sent events: one line each, or the JSON unchanged.
-func (a *app) follow(body io.Reader) error {
+// follow prints server-sent events, one line each, or the JSON unchanged, until ctx ends or
+// the mock does.
+func (a *app) follow(ctx context.Context, body io.Reader) error {
 	lines := bufio.NewScanner(body)
 	lines.Buffer(nil, 4<<20)
 	event := ""
@@ -177,7 +157,7 @@ func (a *app) follow(body io.Reader) error {
 		case name == "event":
 			event = value
 		case name == "data" && event == "missed":
-			_, _ = fmt.Fprintf(a.Err, "keyfit: some requests arrived faster than they could be printed: %s\n", cli.Line(value))
+			a.Notice("some requests arrived faster than they could be printed: %s", value)
 		case name == "data" && a.JSON:
 			if _, err := fmt.Fprintln(a.Out, value); err != nil {
 				return fmt.Errorf("write: %w", err)
@@ -192,10 +172,13 @@ func (a *app) follow(body io.Reader) error {
 			}
 		}
 	}
-	if err := lines.Err(); err != nil && !errors.Is(err, context.Canceled) {
+	switch err := lines.Err(); {
+	case ctx.Err() != nil: // Ctrl-C: the mock lives on
+	case err != nil:
 		return fmt.Errorf("the stream was interrupted: %w", err)
+	default:
+		a.Notice("the mock has ended")
 	}
-	_, _ = fmt.Fprintln(a.Err, "keyfit: the mock has ended")
 	return nil
 }
 
@@ -219,7 +202,7 @@ func (a *app) requestsCount() *cobra.Command {
 		},
 	}
 	outcomeFlags(cmd, &m)
-	cmd.Flags().IntVar(&expect, "expect", 0, "fail unless exactly `N` requests match")
+	flagvalue.Int(cmd.Flags(), &expect, "expect", 0, math.MaxInt, "fail unless exactly `N` requests match")
 	return cmd
 }
 
@@ -237,8 +220,7 @@ func writeCounts(w io.Writer, c *mockserver.Counts) {
 
 func (a *app) requestsWait() *cobra.Command {
 	var m mockserver.Match
-	var n int
-	var timeout string
+	n, timeout := 1, 30*time.Second
 	cmd := &cobra.Command{
 		Use: "wait", Short: "Wait until requests have arrived; fail after --timeout", Args: exactly(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -246,7 +228,7 @@ func (a *app) requestsWait() *cobra.Command {
 				Reached bool              `json:"reached"`
 				Counts  mockserver.Counts `json:"counts"`
 			}
-			in := map[string]any{"match": m, "n": n, "timeout": timeout}
+			in := map[string]any{"match": m, "n": n, "timeout": mockserver.Duration(timeout)}
 			if err := a.do(cmd.Context(), http.MethodPost, a.ns("requests", "wait"), in, &out); err != nil {
 				return err
 			}
@@ -257,8 +239,8 @@ func (a *app) requestsWait() *cobra.Command {
 		},
 	}
 	outcomeFlags(cmd, &m)
-	cmd.Flags().IntVar(&n, "count", 1, "wait for `N` requests")
-	cmd.Flags().StringVar(&timeout, "timeout", "30s", "wait at most this `time`, up to 5m")
+	flagvalue.Int(cmd.Flags(), &n, "count", 1, math.MaxInt, "wait for `N` requests")
+	flagvalue.Duration(cmd.Flags(), &timeout, "timeout", 1, 5*time.Minute, "wait at most this `time`, up to 5m")
 	return cmd
 }
 

@@ -74,9 +74,9 @@ func (a *app) export(cmd *cobra.Command, path string, args []string) error {
 }
 
 func (a *app) restore(cmd *cobra.Command, path, file string) error {
-	data, err := a.ReadFile(file)
+	data, err := a.readText(file)
 	if err != nil {
-		return fmt.Errorf("import: %w", err)
+		return fmt.Errorf("import: %s: %w", file, err)
 	}
 	if _, err := mockserver.ParseState(data); err != nil { // checked here too, so that the error names the file
 		return fmt.Errorf("%s: %w", file, err)
@@ -84,7 +84,7 @@ func (a *app) restore(cmd *cobra.Command, path, file string) error {
 	var out struct {
 		Namespaces []space `json:"namespaces"`
 	}
-	if err := a.do(cmd.Context(), http.MethodPut, path, json.RawMessage(data), &out); err != nil {
+	if err := a.put(cmd.Context(), http.MethodPut, path, json.RawMessage(data), &out); err != nil {
 		return err
 	}
 	return a.Print(out, func(w io.Writer) { writeSpaces(w, out.Namespaces) })

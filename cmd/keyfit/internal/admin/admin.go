@@ -99,7 +99,21 @@ func problem(res *http.Response, where string) error {
 	case err != nil || p.Detail == "":
 		return fmt.Errorf("%s answers %s and is not the admin API of a mock", where, res.Status)
 	}
-	return errors.New(p.Detail)
+	return &Refusal{Status: res.StatusCode, Detail: p.Detail}
+}
+
+// Refusal is what a mock says about a request that it does not carry out.
+type Refusal struct {
+	Status int
+	Detail string
+}
+
+func (r *Refusal) Error() string { return r.Detail }
+
+// NotUnderstood reports whether the mock refused the values of a request, not what they ask
+// for.
+func (r *Refusal) NotUnderstood() bool {
+	return r.Status == http.StatusBadRequest || r.Status == http.StatusUnprocessableEntity
 }
 
 // maxAnswer is above every answer of a mock: it takes states of up to 64 MiB.
