@@ -41,7 +41,8 @@ type admin struct {
 	timeouts Timeouts // the defaults; a test makes them shorter
 
 	mu    sync.Mutex
-	url   string
+	url   string // as announced
+	local string
 	token Secret
 }
 
@@ -120,6 +121,17 @@ func (s *Server) ListenAdmin(addr string) (string, error) {
 	if srv == nil {
 		return "", fmt.Errorf("mockserver: listen for the admin API: %w", net.ErrClosed)
 	}
-	s.admin.url = "http://" + l.Addr().String()
+	s.admin.local = originOf("http", l)
+	if s.admin.url = s.admin.local; s.opts.public.set() {
+		s.admin.url = s.opts.public.of("admin", portOf(l))
+	}
 	return s.admin.url, nil
+}
+
+// LocalAdminURL returns the origin at which this machine reaches the admin API, which
+// differs from AdminURL under WithPublicURL; "" if its listener is not open.
+func (s *Server) LocalAdminURL() string {
+	s.admin.mu.Lock()
+	defer s.admin.mu.Unlock()
+	return s.admin.local
 }

@@ -123,7 +123,10 @@ func (call *adminCall) read(route *adminRoute) error {
 			return refused(http.StatusNotFound, "no such namespace; POST /v1/namespaces makes one")
 		}
 	}
-	if call.Method == http.MethodGet || call.Method == http.MethodDelete {
+	if call.Method == http.MethodGet || call.Method == http.MethodHead || call.Method == http.MethodDelete {
+		return nil
+	}
+	if call.ContentLength == 0 { // without a body there is no type to ask for
 		return nil
 	}
 	if !jsonBody(call.Request) {
@@ -148,7 +151,7 @@ func (call *adminCall) read(route *adminRoute) error {
 
 // decode reads the body strictly. An empty one is {}.
 func (call *adminCall) decode(into any) error {
-	data := call.data
+	data := strictjson.Bare(call.data)
 	if len(bytes.TrimSpace(data)) == 0 {
 		data = []byte("{}")
 	}

@@ -38,9 +38,9 @@ func viewClock(c *clock.Clock) clockView {
 func adminClock(c *adminCall) (any, error) { return viewClock(c.ns.clock), nil }
 
 type clockBody struct {
-	Mode  string     `json:"mode"  required:"true" doc:"real, running or frozen"`
-	At    *time.Time `json:"at"    doc:"frozen: the time to stop at; now if absent"`
-	Scale float64    `json:"scale" doc:"running: how fast; 1 if absent, 60 is a minute each second"`
+	Mode  string   `json:"mode"  required:"true" doc:"real, running or frozen"`
+	At    *instant `json:"at"    doc:"frozen: the time to stop at; now if absent; without a zone it is UTC"`
+	Scale float64  `json:"scale" doc:"running: how fast; 1 if absent, 60 is a minute each second"`
 }
 
 func adminSetClock(c *adminCall) (any, error) {
@@ -56,7 +56,7 @@ func adminSetClock(c *adminCall) (any, error) {
 	case in.Mode == clockFrozen && (in.At.Year() < 1970 || in.At.Year() > 2150): // what nanoseconds since 1970 can hold
 		return nil, refused(http.StatusBadRequest, "at lies between 1970 and 2150")
 	case in.Mode == clockFrozen:
-		c.ns.clock.Freeze(*in.At)
+		c.ns.clock.Freeze(in.At.Time)
 	case in.Mode == clockRunning && (in.Scale < 0 || in.Scale > 1e6):
 		return nil, refused(http.StatusBadRequest, "scale lies between 0 and 1000000")
 	case in.Mode == clockRunning:

@@ -17,10 +17,11 @@ type injectionView struct {
 	Hits      int    `json:"hits"`
 	Remaining *int   `json:"remaining,omitempty"` // absent: it hits until it is removed
 	What      string `json:"what"`                // in words
+	Hint      string `json:"hint,omitempty"`      // why it may not do what one expects now
 }
 
 func viewFault(i *Injection) injectionView {
-	v := injectionView{ID: i.ID, Match: i.Match, Fault: i.Fault, When: i.When, Hits: i.Hits(), What: i.Fault.String()}
+	v := injectionView{ID: i.ID, Match: i.Match, Fault: i.Fault, When: i.When, Hits: i.Hits(), What: i.Fault.String(), Hint: i.Hint()}
 	if n := i.Remaining(); n >= 0 {
 		v.Remaining = &n
 	}
@@ -62,7 +63,11 @@ func (spec *FaultSpec) Valid() error {
 			return err
 		}
 	}
-	return spec.Fault.valid()
+	if err := spec.Fault.valid(); err != nil {
+		return err
+	}
+	f := spec.Fault.definition()
+	return f.Idle()
 }
 
 func adminInject(c *adminCall) (any, error) {
@@ -76,7 +81,11 @@ func adminInject(c *adminCall) (any, error) {
 	if len(c.ns.Injections()) >= maxInjections {
 		return nil, refused(http.StatusConflict, "%d faults are injected already; DELETE some", maxInjections)
 	}
-	return viewFault(c.ns.Inject(in.Match, in.Fault, in.When...)), nil
+	i, err := c.ns.TryInject(in.Match, in.Fault, in.When...)
+	if err != nil {
+		return nil, err
+	}
+	return viewFault(i), nil
 }
 
 func adminClearFaults(c *adminCall) (any, error) {

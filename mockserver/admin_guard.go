@@ -34,7 +34,7 @@ func asProblem(err error) *problem {
 	}
 	status := http.StatusBadRequest
 	switch {
-	case errors.Is(err, ErrNoSuchKey), errors.Is(err, ErrNoSuchNamespace), errors.Is(err, ErrNoSuchCollection):
+	case errors.Is(err, ErrNoSuchKey), errors.Is(err, ErrNoSuchNamespace), errors.Is(err, ErrNoSuchCollection), errors.Is(err, ErrNoSuchSnapshot):
 		status = http.StatusNotFound
 	case errors.Is(err, ErrKeyEnded), errors.Is(err, ErrKeyReplaced), errors.Is(err, ErrNoOverlap),
 		errors.Is(err, ErrTokenInUse), errors.Is(err, ErrKeyInUse), errors.Is(err, ErrDefaultNamespace):
@@ -78,7 +78,7 @@ func (a *admin) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // unrouted distinguishes a wrong method from a wrong path.
 func (a *admin) unrouted(w http.ResponseWriter, r *http.Request) *problem {
 	var allowed []string
-	for _, method := range []string{"GET", "POST", "PUT", "PATCH", "DELETE"} {
+	for _, method := range []string{"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"} {
 		probe := r.Clone(r.Context())
 		probe.Method = method
 		if _, pattern := a.mux.Handler(probe); pattern != "" {
@@ -94,14 +94,15 @@ func (a *admin) unrouted(w http.ResponseWriter, r *http.Request) *problem {
 
 // guard checks where a request comes from and whether it has the token. The
 // first two checks refuse web pages that a developer visits (CVE-2021-32827 was
-// such an attack).
+// such an attack). The health paths answer under any host, because the probe of a
+// container comes by its address.
 func (a *admin) guard(r *http.Request) *problem {
-	switch {
-	case !a.knownHost(r.Host):
+	switch probed := slices.Contains([]string{"/healthz", "/readyz"}, r.URL.Path); {
+	case !probed && !a.knownHost(r.Host): // a probe comes by address, and those two tell nothing
 		return refused(http.StatusMisdirectedRequest, "unknown host name; use the URL that was printed at the start, or add the name to the admin hosts")
 	case !sameOrigin(r):
 		return refused(http.StatusForbidden, "requests from web pages of another origin are refused")
-	case slices.Contains([]string{"/healthz", "/readyz", "/version"}, r.URL.Path):
+	case probed, r.URL.Path == "/version":
 		return nil
 	case !a.authorized(r):
 		return refused(http.StatusUnauthorized, "send the admin token as `Authorization: Bearer …`; it was printed at the start, or is in the token file")
@@ -118,6 +119,9 @@ func (a *admin) knownHost(hostport string) bool {
 	if ip := net.ParseIP(host); host == "localhost" || ip != nil && ip.IsLoopback() {
 		return true
 	}
+	if host != "" && host == a.srv.opts.public.host("admin") {
+		return true
+	}
 	return host != "" && slices.ContainsFunc(a.cfg.Hosts, func(h string) bool { return strings.EqualFold(h, host) })
 }
 
@@ -130,7 +134,7 @@ func sameOrigin(r *http.Request) bool {
 		}
 	}
 	for _, site := range r.Header.Values("Sec-Fetch-Site") {
-		if site != "same-origin" && (site != "none" || r.Method != http.MethodGet) { // none: typed by the user
+		if site != "same-origin" && (site != "none" || r.Method != http.MethodGet && r.Method != http.MethodHead) { // none: typed by the user
 			return false
 		}
 	}

@@ -3,8 +3,6 @@ package mockserver
 import (
 	"net/http"
 	"slices"
-	"strconv"
-	"time"
 )
 
 // issueBody is the body of POST …/keys: the options of Keys.Issue as data.
@@ -17,8 +15,9 @@ type issueBody struct {
 	Access    AccessType `json:"access"    doc:"Optimove only; Admin if absent"`
 	User      string     `json:"user"      doc:"of a pair"`
 	ExpiresIn Duration   `json:"expiresIn" doc:"a lifetime, which a rotation starts again; the vendor's if absent"`
-	ExpiresAt *time.Time `json:"expiresAt" doc:"a fixed expiry, which a rotation keeps"`
+	ExpiresAt *instant   `json:"expiresAt" doc:"a fixed expiry, which a rotation keeps; without a zone it is UTC"`
 	Limit     *Limit     `json:"limit"     doc:"a limit of its own; requests 0 is none"`
+	Lasting   bool       `json:"lasting"   doc:"a reset leaves it, as it was issued"`
 	Raw       string     `json:"raw"       doc:"import this value instead of making one; never a production key"`
 
 	Attributes []string `json:"attributes" doc:"Optimove: the customer attributes that it can read; all if absent"`
@@ -51,10 +50,13 @@ func (issue *issueBody) options() ([]KeyOption, error) {
 		opts = append(opts, Access(issue.Access))
 	}
 	if issue.ExpiresAt != nil {
-		opts = append(opts, ExpiresAt(*issue.ExpiresAt))
+		opts = append(opts, ExpiresAt(issue.ExpiresAt.Time))
 	}
 	if issue.Limit != nil {
 		opts = append(opts, LimitTo(*issue.Limit))
+	}
+	if issue.Lasting {
+		opts = append(opts, Lasting())
 	}
 	if issue.Raw != "" {
 		opts = append(opts, Raw(issue.Raw))
@@ -128,33 +130,18 @@ func adminKeys(c *adminCall) (any, error) {
 		}
 	}
 	if s := q.Get("unused_since"); s != "" {
-		if f.UnusedSince, err = time.Parse(time.RFC3339, s); err != nil {
-			return nil, refused(http.StatusBadRequest, "unused_since is a time such as 2027-01-31T00:00:00Z")
+		var since instant
+		if err := since.UnmarshalText([]byte(s)); err != nil {
+			return nil, refused(http.StatusBadRequest, "unused_since: %s", err)
 		}
+		f.UnusedSince = since.Time
 	}
-	out := page[Key]{Items: []Key{}}
-	for _, k := range c.ns.keys.List(f) {
-		seq := keyNumber(k.ID)
-		if seq <= after {
-			continue
-		}
-		if len(out.Items) == limit {
-			out.Next = cursor(keyNumber(out.Items[limit-1].ID))
-			break
-		}
-		out.Items = append(out.Items, k)
+	out := page[Key]{}
+	var last uint64
+	if out.Items, last = c.ns.keys.page(f, after, limit); last != 0 {
+		out.Next = cursor(last)
 	}
 	return out, nil
-}
-
-// keyNumber returns the number in a key's ID.
-func keyNumber(id string) uint64 {
-	i := len(id)
-	for i > 0 && id[i-1] >= '0' && id[i-1] <= '9' {
-		i--
-	}
-	n, _ := strconv.ParseUint(id[i:], 10, 64) // IDs are ours: they have one
-	return n
 }
 
 func adminKey(c *adminCall) (any, error) {

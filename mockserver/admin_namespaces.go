@@ -57,20 +57,13 @@ func adminMakeNamespace(c *adminCall) (any, error) {
 		}
 	}
 	if err := c.srv.file.Flush(); err != nil {
-		return nil, err
+		return nil, errors.Join(err, c.srv.DeleteNamespace(in.Name))
 	}
 	return viewNamespace(n), nil
 }
 
 func adminDeleteNamespace(c *adminCall) (any, error) {
 	return nil, c.srv.DeleteNamespace(c.ns.title())
-}
-
-func adminReset(c *adminCall) (any, error) {
-	if err := c.ns.Reset(); err != nil {
-		return nil, err
-	}
-	return viewNamespace(c.ns), nil
 }
 
 type providerView struct {
@@ -132,6 +125,6 @@ func adminPatchProvider(c *adminCall) (any, error) {
 	if in.Profile != nil {
 		c.ns.SetProfile(p, *in.Profile)
 	}
-	c.srv.file.Later()
+	c.ns.changed()
 	return viewProvider(c.ns, v), nil
 }

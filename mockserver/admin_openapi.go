@@ -28,7 +28,8 @@ func AdminOpenAPI() []byte {
 		"openapi": "3.1.0",
 		"info": map[string]any{
 			"title": "keyfit mock, admin API", "version": "1",
-			"description": "Keys, clock, faults and requests of a running mock. Durations are written \"90s\", \"24h\" or \"365d\". The default namespace is called \"default\".",
+			"description": "Keys, clock, faults and requests of a running mock. Durations are written \"90s\", \"24h\" or \"365d\". The default namespace is called \"default\". " +
+				"HEAD is answered as GET is, without the body. A POST whose members are all optional may come without a body, and then without a Content-Type.",
 		},
 		"paths":    paths,
 		"security": []any{map[string]any{"token": []any{}}},
@@ -130,6 +131,10 @@ func enum(t reflect.Type) []any {
 		}
 	case reflect.TypeFor[KeyStatus]():
 		out = []any{StatusActive, StatusExpiring, StatusRotating, StatusExpired, StatusRevoked}
+	case reflect.TypeFor[Part]():
+		for _, p := range Parts() {
+			out = append(out, p)
+		}
 	case reflect.TypeFor[AccessType]():
 		out = []any{Admin, Integrations, Transactional}
 	}
@@ -154,7 +159,7 @@ func wireType(t reflect.Type) reflect.Type {
 func (doc *document) schema(t reflect.Type, in bool) map[string]any {
 	names := map[string]any{"type": "array", "items": map[string]any{"type": "string"}}
 	switch t {
-	case reflect.TypeFor[time.Time]():
+	case reflect.TypeFor[time.Time](), reflect.TypeFor[instant]():
 		return map[string]any{"type": "string", "format": "date-time"}
 	case reflect.TypeFor[Duration](), reflect.TypeFor[time.Duration](): // the latter inside Fault and Diagnosis
 		return map[string]any{"type": "string", "examples": []any{"90s", "24h", "365d"}}

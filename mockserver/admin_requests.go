@@ -199,6 +199,8 @@ func adminWait(c *adminCall) (any, error) {
 	return v, nil
 }
 
+const eventStream = "text/event-stream"
+
 // heartbeat keeps a quiet stream alive and detects that its client is gone.
 const heartbeat = 15 * time.Second
 
@@ -218,6 +220,10 @@ func adminStream(c *adminCall) (any, error) {
 			return nil, refused(http.StatusBadRequest, "after and Last-Event-ID are a request's ID")
 		}
 	}
+	if c.Method == http.MethodHead {
+		c.w.Header().Set("Content-Type", eventStream)
+		return written{}, nil
+	}
 	c.stream(newFollower(c.ns.journal, from), &m)
 	return written{}, nil
 }
@@ -226,7 +232,7 @@ func adminStream(c *adminCall) (any, error) {
 func (call *adminCall) stream(follow *follower, m *Match) {
 	rc := http.NewResponseController(call.w)
 	_ = rc.SetReadDeadline(time.Time{}) // not every writer can; a stream has no end
-	call.w.Header().Set("Content-Type", "text/event-stream")
+	call.w.Header().Set("Content-Type", eventStream)
 	call.w.WriteHeader(http.StatusOK)
 	beat := make(chan struct{}, 1)
 	for {

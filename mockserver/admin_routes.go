@@ -10,7 +10,7 @@ const (
 // adminRoutes is the whole admin API.
 func adminRoutes() []adminRoute {
 	var all []adminRoute
-	for _, part := range [][]adminRoute{processRoutes(), namespaceRoutes(), dataRoutes(), keyRoutes(), oauthRoutes(), requestRoutes()} {
+	for _, part := range [][]adminRoute{processRoutes(), namespaceRoutes(), dataRoutes(), keyRoutes(), oauthRoutes(), requestRoutes(), snapshotRoutes()} {
 		all = append(all, part...)
 	}
 	return all
@@ -41,7 +41,7 @@ func namespaceRoutes() []adminRoute {
 		{method: "POST", path: "/v1/namespaces", summary: "Make a namespace", in: namespaceBody{}, out: namespaceView{}, status: http.StatusCreated, handle: adminMakeNamespace},
 		{method: "GET", path: nsPath, summary: "One namespace", out: namespaceView{}, handle: func(c *adminCall) (any, error) { return viewNamespace(c.ns), nil }},
 		{method: "DELETE", path: nsPath, summary: "Delete a namespace and its keys", handle: adminDeleteNamespace},
-		{method: "POST", path: nsPath + "/reset", summary: "Reset a namespace to the state of a new one", out: namespaceView{}, handle: adminReset},
+		{method: "POST", path: nsPath + "/reset", summary: "Reset a namespace to the state of a new one", in: resetBody{}, out: namespaceView{}, handle: adminReset},
 		{method: "GET", path: nsPath + "/providers", summary: "List providers with limits and profiles", out: page[providerView]{}, handle: adminProviders},
 		{method: "GET", path: nsPath + "/providers/{provider}", summary: "One provider", out: providerView{}, handle: adminProvider},
 		{method: "PATCH", path: nsPath + "/providers/{provider}", summary: "Change a provider's limit or profile", in: providerBody{}, out: providerView{}, handle: adminPatchProvider},
@@ -100,7 +100,7 @@ func requestRoutes() []adminRoute {
 		{method: "GET", path: requests, summary: "List requests, newest first", query: pageParams(matchParams()...), out: page[Exchange]{}, handle: adminRequests},
 		{method: "DELETE", path: requests, summary: "Delete requests and counts", handle: adminForgetRequests},
 		{method: "GET", path: requests + "/{id}", summary: "One request", out: Exchange{}, handle: adminRequest},
-		{method: "GET", path: requests + "/stream", summary: "Requests as they arrive, as server-sent events: `request` with a request as data, `missed` with a number", query: append(matchParams(), adminParam{"after", "the ID of the last request that is known already"}), out: text(""), media: "text/event-stream", handle: adminStream},
+		{method: "GET", path: requests + "/stream", summary: "Requests as they arrive, as server-sent events: `request` with a request as data, `missed` with a number", query: append(matchParams(), adminParam{"after", "the ID of the last request that is known already"}), out: text(""), media: eventStream, handle: adminStream},
 		{method: "POST", path: requests + "/count", summary: "Exact counts, whatever the journal has evicted", in: countBody{}, out: Counts{}, handle: adminCount},
 		{method: "POST", path: requests + "/wait", summary: "Wait until a number of requests match", in: waitBody{}, out: waitView{}, handle: adminWait},
 		{method: "POST", path: requests + "/verify", summary: "Check that an exact number of requests match", in: verifyBody{}, out: verifyView{}, handle: adminVerify},

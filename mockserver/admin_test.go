@@ -105,7 +105,8 @@ func TestCallersWithoutTheTokenAreRefusedOnEveryAdminPath(t *testing.T) {
 	}
 	for _, op := range append(adminPaths(t), [2]string{"GET", "/v1/nowhere"}, [2]string{"GET", "/"}) {
 		for _, s := range strangers {
-			if open[op[1]] && !s.open {
+			probed := s.status == 421 && op[1] != "/version" // the health paths answer under any host
+			if open[op[1]] && (!s.open || probed) {
 				continue
 			}
 			got := adminCall(t, srv, op[0], op[1], "{}", s.change)
@@ -159,7 +160,7 @@ func TestEveryAdminRouteMatchesItsDocument(t *testing.T) {
 			t.Errorf("%s %s: %d %s", op[0], op[1], got.status, got.body)
 		}
 	}
-	for path, want := range map[string]string{"/v1/namespaces/default/clock": "GET, PUT", "/v1/state": "GET, PUT", "/healthz": "GET"} {
+	for path, want := range map[string]string{"/v1/namespaces/default/clock": "GET, HEAD, PUT", "/v1/state": "GET, HEAD, PUT", "/healthz": "GET, HEAD"} {
 		got := adminCall(t, srv, "PATCH", path, "{}")
 		if diff := cmp.Diff([]string{"405", want}, []string{fmt.Sprint(got.status), got.header.Get("Allow")}); diff != "" {
 			t.Errorf("%s:\n%s", path, diff)

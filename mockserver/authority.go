@@ -23,7 +23,8 @@ type authority struct {
 	leaf tls.Certificate
 }
 
-func newAuthority(now time.Time) (*authority, error) {
+// newAuthority makes a CA and a certificate for loopback, the vendors' hosts and more.
+func newAuthority(now time.Time, more ...string) (*authority, error) {
 	caKey, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		return nil, fmt.Errorf("mockserver: ca key: %w", err)
@@ -59,6 +60,13 @@ func newAuthority(now time.Time) (*authority, error) {
 			"imin.localhost", "mindkey.localhost", "imkit.localhost", "optimove.localhost", "iiniit.localhost",
 			"*.imin.localhost", "*.mindkey.localhost", "*.imkit.localhost", "*.optimove.localhost", "*.iiniit.localhost",
 		},
+	}
+	for _, host := range more {
+		if ip := net.ParseIP(host); ip != nil {
+			leaf.IPAddresses = append(leaf.IPAddresses, ip)
+			continue
+		}
+		leaf.DNSNames = append(leaf.DNSNames, host)
 	}
 	leafDER, err := x509.CreateCertificate(rand.Reader, leaf, cert, &leafKey.PublicKey, caKey)
 	if err != nil {

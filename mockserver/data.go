@@ -67,11 +67,14 @@ func (n *Namespace) Data(p Provider, collection string) ([]json.RawMessage, erro
 // first checks everything: unknown members, duplicate IDs, references to missing
 // items, counts and sizes. It fails with ErrInvalidData, which names the element
 // and the member, ErrNoSuchVendor or ErrNoSuchCollection, and then changes
-// nothing.
+// nothing; nor does it if the state file could not be written.
 func (n *Namespace) SetData(p Provider, collection string, items []json.RawMessage) error {
-	err := n.setData(p, collection, items)
+	undo, err := n.setData(p, collection, items)
 	if err == nil {
-		err = n.srv.file.Flush()
+		if err = n.srv.file.Flush(); err != nil {
+			undo()
+			err = fmt.Errorf("nothing was changed: %w", err)
+		}
 	}
 	if err != nil {
 		return fmt.Errorf("mockserver: set data of %q: %w", p, err)
@@ -79,19 +82,29 @@ func (n *Namespace) SetData(p Provider, collection string, items []json.RawMessa
 	return nil
 }
 
-func (n *Namespace) setData(p Provider, collection string, items []json.RawMessage) error {
+// setData replaces a collection and returns what undoes it.
+func (n *Namespace) setData(p Provider, collection string, items []json.RawMessage) (undo func(), err error) {
 	played, err := n.played(p)
 	if err == nil {
 		err = known(played.data, collection)
 	}
 	if err != nil {
-		return err
+		return nil, err
+	}
+	var before []json.RawMessage
+	if n.srv.file != nil {
+		before = played.data.Dump()[collection]
 	}
 	if err := played.data.Replace(map[string][]json.RawMessage{collection: items}); err != nil {
-		return fmt.Errorf("%w: %w", ErrInvalidData, err)
+		return nil, fmt.Errorf("%w: %w", ErrInvalidData, err)
 	}
-	played.changed.Store(true)
-	return nil
+	was, i := played.changed.Swap(true), n.srv.vendor(p).index
+	n.srv.unsaved.vendorData(n, i)
+	return func() {
+		_ = played.data.Replace(map[string][]json.RawMessage{collection: before}) // it was valid
+		played.changed.Store(was)
+		n.srv.unsaved.vendorData(n, i)
+	}, nil
 }
 
 // played returns the surface of p.

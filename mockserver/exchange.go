@@ -94,7 +94,7 @@ func (x *exchange) route() {
 func (x *exchange) run(route *surface.Route) {
 	x.judge(route)
 	hit := facts{provider: x.v.provider, method: x.req.Method, path: x.req.URL.Path, keyID: x.judgement.KeyID}
-	late, ended := x.injectEarly(x.ns.faults.pick(&hit, x.req.conn.fresh(), x.ns.clock.Now))
+	late, ended := x.injectEarly(x.ns.faultsOf(&hit, x.req.conn.fresh()))
 	if ended {
 		return
 	}
@@ -111,6 +111,8 @@ func (x *exchange) run(route *surface.Route) {
 		x.refuseWith(x.profile().tooLarge(), quota{})
 	case len(late) > 0:
 		x.answerFaulted(route, late)
+	case x.srv.opts.stateSync && x.srv.file != nil && x.req.Method != http.MethodGet && x.req.Method != http.MethodHead:
+		x.answerSaved(route)
 	default:
 		x.handle(route)
 	}

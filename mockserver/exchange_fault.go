@@ -22,6 +22,9 @@ func (x *exchange) injectEarly(all []fault.Fault) (late []fault.Fault, ended boo
 		switch f.Kind {
 		case fault.Latency, fault.Jitter:
 			x.arrive()
+			if x.ns.clock.Frozen() {
+				x.srv.alarm("mockserver: a request waits for an injected " + f.String() + ", and the clock is frozen: Advance or Run it")
+			}
 			if !w.Sleep(f.Delay) {
 				x.judgement.blameFault()
 				w.Abort()
@@ -67,13 +70,32 @@ func (x *exchange) answerInstead(f fault.Fault) {
 	}
 }
 
-// answerFaulted lets the operation do its work into a buffer, then sends the
-// answer as the faults say.
-func (x *exchange) answerFaulted(route *surface.Route, late []fault.Fault) {
+// answerSaved lets the operation do its work into a buffer, and answers once it is saved.
+func (x *exchange) answerSaved(route *surface.Route) {
+	buf := x.captured(route)
+	if err := x.srv.file.Flush(); err != nil {
+		x.judgement.Why = "the mock could not save what the request changed"
+		surface.Raw(x, http.StatusInternalServerError, "text/plain; charset=utf-8", []byte("mockserver: the state was not saved\n"))
+		return
+	}
+	maps.Copy(x.Header(), buf.header)
+	x.WriteHeader(buf.status)
+	_, _ = x.Write(buf.body.Bytes()) // an error means that the client has disconnected
+}
+
+// captured lets the operation do its work into a buffer.
+func (x *exchange) captured(route *surface.Route) *buffer {
 	buf := &buffer{header: make(http.Header), status: http.StatusOK}
 	x.answer.capture = buf
 	x.handle(route)
 	x.answer.capture = nil
+	return buf
+}
+
+// answerFaulted lets the operation do its work into a buffer, then sends the
+// answer as the faults say.
+func (x *exchange) answerFaulted(route *surface.Route, late []fault.Fault) {
+	buf := x.captured(route)
 	x.judgement.blameFault()
 	maps.Copy(x.Header(), buf.header)
 	if slices.ContainsFunc(late, func(f fault.Fault) bool { return f.Kind == fault.ResetAfter }) {

@@ -3,6 +3,7 @@ package mockserver
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"time"
 
 	"github.com/keyfit/keyfit/mockserver/internal/fault"
@@ -55,12 +56,16 @@ type Fault struct {
 	Location string        `json:"location,omitempty"`
 	Bytes    int64         `json:"bytes,omitempty"` // truncate: sent; slow_body: chunk; body: length, negative is endless
 	Seed     uint64        `json:"seed,omitempty"`  // jitter
+
+	// Headers are further fields of a status, a redirect or a body; they replace
+	// those that the answer has without them, Content-Type too.
+	Headers map[string]string `json:"headers,omitempty"`
 }
 
 // definition is the fault as package fault has it.
 func (f Fault) definition() fault.Fault {
 	return fault.Fault{
-		Kind: fault.Kind(f.Kind), Delay: f.Delay, Status: f.Status, Body: f.Body, Location: f.Location, Bytes: f.Bytes, Seed: f.Seed,
+		Kind: fault.Kind(f.Kind), Delay: f.Delay, Status: f.Status, Body: f.Body, Location: f.Location, Bytes: f.Bytes, Seed: f.Seed, Headers: f.Headers,
 	}
 }
 
@@ -70,7 +75,18 @@ func (f Fault) valid() error {
 	return d.Valid()
 }
 
-// String names the fault and its numbers; never its body or location.
+// With returns the fault with a further header field in its answer, for Status,
+// Redirect and Body: Status(503, "busy").With("Retry-After", "5"), or
+// Status(502, "<html>").With("Content-Type", "text/html").
+func (f Fault) With(name, value string) Fault {
+	headers := make(map[string]string, len(f.Headers)+1)
+	maps.Copy(headers, f.Headers)
+	headers[name] = value
+	f.Headers = headers
+	return f
+}
+
+// String names the fault and its numbers; never its body, location or headers.
 func (f Fault) String() string { return f.definition().String() }
 
 // MarshalJSON writes the fault with its delay as text.

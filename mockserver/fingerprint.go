@@ -69,6 +69,13 @@ func (rf *recordFingerprint) known() bool { return rf.bits.Load() != 0 }
 // fingerprint of the pair that it was issued with, so only that pair tells it.
 func (id *identity) learnFingerprints() {
 	key, token := id.key, id.token
+	if key.fingerprint.known() && (token == nil || token.fingerprint.known()) {
+		return
+	}
+	defer key.ns.srv.unsaved.key(key)
+	if token != nil {
+		defer token.ns.srv.unsaved.key(token)
+	}
 	switch {
 	case key.fingerprint.known():
 	case token == nil:

@@ -5,7 +5,6 @@ import (
 	"slices"
 	"sync"
 	"sync/atomic"
-	"time"
 
 	"github.com/keyfit/keyfit/mockserver/internal/fault"
 )
@@ -23,12 +22,35 @@ type Injection struct {
 
 // Inject makes requests that match m fail, always or if every w allows it.
 // Injections apply in order until one ends the request, so Latency and Status
-// combine.
+// combine. It panics on what cannot be injected: a latency of 0, a status that is
+// none, a Match by outcome; TryInject returns an error instead.
 func (n *Namespace) Inject(m Match, f Fault, w ...When) *Injection {
+	i, err := n.TryInject(m, f, w...)
+	if err != nil {
+		panic(err)
+	}
+	return i
+}
+
+// TryInject is Inject with an error instead of a panic.
+func (n *Namespace) TryInject(m Match, f Fault, w ...When) (*Injection, error) {
+	spec := FaultSpec{Match: m, Fault: f, When: w}
+	if err := spec.Valid(); err != nil {
+		return nil, fmt.Errorf("mockserver: inject: %w", err)
+	}
 	i := n.newInjection(m, f, w, 0, 0)
 	n.faults.add(i)
-	n.srv.file.Later()
-	return i
+	n.changed()
+	return i, nil
+}
+
+// Hint says why the fault may not do what one expects now: a delay on a clock that
+// stands still. It is "" otherwise.
+func (i *Injection) Hint() string {
+	if f := i.Fault.definition(); f.Waits() && i.ns.clock.Frozen() {
+		return "the clock is frozen: requests that the fault delays wait until it is advanced or runs"
+	}
+	return ""
 }
 
 // newInjection returns an injection that has seen and hit the given numbers of
@@ -44,7 +66,7 @@ func (n *Namespace) newInjection(m Match, f Fault, w []When, seen, hits int) *In
 // Remove removes the injection. Removing twice is harmless.
 func (i *Injection) Remove() {
 	i.ns.faults.remove(i)
-	i.ns.srv.file.Later()
+	i.ns.changed()
 }
 
 // Hits returns how many requests the fault was applied to.
@@ -63,7 +85,7 @@ func (n *Namespace) Injections() []*Injection { return slices.Clone(n.faults.all
 // ClearFaults removes every injection.
 func (n *Namespace) ClearFaults() {
 	n.faults.replace(nil, 0)
-	n.srv.file.Later()
+	n.changed()
 }
 
 // faults are the injections of a namespace. A reader does one atomic load, which
@@ -113,20 +135,25 @@ func (fs *faults) set(next []*Injection) {
 	fs.list.Store(&next)
 }
 
-// pick returns the faults that hit a request.
-func (fs *faults) pick(facts *facts, fresh bool, now func() time.Time) []fault.Fault {
-	l := fs.list.Load()
+// faultsOf returns the faults that hit a request. How many requests a fault has seen is
+// part of the state.
+func (n *Namespace) faultsOf(f *facts, fresh bool) []fault.Fault {
+	l := n.faults.list.Load()
 	if l == nil {
 		return nil
 	}
 	var hit []fault.Fault
-	at := now()
+	at, seen := n.clock.Now(), false
 	for _, i := range *l {
-		if i.Match.request(facts) {
+		if i.Match.request(f) {
+			seen = true
 			if x, ok := i.schedule.Next(at, fresh); ok {
 				hit = append(hit, x)
 			}
 		}
+	}
+	if seen && n.srv.file != nil {
+		n.changed()
 	}
 	return hit
 }

@@ -1,6 +1,7 @@
 package mockserver
 
 import (
+	"fmt"
 	"net/http"
 	"time"
 )
@@ -67,8 +68,9 @@ type Key struct {
 	Access      AccessType `json:"access,omitempty"`
 	Contact     string     `json:"contact,omitempty"`
 	User        string     `json:"user,omitempty"`
-	Client      string     `json:"client,omitempty"` // the OAuth client that it was issued to
-	Limit       *Limit     `json:"limit,omitempty"`  // its own, if any
+	Client      string     `json:"client,omitempty"`  // the OAuth client that it was issued to
+	Limit       *Limit     `json:"limit,omitempty"`   // its own, if any
+	Lasting     bool       `json:"lasting,omitempty"` // Reset leaves it
 
 	Created      time.Time `json:"created"`
 	Expires      time.Time `json:"expires,omitzero"` // the first instant at which it is refused; zero is never
@@ -143,8 +145,36 @@ type keySpec struct {
 
 	attributes []string // Optimove; nil is all
 	channels   []int    // Optimove; nil is all
+	lasting    bool
 	grant      *OAuthGrant
 	raw        string // a value to import; never stored
+}
+
+// maxLife is the longest lifetime and overlap. With the latest time that a clock shows
+// it stays within what nanoseconds since 1970 can hold.
+const maxLife = 100 * 365 * day
+
+// valid returns an error for numbers that no key can have.
+func (ks *keySpec) valid() error {
+	if ks.life < 0 || ks.life > maxLife {
+		return fmt.Errorf("a lifetime of %s is not between 0s and %s; for an expired key give ExpiresAt, or expire it", Duration(ks.life), Duration(maxLife))
+	}
+	if err := validTime(ks.until); err != nil {
+		return fmt.Errorf("expiry: %w", err)
+	}
+	if ks.limit != nil {
+		return ks.limit.valid()
+	}
+	return nil
+}
+
+// validTime returns an error for a time that nanoseconds since 1970 cannot hold. The
+// zero time is none.
+func validTime(t time.Time) error {
+	if !t.IsZero() && (t.Year() < 1970 || t.Year() > 2255) {
+		return fmt.Errorf("the year %d is not between 1970 and 2255", t.Year())
+	}
+	return nil
 }
 
 // Named gives the key a name (MindKey: name, Optimove: nickname).

@@ -4,8 +4,8 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"math"
 	"net/http"
-	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -34,6 +34,7 @@ type Keys struct {
 	ops    sync.RWMutex // read-locked by an operation, locked by a snapshot: no half rotation is ever saved
 	mu     sync.RWMutex
 	byID   map[string]*record
+	order  []*record            // by number; forgotten ones are skipped, and dropped now and then
 	tokens map[string][]*record // user tokens by user
 	seq    uint64
 	given  []*record // user tokens that clients requested, oldest first
@@ -43,9 +44,9 @@ type Keys struct {
 	slab      slab
 }
 
-// Issue makes a key. It panics when p is no provider or the option does not
-// fit it (a client key outside IMKIT, a bearer token outside iiniit); TryIssue
-// returns an error instead.
+// Issue makes a key. It panics when p is no provider or an option does not fit it (a
+// client key outside IMKIT, a bearer token outside iiniit, a negative lifetime or
+// limit); TryIssue returns an error instead.
 func (k *Keys) Issue(p Provider, opts ...KeyOption) Issued {
 	i, err := k.TryIssue(p, opts...)
 	if err != nil {
@@ -55,7 +56,8 @@ func (k *Keys) Issue(p Provider, opts ...KeyOption) Issued {
 }
 
 // TryIssue is Issue with an error instead of a panic. With WithStateFile it
-// also fails when the key could not be saved; so do Rotate, Revoke and Expire.
+// also fails when the key could not be saved; so do Rotate, Revoke and Expire. What
+// could not be saved is undone.
 func (k *Keys) TryIssue(p Provider, opts ...KeyOption) (Issued, error) {
 	v := k.ns.srv.vendor(p)
 	if v == nil {
@@ -74,13 +76,16 @@ func (k *Keys) TryIssue(p Provider, opts ...KeyOption) (Issued, error) {
 	if spec.kind == KindBearer && v.bearer.IsZero() {
 		return Issued{}, fmt.Errorf("mockserver: issue: %s takes no bearer token", v.title)
 	}
+	if err := spec.valid(); err != nil {
+		return Issued{}, fmt.Errorf("mockserver: issue: %w", err)
+	}
 	k.ops.RLock()
 	issued, err := k.issueOrImport(v, spec)
 	k.ops.RUnlock()
 	if err != nil {
 		return Issued{}, fmt.Errorf("mockserver: issue: %w", err)
 	}
-	if err := k.ns.srv.file.Flush(); err != nil {
+	if err := k.save(&undo{withdraw: []string{issued.ID}}); err != nil {
 		return Issued{}, fmt.Errorf("mockserver: issue: %w", err)
 	}
 	return issued, nil
@@ -160,7 +165,7 @@ func (ks *keySpec) same(o *keySpec) bool {
 	return sameSlice(ks.scopes, o.scopes) &&
 		ks.kind == o.kind && ks.name == o.name && ks.contact == o.contact && ks.scoped == o.scoped && ks.access == o.access &&
 		ks.user == o.user && ks.life == o.life && ks.until.Equal(o.until) && ks.limit == o.limit &&
-		ks.grant == o.grant && sameSlice(ks.attributes, o.attributes) && sameSlice(ks.channels, o.channels)
+		ks.lasting == o.lasting && ks.grant == o.grant && sameSlice(ks.attributes, o.attributes) && sameSlice(ks.channels, o.channels)
 }
 
 // sameSlice reports whether a and b are one slice.
@@ -189,6 +194,8 @@ func (k *Keys) file(rec *record) bool {
 	}
 	k.seq = rec.seq
 	k.byID[rec.id] = rec
+	k.ns.srv.unsaved.key(rec)
+	k.append(rec)
 	if rec.spec.kind == KindToken {
 		k.tokens[rec.spec.user] = append(k.tokens[rec.spec.user], rec)
 	}
@@ -264,24 +271,7 @@ type KeyFilter struct {
 
 // List returns the selected keys in the order of issue.
 func (k *Keys) List(f KeyFilter) []Key {
-	k.mu.RLock()
-	recs := make([]*record, 0, len(k.byID))
-	for _, rec := range k.byID {
-		if (f.Provider == "" || rec.vendor.provider == f.Provider) && (f.Kind == "" || rec.spec.kind == f.Kind) &&
-			(f.Name == "" || rec.now().name == f.Name) {
-			recs = append(recs, rec)
-		}
-	}
-	k.mu.RUnlock()
-	now := k.ns.clock.Now()
-	keys := make([]Key, 0, len(recs))
-	for _, rec := range inOrder(slices.Values(recs)) {
-		key := rec.key(now)
-		if (f.Status == "" || key.Status == f.Status) &&
-			(f.UnusedSince.IsZero() || key.LastUsed.Before(f.UnusedSince)) {
-			keys = append(keys, key)
-		}
-	}
+	keys, _ := k.page(f, 0, math.MaxInt)
 	return keys
 }
 

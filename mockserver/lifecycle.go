@@ -12,27 +12,28 @@ import (
 //
 // It fails with ErrNoSuchKey, with ErrKeyEnded if the key is expired or revoked,
 // with ErrKeyReplaced if it has a successor, and with ErrNoOverlap for an IMKIT
-// client key unless overlap is 0.
+// client key unless overlap is 0. An overlap is at most 100 years.
 func (k *Keys) Rotate(id string, overlap time.Duration) (Issued, error) {
+	var u undo
 	k.ops.RLock()
-	next, err := k.rotate(id, overlap)
+	next, err := k.rotate(id, overlap, &u)
 	k.ops.RUnlock()
 	if err != nil {
 		return Issued{}, err
 	}
-	if err := k.ns.srv.file.Flush(); err != nil {
+	if err := k.save(&u); err != nil {
 		return Issued{}, fmt.Errorf("mockserver: rotate %q: %w", id, err)
 	}
 	return next, nil
 }
 
-func (k *Keys) rotate(id string, overlap time.Duration) (Issued, error) {
+func (k *Keys) rotate(id string, overlap time.Duration, u *undo) (Issued, error) {
 	rec := k.get(id)
 	if rec == nil {
 		return Issued{}, fmt.Errorf("mockserver: rotate %q: %w", id, ErrNoSuchKey)
 	}
-	if overlap < 0 {
-		return Issued{}, fmt.Errorf("mockserver: rotate %q: negative overlap %s", id, overlap)
+	if overlap < 0 || overlap > maxLife {
+		return Issued{}, fmt.Errorf("mockserver: rotate %q: an overlap of %s is not between 0s and %s", id, Duration(overlap), Duration(maxLife))
 	}
 	rec.change.Lock()
 	defer rec.change.Unlock()
@@ -46,12 +47,15 @@ func (k *Keys) rotate(id string, overlap time.Duration) (Issued, error) {
 		// "Client key: one per application; replace = revoke old then generate".
 		return Issued{}, fmt.Errorf("mockserver: rotate %q: %w", id, ErrNoOverlap)
 	}
-	next := k.issue(rec.vendor, *rec.now(), rec.id)
-	rec.shorten(now.Add(overlap), next.ID)
-	if rec.partner != nil {
-		rec.partner.change.Lock()
-		rec.partner.shorten(now.Add(overlap), "")
-		rec.partner.change.Unlock()
+	spec := *rec.now()
+	spec.lasting = false
+	next := k.issue(rec.vendor, spec, rec.id)
+	u.withdraw = append(u.withdraw, next.ID)
+	u.changing(rec, func() { rec.shorten(now.Add(overlap), next.ID) })
+	if p := rec.partner; p != nil {
+		p.change.Lock()
+		u.changing(p, func() { p.shorten(now.Add(overlap), "") })
+		p.change.Unlock()
 	}
 	return next, nil
 }
@@ -65,7 +69,7 @@ func (r *record) shorten(at time.Time, replacedBy string) {
 	if replacedBy != "" {
 		l.replacedBy = replacedBy
 	}
-	r.life.Store(&l)
+	r.set(&l)
 }
 
 // Revoke makes the key invalid at once. Revoking again changes nothing. It fails
@@ -85,16 +89,17 @@ func (k *Keys) end(id, verb string, how func(*record, time.Time)) error {
 		return fmt.Errorf("mockserver: %s %q: %w", verb, id, ErrNoSuchKey)
 	}
 	now := k.ns.clock.Now()
+	var u undo
 	k.ops.RLock()
 	for _, r := range []*record{rec, rec.partner} {
 		if r != nil {
 			r.change.Lock()
-			how(r, now)
+			u.changing(r, func() { how(r, now) })
 			r.change.Unlock()
 		}
 	}
 	k.ops.RUnlock()
-	if err := k.ns.srv.file.Flush(); err != nil {
+	if err := k.save(&u); err != nil {
 		return fmt.Errorf("mockserver: %s %q: %w", verb, id, err)
 	}
 	return nil
@@ -104,7 +109,7 @@ func (r *record) revoke(now time.Time, reason string) {
 	l := *r.life.Load()
 	if l.revoked == 0 {
 		l.revoked, l.reason = now.UnixNano(), reason
-		r.life.Store(&l)
+		r.set(&l)
 	}
 }
 
@@ -115,6 +120,6 @@ func (k *Keys) edit(id string, how func(*keySpec)) error {
 		l, next := *r.life.Load(), *r.now()
 		how(&next)
 		l.edited = &next
-		r.life.Store(&l)
+		r.set(&l)
 	})
 }

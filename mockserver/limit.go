@@ -49,7 +49,7 @@ func (kind *LimitKind) UnmarshalText(text []byte) error {
 // Limit is a rate limit that applies to each key separately. The zero Limit is no
 // limit.
 type Limit struct {
-	Requests int           // admitted per window; 0 or less means no limit
+	Requests int           // admitted per window; 0 means no limit
 	Per      time.Duration // length of the window
 	Kind     LimitKind     // default Fixed
 }
@@ -76,10 +76,19 @@ func (l *Limit) UnmarshalJSON(data []byte) error {
 	if err := strictjson.Decode(data, &w); err != nil {
 		return fmt.Errorf("limit: %w", err)
 	}
-	if w.Requests < 0 || w.Per < 0 || w.Requests > 0 && w.Per == 0 {
+	next := Limit{Requests: w.Requests, Per: w.Per.Std(), Kind: w.Kind}
+	if err := next.valid(); err != nil {
+		return err
+	}
+	*l = next
+	return nil
+}
+
+// valid returns an error for numbers that make no limit.
+func (l Limit) valid() error {
+	if l.Requests < 0 || l.Per < 0 || l.Requests > 0 && l.Per == 0 {
 		return errors.New("limit: requests and per must be positive, or requests 0 for no limit")
 	}
-	*l = Limit{Requests: w.Requests, Per: w.Per.Std(), Kind: w.Kind}
 	return nil
 }
 

@@ -51,7 +51,7 @@ func (n *Namespace) Listen(p Provider, addr string) (string, error) {
 	if n.origins.urls == nil {
 		n.origins.urls = make(map[Provider]string)
 	}
-	n.origins.urls[p] = n.srv.origin(l)
+	n.origins.urls[p] = n.srv.announced(string(p), l)
 	n.origins.servers = append(n.origins.servers, srv)
 	return n.origins.urls[p], nil
 }
@@ -96,15 +96,10 @@ func (s *Server) fatal(err error) {
 	}
 }
 
-// origin returns the origin of a listener.
-func (s *Server) origin(l net.Listener) string {
-	if s.ca != nil {
-		return "https://" + l.Addr().String()
-	}
-	return "http://" + l.Addr().String()
-}
-
 func listen(addr string) (net.Listener, error) {
+	if inBubble() {
+		return nil, errInBubble
+	}
 	var c net.ListenConfig
 	ctx := context.Background() // for names only; addresses need none
 	if addr != "" {

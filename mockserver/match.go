@@ -5,7 +5,7 @@ import "strings"
 // Match selects requests. Zero fields match everything. Path is compared
 // whole, or as a prefix when it ends in "*"; it is the path without query.
 // Outcome and Status are known only after the response, so they select in the
-// journal and Inject ignores them.
+// journal, and Inject refuses them.
 type Match struct {
 	Provider Provider `json:"provider,omitempty"`
 	Method   string   `json:"method,omitempty"`

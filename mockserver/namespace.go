@@ -27,6 +27,7 @@ type Namespace struct {
 	origins origins       // its own listeners
 	oauth   *OAuth
 	calls   callbacks
+	saved   snapshots
 }
 
 // vendorState is what a namespace stores about one vendor.
@@ -59,7 +60,8 @@ type literal struct {
 }
 
 func newNamespace(s *Server, name string) *Namespace {
-	n := &Namespace{srv: s, name: name, clock: clock.New(s.file.Later), vendors: make([]vendorState, len(s.vendors))}
+	n := &Namespace{srv: s, name: name, vendors: make([]vendorState, len(s.vendors))}
+	n.clock = clock.New(n.changed)
 	n.control = Clock{n.clock}
 	n.keys = &Keys{ns: n, byID: make(map[string]*record), tokens: make(map[string][]*record)}
 	n.oauth = &OAuth{ns: n}
@@ -96,6 +98,12 @@ func (n *Namespace) configure(i int, o *options) {
 	n.vendors[i].changed.Store(false)
 }
 
+// changed saves the clock, limits, profiles and faults soon.
+func (n *Namespace) changed() {
+	n.srv.unsaved.setting(n)
+	n.srv.file.Later()
+}
+
 // Name returns the namespace's name; the default's is "".
 func (n *Namespace) Name() string { return n.name }
 
@@ -113,12 +121,14 @@ func (n *Namespace) Keys() *Keys { return n.keys }
 func (n *Namespace) Clock() *Clock { return &n.control }
 
 // Limit sets the rate limit of every key of p without its own limit. Limit{}
-// removes it. A change starts new windows. An unknown p is ignored.
+// removes it. A change starts new windows. An unknown p is ignored. It panics on a
+// negative number, or requests without a window.
 func (n *Namespace) Limit(p Provider, l Limit) {
+	mustBeLimit(l)
 	if v := n.srv.vendor(p); v != nil {
 		n.vendors[v.index].limit.Store(&l)
 		n.vendors[v.index].changed.Store(true)
-		n.srv.file.Later()
+		n.changed()
 	}
 }
 
@@ -129,7 +139,14 @@ func (n *Namespace) SetProfile(p Provider, o Profile) {
 		next := n.vendors[v.index].profile.Load().over(o)
 		n.vendors[v.index].profile.Store(&next)
 		n.vendors[v.index].changed.Store(true)
-		n.srv.file.Later()
+		n.changed()
+	}
+}
+
+// mustBeLimit panics on a limit that is none, as Issue does on a key that is none.
+func mustBeLimit(l Limit) {
+	if err := l.valid(); err != nil {
+		panic("mockserver: " + err.Error())
 	}
 }
 
@@ -143,8 +160,10 @@ func (n *Namespace) limitOf(rec *record) *Limit {
 
 // LimitGroup sets the limit of a limit group, which a vendor documents besides the
 // general limit: Optimove's "SendTransactionalMail". Limit{} removes it. An
-// unknown p or group is ignored. It is not part of the state document.
+// unknown p or group is ignored. It is not part of the state document. It panics on
+// what Limit panics on.
 func (n *Namespace) LimitGroup(p Provider, group string, l Limit) {
+	mustBeLimit(l)
 	v := n.srv.vendor(p)
 	if v == nil || v.groups[group].none() {
 		return
@@ -240,13 +259,13 @@ func newMux(all []surface.Route) *http.ServeMux {
 // env returns what a vendor's surface needs; changed records that its data
 // changed.
 func (n *Namespace) env(v *vendor, changed *atomic.Bool) surface.Env {
-	later := n.srv.file.Later
 	return surface.Env{
 		Now: n.clock.Now, Seed: n.srv.opts.seed, Tokens: userTokens{n.keys, v}, Authority: authorityServer{n.oauth, v},
 		Callback: func(url string, body []byte) { n.callback(v.provider, url, body) },
 		Changed: func() {
 			changed.Store(true)
-			later()
+			n.srv.unsaved.vendorData(n, v.index)
+			n.srv.file.Later()
 		},
 	}
 }

@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-
-	"github.com/keyfit/keyfit/mockserver/internal/clock"
 )
 
 // DefaultNamespace is the default namespace's name where a name is required: in
@@ -35,6 +33,7 @@ func (s *Server) InNamespace(name string) *Namespace {
 	}
 	s.mu.Unlock()
 	if made {
+		s.unsaved.namespace(n)
 		s.file.Later()
 	}
 	return n
@@ -75,40 +74,32 @@ func (s *Server) DeleteNamespace(name string) error {
 	if n == nil {
 		return fmt.Errorf("mockserver: delete namespace %q: %w", name, ErrNoSuchNamespace)
 	}
+	before := n.memento()
 	s.forget(n)
 	if err := s.file.Flush(); err != nil {
-		return fmt.Errorf("mockserver: delete namespace %q: %w", name, err)
+		s.remember(n, before)
+		return fmt.Errorf("mockserver: delete namespace %q: nothing was changed: %w", name, err)
 	}
+	n.origins.close(s)
 	return nil
 }
 
-// forget removes a namespace from the server.
+// forget removes a namespace from the server. Its listeners stay open until that is
+// saved.
 func (s *Server) forget(n *Namespace) {
 	s.mu.Lock()
 	delete(s.namespaces, n.name)
 	s.mu.Unlock()
-	n.origins.close(s)
 	n.keys.replace(nil, 0)
+	s.unsaved.dropNamespace(n.title())
 }
 
-// Reset returns the namespace to the state of a new one: no keys, requests and
-// faults, the vendors' initial data, and the limits, profiles and clock of the
-// server's options. It fails if the state file could not be written.
-func (n *Namespace) Reset() error {
-	n.keys.replace(nil, 0)
-	n.ClearFaults()
-	for i := range n.vendors {
-		n.configure(i, &n.srv.opts)
-		n.vendors[i].routes.Store(nil)
-	}
-	n.clock.Restore(clock.State{FrozenAt: n.srv.opts.frozen})
-	n.oauth.reset()
-	n.forgetCallbacks()
-	n.journal.reset()
-	if err := n.srv.file.Flush(); err != nil {
-		return fmt.Errorf("mockserver: reset: %w", err)
-	}
-	return nil
+// remember undoes forget.
+func (s *Server) remember(n *Namespace, before memento) {
+	s.mu.Lock()
+	s.namespaces[n.name] = n
+	s.mu.Unlock()
+	n.recall(before)
 }
 
 // validNamespace checks a name that comes from outside: it must be valid in a host

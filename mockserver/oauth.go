@@ -97,7 +97,7 @@ func (o *OAuth) Register(c OAuthClient) (OAuthClient, error) {
 	k.ops.RLock()
 	issued := k.issue(v, spec, "")
 	k.ops.RUnlock()
-	if err := o.ns.srv.file.Flush(); err != nil {
+	if err := k.save(&undo{withdraw: []string{issued.ID}}); err != nil {
 		return OAuthClient{}, fmt.Errorf("mockserver: register client: %w", err)
 	}
 	out := k.get(issued.ID).client()
@@ -167,7 +167,7 @@ func (o *OAuth) Issue(clientID, user string, scopes ...string) (OAuthTokens, err
 	access, _ := a.make(g)
 	g.Use = surface.RefreshToken
 	refresh, _ := a.make(g)
-	if err := o.ns.srv.file.Flush(); err != nil {
+	if err := o.ns.keys.save(&undo{withdraw: []string{access.ID, refresh.ID}}); err != nil {
 		return OAuthTokens{}, fmt.Errorf("mockserver: issue tokens: %w", err)
 	}
 	return OAuthTokens{access, refresh}, nil

@@ -95,7 +95,7 @@ func (as authorityServer) make(g surface.Grant) (Issued, surface.Granted) {
 		old.change.Lock()
 		l := *old.life.Load()
 		l.replacedBy = issued.ID
-		old.life.Store(&l)
+		old.set(&l)
 		old.change.Unlock()
 	}
 	k.ops.RUnlock()

@@ -85,6 +85,44 @@ func (o *OAuth) join(r *record) {
 	}
 }
 
+// leave undoes join.
+func (o *OAuth) leave(r *record) {
+	g := r.spec.grant
+	if r.spec.kind == KindClient {
+		o.restoreClient(r)
+		return
+	}
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	same := func(m *record) bool { return m == r }
+	o.minted = slices.DeleteFunc(o.minted, same)
+	if f := o.families[g.Family]; f != nil {
+		f.members = slices.DeleteFunc(f.members, same)
+	}
+}
+
+// restoreClient lets a client have the secret that it had before r.
+func (o *OAuth) restoreClient(r *record) {
+	id := r.spec.grant.Client
+	var older *record
+	o.ns.keys.mu.RLock()
+	for _, k := range o.ns.keys.inOrder() {
+		if k.spec.kind == KindClient && k.spec.grant.Client == id && k != r {
+			older = k
+		}
+	}
+	o.ns.keys.mu.RUnlock()
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	switch {
+	case o.clients[id] != r:
+	case older == nil:
+		delete(o.clients, id)
+	default:
+		o.clients[id] = older
+	}
+}
+
 // rebuild replaces everything by restored keys. It is called under the lock of
 // Keys.
 func (o *OAuth) rebuild(keys map[string]*record) {
@@ -125,6 +163,7 @@ func (k *Keys) forget(r *record) {
 	defer k.mu.Unlock()
 	delete(k.byID, r.id)
 	k.ns.srv.vault.drop(r)
+	k.ns.srv.unsaved.key(r)
 }
 
 // endFamily revokes all credentials of a family, also those that are filed later.

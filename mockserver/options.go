@@ -1,6 +1,8 @@
 package mockserver
 
 import (
+	"errors"
+	"fmt"
 	"log/slog"
 	"time"
 )
@@ -21,8 +23,11 @@ type options struct {
 	noLimits       bool
 	profiles       map[Provider][]Profile
 	statePath      string
+	stateSync      bool
 	admin          AdminConfig
 	timeouts       Timeouts
+	public         publicURL
+	err            error // of an option that cannot be; NewHandler returns it
 }
 
 func newOptions(opts []Option) options {
@@ -57,9 +62,14 @@ func WithJournal(entries, bytes int) Option {
 // WithFrozenClock starts with the clock frozen at a time.
 func WithFrozenClock(at time.Time) Option { return func(o *options) { o.frozen = at } }
 
-// WithLimit replaces the vendor's rate limit; Limit{} is none.
+// WithLimit replaces the vendor's rate limit; Limit{} is none. NewHandler fails on a
+// negative number, or requests without a window.
 func WithLimit(p Provider, l Limit) Option {
 	return func(o *options) {
+		if err := l.valid(); err != nil {
+			o.err = errors.Join(o.err, fmt.Errorf("%s: %w", p, err))
+			return
+		}
 		if o.limits == nil {
 			o.limits = make(map[Provider]Limit)
 		}
@@ -84,12 +94,25 @@ func WithProfile(v Provider, p Profile) Option {
 // WithStateFile keeps the server's state in one JSON file: keys (SHA-256 sums,
 // never values), clocks, limits, profiles, faults and changed data of every
 // namespace. The file is read at the start and written within 200 ms of a change
-// and at Close. Issue, Rotate, Revoke, Expire and SetData return once it is
-// written: what they acknowledged survives a kill. So does a token that a
-// vendor's own API issued; its other writes are saved within the 200 ms. The file
-// is replaced as a whole, never half written. An invalid file makes the start
-// fail and is not changed. Only one process uses a file at a time.
+// and at Close. Issue, Rotate, Revoke, Expire, SetData, Reset and Restore return once
+// their change is on the disk: what they acknowledged survives a kill, and what cannot
+// be saved is undone. So does a token that a vendor's own API issued. Its other writes,
+// and changes of clock, limits and faults, are saved within the 200 ms: a kill may lose
+// those of that time, unless WithStateSync is given.
+//
+// Beside the file stands path.changes while a server with more than some hundred keys
+// runs, or after it was killed: what changed since the file was written. So a save takes
+// the same time however many keys there are. Move or copy both, or neither. The files are
+// never half written. An invalid file makes the start fail and is not changed. A symbolic
+// link is followed; anything but a regular file is refused. Only one process uses a file
+// at a time.
 func WithStateFile(path string) Option { return func(o *options) { o.statePath = path } }
+
+// WithStateSync makes every write over a vendor's own API wait until it is saved, before
+// it is answered: what a client was told survives a kill. It costs a write to the disk
+// for each, and a write that cannot be saved is answered with a 500. Without WithStateFile
+// it does nothing.
+func WithStateSync() Option { return func(o *options) { o.stateSync = true } }
 
 // WithAdmin configures the admin API; see AdminHandler.
 func WithAdmin(a AdminConfig) Option { return func(o *options) { o.admin = a } }

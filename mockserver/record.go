@@ -28,6 +28,7 @@ type record struct {
 
 	life     atomic.Pointer[life]
 	lastUsed atomic.Int64 // ns; 0 is never
+	unsaved  atomic.Bool  // noted in Server.unsaved
 	limiter  atomic.Pointer[limiter]
 	change   sync.Mutex // serialises rotate, revoke, expire, edit
 	counted  *lastCell  // guarded by the journal's lock
@@ -100,8 +101,17 @@ func (r *record) touch(now time.Time) {
 	t, last := now.UnixNano(), r.lastUsed.Load()
 	if last == 0 || t < last || t-last >= int64(r.vendor.usedEvery) {
 		r.lastUsed.Store(t)
-		r.ns.srv.file.Later()
+		if r.ns.srv.file != nil && !r.unsaved.Load() {
+			r.ns.srv.unsaved.key(r)
+			r.ns.srv.file.Later()
+		}
 	}
+}
+
+// set replaces the life of a stored record. The caller holds r.change.
+func (r *record) set(l *life) {
+	r.life.Store(l)
+	r.ns.srv.unsaved.key(r)
 }
 
 // key returns the public view at a time.
@@ -112,6 +122,7 @@ func (r *record) key(now time.Time) Key {
 		Fingerprint: r.fingerprint.load().String(),
 		Status:      r.status(now),
 		Scopes:      append([]string(nil), s.scopes...),
+		Lasting:     r.spec.lasting,
 		Access:      s.access, Contact: s.contact, User: s.user,
 		Created: r.created, Expires: fromNano(l.expires), LastUsed: fromNano(r.lastUsed.Load()),
 		Revoked: fromNano(l.revoked), RevokeReason: l.reason,

@@ -3,6 +3,7 @@ package mockserver
 import (
 	"net"
 	"net/http"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -14,6 +15,7 @@ import (
 type running struct {
 	n       atomic.Int64
 	waiting atomic.Pointer[chan struct{}]
+	silent  sync.Map // connections that have sent nothing yet
 }
 
 func (run *running) enter() { run.n.Add(1) }
@@ -56,12 +58,26 @@ func (run *running) handler(h http.Handler) http.Handler {
 }
 
 // connState counts connections. A hijacked one ends with its handler.
-func (run *running) connState(_ net.Conn, s http.ConnState) {
+func (run *running) connState(c net.Conn, s http.ConnState) {
 	switch s {
 	case http.StateNew:
 		run.enter()
+		run.silent.Store(c, nil)
 	case http.StateClosed, http.StateHijacked:
+		run.silent.Delete(c)
 		run.leave()
+	case http.StateActive:
+		run.silent.Delete(c)
 	default:
 	}
+}
+
+// hangUp closes the connections that have sent nothing: browsers and pools open them
+// before they need them, and http.Server.Shutdown waits five seconds for their first
+// request.
+func (run *running) hangUp() {
+	run.silent.Range(func(c, _ any) bool {
+		_ = c.(net.Conn).Close() //nolint:errcheck // silent holds nothing else; there is nothing to lose
+		return true
+	})
 }

@@ -33,6 +33,7 @@ type Server struct {
 	alarm   func(string)
 	conns   atomic.Uint64   // connections accepted so far
 	file    *statefile.File // nil without WithStateFile
+	unsaved unsaved         // what the file does not have yet
 	admin   *admin
 
 	draining chan struct{} // closed when Shutdown or Close begins
@@ -98,19 +99,22 @@ func NewHandler(opts ...Option) (*Server, error) {
 		opts: newOptions(opts), vendors: vendors(), done: make(chan struct{}), alarm: func(string) {},
 		namespaces: make(map[string]*Namespace),
 	}
+	if s.opts.err != nil {
+		return nil, fmt.Errorf("mockserver: %w", s.opts.err)
+	}
 	s.vault.shapes = shapesOf(s.vendors)
 	s.random = newRandom(s.opts.seed, s.opts.seeded)
 	s.pool.New = func() any { return newExchange() }
 	s.admin = newAdmin(s)
 	s.draining = make(chan struct{})
 	s.drain = sync.OnceFunc(func() { close(s.draining) })
-	if s.opts.statePath != "" {
+	if s.unsaved.off = s.opts.statePath == ""; !s.unsaved.off {
 		s.file = s.newStateFile()
 	}
 	s.Namespace = newNamespace(s, "")
 	s.namespaces[""] = s.Namespace
 	if s.opts.tls {
-		ca, err := newAuthority(s.Clock().Now())
+		ca, err := newAuthority(s.Clock().Now(), s.opts.public.hosts(s.vendors)...)
 		if err != nil {
 			return nil, err
 		}

@@ -1,6 +1,7 @@
 package mockserver
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -14,7 +15,7 @@ import (
 
 const (
 	stateFormat  = "keyfit-mock-state"
-	stateVersion = 3
+	stateVersion = 4
 	dataVersion  = 2 // the first that has the vendors' data
 )
 
@@ -24,12 +25,12 @@ const (
 // rate-limit windows, what a vendor's mock derives from seed and clock, and the
 // data of a vendor whose data was never changed.
 //
-// Version 1 had no data: restoring such a document does not change the data.
+// Versions 1 to 3 still load. Version 1 had no data: restoring such a document does not change the data.
 // Versions 1 and 2 had no fingerprints: a key from such a document has none
 // until it is used.
 type State struct {
 	Format     string           `json:"format"`  // "keyfit-mock-state"
-	Version    int              `json:"version"` // 3
+	Version    int              `json:"version"` // 4
 	Namespaces []NamespaceState `json:"namespaces"`
 }
 
@@ -64,6 +65,7 @@ type KeyState struct {
 	User         string      `json:"user,omitempty"`
 	Attributes   []string    `json:"attributes,omitempty"` // Optimove: nil is all
 	Channels     []int       `json:"channels,omitempty"`   // Optimove: nil is all
+	Lasting      bool        `json:"lasting,omitempty"`    // Reset leaves it
 	Grant        *OAuthGrant `json:"grant,omitempty"`
 	Limit        *Limit      `json:"limit,omitempty"`
 	Life         Duration    `json:"life,omitzero"`  // starts again with a rotation
@@ -96,6 +98,7 @@ var ErrNewerState = errors.New("written by a newer keyfit")
 // shape or from a newer version (ErrNewerState), and then reads nothing. The
 // error says what is wrong and where.
 func ParseState(data []byte) (State, error) {
+	data = strictjson.Bare(data)
 	var head struct {
 		Format  json.RawMessage `json:"format"`
 		Version json.RawMessage `json:"version"`
@@ -112,11 +115,41 @@ func ParseState(data []byte) (State, error) {
 	case version > stateVersion:
 		return State{}, fmt.Errorf("state: version %d is %w, this one reads up to %d", version, ErrNewerState, stateVersion)
 	}
+	if err := refuseNull(data); err != nil {
+		return State{}, fmt.Errorf("state: %w", err)
+	}
 	var st State
 	if err := strictjson.Decode(data, &st); err != nil {
 		return State{}, fmt.Errorf("state: %w", err)
 	}
 	return st, nil
+}
+
+// refuseNull returns an error for a null in the place of namespaces or keys: it would be
+// read as none, and all of them would be deleted.
+func refuseNull(data []byte) error {
+	if !bytes.Contains(data, []byte("null")) {
+		return nil
+	}
+	var doc struct {
+		Namespaces json.RawMessage `json:"namespaces"`
+	}
+	var spaces []map[string]json.RawMessage
+	if json.Unmarshal(data, &doc) != nil {
+		return nil // strictjson says what is wrong
+	}
+	if string(doc.Namespaces) == "null" {
+		return errors.New("namespaces is null; [] is none")
+	}
+	if json.Unmarshal(doc.Namespaces, &spaces) != nil {
+		return nil
+	}
+	for i, ns := range spaces {
+		if string(ns["keys"]) == "null" {
+			return fmt.Errorf("namespaces[%d]: keys is null; [] is none", i)
+		}
+	}
+	return nil
 }
 
 // Encode writes the document, indented.
@@ -135,15 +168,18 @@ func (n *Namespace) Snapshot() State {
 
 // Restore sets the namespace to the state of the document's one namespace,
 // whatever its name. It checks everything before it changes anything. New
-// rate-limit windows start; requests stay.
+// rate-limit windows start; requests stay. It fails if the state file could not be
+// written; then nothing has changed.
 func (n *Namespace) Restore(st State) error {
 	if len(st.Namespaces) != 1 {
 		return fmt.Errorf("mockserver: restore: the document has %d namespaces, one is wanted here", len(st.Namespaces))
 	}
-	if err := n.restore(&st.Namespaces[0], st.Version >= dataVersion); err != nil {
-		return fmt.Errorf("mockserver: restore: %w", err)
+	before := n.memento()
+	err := n.restore(&st.Namespaces[0], st.Version >= dataVersion)
+	if err == nil {
+		err = n.saveWhole(before)
 	}
-	if err := n.srv.file.Flush(); err != nil {
+	if err != nil {
 		return fmt.Errorf("mockserver: restore: %w", err)
 	}
 	return nil
@@ -160,15 +196,40 @@ func (s *Server) SnapshotAll() State {
 
 // RestoreAll sets the server to the state of the document. Namespaces that are not
 // in it are deleted, the default one is reset. It checks everything before it
-// changes anything.
+// changes anything, and undoes everything if the state file could not be written.
 func (s *Server) RestoreAll(st State) error {
+	before := make(map[*Namespace]memento)
+	for _, n := range s.Namespaces() {
+		before[n] = n.memento()
+	}
 	if err := s.restoreAll(st); err != nil {
 		return fmt.Errorf("mockserver: restore: %w", err)
 	}
+	s.unsaved.everything()
 	if err := s.file.Flush(); err != nil {
-		return fmt.Errorf("mockserver: restore: %w", err)
+		s.recallAll(before)
+		return fmt.Errorf("mockserver: restore: nothing was changed: %w", err)
+	}
+	for n := range before {
+		if s.existing(n.title()) != n {
+			n.origins.close(s)
+		}
 	}
 	return nil
+}
+
+// recallAll makes the server what it was.
+func (s *Server) recallAll(before map[*Namespace]memento) {
+	for _, n := range s.Namespaces() { // remove all keys first: a key may have moved between namespaces
+		n.keys.replace(nil, 0)
+		if _, was := before[n]; !was {
+			s.forget(n)
+		}
+	}
+	for n, m := range before {
+		s.remember(n, m)
+	}
+	s.unsaved.everything()
 }
 
 func (s *Server) restoreAll(st State) error {
@@ -220,8 +281,12 @@ func (s *Server) newStateFile() *statefile.File {
 	return statefile.New(statefile.Config{
 		Path:     s.opts.statePath,
 		Snapshot: func() ([]byte, error) { return s.SnapshotAll().Encode() },
-		Load: func(data []byte) error {
+		Changes:  s.changes,
+		Load: func(data []byte, changes [][]byte) error {
 			st, err := ParseState(data)
+			if err == nil {
+				err = st.apply(changes)
+			}
 			if err != nil {
 				return err
 			}

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // show returns the state of the keys in the order of issue.
@@ -16,7 +17,7 @@ func (k *Keys) show() []KeyState {
 	k.ops.Lock()
 	defer k.ops.Unlock()
 	k.mu.RLock()
-	recs := inOrder(maps.Values(k.byID))
+	recs := k.inOrder()
 	k.mu.RUnlock()
 	out := make([]KeyState, 0, len(recs))
 	for _, r := range recs {
@@ -31,7 +32,7 @@ func (r *record) show() KeyState {
 		ID: bare(r.id), Provider: r.vendor.provider, Kind: s.kind, SHA256: hex.EncodeToString(r.hash[:]),
 		Fingerprint: r.fingerprint.load().String(),
 		Name:        s.name, Contact: s.contact, Scopes: s.scopes, Access: s.access, User: s.user,
-		Attributes: s.attributes, Channels: s.channels, Grant: s.grant,
+		Attributes: s.attributes, Channels: s.channels, Lasting: r.spec.lasting, Grant: s.grant,
 		Limit: s.limit, Life: Duration(s.life), Until: s.until,
 		Created: r.created, Expires: fromNano(l.expires), LastUsed: fromNano(r.lastUsed.Load()),
 		Revoked: fromNano(l.revoked), RevokeReason: l.reason,
@@ -59,6 +60,9 @@ func (k *Keys) revive(st *KeyState) (*record, error) {
 	if err := st.grantFits(v); err != nil {
 		return nil, err
 	}
+	if err := st.valid(); err != nil {
+		return nil, err
+	}
 	sum, err := hex.DecodeString(st.SHA256)
 	if err != nil || len(sum) != sha256.Size {
 		return nil, errors.New("sha256 is not 64 hexadecimal digits")
@@ -76,7 +80,7 @@ func (k *Keys) revive(st *KeyState) (*record, error) {
 	spec := keySpec{
 		kind: st.Kind, name: st.Name, contact: st.Contact, scopes: st.Scopes, scoped: true,
 		access: st.Access, user: st.User, life: st.Life.Std(), until: st.Until, limit: st.Limit,
-		attributes: st.Attributes, channels: st.Channels, grant: st.Grant,
+		attributes: st.Attributes, channels: st.Channels, lasting: st.Lasting, grant: st.Grant,
 	}
 	r := k.record(v, spec, st.Created)
 	r.seq, r.id, r.hash = seq, full(st.ID), digest(sum)
@@ -87,6 +91,20 @@ func (k *Keys) revive(st *KeyState) (*record, error) {
 		replaces: full(st.Replaces), replacedBy: full(st.ReplacedBy),
 	})
 	return r, nil
+}
+
+// valid returns an error for numbers and times that no key can have.
+func (kst *KeyState) valid() error {
+	spec := keySpec{life: kst.Life.Std(), until: kst.Until, limit: kst.Limit}
+	if err := spec.valid(); err != nil {
+		return err
+	}
+	for name, t := range map[string]time.Time{"created": kst.Created, "expires": kst.Expires, "lastUsed": kst.LastUsed, "revoked": kst.Revoked} {
+		if err := validTime(t); err != nil {
+			return fmt.Errorf("%s: %w", name, err)
+		}
+	}
+	return nil
 }
 
 // numbered reads the number of an ID such as key_000001, up to 2^31.
@@ -109,7 +127,7 @@ func (k *Keys) replace(next map[string]*record, seq uint64) *record {
 	if taken := k.ns.srv.vault.swap(k.byID, next); taken != nil {
 		return taken
 	}
-	k.byID, k.seq, k.tokens = next, seq, make(map[string][]*record)
+	k.byID, k.seq, k.tokens, k.order = next, seq, make(map[string][]*record), inOrder(maps.Values(next))
 	k.ns.oauth.rebuild(next)
 	for _, r := range next {
 		if r.spec.kind == KindToken {

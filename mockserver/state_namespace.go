@@ -7,19 +7,28 @@ import (
 
 // show returns the state of the namespace.
 func (n *Namespace) show() NamespaceState {
-	out := NamespaceState{Name: n.title(), Clock: clockStateOf(n.clock.State()), Keys: n.keys.show()}
+	out := n.showSettings()
+	out.Keys = n.keys.show()
+	for i, v := range n.srv.vendors {
+		if data := n.showData(i); data != nil {
+			if out.Data == nil {
+				out.Data = make(map[Provider]DataState)
+			}
+			out.Data[v.provider] = data
+		}
+	}
+	return out
+}
+
+// showSettings returns the state of the namespace without keys and data.
+func (n *Namespace) showSettings() NamespaceState {
+	out := NamespaceState{Name: n.title(), Clock: clockStateOf(n.clock.State())}
 	for i, v := range n.srv.vendors {
 		if st := &n.vendors[i]; st.changed.Load() {
 			if out.Providers == nil {
 				out.Providers = make(map[Provider]ProviderState)
 			}
 			out.Providers[v.provider] = ProviderState{*st.limit.Load(), *st.profile.Load()}
-		}
-		if data := n.showData(i); data != nil {
-			if out.Data == nil {
-				out.Data = make(map[Provider]DataState)
-			}
-			out.Data[v.provider] = data
 		}
 	}
 	for _, i := range n.Injections() {
@@ -107,6 +116,9 @@ func (n *Namespace) revive(st *NamespaceState) (revived, error) {
 	for p := range st.Providers {
 		if n.srv.vendor(p) == nil {
 			return out, fmt.Errorf("providers: %w: %q", ErrNoSuchVendor, p)
+		}
+		if err := st.Providers[p].Limit.valid(); err != nil {
+			return out, fmt.Errorf("providers: %s: %w", p, err)
 		}
 	}
 	for i, f := range st.Faults {

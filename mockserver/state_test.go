@@ -333,7 +333,7 @@ func TestABadStateFileIsAClearErrorAndIsLeftAlone(t *testing.T) {
 		{"other JSON", "no state document", []byte(`{"name":"package","version":"1.0.0"}`)},
 		{"other shape", "no state document", []byte(`[1,2]`)},
 		{"no version", "no version", []byte(`{"format":"keyfit-mock-state"}`)},
-		{"from the future", "newer keyfit", bytes.Replace(good, []byte(`"version": 3`), []byte(`"version": 4`), 1)},
+		{"from the future", "newer keyfit", bytes.Replace(good, []byte(`"version": 4`), []byte(`"version": 5`), 1)},
 		{"unknown member", "unknown field", bytes.Replace(good, []byte(`"kind"`), []byte(`"king"`), 1)},
 		{"wrong type", "wrong type", bytes.Replace(good, []byte(`"keys": [`), []byte(`"keys": 7, "x": [`), 1)},
 		{"tail", "after top-level value", append(bytes.Clone(good), "{}"...)},

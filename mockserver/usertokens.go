@@ -65,7 +65,7 @@ func (u userTokens) assign(user, token string, expires time.Time) (*record, erro
 		return nil, inUse
 	}
 	l.expires = toNano(expires)
-	old.life.Store(&l)
+	old.set(&l)
 	return old, nil
 }
 

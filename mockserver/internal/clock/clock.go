@@ -29,7 +29,8 @@ import (
 type Clock struct {
 	mu       sync.Mutex // serializes changes
 	current  atomic.Pointer[setting]
-	onChange func() // may be nil
+	onChange func()           // may be nil
+	wall     func() time.Time // the machine's time; a test steps it
 }
 
 // setting is what a Clock was last set to. It is immutable: a change replaces
@@ -40,32 +41,46 @@ type setting struct {
 	real    time.Time // the machine's time at which the clock showed base
 	scale   float64   // clock seconds per machine second; 0 is frozen
 	changed chan struct{}
+
+	// steady is how much time Sleep had seen when this setting began: what passed and
+	// what Advance, Freeze and Restore skipped. Steps of the machine's time are not in it.
+	steady time.Duration
 }
 
 // New returns a Clock that shows the machine's time. onChange is called after
 // every change, under the Clock's lock; it may be nil and must not change the
 // Clock.
 func New(onChange func()) *Clock {
-	c := &Clock{onChange: onChange}
-	c.current.Store(&setting{machine: true, scale: 1, changed: make(chan struct{})})
+	c := &Clock{onChange: onChange, wall: machineTime}
+	c.current.Store(&setting{machine: true, scale: 1, real: time.Now(), changed: make(chan struct{})})
 	return c
 }
 
-func (s *setting) now() time.Time {
+func (s *setting) now(wall func() time.Time) time.Time {
 	switch {
 	case s.machine:
-		return machineTime()
+		return wall()
 	case s.scale == 0:
 		return s.base
 	}
 	return s.base.Add(time.Duration(float64(time.Since(s.real)) * s.scale))
 }
 
+// steadyNow is the time by which Sleep measures. It passes as the clock does, but by
+// the monotonic clock: a delay of a second takes a second, whatever somebody does to
+// the machine's time meanwhile.
+func (s *setting) steadyNow() time.Duration {
+	if s.scale == 0 {
+		return s.steady
+	}
+	return s.steady + time.Duration(float64(time.Since(s.real))*s.scale)
+}
+
 // machineTime has no monotonic part: clock times are compared with parsed dates.
 func machineTime() time.Time { return time.Now().UTC().Round(0) }
 
 // Now returns the clock's time in UTC.
-func (c *Clock) Now() time.Time { return c.current.Load().now() }
+func (c *Clock) Now() time.Time { return c.current.Load().now(c.wall) }
 
 // Freeze stops the clock at a time, which may lie in the past.
 func (c *Clock) Freeze(at time.Time) {
@@ -78,7 +93,7 @@ func (c *Clock) Advance(d time.Duration) {
 	if d <= 0 {
 		return
 	}
-	c.change(func(s setting) setting { return setting{base: s.now().Add(d), scale: s.scale} })
+	c.change(func(s setting) setting { return setting{base: s.now(c.wall).Add(d), scale: s.scale} })
 }
 
 // Run continues from the present time, scale times as fast as the machine's
@@ -87,7 +102,7 @@ func (c *Clock) Run(scale float64) {
 	if !(scale > 0) || math.IsInf(scale, 0) {
 		scale = 0
 	}
-	c.change(func(s setting) setting { return setting{base: s.now(), scale: scale} })
+	c.change(func(s setting) setting { return setting{base: s.now(c.wall), scale: scale} })
 }
 
 // Frozen reports whether the clock stands still.
@@ -100,8 +115,9 @@ func (c *Clock) change(next func(setting) setting) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	old := c.current.Load()
-	s := next(*old)
+	was, s := old.now(c.wall), next(*old)
 	s.real, s.changed = time.Now(), make(chan struct{})
+	s.steady = old.steadyNow() + s.now(c.wall).Sub(was)
 	c.current.Store(&s)
 	close(old.changed)
 	if c.onChange != nil {
@@ -112,10 +128,10 @@ func (c *Clock) change(next func(setting) setting) {
 // Sleep waits until d has passed on this clock and returns true. It returns
 // false as soon as ctx or stop ends. On a frozen clock it waits for Advance.
 func (c *Clock) Sleep(ctx context.Context, stop <-chan struct{}, d time.Duration) bool {
-	until := c.Now().Add(d)
+	until := c.current.Load().steadyNow() + d
 	for {
 		s := c.current.Load()
-		left := until.Sub(s.now())
+		left := until - s.steadyNow()
 		if left <= 0 {
 			return true
 		}
@@ -187,7 +203,7 @@ func (c *Clock) State() State {
 	case s.scale == 0:
 		return State{FrozenAt: s.base}
 	}
-	out := State{Offset: time.Until(s.now()).Round(time.Millisecond)}
+	out := State{Offset: s.now(c.wall).Sub(c.wall()).Round(time.Millisecond)}
 	if s.scale != 1 {
 		out.Scale = s.scale
 	}
@@ -205,6 +221,6 @@ func (c *Clock) Restore(to State) {
 		case to.Scale == 0:
 			to.Scale = 1
 		}
-		return setting{base: machineTime().Add(to.Offset), scale: to.Scale}
+		return setting{base: c.wall().Add(to.Offset), scale: to.Scale}
 	})
 }

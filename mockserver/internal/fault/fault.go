@@ -9,6 +9,7 @@ package fault
 import (
 	"errors"
 	"fmt"
+	"net/http"
 	"strings"
 	"time"
 )
@@ -46,12 +47,13 @@ func Kinds() []Kind {
 // Fault is one thing to go wrong.
 type Fault struct {
 	Kind     Kind
-	Delay    time.Duration // Latency, upper bound of Jitter, pause of SlowBody, wait of Throttle
-	Status   int           // Status, Redirect
-	Body     string        // Status
-	Location string        // Redirect
-	Bytes    int64         // Truncate: sent; SlowBody: chunk; Body: length, negative is endless
-	Seed     uint64        // Jitter
+	Delay    time.Duration     // Latency, upper bound of Jitter, pause of SlowBody, wait of Throttle
+	Status   int               // Status, Redirect
+	Body     string            // Status
+	Location string            // Redirect
+	Bytes    int64             // Truncate: sent; SlowBody: chunk; Body: length, negative is endless
+	Seed     uint64            // Jitter
+	Headers  map[string]string // Status, Redirect, Body: further fields of the answer
 }
 
 // Valid returns an error for a fault that cannot be injected: an unknown kind,
@@ -75,7 +77,50 @@ func (f *Fault) Valid() error {
 	case f.Kind == Truncate && f.Bytes < 0:
 		return errors.New("fault: truncate wants bytes of 0 or more")
 	}
+	return f.validHeaders()
+}
+
+// Idle returns an error for a fault that would do nothing: a latency without a delay.
+// It is no part of Valid, because earlier versions took such a fault and a state that
+// they saved must still load.
+func (f *Fault) Idle() error {
+	if (f.Kind == Latency || f.Kind == Jitter) && f.Delay == 0 {
+		return fmt.Errorf("fault: %s without a delay does nothing; give one, such as 2s", f.Kind)
+	}
 	return nil
+}
+
+// validHeaders returns an error for fields that cannot be sent, or that would make
+// the answer one that HTTP cannot carry: that is for Truncate and its like.
+func (f *Fault) validHeaders() error {
+	if len(f.Headers) > 0 && f.Kind != Status && f.Kind != Redirect && f.Kind != Body {
+		return fmt.Errorf("fault: headers belong to status, redirect and body, not to %s", f.Kind)
+	}
+	for name, value := range f.Headers {
+		switch {
+		case name == "" || strings.ContainsFunc(name, notInName):
+			return fmt.Errorf("fault: %.40q is not the name of a header", name)
+		case strings.ContainsFunc(value, notInValue):
+			return fmt.Errorf("fault: the value of header %.40q has a character that a header cannot have", name)
+		}
+		switch http.CanonicalHeaderKey(name) {
+		case "Content-Length", "Transfer-Encoding", "Connection", "Trailer", "Upgrade":
+			return fmt.Errorf("fault: header %s belongs to the connection; truncate, reset_after and malformed_json break it", http.CanonicalHeaderKey(name))
+		}
+	}
+	return nil
+}
+
+func notInName(c rune) bool {
+	letter := c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9'
+	return !letter && !strings.ContainsRune("!#$%&'*+-.^_`|~", c)
+}
+
+func notInValue(c rune) bool { return c < ' ' && c != '\t' || c == 0x7f }
+
+// Waits reports whether the fault lets a request wait on the clock.
+func (f *Fault) Waits() bool {
+	return f.Delay > 0 && (f.Kind == Latency || f.Kind == Jitter || f.Kind == SlowBody)
 }
 
 // String names the fault and its numbers; never its body or location.

@@ -34,21 +34,31 @@ func Answer(w Wire, f Fault) {
 			contentType = "application/json; charset=utf-8"
 		}
 		w.Header().Set("Content-Type", contentType)
+		f.setHeaders(w)
 		w.WriteHeader(f.Status)
 		_, _ = w.Write([]byte(f.Body)) // an error means that the client has disconnected
 	case Redirect:
 		w.Header().Set("Location", f.Location)
+		f.setHeaders(w)
 		w.WriteHeader(f.Status)
 	case Body:
+		w.Header().Set("Content-Type", "application/json")
+		f.setHeaders(w)
 		pour(w, f.Bytes)
 	default: // the others do not answer, or need to know the request
+	}
+}
+
+// setHeaders sets the fault's own fields, over what the answer has without them.
+func (f *Fault) setHeaders(w Wire) {
+	for name, value := range f.Headers {
+		w.Header().Set(name, value)
 	}
 }
 
 // pour writes n bytes of filler; without end, until the client is gone, if n is
 // negative.
 func pour(w Wire, n int64) {
-	w.Header().Set("Content-Type", "application/json")
 	if n >= 0 {
 		w.Header().Set("Content-Length", strconv.FormatInt(n, 10))
 	}

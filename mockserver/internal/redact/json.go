@@ -10,8 +10,11 @@ import (
 // JSON hides credentials in the strings of a valid JSON text, member names
 // included, and keeps all else. A hidden string becomes Mark, "#" and eight
 // digits of its SHA-256: hidden IDs stay distinct, and what refers to them
-// still does.
+// still does. A string that has no credential is kept, however long it is and whatever
+// it is encoded in.
 func (r *Redactor) JSON(raw json.RawMessage) json.RawMessage {
+	r.data = true
+	defer func() { r.data = false }()
 	text := string(raw)
 	var b strings.Builder
 	last := 0

@@ -56,7 +56,8 @@ type Redactor struct {
 	whole  []string // hidden where they stand whole
 	pieces pieceIndex
 	clean  cleanTexts
-	work   int // how many more bytes of the present text, and of what is encoded in it, may be read
+	data   bool // the text is data: what is not read is kept (JSON)
+	work   int  // how many more bytes of the present text, and of what is encoded in it, may be read
 }
 
 // The work that a text of n bytes may take. Texts that people write take less
@@ -156,16 +157,25 @@ func (r *Redactor) Text(s string) string {
 			out = now
 		}
 	}
-	if unescape(now) != now {
+	if !r.data && unescape(now) != now {
 		return Mark
 	}
 	return out
 }
 
+// unread returns what stands for a text that would take too long to read. A journal
+// may hide anything; data that is hidden is lost.
+func (r *Redactor) unread(s string) string {
+	if r.data {
+		return s
+	}
+	return Mark
+}
+
 // hide hides what stands in s literally.
 func (r *Redactor) hide(s string) string {
 	if r.work -= len(s); r.work < 0 {
-		return Mark
+		return r.unread(s)
 	}
 	for _, v := range r.whole {
 		if len(v) <= len(s) && strings.Contains(s, v) {

@@ -8,7 +8,7 @@ import (
 )
 
 // maxRun is longer than any credential. A longer run is a blob: it is hidden
-// without being searched.
+// without being searched, unless it is data.
 const maxRun = 4096
 
 // span is a run of credential characters in a text.
@@ -36,7 +36,7 @@ func (r *Redactor) runs(s string) string {
 			i++
 		}
 		if i-from >= minPiece/2 {
-			all = append(all, span{from: from, to: i, hide: i-from > maxRun})
+			all = append(all, span{from: from, to: i, hide: i-from > maxRun && !r.data})
 		}
 	}
 	joined := joinSpans(s, all)
@@ -87,7 +87,11 @@ func (r *Redactor) neighbours(joined string, all []span, minted bool) bool {
 			first, last := all[i].to-all[i].from, all[j].to-all[j].from
 			whole := joined[all[i].joined : all[j].joined+last]
 			across := whole[max(0, first-maxSplit) : len(whole)-max(0, last-maxSplit)]
-			if r.work -= len(across); r.work < 0 || r.storedRun(whole) || minted && r.minted(across) {
+			r.work -= len(across)
+			if r.work < 0 && r.data {
+				return found
+			}
+			if r.work < 0 || r.storedRun(whole) || minted && r.minted(across) {
 				for k := i; k <= j; k++ {
 					all[k].hide = true
 				}
@@ -113,7 +117,7 @@ func (r *Redactor) wideRuns(s string) string {
 		for i < len(s) && s[i] == '=' {
 			i++
 		}
-		if n := i - from; n < minPiece || n > maxRun || !strings.ContainsAny(s[from:i], "+/") {
+		if n := i - from; n < minPiece || n > maxRun && !r.data || !strings.ContainsAny(s[from:i], "+/") {
 			continue
 		}
 		if a, b := r.wide(s[from:i]); b > 0 {

@@ -5,8 +5,21 @@ package statefile_test
 import (
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 )
+
+// Nobody writes to the pipe, so reading it would wait for ever.
+func TestAPipeIsRefusedBeforeItIsOpened(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "pipe")
+	if err := syscall.Mkfifo(path, 0o600); err != nil {
+		t.Skip(err)
+	}
+	if err := (&document{}).file(path).Open(); err == nil || !strings.Contains(err.Error(), "a pipe") {
+		t.Errorf("%v", err)
+	}
+}
 
 func TestAFileIsUsedByOneProcessAtATime(t *testing.T) {
 	t.Parallel()

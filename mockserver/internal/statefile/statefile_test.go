@@ -52,14 +52,14 @@ func (d *document) file(path string) *statefile.File {
 			defer d.mu.Unlock()
 			return []byte(d.text), d.refuse
 		},
-		Load: func(data []byte) error {
+		Load: func(data []byte, _ [][]byte) error {
 			d.loaded = string(data)
 			return d.refuse
 		},
 		After: func(wait time.Duration, f func()) func() bool {
 			d.mu.Lock()
 			defer d.mu.Unlock()
-			if wait != statefile.Debounce {
+			if wait != statefile.Debounce && wait != statefile.Again {
 				panic(wait)
 			}
 			d.pending = append(d.pending, f)

@@ -12,8 +12,10 @@ import (
 )
 
 // Decode decodes one JSON document. Unknown members and anything behind the
-// document are errors.
+// document are errors; a byte order mark before it, which editors on Windows write,
+// is not.
 func Decode(data []byte, into any) error {
+	data = Bare(data)
 	d := json.NewDecoder(bytes.NewReader(data))
 	d.DisallowUnknownFields()
 	if err := d.Decode(into); err != nil {
@@ -24,6 +26,9 @@ func Decode(data []byte, into any) error {
 	}
 	return nil
 }
+
+// Bare returns a JSON text without the byte order mark before it.
+func Bare(data []byte) []byte { return bytes.TrimPrefix(data, []byte("\xef\xbb\xbf")) }
 
 // Explain says of an error of encoding/json what is wrong with the JSON, which
 // has size bytes.
