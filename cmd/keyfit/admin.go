@@ -2,8 +2,10 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"net/http"
 	"net/url"
 	"os"
 	"strings"
@@ -27,6 +29,9 @@ func (a *app) withAdmin(cmd *cobra.Command) *cobra.Command {
 	f.StringVar(&a.admin.tokenFile, "admin-token-file", "", "read the admin token from this `file`; or set KEYFIT_ADMIN_TOKEN")
 	f.BoolVar(&a.admin.remote, "insecure-admin-url", false, "allow plain http to an admin URL of another machine; the token can be read on the way")
 	f.StringVarP(&a.namespace, "namespace", "n", "default", "the `namespace` of the mock")
+	_ = cmd.RegisterFlagCompletionFunc("namespace", func(cmd *cobra.Command, _ []string, _ string) ([]cobra.Completion, cobra.ShellCompDirective) { // fails on a wrong name only
+		return a.namespaceArgs(cmd, nil, "")
+	})
 	return cmd
 }
 
@@ -50,6 +55,13 @@ func (a *app) client() (*admin.Client, error) {
 		return nil, errors.New("the admin token is missing: set KEYFIT_ADMIN_TOKEN, or give --admin-token-file")
 	}
 	return admin.NewClient(a.admin.url, token, a.admin.remote)
+}
+
+// text reads an answer that is not decoded here.
+func (a *app) text(ctx context.Context, path string) ([]byte, error) {
+	var raw json.RawMessage
+	err := a.do(ctx, http.MethodGet, path, nil, &raw)
+	return raw, err
 }
 
 // ns is a path below the namespace that the flags name.

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"os"
 	"slices"
 	"strconv"
 	"strings"
@@ -92,14 +91,7 @@ func (a *app) dataGet() *cobra.Command {
 				return fmt.Errorf("data: %w", err)
 			}
 			data = append(data, '\n')
-			if len(args) < 3 || args[2] == "-" {
-				_, err = a.Out.Write(data)
-				return err
-			}
-			if err := os.WriteFile(args[2], data, 0o600); err != nil {
-				return fmt.Errorf("data: %w", err)
-			}
-			return nil
+			return a.writeTo(args[2:], data)
 		},
 	}
 }
@@ -145,14 +137,10 @@ func (a *app) collectionArgs(cmd *cobra.Command, args []string, _ string) ([]cob
 	case len(args) > 1:
 		return nil, cobra.ShellCompDirectiveDefault
 	}
-	var out admin.Page[mockserver.Collection]
-	known := slices.Contains(providerNames(), strings.ToLower(args[0]))
-	if !known || a.do(cmd.Context(), http.MethodGet, a.ns("data", strings.ToLower(args[0])), nil, &out) != nil {
+	if !slices.Contains(providerNames(), strings.ToLower(args[0])) {
 		return nil, cobra.ShellCompDirectiveNoFileComp
 	}
-	names := make([]cobra.Completion, 0, len(out.Items))
-	for _, c := range out.Items {
-		names = append(names, c.Name)
-	}
-	return names, cobra.ShellCompDirectiveNoFileComp
+	return completions(cmd, a, func(c mockserver.Collection) cobra.Completion {
+		return described(c.Name, strconv.Itoa(c.Count)+" items")
+	}, "data", strings.ToLower(args[0]))
 }

@@ -27,6 +27,7 @@ type injected struct {
 	Hits      int               `json:"hits"`
 	Remaining *int              `json:"remaining,omitempty"`
 	What      string            `json:"what"`
+	Hint      string            `json:"hint,omitempty"` // why it may not do what one expects
 }
 
 func (a *app) faultCommand() *cobra.Command {
@@ -42,6 +43,7 @@ type faultFlags struct {
 	spec        mockserver.FaultSpec
 	when        mockserver.When
 	probability float64
+	headers     []string
 }
 
 func (a *app) faultAdd() *cobra.Command {
@@ -50,6 +52,7 @@ func (a *app) faultAdd() *cobra.Command {
 		Use: "add KIND", Short: "Make matching requests go wrong", Args: exactly("KIND"),
 		Long: "The kinds: " + strings.Join(faultKinds(), ", ") + ".",
 		Example: "  keyfit fault add latency --delay 2s --provider imkit\n  keyfit fault add status --status 503 --first 2\n" +
+			"  keyfit fault add status --status 503 --header 'Retry-After: 5' --body overloaded\n" +
 			"  keyfit fault add throttle --delay 30s --probability 0.2 --seed 1",
 		ValidArgsFunction: func(*cobra.Command, []string, string) ([]cobra.Completion, cobra.ShellCompDirective) {
 			return faultKinds(), cobra.ShellCompDirectiveNoFileComp
@@ -71,6 +74,9 @@ func (a *app) faultAdd() *cobra.Command {
 		if err := a.do(cmd.Context(), http.MethodPost, a.ns("faults"), in.spec, &out); err != nil {
 			return err
 		}
+		if out.Hint != "" {
+			a.Notice("%s", out.Hint)
+		}
 		return a.Print(out, func(w io.Writer) { cli.Table(w, faultHead, [][]string{out.row()}) })
 	}
 	return cmd
@@ -81,6 +87,7 @@ func (in *faultFlags) add(f *pflag.FlagSet) {
 	flagvalue.Duration(f, &in.spec.Fault.Delay, "delay", 1, 0, "the delay of latency, slow_body and throttle, and the longest of jitter, as `2s`")
 	statusFlag(f, &in.spec.Fault.Status, 200, "the status `code` of status and redirect")
 	f.StringVar(&in.spec.Fault.Body, "body", "", "the body of status")
+	f.StringArrayVarP(&in.headers, "header", "H", nil, "a header of status, redirect and body, as `'Name: value'`; may be repeated")
 	flagvalue.Int(f, &in.spec.Fault.Bytes, "bytes", 0, math.MaxInt64, "the `number` of bytes of truncate and body, and of a piece of slow_body")
 	f.StringVar(&in.spec.Fault.Location, "location", "", "the target `URL` of redirect")
 	f.Uint64Var(&in.spec.Fault.Seed, "seed", 0, "the `seed` of jitter and --probability")
@@ -95,6 +102,16 @@ func (in *faultFlags) add(f *pflag.FlagSet) {
 
 // complete puts the fault together and checks it as a whole.
 func (in *faultFlags) complete(hasProbability bool) error {
+	for _, h := range in.headers {
+		name, value, ok := strings.Cut(h, ":")
+		if name = strings.TrimSpace(name); !ok || name == "" {
+			return &cli.ValueError{Place: "--header", Value: h, Want: "of the form 'Name: value'"}
+		}
+		if in.spec.Fault.Headers == nil {
+			in.spec.Fault.Headers = make(map[string]string)
+		}
+		in.spec.Fault.Headers[name] = strings.TrimSpace(value)
+	}
 	if hasProbability {
 		in.when.Probability, in.when.Seed = &in.probability, in.spec.Fault.Seed
 	}
@@ -177,7 +194,7 @@ func (a *app) faultList() *cobra.Command {
 
 func (a *app) faultClear() *cobra.Command {
 	return &cobra.Command{
-		Use: "clear [ID …]", Short: "Remove the named faults, or all",
+		Use: "clear [ID …]", Short: "Remove the named faults, or all", ValidArgsFunction: a.faultArgs,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) == 0 {
 				return a.do(cmd.Context(), http.MethodDelete, a.ns("faults"), nil, nil)

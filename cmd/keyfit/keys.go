@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -20,8 +21,9 @@ import (
 )
 
 func (a *app) keysCommand() *cobra.Command {
-	cmd := group(&cobra.Command{Use: "keys", Short: "Issue, list, show, rotate, revoke and expire keys"})
+	cmd := group(&cobra.Command{Use: "keys", Short: "Issue, list, show, rotate, suspend, enable, revoke and expire keys"})
 	cmd.AddCommand(a.keysIssue(), a.keysList(), a.keysShow(), a.keysRotate(),
+		a.keysEnd("suspend", "Suspend a key until it is enabled again"), a.keysEnd("enable", "Enable a suspended key"),
 		a.keysEnd("revoke", "Revoke a key at once"), a.keysEnd("expire", "Let a key expire now"))
 	return a.withAdmin(cmd)
 }
@@ -72,6 +74,7 @@ func (a *app) keysIssue() *cobra.Command {
 			"  keyfit keys issue imkit --limit 3/1m\n  keyfit keys issue imkit --client-key user001",
 	}
 	in.add(cmd.Flags())
+	_ = cmd.RegisterFlagCompletionFunc("scope", scopeFlag) // fails on a wrong name only
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		request, err := in.request(a, args[0], cmd.Flags().Changed)
 		if err != nil {
@@ -328,27 +331,32 @@ func names[T ~string](values []T) []string {
 
 func (a *app) keysShow() *cobra.Command {
 	return &cobra.Command{
-		Use: "show ID", Short: "Show a key, without its value", Args: exactly("ID"),
+		Use: "show ID", Short: "Show a key, without its value", Args: exactly("ID"), ValidArgsFunction: a.keyArgs,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			var k mockserver.Key
 			if err := a.do(cmd.Context(), http.MethodGet, a.ns("keys", args[0]), nil, &k); err != nil {
-				return err
+				return a.nearKey(cmd.Context(), args[0], err)
 			}
 			return a.Print(k, func(w io.Writer) { keyDetails(w, &k) })
 		},
 	}
 }
 
+// nearKey adds the ID that was probably meant to the error for a key that does not exist.
+func (a *app) nearKey(ctx context.Context, id string, err error) error {
+	return nearestOf(ctx, a, err, id, func(k mockserver.Key) string { return k.ID }, "keys")
+}
+
 func (a *app) keysRotate() *cobra.Command {
 	var overlap time.Duration
 	var quiet bool
 	cmd := &cobra.Command{
-		Use: "rotate ID", Short: "Issue a successor of a key; both are valid during the overlap", Args: exactly("ID"),
+		Use: "rotate ID", Short: "Issue a successor of a key; both are valid during the overlap", Args: exactly("ID"), ValidArgsFunction: a.keyArgs,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			var out issuedKey
 			in := map[string]any{"overlap": mockserver.Duration(overlap)}
 			if err := a.do(cmd.Context(), http.MethodPost, a.ns("keys", args[0], "rotate"), in, &out); err != nil {
-				return err
+				return a.nearKey(cmd.Context(), args[0], err)
 			}
 			return a.printIssued(&out, quiet)
 		},
@@ -362,14 +370,14 @@ func (a *app) keysEnd(verb, short string) *cobra.Command {
 	in := map[string]string{}
 	var reason string
 	cmd := &cobra.Command{
-		Use: verb + " ID", Short: short, Args: exactly("ID"),
+		Use: verb + " ID", Short: short, Args: exactly("ID"), ValidArgsFunction: a.keyArgs,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if reason != "" {
 				in["reason"] = reason
 			}
 			var k mockserver.Key
 			if err := a.do(cmd.Context(), http.MethodPost, a.ns("keys", args[0], verb), in, &k); err != nil {
-				return err
+				return a.nearKey(cmd.Context(), args[0], err)
 			}
 			return a.Print(k, func(w io.Writer) { keyDetails(w, &k) })
 		},

@@ -134,25 +134,32 @@ func (m *localMock) issue(ctx context.Context, s *settings, always bool) error {
 	if s.noKeys || !always && len(m.srv.Keys().List(mockserver.KeyFilter{})) > 0 {
 		return nil
 	}
-	client, err := admin.NewClient(m.adminURL, m.srv.AdminToken().Reveal(), true) // to this process, at whatever address it listens
+	client, err := admin.NewClient(m.srv.LocalAdminURL(), m.srv.AdminToken().Reveal(), true) // to this process, at whatever address it listens
 	if err != nil {
 		return err
 	}
 	for i, spec := range s.file.Keys {
-		if err := client.Call(ctx, http.MethodPost, "/v1/namespaces/default/keys", spec, nil); err != nil {
-			return fmt.Errorf("config: keys[%d]: %w", i, err)
+		var key map[string]json.RawMessage
+		if err := decodeStrict(spec, &key); err != nil || key == nil {
+			return cli.Usagef("config: keys[%d] is not an object", i)
+		}
+		if _, given := key["lasting"]; !given {
+			key["lasting"] = json.RawMessage("true")
+		}
+		if err := client.Call(ctx, http.MethodPost, "/v1/namespaces/default/keys", key, nil); err != nil {
+			return cli.UsageError{Err: fmt.Errorf("config: keys[%d]: %w", i, err)}
 		}
 	}
-	named := mockserver.Named(startKeyName)
+	opts := []mockserver.KeyOption{mockserver.Named(startKeyName), mockserver.Lasting()}
 	for _, p := range s.played() {
-		if m.issued[p], err = m.srv.Keys().TryIssue(p, named); err != nil {
+		if m.issued[p], err = m.srv.Keys().TryIssue(p, opts...); err != nil {
 			return err
 		}
 		switch p {
 		case mockserver.IMKIT:
-			m.pair, err = m.srv.Keys().TryIssue(p, named, mockserver.ClientKey(imkitUser))
+			m.pair, err = m.srv.Keys().TryIssue(p, append(opts, mockserver.ClientKey(imkitUser))...)
 		case mockserver.Iiniit:
-			m.bearer, err = m.srv.Keys().TryIssue(p, named, mockserver.Bearer())
+			m.bearer, err = m.srv.Keys().TryIssue(p, append(opts, mockserver.Bearer())...)
 		default:
 		}
 		if err != nil {

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"math"
 	"net/http"
 	"net/url"
@@ -22,8 +23,8 @@ import (
 )
 
 func (a *app) requestsCommand() *cobra.Command {
-	cmd := group(&cobra.Command{Use: "requests", Short: "List, follow, show, count and wait for requests"})
-	cmd.AddCommand(a.requestsList(), a.requestsTail(), a.requestsShow(), a.requestsCount(), a.requestsWait(), a.requestsClear())
+	cmd := group(&cobra.Command{Use: "requests", Short: "List, follow, show, count, verify, export and wait for requests"})
+	cmd.AddCommand(a.requestsList(), a.requestsTail(), a.requestsShow(), a.requestsCount(), a.requestsVerify(), a.requestsWait(), a.requestsExport(), a.requestsClear())
 	return a.withAdmin(cmd)
 }
 
@@ -40,9 +41,26 @@ func matchQuery(m *mockserver.Match) url.Values {
 	return q
 }
 
+// exchange is a request with the answer, as the admin API returns it.
+type exchange struct {
+	mockserver.Exchange
+
+	ResponseHeader http.Header `json:"responseHeader,omitempty"`
+	ResponseBody   string      `json:"responseBody,omitempty"`
+	Duration       string      `json:"duration,omitempty"`
+}
+
+func writeRequests(w io.Writer, items []exchange) {
+	rows := make([][]string, 0, len(items))
+	for i := range items {
+		rows = append(rows, requestRow(&items[i]))
+	}
+	cli.Table(w, requestHead, rows)
+}
+
 const requestHead = "id\ttime\tprovider\tmethod\tpath\tstatus\toutcome\tkey"
 
-func requestRow(x *mockserver.Exchange) []string {
+func requestRow(x *exchange) []string {
 	return []string{
 		strconv.FormatUint(x.ID, 10), x.At.UTC().Format("15:04:05.000Z"), string(x.Provider), x.Method, x.Path,
 		strconv.Itoa(x.Status), string(x.Outcome), x.KeyID,
@@ -50,35 +68,29 @@ func requestRow(x *mockserver.Exchange) []string {
 }
 
 func (a *app) requestsList() *cobra.Command {
-	var m mockserver.Match
+	var m requestMatch
 	limit := 50
 	cmd := &cobra.Command{
 		Use: "list", Short: "List the latest requests, the newest last", Args: exactly(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			items, err := list[mockserver.Exchange](cmd.Context(), a, a.ns("requests"), matchQuery(&m), limit)
+			items, err := list[exchange](cmd.Context(), a, a.ns("requests"), m.query(), limit)
 			if err != nil {
 				return err
 			}
 			slices.Reverse(items)
-			return a.Print(items, func(w io.Writer) {
-				rows := make([][]string, 0, len(items))
-				for i := range items {
-					rows = append(rows, requestRow(&items[i]))
-				}
-				cli.Table(w, requestHead, rows)
-			})
+			return a.Print(items, func(w io.Writer) { writeRequests(w, items) })
 		},
 	}
-	outcomeFlags(cmd, &m)
+	requestFlags(cmd, &m)
 	flagvalue.Int(cmd.Flags(), &limit, "limit", 0, math.MaxInt, "list at most `N` requests; 0 is all that the journal keeps")
 	return cmd
 }
 
 func (a *app) requestsShow() *cobra.Command {
 	return &cobra.Command{
-		Use: "show ID", Short: "Show a request, with credentials redacted", Args: exactly("ID"),
+		Use: "show ID", Short: "Show a request and its answer, with credentials redacted", Args: exactly("ID"), ValidArgsFunction: a.requestArgs,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			var x mockserver.Exchange
+			var x exchange
 			if err := a.do(cmd.Context(), http.MethodGet, a.ns("requests", args[0]), nil, &x); err != nil {
 				return err
 			}
@@ -87,22 +99,13 @@ func (a *app) requestsShow() *cobra.Command {
 	}
 }
 
-func writeRequest(w io.Writer, x *mockserver.Exchange) {
+func writeRequest(w io.Writer, x *exchange) {
 	line := x.Path
 	if x.Query != "" {
 		line += "?" + x.Query
 	}
 	_, _ = fmt.Fprintln(w, cli.Line(x.Method+" "+line))
-	names := make([]string, 0, len(x.Header))
-	for name := range x.Header {
-		names = append(names, name)
-	}
-	slices.Sort(names)
-	for _, name := range names {
-		for _, v := range x.Header[name] {
-			_, _ = fmt.Fprintln(w, cli.Line(name+": "+v))
-		}
-	}
+	writeHeader(w, x.Header)
 	if x.Body != "" {
 		_, _ = fmt.Fprintf(w, "\n%s\n", cli.Block(x.Body))
 	}
@@ -115,15 +118,31 @@ func writeRequest(w io.Writer, x *mockserver.Exchange) {
 		{"why", x.Diagnosis.Why},
 		{"key", x.KeyID},
 		{"fault", x.Fault},
+		{"duration", x.Duration},
 	} {
 		if row[1] != "" {
 			_, _ = fmt.Fprintf(w, "%-9s %s\n", row[0], cli.Line(row[1]))
 		}
 	}
+	if len(x.ResponseHeader) > 0 || x.ResponseBody != "" {
+		_, _ = fmt.Fprintf(w, "\n%d %s\n", x.Status, http.StatusText(x.Status))
+		writeHeader(w, x.ResponseHeader)
+	}
+	if x.ResponseBody != "" {
+		_, _ = fmt.Fprintf(w, "\n%s\n", cli.Block(x.ResponseBody))
+	}
+}
+
+func writeHeader(w io.Writer, header http.Header) {
+	for _, name := range slices.Sorted(maps.Keys(header)) {
+		for _, v := range header[name] {
+			_, _ = fmt.Fprintln(w, cli.Line(name+": "+v))
+		}
+	}
 }
 
 func (a *app) requestsTail() *cobra.Command {
-	var m mockserver.Match
+	var m requestMatch
 	cmd := &cobra.Command{
 		Use: "tail", Short: "Print requests as they arrive, until Ctrl-C", Args: exactly(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -133,7 +152,7 @@ func (a *app) requestsTail() *cobra.Command {
 			}
 			ctx, stop := interruptible(cmd.Context())
 			defer stop()
-			res, err := c.Send(ctx, http.MethodGet, a.ns("requests", "stream")+"?"+matchQuery(&m).Encode(), nil)
+			res, err := c.Send(ctx, http.MethodGet, a.ns("requests", "stream")+"?"+m.query().Encode(), nil)
 			if err != nil {
 				return err
 			}
@@ -141,7 +160,7 @@ func (a *app) requestsTail() *cobra.Command {
 			return a.follow(ctx, res.Body)
 		},
 	}
-	outcomeFlags(cmd, &m)
+	requestFlags(cmd, &m)
 	return cmd
 }
 
@@ -183,27 +202,52 @@ func (a *app) follow(ctx context.Context, body io.Reader) error {
 }
 
 func (a *app) requestsCount() *cobra.Command {
-	var m mockserver.Match
-	var expect int
+	var m requestMatch
+	var n times
 	cmd := &cobra.Command{
 		Use: "count", Short: "Count requests exactly, including those that the journal has dropped", Args: exactly(),
+		Example: "  keyfit requests count --outcome rate_limited --expect 1\n  keyfit requests count --path '/rooms/*' --at-least 2 --at-most 4",
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			var c mockserver.Counts
-			if err := a.do(cmd.Context(), http.MethodPost, a.ns("requests", "count"), map[string]any{"match": m}, &c); err != nil {
+			if _, err := n.bounds(cmd.Flags().Changed); err != nil {
 				return err
 			}
-			if err := a.Print(c, func(w io.Writer) { writeCounts(w, &c) }); err != nil {
+			c, err := a.count(cmd.Context(), m)
+			if err != nil {
 				return err
 			}
-			if cmd.Flags().Changed("expect") && (c.Total != expect || c.Folded > 0) {
-				return fmt.Errorf("%d requests match, expected %d", c.Total, expect)
+			if err := a.Print(c, func(w io.Writer) { writeCounts(w, c) }); err != nil {
+				return err
 			}
-			return nil
+			return a.hinted(cmd.Context(), &m, n.met(c, cmd.Flags().Changed))
 		},
 	}
-	outcomeFlags(cmd, &m)
-	flagvalue.Int(cmd.Flags(), &expect, "expect", 0, math.MaxInt, "fail unless exactly `N` requests match")
+	requestFlags(cmd, &m)
+	n.add(cmd.Flags())
 	return cmd
+}
+
+func (a *app) count(ctx context.Context, m requestMatch) (*mockserver.Counts, error) {
+	var c mockserver.Counts
+	err := a.do(ctx, http.MethodPost, a.ns("requests", "count"), map[string]any{"match": m}, &c)
+	return &c, err
+}
+
+// hinted adds to the error for a number of requests which other outcomes such requests had: one
+// that a fault has throttled is faulted, for example, and not rate_limited.
+func (a *app) hinted(ctx context.Context, m *requestMatch, err error) error {
+	if err == nil || m.Outcome == "" {
+		return err
+	}
+	whole := *m
+	whole.Outcome = ""
+	all, countErr := a.count(ctx, whole)
+	if countErr != nil {
+		return err
+	}
+	if others := elsewhere(m, all); others != "" {
+		return fmt.Errorf("%w; with other outcomes: %s", err, others)
+	}
+	return err
 }
 
 func writeCounts(w io.Writer, c *mockserver.Counts) {
@@ -219,7 +263,7 @@ func writeCounts(w io.Writer, c *mockserver.Counts) {
 }
 
 func (a *app) requestsWait() *cobra.Command {
-	var m mockserver.Match
+	var m requestMatch
 	n, timeout := 1, 30*time.Second
 	cmd := &cobra.Command{
 		Use: "wait", Short: "Wait until requests have arrived; fail after --timeout", Args: exactly(),
@@ -238,7 +282,7 @@ func (a *app) requestsWait() *cobra.Command {
 			return a.Print(out.Counts, func(w io.Writer) { writeCounts(w, &out.Counts) })
 		},
 	}
-	outcomeFlags(cmd, &m)
+	requestFlags(cmd, &m)
 	flagvalue.Int(cmd.Flags(), &n, "count", 1, math.MaxInt, "wait for `N` requests")
 	flagvalue.Duration(cmd.Flags(), &timeout, "timeout", 1, 5*time.Minute, "wait at most this `time`, up to 5m")
 	return cmd

@@ -42,6 +42,8 @@ type settings struct {
 	log           string
 	grace         time.Duration
 	unsafeBindAll bool
+	publicURL     string
+	sync          bool
 
 	file fileSettings
 }
@@ -70,6 +72,8 @@ func (s *settings) flags(f *pflag.FlagSet) {
 	f.StringVar(&s.freeze, "freeze", "", "start with the clock frozen at this `time`, for example 2027-01-31T00:00:00Z")
 	f.StringVar(&s.journal, "journal", "2000,16MiB", "keep at most this many `requests,bytes`; 0,0 keeps none; counts stay exact")
 	f.StringVar(&s.state, "state", "", "keep keys, clock, limits and faults in this JSON `file`")
+	f.BoolVar(&s.sync, "sync", false, "with --state: save every write before it is answered")
+	f.StringVar(&s.publicURL, "public-url", "", "announce this `URL`, for a mock in a container: http://mock.example, or a pattern such as https://{provider}.mocks.example or http://mock.example:{port}")
 	f.StringVar(&s.readyFile, "ready-file", "", "when ready, write URLs, keys and the environment variables as JSON to this `file` (mode 0600)")
 	f.BoolVar(&s.noRateLimit, "no-rate-limit", false, "remove every provider's rate limit")
 	f.BoolVar(&s.noKeys, "no-keys", false, "issue no keys at the start")
@@ -224,7 +228,7 @@ func (s *settings) checkAddr(flag, addr string) error {
 	}
 	ip := net.ParseIP(host)
 	if host != "localhost" && (ip == nil || !ip.IsLoopback()) && !s.unsafeBindAll {
-		return cli.Usagef("--%s %s can be reached from other machines; if that is intended, give --unsafe-bind-all", flag, addr)
+		return cli.Usagef("--%s %q can be reached from other machines; if that is intended, give --unsafe-bind-all", flag, addr)
 	}
 	return nil
 }
@@ -251,6 +255,21 @@ func (s *settings) options() ([]mockserver.Option, error) {
 			return nil, cli.At("--freeze", err)
 		}
 		opts = append(opts, mockserver.WithFrozenClock(at))
+	}
+	if s.publicURL != "" {
+		public := mockserver.WithPublicURL(s.publicURL)
+		tried, err := mockserver.NewHandler(public)
+		if err != nil {
+			return nil, cli.At("--public-url", errors.New(strings.TrimPrefix(err.Error(), "mockserver: ")))
+		}
+		_ = tried.Close() // it has stored nothing
+		opts = append(opts, public)
+	}
+	if s.sync && s.state == "" {
+		return nil, cli.Usagef("--sync is for a mock with --state")
+	}
+	if s.sync {
+		opts = append(opts, mockserver.WithStateSync())
 	}
 	entries, size, err := parseJournal(s.journal)
 	if err != nil {
@@ -311,6 +330,6 @@ func (s *settings) fixed() map[string]string {
 		"addr": s.addr, "admin": s.admin, "admin-host": strings.Join(s.adminHosts, ","), "admin-token-file": s.tokenFile,
 		"providers": strings.Join(s.providers, ","), "tls": strconv.FormatBool(s.tls), "ca-file": s.caFile,
 		"http1": strconv.FormatBool(s.http1), "seed": s.seed, "freeze": s.freeze, "journal": s.journal, "state": s.state,
-		"ready-file": s.readyFile, "no-keys": strconv.FormatBool(s.noKeys), "log": s.log, "grace": s.grace.String(),
+		"ready-file": s.readyFile, "public-url": s.publicURL, "sync": strconv.FormatBool(s.sync), "no-keys": strconv.FormatBool(s.noKeys), "log": s.log, "grace": s.grace.String(),
 	}
 }
