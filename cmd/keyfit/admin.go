@@ -2,10 +2,8 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"net/http"
 	"net/url"
 	"os"
 	"strings"
@@ -55,13 +53,6 @@ func (a *app) client() (*admin.Client, error) {
 		return nil, errors.New("the admin token is missing: set KEYFIT_ADMIN_TOKEN, or give --admin-token-file")
 	}
 	return admin.NewClient(a.admin.url, token, a.admin.remote)
-}
-
-// text reads an answer that is not decoded here.
-func (a *app) text(ctx context.Context, path string) ([]byte, error) {
-	var raw json.RawMessage
-	err := a.do(ctx, http.MethodGet, path, nil, &raw)
-	return raw, err
 }
 
 // ns is a path below the namespace that the flags name.

@@ -29,9 +29,6 @@ func run(ctx context.Context, args []string, t cli.Terminal) int {
 	a := &app{Terminal: t}
 	root := a.root()
 	root.SetArgs(args)
-	root.SetIn(t.In)
-	root.SetOut(t.Out)
-	root.SetErr(t.Err)
 	cmd, err := root.ExecuteContextC(ctx)
 	written := out.Flush()
 	code := cli.ExitOK
@@ -82,6 +79,9 @@ run returns its command's exit code.`,
 		SilenceErrors: true, SilenceUsage: true,
 	}
 	group(root)
+	root.SetIn(a.In)
+	root.SetOut(a.Out)
+	root.SetErr(a.Err)
 	root.SetFlagErrorFunc(flagError)
 	root.PersistentFlags().BoolVar(&a.JSON, "json", false, "write JSON for machines instead of text for people")
 	root.PersistentPreRunE = func(cmd *cobra.Command, _ []string) error { return a.fromEnvironment(cmd.Flags()) }
@@ -89,7 +89,7 @@ run returns its command's exit code.`,
 		a.requestsCommand(), a.explainCommand(), a.namespaceCommand(), a.snapshotCommand(), a.oauthCommand(), a.dataCommand(), a.stateCommand(), a.openAPICommand(), a.versionCommand(),
 		a.checkCommand(), a.callCommand(), a.rotateCommand())
 	root.SetHelpCommand(helpCommand())
-	root.InitDefaultCompletionCmd()
+	root.InitDefaultCompletionCmd() // takes the output as it is now
 	for _, c := range root.Commands() {
 		if c.Name() == "completion" {
 			group(c)

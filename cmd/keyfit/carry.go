@@ -169,8 +169,7 @@ func (n *times) met(c *mockserver.Counts, given func(flag string) bool) error {
 	return nil
 }
 
-// elsewhere says which outcomes the requests had that a match by outcome leaves out: those of
-// an injected fault, for example.
+// elsewhere says which outcomes the requests had that a match by outcome leaves out.
 func elsewhere(m *requestMatch, c *mockserver.Counts) string {
 	var parts []string
 	for _, o := range slices.Sorted(maps.Keys(c.ByOutcome)) {

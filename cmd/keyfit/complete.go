@@ -26,8 +26,8 @@ const maxCompletions = 200
 // completionTime is how long a mock may take to answer while a person waits for TAB.
 const completionTime = 2 * time.Second
 
-// completeFlags makes every flag offer the names that it takes. One that takes a file offers
-// files, and others offer nothing.
+// completeFlags makes every flag offer the names that it takes. A flag or an argument that is a
+// file offers files, and others offer nothing.
 func completeFlags(cmd *cobra.Command) {
 	cmd.LocalFlags().VisitAll(func(f *pflag.Flag) {
 		kind, _ := pflag.UnquoteUsage(f)
@@ -37,6 +37,10 @@ func completeFlags(cmd *cobra.Command) {
 		offered := cobra.FixedCompletions(flagvalue.Names(f), cobra.ShellCompDirectiveNoFileComp)
 		_ = cmd.RegisterFlagCompletionFunc(f.Name, offered) // one that the command has registered itself stays
 	})
+	words := cmd.ValidArgsFunction != nil || cmd.ValidArgs != nil || strings.Contains(cmd.Use, "FILE") || strings.Contains(cmd.Use, "ARGS")
+	if cmd.Runnable() && !cmd.HasSubCommands() && !words {
+		cmd.ValidArgsFunction = cobra.NoFileCompletions
+	}
 	for _, c := range cmd.Commands() {
 		completeFlags(c)
 	}

@@ -218,7 +218,11 @@ func (a *app) requestsCount() *cobra.Command {
 			if err := a.Print(c, func(w io.Writer) { writeCounts(w, c) }); err != nil {
 				return err
 			}
-			return a.hinted(cmd.Context(), &m, n.met(c, cmd.Flags().Changed))
+			err = n.met(c, cmd.Flags().Changed)
+			if c.Total == 0 {
+				err = a.hinted(cmd.Context(), &m, err)
+			}
+			return err
 		},
 	}
 	requestFlags(cmd, &m)
@@ -232,8 +236,7 @@ func (a *app) count(ctx context.Context, m requestMatch) (*mockserver.Counts, er
 	return &c, err
 }
 
-// hinted adds to the error for a number of requests which other outcomes such requests had: one
-// that a fault has throttled is faulted, for example, and not rate_limited.
+// hinted adds to the error for no requests which other outcomes such requests had.
 func (a *app) hinted(ctx context.Context, m *requestMatch, err error) error {
 	if err == nil || m.Outcome == "" {
 		return err

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"bytes"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -130,9 +132,12 @@ issues one.`,
 			if id > 0 {
 				q.Set("id", fmt.Sprint(id))
 			}
-			data, err := a.text(cmd.Context(), a.ns("requests", "export")+"?"+q.Encode())
-			if err != nil {
+			var data json.RawMessage
+			if err := a.do(cmd.Context(), http.MethodGet, a.ns("requests", "export")+"?"+q.Encode(), nil, &data); err != nil {
 				return err
+			}
+			if !isExport(format, data) {
+				return errors.New("the answer is not such an export, so this is not the admin API of a mock, or of one that exports")
 			}
 			return a.writeTo(args, data)
 		},
@@ -141,6 +146,18 @@ issues one.`,
 	flagvalue.Choice(cmd.Flags(), &format, "format", []string{"har", "curl", "go"}, "`har`, curl or go")
 	flagvalue.Int(cmd.Flags(), &id, "id", 1, math.MaxInt, "only the request of this `ID`")
 	return cmd
+}
+
+// isExport reports whether a text begins as an export of the format does.
+func isExport(format string, data []byte) bool {
+	switch text := string(bytes.TrimSpace(data)); format {
+	case "har":
+		return json.Valid(data)
+	case "curl":
+		return text == "" || strings.HasPrefix(text, "curl") || strings.HasPrefix(text, "#")
+	default:
+		return strings.HasPrefix(text, "package ") || strings.HasPrefix(text, "//")
+	}
 }
 
 // writeTo writes a text to the file that the first argument names, or to the standard output.
