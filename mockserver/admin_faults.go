@@ -57,6 +57,12 @@ func (spec *FaultSpec) Valid() error {
 	if spec.Match.Outcome != "" || spec.Match.Status != 0 {
 		return errors.New("match: outcome and status are known only after the answer; they select requests, not faults")
 	}
+	if err := spec.Match.fineValid(); err != nil {
+		return err
+	}
+	if len(spec.Match.Body) > 0 {
+		return errors.New("match: a fault is injected before the body is read; body selects requests, not faults")
+	}
 	for _, w := range spec.When {
 		when := fault.When(w)
 		if err := when.Valid(); err != nil {

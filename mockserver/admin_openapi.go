@@ -83,7 +83,14 @@ func (doc *document) operation(r *adminRoute) map[string]any {
 	case nil:
 		status = http.StatusNoContent
 	case text:
-		answer["content"] = media(r.media, map[string]any{"type": "string"})
+		content := make(map[string]any)
+		for kind := range strings.SplitSeq(r.media, ", ") {
+			content[kind] = map[string]any{"schema": map[string]any{"type": "string"}}
+			if kind == "application/json" {
+				content[kind] = map[string]any{"schema": map[string]any{"type": "object"}}
+			}
+		}
+		answer["content"] = content
 	default:
 		answer["content"] = media("application/json", doc.schema(reflect.TypeOf(r.out), false))
 	}

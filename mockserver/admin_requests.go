@@ -22,6 +22,9 @@ func matchParams() []adminParam {
 		{"key", "a key's ID"},
 		{"outcome", ""},
 		{"status", ""},
+		{"query", "parameters that the request must have, as a form: limit=50&offset=*"},
+		{"header", "names of headers that must be there, with commas between"},
+		{"body", "members that a JSON body must have, as a JSON object: {\"user.name\":\"Ann\"}"},
 	}
 }
 
@@ -37,6 +40,9 @@ func (call *adminCall) match() (Match, error) {
 		if m.Status, err = strconv.Atoi(s); err != nil {
 			return m, refused(http.StatusBadRequest, "status is a number")
 		}
+	}
+	if err := m.readFine(q); err != nil {
+		return m, err
 	}
 	if err := m.valid(); err != nil {
 		return m, err
@@ -54,6 +60,9 @@ func (m *Match) valid() error {
 	}
 	if m.Outcome != "" && !slices.Contains(Outcomes(), m.Outcome) {
 		return refused(http.StatusBadRequest, "match: unknown outcome; one of %s", joinOutcomes())
+	}
+	if err := m.fineValid(); err != nil {
+		return refused(http.StatusBadRequest, "%s", err)
 	}
 	return nil
 }
@@ -124,33 +133,6 @@ func adminCount(c *adminCall) (any, error) {
 		return nil, err
 	}
 	return c.ns.Counts(in.Match), nil
-}
-
-type verifyBody struct {
-	Match Match `json:"match"`
-	N     int   `json:"n" doc:"the exact number of requests that must match"`
-}
-
-type verifyView struct {
-	OK     bool       `json:"ok"`
-	Counts Counts     `json:"counts"`
-	Last   []Exchange `json:"last,omitempty"` // the last requests, matching or not; only if not ok
-}
-
-func adminVerify(c *adminCall) (any, error) {
-	var in verifyBody
-	if err := c.decode(&in); err != nil {
-		return nil, err
-	}
-	if err := in.Match.valid(); err != nil {
-		return nil, err
-	}
-	v := verifyView{Counts: c.ns.Counts(in.Match)}
-	if v.OK = v.Counts.Total == in.N && v.Counts.Folded == 0; !v.OK {
-		all := c.ns.Requests(Match{})
-		v.Last = all[max(0, len(all)-20):]
-	}
-	return v, nil
 }
 
 const (
@@ -266,7 +248,7 @@ func sendEvents(w http.ResponseWriter, missed uint64, fresh []Exchange, m *Match
 	}
 	for i := range fresh {
 		f := fresh[i].facts()
-		if !m.exchange(&f) {
+		if !m.exchange(&f) || !m.findsExchange(&fresh[i]) {
 			continue
 		}
 		data, err := json.Marshal(fresh[i])

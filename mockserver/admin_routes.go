@@ -101,8 +101,9 @@ func requestRoutes() []adminRoute {
 		{method: "DELETE", path: requests, summary: "Delete requests and counts", handle: adminForgetRequests},
 		{method: "GET", path: requests + "/{id}", summary: "One request", out: Exchange{}, handle: adminRequest},
 		{method: "GET", path: requests + "/stream", summary: "Requests as they arrive, as server-sent events: `request` with a request as data, `missed` with a number", query: append(matchParams(), adminParam{"after", "the ID of the last request that is known already"}), out: text(""), media: eventStream, handle: adminStream},
+		{method: "GET", path: requests + "/export", summary: "Requests in another format, oldest first: an HTTP Archive, commands of curl, a Go test. No format has a key in it", query: exportParams(), out: text(""), media: exportMedia, handle: adminExport},
 		{method: "POST", path: requests + "/count", summary: "Exact counts, whatever the journal has evicted", in: countBody{}, out: Counts{}, handle: adminCount},
 		{method: "POST", path: requests + "/wait", summary: "Wait until a number of requests match", in: waitBody{}, out: waitView{}, handle: adminWait},
-		{method: "POST", path: requests + "/verify", summary: "Check that an exact number of requests match", in: verifyBody{}, out: verifyView{}, handle: adminVerify},
+		{method: "POST", path: requests + "/verify", summary: "Check how many requests match, or in which order", in: verifyBody{}, out: verifyView{}, handle: adminVerify},
 	}
 }

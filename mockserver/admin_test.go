@@ -225,7 +225,7 @@ func TestBadInputIsAClearRefusalAndChangesNothing(t *testing.T) {
 		{"diagnose nobody's host", "POST", ns + "/diagnose", `{"url":"https://example.com/"}`, 400, "give provider"},
 		{"diagnose broken raw", "POST", ns + "/diagnose", `{"provider":"imkit","raw":"hello"}`, 400, "HTTP/1.1"},
 		{"state of another format", "PUT", ns + "/state", `{"format":"x","version":1}`, 400, "no state document"},
-		{"state from the future", "PUT", ns + "/state", `{"format":"keyfit-mock-state","version":4}`, 400, "newer keyfit"},
+		{"state from the future", "PUT", ns + "/state", `{"format":"keyfit-mock-state","version":5}`, 400, "newer keyfit"},
 		{"data of an unknown provider", "GET", ns + "/data/acme", "", 404, "no such provider"},
 		{"an unknown collection", "GET", ns + "/data/imkit/cars", "", 404, "there are users, groups, rooms"},
 		{"a collection of who has none", "PUT", ns + "/data/iiniit/tokens", `{"items":[]}`, 404, "stores none"},

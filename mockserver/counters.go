@@ -7,7 +7,8 @@ type Counts struct {
 	ByOutcome map[Outcome]int `json:"byOutcome"`
 	// Folded is how many further requests may match: beyond 10,000 different
 	// combinations of path, key and outcome, and for paths longer than 1 KiB,
-	// requests are counted without path and key.
+	// requests are counted without path and key; and requests that the journal has
+	// evicted, when the match asks for a query, a header or the body.
 	Folded int `json:"folded,omitempty"`
 }
 

@@ -53,9 +53,7 @@ func (s *Server) serve(v *vendor, home *Namespace, w http.ResponseWriter, r *htt
 	x.answer.w = w
 	x.identify(home)
 	x.route()
-	if x.answer.phase != decided { // a handler that wrote nothing, or the router's own redirect
-		x.WriteHeader(http.StatusOK)
-	}
+	x.begin(nil) // a handler that wrote no body
 	x.empty()
 	s.pool.Put(x) // not after a panic: the exchange is left to the collector then
 }
@@ -93,8 +91,8 @@ func (x *exchange) route() {
 // run continues once the route is known; nil is a path that no route has.
 func (x *exchange) run(route *surface.Route) {
 	x.judge(route)
-	hit := facts{provider: x.v.provider, method: x.req.Method, path: x.req.URL.Path, keyID: x.judgement.KeyID}
-	late, ended := x.injectEarly(x.ns.faultsOf(&hit, x.req.conn.fresh()))
+	hit := facts{provider: x.v.provider, method: x.req.Method, path: x.req.URL.EscapedPath(), keyID: x.judgement.KeyID}
+	late, ended := x.injectEarly(x.ns.faultsOf(&hit, x.req.Request, x.req.conn.fresh()))
 	if ended {
 		return
 	}

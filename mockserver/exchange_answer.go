@@ -10,9 +10,14 @@ import (
 type answer struct {
 	w       http.ResponseWriter
 	phase   phase
-	status  int     // 0 for a reset connection
-	pending ticket  // of the journal's entry, in phase pending
+	head    int     // the status that was set; 0 is none, and then 200
+	status  int     // as it was decided; 0 for a reset connection
+	entry   ticket  // of the journal's entry
 	capture *buffer // set while an operation answers into a buffer
+	reply   string  // the body, as the journal shows it
+	whole   []byte  // the body of an answer that a fault distorts; see replyLate
+	late    bool    // it is recorded when it was sent
+	sent    int     // bytes of the body
 }
 
 // phase is how far an exchange is. It only moves forward.
@@ -39,17 +44,28 @@ func (x *exchange) Header() http.Header {
 	return x.answer.w.Header()
 }
 
-// WriteHeader journals the exchange, adds the mock's headers and sends the
-// status.
+// WriteHeader sets the status. The answer begins with the first byte of its body, so that
+// the journal has both before the client sees either.
 func (x *exchange) WriteHeader(status int) {
-	if x.answer.capture != nil {
+	switch {
+	case x.answer.capture != nil:
 		x.answer.capture.status = status
-		return
+	case x.answer.phase != decided && x.answer.head == 0:
+		x.answer.head = status
 	}
+}
+
+// begin journals the exchange with its answer, of whose body first is known, adds the
+// mock's headers and sends the status.
+func (x *exchange) begin(first []byte) {
 	if x.answer.phase == decided {
 		return
 	}
-	x.decide(status)
+	status := x.answer.head
+	if status == 0 {
+		status = http.StatusOK
+	}
+	x.settle(status)
 	h := x.answer.w.Header()
 	if p := x.profile(); p.Hints&^(HintBody|HintNone) != 0 {
 		p.setHints(h, x.judgement.quota, x.ns.clock.Now(), status == http.StatusTooManyRequests)
@@ -60,21 +76,27 @@ func (x *exchange) WriteHeader(status int) {
 	if x.ns.clock.Moved() { // Retry-After dates are read relative to it
 		h.Set("Date", x.ns.clock.Now().Format(http.TimeFormat))
 	}
+	x.describe()
+	x.describeReply(status, h, first)
+	x.decide(status)
 	x.answer.w.WriteHeader(status)
 }
 
 // headerText keeps a sentence inside ASCII, as header values should be.
 func headerText(s string) string { return strings.ReplaceAll(s, "…", "...") }
 
-// Write sends 200 first if nothing was sent.
+// Write begins the answer if it has not begun.
 func (x *exchange) Write(b []byte) (int, error) {
 	if x.answer.capture != nil {
 		return x.answer.capture.body.Write(b)
 	}
-	if x.answer.phase != decided {
-		x.WriteHeader(http.StatusOK)
+	x.begin(b)
+	if x.answer.late && x.answer.sent+len(b) == len(x.answer.whole) { // the client is about to have it
+		x.replyLate(len(x.answer.whole))
 	}
-	return x.answer.w.Write(b)
+	n, err := x.answer.w.Write(b)
+	x.answer.sent += n
+	return n, err
 }
 
 // Unwrap serves http.ResponseController.

@@ -99,6 +99,8 @@ func (x *exchange) answerFaulted(route *surface.Route, late []fault.Fault) {
 	buf := x.captured(route)
 	x.judgement.blameFault()
 	maps.Copy(x.Header(), buf.header)
+	x.answer.late, x.answer.whole = true, buf.body.Bytes()
+	defer func() { x.replyLate(x.answer.sent) }() // most of these end with a panic
 	if slices.ContainsFunc(late, func(f fault.Fault) bool { return f.Kind == fault.ResetAfter }) {
 		faultWire{x}.reset()
 		return
@@ -111,6 +113,7 @@ type faultWire struct{ *exchange }
 
 // Flush implements fault.Wire.
 func (w faultWire) Flush() {
+	w.begin(nil)
 	_ = http.NewResponseController(w.answer.w).Flush() // no flusher: a test's recorder keeps it anyway
 }
 

@@ -22,7 +22,7 @@ func (x *exchange) arrive() {
 	}
 	x.answer.phase = pending
 	x.describe()
-	x.answer.pending = x.ns.journal.open(x.facts(), x)
+	x.answer.entry = x.ns.journal.open(x.facts(), x)
 }
 
 // decide journals and logs what became of the request, once and before the
@@ -32,10 +32,8 @@ func (x *exchange) decide(status int) {
 	if was == decided {
 		return
 	}
+	x.settle(status)
 	x.answer.phase, x.answer.status = decided, status
-	if x.judgement.Outcome == OK && status == http.StatusNotFound {
-		x.judgement.Outcome = NotFound
-	}
 	x.describe()
 	if len(x.req.body) > 0 && !x.judgement.foreign {
 		x.req.text.body = x.req.red.Body(x.req.body, x.req.bodyType(x.v), maxJournalBody)
@@ -45,11 +43,18 @@ func (x *exchange) decide(status int) {
 		last = &x.id.key.counted
 	}
 	if was == pending {
-		x.ns.journal.decide(x.answer.pending, x.facts(), last, x)
+		x.ns.journal.decide(x.answer.entry, x.facts(), last, x)
 	} else {
-		x.ns.journal.add(x.facts(), last, x)
+		x.answer.entry = x.ns.journal.add(x.facts(), last, x)
 	}
 	x.log()
+}
+
+// settle makes the outcome fit the status.
+func (x *exchange) settle(status int) {
+	if x.judgement.Outcome == OK && status == http.StatusNotFound {
+		x.judgement.Outcome = NotFound
+	}
 }
 
 // facts is what the journal counts the exchange by.
@@ -76,7 +81,7 @@ func (x *exchange) fill(e *entry) {
 	q, j := &x.req, &x.judgement
 	e.at, e.provider, e.conn = q.at, x.v.provider, q.conn.id()
 	e.method, e.path, e.query, e.body = q.text.method, q.text.path, q.text.query, q.text.body
-	e.keyID, e.fault = j.KeyID, j.fault
+	e.keyID, e.fault, e.lasted = j.KeyID, j.fault, 0
 	if x.answer.phase == decided {
 		e.took, e.status = x.ns.clock.Now().Sub(q.at), x.answer.status
 		e.diagnose(&j.Diagnosis)
@@ -87,9 +92,17 @@ func (x *exchange) fill(e *entry) {
 		clear(e.header[len(q.fields):])
 	}
 	e.header = append(e.header[:0], q.fields...)
-	e.size = entryOverhead + len(e.path) + len(e.query) + len(e.body) + len(j.Why) + fieldOverhead*cap(e.header)
+	if over := len(e.replyHeader) - len(q.replyFields); over > 0 {
+		clear(e.replyHeader[len(q.replyFields):])
+	}
+	e.replyHeader = append(e.replyHeader[:0], q.replyFields...)
+	e.reply = x.answer.reply
+	e.size = entryOverhead + len(e.path) + len(e.query) + len(e.body) + len(e.reply) + len(j.Why) + fieldOverhead*(cap(e.header)+cap(e.replyHeader))
 	for i := range e.header {
 		e.size += len(e.header[i].name) + len(e.header[i].value)
+	}
+	for i := range e.replyHeader {
+		e.size += len(e.replyHeader[i].name) + len(e.replyHeader[i].value)
 	}
 }
 
@@ -129,7 +142,7 @@ func (s *Server) recordStray(r *http.Request, d Diagnosis, status int) {
 		}
 	}
 	red.Parameters(r.URL.RawQuery)
-	f := facts{method: red.Method(r.Method), path: red.Path(r.URL.Path, maxJournalPath), outcome: d.Outcome, status: status}
+	f := facts{method: red.Method(r.Method), path: sentPath(red, r.URL), outcome: d.Outcome, status: status}
 	now := s.Clock().Now()
 	s.journal.add(f, nil, stray{
 		At: now, Decided: now, Method: f.method, Path: f.path, Status: status,
@@ -142,9 +155,10 @@ type stray Exchange
 
 func (sy stray) fill(e *entry) {
 	clear(e.header)
+	clear(e.replyHeader)
 	*e = entry{
 		at: sy.At, provider: sy.Provider, method: sy.Method, path: sy.Path, keyID: sy.KeyID, conn: sy.Conn, status: sy.Status,
-		header: e.header[:0], size: entryOverhead + len(sy.Path) + len(sy.Diagnosis.Why),
+		header: e.header[:0], replyHeader: e.replyHeader[:0], size: entryOverhead + len(sy.Path) + len(sy.Diagnosis.Why),
 	}
 	e.diagnose(&sy.Diagnosis)
 }

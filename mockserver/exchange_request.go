@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"io"
 	"net/http"
+	"net/url"
 	"strings"
 	"time"
 
@@ -33,9 +34,10 @@ type request struct {
 
 // buffers are what an exchange keeps from one request to the next.
 type buffers struct {
-	body   []byte        // as received, up to maxBody + 1
-	fields []headerField // redacted, once described
-	red    *redact.Redactor
+	body        []byte        // as received, up to maxBody + 1
+	fields      []headerField // redacted, once described
+	replyFields []headerField // of the answer, redacted
+	red         *redact.Redactor
 }
 
 // requestText is what a request says about itself, without credentials.
@@ -48,7 +50,8 @@ type requestText struct {
 func (b *buffers) emptied() buffers {
 	b.red.Forget()
 	clear(b.fields)
-	out := buffers{body: b.body[:0], fields: b.fields[:0], red: b.red}
+	clear(b.replyFields)
+	out := buffers{body: b.body[:0], fields: b.fields[:0], replyFields: b.replyFields[:0], red: b.red}
 	if cap(out.body) > maxPooledBody {
 		out.body = nil
 	}
@@ -103,7 +106,7 @@ func (q *request) describe(known *vault, c *credentials, foreign bool) {
 		q.text.method, q.text.path = q.literal.method, q.literal.path
 	} else {
 		q.text.method = q.red.Method(q.Method)
-		q.text.path = q.red.Path(q.URL.Path, maxJournalPath)
+		q.text.path = sentPath(q.red, q.URL)
 	}
 	if foreign {
 		clear(q.fields)
@@ -123,6 +126,16 @@ func (q *request) describe(known *vault, c *credentials, foreign bool) {
 		}
 		f.name, f.value = q.red.HeaderName(f.name), redacted
 	}
+}
+
+// sentPath returns a path as it was sent, without credentials: "/a%2Fb" is not "/a/b".
+// One that hides a credential behind its escapes is written decoded.
+func sentPath(red *redact.Redactor, u *url.URL) string {
+	plain, sent := red.Path(u.Path, maxJournalPath), u.EscapedPath()
+	if sent == u.Path || strings.Contains(plain, redact.Mark) {
+		return plain
+	}
+	return red.Path(sent, maxJournalPath)
 }
 
 // readBody reads the request body, if there is one; false if it is too large.

@@ -2,6 +2,7 @@ package mockserver
 
 import (
 	"fmt"
+	"net/http"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -137,7 +138,7 @@ func (fs *faults) set(next []*Injection) {
 
 // faultsOf returns the faults that hit a request. How many requests a fault has seen is
 // part of the state.
-func (n *Namespace) faultsOf(f *facts, fresh bool) []fault.Fault {
+func (n *Namespace) faultsOf(f *facts, r *http.Request, fresh bool) []fault.Fault {
 	l := n.faults.list.Load()
 	if l == nil {
 		return nil
@@ -145,7 +146,7 @@ func (n *Namespace) faultsOf(f *facts, fresh bool) []fault.Fault {
 	var hit []fault.Fault
 	at, seen := n.clock.Now(), false
 	for _, i := range *l {
-		if i.Match.request(f) {
+		if i.Match.request(f) && i.Match.findsRequest(r) {
 			seen = true
 			if x, ok := i.schedule.Next(at, fresh); ok {
 				hit = append(hit, x)

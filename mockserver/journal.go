@@ -20,7 +20,7 @@ type Exchange struct {
 	Decided   time.Time   `json:"decided,omitzero"` // mock clock when the response was decided; zero if pending
 	Provider  Provider    `json:"provider"`         // empty for a host that belongs to no vendor
 	Method    string      `json:"method"`
-	Path      string      `json:"path"`
+	Path      string      `json:"path"` // as it was sent, escapes and all
 	Query     string      `json:"query,omitempty"`
 	Header    http.Header `json:"header,omitempty"` // harmless headers; the others show "[redacted]"
 	Body      string      `json:"body,omitempty"`   // the first 16 KiB that were read
@@ -30,6 +30,11 @@ type Exchange struct {
 	KeyID     string      `json:"keyId,omitempty"`
 	Fault     string      `json:"fault,omitempty"`
 	Conn      uint64      `json:"conn"` // number of the connection; 0 if another server accepted it
+
+	// The answer. Duration is by the mock clock, from the receipt to the last byte.
+	ResponseHeader http.Header `json:"responseHeader,omitempty"` // harmless headers; the others show "[redacted]"
+	ResponseBody   string      `json:"responseBody,omitempty"`   // the first 16 KiB
+	Duration       Duration    `json:"duration,omitzero"`
 }
 
 const (
@@ -69,11 +74,24 @@ type ticket struct {
 
 // add counts an exchange and stores it, evicting the oldest as needed. It does
 // not call the filler if nothing is kept.
-func (j *journal) add(f facts, last **lastCell, from filler) {
+func (j *journal) add(f facts, last **lastCell, from filler) ticket {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	j.count(f, last)
-	j.enter(from)
+	e := j.enter(from)
+	return ticket{entry: e, id: j.seq, resets: j.resets}
+}
+
+// answered completes an entry whose answer took time.
+func (j *journal) answered(t ticket, reply string, took time.Duration) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if e := t.entry; t.resets == j.resets && e != nil && e.id == t.id {
+		j.bytes += len(reply) - len(e.reply)
+		e.size += len(reply) - len(e.reply)
+		e.reply, e.lasted = reply, took
+		j.trim()
+	}
 }
 
 // lastCell is the counter of a key's last exchange; the next one usually has the
@@ -185,10 +203,11 @@ func (j *journal) drop() {
 	e := j.ring[j.head]
 	j.bytes -= e.size
 	clear(e.header)
+	clear(e.replyHeader)
 	if cap(e.header) > 16 { // a rare long one must not be kept for ever
 		e.header = nil
 	}
-	*e = entry{header: e.header[:0]}
+	*e = entry{header: e.header[:0], replyHeader: e.replyHeader[:0]}
 	j.head = (j.head + 1) % len(j.ring)
 	j.n--
 }
@@ -200,7 +219,7 @@ func (j *journal) requests(m Match) []Exchange {
 	var out []Exchange
 	for i := range j.n {
 		e := j.ring[(j.head+i)%len(j.ring)]
-		if f := e.facts(); m.exchange(&f) {
+		if f := e.facts(); m.exchange(&f) && m.finds(e) {
 			out = append(out, e.exchange())
 		}
 	}
@@ -214,7 +233,30 @@ func (ex *Exchange) facts() facts {
 func (j *journal) countsOf(m Match) Counts {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	return j.counters.of(m)
+	return j.counted(m)
+}
+
+// counted counts. What the counters do not know is looked up in the entries; those that
+// were evicted may match too. The caller holds j.mu.
+func (j *journal) counted(m Match) Counts {
+	all := j.counters.of(m)
+	if !m.isFine() {
+		return all
+	}
+	out := Counts{ByOutcome: make(map[Outcome]int), Folded: all.Folded}
+	kept := 0
+	for i := range j.n {
+		e := j.ring[(j.head+i)%len(j.ring)]
+		if f := e.facts(); m.exchange(&f) {
+			kept++
+			if m.finds(e) {
+				out.Total++
+				out.ByOutcome[e.outcome]++
+			}
+		}
+	}
+	out.Folded += max(0, all.Total-kept)
+	return out
 }
 
 // wait returns nil if n exchanges match, else a channel that closes when the next
@@ -222,7 +264,7 @@ func (j *journal) countsOf(m Match) Counts {
 func (j *journal) wait(m Match, n int) <-chan struct{} {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	if j.counters.of(m).Total >= n {
+	if j.counted(m).Total >= n {
 		return nil
 	}
 	w := make(chan struct{})

@@ -25,6 +25,10 @@ type entry struct {
 	conn     uint64
 	status   int
 	size     int
+
+	replyHeader []headerField
+	reply       string
+	lasted      time.Duration // if the answer took time after the decision
 }
 
 type headerField struct{ name, value string }
@@ -41,7 +45,14 @@ func (e *entry) exchange() Exchange {
 		Diagnosis: Diagnosis{Outcome: e.outcome, KeyID: e.keyID}, KeyID: e.keyID, Fault: e.fault, Conn: e.conn,
 	}
 	if e.outcome != Pending {
-		x.Decided = e.at.Add(e.took)
+		x.Decided, x.Duration = e.at.Add(e.took), Duration(max(e.took, e.lasted))
+	}
+	x.ResponseBody = e.reply
+	for _, h := range e.replyHeader {
+		if x.ResponseHeader == nil {
+			x.ResponseHeader = make(http.Header, len(e.replyHeader))
+		}
+		x.ResponseHeader[h.name] = append(x.ResponseHeader[h.name], h.value)
 	}
 	if e.diag != nil {
 		x.Diagnosis = *e.diag

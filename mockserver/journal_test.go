@@ -27,7 +27,7 @@ func TestTheJournalRecordsEveryRequest(t *testing.T) {
 	r.Header.Set("Content-Type", "application/json")
 	r.Header.Set("User-Agent", "test")
 	key.Apply(r)
-	call(t, srv.Transport(), r)
+	answer := call(t, srv.Transport(), r)
 	want := []mockserver.Exchange{{
 		ID: 1, At: epoch, Decided: epoch, Provider: mockserver.IMKIT, Method: "POST", Path: "/admin/clients", Query: "a=1&b=2",
 		Header: http.Header{
@@ -35,7 +35,9 @@ func TestTheJournalRecordsEveryRequest(t *testing.T) {
 			"Content-Length": {"12"}, "Accept-Encoding": {"gzip"},
 		},
 		Body: `{"_id":"u1"}`, Status: 200, Outcome: mockserver.OK, KeyID: key.ID, Conn: 1,
-		Diagnosis: mockserver.Diagnosis{Outcome: mockserver.OK, KeyID: key.ID},
+		Diagnosis:      mockserver.Diagnosis{Outcome: mockserver.OK, KeyID: key.ID},
+		ResponseHeader: http.Header{"Content-Type": {"application/json; charset=utf-8"}, "Date": {"Fri, 01 Jan 2027 00:00:00 GMT"}},
+		ResponseBody:   answer.body,
 	}}
 	if d := cmp.Diff(want, srv.Requests(mockserver.Match{Path: "/admin/*"})); d != "" {
 		t.Errorf("(-want +got):\n%s", d)

@@ -42,6 +42,8 @@ func TestEveryFieldOfASpecTellsClassesApart(t *testing.T) {
 			other.channels = []int{}
 		case "grant":
 			other.grant = &OAuthGrant{}
+		case "lasting":
+			other.lasting = true
 		case "raw": // taken out before a record is made
 			continue
 		default:

@@ -32,8 +32,11 @@ func (k *Keys) rotate(id string, overlap time.Duration, u *undo) (Issued, error)
 	if rec == nil {
 		return Issued{}, fmt.Errorf("mockserver: rotate %q: %w", id, ErrNoSuchKey)
 	}
-	if overlap < 0 || overlap > maxLife {
-		return Issued{}, fmt.Errorf("mockserver: rotate %q: an overlap of %s is not between 0s and %s", id, Duration(overlap), Duration(maxLife))
+	switch {
+	case overlap < 0:
+		return Issued{}, fmt.Errorf("mockserver: rotate %q: negative overlap %s", id, overlap)
+	case overlap > maxLife:
+		return Issued{}, fmt.Errorf("mockserver: rotate %q: an overlap of %s is longer than %s", id, Duration(overlap), Duration(maxLife))
 	}
 	rec.change.Lock()
 	defer rec.change.Unlock()

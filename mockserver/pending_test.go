@@ -47,6 +47,8 @@ func TestADelayedRequestIsSeenBeforeItsAnswer(t *testing.T) {
 		wg.Wait()
 		want[0].Outcome, want[0].Status, want[0].Decided = mockserver.OK, 200, epoch.Add(time.Hour)
 		want[0].Diagnosis.Outcome = mockserver.OK
+		want[0].Duration, want[0].ResponseBody = mockserver.Duration(time.Hour), `{"RC":0,"RM":"OK","result":{"count":0}}`
+		want[0].ResponseHeader = http.Header{"Content-Type": {"application/json; charset=utf-8"}, "Date": {"Fri, 01 Jan 2027 01:00:00 GMT"}}
 		if d := cmp.Diff(want, srv.Requests(mockserver.Match{})); d != "" {
 			t.Errorf("decided (-want +got):\n%s", d)
 		}

@@ -82,11 +82,15 @@ func killed(t *testing.T, path string) *mockserver.Server {
 // what was acknowledged is there at the next start.
 func TestWhatWasAcknowledgedSurvivesAKillAtAnyMoment(t *testing.T) {
 	t.Parallel()
-	for seed := range uint64(2) {
+	seeds := uint64(1)
+	if os.Getenv("KEYFIT_LONG") != "" {
+		seeds = 20
+	}
+	for seed := range seeds {
 		srv, path := saving(t, manyKeys, mockserver.WithSeed(seed))
 		draw := rand.New(rand.NewPCG(seed, 7))
 		spaces := []string{"", "b", "c"}
-		for step := range 36 {
+		for step := range 24 {
 			n := srv.InNamespace(spaces[draw.IntN(len(spaces))])
 			what := act(t, srv, n, draw)
 			if step%12 != 11 {

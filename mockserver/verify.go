@@ -35,14 +35,10 @@ func (n *Namespace) WaitFor(ctx context.Context, m Match, k int) ([]Exchange, er
 }
 
 // Expect fails the test unless exactly k exchanges match, and then shows the last
-// exchanges.
+// exchanges. ExpectTimes and ExpectInOrder ask for other things.
 func (n *Namespace) Expect(tb testing.TB, m Match, k int) {
 	tb.Helper()
-	c := n.Counts(m)
-	if c.Total == k && c.Folded == 0 {
-		return
-	}
-	tb.Errorf("mockserver: %d requests match %+v, want %d\n%s", c.Total, m, k, n.dump(20))
+	n.ExpectTimes(tb, m, Exactly(k))
 }
 
 // ResetJournal deletes exchanges and counts.

@@ -52,12 +52,13 @@ type Known interface {
 // read a bounded number of times, and what is encoded in so many ways that
 // reading it would take longer is hidden without being read (work).
 type Redactor struct {
-	known  Known
-	whole  []string // hidden where they stand whole
-	pieces pieceIndex
-	clean  cleanTexts
-	data   bool // the text is data: what is not read is kept (JSON)
-	work   int  // how many more bytes of the present text, and of what is encoded in it, may be read
+	known    Known
+	whole    []string // hidden where they stand whole
+	pieces   pieceIndex
+	clean    cleanTexts
+	repeated repeated
+	data     bool // the text is data: what is not read is kept (JSON)
+	work     int  // how many more bytes of the present text, and of what is encoded in it, may be read
 }
 
 // The work that a text of n bytes may take. Texts that people write take less

@@ -1,0 +1,241 @@
+package mockserver
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+
+	"github.com/keyfit/keyfit/mockserver/internal/redact"
+)
+
+// credentialPlace is where a vendor's credential stands, and the variable of the
+// environment that keyfit run sets for it.
+type credentialPlace struct{ header, prefix, variable string }
+
+// credentialPlaces are the places of a vendor's credentials.
+func credentialPlaces(p Provider) []credentialPlace {
+	switch p {
+	case Imin:
+		return []credentialPlace{{"X-Api-Key", "", "IMIN_API_KEY"}}
+	case Optimove:
+		return []credentialPlace{{"X-Api-Key", "", "OPTIMOVE_API_KEY"}}
+	case MindKey:
+		return []credentialPlace{{"Authorization", "ApiKey-v2 ", "MINDKEY_API_KEY"}}
+	case Iiniit:
+		return []credentialPlace{{"Authorization", "ApiKey ", "IINIIT_API_KEY"}}
+	case IMKIT:
+		return []credentialPlace{
+			{"Im-Api-Key", "", "IMKIT_API_KEY"}, {"Im-Client-Key", "", "IMKIT_CLIENT_KEY"}, {"Im-Authorization", "", "IMKIT_USER_TOKEN"},
+		}
+	}
+	return nil
+}
+
+// unsent are headers that a client sets by itself.
+func unsent(name string) bool {
+	return slices.Contains([]string{"Content-Length", "Connection", "Accept-Encoding"}, name)
+}
+
+// target is path and query.
+func (ex *Exchange) target() string {
+	if ex.Query == "" {
+		return ex.Path
+	}
+	return ex.Path + "?" + ex.Query
+}
+
+// cut reports whether the journal has only the beginning of a text.
+func cut(text string) bool { return strings.HasSuffix(text, "[cut]") }
+
+// Curl returns a command for a shell that sends the request again. It has no key: it
+// takes address and key from the environment that keyfit run sets, such as
+// $IMKIT_BASE_URL and $IMKIT_API_KEY. Its comments say what was left out.
+func (ex *Exchange) Curl() string {
+	var notes []string
+	args := []string{"curl --globoff"}
+	switch ex.Method {
+	case http.MethodGet:
+	case http.MethodHead:
+		args = append(args, "--head")
+	default:
+		args = append(args, "-X "+shellQuote(ex.Method))
+	}
+	base := strings.ToUpper(string(ex.Provider)) + "_BASE_URL"
+	if ex.Provider == "" {
+		base = "BASE_URL"
+	}
+	address := `"$` + base + `"` + shellQuote(ex.target())
+	if ex.Provider == Iiniit {
+		address = strings.Replace(address, "api_key="+redact.Mark, `api_key='"$IINIIT_API_KEY"'`, 1)
+	}
+	args = append(args, address)
+	headers, left := ex.curlHeaders()
+	args = append(args, headers...)
+	if len(left) > 0 {
+		notes = append(notes, "without the headers "+strings.Join(left, ", "))
+	}
+	if ex.Body != "" {
+		args = append(args, "--data-raw "+shellQuote(ex.Body))
+	}
+	if cut(ex.Body) {
+		notes = append(notes, "the body is cut")
+	}
+	if strings.Contains(ex.Body+address, redact.Mark) {
+		notes = append(notes, redact.Mark+" stands for what was removed")
+	}
+	out := fmt.Sprintf("# %d: %s\n", ex.ID, printable(ex.Diagnosis.String()))
+	for _, note := range notes {
+		out += "# " + printable(note) + "\n"
+	}
+	return out + strings.Join(args, " \\\n  ") + "\n"
+}
+
+// curlHeaders returns the arguments for the headers, and the names of those whose values
+// nobody knows.
+func (ex *Exchange) curlHeaders() (args, left []string) {
+	for _, name := range sortedNames(ex.Header) {
+		at := slices.IndexFunc(credentialPlaces(ex.Provider), func(c credentialPlace) bool { return c.header == name })
+		for _, value := range ex.Header[name] {
+			switch {
+			case unsent(name):
+			case value == redact.Mark && at >= 0:
+				c := credentialPlaces(ex.Provider)[at]
+				args = append(args, `-H "`+displayHeader(name)+": "+c.prefix+"$"+c.variable+`"`)
+			case value == redact.Mark:
+				left = append(left, name)
+			default:
+				args = append(args, "-H "+shellQuote(name+": "+value))
+			}
+		}
+	}
+	return args, left
+}
+
+func sortedNames(h http.Header) []string {
+	names := make([]string, 0, len(h))
+	for name := range h {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	return names
+}
+
+// shellQuote writes a text as one word of a shell.
+func shellQuote(s string) string { return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'" }
+
+// The parts of a HAR 1.2 document that a journal can fill.
+type (
+	harLog struct {
+		Version string     `json:"version"`
+		Creator harCreator `json:"creator"`
+		Entries []harEntry `json:"entries"`
+	}
+	harCreator struct {
+		Name    string `json:"name"`
+		Version string `json:"version"`
+	}
+	harEntry struct {
+		Started  string      `json:"startedDateTime"`
+		Time     float64     `json:"time"` // milliseconds
+		Request  harRequest  `json:"request"`
+		Response harResponse `json:"response"`
+		Cache    struct{}    `json:"cache"`
+		Timings  harTimings  `json:"timings"`
+		Comment  string      `json:"comment,omitempty"`
+	}
+	harTimings struct {
+		Send    float64 `json:"send"`
+		Wait    float64 `json:"wait"`
+		Receive float64 `json:"receive"`
+	}
+	harField struct {
+		Name  string `json:"name"`
+		Value string `json:"value"`
+	}
+	harBody struct {
+		MimeType string `json:"mimeType"`
+		Text     string `json:"text"`
+	}
+	harRequest struct {
+		Method      string     `json:"method"`
+		URL         string     `json:"url"`
+		HTTPVersion string     `json:"httpVersion"`
+		Cookies     []harField `json:"cookies"`
+		Headers     []harField `json:"headers"`
+		Query       []harField `json:"queryString"`
+		Body        *harBody   `json:"postData,omitempty"`
+		HeadersSize int        `json:"headersSize"`
+		BodySize    int        `json:"bodySize"`
+	}
+	harResponse struct {
+		Status      int        `json:"status"`
+		StatusText  string     `json:"statusText"`
+		HTTPVersion string     `json:"httpVersion"`
+		Cookies     []harField `json:"cookies"`
+		Headers     []harField `json:"headers"`
+		Content     harContent `json:"content"`
+		RedirectURL string     `json:"redirectURL"`
+		HeadersSize int        `json:"headersSize"`
+		BodySize    int        `json:"bodySize"`
+	}
+	harContent struct {
+		Size     int    `json:"size"`
+		MimeType string `json:"mimeType"`
+		Text     string `json:"text"`
+	}
+)
+
+// HAR returns exchanges as an HTTP Archive (HAR 1.2), which browsers and proxies read.
+// Credentials are redacted as in the journal.
+func HAR(all []Exchange) ([]byte, error) {
+	log := harLog{Version: "1.2", Creator: harCreator{"keyfit mock", "1"}, Entries: []harEntry{}}
+	for i := range all {
+		log.Entries = append(log.Entries, all[i].har())
+	}
+	data, err := json.MarshalIndent(map[string]harLog{"log": log}, "", " ")
+	if err != nil {
+		return nil, fmt.Errorf("mockserver: har: %w", err)
+	}
+	return append(data, '\n'), nil
+}
+
+func (ex *Exchange) har() harEntry {
+	const version, unknown = "HTTP/1.1", -1
+	host := "localhost"
+	if ex.Provider != "" {
+		host = string(ex.Provider) + ".localhost"
+	}
+	took := float64(ex.Duration.Std().Microseconds()) / 1000
+	e := harEntry{
+		Started: ex.At.Format("2006-01-02T15:04:05.000Z07:00"), Time: took, Timings: harTimings{Wait: took}, Comment: ex.Diagnosis.String(),
+		Request: harRequest{
+			Method: ex.Method, URL: "http://" + host + ex.target(), HTTPVersion: version, Cookies: []harField{},
+			Headers: harFields(ex.Header), Query: []harField{}, HeadersSize: unknown, BodySize: len(ex.Body),
+		},
+		Response: harResponse{
+			Status: ex.Status, StatusText: http.StatusText(ex.Status), HTTPVersion: version, Cookies: []harField{},
+			Headers: harFields(ex.ResponseHeader), RedirectURL: ex.ResponseHeader.Get("Location"), HeadersSize: unknown, BodySize: unknown,
+			Content: harContent{len(ex.ResponseBody), ex.ResponseHeader.Get("Content-Type"), ex.ResponseBody},
+		},
+	}
+	if q, err := url.ParseQuery(ex.Query); err == nil {
+		e.Request.Query = harFields(http.Header(q))
+	}
+	if ex.Body != "" {
+		e.Request.Body = &harBody{ex.Header.Get("Content-Type"), ex.Body}
+	}
+	return e
+}
+
+func harFields(h http.Header) []harField {
+	out := []harField{}
+	for _, name := range sortedNames(h) {
+		for _, value := range h[name] {
+			out = append(out, harField{name, value})
+		}
+	}
+	return out
+}
