@@ -18,10 +18,6 @@ import (
 // requestMatch selects requests of the journal: also by what they carry.
 type requestMatch struct {
 	mockserver.Match
-
-	Query   map[string]string `json:"query,omitempty"`   // a parameter and its value; * is any
-	Headers []string          `json:"headers,omitempty"` // names: the journal redacts values
-	Body    map[string]any    `json:"body,omitempty"`    // a member of the JSON body and its value
 }
 
 // requestFlags adds the flags that select requests of the journal.

@@ -144,6 +144,7 @@ func TestFailuresExit1AndSayWhatToDo(t *testing.T) {
 		{"import of nothing", mock, []string{"state", "import", filepath.Join(dir, "none.json")}, []string{"import"}},
 		{"import of half", mock, []string{"state", "import", half}, []string{half, "cut short"}},
 		{"wait in vain", mock, []string{"requests", "wait", "--timeout", "10ms"}, []string{"0 of 1"}},
+		{"explain nobody's host", mock, []string{"explain", "--", "http://example.com/"}, []string{"provider"}},
 	} {
 		oneLine(t, tt.name, runKeyfit(t, tt.env, tt.args...), 1, tt.parts...)
 	}

@@ -96,7 +96,7 @@ func (a *app) requestArgs(cmd *cobra.Command, args []string, _ string) ([]cobra.
 	if len(args) > 0 {
 		return nil, cobra.ShellCompDirectiveNoFileComp
 	}
-	return completions(cmd, a, func(x exchange) cobra.Completion {
+	return completions(cmd, a, func(x mockserver.Exchange) cobra.Completion {
 		return described(strconv.FormatUint(x.ID, 10), string(x.Provider), x.Method+" "+x.Path, strconv.Itoa(x.Status), string(x.Outcome))
 	}, "requests")
 }

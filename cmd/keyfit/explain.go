@@ -61,7 +61,7 @@ without one, a key is judged by its format alone.`,
 // explain asks the running mock, or a new one that ends afterwards.
 func (a *app) explain(ctx context.Context, in *curl.Request, out *explanation) error {
 	if a.admin.url != "" {
-		return a.do(ctx, http.MethodPost, a.ns("diagnose"), in, out)
+		return a.put(ctx, http.MethodPost, a.ns("diagnose"), in, out)
 	}
 	srv, err := mockserver.NewHandler()
 	if err != nil {

@@ -147,7 +147,7 @@ func (m *localMock) issue(ctx context.Context, s *settings, always bool) error {
 			key["lasting"] = json.RawMessage("true")
 		}
 		if err := client.Call(ctx, http.MethodPost, "/v1/namespaces/default/keys", key, nil); err != nil {
-			return cli.UsageError{Err: fmt.Errorf("config: keys[%d]: %w", i, err)}
+			return fmt.Errorf("config: keys[%d]: %w", i, err)
 		}
 	}
 	opts := []mockserver.KeyOption{mockserver.Named(startKeyName), mockserver.Lasting()}

@@ -219,13 +219,15 @@ func TestTimesForPeopleNameTheirZone(t *testing.T) {
 		"keys show key_000002":                               "2028-01-31 00:00:00Z",
 		"namespace list":                                     "2027-01-31 00:00:00Z",
 		"clock show":                                         "2027-01-31T00:00:00.000Z",
-		"clock freeze 2027-02-28":                            "2027-02-28T00:00:00.000Z",
 		"keys issue imkit --expires-at 2027-03-01":           "2027-03-01 00:00:00Z",
 		"keys list --unused-since 2027-06-01T00:00:00+02:00": "2028-01-31 00:00:00Z",
 	} {
 		if got := runKeyfit(t, env, strings.Fields(line)...); got.code != 0 || !strings.Contains(got.out, want) {
 			t.Errorf("%s: %+v", line, got)
 		}
+	}
+	if got := runKeyfit(t, env, "clock", "freeze", "2027-02-28"); got.out != "2027-02-28T00:00:00.000Z  frozen\n" {
+		t.Errorf("a date: %+v", got)
 	}
 	imkitStatus(t, env["IMKIT_BASE_URL"], env["IMKIT_API_KEY"])
 	if got := runKeyfit(t, env, "requests", "list"); !strings.Contains(got.out, ":00.000Z") {

@@ -41,16 +41,7 @@ func matchQuery(m *mockserver.Match) url.Values {
 	return q
 }
 
-// exchange is a request with the answer, as the admin API returns it.
-type exchange struct {
-	mockserver.Exchange
-
-	ResponseHeader http.Header `json:"responseHeader,omitempty"`
-	ResponseBody   string      `json:"responseBody,omitempty"`
-	Duration       string      `json:"duration,omitempty"`
-}
-
-func writeRequests(w io.Writer, items []exchange) {
+func writeRequests(w io.Writer, items []mockserver.Exchange) {
 	rows := make([][]string, 0, len(items))
 	for i := range items {
 		rows = append(rows, requestRow(&items[i]))
@@ -60,7 +51,7 @@ func writeRequests(w io.Writer, items []exchange) {
 
 const requestHead = "id\ttime\tprovider\tmethod\tpath\tstatus\toutcome\tkey"
 
-func requestRow(x *exchange) []string {
+func requestRow(x *mockserver.Exchange) []string {
 	return []string{
 		strconv.FormatUint(x.ID, 10), x.At.UTC().Format("15:04:05.000Z"), string(x.Provider), x.Method, x.Path,
 		strconv.Itoa(x.Status), string(x.Outcome), x.KeyID,
@@ -73,7 +64,7 @@ func (a *app) requestsList() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "list", Short: "List the latest requests, the newest last", Args: exactly(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			items, err := list[exchange](cmd.Context(), a, a.ns("requests"), m.query(), limit)
+			items, err := list[mockserver.Exchange](cmd.Context(), a, a.ns("requests"), m.query(), limit)
 			if err != nil {
 				return err
 			}
@@ -90,7 +81,7 @@ func (a *app) requestsShow() *cobra.Command {
 	return &cobra.Command{
 		Use: "show ID", Short: "Show a request and its answer, with credentials redacted", Args: exactly("ID"), ValidArgsFunction: a.requestArgs,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			var x exchange
+			var x mockserver.Exchange
 			if err := a.do(cmd.Context(), http.MethodGet, a.ns("requests", args[0]), nil, &x); err != nil {
 				return err
 			}
@@ -99,7 +90,7 @@ func (a *app) requestsShow() *cobra.Command {
 	}
 }
 
-func writeRequest(w io.Writer, x *exchange) {
+func writeRequest(w io.Writer, x *mockserver.Exchange) {
 	line := x.Path
 	if x.Query != "" {
 		line += "?" + x.Query
@@ -118,7 +109,7 @@ func writeRequest(w io.Writer, x *exchange) {
 		{"why", x.Diagnosis.Why},
 		{"key", x.KeyID},
 		{"fault", x.Fault},
-		{"duration", x.Duration},
+		{"duration", duration(x.Duration)},
 	} {
 		if row[1] != "" {
 			_, _ = fmt.Fprintf(w, "%-9s %s\n", row[0], cli.Line(row[1]))
@@ -131,6 +122,14 @@ func writeRequest(w io.Writer, x *exchange) {
 	if x.ResponseBody != "" {
 		_, _ = fmt.Fprintf(w, "\n%s\n", cli.Block(x.ResponseBody))
 	}
+}
+
+// duration is a duration for people; "" for none.
+func duration(d mockserver.Duration) string {
+	if d == 0 {
+		return ""
+	}
+	return d.String()
 }
 
 func writeHeader(w io.Writer, header http.Header) {

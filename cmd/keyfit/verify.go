@@ -26,10 +26,10 @@ func countFlag(f *pflag.FlagSet, to *int, name, usage string) {
 
 // verified is what the admin API says about a verification.
 type verified struct {
-	OK     bool              `json:"ok"`
-	Counts mockserver.Counts `json:"counts"`
-	Why    string            `json:"why,omitempty"`
-	Last   []exchange        `json:"last,omitempty"`
+	OK     bool                  `json:"ok"`
+	Counts mockserver.Counts     `json:"counts"`
+	Why    string                `json:"why,omitempty"`
+	Last   []mockserver.Exchange `json:"last,omitempty"`
 }
 
 func (a *app) requestsVerify() *cobra.Command {
