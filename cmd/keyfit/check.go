@@ -67,7 +67,7 @@ Exit code: 0 no key failed, 1 a key failed or there is none, 2 usage error.`,
 			}
 			ctx, stop := interruptible(cmd.Context())
 			defer stop()
-			return a.reportKeys(checkKeys(ctx, chosen, len(args) > 0, &s))
+			return a.reportKeys(checkKeys(ctx, chosen, len(args) > 0, &s), s.dotenv)
 		},
 	}
 	s.add(cmd, 10*time.Second)
@@ -148,15 +148,19 @@ func checkKey(ctx context.Context, v *vendors.Vendor, must bool, s *keyFlags) *k
 }
 
 // reportKeys prints what was found and returns the exit code as an error.
-func (a *app) reportKeys(found []keycheck.Result) error {
+func (a *app) reportKeys(found []keycheck.Result, dotenv string) error {
 	failed := func(r keycheck.Result) bool { return r.Verdict == keycheck.Failed }
 	bad := len(found) == 0 || slices.ContainsFunc(found, failed)
 	doc := struct {
 		OK      bool              `json:"ok"`
 		Vendors []keycheck.Result `json:"vendors"`
 	}{!bad, found}
-	if err := a.Print(doc, func(w io.Writer) { writeResults(w, found) }); err != nil {
+	shown, hidden := foldBroken(found, dotenv)
+	if err := a.Print(doc, func(w io.Writer) { writeResults(w, shown) }); err != nil {
 		return err
+	}
+	if len(hidden) > 0 && !a.JSON {
+		a.Notice("%s: %s; so nothing in it is a key, for %s", dotenv, vendors.DotEnvError(dotenv), strings.Join(hidden, ", "))
 	}
 	if len(found) == 0 {
 		var names []string
@@ -169,6 +173,20 @@ func (a *app) reportKeys(found []keycheck.Result) error {
 		return cli.ExitError(cli.ExitFailure)
 	}
 	return nil
+}
+
+// foldBroken leaves out the results that say no more than that the .env file is broken, which
+// is told once. hidden names their vendors.
+func foldBroken(found []keycheck.Result, dotenv string) (shown []keycheck.Result, hidden []string) {
+	broken := vendors.DotEnvError(dotenv)
+	for _, r := range found {
+		if broken != nil && r.Fingerprint == "" && strings.HasSuffix(r.Error, broken.Error()) {
+			hidden = append(hidden, r.Vendor)
+			continue
+		}
+		shown = append(shown, r)
+	}
+	return shown, hidden
 }
 
 // writeResults writes a table for people, and below it what to do about each failed key.

@@ -44,6 +44,7 @@ providers that --providers leaves out. --keep-env 'OPTIMOVE_*' leaves them.`,
 	}
 	cmd.Flags().SetInterspersed(false) // the first argument that is not a flag starts the command
 	s.flags(cmd.Flags())
+	s.log, cmd.Flags().Lookup("log").DefValue = "off", "off" // the terminal belongs to the command
 	cmd.Flags().StringSliceVar(&keep, "keep-env", nil, "leave this `variable` of a provider that is not imitated to COMMAND; * matches any text")
 	return cmd
 }
@@ -51,9 +52,6 @@ providers that --providers leaves out. --keep-env 'OPTIMOVE_*' leaves them.`,
 func (a *app) runChild(ctx context.Context, flags *pflag.FlagSet, s *settings, keep kept, args []string) error {
 	if err := s.load(flags); err != nil {
 		return err
-	}
-	if !flags.Changed("log") {
-		s.log = "off" // the terminal belongs to the command
 	}
 	token, err := a.mockToken(s.tokenFile)
 	if err != nil {
