@@ -2,16 +2,11 @@ package mockserver
 
 import (
 	"context"
-	"encoding/json"
-	"fmt"
-	"io"
 	"net/http"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
-
-	"github.com/keyfit/keyfit/mockserver/internal/clock"
 )
 
 func matchParams() []adminParam {
@@ -179,85 +174,4 @@ func adminWait(c *adminCall) (any, error) {
 	}
 	v.Counts = c.ns.Counts(in.Match)
 	return v, nil
-}
-
-const eventStream = "text/event-stream"
-
-// heartbeat keeps a quiet stream alive and detects that its client is gone.
-const heartbeat = 15 * time.Second
-
-// adminStream sends requests as server-sent events while they arrive. A client
-// that reconnects with Last-Event-ID continues where it was.
-func adminStream(c *adminCall) (any, error) {
-	m, err := c.match()
-	if err != nil {
-		return nil, err
-	}
-	from := c.ns.journal.last()
-	for _, s := range []string{c.URL.Query().Get("after"), c.Header.Get("Last-Event-ID")} {
-		if s == "" {
-			continue
-		}
-		if from, err = strconv.ParseUint(s, 10, 64); err != nil {
-			return nil, refused(http.StatusBadRequest, "after and Last-Event-ID are a request's ID")
-		}
-	}
-	if c.Method == http.MethodHead {
-		c.w.Header().Set("Content-Type", eventStream)
-		return written{}, nil
-	}
-	c.stream(newFollower(c.ns.journal, from), &m)
-	return written{}, nil
-}
-
-// stream sends until the client disconnects or the server shuts down.
-func (call *adminCall) stream(follow *follower, m *Match) {
-	rc := http.NewResponseController(call.w)
-	_ = rc.SetReadDeadline(time.Time{}) // not every writer can; a stream has no end
-	call.w.Header().Set("Content-Type", eventStream)
-	call.w.WriteHeader(http.StatusOK)
-	beat := make(chan struct{}, 1)
-	for {
-		fresh, more := follow.next()
-		if sendEvents(call.w, follow.missed, fresh, m) != nil || rc.Flush() != nil {
-			return
-		}
-		stop := clock.AfterMachineTime(heartbeat, func() { beat <- struct{}{} })
-		select {
-		case <-more:
-			stop()
-		case <-beat:
-			if _, err := io.WriteString(call.w, ": heartbeat\n\n"); err != nil {
-				return
-			}
-		case <-call.Context().Done():
-			stop()
-			return
-		case <-call.srv.draining:
-			stop()
-			return
-		}
-	}
-}
-
-func sendEvents(w http.ResponseWriter, missed uint64, fresh []Exchange, m *Match) error {
-	if missed > 0 {
-		if _, err := fmt.Fprintf(w, "event: missed\ndata: {\"missed\":%d}\n\n", missed); err != nil {
-			return err
-		}
-	}
-	for i := range fresh {
-		f := fresh[i].facts()
-		if !m.exchange(&f) || !m.findsExchange(&fresh[i]) {
-			continue
-		}
-		data, err := json.Marshal(fresh[i])
-		if err != nil {
-			return fmt.Errorf("request %d: %w", fresh[i].ID, err)
-		}
-		if _, err := fmt.Fprintf(w, "id: %d\nevent: request\ndata: %s\n\n", fresh[i].ID, data); err != nil {
-			return err
-		}
-	}
-	return nil
 }

@@ -6,19 +6,25 @@ package mockserver
 func (j *journal) after(id uint64) (out []Exchange, next <-chan struct{}, oldest uint64) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	for i := range j.n {
-		e := j.ring[(j.head+i)%len(j.ring)]
-		if i == 0 {
-			oldest = e.id
-		}
-		if e.id > id {
-			out = append(out, e.exchange())
-		}
+	if j.n > 0 {
+		oldest = j.ring[j.head].id
+	}
+	for i := j.above(id, oldest); i < j.n; i++ {
+		out = append(out, j.ring[(j.head+i)%len(j.ring)].exchange())
 	}
 	if len(j.waiters) == 0 {
 		j.waiters = append(j.waiters, make(chan struct{}))
 	}
 	return out, j.waiters[0], oldest // all waiters wake together: followers can share a channel
+}
+
+// above returns the place of the first entry with an ID above id; the IDs of entries
+// follow each other. The caller holds j.mu.
+func (j *journal) above(id, oldest uint64) int {
+	if j.n == 0 || id < oldest {
+		return 0
+	}
+	return int(min(id-oldest+1, uint64(j.n))) //nolint:gosec // at most the number of entries
 }
 
 // last returns the ID of the newest exchange, evicted or not.

@@ -28,6 +28,7 @@ type Namespace struct {
 	oauth   *OAuth
 	calls   callbacks
 	saved   snapshots
+	feed    feed
 }
 
 // vendorState is what a namespace stores about one vendor.
@@ -66,6 +67,7 @@ func newNamespace(s *Server, name string) *Namespace {
 	n.keys = &Keys{ns: n, byID: make(map[string]*record), tokens: make(map[string][]*record)}
 	n.oauth = &OAuth{ns: n}
 	n.journal = newJournal(s.opts.journalEntries, s.opts.journalBytes)
+	n.feed.j = n.journal
 	if !s.opts.frozen.IsZero() {
 		n.clock.Freeze(s.opts.frozen)
 	}
