@@ -62,7 +62,7 @@ func (a *app) ns(parts ...string) string { return admin.Path(a.namespace, parts.
 // mock does not understand came from the command line and is a usage error.
 func (a *app) do(ctx context.Context, method, path string, in, out any) error {
 	err := a.put(ctx, method, path, in, out)
-	if refusal, ok := errors.AsType[*admin.Refusal](err); ok && refusal.NotUnderstood() {
+	if refusal, ok := errors.AsType[*admin.RefusalError](err); ok && refusal.NotUnderstood() {
 		return cli.UsageError{Err: err}
 	}
 	return err

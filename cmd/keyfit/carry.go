@@ -6,6 +6,7 @@ import (
 	"maps"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -143,10 +144,11 @@ func (n *times) bounds(given func(flag string) bool) (map[string]any, error) {
 
 // met returns an error unless a count is within the bounds that were given.
 func (n *times) met(c *mockserver.Counts, given func(flag string) bool) error {
-	wanted, ok := "", true
+	var wanted string
+	var ok bool
 	switch {
 	case given("expect"):
-		wanted, ok = fmt.Sprint(n.exactly), c.Total == n.exactly
+		wanted, ok = strconv.Itoa(n.exactly), c.Total == n.exactly
 	case given("at-least") && given("at-most"):
 		wanted, ok = fmt.Sprintf("%d to %d", n.atLeast, n.atMost), c.Total >= n.atLeast && c.Total <= n.atMost
 	case given("at-least"):

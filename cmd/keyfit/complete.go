@@ -161,7 +161,7 @@ func scopeFlag(_ *cobra.Command, args []string, _ string) ([]cobra.Completion, c
 
 // nearestOf adds to the error for something that does not exist what was probably meant.
 func nearestOf[T any](ctx context.Context, a *app, err error, typed string, name func(T) string, parts ...string) error {
-	refusal, ok := errors.AsType[*admin.Refusal](err)
+	refusal, ok := errors.AsType[*admin.RefusalError](err)
 	if !ok || refusal.Status != http.StatusNotFound {
 		return err
 	}

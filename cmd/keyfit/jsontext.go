@@ -38,7 +38,7 @@ func jsonError(data []byte, err error) error {
 		if bad.Offset >= int64(len(data)) && strings.Contains(bad.Error(), "unexpected end") {
 			return errors.New("it is cut short: the JSON does not end")
 		}
-		return fmt.Errorf("it is not JSON: %s: %s", position(data, bad.Offset-1), bad)
+		return fmt.Errorf("it is not JSON: %s: %w", position(data, bad.Offset-1), bad)
 	}
 	if bad, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
 		place := position(data, bad.Offset-1)

@@ -46,7 +46,7 @@ func into(ctx context.Context, env map[string]string, out io.Writer, in string, 
 func TestOutputThatCannotBeWrittenIsAFailure(t *testing.T) {
 	t.Parallel()
 	env := mockFor(t)
-	env["MINDKEY_API_KEY"], env["KEYFIT_DOTENV"] = env["MINDKEY_API_KEY"], os.DevNull
+	env["KEYFIT_DOTENV"] = os.DevNull
 	ofKind := map[string]string{"data put": "[]", "state import": runKeyfit(t, env, "state", "export").out}
 	lines := [][]string{{}, {"help"}, {"help", "keys"}, {"keys"}, {"keys", "--help"}, {"completion", "bash"}, {"completion", "zsh"}, {"__complete", "keys", ""}}
 	for path, arguments := range commands(t) {

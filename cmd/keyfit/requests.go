@@ -190,13 +190,13 @@ func (a *app) follow(ctx context.Context, body io.Reader) error {
 			}
 		}
 	}
-	switch err := lines.Err(); {
-	case ctx.Err() != nil: // Ctrl-C: the mock lives on
-	case err != nil:
-		return fmt.Errorf("the stream was interrupted: %w", err)
-	default:
-		a.Notice("the mock has ended")
+	if ctx.Err() != nil { // Ctrl-C: the mock lives on
+		return nil
 	}
+	if err := lines.Err(); err != nil {
+		return fmt.Errorf("the stream was interrupted: %w", err)
+	}
+	a.Notice("the mock has ended")
 	return nil
 }
 

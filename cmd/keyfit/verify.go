@@ -9,6 +9,7 @@ import (
 	"math"
 	"net/http"
 	"os"
+	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -130,7 +131,7 @@ issues one.`,
 			q := m.query()
 			q.Set("format", format)
 			if id > 0 {
-				q.Set("id", fmt.Sprint(id))
+				q.Set("id", strconv.Itoa(id))
 			}
 			var data json.RawMessage
 			if err := a.do(cmd.Context(), http.MethodGet, a.ns("requests", "export")+"?"+q.Encode(), nil, &data); err != nil {

@@ -157,7 +157,7 @@ func TestAFaultHasHeadersAndAHint(t *testing.T) {
 		t.Fatal(err)
 	}
 	_ = res.Body.Close()
-	if res.StatusCode != 503 || res.Header.Get("Retry-After") != "5" || res.Header.Get("Content-Type") != "text/html" {
+	if res.StatusCode != http.StatusServiceUnavailable || res.Header.Get("Retry-After") != "5" || res.Header.Get("Content-Type") != "text/html" {
 		t.Errorf("%d %v", res.StatusCode, res.Header)
 	}
 	if got := runKeyfit(t, env, "fault", "add", "latency", "--delay", "1s"); got.code != 0 || !strings.Contains(got.err, "frozen") {

@@ -116,5 +116,5 @@ func (t *Terminal) Notice(format string, args ...any) {
 func writeLine(w io.Writer, v any) {
 	e := json.NewEncoder(w)
 	e.SetEscapeHTML(false)
-	_ = e.Encode(v) // there is nowhere else to report it
+	_ = e.Encode(v) //nolint:errchkjson // texts and numbers; there is nowhere else to report it
 }

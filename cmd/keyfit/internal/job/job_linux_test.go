@@ -128,7 +128,7 @@ func openTerminal(t *testing.T) (person, program *os.File) {
 }
 
 // echoed is what a terminal prints of the keys that send signals.
-var echoed = regexp.MustCompile(`^(\^[CZ\\])+`) //nolint:gochecknoglobals // compiled once
+var echoed = regexp.MustCompile(`^(\^[CZ\\])+`)
 
 // scene is a runner that runs a counter, on a terminal or without one.
 type scene struct {
