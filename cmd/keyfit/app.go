@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -118,7 +119,7 @@ func unknownCommand(cmd *cobra.Command, typed string) error {
 	wrong := &cli.ValueError{Value: typed, Want: "a command of " + cmd.CommandPath()}
 	wrong.Allowed = commandNames(cmd)
 	wrong.Nearest = cli.Nearest(typed, wrong.Allowed)
-	if like := cmd.SuggestionsFor(typed); wrong.Nearest == "" && len(like) > 0 {
+	if like := cmd.SuggestionsFor(typed); wrong.Nearest == "" && typed != "" && len(like) > 0 {
 		wrong.Nearest = like[0]
 	}
 	if wrong.Nearest == "" {
@@ -138,6 +139,9 @@ func between(low int, names ...string) cobra.PositionalArgs {
 			return missing(names[len(args)])
 		case len(args) > len(names):
 			return cli.Usagef("unexpected argument %q", args[len(names)])
+		}
+		if i := slices.IndexFunc(args, func(arg string) bool { return strings.TrimSpace(arg) == "" }); i >= 0 {
+			return cli.Usagef("%s is empty; is a variable of the shell not set?", names[i])
 		}
 		return nil
 	}

@@ -64,7 +64,7 @@ Exit code: 0 for a 2xx response, 1 for any other or none, 2 for a usage error.`,
 				return err
 			}
 			if strings.Trim(args[1], "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz") != "" || args[1] == "" {
-				return cli.Usagef("METHOD must be a word such as GET")
+				return cli.At("METHOD", &cli.ValueError{Value: args[1], Want: "a word such as GET"})
 			}
 			ctx, stop := interruptible(cmd.Context())
 			defer stop()

@@ -6,6 +6,7 @@ import (
 	"io"
 	"math"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -198,6 +199,9 @@ func (a *app) faultClear() *cobra.Command {
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) == 0 {
 				return a.do(cmd.Context(), http.MethodDelete, a.ns("faults"), nil, nil)
+			}
+			if slices.Contains(args, "") { // a variable of the shell that is not set must not clear anything
+				return cli.Usagef("ID is empty; is a variable of the shell not set?")
 			}
 			for _, id := range args {
 				if err := a.do(cmd.Context(), http.MethodDelete, a.ns("faults", id), nil, nil); err != nil {

@@ -33,7 +33,7 @@ the SDK reads and others with names such as OPTIMOVE_SECRET are taken out, also 
 providers that --providers leaves out. --keep-env 'OPTIMOVE_*' leaves them.`,
 		Example: "  keyfit run -- npm test\n  keyfit run --freeze 2027-01-01T00:00:00Z -- pytest -q",
 		Args: func(_ *cobra.Command, args []string) error {
-			if len(args) == 0 {
+			if len(args) == 0 || args[0] == "" {
 				return cli.Usagef("the command is missing: keyfit run -- COMMAND")
 			}
 			return nil

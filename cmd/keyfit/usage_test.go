@@ -230,11 +230,23 @@ func TestWhatIsMisspeltIsNamed(t *testing.T) {
 		"keys list -x":                             `"-x" is not a flag of keyfit keys list`,
 		"keys list -json":                          `did you mean "--json"?`,
 		"keys list --=x":                           `"--=x" is not a flag`,
+		"keys show EMPTY":                          `ID is empty`,
+		"keys issue EMPTY":                         `PROVIDER is empty`,
+		"namespace delete EMPTY":                   `NAME is empty`,
+		"snapshot delete EMPTY":                    `NAME is empty`,
+		"fault clear EMPTY":                        `ID is empty`,
+		"fault clear fault_1 EMPTY":                `ID is empty`,
+		"clock advance EMPTY":                      `DURATION is empty`,
+		"run -- EMPTY":                             `the command is missing`,
+		"EMPTY":                                    `"" is not a command of keyfit, which are call`,
 		"help nonsense":                            `nonsense`,
 		"completion tcsh":                          `tcsh`,
 	} {
-		got := runKeyfit(t, env, strings.Fields(line)...)
-		oneLine(t, line, got, 2, want)
+		args := strings.Fields(line)
+		for i, arg := range args {
+			args[i] = strings.Replace(arg, "EMPTY", "", 1)
+		}
+		oneLine(t, line, runKeyfit(t, env, args...), 2, want)
 	}
 }
 
