@@ -17,6 +17,7 @@ import (
 	"github.com/jarcoal/httpmock"
 
 	"github.com/keyfit/keyfit"
+	"github.com/keyfit/keyfit/mockserver"
 )
 
 // The functions below hold the Go blocks of docs/timeouts.md and docs/testing.md, word for word;
@@ -223,6 +224,61 @@ func TestDocsOfTesting(t *testing.T) { // http.DefaultTransport is one for all
 			t.Errorf("%+v, %v", rooms, err)
 		}
 	})
+}
+
+// The recipes for the mock in docs/testing.md.
+func TestDocsOfTheMocksRecipes(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		mock := mockserver.New(t)
+		key := mock.Keys().Issue(mockserver.IMKIT, mockserver.LimitTo(mockserver.Limit{Requests: 1, Per: time.Minute}))
+		c, err := keyfit.New(keyfit.IMKIT(""), keyfit.WithKey(key.Secret.Reveal()), keyfit.WithBaseURL("https://imkit.localhost"),
+			keyfit.WithHTTPClient(&http.Client{Transport: mock.Transport()}))
+		if err != nil {
+			t.Fatal(err)
+		}
+		began := time.Now()
+		for range 3 {
+			if _, err := keyfit.Get[any](t.Context(), c, "/admin/connection-count"); err != nil {
+				t.Error(err)
+			}
+		}
+		if waited := time.Since(began); waited < 2*time.Minute || waited > 3*time.Minute { // of the bubble
+			t.Errorf("waited %s", waited)
+		}
+	})
+	mock := mockserver.New(t)
+	key := mock.Keys().Issue(mockserver.IMKIT, mockserver.Lasting())
+	err := mock.SaveSnapshot("seeded")
+	// a test changes data, clock, keys and faults
+	err = errors.Join(err, mock.RestoreSnapshot("seeded"))
+	err = errors.Join(err, mock.Reset(mockserver.KeepData))
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err := keyfit.New(keyfit.IMKIT(""), keyfit.WithKey(key.Secret.Reveal()), keyfit.WithBaseURL("https://imkit.localhost"),
+		keyfit.WithHTTPClient(&http.Client{Transport: mock.Transport()}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err = keyfit.Get[any](t.Context(), c, "/admin/clients", keyfit.Param("limit", "50")); err != nil {
+		t.Fatal(err)
+	}
+	if _, err = keyfit.Send[any](t.Context(), c, http.MethodPost, "/admin/clients", map[string]string{"_id": "ann", "nickname": "Ann"}); err != nil {
+		t.Fatal(err)
+	}
+	list := mockserver.Match{Method: http.MethodGet, Path: "/admin/clients", Query: map[string]string{"limit": "50"}}
+	add := mockserver.Match{Method: http.MethodPost, Path: "/admin/clients", Body: map[string]any{"nickname": "Ann"}}
+	mock.ExpectTimes(t, list, mockserver.AtMost(2))
+	mock.ExpectInOrder(t, list, add)
+	for _, x := range mock.Requests(add) {
+		t.Logf("%s\nanswered %d in %s: %s", x.Curl(), x.Status, x.Duration, x.ResponseBody)
+	}
+	mock.Inject(mockserver.Match{}, mockserver.Status(503, `{"error":"busy"}`).With("Retry-After", "5"), mockserver.First(1))
+	mock.Inject(mockserver.Match{}, mockserver.Status(502, "<html>").With("Content-Type", "text/html"), mockserver.After(1))
+	if n := len(mock.Injections()); n != 2 {
+		t.Errorf("%d faults", n)
+	}
 }
 
 func TestEveryGoBlockOfTheDocsIsRun(t *testing.T) {

@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// exportMedia are the content types of the formats har, curl and go.
-const exportMedia = "application/json, text/x-shellscript, text/x-go"
+// exportMedia are the content types of the format har, and of curl and go.
+const exportMedia = "application/json, text/plain"
 
 func exportParams() []adminParam {
 	return append(matchParams(),
@@ -49,9 +49,9 @@ func adminExport(c *adminCall) (any, error) {
 		for i := range all {
 			data = append(data, all[i].Curl()...)
 		}
-		media = media[1:2]
+		media = media[1:]
 	case "go":
-		data, media = GoTest(all), media[2:]
+		data, media = GoTest(all), media[1:]
 	default:
 		return nil, refused(http.StatusBadRequest, "format: one of har, curl, go")
 	}

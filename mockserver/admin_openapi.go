@@ -137,13 +137,13 @@ func enum(t reflect.Type) []any {
 			out = append(out, k)
 		}
 	case reflect.TypeFor[KeyStatus]():
-		out = []any{StatusActive, StatusExpiring, StatusRotating, StatusExpired, StatusRevoked}
+		out = append(out, StatusActive, StatusExpiring, StatusRotating, StatusExpired, StatusRevoked)
 	case reflect.TypeFor[Part]():
 		for _, p := range Parts() {
 			out = append(out, p)
 		}
 	case reflect.TypeFor[AccessType]():
-		out = []any{Admin, Integrations, Transactional}
+		out = append(out, Admin, Integrations, Transactional)
 	}
 	return out
 }

@@ -141,7 +141,7 @@ func TestATimeWithoutAZoneIsUTC(t *testing.T) {
 }
 
 // Each page reads its own keys, so a list of all takes time in proportion to their number.
-func TestAPageOfKeysCostsTheSameHoweverManyThereAre(t *testing.T) {
+func TestAPageOfKeysCostsTheSameHoweverManyThereAre(t *testing.T) { //nolint:paralleltest // it counts allocations
 	srv := mockserver.New(t, mockserver.WithSeed(7))
 	handler, token := srv.AdminHandler(), srv.AdminToken().Reveal()
 	cost := func() float64 {

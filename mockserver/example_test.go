@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/keyfit/keyfit/mockserver"
@@ -46,6 +47,34 @@ func ExampleNew() {
 		_ = res.Body.Close()
 
 		srv.Expect(t, mockserver.Match{KeyID: key.ID, Outcome: mockserver.OK}, 1)
+	}
+	_ = test
+	// Output:
+}
+
+// In a bubble of testing/synctest the client and the mock have one clock. Sockets do not
+// work there, Transport does.
+func ExampleServer_Transport() {
+	test := func(t *testing.T) { //nolint:thelper // it is the test
+		synctest.Test(t, func(t *testing.T) {
+			srv := mockserver.New(t)
+			key := srv.Keys().Issue(mockserver.IMKIT, mockserver.LimitTo(mockserver.Limit{Requests: 1, Per: time.Minute}))
+			client := &http.Client{Transport: srv.Transport()}
+			for _, want := range []int{200, 429, 200} {
+				r, _ := http.NewRequest(http.MethodGet, "https://imkit.localhost/admin/clients", nil)
+				key.Apply(r)
+				res, err := client.Do(r)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if _ = res.Body.Close(); res.StatusCode != want {
+					t.Errorf("%s, want %d", res.Status, want)
+				}
+				if want == http.StatusTooManyRequests {
+					<-time.After(time.Minute) // of the bubble: it takes no time
+				}
+			}
+		})
 	}
 	_ = test
 	// Output:

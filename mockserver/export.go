@@ -86,11 +86,12 @@ func (ex *Exchange) Curl() string {
 	if strings.Contains(ex.Body+address, redact.Mark) {
 		notes = append(notes, redact.Mark+" stands for what was removed")
 	}
-	out := fmt.Sprintf("# %d: %s\n", ex.ID, printable(ex.Diagnosis.String()))
+	var out strings.Builder
+	fmt.Fprintf(&out, "# %d: %s\n", ex.ID, printable(ex.Diagnosis.String()))
 	for _, note := range notes {
-		out += "# " + printable(note) + "\n"
+		out.WriteString("# " + printable(note) + "\n")
 	}
-	return out + strings.Join(args, " \\\n  ") + "\n"
+	return out.String() + strings.Join(args, " \\\n  ") + "\n"
 }
 
 // curlHeaders returns the arguments for the headers, and the names of those whose values

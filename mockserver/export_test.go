@@ -66,7 +66,7 @@ curl --globoff \
   "$IINIIT_BASE_URL"'/resource?api_key='"$IINIIT_API_KEY"'&x=1' \
   -H 'User-Agent: it'\''s me'
 `
-	if d := cmp.Diff(want, got.body); d != "" || got.header.Get("Content-Type") != "text/x-shellscript; charset=utf-8" {
+	if d := cmp.Diff(want, got.body); d != "" || got.header.Get("Content-Type") != "text/plain; charset=utf-8" {
 		t.Errorf("%s (-want +got):\n%s", got.header, d)
 	}
 	one := adminCall(t, srv, "GET", exportPath+"?format=curl&id=3", "")
@@ -134,7 +134,7 @@ func TestRequestsAreExportedAsAGoTest(t *testing.T) {
 	if os.Getenv("KEYFIT_LONG") == "" {
 		return
 	}
-	dir, err := os.MkdirTemp(".", "replay")
+	dir, err := os.MkdirTemp(".", "replay") //nolint:usetesting // in the module
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -86,7 +86,7 @@ func TestEveryFollowerGetsEachRequestOnce(t *testing.T) {
 }
 
 // The cost of an event does not grow with the number of followers, but for the writing.
-func TestAnEventIsEncodedOnceForAllFollowers(t *testing.T) {
+func TestAnEventIsEncodedOnceForAllFollowers(t *testing.T) { //nolint:paralleltest // it counts allocations
 	srv := mockserver.New(t, mockserver.WithoutRateLimits())
 	key := srv.Keys().Issue(mockserver.MindKey)
 	r := httptest.NewRequest(http.MethodGet, "http://mindkey.localhost/ping", http.NoBody)

@@ -19,10 +19,8 @@ func (m *Match) isFine() bool { return len(m.Query) > 0 || len(m.Headers) > 0 ||
 
 // fineValid returns an error for conditions that can never be met.
 func (m *Match) fineValid() error {
-	for _, name := range m.Headers {
-		if name == "" {
-			return errors.New("match: headers: a name is empty")
-		}
+	if slices.Contains(m.Headers, "") {
+		return errors.New("match: headers: a name is empty")
 	}
 	for path, value := range m.Body {
 		switch value.(type) {

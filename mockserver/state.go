@@ -135,15 +135,11 @@ func refuseNull(data []byte) error {
 		Namespaces json.RawMessage `json:"namespaces"`
 	}
 	var spaces []map[string]json.RawMessage
-	if json.Unmarshal(data, &doc) != nil {
-		return nil // strictjson says what is wrong
-	}
+	_ = json.Unmarshal(data, &doc) // strictjson says what is wrong
 	if string(doc.Namespaces) == "null" {
 		return errors.New("namespaces is null; [] is none")
 	}
-	if json.Unmarshal(doc.Namespaces, &spaces) != nil {
-		return nil
-	}
+	_ = json.Unmarshal(doc.Namespaces, &spaces) // as above
 	for i, ns := range spaces {
 		if string(ns["keys"]) == "null" {
 			return fmt.Errorf("namespaces[%d]: keys is null; [] is none", i)

@@ -173,17 +173,17 @@ func (rn *revisedNamespace) change(c *namespaceChange) {
 	}
 	for _, k := range c.Keys {
 		if i, known := rn.at[k.ID]; known && i >= 0 {
-			rn.NamespaceState.Keys[i] = k
+			rn.Keys[i] = k
 			continue
 		}
-		rn.at[k.ID] = len(rn.NamespaceState.Keys)
-		rn.NamespaceState.Keys = append(rn.NamespaceState.Keys, k)
+		rn.at[k.ID] = len(rn.Keys)
+		rn.Keys = append(rn.Keys, k)
 	}
 }
 
 // state returns the namespace without the keys that are gone.
 func (rn *revisedNamespace) state() NamespaceState {
-	out, keys := rn.NamespaceState, make([]KeyState, 0, len(rn.NamespaceState.Keys))
+	out, keys := rn.NamespaceState, make([]KeyState, 0, len(rn.Keys))
 	for i := range out.Keys {
 		if rn.at[out.Keys[i].ID] == i {
 			keys = append(keys, out.Keys[i])

@@ -2,6 +2,7 @@ package mockserver
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 	"testing"
 )
@@ -31,7 +32,7 @@ func (tm Times) String() string {
 	case tm.Most < 0:
 		return fmt.Sprintf("at least %d", tm.Least)
 	case tm.Least == tm.Most:
-		return fmt.Sprint(tm.Least)
+		return strconv.Itoa(tm.Least)
 	case tm.Least <= 0:
 		return fmt.Sprintf("at most %d", tm.Most)
 	}

@@ -41,24 +41,30 @@ func (u *unsaved) note(add func(*noted)) {
 	add(&u.noted)
 }
 
-func mark[K comparable](m *map[K]bool, k K) {
-	if *m == nil {
-		*m = make(map[K]bool)
+// marked returns a set with k in it.
+func marked[K comparable](m map[K]bool, k K) map[K]bool {
+	if m == nil {
+		m = make(map[K]bool)
 	}
-	(*m)[k] = true
+	m[k] = true
+	return m
 }
 
 // everything notes that the whole document changed.
 func (u *unsaved) everything() { u.note(func(n *noted) { n.all = true }) }
 
 // namespace notes that all of a namespace changed.
-func (u *unsaved) namespace(ns *Namespace) { u.note(func(n *noted) { mark(&n.whole, ns) }) }
+func (u *unsaved) namespace(ns *Namespace) { u.note(func(n *noted) { n.whole = marked(n.whole, ns) }) }
 
 // dropNamespace notes that a namespace was deleted.
-func (u *unsaved) dropNamespace(name string) { u.note(func(n *noted) { mark(&n.dropped, name) }) }
+func (u *unsaved) dropNamespace(name string) {
+	u.note(func(n *noted) { n.dropped = marked(n.dropped, name) })
+}
 
 // setting notes that the clock, a limit, a profile or the faults of a namespace changed.
-func (u *unsaved) setting(ns *Namespace) { u.note(func(n *noted) { mark(&n.settings, ns) }) }
+func (u *unsaved) setting(ns *Namespace) {
+	u.note(func(n *noted) { n.settings = marked(n.settings, ns) })
+}
 
 // vendorData notes that the data of a vendor changed.
 func (u *unsaved) vendorData(ns *Namespace, vendor int) {
@@ -66,16 +72,14 @@ func (u *unsaved) vendorData(ns *Namespace, vendor int) {
 		if n.data == nil {
 			n.data = make(map[*Namespace]map[int]bool)
 		}
-		of := n.data[ns]
-		mark(&of, vendor)
-		n.data[ns] = of
+		n.data[ns] = marked(n.data[ns], vendor)
 	})
 }
 
 // key notes that a key was stored, changed or forgotten.
 func (u *unsaved) key(r *record) {
 	u.note(func(n *noted) {
-		mark(&n.keys, r)
+		n.keys = marked(n.keys, r)
 		r.unsaved.Store(true)
 	})
 }

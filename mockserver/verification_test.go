@@ -155,13 +155,13 @@ func TestExpectationsFailWithTheLastRequests(t *testing.T) {
 	t.Parallel()
 	srv := talk(t)
 	m := mockserver.Match{Method: "POST"}
-	for want, check := range map[string]func(testing.TB){
-		"":                func(tb testing.TB) { srv.Expect(tb, m, 2) },
-		" ":               func(tb testing.TB) { srv.ExpectTimes(tb, m, mockserver.FromTo(1, 2)) },
-		"  ":              func(tb testing.TB) { srv.ExpectInOrder(tb, mockserver.Match{Method: "GET"}, m, m) },
-		"want at least 3": func(tb testing.TB) { srv.ExpectTimes(tb, m, mockserver.AtLeast(3)) },
-		"want 1":          func(tb testing.TB) { srv.Expect(tb, m, 1) },
-		"step 3":          func(tb testing.TB) { srv.ExpectInOrder(tb, m, m, m) },
+	for want, check := range map[string]func(*recordedTB){
+		"":                func(tb *recordedTB) { srv.Expect(tb, m, 2) },
+		" ":               func(tb *recordedTB) { srv.ExpectTimes(tb, m, mockserver.FromTo(1, 2)) },
+		"  ":              func(tb *recordedTB) { srv.ExpectInOrder(tb, mockserver.Match{Method: "GET"}, m, m) },
+		"want at least 3": func(tb *recordedTB) { srv.ExpectTimes(tb, m, mockserver.AtLeast(3)) },
+		"want 1":          func(tb *recordedTB) { srv.Expect(tb, m, 1) },
+		"step 3":          func(tb *recordedTB) { srv.ExpectInOrder(tb, m, m, m) },
 	} {
 		rec := &recordedTB{TB: t}
 		check(rec)

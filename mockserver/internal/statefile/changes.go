@@ -9,6 +9,7 @@ import (
 	"hash/crc32"
 	"io"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -167,5 +168,5 @@ func checkedLine(line []byte) ([]byte, bool) {
 		return nil, false
 	}
 	text := line[9:]
-	return text, bytes.Equal(changesLine(text), append(line[:len(line):len(line)], '\n'))
+	return text, bytes.Equal(changesLine(text), append(slices.Clip(line), '\n'))
 }

@@ -296,17 +296,17 @@ func TestAChangeThatCannotBeSavedIsSavedLater(t *testing.T) {
 func TestLinksToTheFileAreFollowed(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	real, link, chain := filepath.Join(dir, "real"), filepath.Join(dir, "link"), filepath.Join(dir, "chain")
+	file, link, chain := filepath.Join(dir, "real"), filepath.Join(dir, "link"), filepath.Join(dir, "chain")
 	if err := errors.Join(os.Mkdir(filepath.Join(dir, "d"), 0o700), os.Symlink("real", link), os.Symlink("link", chain)); err != nil {
 		t.Skip(err)
 	}
-	for _, path := range []string{real, link, chain, filepath.Join(dir, "d", "..", "link")} { // first it does not exist
+	for _, path := range []string{file, link, chain, filepath.Join(dir, "d", "..", "link")} { // first it does not exist
 		one := &document{text: path}
 		f := one.file(path)
 		if err := f.Open(); err != nil {
 			t.Fatal(err)
 		}
-		if path != real && (&document{}).file(real).Open() == nil {
+		if path != file && (&document{}).file(file).Open() == nil {
 			t.Errorf("%s is locked by name", path)
 		}
 		if err := f.Close(); err != nil {
@@ -315,7 +315,7 @@ func TestLinksToTheFileAreFollowed(t *testing.T) {
 		if info, err := os.Lstat(link); err != nil || info.Mode()&os.ModeSymlink == 0 {
 			t.Errorf("%s: the link is no longer one", path)
 		}
-		if got := read(t, real); got != path {
+		if got := read(t, file); got != path {
 			t.Errorf("%s: the file has %q", path, got)
 		}
 	}

@@ -21,9 +21,9 @@ const maxFile = 4 << 30
 // not exist yet.
 func place(path string) (string, error) {
 	for range 40 { // as many links as systems follow
-		real, err := filepath.EvalSymlinks(path)
+		file, err := filepath.EvalSymlinks(path)
 		if err == nil {
-			return real, nil
+			return file, nil
 		}
 		if !errors.Is(err, fs.ErrNotExist) {
 			return "", err
