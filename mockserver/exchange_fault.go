@@ -59,6 +59,7 @@ func (x *exchange) injectEarly(all []fault.Fault) (late []fault.Fault, ended boo
 func (x *exchange) answerInstead(f fault.Fault) {
 	switch f.Kind {
 	case fault.Throttle:
+		x.judgement.Outcome = RateLimited // what the client sees; the fault stands beside it
 		x.judgement.RetryAfter = f.Delay
 		x.refuseAs(RateLimited, quota{retryAfter: f.Delay})
 	case fault.Echo:

@@ -27,6 +27,9 @@ func (a *app) withAdmin(cmd *cobra.Command) *cobra.Command {
 	f.StringVar(&a.admin.tokenFile, "admin-token-file", "", "read the admin token from this `file`; or set KEYFIT_ADMIN_TOKEN")
 	f.BoolVar(&a.admin.remote, "insecure-admin-url", false, "allow plain http to an admin URL of another machine; the token can be read on the way")
 	f.StringVarP(&a.namespace, "namespace", "n", "default", "the `namespace` of the mock")
+	_ = cmd.RegisterFlagCompletionFunc("namespace", func(cmd *cobra.Command, _ []string, _ string) ([]cobra.Completion, cobra.ShellCompDirective) { // fails on a wrong name only
+		return a.namespaceArgs(cmd, nil, "")
+	})
 	return cmd
 }
 
@@ -55,8 +58,19 @@ func (a *app) client() (*admin.Client, error) {
 // ns is a path below the namespace that the flags name.
 func (a *app) ns(parts ...string) string { return admin.Path(a.namespace, parts...) }
 
-// do calls the running mock and decodes the response into out, unless out is nil.
+// do calls the running mock and decodes the response into out, unless out is nil. What the
+// mock does not understand came from the command line and is a usage error.
 func (a *app) do(ctx context.Context, method, path string, in, out any) error {
+	err := a.put(ctx, method, path, in, out)
+	if refusal, ok := errors.AsType[*admin.RefusalError](err); ok && refusal.NotUnderstood() {
+		return cli.UsageError{Err: err}
+	}
+	return err
+}
+
+// put is do for what comes from a file: if it is not understood, the command line is none the
+// less right.
+func (a *app) put(ctx context.Context, method, path string, in, out any) error {
 	c, err := a.client()
 	if err != nil {
 		return err

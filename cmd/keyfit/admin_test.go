@@ -72,11 +72,11 @@ func TestTablesAreAligned(t *testing.T) {
 	t.Parallel()
 	env := mockFor(t, "--log", "off", "--freeze", "2027-01-01T00:00:00Z", "--seed", "1", "--providers", "imkit,mindkey")
 	got := runKeyfit(t, env, "keys", "list")
-	want := `ID          PROVIDER  KIND   NAME                STATUS  FINGERPRINT   EXPIRES              LAST USED
-key_000001  mindkey   key    Lorem Fitsum start  active  XXXXXXXXXXXX  2028-01-01 00:00:00  -
-key_000002  imkit     key    Lorem Fitsum start  active  XXXXXXXXXXXX  -                    -
-key_000003  imkit     token  Lorem Fitsum start  active  XXXXXXXXXXXX  -                    -
-key_000004  imkit     pair   Lorem Fitsum start  active  XXXXXXXXXXXX  -                    -
+	want := `ID          PROVIDER  KIND   NAME          STATUS  FINGERPRINT   EXPIRES               LAST USED
+key_000001  mindkey   key    Lorem Fitsum  active  XXXXXXXXXXXX  2028-01-01 00:00:00Z  -
+key_000002  imkit     key    Lorem Fitsum  active  XXXXXXXXXXXX  -                     -
+key_000003  imkit     token  Lorem Fitsum  active  XXXXXXXXXXXX  -                     -
+key_000004  imkit     pair   Lorem Fitsum  active  XXXXXXXXXXXX  -                     -
 `
 	out := got.out
 	var keys []mockserver.Key
@@ -116,8 +116,49 @@ func TestStateGoesOutAndIn(t *testing.T) {
 	if got := runKeyfitIn(t.Context(), second, a, "state", "import", "-"); got.code != 0 {
 		t.Errorf("from stdin: %+v", got)
 	}
-	if got := runKeyfit(t, second, "state", "reset"); got.code != 0 || runKeyfit(t, second, "keys", "list", "--json").out != "[]\n" {
-		t.Errorf("reset: %+v", got)
+}
+
+// The keys of the start are those that programs under test were given.
+func TestResetLeavesTheKeysOfTheStart(t *testing.T) {
+	t.Parallel()
+	env := mockFor(t, "--log", "off", "--providers", "imkit")
+	listed := func() (ids []string) {
+		var keys []mockserver.Key
+		if err := json.Unmarshal([]byte(runKeyfit(t, env, "keys", "list", "--json").out), &keys); err != nil {
+			t.Fatal(err)
+		}
+		for _, k := range keys {
+			ids = append(ids, k.ID)
+		}
+		return ids
+	}
+	start := listed()
+	issued := strings.TrimSpace(runKeyfit(t, env, "keys", "issue", "imkit", "-q").out)
+	for _, step := range []struct {
+		args    []string
+		another int // what the key gets that was issued later
+		keys    int
+	}{
+		{[]string{"state", "reset", "--keep-keys"}, 200, len(start) + 1},
+		{[]string{"state", "reset", "--keep", "keys,clock"}, 200, len(start) + 1},
+		{[]string{"keys", "revoke", start[0]}, 200, len(start) + 1},
+		{[]string{"state", "reset"}, 401, len(start)},
+	} {
+		if got := runKeyfit(t, env, step.args...); got.code != 0 {
+			t.Fatalf("%v: %+v", step.args, got)
+		}
+		want := []int{step.another, step.keys}
+		if d := cmp.Diff(want, []int{imkitStatus(t, env["IMKIT_BASE_URL"], issued), len(listed())}); d != "" {
+			t.Errorf("%v (-want +got):\n%s", step.args, d)
+		}
+	}
+	if got := imkitStatus(t, env["IMKIT_BASE_URL"], env["IMKIT_API_KEY"]); got != 200 {
+		t.Errorf("the key of the start: %d", got)
+	}
+	empty := mockFor(t, "--log", "off", "--no-keys")
+	runKeyfit(t, empty, "keys", "issue", "imkit")
+	if got := runKeyfit(t, empty, "state", "reset"); got.code != 0 || runKeyfit(t, empty, "keys", "list", "--json").out != "[]\n" {
+		t.Errorf("without keys at the start: %+v", got)
 	}
 }
 

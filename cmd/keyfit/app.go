@@ -4,12 +4,15 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
 	"github.com/keyfit/keyfit/cmd/keyfit/internal/cli"
+	"github.com/keyfit/keyfit/cmd/keyfit/internal/flagvalue"
 	"github.com/keyfit/keyfit/mockserver"
 )
 
@@ -23,29 +26,32 @@ type app struct {
 // run is the program without its globals. It returns the exit code.
 func run(ctx context.Context, args []string, t cli.Terminal) int {
 	out, errs := cli.NewVisible(t.Out), cli.NewVisible(t.Err)
-	defer out.Flush()
-	defer errs.Flush()
 	t.Out, t.Err = out, errs
 	a := &app{Terminal: t}
 	root := a.root()
 	root.SetArgs(args)
-	root.SetIn(t.In)
-	root.SetOut(t.Out)
-	root.SetErr(t.Err)
 	cmd, err := root.ExecuteContextC(ctx)
-	if err == nil {
-		return cli.ExitOK
+	written := out.Flush()
+	code := cli.ExitOK
+	if err != nil {
+		if _, ok := errors.AsType[cli.UsageError](err); ok {
+			a.JSON = a.JSON || wantsJSON(args, t.Env) // the flags may not have been read to their end
+		}
+		code = a.Fail(err, cmd.CommandPath())
 	}
-	if code, ok := errors.AsType[cli.ExitError](err); ok {
-		return int(code)
+	if written != nil && code == cli.ExitOK {
+		code = a.Fail(fmt.Errorf("the output cannot be written: %w", rootCause(written)), "")
 	}
-	text := cli.Line(strings.TrimPrefix(err.Error(), "mockserver: "))
-	if _, ok := errors.AsType[cli.UsageError](err); ok {
-		_, _ = fmt.Fprintf(t.Err, "keyfit: %s; see `%s --help`\n", text, cmd.CommandPath())
-		return cli.ExitUsage
+	_ = errs.Flush() // there is nowhere else to report it
+	return code
+}
+
+// rootCause is the error of the system without the name of its call.
+func rootCause(err error) error {
+	if p, ok := errors.AsType[*fs.PathError](err); ok {
+		return p.Err
 	}
-	_, _ = fmt.Fprintf(t.Err, "keyfit: %s\n", text)
-	return cli.ExitFailure
+	return err
 }
 
 func (a *app) root() *cobra.Command {
@@ -74,12 +80,23 @@ run returns its command's exit code.`,
 		SilenceErrors: true, SilenceUsage: true,
 	}
 	group(root)
-	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return cli.UsageError{Err: err} })
+	root.SetIn(a.In)
+	root.SetOut(a.Out)
+	root.SetErr(a.Err)
+	root.SetFlagErrorFunc(flagError)
 	root.PersistentFlags().BoolVar(&a.JSON, "json", false, "write JSON for machines instead of text for people")
 	root.PersistentPreRunE = func(cmd *cobra.Command, _ []string) error { return a.fromEnvironment(cmd.Flags()) }
 	root.AddCommand(a.mockCommand(), a.runCommand(), a.keysCommand(), a.clockCommand(), a.faultCommand(),
-		a.requestsCommand(), a.explainCommand(), a.namespaceCommand(), a.oauthCommand(), a.dataCommand(), a.stateCommand(), a.openAPICommand(), a.versionCommand(),
+		a.requestsCommand(), a.explainCommand(), a.namespaceCommand(), a.snapshotCommand(), a.oauthCommand(), a.dataCommand(), a.stateCommand(), a.openAPICommand(), a.versionCommand(),
 		a.checkCommand(), a.callCommand(), a.rotateCommand())
+	root.SetHelpCommand(helpCommand())
+	root.InitDefaultCompletionCmd() // takes the output as it is now
+	for _, c := range root.Commands() {
+		if c.Name() == "completion" {
+			group(c)
+		}
+	}
+	completeFlags(root)
 	return root
 }
 
@@ -90,14 +107,25 @@ func group(cmd *cobra.Command) *cobra.Command {
 		if len(args) == 0 {
 			return nil
 		}
-		if like := cmd.SuggestionsFor(args[0]); len(like) > 0 {
-			return cli.Usagef("%s has no command %q; did you mean %q", cmd.CommandPath(), args[0], like[0])
-		}
-		return cli.Usagef("%s has no command %q", cmd.CommandPath(), args[0])
+		return unknownCommand(cmd, args[0])
 	}
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error { return cmd.Help() }
 	cmd.SuggestionsMinimumDistance = 2
 	return cmd
+}
+
+// unknownCommand names the subcommand that was probably meant.
+func unknownCommand(cmd *cobra.Command, typed string) error {
+	wrong := &cli.ValueError{Value: typed, Want: "a command of " + cmd.CommandPath()}
+	wrong.Allowed = commandNames(cmd)
+	wrong.Nearest = cli.Nearest(typed, wrong.Allowed)
+	if like := cmd.SuggestionsFor(typed); wrong.Nearest == "" && typed != "" && len(like) > 0 {
+		wrong.Nearest = like[0]
+	}
+	if wrong.Nearest == "" {
+		wrong.Want += ", which are " + cli.List(wrong.Allowed)
+	}
+	return cli.UsageError{Err: wrong}
 }
 
 // exactly takes all of the named arguments. Its usage error names the missing one.
@@ -108,12 +136,23 @@ func between(low int, names ...string) cobra.PositionalArgs {
 	return func(_ *cobra.Command, args []string) error {
 		switch {
 		case len(args) < low:
-			return cli.Usagef("%s is missing", names[len(args)])
+			return missing(names[len(args)])
 		case len(args) > len(names):
 			return cli.Usagef("unexpected argument %q", args[len(names)])
 		}
+		if i := slices.IndexFunc(args, func(arg string) bool { return strings.TrimSpace(arg) == "" }); i >= 0 {
+			return cli.Usagef("%s is empty; is a variable of the shell not set?", names[i])
+		}
 		return nil
 	}
+}
+
+// missing returns the error for an argument that was not given.
+func missing(name string) error {
+	if name == "PROVIDER" {
+		return cli.Usagef("PROVIDER is missing: one of %s", cli.List(providerNames()))
+	}
+	return cli.Usagef("%s is missing", name)
 }
 
 // variable returns the environment variable of a flag.
@@ -130,7 +169,10 @@ func (a *app) fromEnvironment(flags *pflag.FlagSet) error {
 			return
 		}
 		if err := flags.Set(f.Name, value); err != nil {
-			wrong = cli.Usagef("%s: %w", variable(f.Name), errors.Unwrap(err))
+			wrong = cli.At(variable(f.Name), err)
+			if value, ok := errors.AsType[*pflag.InvalidValueError](err); ok {
+				wrong = valueError(variable(f.Name), value)
+			}
 		}
 	})
 	return wrong
@@ -144,19 +186,13 @@ func providerArgs(_ *cobra.Command, args []string, _ string) ([]cobra.Completion
 	return providerNames(), cobra.ShellCompDirectiveNoFileComp
 }
 
-func providerNames() []string {
-	names := make([]string, 0, len(mockserver.Providers()))
-	for _, p := range mockserver.Providers() {
-		names = append(names, string(p))
-	}
-	return names
-}
+func providerNames() []string { return names(mockserver.Providers()) }
 
 // parseProvider reads a provider's name as a person typed it.
 func parseProvider(name string) (mockserver.Provider, error) {
-	p, err := mockserver.ParseProvider(strings.ToLower(name))
+	found, err := flagvalue.Find(name, providerNames())
 	if err != nil {
-		return "", cli.Usagef("unknown provider %q; one of %s", name, strings.Join(providerNames(), ", "))
+		return "", cli.At("PROVIDER", err)
 	}
-	return p, nil
+	return mockserver.Provider(found), nil
 }

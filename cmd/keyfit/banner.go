@@ -47,9 +47,13 @@ func (m *localMock) banner(out io.Writer, took time.Duration) error {
 		}
 		fmt.Fprintf(&b, "\n%s\n  %s\n", p, m.curl(p, url))
 	}
-	if len(m.issued) == 0 {
-		fmt.Fprintf(&b, "\n%d keys are known, but not their values. To issue a new one: keyfit keys issue imkit\n",
-			len(m.srv.Keys().List(mockserver.KeyFilter{})))
+	switch known := len(m.srv.Keys().List(mockserver.KeyFilter{})); {
+	case len(m.issued) > 0:
+		b.WriteString("\nThe keys are test keys, named Lorem Fitsum: no vendor knows them.\n")
+	case known == 0:
+		b.WriteString("\nThere is no key yet. To issue one: keyfit keys issue imkit\n")
+	default:
+		fmt.Fprintf(&b, "\n%d keys are known, but not their values. To issue a new one: keyfit keys issue imkit\n", known)
 	}
 	b.WriteString("\nFor a program, or another terminal:\n")
 	for _, line := range sorted(m.environment()) {

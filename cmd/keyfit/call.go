@@ -44,7 +44,7 @@ Exit code: 0 for a 2xx response, 1 for any other or none, 2 for a usage error.`,
 		Example: "  keyfit call mindkey GET /ping\n" +
 			"  keyfit call imkit GET /admin/clients --param limit=5 -v\n" +
 			"  keyfit call imkit POST /admin/clients --data @user.json\n" +
-			"  jq -n '{id: \"user001\"}' | keyfit call imkit POST /admin/clients --data -",
+			"  jq -n '{_id: \"fitsum\", nickname: \"Lorem Fitsum\"}' | keyfit call imkit POST /admin/clients --data -",
 		Args: between(3, "VENDOR", "METHOD", "PATH"),
 		ValidArgsFunction: func(_ *cobra.Command, args []string, _ string) ([]cobra.Completion, cobra.ShellCompDirective) {
 			switch len(args) {
@@ -64,7 +64,7 @@ Exit code: 0 for a 2xx response, 1 for any other or none, 2 for a usage error.`,
 				return err
 			}
 			if strings.Trim(args[1], "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz") != "" || args[1] == "" {
-				return cli.Usagef("METHOD must be a word such as GET")
+				return cli.At("METHOD", &cli.ValueError{Value: args[1], Want: "a word such as GET"})
 			}
 			ctx, stop := interruptible(cmd.Context())
 			defer stop()

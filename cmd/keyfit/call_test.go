@@ -201,3 +201,31 @@ func TestAnAnswerForAPersonIsIndentedAndSteersNoTerminal(t *testing.T) {
 		}
 	}
 }
+
+// Whoever copies the examples of --help from one line after another gets good answers.
+func TestTheExamplesOfCallWork(t *testing.T) {
+	t.Parallel()
+	w := newVendorWorld(t)
+	file := filepath.Join(t.TempDir(), "user.json")
+	writeFile(t, file, `{"_id":"lorem","nickname":"Lorem"}`)
+	help := w.invoke(t, "", "call", "--help").out
+	_, examples, _ := strings.Cut(help, "Examples:\n")
+	examples, _, _ = strings.Cut(examples, "\n\n")
+	tried := 0
+	for line := range strings.Lines(examples) {
+		program, command, piped := strings.Cut(strings.TrimSpace(line), " | ")
+		if !piped {
+			program, command = "", program
+		}
+		_, object, _ := strings.Cut(program, "jq -n '")
+		object = strings.NewReplacer("_id:", `"_id":`, "nickname:", `"nickname":`).Replace(strings.TrimSuffix(object, "'"))
+		args := strings.Fields(strings.ReplaceAll(strings.TrimPrefix(command, "keyfit "), "@user.json", "@"+file))
+		if got := w.invoke(t, object, args...); got.code != 0 {
+			t.Errorf("%s: %+v", line, got)
+		}
+		tried++
+	}
+	if tried != 4 {
+		t.Errorf("%d examples in\n%s", tried, help)
+	}
+}

@@ -14,6 +14,7 @@ import (
 
 	"github.com/keyfit/keyfit"
 	"github.com/keyfit/keyfit/cmd/keyfit/internal/cli"
+	"github.com/keyfit/keyfit/cmd/keyfit/internal/flagvalue"
 	"github.com/keyfit/keyfit/cmd/keyfit/internal/keycheck"
 	"github.com/keyfit/keyfit/cmd/keyfit/internal/vendors"
 )
@@ -26,13 +27,11 @@ type keyFlags struct {
 
 func (k *keyFlags) add(cmd *cobra.Command, timeout time.Duration) {
 	cmd.Flags().StringVar(&k.dotenv, "dotenv", ".env", "look for keys in this `file` after the environment")
-	cmd.Flags().DurationVar(&k.timeout, "timeout", timeout, "give up on a response after this `time`")
+	k.timeout = timeout
+	flagvalue.Duration(cmd.Flags(), &k.timeout, "timeout", 1, 0, "give up on a response after this `time`")
 }
 
 func (k *keyFlags) check(cmd *cobra.Command) error {
-	if k.timeout <= 0 {
-		return cli.Usagef("--timeout must be positive")
-	}
 	if _, err := os.Stat(k.dotenv); err != nil && cmd.Flags().Changed("dotenv") {
 		return cli.Usagef("--dotenv: there is no file %q", k.dotenv)
 	}
@@ -68,7 +67,7 @@ Exit code: 0 no key failed, 1 a key failed or there is none, 2 usage error.`,
 			}
 			ctx, stop := interruptible(cmd.Context())
 			defer stop()
-			return a.reportKeys(checkKeys(ctx, chosen, len(args) > 0, &s))
+			return a.reportKeys(checkKeys(ctx, chosen, len(args) > 0, &s), s.dotenv)
 		},
 	}
 	s.add(cmd, 10*time.Second)
@@ -79,7 +78,7 @@ Exit code: 0 no key failed, 1 a key failed or there is none, 2 usage error.`,
 func findVendor(name string) (vendors.Vendor, error) {
 	v, ok := vendors.Find(name)
 	if !ok {
-		return vendors.Vendor{}, cli.Usagef("unknown vendor %q; one of %s", name, strings.Join(vendors.Names(), ", "))
+		return vendors.Vendor{}, cli.UsageError{Err: cli.Unknown("VENDOR", name, vendors.Names())}
 	}
 	return v, nil
 }
@@ -149,27 +148,45 @@ func checkKey(ctx context.Context, v *vendors.Vendor, must bool, s *keyFlags) *k
 }
 
 // reportKeys prints what was found and returns the exit code as an error.
-func (a *app) reportKeys(found []keycheck.Result) error {
+func (a *app) reportKeys(found []keycheck.Result, dotenv string) error {
 	failed := func(r keycheck.Result) bool { return r.Verdict == keycheck.Failed }
 	bad := len(found) == 0 || slices.ContainsFunc(found, failed)
 	doc := struct {
 		OK      bool              `json:"ok"`
 		Vendors []keycheck.Result `json:"vendors"`
 	}{!bad, found}
-	if err := a.Print(doc, func(w io.Writer) { writeResults(w, found) }); err != nil {
+	shown, hidden := foldBroken(found, dotenv)
+	if err := a.Print(doc, func(w io.Writer) { writeResults(w, shown) }); err != nil {
 		return err
+	}
+	if len(hidden) > 0 && !a.JSON {
+		a.Notice("%s: %s; so nothing in it is a key, for %s", dotenv, vendors.DotEnvError(dotenv), strings.Join(hidden, ", "))
 	}
 	if len(found) == 0 {
 		var names []string
 		for _, v := range vendors.All() {
 			names = append(names, v.Variables())
 		}
-		_, _ = fmt.Fprintf(a.Err, "keyfit: no key in the environment or in .env; set one of %s, or name the file with --dotenv\n", strings.Join(names, ", "))
+		a.Notice("no key in the environment or in .env; set one of %s, or name the file with --dotenv", strings.Join(names, ", "))
 	}
 	if bad {
 		return cli.ExitError(cli.ExitFailure)
 	}
 	return nil
+}
+
+// foldBroken leaves out the results that say no more than that the .env file is broken, which
+// is told once. hidden names their vendors.
+func foldBroken(found []keycheck.Result, dotenv string) (shown []keycheck.Result, hidden []string) {
+	broken := vendors.DotEnvError(dotenv)
+	for _, r := range found {
+		if broken != nil && r.Fingerprint == "" && strings.HasSuffix(r.Error, broken.Error()) {
+			hidden = append(hidden, r.Vendor)
+			continue
+		}
+		shown = append(shown, r)
+	}
+	return shown, hidden
 }
 
 // writeResults writes a table for people, and below it what to do about each failed key.

@@ -285,3 +285,21 @@ func TestCheckAndCallNameTheHostAndWarn(t *testing.T) {
 	}
 	w.Expect(t, mockserver.Match{Provider: mockserver.Imin}, 3) // the environment's key stayed away
 }
+
+// One broken line of .env is one mistake, however many vendors have no other key.
+func TestABrokenLineOfDotEnvIsToldOnce(t *testing.T) {
+	t.Parallel()
+	for name, content := range map[string]string{"a quote": "IMIN_API_KEY='never closed\n", "UTF-16": "\xff\xfeI\x00", "a later line": "A=1\nB=2\nnonsense here\n"} {
+		file := filepath.Join(t.TempDir(), ".env")
+		writeFile(t, file, content)
+		for _, args := range [][]string{{"check"}, {"check", "imin", "imkit"}} {
+			got := runKeyfit(t, nil, append(args, "--dotenv", file)...)
+			if got.code != 1 || got.out != "" || strings.Count(got.err, "\n") != 1 || strings.Count(got.err, file) != 1 {
+				t.Errorf("%s, %v: %+v", name, args, got)
+			}
+		}
+		if got := runKeyfit(t, nil, "check", "--json", "--dotenv", file); got.code != 1 || !json.Valid([]byte(got.out)) {
+			t.Errorf("%s: %+v", name, got)
+		}
+	}
+}

@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/keyfit/keyfit/cmd/keyfit/internal/cli"
+	"github.com/keyfit/keyfit/cmd/keyfit/internal/flagvalue"
 	"github.com/keyfit/keyfit/mockserver"
 )
 
@@ -55,24 +56,25 @@ func (a *app) clockCommand() *cobra.Command {
 		if len(args) == 0 {
 			return map[string]any{"mode": "frozen"}, nil
 		}
-		at, err := time.Parse(time.RFC3339, args[0])
+		at, err := flagvalue.ParseTime(args[0])
 		if err != nil {
-			return nil, cli.Usagef("%q is not a time such as 2027-01-31T00:00:00Z", args[0])
+			return nil, cli.At("TIME", err)
 		}
 		return map[string]any{"mode": "frozen", "at": at}, nil
 	})
 	set("advance DURATION", "Move the clock forward, by 61s, 24h or 366d", exactly("DURATION"), "advance", func(args []string) (any, error) {
-		if _, err := mockserver.ParseDuration(args[0]); err != nil {
-			return nil, cli.UsageError{Err: err}
+		by, err := flagvalue.ParseDuration(args[0], 1, 0)
+		if err != nil {
+			return nil, cli.At("DURATION", err)
 		}
-		return map[string]any{"by": args[0]}, nil
+		return map[string]any{"by": mockserver.Duration(by)}, nil
 	})
 	set("run [SCALE]", "Let the clock run, SCALE times as fast; 60 is a minute each second", between(0, "SCALE"), "set", func(args []string) (any, error) {
 		scale := 1.0
 		if len(args) > 0 {
 			var err error
-			if scale, err = strconv.ParseFloat(args[0], 64); err != nil || !(scale > 0) {
-				return nil, cli.Usagef("%q is not a positive number", args[0])
+			if scale, err = strconv.ParseFloat(args[0], 64); err != nil || !(scale > 0 && scale <= 1e6) {
+				return nil, cli.At("SCALE", &cli.ValueError{Value: args[0], Want: "a number of more than 0 and at most 1000000"})
 			}
 		}
 		return map[string]any{"mode": "running", "scale": scale}, nil

@@ -110,8 +110,6 @@ func TestFailuresExit1AndSayWhatToDo(t *testing.T) {
 	writeFile(t, half, `{"format":"keyfit-mock-state","version":1,"namespaces":[{"name":`)
 	future := filepath.Join(dir, "future.json")
 	writeFile(t, future, `{"format":"keyfit-mock-state","version":99}`)
-	config := filepath.Join(dir, "config.json")
-	writeFile(t, config, `{"limts": {}}`)
 	badKey := filepath.Join(dir, "key.json")
 	writeFile(t, badKey, `{"keys": [{"provider": "acme"}]}`)
 	short := filepath.Join(dir, "token")
@@ -133,7 +131,6 @@ func TestFailuresExit1AndSayWhatToDo(t *testing.T) {
 		{"state from the future", nil, []string{"mock", "--state", future}, []string{future, "newer keyfit"}},
 		{"state that cannot be written", nil, []string{"mock", "--state", filepath.Join(dir, "no", "state.json")}, []string{"state.json"}},
 		{"no config", nil, []string{"mock", "--config", filepath.Join(dir, "none.json")}, []string{"config"}},
-		{"misspelt config", nil, []string{"mock", "--config", config}, []string{config, `"limts"`}},
 		{"key of the config", nil, []string{"mock", "--config", badKey}, []string{"keys[0]", "provider"}},
 		{"short token", nil, []string{"mock", "--admin-token-file", short}, []string{"16 or more"}},
 		{"no URL", nil, []string{"keys", "list"}, []string{"KEYFIT_ADMIN_URL"}},

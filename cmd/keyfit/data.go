@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"os"
 	"slices"
 	"strconv"
 	"strings"
@@ -92,14 +91,7 @@ func (a *app) dataGet() *cobra.Command {
 				return fmt.Errorf("data: %w", err)
 			}
 			data = append(data, '\n')
-			if len(args) < 3 || args[2] == "-" {
-				_, err = a.Out.Write(data)
-				return err
-			}
-			if err := os.WriteFile(args[2], data, 0o600); err != nil {
-				return fmt.Errorf("data: %w", err)
-			}
-			return nil
+			return a.writeTo(args[2:], data)
 		},
 	}
 }
@@ -116,16 +108,17 @@ before rooms.`,
 			if err != nil {
 				return err
 			}
-			data, err := a.ReadFile(args[2])
+			data, err := a.readText(args[2])
 			if err != nil {
-				return fmt.Errorf("data: %w", err)
+				return fmt.Errorf("%s: %w", args[2], err)
 			}
-			in := collectionItems{}
-			if err := json.Unmarshal(data, &in.Items); err != nil || in.Items == nil {
-				return fmt.Errorf("%s: it is not a JSON array of items such as keyfit data get writes", args[2])
+			items, err := readItems(data)
+			if err != nil {
+				return fmt.Errorf("%s: it is not a JSON array of items such as keyfit data get writes: %w", args[2], err)
 			}
+			in := collectionItems{items}
 			var out collectionItems
-			if err := a.do(cmd.Context(), http.MethodPut, a.ns("data", string(p), args[1]), in, &out); err != nil {
+			if err := a.put(cmd.Context(), http.MethodPut, a.ns("data", string(p), args[1]), in, &out); err != nil {
 				return err
 			}
 			row := storedRow{p, mockserver.Collection{Name: args[1], Count: len(out.Items)}}
@@ -144,14 +137,10 @@ func (a *app) collectionArgs(cmd *cobra.Command, args []string, _ string) ([]cob
 	case len(args) > 1:
 		return nil, cobra.ShellCompDirectiveDefault
 	}
-	var out admin.Page[mockserver.Collection]
-	known := slices.Contains(providerNames(), strings.ToLower(args[0]))
-	if !known || a.do(cmd.Context(), http.MethodGet, a.ns("data", strings.ToLower(args[0])), nil, &out) != nil {
+	if !slices.Contains(providerNames(), strings.ToLower(args[0])) {
 		return nil, cobra.ShellCompDirectiveNoFileComp
 	}
-	names := make([]cobra.Completion, 0, len(out.Items))
-	for _, c := range out.Items {
-		names = append(names, c.Name)
-	}
-	return names, cobra.ShellCompDirectiveNoFileComp
+	return completions(cmd, a, func(c mockserver.Collection) cobra.Completion {
+		return described(c.Name, strconv.Itoa(c.Count)+" items")
+	}, "data", strings.ToLower(args[0]))
 }

@@ -104,12 +104,12 @@ func (m *localMock) trust(set map[string]string, given string) error {
 func (a *app) warn(m *localMock, dotenv string, removed []string, keep kept) {
 	if len(removed) > 0 {
 		slices.Sort(removed)
-		_, _ = fmt.Fprintf(a.Err, "keyfit: the command does not get %s, and the mock has nothing in its place; --keep-env NAME leaves a variable to it\n", strings.Join(removed, ", "))
+		a.Notice("the command does not get %s, and the mock has nothing in its place; --keep-env NAME leaves a variable to it", strings.Join(removed, ", "))
 	}
 	still := vendors.KeysInDotEnv(dotenv, func(provider string) bool { return !m.imitates(provider) })
 	still = slices.DeleteFunc(still, keep.has)
 	if len(still) > 0 {
-		_, _ = fmt.Fprintf(a.Err, "keyfit: .env has %s, which the mock does not replace: a command that reads .env uses what is there\n", strings.Join(still, ", "))
+		a.Notice(".env has %s, which the mock does not replace: a command that reads .env uses what is there", strings.Join(still, ", "))
 	}
 }
 

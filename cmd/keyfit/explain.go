@@ -12,6 +12,7 @@ import (
 	"github.com/keyfit/keyfit/cmd/keyfit/internal/admin"
 	"github.com/keyfit/keyfit/cmd/keyfit/internal/cli"
 	"github.com/keyfit/keyfit/cmd/keyfit/internal/curl"
+	"github.com/keyfit/keyfit/cmd/keyfit/internal/flagvalue"
 	"github.com/keyfit/keyfit/mockserver"
 )
 
@@ -29,7 +30,7 @@ type explanation struct {
 }
 
 func (a *app) explainCommand() *cobra.Command {
-	var provider string
+	var provider mockserver.Provider
 	cmd := &cobra.Command{
 		Use: "explain [flags] -- curl ARGS", Short: "Explain why a request would be refused",
 		Long: `explain takes a request as arguments of curl (-H, -X, -u, -G, -d, URL) and says what
@@ -43,11 +44,7 @@ without one, a key is judged by its format alone.`,
 				return cli.UsageError{Err: err}
 			}
 			if provider != "" {
-				p, err := parseProvider(provider)
-				if err != nil {
-					return err
-				}
-				request.Provider = p
+				request.Provider = provider
 			}
 			var out explanation
 			if err := a.explain(cmd.Context(), request, &out); err != nil {
@@ -57,14 +54,14 @@ without one, a key is judged by its format alone.`,
 		},
 	}
 	cmd.Flags().SetInterspersed(false)
-	cmd.Flags().StringVar(&provider, "provider", "", "the provider, if the URL's host does not name it")
+	flagvalue.Choice(cmd.Flags(), &provider, "provider", mockserver.Providers(), "the `provider`, if the URL's host does not name it")
 	return a.withAdmin(cmd)
 }
 
 // explain asks the running mock, or a new one that ends afterwards.
 func (a *app) explain(ctx context.Context, in *curl.Request, out *explanation) error {
 	if a.admin.url != "" {
-		return a.do(ctx, http.MethodPost, a.ns("diagnose"), in, out)
+		return a.put(ctx, http.MethodPost, a.ns("diagnose"), in, out)
 	}
 	srv, err := mockserver.NewHandler()
 	if err != nil {
@@ -79,7 +76,7 @@ func (a *app) explain(ctx context.Context, in *curl.Request, out *explanation) e
 	if err != nil {
 		return err
 	}
-	_, _ = fmt.Fprintln(a.Err, "keyfit: no mock was named (KEYFIT_ADMIN_URL), so a key is judged by its format alone")
+	a.Notice("no mock was named (KEYFIT_ADMIN_URL), so a key is judged by its format alone")
 	return c.Call(ctx, http.MethodPost, "/v1/namespaces/default/diagnose", in, out)
 }
 

@@ -4,15 +4,18 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/keyfit/keyfit/cmd/keyfit/internal/admin"
 	"github.com/keyfit/keyfit/cmd/keyfit/internal/cli"
+	"github.com/keyfit/keyfit/cmd/keyfit/internal/flagvalue"
 	"github.com/keyfit/keyfit/mockserver"
 )
 
@@ -25,6 +28,7 @@ type injected struct {
 	Hits      int               `json:"hits"`
 	Remaining *int              `json:"remaining,omitempty"`
 	What      string            `json:"what"`
+	Hint      string            `json:"hint,omitempty"` // why it may not do what one expects
 }
 
 func (a *app) faultCommand() *cobra.Command {
@@ -33,20 +37,14 @@ func (a *app) faultCommand() *cobra.Command {
 	return a.withAdmin(cmd)
 }
 
-func faultKinds() []string {
-	names := make([]string, 0, len(mockserver.FaultKinds()))
-	for _, k := range mockserver.FaultKinds() {
-		names = append(names, string(k))
-	}
-	return names
-}
+func faultKinds() []string { return names(mockserver.FaultKinds()) }
 
 // faultFlags are the parameters of a fault, and the conditions of its injection.
 type faultFlags struct {
-	spec            mockserver.FaultSpec
-	delay, from, to string
-	when            mockserver.When
-	probability     float64
+	spec        mockserver.FaultSpec
+	when        mockserver.When
+	probability float64
+	headers     []string
 }
 
 func (a *app) faultAdd() *cobra.Command {
@@ -55,6 +53,7 @@ func (a *app) faultAdd() *cobra.Command {
 		Use: "add KIND", Short: "Make matching requests go wrong", Args: exactly("KIND"),
 		Long: "The kinds: " + strings.Join(faultKinds(), ", ") + ".",
 		Example: "  keyfit fault add latency --delay 2s --provider imkit\n  keyfit fault add status --status 503 --first 2\n" +
+			"  keyfit fault add status --status 503 --header 'Retry-After: 5' --body overloaded\n" +
 			"  keyfit fault add throttle --delay 30s --probability 0.2 --seed 1",
 		ValidArgsFunction: func(*cobra.Command, []string, string) ([]cobra.Completion, cobra.ShellCompDirective) {
 			return faultKinds(), cobra.ShellCompDirectiveNoFileComp
@@ -62,21 +61,13 @@ func (a *app) faultAdd() *cobra.Command {
 	}
 	f := cmd.Flags()
 	matchFlags(cmd, &in.spec.Match)
-	f.StringVar(&in.delay, "delay", "", "the delay of latency, slow_body and throttle, and the longest of jitter, as `2s`")
-	f.IntVar(&in.spec.Fault.Status, "status", 0, "the status code of status and redirect")
-	f.StringVar(&in.spec.Fault.Body, "body", "", "the body of status")
-	f.Int64Var(&in.spec.Fault.Bytes, "bytes", 0, "the `number` of bytes of truncate and body, and of a piece of slow_body")
-	f.StringVar(&in.spec.Fault.Location, "location", "", "the target `URL` of redirect")
-	f.Uint64Var(&in.spec.Fault.Seed, "seed", 0, "the seed of jitter and --probability")
-	f.IntVar(&in.when.First, "first", 0, "hit only the first `N` requests")
-	f.IntVar(&in.when.After, "after", 0, "skip the first `N` requests")
-	f.IntVar(&in.when.Every, "every", 0, "hit every `N`th request")
-	f.Float64Var(&in.probability, "probability", 0, "hit each request with this probability, 0 to 1")
-	f.BoolVar(&in.when.Fresh, "fresh", false, "hit only the first request of each connection")
-	f.StringVar(&in.from, "from", "", "hit from this `time` of the mock's clock on")
-	f.StringVar(&in.to, "to", "", "hit until this `time` of the mock's clock")
+	in.add(f)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		in.spec.Fault.Kind = mockserver.FaultKind(args[0])
+		kind, err := flagvalue.Find(args[0], faultKinds())
+		if err != nil {
+			return cli.At("KIND", err)
+		}
+		in.spec.Fault.Kind = mockserver.FaultKind(kind)
 		if err := in.complete(cmd.Flags().Changed("probability")); err != nil {
 			return cli.UsageError{Err: err}
 		}
@@ -84,27 +75,43 @@ func (a *app) faultAdd() *cobra.Command {
 		if err := a.do(cmd.Context(), http.MethodPost, a.ns("faults"), in.spec, &out); err != nil {
 			return err
 		}
+		if out.Hint != "" {
+			a.Notice("%s", out.Hint)
+		}
 		return a.Print(out, func(w io.Writer) { cli.Table(w, faultHead, [][]string{out.row()}) })
 	}
 	return cmd
 }
 
+// add declares the flags.
+func (in *faultFlags) add(f *pflag.FlagSet) {
+	flagvalue.Duration(f, &in.spec.Fault.Delay, "delay", 1, 0, "the delay of latency, slow_body and throttle, and the longest of jitter, as `2s`")
+	statusFlag(f, &in.spec.Fault.Status, 200, "the status `code` of status and redirect")
+	f.StringVar(&in.spec.Fault.Body, "body", "", "the body of status")
+	f.StringArrayVarP(&in.headers, "header", "H", nil, "a header of status, redirect and body, as `'Name: value'`; may be repeated")
+	flagvalue.Int(f, &in.spec.Fault.Bytes, "bytes", 0, math.MaxInt64, "the `number` of bytes of truncate and body, and of a piece of slow_body")
+	f.StringVar(&in.spec.Fault.Location, "location", "", "the target `URL` of redirect")
+	f.Uint64Var(&in.spec.Fault.Seed, "seed", 0, "the `seed` of jitter and --probability")
+	flagvalue.Int(f, &in.when.First, "first", 1, math.MaxInt, "hit only the first `N` requests")
+	flagvalue.Int(f, &in.when.After, "after", 0, math.MaxInt, "skip the first `N` requests")
+	flagvalue.Int(f, &in.when.Every, "every", 1, math.MaxInt, "hit every `N`th request")
+	flagvalue.Fraction(f, &in.probability, "probability", "hit each request with this `probability`, 0 to 1")
+	f.BoolVar(&in.when.Fresh, "fresh", false, "hit only the first request of each connection")
+	flagvalue.Time(f, &in.when.From, "from", "hit from this `time` of the mock's clock on")
+	flagvalue.Time(f, &in.when.To, "to", "hit until this `time` of the mock's clock")
+}
+
+// complete puts the fault together and checks it as a whole.
 func (in *faultFlags) complete(hasProbability bool) error {
-	if in.delay != "" {
-		d, err := mockserver.ParseDuration(in.delay)
-		if err != nil {
-			return fmt.Errorf("--delay: %w", err)
+	for _, h := range in.headers {
+		name, value, ok := strings.Cut(h, ":")
+		if name = strings.TrimSpace(name); !ok || name == "" {
+			return &cli.ValueError{Place: "--header", Value: h, Want: "of the form 'Name: value'"}
 		}
-		in.spec.Fault.Delay = d.Std()
-	}
-	for text, into := range map[*string]*time.Time{&in.from: &in.when.From, &in.to: &in.when.To} {
-		if *text == "" {
-			continue
+		if in.spec.Fault.Headers == nil {
+			in.spec.Fault.Headers = make(map[string]string)
 		}
-		var err error
-		if *into, err = time.Parse(time.RFC3339, *text); err != nil {
-			return fmt.Errorf("%q is not a time such as 2027-01-31T00:00:00Z", *text)
-		}
+		in.spec.Fault.Headers[name] = strings.TrimSpace(value)
 	}
 	if hasProbability {
 		in.when.Probability, in.when.Seed = &in.probability, in.spec.Fault.Seed
@@ -116,15 +123,6 @@ func (in *faultFlags) complete(hasProbability bool) error {
 		return errors.New(strings.TrimPrefix(err.Error(), "fault: "))
 	}
 	return nil
-}
-
-// matchFlags adds flags that select requests by what is known before the answer.
-func matchFlags(cmd *cobra.Command, m *mockserver.Match) {
-	f := cmd.Flags()
-	f.StringVar((*string)(&m.Provider), "provider", "", "only requests to this provider")
-	f.StringVar(&m.Method, "method", "", "only requests with this method")
-	f.StringVar(&m.Path, "path", "", "only requests with this path; a trailing * matches any rest")
-	f.StringVar(&m.KeyID, "key", "", "only requests with the key of this `ID`")
 }
 
 const faultHead = "id\tfault\tmatch\twhen\thits\tremaining"
@@ -197,10 +195,13 @@ func (a *app) faultList() *cobra.Command {
 
 func (a *app) faultClear() *cobra.Command {
 	return &cobra.Command{
-		Use: "clear [ID …]", Short: "Remove the named faults, or all",
+		Use: "clear [ID …]", Short: "Remove the named faults, or all", ValidArgsFunction: a.faultArgs,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) == 0 {
 				return a.do(cmd.Context(), http.MethodDelete, a.ns("faults"), nil, nil)
+			}
+			if slices.Contains(args, "") { // a variable of the shell that is not set must not clear anything
+				return cli.Usagef("ID is empty; is a variable of the shell not set?")
 			}
 			for _, id := range args {
 				if err := a.do(cmd.Context(), http.MethodDelete, a.ns("faults", id), nil, nil); err != nil {

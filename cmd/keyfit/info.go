@@ -9,6 +9,8 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/keyfit/keyfit/cmd/keyfit/internal/cli"
+	"github.com/keyfit/keyfit/cmd/keyfit/internal/flagvalue"
 	"github.com/keyfit/keyfit/mockserver"
 )
 
@@ -42,17 +44,17 @@ func (a *app) openAPICommand() *cobra.Command {
 			return append(providerNames(), "admin"), cobra.ShellCompDirectiveNoFileComp
 		},
 		RunE: func(_ *cobra.Command, args []string) error {
+			name, err := flagvalue.Find(args[0], append(providerNames(), "admin"))
+			if err != nil {
+				return cli.At("PROVIDER", err)
+			}
 			doc := mockserver.AdminOpenAPI()
-			if args[0] != "admin" {
-				p, err := parseProvider(args[0])
-				if err != nil {
-					return err
-				}
-				if doc = mockserver.OpenAPI(p); doc == nil {
-					return fmt.Errorf("there is no OpenAPI document for %s yet", p)
+			if name != "admin" {
+				if doc = mockserver.OpenAPI(mockserver.Provider(name)); doc == nil {
+					return fmt.Errorf("there is no OpenAPI document for %s yet", name)
 				}
 			}
-			_, err := fmt.Fprintln(a.Out, strings.TrimSpace(string(doc)))
+			_, err = fmt.Fprintln(a.Out, strings.TrimSpace(string(doc)))
 			return err
 		},
 	}

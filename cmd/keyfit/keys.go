@@ -1,22 +1,25 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"net/http"
 	"net/url"
-	"strconv"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/keyfit/keyfit/cmd/keyfit/internal/cli"
+	"github.com/keyfit/keyfit/cmd/keyfit/internal/flagvalue"
 	"github.com/keyfit/keyfit/mockserver"
 )
 
 func (a *app) keysCommand() *cobra.Command {
-	cmd := group(&cobra.Command{Use: "keys", Short: "Issue, list, show, rotate, revoke and expire keys"})
+	cmd := group(&cobra.Command{Use: "keys", Short: "Issue, list, show, rotate, suspend, enable, revoke and expire keys"})
 	cmd.AddCommand(a.keysIssue(), a.keysList(), a.keysShow(), a.keysRotate(),
+		a.keysEnd("suspend", "Suspend a key until it is enabled again"), a.keysEnd("enable", "Enable a suspended key"),
 		a.keysEnd("revoke", "Revoke a key at once"), a.keysEnd("expire", "Let a key expire now"))
 	return a.withAdmin(cmd)
 }
@@ -27,98 +30,6 @@ type issuedKey struct {
 	Secret  string            `json:"secret"`
 	Token   string            `json:"token,omitempty"`
 	Headers map[string]string `json:"headers"`
-}
-
-// issueRequest is the body of a request for a new key.
-type issueRequest struct {
-	Provider  mockserver.Provider `json:"provider"`
-	Kind      string              `json:"kind,omitempty"`
-	Name      string              `json:"name,omitempty"`
-	Contact   string              `json:"contact,omitempty"`
-	Scopes    *[]string           `json:"scopes,omitempty"`
-	Access    string              `json:"access,omitempty"`
-	User      string              `json:"user,omitempty"`
-	ExpiresIn string              `json:"expiresIn,omitempty"`
-	ExpiresAt string              `json:"expiresAt,omitempty"`
-	Limit     *mockserver.Limit   `json:"limit,omitempty"`
-}
-
-func (a *app) keysIssue() *cobra.Command {
-	var in issueRequest
-	var limit, user string
-	var scopes []string
-	var bearer, quiet bool
-	cmd := &cobra.Command{
-		Use: "issue PROVIDER", Short: "Issue a key; its value is printed once and cannot be shown again",
-		Args: exactly("PROVIDER"), ValidArgsFunction: providerArgs,
-		Example: "  keyfit keys issue mindkey --name ci --scope Employee --expires-in 30d\n" +
-			"  keyfit keys issue imkit --limit 3/1m\n  keyfit keys issue imkit --client-key user001",
-	}
-	f := cmd.Flags()
-	f.StringVar(&in.Name, "name", "", "its name")
-	f.StringVar(&in.Contact, "contact", "", "the `e-mail` address of its contact (Optimove)")
-	f.StringSliceVar(&scopes, "scope", nil, "its scopes (MindKey, OAuth; default every documented one)")
-	f.StringVar(&in.Access, "access", "", "its access type: Admin, Integrations or Transactional (Optimove)")
-	f.StringVar(&in.ExpiresIn, "expires-in", "", "how long it lives, as `24h` or 365d; a successor lives as long")
-	f.StringVar(&in.ExpiresAt, "expires-at", "", "the `time` when it expires; a successor expires then too")
-	f.StringVar(&limit, "limit", "", "its own rate limit, as `3/1m` or 50/10s:sliding; 0 is none")
-	f.StringVar(&user, "client-key", "", "issue a client key, with a token of this `user` (IMKIT)")
-	f.BoolVar(&bearer, "bearer", false, "issue an OAuth access token (iiniit)")
-	f.BoolVarP(&quiet, "quiet", "q", false, "print only the value")
-	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		var err error
-		if in.Provider, err = parseProvider(args[0]); err != nil {
-			return err
-		}
-		if f.Changed("scope") {
-			in.Scopes = &scopes
-		}
-		if limit != "" {
-			if in.Limit, err = parseLimit(limit); err != nil {
-				return err
-			}
-		}
-		switch {
-		case user != "" && bearer:
-			return cli.Usagef("--client-key and --bearer exclude each other")
-		case user != "":
-			in.Kind, in.User = string(mockserver.KindPair), user
-		case bearer:
-			in.Kind = string(mockserver.KindBearer)
-		}
-		var out issuedKey
-		if err := a.do(cmd.Context(), http.MethodPost, a.ns("keys"), in, &out); err != nil {
-			return err
-		}
-		return a.printIssued(&out, quiet)
-	}
-	return cmd
-}
-
-// parseLimit reads "3/1m", "50/10s:sliding" or "0".
-func parseLimit(s string) (*mockserver.Limit, error) {
-	wrong := cli.Usagef("--limit %q is not of the form 3/1m, 50/10s:sliding or 0", s)
-	rest, kind, _ := strings.Cut(s, ":")
-	var l mockserver.Limit
-	if l.Kind.UnmarshalText([]byte(kind)) != nil {
-		return nil, wrong
-	}
-	count, per, ok := strings.Cut(rest, "/")
-	var err error
-	if l.Requests, err = strconv.Atoi(count); err != nil || l.Requests < 0 || ok != (l.Requests > 0) {
-		return nil, wrong
-	}
-	if ok {
-		d, err := mockserver.ParseDuration(per)
-		if err != nil || d <= 0 {
-			return nil, wrong
-		}
-		var limit mockserver.Limit
-		limit.Requests, limit.Kind = l.Requests, l.Kind
-		limit.Per = d.Std()
-		return &limit, nil
-	}
-	return &l, nil
 }
 
 func (a *app) printIssued(k *issuedKey, quiet bool) error {
@@ -137,8 +48,8 @@ func (a *app) printIssued(k *issuedKey, quiet bool) error {
 	}); err != nil || a.JSON {
 		return err
 	}
-	_, err := fmt.Fprintln(a.Err, "keyfit: the value is printed once and cannot be shown again; the mock keeps a hash of it")
-	return err
+	a.Notice("the value is printed once and cannot be shown again; the mock keeps a hash of it")
+	return nil
 }
 
 func keyDetails(w io.Writer, k *mockserver.Key) {
@@ -181,19 +92,26 @@ func keyDetails(w io.Writer, k *mockserver.Key) {
 
 func (a *app) keysList() *cobra.Command {
 	query := url.Values{}
-	var provider, status, kind, name, unused string
+	var provider mockserver.Provider
+	var status mockserver.KeyStatus
+	var kind mockserver.KeyKind
+	var name string
+	var unused time.Time
 	cmd := &cobra.Command{Use: "list", Short: "List keys", Args: exactly()}
 	f := cmd.Flags()
-	f.StringVar(&provider, "provider", "", "only keys of this provider")
-	f.StringVar(&status, "status", "", "only keys of this `status`: active, expiring, rotating, expired or revoked")
-	f.StringVar(&kind, "kind", "", "only keys of this `kind`: key, pair, token or bearer")
-	f.StringVar(&name, "name", "", "only keys of this name")
-	f.StringVar(&unused, "unused-since", "", "only keys not used since this `time`")
+	flagvalue.Choice(f, &provider, "provider", mockserver.Providers(), "only keys of this `provider`")
+	flagvalue.Choice(f, &status, "status", keyStatuses(), "only keys of this `status`: "+cli.List(names(keyStatuses())))
+	flagvalue.Choice(f, &kind, "kind", keyKinds(), "only keys of this `kind`: "+cli.List(names(keyKinds())))
+	f.StringVar(&name, "name", "", "only keys of this `name`")
+	flagvalue.Time(f, &unused, "unused-since", "only keys not used since this `time` or date")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		for k, v := range map[string]string{"provider": provider, "status": status, "kind": kind, "name": name, "unused_since": unused} {
+		for k, v := range map[string]string{"provider": string(provider), "status": string(status), "kind": string(kind), "name": name} {
 			if v != "" {
 				query.Set(k, v)
 			}
+		}
+		if !unused.IsZero() {
+			query.Set("unused_since", unused.Format(time.RFC3339))
 		}
 		keys, err := list[mockserver.Key](cmd.Context(), a, a.ns("keys"), query, 0)
 		if err != nil {
@@ -210,34 +128,63 @@ func (a *app) keysList() *cobra.Command {
 	return cmd
 }
 
+// keyStatuses are the states of a key, as the mock lists them.
+func keyStatuses() []mockserver.KeyStatus {
+	return []mockserver.KeyStatus{
+		mockserver.StatusActive, mockserver.StatusExpiring, mockserver.StatusRotating, mockserver.StatusSuspended, mockserver.StatusExpired, mockserver.StatusRevoked,
+	}
+}
+
+// keyKinds are the kinds of keys, those of OAuth last.
+func keyKinds() []mockserver.KeyKind {
+	return []mockserver.KeyKind{
+		mockserver.KindKey, mockserver.KindPair, mockserver.KindToken, mockserver.KindBearer,
+		mockserver.KindClient, mockserver.KindCode, mockserver.KindRefresh,
+	}
+}
+
+// names are values as text.
+func names[T ~string](values []T) []string {
+	out := make([]string, 0, len(values))
+	for _, v := range values {
+		out = append(out, string(v))
+	}
+	return out
+}
+
 func (a *app) keysShow() *cobra.Command {
 	return &cobra.Command{
-		Use: "show ID", Short: "Show a key, without its value", Args: exactly("ID"),
+		Use: "show ID", Short: "Show a key, without its value", Args: exactly("ID"), ValidArgsFunction: a.keyArgs,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			var k mockserver.Key
 			if err := a.do(cmd.Context(), http.MethodGet, a.ns("keys", args[0]), nil, &k); err != nil {
-				return err
+				return a.nearKey(cmd.Context(), args[0], err)
 			}
 			return a.Print(k, func(w io.Writer) { keyDetails(w, &k) })
 		},
 	}
 }
 
+// nearKey adds the ID that was probably meant to the error for a key that does not exist.
+func (a *app) nearKey(ctx context.Context, id string, err error) error {
+	return nearestOf(ctx, a, err, id, func(k mockserver.Key) string { return k.ID }, "keys")
+}
+
 func (a *app) keysRotate() *cobra.Command {
-	var overlap string
+	var overlap time.Duration
 	var quiet bool
 	cmd := &cobra.Command{
-		Use: "rotate ID", Short: "Issue a successor of a key; both are valid during the overlap", Args: exactly("ID"),
+		Use: "rotate ID", Short: "Issue a successor of a key; both are valid during the overlap", Args: exactly("ID"), ValidArgsFunction: a.keyArgs,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			var out issuedKey
-			in := map[string]string{"overlap": overlap}
+			in := map[string]any{"overlap": mockserver.Duration(overlap)}
 			if err := a.do(cmd.Context(), http.MethodPost, a.ns("keys", args[0], "rotate"), in, &out); err != nil {
-				return err
+				return a.nearKey(cmd.Context(), args[0], err)
 			}
 			return a.printIssued(&out, quiet)
 		},
 	}
-	cmd.Flags().StringVar(&overlap, "overlap", "0s", "how long the old key stays valid, as `24h` or 7d")
+	flagvalue.Duration(cmd.Flags(), &overlap, "overlap", 0, 0, "how long the old key stays valid, as `24h` or 7d (default not at all)")
 	cmd.Flags().BoolVarP(&quiet, "quiet", "q", false, "print only the value")
 	return cmd
 }
@@ -246,14 +193,14 @@ func (a *app) keysEnd(verb, short string) *cobra.Command {
 	in := map[string]string{}
 	var reason string
 	cmd := &cobra.Command{
-		Use: verb + " ID", Short: short, Args: exactly("ID"),
+		Use: verb + " ID", Short: short, Args: exactly("ID"), ValidArgsFunction: a.keyArgs,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if reason != "" {
 				in["reason"] = reason
 			}
 			var k mockserver.Key
 			if err := a.do(cmd.Context(), http.MethodPost, a.ns("keys", args[0], verb), in, &k); err != nil {
-				return err
+				return a.nearKey(cmd.Context(), args[0], err)
 			}
 			return a.Print(k, func(w io.Writer) { keyDetails(w, &k) })
 		},

@@ -35,8 +35,9 @@ type localMock struct {
 	cleanup  []func()
 }
 
-// newLocalMock starts a mock and issues a key for each provider. Unless always is true, it
-// issues none if the settings say so or if the state file has keys already.
+// newLocalMock starts a mock and issues a key for each provider, unless the settings say that
+// there are to be none. If the state file has keys already, it issues more only if always is
+// true.
 func newLocalMock(ctx context.Context, s *settings, logger *slog.Logger, api mockserver.AdminConfig, always bool) (*localMock, error) {
 	opts, err := s.options()
 	if err != nil {
@@ -130,28 +131,35 @@ func (m *localMock) inject(faults []mockserver.FaultSpec) error {
 // issue issues the keys of the configuration and one for each provider. The values of keys
 // that the state file restored are not known, so they cannot be printed.
 func (m *localMock) issue(ctx context.Context, s *settings, always bool) error {
-	if !always && (s.noKeys || len(m.srv.Keys().List(mockserver.KeyFilter{})) > 0) {
+	if s.noKeys || !always && len(m.srv.Keys().List(mockserver.KeyFilter{})) > 0 {
 		return nil
 	}
-	client, err := admin.NewClient(m.adminURL, m.srv.AdminToken().Reveal(), true) // to this process, at whatever address it listens
+	client, err := admin.NewClient(m.srv.LocalAdminURL(), m.srv.AdminToken().Reveal(), true) // to this process, at whatever address it listens
 	if err != nil {
 		return err
 	}
 	for i, spec := range s.file.Keys {
-		if err := client.Call(ctx, http.MethodPost, "/v1/namespaces/default/keys", spec, nil); err != nil {
+		var key map[string]json.RawMessage
+		if err := decodeStrict(spec, &key); err != nil || key == nil {
+			return cli.Usagef("config: keys[%d] is not an object", i)
+		}
+		if _, given := key["lasting"]; !given {
+			key["lasting"] = json.RawMessage("true")
+		}
+		if err := client.Call(ctx, http.MethodPost, "/v1/namespaces/default/keys", key, nil); err != nil {
 			return fmt.Errorf("config: keys[%d]: %w", i, err)
 		}
 	}
-	named := mockserver.Named("Lorem Fitsum start")
+	opts := []mockserver.KeyOption{mockserver.Named(startKeyName), mockserver.Lasting()}
 	for _, p := range s.played() {
-		if m.issued[p], err = m.srv.Keys().TryIssue(p, named); err != nil {
+		if m.issued[p], err = m.srv.Keys().TryIssue(p, opts...); err != nil {
 			return err
 		}
 		switch p {
 		case mockserver.IMKIT:
-			m.pair, err = m.srv.Keys().TryIssue(p, named, mockserver.ClientKey(imkitUser))
+			m.pair, err = m.srv.Keys().TryIssue(p, append(opts, mockserver.ClientKey(imkitUser))...)
 		case mockserver.Iiniit:
-			m.bearer, err = m.srv.Keys().TryIssue(p, named, mockserver.Bearer())
+			m.bearer, err = m.srv.Keys().TryIssue(p, append(opts, mockserver.Bearer())...)
 		default:
 		}
 		if err != nil {
@@ -162,6 +170,10 @@ func (m *localMock) issue(ctx context.Context, s *settings, always bool) error {
 }
 
 const imkitUser = "user001"
+
+// startKeyName is the name of the keys that a mock issues at its start: nobody takes it for
+// that of a real key.
+const startKeyName = "Lorem Fitsum"
 
 // writeCA writes the CA's certificate to a file for programs and curl.
 func (m *localMock) writeCA(path string) error {

@@ -122,7 +122,7 @@ type consent struct {
 func (a *app) oauthIssue() *cobra.Command {
 	var in consent
 	cmd := &cobra.Command{
-		Use: "issue CLIENT", Short: "Issue an access and a refresh token; their values are printed once and cannot be shown again", Args: exactly("CLIENT"),
+		Use: "issue CLIENT", Short: "Issue an access and a refresh token; their values are printed once and cannot be shown again", Args: exactly("CLIENT"), ValidArgsFunction: a.clientArgs,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			in.Client = args[0]
 			var out struct {
@@ -184,7 +184,7 @@ func (a *app) oauthExpire() *cobra.Command {
 		RunE: func(cmd *cobra.Command, args []string) error {
 			for _, kind := range args {
 				if !slices.Contains(kinds, kind) {
-					return cli.Usagef("%q is not one of %s", kind, strings.Join(kinds, ", "))
+					return cli.UsageError{Err: cli.Unknown("KIND", kind, kinds)}
 				}
 			}
 			var out struct {

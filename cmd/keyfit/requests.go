@@ -4,9 +4,10 @@ import (
 	"bufio"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
+	"maps"
+	"math"
 	"net/http"
 	"net/url"
 	"slices"
@@ -17,28 +18,14 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/keyfit/keyfit/cmd/keyfit/internal/cli"
+	"github.com/keyfit/keyfit/cmd/keyfit/internal/flagvalue"
 	"github.com/keyfit/keyfit/mockserver"
 )
 
 func (a *app) requestsCommand() *cobra.Command {
-	cmd := group(&cobra.Command{Use: "requests", Short: "List, follow, show, count and wait for requests"})
-	cmd.AddCommand(a.requestsList(), a.requestsTail(), a.requestsShow(), a.requestsCount(), a.requestsWait(), a.requestsClear())
+	cmd := group(&cobra.Command{Use: "requests", Short: "List, follow, show, count, verify, export and wait for requests"})
+	cmd.AddCommand(a.requestsList(), a.requestsTail(), a.requestsShow(), a.requestsCount(), a.requestsVerify(), a.requestsWait(), a.requestsExport(), a.requestsClear())
 	return a.withAdmin(cmd)
-}
-
-// outcomeFlags adds matchFlags, and flags for what is known after the response.
-func outcomeFlags(cmd *cobra.Command, m *mockserver.Match) {
-	matchFlags(cmd, m)
-	f := cmd.Flags()
-	f.StringVar((*string)(&m.Outcome), "outcome", "", "only requests with this outcome, for example ok or rate_limited")
-	f.IntVar(&m.Status, "status", 0, "only requests answered with this status")
-	_ = cmd.RegisterFlagCompletionFunc("outcome", func(*cobra.Command, []string, string) ([]cobra.Completion, cobra.ShellCompDirective) { // fails on a wrong name only
-		names := make([]string, 0, len(mockserver.Outcomes()))
-		for _, o := range mockserver.Outcomes() {
-			names = append(names, string(o))
-		}
-		return names, cobra.ShellCompDirectiveNoFileComp
-	})
 }
 
 func matchQuery(m *mockserver.Match) url.Values {
@@ -54,46 +41,45 @@ func matchQuery(m *mockserver.Match) url.Values {
 	return q
 }
 
+func writeRequests(w io.Writer, items []mockserver.Exchange) {
+	rows := make([][]string, 0, len(items))
+	for i := range items {
+		rows = append(rows, requestRow(&items[i]))
+	}
+	cli.Table(w, requestHead, rows)
+}
+
 const requestHead = "id\ttime\tprovider\tmethod\tpath\tstatus\toutcome\tkey"
 
 func requestRow(x *mockserver.Exchange) []string {
 	return []string{
-		strconv.FormatUint(x.ID, 10), x.At.UTC().Format("15:04:05.000"), string(x.Provider), x.Method, x.Path,
+		strconv.FormatUint(x.ID, 10), x.At.UTC().Format("15:04:05.000Z"), string(x.Provider), x.Method, x.Path,
 		strconv.Itoa(x.Status), string(x.Outcome), x.KeyID,
 	}
 }
 
 func (a *app) requestsList() *cobra.Command {
-	var m mockserver.Match
-	var limit int
+	var m requestMatch
+	limit := 50
 	cmd := &cobra.Command{
 		Use: "list", Short: "List the latest requests, the newest last", Args: exactly(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if limit < 0 {
-				return cli.Usagef("--limit must not be negative")
-			}
-			items, err := list[mockserver.Exchange](cmd.Context(), a, a.ns("requests"), matchQuery(&m), limit)
+			items, err := list[mockserver.Exchange](cmd.Context(), a, a.ns("requests"), m.query(), limit)
 			if err != nil {
 				return err
 			}
 			slices.Reverse(items)
-			return a.Print(items, func(w io.Writer) {
-				rows := make([][]string, 0, len(items))
-				for i := range items {
-					rows = append(rows, requestRow(&items[i]))
-				}
-				cli.Table(w, requestHead, rows)
-			})
+			return a.Print(items, func(w io.Writer) { writeRequests(w, items) })
 		},
 	}
-	outcomeFlags(cmd, &m)
-	cmd.Flags().IntVar(&limit, "limit", 50, "list at most `N` requests; 0 is all that the journal keeps")
+	requestFlags(cmd, &m)
+	flagvalue.Int(cmd.Flags(), &limit, "limit", 0, math.MaxInt, "list at most `N` requests; 0 is all that the journal keeps")
 	return cmd
 }
 
 func (a *app) requestsShow() *cobra.Command {
 	return &cobra.Command{
-		Use: "show ID", Short: "Show a request, with credentials redacted", Args: exactly("ID"),
+		Use: "show ID", Short: "Show a request and its answer, with credentials redacted", Args: exactly("ID"), ValidArgsFunction: a.requestArgs,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			var x mockserver.Exchange
 			if err := a.do(cmd.Context(), http.MethodGet, a.ns("requests", args[0]), nil, &x); err != nil {
@@ -110,16 +96,7 @@ func writeRequest(w io.Writer, x *mockserver.Exchange) {
 		line += "?" + x.Query
 	}
 	_, _ = fmt.Fprintln(w, cli.Line(x.Method+" "+line))
-	names := make([]string, 0, len(x.Header))
-	for name := range x.Header {
-		names = append(names, name)
-	}
-	slices.Sort(names)
-	for _, name := range names {
-		for _, v := range x.Header[name] {
-			_, _ = fmt.Fprintln(w, cli.Line(name+": "+v))
-		}
-	}
+	writeHeader(w, x.Header)
 	if x.Body != "" {
 		_, _ = fmt.Fprintf(w, "\n%s\n", cli.Block(x.Body))
 	}
@@ -132,15 +109,39 @@ func writeRequest(w io.Writer, x *mockserver.Exchange) {
 		{"why", x.Diagnosis.Why},
 		{"key", x.KeyID},
 		{"fault", x.Fault},
+		{"duration", duration(x.Duration)},
 	} {
 		if row[1] != "" {
 			_, _ = fmt.Fprintf(w, "%-9s %s\n", row[0], cli.Line(row[1]))
 		}
 	}
+	if len(x.ResponseHeader) > 0 || x.ResponseBody != "" {
+		_, _ = fmt.Fprintf(w, "\n%d %s\n", x.Status, http.StatusText(x.Status))
+		writeHeader(w, x.ResponseHeader)
+	}
+	if x.ResponseBody != "" {
+		_, _ = fmt.Fprintf(w, "\n%s\n", cli.Block(x.ResponseBody))
+	}
+}
+
+// duration is a duration for people; "" for none.
+func duration(d mockserver.Duration) string {
+	if d == 0 {
+		return ""
+	}
+	return d.String()
+}
+
+func writeHeader(w io.Writer, header http.Header) {
+	for _, name := range slices.Sorted(maps.Keys(header)) {
+		for _, v := range header[name] {
+			_, _ = fmt.Fprintln(w, cli.Line(name+": "+v))
+		}
+	}
 }
 
 func (a *app) requestsTail() *cobra.Command {
-	var m mockserver.Match
+	var m requestMatch
 	cmd := &cobra.Command{
 		Use: "tail", Short: "Print requests as they arrive, until Ctrl-C", Args: exactly(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -150,24 +151,21 @@ func (a *app) requestsTail() *cobra.Command {
 			}
 			ctx, stop := interruptible(cmd.Context())
 			defer stop()
-			res, err := c.Send(ctx, http.MethodGet, a.ns("requests", "stream")+"?"+matchQuery(&m).Encode(), nil)
+			res, err := c.Send(ctx, http.MethodGet, a.ns("requests", "stream")+"?"+m.query().Encode(), nil)
 			if err != nil {
 				return err
 			}
 			defer func() { _ = res.Body.Close() }() // read to its end
-			err = a.follow(res.Body)
-			if ctx.Err() != nil {
-				return nil
-			}
-			return err
+			return a.follow(ctx, res.Body)
 		},
 	}
-	outcomeFlags(cmd, &m)
+	requestFlags(cmd, &m)
 	return cmd
 }
 
-// follow prints server-sent events: one line each, or the JSON unchanged.
-func (a *app) follow(body io.Reader) error {
+// follow prints server-sent events, one line each, or the JSON unchanged, until ctx ends or
+// the mock does.
+func (a *app) follow(ctx context.Context, body io.Reader) error {
 	lines := bufio.NewScanner(body)
 	lines.Buffer(nil, 4<<20)
 	event := ""
@@ -177,7 +175,7 @@ func (a *app) follow(body io.Reader) error {
 		case name == "event":
 			event = value
 		case name == "data" && event == "missed":
-			_, _ = fmt.Fprintf(a.Err, "keyfit: some requests arrived faster than they could be printed: %s\n", cli.Line(value))
+			a.Notice("some requests arrived faster than they could be printed: %s", value)
 		case name == "data" && a.JSON:
 			if _, err := fmt.Fprintln(a.Out, value); err != nil {
 				return fmt.Errorf("write: %w", err)
@@ -192,35 +190,66 @@ func (a *app) follow(body io.Reader) error {
 			}
 		}
 	}
-	if err := lines.Err(); err != nil && !errors.Is(err, context.Canceled) {
+	if ctx.Err() != nil { // Ctrl-C: the mock lives on
+		return nil
+	}
+	if err := lines.Err(); err != nil {
 		return fmt.Errorf("the stream was interrupted: %w", err)
 	}
-	_, _ = fmt.Fprintln(a.Err, "keyfit: the mock has ended")
+	a.Notice("the mock has ended")
 	return nil
 }
 
 func (a *app) requestsCount() *cobra.Command {
-	var m mockserver.Match
-	var expect int
+	var m requestMatch
+	var n times
 	cmd := &cobra.Command{
 		Use: "count", Short: "Count requests exactly, including those that the journal has dropped", Args: exactly(),
+		Example: "  keyfit requests count --outcome rate_limited --expect 1\n  keyfit requests count --path '/rooms/*' --at-least 2 --at-most 4",
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			var c mockserver.Counts
-			if err := a.do(cmd.Context(), http.MethodPost, a.ns("requests", "count"), map[string]any{"match": m}, &c); err != nil {
+			if _, err := n.bounds(cmd.Flags().Changed); err != nil {
 				return err
 			}
-			if err := a.Print(c, func(w io.Writer) { writeCounts(w, &c) }); err != nil {
+			c, err := a.count(cmd.Context(), m)
+			if err != nil {
 				return err
 			}
-			if cmd.Flags().Changed("expect") && (c.Total != expect || c.Folded > 0) {
-				return fmt.Errorf("%d requests match, expected %d", c.Total, expect)
+			if err := a.Print(c, func(w io.Writer) { writeCounts(w, c) }); err != nil {
+				return err
 			}
-			return nil
+			err = n.met(c, cmd.Flags().Changed)
+			if c.Total == 0 {
+				err = a.hinted(cmd.Context(), &m, err)
+			}
+			return err
 		},
 	}
-	outcomeFlags(cmd, &m)
-	cmd.Flags().IntVar(&expect, "expect", 0, "fail unless exactly `N` requests match")
+	requestFlags(cmd, &m)
+	n.add(cmd.Flags())
 	return cmd
+}
+
+func (a *app) count(ctx context.Context, m requestMatch) (*mockserver.Counts, error) {
+	var c mockserver.Counts
+	err := a.do(ctx, http.MethodPost, a.ns("requests", "count"), map[string]any{"match": m}, &c)
+	return &c, err
+}
+
+// hinted adds to the error for no requests which other outcomes such requests had.
+func (a *app) hinted(ctx context.Context, m *requestMatch, err error) error {
+	if err == nil || m.Outcome == "" {
+		return err
+	}
+	whole := *m
+	whole.Outcome = ""
+	all, countErr := a.count(ctx, whole)
+	if countErr != nil {
+		return err
+	}
+	if others := elsewhere(m, all); others != "" {
+		return fmt.Errorf("%w; with other outcomes: %s", err, others)
+	}
+	return err
 }
 
 func writeCounts(w io.Writer, c *mockserver.Counts) {
@@ -236,9 +265,8 @@ func writeCounts(w io.Writer, c *mockserver.Counts) {
 }
 
 func (a *app) requestsWait() *cobra.Command {
-	var m mockserver.Match
-	var n int
-	var timeout string
+	var m requestMatch
+	n, timeout := 1, 30*time.Second
 	cmd := &cobra.Command{
 		Use: "wait", Short: "Wait until requests have arrived; fail after --timeout", Args: exactly(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -246,7 +274,7 @@ func (a *app) requestsWait() *cobra.Command {
 				Reached bool              `json:"reached"`
 				Counts  mockserver.Counts `json:"counts"`
 			}
-			in := map[string]any{"match": m, "n": n, "timeout": timeout}
+			in := map[string]any{"match": m, "n": n, "timeout": mockserver.Duration(timeout)}
 			if err := a.do(cmd.Context(), http.MethodPost, a.ns("requests", "wait"), in, &out); err != nil {
 				return err
 			}
@@ -256,9 +284,9 @@ func (a *app) requestsWait() *cobra.Command {
 			return a.Print(out.Counts, func(w io.Writer) { writeCounts(w, &out.Counts) })
 		},
 	}
-	outcomeFlags(cmd, &m)
-	cmd.Flags().IntVar(&n, "count", 1, "wait for `N` requests")
-	cmd.Flags().StringVar(&timeout, "timeout", "30s", "wait at most this `time`, up to 5m")
+	requestFlags(cmd, &m)
+	flagvalue.Int(cmd.Flags(), &n, "count", 1, math.MaxInt, "wait for `N` requests")
+	flagvalue.Duration(cmd.Flags(), &timeout, "timeout", 1, 5*time.Minute, "wait at most this `time`, up to 5m")
 	return cmd
 }
 

@@ -215,7 +215,7 @@ func TestRotateChangesNothingIfTheNewKeyIsRefused(t *testing.T) {
 			if got.code != cli.ExitFailure || last.Event != "failed" || last.Changed == nil || *last.Changed || !strings.Contains(last.Text, test.want) {
 				t.Errorf("code %d, %+v; want %q", got.code, last, test.want)
 			}
-			if !strings.Contains(got.err, test.want) || !strings.HasSuffix(got.err, "; nothing was changed\n") {
+			if text := field(t, got.err, "error"); !strings.Contains(text, test.want) || !strings.HasSuffix(text, "; nothing was changed") {
 				t.Errorf("%q", got.err)
 			}
 			if w.content(t) != before {
@@ -277,7 +277,7 @@ func TestRotateRefusesWhatItCannotDoWell(t *testing.T) {
 		"a pair in a file":   {"", "imkit-user - --yes --file x", cli.ExitUsage, "cannot hold the pair"},
 		"a date in a file":   {"", "imkit - --yes --file x --expires 2090-01-01", cli.ExitUsage, "--expires is for .env"},
 		"two origins":        {"", "imkit - --yes --key-file x", cli.ExitUsage, "exclude each other"},
-		"no time":            {"", "imkit - --yes --timeout 0s", cli.ExitUsage, "must be positive"},
+		"no time":            {"", "imkit - --yes --timeout 0s", cli.ExitUsage, "more than 0s"},
 		"no mock":            {"", "imkit - --yes --mock", cli.ExitFailure, "which mock?"},
 	} {
 		t.Run(name, func(t *testing.T) {

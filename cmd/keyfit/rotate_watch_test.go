@@ -58,7 +58,7 @@ func TestRotateWatchesUntilEveryReplicaHasReleasedTheOldKey(t *testing.T) {
 		at + status("generation 3, OLD is current, which is the old key; NEW is rejected"),
 		at + status("generation 3, OLD is current, which is the old key; it cannot read its key source"),
 		at + "answers 502 Bad Gateway", at + "the answer is not the JSON of a Keyring.Status()",
-		at + status("generation 4, NEW is current; old key: 2 in flight, last used 2027-01-31 12:00:00"),
+		at + status("generation 4, NEW is current; old key: 2 in flight, last used 2027-01-31 12:00:00Z"),
 		at + status("generation 4, NEW is current; the old key is released"),
 		"✓ unused      " + status("OLD: it is safe to revoke the old key"),
 	}

@@ -7,12 +7,12 @@ import (
 	"io/fs"
 	"os"
 	"os/exec"
-	"os/signal"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
 	"github.com/keyfit/keyfit/cmd/keyfit/internal/cli"
+	"github.com/keyfit/keyfit/cmd/keyfit/internal/job"
 	"github.com/keyfit/keyfit/mockserver"
 )
 
@@ -33,7 +33,7 @@ the SDK reads and others with names such as OPTIMOVE_SECRET are taken out, also 
 providers that --providers leaves out. --keep-env 'OPTIMOVE_*' leaves them.`,
 		Example: "  keyfit run -- npm test\n  keyfit run --freeze 2027-01-01T00:00:00Z -- pytest -q",
 		Args: func(_ *cobra.Command, args []string) error {
-			if len(args) == 0 {
+			if len(args) == 0 || args[0] == "" {
 				return cli.Usagef("the command is missing: keyfit run -- COMMAND")
 			}
 			return nil
@@ -44,22 +44,14 @@ providers that --providers leaves out. --keep-env 'OPTIMOVE_*' leaves them.`,
 	}
 	cmd.Flags().SetInterspersed(false) // the first argument that is not a flag starts the command
 	s.flags(cmd.Flags())
+	s.log, cmd.Flags().Lookup("log").DefValue = "off", "off" // the terminal belongs to the command
 	cmd.Flags().StringSliceVar(&keep, "keep-env", nil, "leave this `variable` of a provider that is not imitated to COMMAND; * matches any text")
 	return cmd
 }
 
-// The exit codes of a command that could not be started, as in a shell.
-const (
-	exitCannotRun = 126
-	exitNotFound  = 127
-)
-
 func (a *app) runChild(ctx context.Context, flags *pflag.FlagSet, s *settings, keep kept, args []string) error {
 	if err := s.load(flags); err != nil {
 		return err
-	}
-	if !flags.Changed("log") {
-		s.log = "off" // the terminal belongs to the command
 	}
 	token, err := a.mockToken(s.tokenFile)
 	if err != nil {
@@ -85,7 +77,7 @@ func (a *app) runChild(ctx context.Context, flags *pflag.FlagSet, s *settings, k
 		return err
 	}
 	if err != nil {
-		_, _ = fmt.Fprintf(a.Err, "keyfit: %s\n", cli.Line(err.Error()))
+		a.Fail(err, "")
 	}
 	if code != 0 {
 		return cli.ExitError(code)
@@ -97,50 +89,12 @@ func (a *app) runChild(ctx context.Context, flags *pflag.FlagSet, s *settings, k
 func (a *app) exec(args, env []string) (int, error) {
 	cmd := exec.Command(args[0], args[1:]...) //nolint:gosec,noctx // running what the user names is the purpose, and signals end it
 	cmd.Env, cmd.Stdin, cmd.Stdout, cmd.Stderr = env, a.In, cli.Raw(a.Out), cli.Raw(a.Err)
-	signals := make(chan os.Signal, 8)
-	signal.Notify(signals, forwarded()...)
-	defer signal.Stop(signals)
-	if err := cmd.Start(); err != nil {
-		if errors.Is(err, exec.ErrNotFound) || errors.Is(err, fs.ErrNotExist) {
-			return exitNotFound, fmt.Errorf("command %q not found", args[0])
-		}
-		return exitCannotRun, fmt.Errorf("cannot run %q: %w", args[0], err)
+	code, err := job.Run(cmd)
+	switch {
+	case errors.Is(err, exec.ErrNotFound) || errors.Is(err, fs.ErrNotExist):
+		return job.ExitNotFound, fmt.Errorf("command %q not found", args[0])
+	case err != nil:
+		return job.ExitCannotRun, fmt.Errorf("cannot run %q: %w", args[0], rootCause(err))
 	}
-	over := make(chan struct{})
-	defer close(over)
-	go func() {
-		for {
-			select {
-			case sig := <-signals:
-				if !a.reachesChild(sig) {
-					_ = cmd.Process.Signal(sig) // an error means that it has just ended
-				}
-			case <-over:
-				return
-			}
-		}
-	}()
-	err := cmd.Wait()
-	if _, ok := errors.AsType[*exec.ExitError](err); ok {
-		return exitCode(cmd.ProcessState), nil
-	}
-	if err != nil {
-		return cli.ExitFailure, fmt.Errorf("%s: %w", args[0], err)
-	}
-	return 0, nil
-}
-
-// reachesChild reports whether the terminal sends the signal to the command by itself: Ctrl-C
-// goes to every process in the foreground, so passing it on would send it twice.
-func (a *app) reachesChild(sig os.Signal) bool {
-	in, ok := a.In.(*os.File)
-	if !ok || !fromKeyboard(sig) {
-		return false
-	}
-	info, err := in.Stat()
-	if err != nil || info.Mode()&os.ModeCharDevice == 0 {
-		return false
-	}
-	null, err := os.Stat(os.DevNull) // a character device too, but not a terminal
-	return err == nil && !os.SameFile(info, null)
+	return code, nil
 }

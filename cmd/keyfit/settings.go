@@ -5,10 +5,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
+	"maps"
 	"math"
 	"net"
-	"os"
 	"slices"
 	"strconv"
 	"strings"
@@ -17,6 +16,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/keyfit/keyfit/cmd/keyfit/internal/cli"
+	"github.com/keyfit/keyfit/cmd/keyfit/internal/flagvalue"
 	"github.com/keyfit/keyfit/mockserver"
 )
 
@@ -45,6 +45,8 @@ type settings struct {
 	log           string
 	grace         time.Duration
 	unsafeBindAll bool
+	publicURL     string
+	sync          bool
 
 	file fileSettings
 }
@@ -65,7 +67,7 @@ func (s *settings) flags(f *pflag.FlagSet) {
 	f.StringVar(&s.admin, "admin", "127.0.0.1:0", "`host:port` of the admin API")
 	f.StringSliceVar(&s.adminHosts, "admin-host", nil, "another host `name` that requests to the admin API may have")
 	f.StringVar(&s.tokenFile, "admin-token-file", "", "read the admin token from this `file`, or write a new one there")
-	f.StringSliceVar(&s.providers, "providers", nil, "imitate only these providers (default all)")
+	f.StringSliceVar(&s.providers, "providers", nil, "imitate only these `providers` (default all)")
 	f.BoolVar(&s.tls, "tls", false, "serve https, with a certificate of a new CA")
 	f.StringVar(&s.caFile, "ca-file", "", "write the CA's certificate to this `file`")
 	f.BoolVar(&s.http1, "http1", false, "with --tls: no HTTP/2")
@@ -73,14 +75,17 @@ func (s *settings) flags(f *pflag.FlagSet) {
 	f.StringVar(&s.freeze, "freeze", "", "start with the clock frozen at this `time`, for example 2027-01-31T00:00:00Z")
 	f.StringVar(&s.journal, "journal", "2000,16MiB", "keep at most this many `requests,bytes`; 0,0 keeps none; counts stay exact")
 	f.StringVar(&s.state, "state", "", "keep keys, clock, limits and faults in this JSON `file`")
+	f.BoolVar(&s.sync, "sync", false, "with --state: save every write before it is answered")
+	f.StringVar(&s.publicURL, "public-url", "", "announce this `URL`, for a mock in a container: http://mock.example, or a pattern such as https://{provider}.mocks.example or http://mock.example:{port}")
 	f.StringVar(&s.readyFile, "ready-file", "", "when ready, write URLs, keys and the environment variables as JSON to this `file` (mode 0600)")
 	f.BoolVar(&s.noRateLimit, "no-rate-limit", false, "remove every provider's rate limit")
 	f.BoolVar(&s.noSampleData, "no-sample-data", false, "start IMKIT without its Lorem Fitsum users, rooms and messages")
 	f.StringSliceVar(&s.cors, "cors", nil, "let browsers at this `origin` call the providers (\"*\" for all)")
 	f.BoolVar(&s.deliver, "deliver-callbacks", false, "send callbacks and webhooks to loopback addresses, besides recording them")
 	f.BoolVar(&s.noKeys, "no-keys", false, "issue no keys at the start")
-	f.StringVar(&s.log, "log", "text", "log refusals as `text|json|off` on stderr")
-	f.DurationVar(&s.grace, "grace", 5*time.Second, "how long requests in flight may take to finish at the end")
+	s.log, s.grace = "text", 5*time.Second
+	flagvalue.Choice(f, &s.log, "log", []string{"text", "json", "off"}, "log refusals as `text|json|off` on stderr")
+	flagvalue.Duration(f, &s.grace, "grace", 0, 0, "how long requests in flight may take to finish at the end")
 	f.BoolVar(&s.unsafeBindAll, "unsafe-bind-all", false, "allow addresses that other machines can reach")
 }
 
@@ -88,16 +93,19 @@ func (s *settings) flags(f *pflag.FlagSet) {
 // takes precedence.
 func (s *settings) load(flags *pflag.FlagSet) error {
 	if s.config != "" {
-		data, err := os.ReadFile(s.config)
+		data, err := readTextFile(s.config)
 		if err != nil {
-			return fmt.Errorf("config: %w", err)
+			return fmt.Errorf("config %s: %w", s.config, err)
 		}
 		if err := s.merge(flags, data); err != nil {
-			return fmt.Errorf("config %s: %w", s.config, err)
+			return cli.UsageError{Err: fmt.Errorf("config %s: %w", s.config, err)}
 		}
 	}
 	return s.check()
 }
+
+// fileMembers are the settings that only a configuration file has.
+func fileMembers() []string { return []string{"limits", "profiles", "keys", "faults"} }
 
 func (s *settings) merge(flags *pflag.FlagSet, data []byte) error {
 	var members map[string]json.RawMessage
@@ -106,13 +114,13 @@ func (s *settings) merge(flags *pflag.FlagSet, data []byte) error {
 	}
 	lists := make(map[string]json.RawMessage)
 	for name, raw := range members {
-		if slices.Contains([]string{"limits", "profiles", "keys", "faults"}, name) {
+		if slices.Contains(fileMembers(), name) {
 			lists[name] = raw
 			continue
 		}
 		f := flags.Lookup(name)
 		if f == nil || slices.Contains([]string{"config", "help", "json"}, name) {
-			return fmt.Errorf("unknown setting %q; a setting has the name of a flag without --, or is one of limits, profiles, keys, faults", name)
+			return unknownSetting(flags, name)
 		}
 		text, err := settingText(raw)
 		if err != nil {
@@ -122,7 +130,10 @@ func (s *settings) merge(flags *pflag.FlagSet, data []byte) error {
 			continue
 		}
 		if err := flags.Set(name, text); err != nil {
-			return fmt.Errorf("%s: %w", name, errors.Unwrap(err))
+			if wrong, ok := errors.AsType[*pflag.InvalidValueError](err); ok {
+				return valueError(name, wrong)
+			}
+			return fmt.Errorf("%s: %w", name, err)
 		}
 	}
 	own, err := json.Marshal(lists)
@@ -130,6 +141,19 @@ func (s *settings) merge(flags *pflag.FlagSet, data []byte) error {
 		return fmt.Errorf("lists: %w", err)
 	}
 	return decodeStrict(own, &s.file)
+}
+
+// unknownSetting names the setting that was probably meant.
+func unknownSetting(flags *pflag.FlagSet, name string) error {
+	wrong := &cli.ValueError{Value: name, Want: "a setting: it has the name of a flag without --, or is one of limits, profiles, keys, faults"}
+	known := fileMembers()
+	flags.VisitAll(func(f *pflag.Flag) {
+		if !slices.Contains([]string{"config", "help", "json"}, f.Name) {
+			known = append(known, f.Name)
+		}
+	})
+	wrong.Nearest = cli.Nearest(name, known)
+	return wrong
 }
 
 // settingText formats a JSON value as the text that a flag takes.
@@ -161,26 +185,11 @@ func settingText(raw json.RawMessage) (string, error) {
 	return "", errors.New("is neither text, number, true or false, nor a list of text")
 }
 
-func decodeStrict(data []byte, into any) error {
-	d := json.NewDecoder(bytes.NewReader(data))
-	d.DisallowUnknownFields()
-	if err := d.Decode(into); err != nil {
-		if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
-			return errors.New("it is cut short: the JSON does not end")
-		}
-		return errors.New(strings.TrimPrefix(err.Error(), "json: "))
-	}
-	if _, err := d.Token(); !errors.Is(err, io.EOF) {
-		return errors.New("there is more after the end of the JSON")
-	}
-	return nil
-}
-
 // check returns an error for wrong settings, before anything is started or replaced.
 func (s *settings) check() error {
 	for _, name := range s.providers {
 		if _, err := parseProvider(name); err != nil {
-			return err
+			return cli.At("--providers", err)
 		}
 	}
 	for flag, addr := range map[string]string{"addr": s.addr, "admin": s.admin} {
@@ -188,42 +197,44 @@ func (s *settings) check() error {
 			return err
 		}
 	}
-	if !slices.Contains([]string{"text", "json", "off"}, s.log) {
-		return cli.Usagef("--log must be text, json or off, not %q", s.log)
-	}
-	if s.grace < 0 {
-		return cli.Usagef("--grace must not be negative")
-	}
-	for p := range s.file.Limits {
-		if _, err := mockserver.ParseProvider(string(p)); err != nil {
-			return fmt.Errorf("config: limits: unknown provider %q", p)
-		}
-	}
-	for p := range s.file.Profiles {
-		if _, err := mockserver.ParseProvider(string(p)); err != nil {
-			return fmt.Errorf("config: profiles: unknown provider %q", p)
-		}
-	}
-	for i := range s.file.Faults {
-		if err := s.file.Faults[i].Valid(); err != nil {
-			return fmt.Errorf("config: faults[%d]: %w", i, err)
-		}
+	if err := s.file.check(); err != nil {
+		return cli.UsageError{Err: fmt.Errorf("config %s: %w", s.config, err)}
 	}
 	_, err := s.options()
 	return err
 }
 
+// check returns an error for names and faults that are wrong.
+func (f *fileSettings) check() error {
+	for _, p := range slices.Sorted(maps.Keys(f.Limits)) {
+		if _, err := mockserver.ParseProvider(string(p)); err != nil {
+			return cli.Unknown("limits: the provider", string(p), providerNames())
+		}
+	}
+	for _, p := range slices.Sorted(maps.Keys(f.Profiles)) {
+		if _, err := mockserver.ParseProvider(string(p)); err != nil {
+			return cli.Unknown("profiles: the provider", string(p), providerNames())
+		}
+	}
+	for i := range f.Faults {
+		if err := f.Faults[i].Valid(); err != nil {
+			return fmt.Errorf("faults[%d]: %w", i, err)
+		}
+	}
+	return nil
+}
+
 func (s *settings) checkAddr(flag, addr string) error {
 	host, port, err := net.SplitHostPort(addr)
 	if err != nil {
-		return cli.Usagef("--%s %q is not host:port", flag, addr)
+		return cli.At("--"+flag, &cli.ValueError{Value: addr, Want: "host:port, such as 127.0.0.1:0"})
 	}
 	if n, err := strconv.ParseUint(port, 10, 16); err != nil || n > 65535-8 && flag == "addr" {
-		return cli.Usagef("--%s: %q is not a port number", flag, port)
+		return cli.At("--"+flag, &cli.ValueError{Value: addr, Want: "host:port with a port from 0 to 65535 (65527 for --addr: a provider each takes the next)"})
 	}
 	ip := net.ParseIP(host)
 	if host != "localhost" && (ip == nil || !ip.IsLoopback()) && !s.unsafeBindAll {
-		return cli.Usagef("--%s %s can be reached from other machines; if that is intended, give --unsafe-bind-all", flag, addr)
+		return cli.Usagef("--%s %q can be reached from other machines; if that is intended, give --unsafe-bind-all", flag, addr)
 	}
 	return nil
 }
@@ -240,16 +251,31 @@ func (s *settings) options() ([]mockserver.Option, error) {
 	if s.seed != "" {
 		n, err := strconv.ParseUint(s.seed, 10, 64)
 		if err != nil {
-			return nil, cli.Usagef("--seed %q is not a whole number", s.seed)
+			return nil, cli.At("--seed", &cli.ValueError{Value: s.seed, Want: "a whole number from 0 to 18446744073709551615"})
 		}
 		opts = append(opts, mockserver.WithSeed(n))
 	}
 	if s.freeze != "" {
-		at, err := time.Parse(time.RFC3339, s.freeze)
+		at, err := flagvalue.ParseTime(s.freeze)
 		if err != nil {
-			return nil, cli.Usagef("--freeze %q is not a time such as 2027-01-31T00:00:00Z", s.freeze)
+			return nil, cli.At("--freeze", err)
 		}
 		opts = append(opts, mockserver.WithFrozenClock(at))
+	}
+	if s.publicURL != "" {
+		public := mockserver.WithPublicURL(s.publicURL)
+		tried, err := mockserver.NewHandler(public)
+		if err != nil {
+			return nil, cli.At("--public-url", errors.New(strings.TrimPrefix(err.Error(), "mockserver: ")))
+		}
+		_ = tried.Close() // it has stored nothing
+		opts = append(opts, public)
+	}
+	if s.sync && s.state == "" {
+		return nil, cli.Usagef("--sync is for a mock with --state")
+	}
+	if s.sync {
+		opts = append(opts, mockserver.WithStateSync())
 	}
 	entries, size, err := parseJournal(s.journal)
 	if err != nil {
@@ -289,7 +315,7 @@ func (s *settings) reloadable() []mockserver.Option {
 // parseJournal reads "2000,16MiB": how many requests the journal keeps, and how many bytes.
 func parseJournal(s string) (entries, size int, err error) {
 	const maxSize = int64(1) << 40
-	wrong := cli.Usagef("--journal %q is not of the form 2000,16MiB", s)
+	wrong := cli.At("--journal", &cli.ValueError{Value: s, Want: "a number of requests and of bytes, such as 2000,16MiB"})
 	count, bytesText, ok := strings.Cut(s, ",")
 	if !ok {
 		bytesText = "16MiB"
@@ -319,6 +345,6 @@ func (s *settings) fixed() map[string]string {
 		"addr": s.addr, "admin": s.admin, "admin-host": strings.Join(s.adminHosts, ","), "admin-token-file": s.tokenFile,
 		"providers": strings.Join(s.providers, ","), "tls": strconv.FormatBool(s.tls), "ca-file": s.caFile,
 		"http1": strconv.FormatBool(s.http1), "seed": s.seed, "freeze": s.freeze, "journal": s.journal, "state": s.state,
-		"ready-file": s.readyFile, "no-keys": strconv.FormatBool(s.noKeys), "log": s.log, "grace": s.grace.String(),
+		"ready-file": s.readyFile, "public-url": s.publicURL, "sync": strconv.FormatBool(s.sync), "no-keys": strconv.FormatBool(s.noKeys), "log": s.log, "grace": s.grace.String(),
 	}
 }

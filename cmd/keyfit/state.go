@@ -5,10 +5,12 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"os"
+	"slices"
 
 	"github.com/spf13/cobra"
 
+	"github.com/keyfit/keyfit/cmd/keyfit/internal/cli"
+	"github.com/keyfit/keyfit/cmd/keyfit/internal/flagvalue"
 	"github.com/keyfit/keyfit/mockserver"
 )
 
@@ -37,17 +39,45 @@ kept under version control.`,
 	for _, c := range []*cobra.Command{export, restore} {
 		c.Flags().BoolVar(&every, "all", false, "all namespaces instead of one")
 	}
-	cmd.AddCommand(export, restore, &cobra.Command{
-		Use: "reset", Short: "Reset the namespace: no keys, faults, requests or changed data", Args: exactly(),
+	cmd.AddCommand(export, restore, a.stateReset())
+	return a.withAdmin(cmd)
+}
+
+func (a *app) stateReset() *cobra.Command {
+	var keepKeys bool
+	var keep []string
+	cmd := &cobra.Command{
+		Use: "reset", Short: "Reset the namespace: no faults, requests or changed data, and no keys but those of the start", Args: exactly(),
+		Long: `reset brings the namespace to the state of its start. The keys that the mock issued when
+it started, which a program under test has, stay valid. --keep-keys leaves all keys, and
+--keep leaves what it names.`,
+		Example: "  keyfit state reset                       # before each test\n  keyfit state reset --keep-keys --keep clock",
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			parts := names(mockserver.Parts())
+			for i, part := range keep {
+				var err error
+				if keep[i], err = flagvalue.Find(part, parts); err != nil {
+					return cli.At("--keep", err)
+				}
+			}
+			if keepKeys && !slices.Contains(keep, string(mockserver.KeepKeys)) {
+				keep = append(keep, string(mockserver.KeepKeys))
+			}
+			in := map[string]any{}
+			if len(keep) > 0 {
+				in["keep"] = keep
+			}
 			var s space
-			if err := a.do(cmd.Context(), http.MethodPost, a.ns("reset"), map[string]any{}, &s); err != nil {
+			if err := a.do(cmd.Context(), http.MethodPost, a.ns("reset"), in, &s); err != nil {
 				return err
 			}
 			return a.Print(s, func(w io.Writer) { writeSpaces(w, []space{s}) })
 		},
-	})
-	return a.withAdmin(cmd)
+	}
+	cmd.Flags().BoolVar(&keepKeys, "keep-keys", false, "leave all keys as they are")
+	cmd.Flags().StringSliceVar(&keep, "keep", nil, "leave these `parts`: "+cli.List(names(mockserver.Parts())))
+	_ = cmd.RegisterFlagCompletionFunc("keep", cobra.FixedCompletions(names(mockserver.Parts()), cobra.ShellCompDirectiveNoFileComp)) // fails on a wrong name only
+	return cmd
 }
 
 func (a *app) export(cmd *cobra.Command, path string, args []string) error {
@@ -63,20 +93,13 @@ func (a *app) export(cmd *cobra.Command, path string, args []string) error {
 	if err != nil {
 		return err
 	}
-	if len(args) == 0 || args[0] == "-" {
-		_, err = a.Out.Write(data)
-		return err
-	}
-	if err := os.WriteFile(args[0], data, 0o600); err != nil {
-		return fmt.Errorf("export: %w", err)
-	}
-	return nil
+	return a.writeTo(args, data)
 }
 
 func (a *app) restore(cmd *cobra.Command, path, file string) error {
-	data, err := a.ReadFile(file)
+	data, err := a.readText(file)
 	if err != nil {
-		return fmt.Errorf("import: %w", err)
+		return fmt.Errorf("import: %s: %w", file, err)
 	}
 	if _, err := mockserver.ParseState(data); err != nil { // checked here too, so that the error names the file
 		return fmt.Errorf("%s: %w", file, err)
@@ -84,7 +107,7 @@ func (a *app) restore(cmd *cobra.Command, path, file string) error {
 	var out struct {
 		Namespaces []space `json:"namespaces"`
 	}
-	if err := a.do(cmd.Context(), http.MethodPut, path, json.RawMessage(data), &out); err != nil {
+	if err := a.put(cmd.Context(), http.MethodPut, path, json.RawMessage(data), &out); err != nil {
 		return err
 	}
 	return a.Print(out, func(w io.Writer) { writeSpaces(w, out.Namespaces) })

@@ -99,7 +99,21 @@ func problem(res *http.Response, where string) error {
 	case err != nil || p.Detail == "":
 		return fmt.Errorf("%s answers %s and is not the admin API of a mock", where, res.Status)
 	}
-	return errors.New(p.Detail)
+	return &RefusalError{Status: res.StatusCode, Detail: p.Detail}
+}
+
+// RefusalError is what a mock says about a request that it does not carry out.
+type RefusalError struct {
+	Status int
+	Detail string
+}
+
+func (r *RefusalError) Error() string { return r.Detail }
+
+// NotUnderstood reports whether the mock refused the values of a request, not what they ask
+// for.
+func (r *RefusalError) NotUnderstood() bool {
+	return r.Status == http.StatusBadRequest || r.Status == http.StatusUnprocessableEntity
 }
 
 // maxAnswer is above every answer of a mock: it takes states of up to 64 MiB.
@@ -140,7 +154,7 @@ type Page[T any] struct {
 
 // List reads a list page by page, at most limit items of it; 0 is no limit.
 func List[T any](ctx context.Context, c *Client, path string, query url.Values, limit int) ([]T, error) {
-	const pageSize = 500
+	const pageSize = 1000 // the most that a mock returns at once
 	items, size := []T{}, pageSize
 	if limit > 0 {
 		size = min(size, limit)

@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"os"
 )
 
 // Terminal is everything a command reads and writes besides its arguments. A test gives one
@@ -31,14 +30,6 @@ func (t *Terminal) Print(v any, people func(w io.Writer)) error {
 		return fmt.Errorf("write: %w", err)
 	}
 	return nil
-}
-
-// ReadFile reads a file that the user names, or the standard input for "-".
-func (t *Terminal) ReadFile(name string) ([]byte, error) {
-	if name == "-" {
-		return io.ReadAll(t.In)
-	}
-	return os.ReadFile(name) //nolint:gosec // the user's own choice
 }
 
 // The exit codes. `keyfit run` passes on that of its command.

@@ -23,12 +23,12 @@ func Table(w io.Writer, head string, rows [][]string) {
 	_ = t.Flush() // the reader has gone; there is nobody to report it to
 }
 
-// Time formats a time for people, in UTC; "" for the zero time.
+// Time formats a time for people, in UTC and saying so; "" for the zero time.
 func Time(t time.Time) string {
 	if t.IsZero() {
 		return ""
 	}
-	return t.UTC().Format("2006-01-02 15:04:05")
+	return t.UTC().Format("2006-01-02 15:04:05Z")
 }
 
 // ShellQuote quotes a word if a shell would change it.

@@ -20,6 +20,7 @@ type Visible struct {
 	mu      sync.Mutex
 	to      io.Writer
 	pending []byte // the beginning of a character, or a carriage return
+	failed  error  // of the first write that failed
 }
 
 // NewVisible returns a writer to w.
@@ -61,15 +62,20 @@ func (v *Visible) print(text []byte) error {
 		return nil
 	}
 	_, err := io.WriteString(v.to, visible(string(text), "\n\t"))
+	if v.failed == nil {
+		v.failed = err
+	}
 	return err //nolint:wrapcheck // the writer's own
 }
 
-// Flush writes what waits.
-func (v *Visible) Flush() {
+// Flush writes what waits. It returns the first error of all that was written so far: a
+// command does not have to look at each line that it prints.
+func (v *Visible) Flush() error {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	_ = v.print(v.pending) // an error: the reader has gone
+	_ = v.print(v.pending) // kept in failed
 	v.pending = nil
+	return v.failed
 }
 
 // Line returns a text from outside as part of one line.

@@ -62,7 +62,9 @@ func FuzzVisible(f *testing.F) {
 			}
 			rest = rest[n:]
 		}
-		w.Flush()
+		if err := w.Flush(); err != nil {
+			t.Fatal(err)
+		}
 		if diff := cmp.Diff(cli.Printable(text), out.String()); diff != "" {
 			t.Fatalf("in writes of %d bytes (-want +got):\n%s", size, diff)
 		}

@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/keyfit/keyfit/cmd/keyfit/internal/cli"
+	"github.com/keyfit/keyfit/cmd/keyfit/internal/flagvalue"
 	"github.com/keyfit/keyfit/cmd/keyfit/internal/vendors"
 	"github.com/keyfit/keyfit/internal/rfc3339"
 )
@@ -44,9 +45,10 @@ func (o *Options) AddFlags(f *pflag.FlagSet) {
 	f.StringVar(&o.baseURL, "base-url", "", "the vendor's address, as `https://host` or with the path of a gateway, instead of its variable")
 	f.StringVar(&o.backup, "backup", "", "keep the old content, with the old key in it, in this new `file`")
 	f.StringArrayVar(&o.watch, "watch", nil, "a service's `URL` of Keyring.Status() as JSON; may be repeated")
-	f.DurationVar(&o.every, "watch-every", 2*time.Second, "the poll `interval`")
-	f.DurationVar(&o.drainTime, "drain-time", 30*time.Second, "with --mock: how long the old key must have been idle, for example `30s`")
-	f.DurationVar(&o.timeout, "timeout", 15*time.Minute, "give up after this `time`, counted from when the new key has been read")
+	o.every, o.drainTime, o.timeout = 2*time.Second, 30*time.Second, 15*time.Minute
+	flagvalue.Duration(f, &o.every, "watch-every", 1, 0, "the poll `interval`")
+	flagvalue.Duration(f, &o.drainTime, "drain-time", 1, 0, "with --mock: how long the old key must have been idle, for example `30s`")
+	flagvalue.Duration(f, &o.timeout, "timeout", 1, 0, "give up after this `time`, counted from when the new key has been read")
 	f.BoolVar(&o.mock, "mock", false, "watch the use of the old key at the mock that --admin-url names")
 	f.BoolVar(&o.revoke, "revoke", false, "with --mock: revoke the old key there once it is idle")
 	f.BoolVarP(&o.yes, "yes", "y", false, "do not prompt")
@@ -57,8 +59,6 @@ func (o *Options) AddFlags(f *pflag.FlagSet) {
 func (o *Options) Check(v *vendors.Vendor, json bool) error {
 	o.FromStdin = o.FromStdin || o.keyFile == "-"
 	switch {
-	case o.timeout <= 0 || o.every <= 0 || o.drainTime <= 0:
-		return cli.Usagef("--timeout, --watch-every and --drain-time must be positive")
 	case json && !o.yes:
 		return cli.Usagef("--json asks no questions, so it needs --yes")
 	case o.FromStdin && o.keyFile != "" && o.keyFile != "-":

@@ -1,6 +1,8 @@
 package vendors
 
 import (
+	"errors"
+	"io/fs"
 	"slices"
 	"strings"
 
@@ -88,6 +90,19 @@ func KeysInDotEnv(path string, wanted func(provider string) bool) []string {
 		}
 	}
 	return found
+}
+
+// DotEnvError returns what is wrong with a .env file that cannot be read, or whose text is none;
+// nil if there is no such file.
+func DotEnvError(path string) error {
+	content, err := smallfile.Read(path, maxDotEnv)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err == nil {
+		_, err = envfile.Parse(content)
+	}
+	return err //nolint:wrapcheck // the caller names the file
 }
 
 // maxDotEnv is far above the size of any .env file written by hand.
