@@ -23,20 +23,20 @@ const (
 // it is confirmed, and stays for longer each time; a refusal below the ceiling, or of one
 // that was alone, speaks against it.
 type concurrency struct {
-	slots int
-	brake int
-	free  bool
-	grown int // passes towards the next slot, above brake
-	max   int // the caller's own cap; 0 for none
+	slots   int
+	max     int // the caller's own cap; 0 for none
+	brake   int
+	grown   int           // passes towards the next slot, above brake
+	known   int           // the most in flight with one that passed, since the last collision
+	ceiling int           // 0 for none
+	until   time.Duration // it is kept at least
+	free    bool
 
-	ceiling   int           // 0 for none
-	until     time.Duration // it is kept at least
 	confirmed int
 	contrary  int           // how often it was contradicted
 	floor     int           // the ceiling as the last collision left it
 	atCeiling int           // passes with as many in flight, since the last collision
 	steps     int           // and since it was last raised
-	known     int           // the most in flight with one that passed, since the last collision
 	beyond    int           // and with far more than the ceiling
 	last      time.Duration // when that was,
 	before    int           // and how many slots there were before it
@@ -81,7 +81,7 @@ func (c *concurrency) rounds(ahead int) (n int) {
 }
 
 // passed takes a good answer.
-func (c *concurrency) passed(a attempt, now time.Duration) {
+func (c *concurrency) passed(a *attempt, now time.Duration) {
 	if c.brake = brake; now-a.sent > shortTrip {
 		c.brake = longBrake
 	}
@@ -106,7 +106,7 @@ func (c *concurrency) passed(a attempt, now time.Duration) {
 
 // refute drops the ceiling when far more than it have passed at once, again and again: it was a
 // refusal for another reason.
-func (c *concurrency) refute(a attempt) {
+func (c *concurrency) refute(a *attempt) {
 	if c.ceiling == 0 || int(a.with) <= 2*c.ceiling+2 || a.sent <= c.last {
 		return
 	}
@@ -139,7 +139,7 @@ func (c *concurrency) grow() {
 
 // collided takes a refusal that begins a collision, and reports whether what is in flight
 // explains it. A pause of more than longHint is not about that.
-func (c *concurrency) collided(a attempt, hint time.Duration, doubted, dry bool) (explained bool) {
+func (c *concurrency) collided(a *attempt, hint time.Duration, doubted, dry bool) (explained bool) {
 	c.widest = 0
 	if hint > longHint {
 		return false
@@ -188,7 +188,7 @@ func (c *concurrency) contradict() { c.contrary = min(c.contrary+1, 5) }
 
 // hold keeps the ceiling for a while after a collision that pauses for wait, the longer the
 // better it is confirmed, and begins anew below it.
-func (c *concurrency) hold(a attempt, hint, wait, now time.Duration, explained bool, t *trips) {
+func (c *concurrency) hold(a *attempt, hint, wait, now time.Duration, explained bool, t *trips) {
 	if a.with > 1 && hint <= longHint {
 		c.until = now + wait + max(wait, t.times(8))<<c.confirmed
 	}
@@ -203,7 +203,7 @@ func (c *concurrency) hold(a attempt, hint, wait, now time.Duration, explained b
 func (c *concurrency) undo() { c.slots = max(c.slots, c.before) }
 
 // joined takes another refusal of the same collision, the nth.
-func (c *concurrency) joined(a attempt, nth int) {
+func (c *concurrency) joined(a *attempt, nth int) {
 	if c.widest > 0 {
 		c.widest = max(c.widest, int(a.with))
 		c.ceiling = max(1, c.widest-nth)

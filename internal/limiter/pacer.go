@@ -72,9 +72,13 @@ func (pc *pacer) passed(now time.Duration, late bool) {
 	if n := len(pc.marks); late && n > 0 {
 		pc.marks[n-1].passes++
 	}
-	if pc.rate == 0 {
-		return
+	if pc.rate > 0 {
+		pc.kept(now)
 	}
+}
+
+// kept takes a good answer while there is a rate.
+func (pc *pacer) kept(now time.Duration) {
 	pc.ok++
 	if pc.ok >= faultsOver {
 		pc.faults = 0

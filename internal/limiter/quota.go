@@ -31,7 +31,7 @@ type quotas struct {
 
 // observe takes what the answer to the attempt says. Answers overtake each other: the least
 // counts, unless the attempt was sent when that had already been said.
-func (qs *quotas) observe(s *Quota, a attempt, now time.Duration) {
+func (qs *quotas) observe(s *Quota, a *attempt, now time.Duration) {
 	if s.Remaining < 0 || s.Reset <= 0 {
 		return
 	}
@@ -53,8 +53,10 @@ func (qs *quotas) observe(s *Quota, a attempt, now time.Duration) {
 // passed takes a good answer after what it says was observed. A window that had ended when its
 // request was sent, and of which it says nothing, is no more: the server tells of it only now
 // and then, or on other routes.
-func (qs *quotas) passed(a attempt) {
-	qs.list = slices.DeleteFunc(qs.list, func(x quota) bool { return x.until <= a.sent })
+func (qs *quotas) passed(a *attempt) {
+	if len(qs.list) > 0 {
+		qs.list = slices.DeleteFunc(qs.list, func(x quota) bool { return x.until <= a.sent })
+	}
 }
 
 // next returns when a request is left again, and when it may be tried whether one is. When a

@@ -88,7 +88,7 @@ func (l *limiter) stats() Stats {
 // bounds lists what is kept, the most certain first.
 func (e *engine) bounds(now time.Duration) (list []Bound) {
 	if p := e.published; p.Requests > 0 {
-		list = append(list, Bound{p, Published, e.inFlight.n + e.sent.since(now-p.Per)})
+		list = append(list, Bound{p, Published, e.inFlight.n + e.log.since(now-p.Per)})
 	}
 	for _, q := range e.quotas.list {
 		if now < q.until {
@@ -131,6 +131,5 @@ func (e *engine) expire(now time.Duration) {
 	}
 	a.logged = now
 	e.log.insert(now)
-	e.count(now)
 	e.inFlight.expireOldest()
 }

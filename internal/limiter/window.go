@@ -78,11 +78,20 @@ func (w *window) used(log *passLog, now time.Duration) int {
 }
 
 // passed takes a good answer.
-func (w *window) passed(log *passLog, a attempt, now time.Duration) {
-	w.budget = min(mostBudget, w.budget+earns/float64(int(1)<<w.fails))
+func (w *window) passed(log *passLog, a *attempt, now time.Duration) {
+	if w.budget < mostBudget {
+		w.budget = min(mostBudget, w.budget+earns/float64(int(1)<<w.fails))
+	}
+	if w.Requests > 0 {
+		w.judge(log, a, now)
+	}
+}
+
+// judge takes a good answer while there is a window.
+func (w *window) judge(log *passLog, a *attempt, now time.Duration) {
 	w.doubtAt = max(w.doubtAt, now+max(w.gap, firstDoubtGap))
 	switch {
-	case a.kind == doubting && w.Requests > 0:
+	case a.kind == doubting:
 		w.fails, w.gap, w.budget = 0, 0, max(w.budget, 1)
 		switch {
 		case !w.slides && w.turned > 0 && a.sent-w.turned > w.Per*7/8:
@@ -100,7 +109,7 @@ func (w *window) passed(log *passLog, a attempt, now time.Duration) {
 		w.Requests = max(w.Requests, w.used(log, now))
 		w.Requests += 1 << min(w.gain, maxStep)
 		w.gain++
-	case a.sent <= w.late && w.Requests > 0:
+	case a.sent <= w.late:
 		w.Requests++
 	}
 }
@@ -111,7 +120,7 @@ func (w *window) forget() {
 
 // turn takes the first that passes after a pause: the window may have turned. If it is full
 // and slides, or has turned just before, it is not what the server keeps.
-func (w *window) turn(log *passLog, a attempt, now time.Duration) {
+func (w *window) turn(log *passLog, a *attempt, now time.Duration) {
 	if w.Requests == 0 {
 		return
 	}
@@ -135,7 +144,7 @@ func (w *window) turn(log *passLog, a attempt, now time.Duration) {
 }
 
 // foresaw reports whether the window explains a refusal; if not, it learns.
-func (w *window) foresaw(log *passLog, a attempt, out int, now time.Duration) bool {
+func (w *window) foresaw(log *passLog, a *attempt, out int, now time.Duration) bool {
 	w.late, w.before = -1, nil
 	if w.Requests == 0 {
 		return false
@@ -159,7 +168,7 @@ func (w *window) foresaw(log *passLog, a attempt, out int, now time.Duration) bo
 }
 
 // learn takes a refusal that nothing has foreseen.
-func (w *window) learn(log *passLog, a attempt, hint, now time.Duration) {
+func (w *window) learn(log *passLog, a *attempt, hint, now time.Duration) {
 	if now < w.until {
 		return
 	}
