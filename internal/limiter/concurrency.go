@@ -33,7 +33,6 @@ type concurrency struct {
 	free    bool
 
 	confirmed int
-	contrary  int           // how often it was contradicted
 	floor     int           // the ceiling as the last collision left it
 	atCeiling int           // passes with as many in flight, since the last collision
 	steps     int           // and since it was last raised
@@ -150,7 +149,6 @@ func (c *concurrency) collided(a *attempt, hint time.Duration, doubted, dry bool
 		c.floor = c.ceiling
 	} else if !dry && c.confirmed > 0 {
 		c.confirmed--
-		c.contradict()
 	}
 	c.atCeiling, c.steps, c.known, c.beyond = 0, 0, 0, 0
 	return explained
@@ -162,29 +160,17 @@ func (c *concurrency) judge(with int, doubted bool) (explained bool) {
 	switch {
 	case doubted && c.confirmed < certain: // a refused state explains it
 		c.ceiling = max(c.ceiling, with-1)
-	case c.ceiling > 0 && over >= 0 && c.atCeiling >= (2<<c.contrary)*c.ceiling+2:
+	case c.ceiling > 0 && over >= 0 && c.atCeiling >= 2*c.ceiling+2:
 		c.confirmed = min(c.confirmed+1, 7)
 		c.ceiling = min(c.ceiling, with-1)
-		if c.confirmed > certain {
-			c.contrary = 0
-		}
-		return true
-	case c.confirmed > certain && over >= -1-c.ceiling/8: // one less than believed
-		c.confirmed -= 2
-		c.ceiling = max(1, with-1)
 		return true
 	default:
-		if c.confirmed > 0 {
-			c.contradict()
-		}
 		c.confirmed = 0
 		c.ceiling = with - 1
 		c.widest = with
 	}
 	return false
 }
-
-func (c *concurrency) contradict() { c.contrary = min(c.contrary+1, 5) }
 
 // hold keeps the ceiling for a while after a collision that pauses for wait, the longer the
 // better it is confirmed, and begins anew below it.

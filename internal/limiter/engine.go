@@ -136,7 +136,8 @@ func (e *engine) foresee(now time.Duration, ahead int) time.Duration {
 // foreseePublished is what the published limit alone makes of it.
 func (e *engine) foreseePublished(now time.Duration, ahead int) time.Duration {
 	if e.published.Requests > 0 {
-		if t := e.log.room(e.published, e.inFlight.n, ahead, e.inFlight.since(now), now); t < never {
+		since := min(now, e.inFlight.since(now)+max(e.trips.least/5, min(e.trips.least, e.slack())))
+		if t := e.log.room(e.published, e.inFlight.n, ahead, since, now); t < never {
 			return t
 		}
 	}
@@ -179,11 +180,14 @@ func (e *engine) leave(a *attempt, o *Outcome, now time.Duration) (longer bool) 
 
 // arrival returns the time that is logged for an attempt. It reached the server half a way
 // after it was sent; since the next one takes half a way too, what counts is when both are
-// sent, and how much that varies. Where it costs no more than a fiftieth of the published
-// window, the answer's own time is taken, which is certain.
+// sent, and how much that varies. Where it costs no more than the slack, the answer's own time
+// is taken, which is certain.
 func (e *engine) arrival(a *attempt, now time.Duration) time.Duration {
-	return min(now, max(now-e.trips.least*4/5, a.sent+e.published.Per/50))
+	return min(now, max(now-e.trips.least*4/5, a.sent+e.slack()))
 }
+
+// slack is by how much of the published window it may be kept too long, to be certain.
+func (e *engine) slack() time.Duration { return e.published.Per / 50 }
 
 // passed takes a good answer.
 func (e *engine) passed(a *attempt, now time.Duration) {
@@ -195,7 +199,7 @@ func (e *engine) passed(a *attempt, now time.Duration) {
 	if !a.overdue {
 		e.log.insert(e.arrival(a, now))
 	}
-	e.pacer.passed(now, a.sent <= e.pause.began)
+	e.pacer.passed(&e.log, now, a.sent <= e.pause.began, &e.trips)
 	e.window.passed(&e.log, a, now)
 }
 

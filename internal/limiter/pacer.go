@@ -24,6 +24,7 @@ const (
 type pacer struct {
 	rate    float64 // requests in a nanosecond; 0 if there is none
 	base    float64 // the rate at the last refusal
+	proved  float64 // a rate at which all went well when it was dropped: the next is not lower
 	burst   float64
 	tokens  float64
 	filled  time.Duration
@@ -67,18 +68,18 @@ func (pc *pacer) next(now time.Duration) time.Duration {
 func (pc *pacer) sent() { pc.tokens-- }
 
 // passed takes a good answer; late says that its request belongs before the last collision.
-func (pc *pacer) passed(now time.Duration, late bool) {
+func (pc *pacer) passed(log *passLog, now time.Duration, late bool, t *trips) {
 	pc.passes++
 	if n := len(pc.marks); late && n > 0 {
 		pc.marks[n-1].passes++
 	}
 	if pc.rate > 0 {
-		pc.kept(now)
+		pc.kept(log, now, t)
 	}
 }
 
 // kept takes a good answer while there is a rate.
-func (pc *pacer) kept(now time.Duration) {
+func (pc *pacer) kept(log *passLog, now time.Duration, t *trips) {
 	pc.ok++
 	if pc.ok >= faultsOver {
 		pc.faults = 0
@@ -86,7 +87,7 @@ func (pc *pacer) kept(now time.Duration) {
 	switch {
 	case pc.held:
 		if pc.ok >= pc.needed() && float64(pc.ok) > 0.7*pc.rate*float64(now-pc.from) {
-			pc.raise(now)
+			pc.raise(log, now, t)
 		}
 	case now-pc.refusal > max(pacerIdle, time.Duration(100/pc.rate)):
 		pc.drop()
@@ -98,8 +99,9 @@ func (pc *pacer) needed() int {
 	return min(firstSteps<<pc.sure, max(mostSteps, int(pc.rate*float64(time.Second))))
 }
 
-func (pc *pacer) raise(now time.Duration) {
+func (pc *pacer) raise(log *passLog, now time.Duration, t *trips) {
 	if pc.rate > mostGrowth*pc.base {
+		pc.proved = pc.rate
 		pc.drop()
 		return
 	}
@@ -124,7 +126,7 @@ func (pc *pacer) refused(log *passLog, now, pauseEnd time.Duration, foreseen boo
 		pc.lower(log, now, t)
 		if pc.faults >= mostFaults {
 			pc.rest = min(max(firstRest, 2*pc.rest), longestRest)
-			pc.until = now + pc.rest
+			pc.until, pc.proved = now+pc.rest, 0
 			pc.drop()
 			return
 		}
@@ -182,7 +184,7 @@ func (pc *pacer) begin(log *passLog, now, pauseEnd time.Duration, t *trips) {
 	if r1 <= 0 || r2 <= 0 || max(r1, r2) > likeRates*min(r1, r2) {
 		return
 	}
-	pc.rate = (1 + firstStep) * rateOf(a, c)
+	pc.rate = max((1+firstStep)*rateOf(a, c), pc.proved/2)
 	pc.burst = pc.excess(log, now, t)
 	pc.step, pc.sure, pc.faults, pc.tokens, pc.filled = firstStep, 0, 0, 0, now
 	pc.marks = append(pc.marks[:0], c)

@@ -94,9 +94,6 @@ func (w *window) judge(log *passLog, a *attempt, now time.Duration) {
 	case a.kind == doubting:
 		w.fails, w.gap, w.budget = 0, 0, max(w.budget, 1)
 		switch {
-		case !w.slides && w.turned > 0 && a.sent-w.turned > w.Per*7/8:
-			w.turned = a.sent - 1 // it has turned a little early
-			return
 		case w.sure == 0 && w.gain >= 2, w.gain > maxGain:
 			w.forget()
 			return
@@ -156,7 +153,7 @@ func (w *window) foresaw(log *passLog, a *attempt, out int, now time.Duration) b
 		w.gain = 0
 		w.budget = max(0, w.budget-1)
 		w.fails = min(w.fails+1, rarer)
-	case used+out >= w.Requests-w.Requests/16, used > 0 && w.gain > 0: // or it was raised too far
+	case used+out >= w.Requests-w.Requests/16:
 		w.Requests, w.gain, w.late = max(1, min(used, w.Requests)), 0, a.sent
 	case w.turned > now-w.Per:
 		w.slides, w.turned = true, 0
