@@ -137,12 +137,9 @@ func (c *concurrency) grow() {
 }
 
 // collided takes a refusal that begins a collision, and reports whether what is in flight
-// explains it. A pause of more than longHint is not about that.
-func (c *concurrency) collided(a *attempt, hint time.Duration, doubted, dry bool) (explained bool) {
+// explains it.
+func (c *concurrency) collided(a *attempt, doubted, dry bool) (explained bool) {
 	c.widest = 0
-	if hint > longHint {
-		return false
-	}
 	with := int(a.with)
 	if with > 1 && 2*with > c.known {
 		explained = c.judge(with, doubted)

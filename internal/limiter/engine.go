@@ -238,7 +238,7 @@ func (e *engine) refused(a *attempt, o *Outcome, now time.Duration) (longer bool
 	dry := e.pause.dry > 0
 	wait := e.pause.collide(a, hint, !limit, now)
 	foreseen := limit && e.window.foresaw(&e.log, a, e.inFlight.n, now)
-	explained := limit && e.flow.collided(a, hint, foreseen, dry)
+	explained := limit && e.flow.collided(a, foreseen, dry)
 	if explained && hint <= 0 {
 		wait = max(e.trips.times(1), 20*time.Millisecond)
 	}

@@ -9,7 +9,6 @@ const (
 	rarer         = 3               // so often it is halved while doubts are refused
 	maxGain       = 8               // doubts in a row that passed, after which the window is forgotten
 	maxStep       = 3               // doublings of the step by which one that passed raises it
-	mostContrary  = 3               // doubts that pass for each that is refused: it is no window
 	mostFaults    = 3               // refusals below the window after which it is dropped,
 	firstRest     = 5 * time.Second // and learns nothing for so long; that doubles
 	longestRest   = 5 * time.Minute // up to this
@@ -25,15 +24,14 @@ func usual() [7]time.Duration {
 // window is what refusals have taught: so many passed before one more was refused. It is
 // doubted by single requests within a budget that good answers earn.
 type window struct {
-	Limit                  // zero if nothing is learned
-	turned   time.Duration // what passed before belongs to an earlier window
-	slides   bool          // one that passes early does not show that the window has turned
-	sure     int           // doubts that were refused
-	gain     int
-	faults   int
-	contrary int           // doubts that passed
-	late     time.Duration // passes that were sent until then still count
-	before   *window       // the collision that may prove none
+	Limit                // zero if nothing is learned
+	turned time.Duration // what passed before belongs to an earlier window
+	slides bool          // one that passes early does not show that the window has turned
+	sure   int           // doubts that were refused
+	gain   int
+	faults int
+	late   time.Duration // passes that were sent until then still count
+	before *window       // the collision that may prove none
 
 	budget  float64
 	fails   int
@@ -98,11 +96,6 @@ func (w *window) judge(log *passLog, a *attempt, now time.Duration) {
 			w.forget()
 			return
 		}
-		w.contrary++
-		if w.contrary > mostContrary*(w.sure+1) {
-			w.drop(now)
-			return
-		}
 		w.Requests = max(w.Requests, w.used(log, now))
 		w.Requests += 1 << min(w.gain, maxStep)
 		w.gain++
@@ -112,7 +105,7 @@ func (w *window) judge(log *passLog, a *attempt, now time.Duration) {
 }
 
 func (w *window) forget() {
-	w.Requests, w.faults, w.gain, w.contrary, w.late, w.before = 0, 0, 0, 0, -1, nil
+	w.Requests, w.faults, w.gain, w.late, w.before = 0, 0, 0, -1, nil
 }
 
 // turn takes the first that passes after a pause: the window may have turned. If it is full
@@ -196,7 +189,7 @@ func (w *window) learn(log *passLog, a *attempt, hint, now time.Duration) {
 				break
 			}
 		}
-		w.turned, w.slides, w.sure, w.faults, w.gain, w.contrary, w.gap = 0, true, 0, 0, 0, 0, 0
+		w.turned, w.slides, w.sure, w.faults, w.gain, w.gap = 0, true, 0, 0, 0, 0
 		w.Requests = w.used(log, a.sent)
 		w.late = now // all that is in flight
 		if w.Requests < leastWindow {
