@@ -1,6 +1,9 @@
 package limiter
 
-import "time"
+import (
+	"net/http"
+	"time"
+)
 
 // engine decides when an attempt may be sent, and learns from what became of those that were.
 // Its methods take the time as a parameter, and it knows of no queue.
@@ -174,7 +177,7 @@ func (e *engine) leave(a *attempt, o *Outcome, now time.Duration) (longer bool) 
 		return e.refused(a, o, now)
 	}
 	e.trips.add(now-a.sent, false)
-	e.passed(a, now)
+	e.passed(a, now, o.Status < http.StatusInternalServerError)
 	return false
 }
 
@@ -189,9 +192,10 @@ func (e *engine) arrival(a *attempt, now time.Duration) time.Duration {
 // slack is by how much of the published window it may be kept too long, to be certain.
 func (e *engine) slack() time.Duration { return e.published.Per / 50 }
 
-// passed takes a good answer.
-func (e *engine) passed(a *attempt, now time.Duration) {
-	if e.pause.concerns(a, now) {
+// passed takes an answer that is no refusal. Whether the limit has let it in is not certain if
+// the server failed.
+func (e *engine) passed(a *attempt, now time.Duration, good bool) {
+	if good && e.pause.concerns(a, now) {
 		e.relieve(a, now)
 	}
 	e.flow.passed(a, now)
@@ -199,7 +203,7 @@ func (e *engine) passed(a *attempt, now time.Duration) {
 	if !a.overdue {
 		e.log.insert(e.arrival(a, now))
 	}
-	e.pacer.passed(&e.log, now, a.sent <= e.pause.began, &e.trips)
+	e.pacer.passed(now, a.sent <= e.pause.began)
 	e.window.passed(&e.log, a, now)
 }
 

@@ -3,6 +3,7 @@ package limiter
 import (
 	"context"
 	"errors"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -48,6 +49,7 @@ type Keyed struct {
 	hand     int        // where the next sweep begins
 
 	routed []*limiter // those of single routes
+	groups []string   // that were ever asked for
 }
 
 // New returns a Keyed. A limit whose Requests or Per is not positive has to be learned. More
@@ -196,6 +198,9 @@ func (k *Keyed) find(key *Key) *limiter {
 			k.routes.Add(1)
 			return l
 		}
+		if key.Group != "" && !slices.Contains(k.groups, key.Group) {
+			k.groups = append(k.groups, key.Group)
+		}
 		k.order = append(k.order, l)
 	}
 	k.last.Store(l)
@@ -239,23 +244,26 @@ func (k *Keyed) Soonest(key Key, route string, now time.Duration) (wait time.Dur
 // Reset forgets what was learned of an account, pauses included, those of its groups and
 // routes too. Published limits are kept, and so are those who wait.
 func (k *Keyed) Reset(provider, account string) {
-	keys := make([]Key, 0, 1+len(k.options.Groups))
-	keys = append(keys, Key{Provider: provider, Account: account})
-	for group := range k.options.Groups {
-		keys = append(keys, Key{Provider: provider, Account: account, Group: group})
-	}
+	key := Key{Provider: provider, Account: account}
 	k.mu.Lock()
-	var found []*limiter
-	for _, key := range keys {
-		if l := k.limiters[key]; l != nil {
-			found = append(found, l)
-		}
+	found := append(k.groupsOf(key), k.routesOf(provider, account)...)
+	if l := k.limiters[key]; l != nil {
+		found = append(found, l)
 	}
-	found = append(found, k.routesOf(provider, account)...)
 	k.mu.Unlock()
 	for _, l := range found {
 		l.reset(k.clock.Now())
 	}
+}
+
+// groupsOf returns the limiters of an account's groups. k.mu is held.
+func (k *Keyed) groupsOf(key Key) (list []*limiter) {
+	for _, key.Group = range k.groups {
+		if l := k.limiters[key]; l != nil {
+			list = append(list, l)
+		}
+	}
+	return list
 }
 
 // routesOf returns the limiters of an account's routes. k.mu is held.

@@ -24,7 +24,7 @@ const (
 type pacer struct {
 	rate    float64 // requests in a nanosecond; 0 if there is none
 	base    float64 // the rate at the last refusal
-	proved  float64 // a rate at which all went well when it was dropped: the next is not lower
+	proved  float64 // a rate at which all went well when it was dropped
 	burst   float64
 	tokens  float64
 	filled  time.Duration
@@ -68,18 +68,18 @@ func (pc *pacer) next(now time.Duration) time.Duration {
 func (pc *pacer) sent() { pc.tokens-- }
 
 // passed takes a good answer; late says that its request belongs before the last collision.
-func (pc *pacer) passed(log *passLog, now time.Duration, late bool, t *trips) {
+func (pc *pacer) passed(now time.Duration, late bool) {
 	pc.passes++
 	if n := len(pc.marks); late && n > 0 {
 		pc.marks[n-1].passes++
 	}
 	if pc.rate > 0 {
-		pc.kept(log, now, t)
+		pc.kept(now)
 	}
 }
 
 // kept takes a good answer while there is a rate.
-func (pc *pacer) kept(log *passLog, now time.Duration, t *trips) {
+func (pc *pacer) kept(now time.Duration) {
 	pc.ok++
 	if pc.ok >= faultsOver {
 		pc.faults = 0
@@ -87,7 +87,7 @@ func (pc *pacer) kept(log *passLog, now time.Duration, t *trips) {
 	switch {
 	case pc.held:
 		if pc.ok >= pc.needed() && float64(pc.ok) > 0.7*pc.rate*float64(now-pc.from) {
-			pc.raise(log, now, t)
+			pc.raise(now)
 		}
 	case now-pc.refusal > max(pacerIdle, time.Duration(100/pc.rate)):
 		pc.drop()
@@ -99,7 +99,7 @@ func (pc *pacer) needed() int {
 	return min(firstSteps<<pc.sure, max(mostSteps, int(pc.rate*float64(time.Second))))
 }
 
-func (pc *pacer) raise(log *passLog, now time.Duration, t *trips) {
+func (pc *pacer) raise(now time.Duration) {
 	if pc.rate > mostGrowth*pc.base {
 		pc.proved = pc.rate
 		pc.drop()
@@ -184,7 +184,7 @@ func (pc *pacer) begin(log *passLog, now, pauseEnd time.Duration, t *trips) {
 	if r1 <= 0 || r2 <= 0 || max(r1, r2) > likeRates*min(r1, r2) {
 		return
 	}
-	pc.rate = max((1+firstStep)*rateOf(a, c), pc.proved/2)
+	pc.rate = max((1+firstStep)*rateOf(a, c), pc.proved/2) // pauses of whole seconds make it seem low
 	pc.burst = pc.excess(log, now, t)
 	pc.step, pc.sure, pc.faults, pc.tokens, pc.filled = firstStep, 0, 0, 0, now
 	pc.marks = append(pc.marks[:0], c)
