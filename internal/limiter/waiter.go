@@ -62,11 +62,11 @@ const (
 	byGiveUp
 )
 
-func (e heapEntry) before(other heapEntry) bool {
-	if e.at != other.at {
-		return e.at < other.at
+func (he heapEntry) before(other heapEntry) bool {
+	if he.at != other.at {
+		return he.at < other.at
 	}
-	return e.seq < other.seq
+	return he.seq < other.seq
 }
 
 func (h *waiterHeap) put(i int, e heapEntry) {
