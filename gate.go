@@ -112,7 +112,15 @@ type GateStats struct {
 	WaitsFor  WaitReason    `json:"waits_for"`        // what the next attempt would wait for; "" for nothing
 	Bounds    []Bound       `json:"bounds,omitempty"` // all that is kept, the most certain first
 	Routes    []RoutePause  `json:"routes,omitempty"` // that are paused after a fault
+	Groups    []GroupStats  `json:"groups,omitempty"` // of the routes that were used and have a limit of their own; see Provider.LimitGroups
 	Waits     Waits         `json:"waits"`            // waits that are over: the attempt was sent, or its caller gave up
+}
+
+// GroupStats is the state of a group of routes that has a limit of its own.
+type GroupStats struct {
+	GateStats
+
+	Name string `json:"name"`
 }
 
 // Bound is one of the limits that a gate keeps at the same time.
@@ -174,7 +182,10 @@ func (g *gate) Enter(ctx context.Context, e Entry) (leave func(Outcome), err err
 
 // Stats returns the state for one provider and key; see [GateStats].
 func (g *gate) Stats(provider, key string) GateStats {
-	s := g.engine.Stats(limiter.Key{Provider: provider, Account: key})
+	return gateStats(g.engine.Stats(limiter.Key{Provider: provider, Account: key}))
+}
+
+func gateStats(s limiter.Stats) GateStats {
 	out := GateStats{
 		Waiting: s.Waiting, InFlight: s.InFlight, Slots: s.Concurrency,
 		Limit: Limit(s.Limit), Learned: s.Learned, Paused: s.Paused, NextTrial: s.NextTrial, Waits: waitsOf(s.Waits),
@@ -187,6 +198,9 @@ func (g *gate) Stats(provider, key string) GateStats {
 	}
 	for _, r := range s.Routes {
 		out.Routes = append(out.Routes, RoutePause{r.Name, r.Paused, r.NextTrial})
+	}
+	for _, x := range s.Groups {
+		out.Groups = append(out.Groups, GroupStats{gateStats(x.Stats), x.Name})
 	}
 	return out
 }

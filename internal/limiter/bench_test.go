@@ -52,7 +52,7 @@ func BenchmarkContended(b *testing.B) {
 func BenchmarkQueue(b *testing.B) {
 	for _, n := range []int{100, 10_000, 1_000_000} {
 		b.Run(strconv.Itoa(n), func(b *testing.B) {
-			l := New(Options{Published: Limit{1, time.Hour}}).find(Key{})
+			l := New(Options{Published: Limit{1, time.Hour}}).find(&Key{})
 			l.tryEnter(l.clock.Now())
 			for range n {
 				_, _ = l.enqueue(&Request{}, l.clock.Now(), never)

@@ -23,20 +23,19 @@ const (
 // it is confirmed, and stays for longer each time; a refusal below the ceiling, or of one
 // that was alone, speaks against it.
 type concurrency struct {
-	slots int
-	brake int
-	free  bool
-	grown int // passes towards the next slot, above brake
-	max   int // the caller's own cap; 0 for none
+	slots   int
+	max     int // the caller's own cap; 0 for none
+	brake   int
+	grown   int           // passes towards the next slot, above brake
+	known   int           // the most in flight with one that passed, since the last collision
+	ceiling int           // 0 for none
+	until   time.Duration // it is kept at least
+	free    bool
 
-	ceiling   int           // 0 for none
-	until     time.Duration // it is kept at least
 	confirmed int
-	contrary  int           // how often it was contradicted
 	floor     int           // the ceiling as the last collision left it
 	atCeiling int           // passes with as many in flight, since the last collision
 	steps     int           // and since it was last raised
-	known     int           // the most in flight with one that passed, since the last collision
 	beyond    int           // and with far more than the ceiling
 	last      time.Duration // when that was,
 	before    int           // and how many slots there were before it
@@ -81,7 +80,7 @@ func (c *concurrency) rounds(ahead int) (n int) {
 }
 
 // passed takes a good answer.
-func (c *concurrency) passed(a attempt, now time.Duration) {
+func (c *concurrency) passed(a *attempt, now time.Duration) {
 	if c.brake = brake; now-a.sent > shortTrip {
 		c.brake = longBrake
 	}
@@ -106,7 +105,7 @@ func (c *concurrency) passed(a attempt, now time.Duration) {
 
 // refute drops the ceiling when far more than it have passed at once, again and again: it was a
 // refusal for another reason.
-func (c *concurrency) refute(a attempt) {
+func (c *concurrency) refute(a *attempt) {
 	if c.ceiling == 0 || int(a.with) <= 2*c.ceiling+2 || a.sent <= c.last {
 		return
 	}
@@ -138,19 +137,15 @@ func (c *concurrency) grow() {
 }
 
 // collided takes a refusal that begins a collision, and reports whether what is in flight
-// explains it. A pause of more than longHint is not about that.
-func (c *concurrency) collided(a attempt, hint time.Duration, doubted, dry bool) (explained bool) {
+// explains it.
+func (c *concurrency) collided(a *attempt, doubted, dry bool) (explained bool) {
 	c.widest = 0
-	if hint > longHint {
-		return false
-	}
 	with := int(a.with)
 	if with > 1 && 2*with > c.known {
 		explained = c.judge(with, doubted)
 		c.floor = c.ceiling
 	} else if !dry && c.confirmed > 0 {
 		c.confirmed--
-		c.contradict()
 	}
 	c.atCeiling, c.steps, c.known, c.beyond = 0, 0, 0, 0
 	return explained
@@ -162,21 +157,11 @@ func (c *concurrency) judge(with int, doubted bool) (explained bool) {
 	switch {
 	case doubted && c.confirmed < certain: // a refused state explains it
 		c.ceiling = max(c.ceiling, with-1)
-	case c.ceiling > 0 && over >= 0 && c.atCeiling >= (2<<c.contrary)*c.ceiling+2:
+	case c.ceiling > 0 && over >= 0 && c.atCeiling >= 2*c.ceiling+2:
 		c.confirmed = min(c.confirmed+1, 7)
 		c.ceiling = min(c.ceiling, with-1)
-		if c.confirmed > certain {
-			c.contrary = 0
-		}
-		return true
-	case c.confirmed > certain && over >= -1-c.ceiling/8: // one less than believed
-		c.confirmed -= 2
-		c.ceiling = max(1, with-1)
 		return true
 	default:
-		if c.confirmed > 0 {
-			c.contradict()
-		}
 		c.confirmed = 0
 		c.ceiling = with - 1
 		c.widest = with
@@ -184,11 +169,9 @@ func (c *concurrency) judge(with int, doubted bool) (explained bool) {
 	return false
 }
 
-func (c *concurrency) contradict() { c.contrary = min(c.contrary+1, 5) }
-
 // hold keeps the ceiling for a while after a collision that pauses for wait, the longer the
 // better it is confirmed, and begins anew below it.
-func (c *concurrency) hold(a attempt, hint, wait, now time.Duration, explained bool, t *trips) {
+func (c *concurrency) hold(a *attempt, hint, wait, now time.Duration, explained bool, t *trips) {
 	if a.with > 1 && hint <= longHint {
 		c.until = now + wait + max(wait, t.times(8))<<c.confirmed
 	}
@@ -203,7 +186,7 @@ func (c *concurrency) hold(a attempt, hint, wait, now time.Duration, explained b
 func (c *concurrency) undo() { c.slots = max(c.slots, c.before) }
 
 // joined takes another refusal of the same collision, the nth.
-func (c *concurrency) joined(a attempt, nth int) {
+func (c *concurrency) joined(a *attempt, nth int) {
 	if c.widest > 0 {
 		c.widest = max(c.widest, int(a.with))
 		c.ceiling = max(1, c.widest-nth)

@@ -1,6 +1,9 @@
 package limiter
 
-import "time"
+import (
+	"net/http"
+	"time"
+)
 
 // engine decides when an attempt may be sent, and learns from what became of those that were.
 // Its methods take the time as a parameter, and it knows of no queue.
@@ -8,13 +11,12 @@ type engine struct {
 	published Limit
 	trips     trips
 	inFlight  inFlight
-	log       passLog // what passed
-	sent      passLog // what may count against the published limit: refusals too
+	log       passLog // what counts against a limit: all but what the limit refused
 	pause     pause
-	quotas    quotas
-	window    window
-	pacer     pacer
 	flow      concurrency
+	quotas    quotas
+	pacer     pacer
+	window    window
 }
 
 func newEngine(published Limit, maxInFlight int) engine {
@@ -33,7 +35,7 @@ func (e *engine) next(now time.Duration) (at time.Duration, why Reason, k attemp
 	if !e.pause.isOver(now) {
 		at, k = e.pause.next(out)
 		if k == trial && e.published.Requests > 0 {
-			if at = max(at, e.sent.room(e.published, out, 0, now, now)); at >= e.pause.end {
+			if at = max(at, e.log.room(e.published, out, 0, now, now)); at >= e.pause.end {
 				return e.pause.end, Paused, ordinary
 			}
 		}
@@ -50,7 +52,7 @@ func (e *engine) next(now time.Duration) (at time.Duration, why Reason, k attemp
 	}
 	at, why = now, WindowFull
 	if e.published.Requests > 0 {
-		if at = max(now, e.sent.room(e.published, out, 0, now, now)); at == never {
+		if at = max(now, e.log.room(e.published, out, 0, now, now)); at == never {
 			return never, why, ordinary
 		}
 	}
@@ -137,7 +139,8 @@ func (e *engine) foresee(now time.Duration, ahead int) time.Duration {
 // foreseePublished is what the published limit alone makes of it.
 func (e *engine) foreseePublished(now time.Duration, ahead int) time.Duration {
 	if e.published.Requests > 0 {
-		if t := e.sent.room(e.published, e.inFlight.n, ahead, e.inFlight.since(now), now); t < never {
+		since := min(now, e.inFlight.since(now)+max(e.trips.least/5, min(e.trips.least, e.slack())))
+		if t := e.log.room(e.published, e.inFlight.n, ahead, since, now); t < never {
 			return t
 		}
 	}
@@ -146,7 +149,7 @@ func (e *engine) foreseePublished(now time.Duration, ahead int) time.Duration {
 
 // leave takes the end of an attempt. It reports whether a pause has begun or become
 // longer.
-func (e *engine) leave(a attempt, o *Outcome, now time.Duration) (longer bool) {
+func (e *engine) leave(a *attempt, o *Outcome, now time.Duration) (longer bool) {
 	if a.kind == doubting {
 		e.window.out = false
 	}
@@ -157,7 +160,6 @@ func (e *engine) leave(a attempt, o *Outcome, now time.Duration) (longer bool) {
 	case o.Unsent:
 		if a.overdue {
 			e.log.remove(a.logged)
-			e.sent.remove(a.logged)
 		}
 		e.pacer.tokens++
 		return false
@@ -165,7 +167,6 @@ func (e *engine) leave(a attempt, o *Outcome, now time.Duration) (longer bool) {
 		e.trips.add(now-a.sent, true)
 		if !a.overdue {
 			e.log.insert(e.arrival(a, now))
-			e.count(e.arrival(a, now))
 		}
 		return false
 	}
@@ -176,27 +177,38 @@ func (e *engine) leave(a attempt, o *Outcome, now time.Duration) (longer bool) {
 		return e.refused(a, o, now)
 	}
 	e.trips.add(now-a.sent, false)
-	e.passed(a, now)
+	e.passed(a, now, o.Status < http.StatusInternalServerError)
 	return false
-}
-
-// count notes what may count against the published limit.
-func (e *engine) count(at time.Duration) {
-	if e.published.Requests > 0 {
-		e.sent.insert(at)
-	}
 }
 
 // arrival returns the time that is logged for an attempt. It reached the server half a way
 // after it was sent; since the next one takes half a way too, what counts is when both are
-// sent, and how much that varies. Where it costs no more than a fiftieth of the published
-// window, the answer's own time is taken, which is certain.
-func (e *engine) arrival(a attempt, now time.Duration) time.Duration {
-	return min(now, max(now-e.trips.least*4/5, a.sent+e.published.Per/50))
+// sent, and how much that varies. Where it costs no more than the slack, the answer's own time
+// is taken, which is certain.
+func (e *engine) arrival(a *attempt, now time.Duration) time.Duration {
+	return min(now, max(now-e.trips.least*4/5, a.sent+e.slack()))
 }
 
-// passed takes a good answer.
-func (e *engine) passed(a attempt, now time.Duration) {
+// slack is by how much of the published window it may be kept too long, to be certain.
+func (e *engine) slack() time.Duration { return e.published.Per / 50 }
+
+// passed takes an answer that is no refusal. Whether the limit has let it in is not certain if
+// the server failed.
+func (e *engine) passed(a *attempt, now time.Duration, good bool) {
+	if good && e.pause.concerns(a, now) {
+		e.relieve(a, now)
+	}
+	e.flow.passed(a, now)
+	e.quotas.passed(a)
+	if !a.overdue {
+		e.log.insert(e.arrival(a, now))
+	}
+	e.pacer.passed(now, a.sent <= e.pause.began)
+	e.window.passed(&e.log, a, now)
+}
+
+// relieve takes a good answer while refusals are not forgotten.
+func (e *engine) relieve(a *attempt, now time.Duration) {
 	alone := e.pause.refused <= 1
 	if e.pause.passed(a, now, &e.trips) && alone || e.pause.outweighed(a, &e.trips) {
 		e.window.undo()
@@ -204,29 +216,20 @@ func (e *engine) passed(a attempt, now time.Duration) {
 			e.flow.undo()
 		}
 	}
-	e.flow.passed(a, now)
-	e.quotas.passed(a)
-	late := a.sent <= e.pause.began
-	if e.pause.afresh && !late {
+	if e.pause.afresh && a.sent > e.pause.began {
 		e.pause.afresh = false
 		e.window.turn(&e.log, a, now)
 	}
-	if !a.overdue {
-		e.log.insert(e.arrival(a, now))
-		e.count(e.arrival(a, now))
-	}
-	e.pacer.passed(now, late)
-	e.window.passed(&e.log, a, now)
 }
 
 // refused takes a refusal, and reports whether a pause begins or becomes longer.
-func (e *engine) refused(a attempt, o *Outcome, now time.Duration) (longer bool) {
+func (e *engine) refused(a *attempt, o *Outcome, now time.Duration) (longer bool) {
 	hint, limit := o.hint(), o.isLimit()
 	if e.trips.mean == 0 {
 		e.trips.add(now-a.sent, false) // better than nothing
 	}
 	if !a.overdue && !o.isLimit() {
-		e.count(e.arrival(a, now))
+		e.log.insert(e.arrival(a, now))
 	}
 	switch {
 	case a.kind == trial:
@@ -239,7 +242,7 @@ func (e *engine) refused(a attempt, o *Outcome, now time.Duration) (longer bool)
 	dry := e.pause.dry > 0
 	wait := e.pause.collide(a, hint, !limit, now)
 	foreseen := limit && e.window.foresaw(&e.log, a, e.inFlight.n, now)
-	explained := limit && e.flow.collided(a, hint, foreseen, dry)
+	explained := limit && e.flow.collided(a, foreseen, dry)
 	if explained && hint <= 0 {
 		wait = max(e.trips.times(1), 20*time.Millisecond)
 	}

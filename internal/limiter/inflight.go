@@ -9,14 +9,19 @@ type inFlight struct {
 	slab []attempt // index 0 is the anchor of the list of attempts that are not overdue
 	free []int32
 	n    int // how many are out and not overdue
+
+	sent  uint32 // in all
+	young int32  // the oldest attempt that the next may overtake on the way; 0 for none
 }
 
 // attempt is one request that was let through.
 type attempt struct {
 	use        uint32 // counts the uses of this index, so a second Leave is recognised
 	prev, next int32
-	with       int32 // how many may have been at the server with it, itself included
+	with       int32  // how many may have been at the server with it, itself included
+	nth        uint32 // of all that were sent
 	kind       attemptKind
+	young      bool // those sent from now on may be with it
 	overdue    bool // out for so long that it holds nobody up any more
 	sent       time.Duration
 	logged     time.Duration // its entry in the log, once it is overdue
@@ -45,29 +50,40 @@ func (f *inFlight) add(now time.Duration, k attemptKind, spread time.Duration) (
 		place = int32(len(f.slab)) //nolint:gosec // as many as attempts in flight
 		f.slab = append(f.slab, attempt{})
 	}
-	f.n++
-	anchor, a := &f.slab[0], &f.slab[place]
-	*a = attempt{use: a.use, prev: anchor.prev, with: int32(f.n), kind: k, sent: now} //nolint:gosec // see above
-	for i := anchor.prev; i != 0 && f.slab[i].sent >= now-spread; i = f.slab[i].prev {
-		f.slab[i].with++
+	for f.young != 0 && f.slab[f.young].sent < now-spread {
+		f.young = f.count(&f.slab[f.young])
 	}
+	if f.young == 0 {
+		f.young = place
+	}
+	f.n++
+	f.sent++
+	anchor, a := &f.slab[0], &f.slab[place]
+	*a = attempt{use: a.use, prev: anchor.prev, with: int32(f.n), nth: f.sent, young: true, kind: k, sent: now} //nolint:gosec // see above
 	f.slab[anchor.prev].next = place
 	anchor.prev = place
 	return place, a.use
 }
 
-// remove ends an attempt; ok is false if it has ended before.
-func (f *inFlight) remove(place int32, use uint32) (a attempt, ok bool) {
-	a = f.slab[place]
+// count counts those that were sent after the attempt as being with it, and returns the next.
+func (f *inFlight) count(a *attempt) (next int32) {
+	a.with += int32(f.sent - a.nth) //nolint:gosec // no more than in flight
+	a.young = false
+	return a.next
+}
+
+// remove ends an attempt; it is valid until the next is added, and nil if it has ended before.
+func (f *inFlight) remove(place int32, use uint32) *attempt {
+	a := &f.slab[place]
 	if a.use != use {
-		return a, false
+		return nil
 	}
 	if !a.overdue {
-		f.unlink(a)
+		f.unlink(place)
 	}
-	f.slab[place].use++
+	a.use++
 	f.free = append(f.free, place)
-	return a, true
+	return a
 }
 
 // oldest returns the attempt that has been out longest of those not overdue, or nil.
@@ -91,12 +107,18 @@ func (f *inFlight) since(now time.Duration) time.Duration {
 
 // expireOldest marks the oldest attempt overdue: it no longer counts as in flight.
 func (f *inFlight) expireOldest() {
-	a := f.oldest()
-	f.unlink(*a)
-	a.overdue = true
+	place := f.slab[0].next
+	f.unlink(place)
+	f.slab[place].overdue = true
 }
 
-func (f *inFlight) unlink(a attempt) {
+func (f *inFlight) unlink(place int32) {
+	a := &f.slab[place]
+	if a.young {
+		if next := f.count(a); f.young == place {
+			f.young = next
+		}
+	}
 	f.slab[a.prev].next, f.slab[a.next].prev = a.next, a.prev
 	f.n--
 }

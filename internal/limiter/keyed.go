@@ -3,6 +3,7 @@ package limiter
 import (
 	"context"
 	"errors"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -40,14 +41,15 @@ type Keyed struct {
 	options Options
 	clock   clock.Clock
 	last    atomic.Pointer[limiter] // the one asked for last; nearly always the only one
+	routes  atomic.Int32            // how many limiters of single routes there are
 
 	mu       sync.Mutex
 	limiters map[Key]*limiter
 	order    []*limiter // all of them
 	hand     int        // where the next sweep begins
 
-	routed []*limiter   // those of single routes
-	routes atomic.Int32 // how many those are
+	routed []*limiter // those of single routes
+	groups []string   // that were ever asked for
 }
 
 // New returns a Keyed. A limit whose Requests or Per is not positive has to be learned. More
@@ -93,10 +95,10 @@ func (k *Keyed) TryEnter(key Key, now time.Duration) (Permit, bool) {
 	if k.routes.Load() > 0 {
 		return Permit{}, false // Enter knows the route
 	}
-	return k.tryEnter(key, now)
+	return k.tryEnter(&key, now)
 }
 
-func (k *Keyed) tryEnter(key Key, now time.Duration) (Permit, bool) {
+func (k *Keyed) tryEnter(key *Key, now time.Duration) (Permit, bool) {
 	for {
 		l := k.find(key)
 		p, d := l.tryEnter(now)
@@ -144,11 +146,11 @@ func (k *Keyed) Enter(ctx context.Context, r Request) (Permit, error) {
 }
 
 func (k *Keyed) enter(ctx context.Context, r *Request) (Permit, error) {
-	if p, ok := k.tryEnter(r.Key, k.clock.Now()); ok {
+	if p, ok := k.tryEnter(&r.Key, k.clock.Now()); ok {
 		return p, nil
 	}
 	for {
-		l := k.find(r.Key)
+		l := k.find(&r.Key)
 		w, err := l.enqueue(r, k.clock.Now(), timeLeft(ctx))
 		switch {
 		case errors.Is(err, errRetired):
@@ -170,31 +172,34 @@ func timeLeft(ctx context.Context) time.Duration {
 }
 
 // find returns the limiter of a key, and makes it if there is none.
-func (k *Keyed) find(key Key) *limiter {
-	if l := k.last.Load(); l != nil && l.key == key {
+func (k *Keyed) find(key *Key) *limiter {
+	if l := k.last.Load(); l != nil && l.key == *key {
 		return l
 	}
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	l := k.limiters[key]
+	l := k.limiters[*key]
 	if l == nil || l.isRetired() {
 		if len(k.limiters) >= maxLimiters/2 {
 			k.sweep()
 		}
 		waits := new(tally)
 		if key.route != "" {
-			own := key
+			own := *key
 			own.route = ""
 			if account := k.limiters[own]; account != nil {
 				waits = account.waits
 			}
 		}
-		l = newLimiter(key, k, waits)
-		k.limiters[key] = l
+		l = newLimiter(*key, k, waits)
+		k.limiters[*key] = l
 		if key.route != "" {
 			k.routed = append(k.routed, l)
 			k.routes.Add(1)
 			return l
+		}
+		if key.Group != "" && !slices.Contains(k.groups, key.Group) {
+			k.groups = append(k.groups, key.Group)
 		}
 		k.order = append(k.order, l)
 	}
@@ -239,23 +244,26 @@ func (k *Keyed) Soonest(key Key, route string, now time.Duration) (wait time.Dur
 // Reset forgets what was learned of an account, pauses included, those of its groups and
 // routes too. Published limits are kept, and so are those who wait.
 func (k *Keyed) Reset(provider, account string) {
-	keys := make([]Key, 0, 1+len(k.options.Groups))
-	keys = append(keys, Key{Provider: provider, Account: account})
-	for group := range k.options.Groups {
-		keys = append(keys, Key{Provider: provider, Account: account, Group: group})
-	}
+	key := Key{Provider: provider, Account: account}
 	k.mu.Lock()
-	var found []*limiter
-	for _, key := range keys {
-		if l := k.limiters[key]; l != nil {
-			found = append(found, l)
-		}
+	found := append(k.groupsOf(key), k.routesOf(provider, account)...)
+	if l := k.limiters[key]; l != nil {
+		found = append(found, l)
 	}
-	found = append(found, k.routesOf(provider, account)...)
 	k.mu.Unlock()
 	for _, l := range found {
 		l.reset(k.clock.Now())
 	}
+}
+
+// groupsOf returns the limiters of an account's groups. k.mu is held.
+func (k *Keyed) groupsOf(key Key) (list []*limiter) {
+	for _, key.Group = range k.groups {
+		if l := k.limiters[key]; l != nil {
+			list = append(list, l)
+		}
+	}
+	return list
 }
 
 // routesOf returns the limiters of an account's routes. k.mu is held.

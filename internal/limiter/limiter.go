@@ -16,16 +16,16 @@ type limiter struct {
 	key   Key
 	keyed *Keyed
 	clock clock.Clock
+	waits *tally
 
 	mu      sync.Mutex
-	engine  engine
-	queue   queue
+	retired bool          // it was dropped from its [Keyed], and must not be used any more
+	used    time.Duration // the latest time that anything happened
+	engine  engine        // what each request needs comes first in it,
+	queue   queue         // and in the queue; so few cache lines are touched
 	timer   timer
 	cause   any           // of the last refusal
 	news    chan struct{} // closed when a pause begins or becomes longer; nil if nobody wants to know
-	waits   *tally
-	used    time.Duration // the latest time that anything happened
-	retired bool          // it was dropped from its [Keyed], and must not be used any more
 }
 
 func newLimiter(key Key, k *Keyed, waits *tally) *limiter {
@@ -75,7 +75,6 @@ func (l *limiter) tryEnter(now time.Duration) (Permit, decision) {
 		return Permit{}, limiterRetired
 	}
 	now = l.advance(now)
-	l.expire(now)
 	if l.queue.n > 0 {
 		return Permit{}, mustWait
 	}
@@ -92,9 +91,8 @@ func (l *limiter) leave(place int32, use uint32, o *Outcome, now time.Duration) 
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	now = l.advance(now)
-	l.expire(now)
-	a, ok := l.engine.inFlight.remove(place, use)
-	if !ok {
+	a := l.engine.inFlight.remove(place, use)
+	if a == nil {
 		return false
 	}
 	knewTheWay := l.engine.trips.mean > 0
@@ -103,6 +101,7 @@ func (l *limiter) leave(place int32, use uint32, o *Outcome, now time.Duration) 
 		l.review(now)
 	}
 	if l.queue.n > 0 {
+		l.expire(now)
 		l.dispatch(now)
 	}
 	return l.engine.pause.dry <= 1
@@ -110,7 +109,7 @@ func (l *limiter) leave(place int32, use uint32, o *Outcome, now time.Duration) 
 
 // learn takes what became of an attempt. Who waits is told of a longer pause, or refused
 // because of it. l.mu is held.
-func (l *limiter) learn(a attempt, o *Outcome, now time.Duration) {
+func (l *limiter) learn(a *attempt, o *Outcome, now time.Duration) {
 	if l.engine.leave(a, o, now) {
 		if l.news != nil {
 			close(l.news)
@@ -120,7 +119,9 @@ func (l *limiter) learn(a attempt, o *Outcome, now time.Duration) {
 			l.cause = o.Cause
 		}
 	}
-	l.refuseHopeless(now)
+	if l.queue.n > 0 {
+		l.refuseHopeless(now)
+	}
 }
 
 // learnOf takes the fault of an attempt that was sent then, but not through this limiter.
@@ -130,7 +131,7 @@ func (l *limiter) learnOf(sent time.Duration, o *Outcome, now time.Duration) dec
 	if l.retired {
 		return limiterRetired
 	}
-	l.learn(attempt{sent: sent, with: 1}, o, l.advance(now))
+	l.learn(&attempt{sent: sent, with: 1}, o, l.advance(now))
 	return granted
 }
 
@@ -138,7 +139,7 @@ func (l *limiter) learnOf(sent time.Duration, o *Outcome, now time.Duration) dec
 func (l *limiter) sentAt(place int32, use uint32) (time.Duration, bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	a := l.engine.inFlight.slab[place]
+	a := &l.engine.inFlight.slab[place]
 	return a.sent, a.use == use
 }
 
@@ -171,13 +172,13 @@ func (l *limiter) overdueAfter() time.Duration {
 
 // nextOverdue returns when the oldest attempt in flight becomes overdue.
 func (l *limiter) nextOverdue() time.Duration {
-	if a := l.engine.inFlight.oldest(); a != nil {
-		return a.sent + l.overdueAfter()
+	if l.engine.inFlight.n > 0 {
+		return l.engine.inFlight.oldest().sent + l.overdueAfter()
 	}
 	return never
 }
 
-// expire lets overdue attempts no longer count as in flight.
+// expire lets overdue attempts no longer count as in flight. Only those who wait need it.
 func (l *limiter) expire(now time.Duration) {
 	for now >= l.nextOverdue() {
 		l.engine.expire(now)

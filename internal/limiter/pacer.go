@@ -24,6 +24,7 @@ const (
 type pacer struct {
 	rate    float64 // requests in a nanosecond; 0 if there is none
 	base    float64 // the rate at the last refusal
+	proved  float64 // a rate at which all went well when it was dropped
 	burst   float64
 	tokens  float64
 	filled  time.Duration
@@ -72,9 +73,13 @@ func (pc *pacer) passed(now time.Duration, late bool) {
 	if n := len(pc.marks); late && n > 0 {
 		pc.marks[n-1].passes++
 	}
-	if pc.rate == 0 {
-		return
+	if pc.rate > 0 {
+		pc.kept(now)
 	}
+}
+
+// kept takes a good answer while there is a rate.
+func (pc *pacer) kept(now time.Duration) {
 	pc.ok++
 	if pc.ok >= faultsOver {
 		pc.faults = 0
@@ -96,6 +101,7 @@ func (pc *pacer) needed() int {
 
 func (pc *pacer) raise(now time.Duration) {
 	if pc.rate > mostGrowth*pc.base {
+		pc.proved = pc.rate
 		pc.drop()
 		return
 	}
@@ -120,7 +126,7 @@ func (pc *pacer) refused(log *passLog, now, pauseEnd time.Duration, foreseen boo
 		pc.lower(log, now, t)
 		if pc.faults >= mostFaults {
 			pc.rest = min(max(firstRest, 2*pc.rest), longestRest)
-			pc.until = now + pc.rest
+			pc.until, pc.proved = now+pc.rest, 0
 			pc.drop()
 			return
 		}
@@ -178,7 +184,7 @@ func (pc *pacer) begin(log *passLog, now, pauseEnd time.Duration, t *trips) {
 	if r1 <= 0 || r2 <= 0 || max(r1, r2) > likeRates*min(r1, r2) {
 		return
 	}
-	pc.rate = (1 + firstStep) * rateOf(a, c)
+	pc.rate = max((1+firstStep)*rateOf(a, c), pc.proved/2) // pauses of whole seconds make it seem low
 	pc.burst = pc.excess(log, now, t)
 	pc.step, pc.sure, pc.faults, pc.tokens, pc.filled = firstStep, 0, 0, 0, now
 	pc.marks = append(pc.marks[:0], c)

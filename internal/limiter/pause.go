@@ -31,6 +31,11 @@ type pause struct {
 
 func newPause() pause { return pause{began: -1, sent: -1} }
 
+// concerns reports whether a good answer may tell something of the collision.
+func (pa *pause) concerns(a *attempt, now time.Duration) bool {
+	return pa.dry > 0 || pa.afresh || a.sent <= pa.began || now < pa.end
+}
+
 // isOver reports whether requests may be sent.
 func (pa *pause) isOver(now time.Duration) bool { return now >= pa.end }
 
@@ -59,7 +64,7 @@ func (pa *pause) foresee(f *inFlight, t *trips, now time.Duration) time.Duration
 func (pa *pause) isEndedBy(sent time.Duration, t *trips) bool { return sent > pa.sent+t.spread(1) }
 
 // isNews reports whether a refusal of the attempt begins a collision.
-func (pa *pause) isNews(a attempt) bool { return a.sent > pa.began }
+func (pa *pause) isNews(a *attempt) bool { return a.sent > pa.began }
 
 // join takes another refusal of the same collision, and reports whether the pause becomes
 // longer.
@@ -92,7 +97,7 @@ func (pa *pause) bounded(hint time.Duration, isFault bool) time.Duration {
 }
 
 // collide begins a collision, and returns the pause that it takes.
-func (pa *pause) collide(a attempt, hint time.Duration, isFault bool, now time.Duration) time.Duration {
+func (pa *pause) collide(a *attempt, hint time.Duration, isFault bool, now time.Duration) time.Duration {
 	pa.began, pa.sent, pa.later, pa.refused = now, a.sent, 0, 1
 	pa.dry++
 	pa.afresh = true
@@ -115,7 +120,7 @@ func (pa *pause) trialFailed(hint time.Duration, isFault bool, now time.Duration
 
 // outweighed takes a good answer, and reports whether more of those in flight have passed that
 // were sent after the refused one than were refused: then it was none of the limit.
-func (pa *pause) outweighed(a attempt, t *trips) bool {
+func (pa *pause) outweighed(a *attempt, t *trips) bool {
 	if a.kind == trial || a.sent > pa.began || !pa.isEndedBy(a.sent, t) {
 		return false
 	}
@@ -125,7 +130,7 @@ func (pa *pause) outweighed(a attempt, t *trips) bool {
 
 // passed takes a good answer, which may end the pause. It reports whether a trial did so in the
 // first quarter: then the refusal was a stray.
-func (pa *pause) passed(a attempt, now time.Duration, t *trips) (wasStray bool) {
+func (pa *pause) passed(a *attempt, now time.Duration, t *trips) (wasStray bool) {
 	pa.dry = 0
 	if now >= pa.end || a.kind != trial && !pa.isEndedBy(a.sent, t) {
 		return false

@@ -2,7 +2,6 @@ package limiter
 
 import (
 	"cmp"
-	"container/heap"
 	"math"
 	"slices"
 	"time"
@@ -56,10 +55,10 @@ func (q *queue) newWaiter(class int, now, since time.Duration) *waiter {
 func (q *queue) push(w *waiter) {
 	q.n++
 	q.newest[w.class] = max(q.newest[w.class], w.since)
-	heap.Push(&q.waiters[w.class], w)
+	q.waiters[w.class].push(w)
 	if w.giveUp != never {
 		q.byGiveUp.by = byGiveUp
-		heap.Push(&q.byGiveUp, w)
+		q.byGiveUp.push(w)
 	}
 }
 
@@ -70,7 +69,7 @@ func (q *queue) first() *waiter {
 		if len(q.waiters[class].w) == 0 || class == calls && q.overtaken >= callsPerBatch && len(q.waiters[batches].w) > 0 {
 			continue
 		}
-		return q.waiters[class].w[0]
+		return q.waiters[class].w[0].waiter
 	}
 	return nil
 }
@@ -87,9 +86,9 @@ func (q *queue) volunteer() *waiter {
 	}
 	var best *waiter
 	class := q.waiters[first.class].w
-	for _, w := range class[:min(len(class), maxVolunteers)] {
-		if !w.noTrial && (best == nil || arrivedBefore(w, best)) {
-			best = w
+	for _, e := range class[:min(len(class), maxVolunteers)] {
+		if !e.noTrial && (best == nil || arrivedBefore(e.waiter, best)) {
+			best = e.waiter
 		}
 	}
 	return best
@@ -108,10 +107,10 @@ func (q *queue) take(w *waiter) *waiter {
 }
 
 func (q *queue) remove(w *waiter) {
-	heap.Remove(&q.waiters[w.class], w.index[byTurn])
+	q.waiters[w.class].remove(w)
 	q.n--
 	if w.index[byGiveUp] >= 0 {
-		heap.Remove(&q.byGiveUp, w.index[byGiveUp])
+		q.byGiveUp.remove(w)
 	}
 }
 
@@ -136,7 +135,7 @@ func (q *queue) aheadExactly(w *waiter) int {
 	}
 	n := 0
 	for _, other := range q.waiters[w.class].w {
-		if arrivedBefore(other, w) {
+		if arrivedBefore(other.waiter, w) {
 			n++
 		}
 	}
@@ -163,7 +162,10 @@ func (q *queue) aheadOfOtherClasses(class, n int) int {
 func (q *queue) inOrder() []*waiter {
 	var sorted [classes][]*waiter
 	for class := range sorted {
-		sorted[class] = slices.SortedFunc(slices.Values(q.waiters[class].w), func(a, b *waiter) int {
+		for _, e := range q.waiters[class].w {
+			sorted[class] = append(sorted[class], e.waiter)
+		}
+		slices.SortFunc(sorted[class], func(a, b *waiter) int {
 			return cmp.Or(cmp.Compare(a.since, b.since), cmp.Compare(a.seq, b.seq))
 		})
 	}
@@ -180,10 +182,10 @@ func (q *queue) inOrder() []*waiter {
 	return append(append(all, sorted[calls]...), sorted[batches]...)
 }
 
-// nextGiveUp returns when the first of all waiters has to give up.
-func (q *queue) nextGiveUp() time.Duration {
+// hasty returns who gives up first of all who wait; nil if nobody ever does.
+func (q *queue) hasty() *waiter {
 	if len(q.byGiveUp.w) == 0 {
-		return never
+		return nil
 	}
-	return q.byGiveUp.w[0].giveUp
+	return q.byGiveUp.w[0].waiter
 }

@@ -84,8 +84,8 @@ func TestQueueOrderIsTheOneThatIsForetold(t *testing.T) {
 			for _, w := range q.inOrder() {
 				least = min(least, w.giveUp)
 			}
-			if got := q.nextGiveUp(); got != least {
-				t.Fatalf("seed %d: the first to give up does so at %v, want %v", seed, got, least)
+			if got := q.hasty(); got != nil && got.giveUp != least || got == nil && least != never {
+				t.Fatalf("seed %d: %+v gives up first, want one at %v", seed, got, least)
 			}
 		}
 	}

@@ -12,11 +12,13 @@ type quota struct {
 	left  int // beside those in flight, which may be counted in it already
 	until time.Duration
 	said  time.Duration
+
+	counted bool // more was left before in the same window
 }
 
 const (
-	maxQuotas  = 4
-	shortQuota = time.Second // is not tried out where the server does not tell its window
+	maxQuotas = 4
+	rounded   = 2 * time.Second // a shorter time in whole seconds says little
 )
 
 // quotas are what the server says, and how far it is believed. Rounding, or a bucket that is
@@ -31,15 +33,18 @@ type quotas struct {
 
 // observe takes what the answer to the attempt says. Answers overtake each other: the least
 // counts, unless the attempt was sent when that had already been said.
-func (qs *quotas) observe(s *Quota, a attempt, now time.Duration) {
+func (qs *quotas) observe(s *Quota, a *attempt, now time.Duration) {
 	if s.Remaining < 0 || s.Reset <= 0 {
 		return
 	}
-	said := quota{s.Limit, s.Remaining, now + min(s.Reset, longest), now}
+	said := quota{Limit: s.Limit, left: s.Remaining, until: now + min(s.Reset, longest), said: now}
 	for i := range qs.list {
 		if old := &qs.list[i]; old.Per == s.Per {
-			if now < old.until && a.sent < old.said {
-				said.left = min(said.left, old.left)
+			if now < old.until {
+				said.counted = old.counted || old.left > said.left
+				if a.sent < old.said {
+					said.left = min(said.left, old.left)
+				}
 			}
 			*old = said
 			return
@@ -53,8 +58,10 @@ func (qs *quotas) observe(s *Quota, a attempt, now time.Duration) {
 // passed takes a good answer after what it says was observed. A window that had ended when its
 // request was sent, and of which it says nothing, is no more: the server tells of it only now
 // and then, or on other routes.
-func (qs *quotas) passed(a attempt) {
-	qs.list = slices.DeleteFunc(qs.list, func(x quota) bool { return x.until <= a.sent })
+func (qs *quotas) passed(a *attempt) {
+	if len(qs.list) > 0 {
+		qs.list = slices.DeleteFunc(qs.list, func(x quota) bool { return x.until <= a.sent })
+	}
 }
 
 // next returns when a request is left again, and when it may be tried whether one is. When a
@@ -81,13 +88,13 @@ func (qs *quotas) next(log *passLog, now time.Duration, out int, t *trips) (at, 
 }
 
 // explained reports whether the server's word is what is expected: as many have passed in the
-// window as it lets in, or it is too short to be tried out. If not, the server keeps a bucket,
-// or counts the requests of others.
+// window as it lets in, or it has counted them down. If not, the server keeps a bucket, or
+// counts the requests of others.
 func (x *quota) explained(log *passLog, now time.Duration) bool {
 	if x.Requests > 0 && x.Per > 0 {
 		return log.since(now-x.Per) >= x.Requests-x.Requests/8
 	}
-	return x.until-x.said <= shortQuota
+	return x.counted && x.until-x.said > rounded
 }
 
 // tried notes a trial: the next one of this window is as far away again.

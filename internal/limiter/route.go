@@ -45,7 +45,7 @@ func (k *Keyed) fault(key Key, o *Outcome, sent, now time.Duration) {
 		key.route = o.Route
 	}
 	for {
-		l := k.find(key)
+		l := k.find(&key)
 		if l.learnOf(sent, o, now) != limiterRetired {
 			return
 		}

@@ -51,7 +51,7 @@ type simCall struct{ begin, end time.Duration }
 
 func newSim(server simServer, hint simHint, published Limit, seed uint64) *sim {
 	s := &sim{
-		server: server, hint: hint, latency: 2 * time.Millisecond, limiter: New(Options{Published: published}).find(Key{}),
+		server: server, hint: hint, latency: 2 * time.Millisecond, limiter: New(Options{Published: published}).find(&Key{}),
 		rnd: rand.New(rand.NewPCG(seed, 1)), now: 1, // 0 is no reading of a clock
 	}
 	s.timer = event{index: -1, act: func() { s.limiter.wake(s.now) }}

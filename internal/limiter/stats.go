@@ -19,6 +19,7 @@ type Stats struct {
 	WaitsFor    Reason        // what the next request would wait for now; 0 for nothing
 	Bounds      []Bound       // all that is kept
 	Routes      []Route       // that are paused after a fault
+	Groups      []Group       // of routes with a limit of their own that were used; none in the Stats of a group
 	Waits       histogram.Summary
 }
 
@@ -26,6 +27,12 @@ type Stats struct {
 type Route struct {
 	Name              string
 	Paused, NextTrial time.Duration
+}
+
+// Group is the state of a group of routes.
+type Group struct {
+	Name string
+	Stats
 }
 
 // Bound is one of the limits that are kept at the same time.
@@ -46,15 +53,22 @@ const (
 	Pace                        // learned from refusals again and again: a mean rate
 )
 
-// Stats returns the state of an account; the zero Stats if it was never used.
+// Stats returns the state of an account, and of its groups; the zero Stats if it was never used.
 func (k *Keyed) Stats(key Key) Stats {
 	k.mu.Lock()
 	l, routed := k.limiters[key], k.routesOf(key.Provider, key.Account)
-	k.mu.Unlock()
-	if l == nil {
-		return Stats{}
+	var groups []*limiter
+	if key.Group == "" {
+		groups = k.groupsOf(key)
 	}
-	s := l.stats()
+	k.mu.Unlock()
+	var s Stats
+	if l != nil {
+		s = l.stats()
+	}
+	for _, g := range groups {
+		s.Groups = append(s.Groups, Group{g.key.Group, g.stats()})
+	}
 	for _, l := range routed {
 		if r := l.stats(); r.Paused > 0 {
 			s.Routes = append(s.Routes, Route{l.key.route, r.Paused, r.NextTrial})
@@ -88,7 +102,7 @@ func (l *limiter) stats() Stats {
 // bounds lists what is kept, the most certain first.
 func (e *engine) bounds(now time.Duration) (list []Bound) {
 	if p := e.published; p.Requests > 0 {
-		list = append(list, Bound{p, Published, e.inFlight.n + e.sent.since(now-p.Per)})
+		list = append(list, Bound{p, Published, e.inFlight.n + e.log.since(now-p.Per)})
 	}
 	for _, q := range e.quotas.list {
 		if now < q.until {
@@ -131,6 +145,5 @@ func (e *engine) expire(now time.Duration) {
 	}
 	a.logged = now
 	e.log.insert(now)
-	e.count(now)
 	e.inFlight.expireOldest()
 }

@@ -68,7 +68,7 @@ func TestAHighPublishedLimitKeepsAShortLog(t *testing.T) {
 		}
 		now += 600 * time.Microsecond
 	}
-	if n := len(k.find(key).engine.sent.buf); n > maxLog {
+	if n := len(k.find(&key).engine.log.buf); n > maxLog {
 		t.Errorf("%d times are kept, want at most %d", n, maxLog)
 	}
 }

@@ -140,18 +140,18 @@ func (l *limiter) wake(now time.Duration) {
 	now = l.advance(now)
 	l.timer.at = never
 	l.expire(now)
-	for len(l.queue.byGiveUp.w) > 0 && l.latest(l.queue.byGiveUp.w[0]) <= now {
-		l.turnAway(l.queue.byGiveUp.w[0], now, l.promised(now, 0))
+	for l.nextGiveUp() <= now {
+		l.turnAway(l.queue.hasty(), now, l.promised(now, 0))
 	}
 	l.dispatch(now)
 }
 
 // nextGiveUp returns when the first of those who wait will have to give up.
 func (l *limiter) nextGiveUp() time.Duration {
-	if len(l.queue.byGiveUp.w) == 0 {
-		return never
+	if w := l.queue.hasty(); w != nil {
+		return l.latest(w)
 	}
-	return l.latest(l.queue.byGiveUp.w[0])
+	return never
 }
 
 // turnAway refuses one that waits, because it cannot be sent before at.
@@ -171,7 +171,7 @@ func (l *limiter) leaveQueue(w *waiter, now time.Duration) {
 func (l *limiter) refuseHopeless(now time.Duration) {
 	at := l.engine.pause.foresee(&l.engine.inFlight, &l.engine.trips, now)
 	for l.nextGiveUp() < at {
-		l.turnAway(l.queue.byGiveUp.w[0], now, max(at, l.engine.pause.end))
+		l.turnAway(l.queue.hasty(), now, max(at, l.engine.pause.end))
 	}
 }
 
@@ -289,7 +289,7 @@ func (l *limiter) abandon(w *waiter, now time.Duration) {
 	case queued:
 		l.leaveQueue(w, now)
 	case admitted:
-		if a, ok := l.engine.inFlight.remove(w.place, w.use); ok {
+		if a := l.engine.inFlight.remove(w.place, w.use); a != nil {
 			l.engine.leave(a, &Outcome{Unsent: true}, now)
 		}
 	case turnedAway:

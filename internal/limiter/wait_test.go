@@ -43,7 +43,7 @@ func TestCancellationIsTheContextsError(t *testing.T) {
 func TestATurnOfOneThatGivesUpGoesToTheNext(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		l := New(Options{Published: Limit{1, sec}}).find(Key{})
+		l := New(Options{Published: Limit{1, sec}}).find(&Key{})
 		before, _ := l.tryEnter(l.clock.Now())
 		passed := ok()
 		before.Leave(&passed, l.clock.Now())

@@ -43,10 +43,18 @@ func arrivedBefore(a, b *waiter) bool {
 	return a.seq < b.seq
 }
 
-// waiterHeap is a heap of waiters, ordered by one of two times.
+// waiterHeap is a heap of waiters, ordered by one of two times. It is no [heap.Interface]:
+// calls through one are most of what a wait would cost.
 type waiterHeap struct {
 	by int
-	w  []*waiter
+	w  []heapEntry
+}
+
+// heapEntry has the time beside the waiter, which need not be looked at to compare.
+type heapEntry struct {
+	*waiter
+
+	at time.Duration
 }
 
 const (
@@ -54,32 +62,68 @@ const (
 	byGiveUp
 )
 
-func (h *waiterHeap) Len() int { return len(h.w) }
-func (h *waiterHeap) Less(i, j int) bool {
-	if h.by == byGiveUp {
-		return h.w[i].giveUp < h.w[j].giveUp
+func (he heapEntry) before(other heapEntry) bool {
+	if he.at != other.at {
+		return he.at < other.at
 	}
-	return arrivedBefore(h.w[i], h.w[j])
+	return he.seq < other.seq
 }
 
-func (h *waiterHeap) Swap(i, j int) {
-	h.w[i], h.w[j] = h.w[j], h.w[i]
-	h.w[i].index[h.by], h.w[j].index[h.by] = i, j
+func (h *waiterHeap) put(i int, e heapEntry) {
+	h.w[i] = e
+	e.index[h.by] = i
 }
 
-// Push implements [heap.Interface].
-func (h *waiterHeap) Push(x any) {
-	w := x.(*waiter) //nolint:errcheck // heap.Push is called with waiters alone
-	w.index[h.by] = len(h.w)
-	h.w = append(h.w, w)
+func (h *waiterHeap) push(w *waiter) {
+	e := heapEntry{w, w.since}
+	if h.by == byGiveUp {
+		e.at = w.giveUp
+	}
+	h.w = append(h.w, e)
+	h.up(len(h.w)-1, e)
 }
 
-// Pop implements [heap.Interface].
-func (h *waiterHeap) Pop() any {
-	n := len(h.w) - 1
-	w := h.w[n]
-	h.w[n] = nil
+// remove takes a waiter out that is in the heap.
+func (h *waiterHeap) remove(w *waiter) {
+	i, n := w.index[h.by], len(h.w)-1
+	last := h.w[n]
+	h.w[n] = heapEntry{}
 	h.w = h.w[:n]
 	w.index[h.by] = -1
-	return w
+	switch {
+	case i == n:
+	case i > 0 && last.before(h.w[(i-1)/2]):
+		h.up(i, last)
+	default:
+		h.down(i, last)
+	}
+}
+
+// up puts an entry at i, or as far above as it belongs.
+func (h *waiterHeap) up(i int, e heapEntry) {
+	for i > 0 {
+		parent := (i - 1) / 2
+		if !e.before(h.w[parent]) {
+			break
+		}
+		h.put(i, h.w[parent])
+		i = parent
+	}
+	h.put(i, e)
+}
+
+// down puts an entry at i, or as far below as it belongs.
+func (h *waiterHeap) down(i int, e heapEntry) {
+	for {
+		child := 2*i + 1
+		if child+1 < len(h.w) && h.w[child+1].before(h.w[child]) {
+			child++
+		}
+		if child >= len(h.w) || !h.w[child].before(e) {
+			break
+		}
+		h.put(i, h.w[child])
+		i = child
+	}
+	h.put(i, e)
 }

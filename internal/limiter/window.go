@@ -9,7 +9,6 @@ const (
 	rarer         = 3               // so often it is halved while doubts are refused
 	maxGain       = 8               // doubts in a row that passed, after which the window is forgotten
 	maxStep       = 3               // doublings of the step by which one that passed raises it
-	mostContrary  = 3               // doubts that pass for each that is refused: it is no window
 	mostFaults    = 3               // refusals below the window after which it is dropped,
 	firstRest     = 5 * time.Second // and learns nothing for so long; that doubles
 	longestRest   = 5 * time.Minute // up to this
@@ -25,15 +24,14 @@ func usual() [7]time.Duration {
 // window is what refusals have taught: so many passed before one more was refused. It is
 // doubted by single requests within a budget that good answers earn.
 type window struct {
-	Limit                  // zero if nothing is learned
-	turned   time.Duration // what passed before belongs to an earlier window
-	slides   bool          // one that passes early does not show that the window has turned
-	sure     int           // doubts that were refused
-	gain     int
-	faults   int
-	contrary int           // doubts that passed
-	late     time.Duration // passes that were sent until then still count
-	before   *window       // the collision that may prove none
+	Limit                // zero if nothing is learned
+	turned time.Duration // what passed before belongs to an earlier window
+	slides bool          // one that passes early does not show that the window has turned
+	sure   int           // doubts that were refused
+	gain   int
+	faults int
+	late   time.Duration // passes that were sent until then still count
+	before *window       // the collision that may prove none
 
 	budget  float64
 	fails   int
@@ -78,40 +76,41 @@ func (w *window) used(log *passLog, now time.Duration) int {
 }
 
 // passed takes a good answer.
-func (w *window) passed(log *passLog, a attempt, now time.Duration) {
-	w.budget = min(mostBudget, w.budget+earns/float64(int(1)<<w.fails))
+func (w *window) passed(log *passLog, a *attempt, now time.Duration) {
+	if w.budget < mostBudget {
+		w.budget = min(mostBudget, w.budget+earns/float64(int(1)<<w.fails))
+	}
+	if w.Requests > 0 {
+		w.judge(log, a, now)
+	}
+}
+
+// judge takes a good answer while there is a window.
+func (w *window) judge(log *passLog, a *attempt, now time.Duration) {
 	w.doubtAt = max(w.doubtAt, now+max(w.gap, firstDoubtGap))
 	switch {
-	case a.kind == doubting && w.Requests > 0:
+	case a.kind == doubting:
 		w.fails, w.gap, w.budget = 0, 0, max(w.budget, 1)
 		switch {
-		case !w.slides && w.turned > 0 && a.sent-w.turned > w.Per*7/8:
-			w.turned = a.sent - 1 // it has turned a little early
-			return
 		case w.sure == 0 && w.gain >= 2, w.gain > maxGain:
 			w.forget()
-			return
-		}
-		w.contrary++
-		if w.contrary > mostContrary*(w.sure+1) {
-			w.drop(now)
 			return
 		}
 		w.Requests = max(w.Requests, w.used(log, now))
 		w.Requests += 1 << min(w.gain, maxStep)
 		w.gain++
-	case a.sent <= w.late && w.Requests > 0:
+	case a.sent <= w.late:
 		w.Requests++
 	}
 }
 
 func (w *window) forget() {
-	w.Requests, w.faults, w.gain, w.contrary, w.late, w.before = 0, 0, 0, 0, -1, nil
+	w.Requests, w.faults, w.gain, w.late, w.before = 0, 0, 0, -1, nil
 }
 
 // turn takes the first that passes after a pause: the window may have turned. If it is full
 // and slides, or has turned just before, it is not what the server keeps.
-func (w *window) turn(log *passLog, a attempt, now time.Duration) {
+func (w *window) turn(log *passLog, a *attempt, now time.Duration) {
 	if w.Requests == 0 {
 		return
 	}
@@ -135,7 +134,7 @@ func (w *window) turn(log *passLog, a attempt, now time.Duration) {
 }
 
 // foresaw reports whether the window explains a refusal; if not, it learns.
-func (w *window) foresaw(log *passLog, a attempt, out int, now time.Duration) bool {
+func (w *window) foresaw(log *passLog, a *attempt, out int, now time.Duration) bool {
 	w.late, w.before = -1, nil
 	if w.Requests == 0 {
 		return false
@@ -147,7 +146,7 @@ func (w *window) foresaw(log *passLog, a attempt, out int, now time.Duration) bo
 		w.gain = 0
 		w.budget = max(0, w.budget-1)
 		w.fails = min(w.fails+1, rarer)
-	case used+out >= w.Requests-w.Requests/16, used > 0 && w.gain > 0: // or it was raised too far
+	case used+out >= w.Requests-w.Requests/16:
 		w.Requests, w.gain, w.late = max(1, min(used, w.Requests)), 0, a.sent
 	case w.turned > now-w.Per:
 		w.slides, w.turned = true, 0
@@ -159,7 +158,7 @@ func (w *window) foresaw(log *passLog, a attempt, out int, now time.Duration) bo
 }
 
 // learn takes a refusal that nothing has foreseen.
-func (w *window) learn(log *passLog, a attempt, hint, now time.Duration) {
+func (w *window) learn(log *passLog, a *attempt, hint, now time.Duration) {
 	if now < w.until {
 		return
 	}
@@ -190,7 +189,7 @@ func (w *window) learn(log *passLog, a attempt, hint, now time.Duration) {
 				break
 			}
 		}
-		w.turned, w.slides, w.sure, w.faults, w.gain, w.contrary, w.gap = 0, true, 0, 0, 0, 0, 0
+		w.turned, w.slides, w.sure, w.faults, w.gain, w.gap = 0, true, 0, 0, 0, 0
 		w.Requests = w.used(log, a.sent)
 		w.late = now // all that is in flight
 		if w.Requests < leastWindow {

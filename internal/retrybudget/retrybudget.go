@@ -4,27 +4,36 @@
 // call, four times the traffic. A [Budget] counts requests and retries over a sliding minute
 // and grants a retry only while the retries are less than a given part of the requests, so a
 // part of 0.2 bounds the load at 1.2 times the requests. Three retries a second are granted
-// whatever the number of requests, or a program that calls rarely could never retry.
+// whatever the number of requests, or a program that calls rarely could never retry: three at
+// once, and one more each third of a second.
 //
-// The zero Budget is ready for use. All methods are safe for concurrent use and take no
-// lock: a request is one atomic addition, and a retry is spent by a compare-and-swap on the
-// word of its second, so no two spend the same one. A Budget must not be copied after first
-// use.
+// The zero Budget is ready for use. All methods are safe for concurrent use: a request is one
+// atomic addition, a retry takes a lock, so no two spend the same one. A Budget must not be
+// copied after first use.
 //
 // Times are readings of one monotonic clock of the caller, from its own start and not
 // negative.
 package retrybudget
 
 import (
+	"sync"
 	"sync/atomic"
 	"time"
 )
 
 // minRetries is how many retries a second are granted whatever the number of requests.
-const minRetries = 3
+const (
+	minRetries = 3
+	minGap     = time.Second / minRetries
+)
 
 // Budget counts requests and retries, a word for each second of the last minute.
-type Budget struct{ seconds [60]atomic.Uint64 }
+type Budget struct {
+	seconds [60]atomic.Uint64
+
+	mu   sync.Mutex
+	full time.Duration // when minRetries at once are granted again
+}
 
 // word is what one second has seen: its number, requests, retries. Four million requests in
 // a second are more than can be sent. The number wraps after 48 days: at worst, a word that
@@ -66,17 +75,17 @@ func (b *Budget) Request(now time.Duration) {
 // Spend takes a retry from the budget, which is the given part of the requests of the last
 // minute; it reports false, and takes nothing, if the budget is spent.
 func (b *Budget) Spend(now time.Duration, part float64) bool {
-	for {
-		second, counts := b.at(now)
-		old := counts.Load()
-		requests, retries := b.lastMinute(second)
-		if word(old).retries() >= minRetries && float64(retries) >= part*float64(requests) {
-			return false
-		}
-		if counts.CompareAndSwap(old, old+oneRetry) {
-			return true
-		}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	second, counts := b.at(now)
+	full := max(b.full, now) + minGap
+	most := now + minRetries*minGap
+	if requests, retries := b.lastMinute(second); full > most && float64(retries) >= part*float64(requests) {
+		return false
 	}
+	b.full = min(full, most)
+	counts.Add(oneRetry)
+	return true
 }
 
 // lastMinute sums up the minute that ends with second.

@@ -99,6 +99,26 @@ func TestTheBudgetIsExactUnderContention(t *testing.T) {
 	}
 }
 
+// The floor knows no calendar: whoever needs a little less than three a second always gets them.
+func TestTheFloorIsTheSameWhereverASecondBegins(t *testing.T) {
+	t.Parallel()
+	for _, begin := range []time.Duration{0, 1, 999 * time.Millisecond, 500 * time.Millisecond} {
+		var b retrybudget.Budget
+		got := 0
+		for i := range 60 {
+			if b.Spend(begin+time.Duration(i)*334*time.Millisecond, 0) {
+				got++
+			}
+		}
+		for i := range 100 { // more than that are too many, in any second
+			b.Spend(begin+30*time.Second+time.Duration(i)*time.Millisecond, 0)
+		}
+		if more := b.Spend(begin+30*time.Second+300*time.Millisecond, 0); got != 60 || more {
+			t.Errorf("from %v: %d of 60 retries, and a fourth in a third of a second: %v", begin, got, more)
+		}
+	}
+}
+
 // A plain model of the rule, over any sequence of requests, retries and time.
 func FuzzTheBudgetKeepsItsRule(f *testing.F) {
 	f.Add([]byte{0, 0, 0, 1, 1, 1, 1, 2, 1, 1, 1, 1, 255, 1, 0}, 0.2)
@@ -109,6 +129,7 @@ func FuzzTheBudgetKeepsItsRule(f *testing.F) {
 		}
 		var b retrybudget.Budget
 		var second int
+		var granted []time.Duration
 		requests, retries := map[int]int{}, map[int]int{}
 		sum := func(of map[int]int) (n int) {
 			for s := max(second-59, 0); s <= second; s++ {
@@ -123,18 +144,29 @@ func FuzzTheBudgetKeepsItsRule(f *testing.F) {
 				b.Request(now)
 				requests[second]++
 			case 1:
-				want := retries[second] < 3 || float64(sum(retries)) < part*float64(sum(requests))
+				want := floor(granted, now) || float64(sum(retries)) < part*float64(sum(requests))
 				if got := b.Spend(now, part); got != want {
 					t.Fatalf("step %d: a retry is granted: %v, want %v", i, got, want)
 				}
 				if want {
 					retries[second]++
+					granted = append(granted, now)
 				}
 			default:
 				second += int(step) - 1
 			}
 		}
 	})
+}
+
+// floor reports whether a bucket of three, which gets one each third of a second, has one.
+func floor(granted []time.Duration, now time.Duration) bool {
+	const third = time.Second / 3
+	tokens, last := 3*third, time.Duration(0)
+	for _, at := range granted {
+		tokens, last = max(0, min(3*third, tokens+at-last)-third), at
+	}
+	return min(3*third, tokens+now-last) >= third
 }
 
 func BenchmarkRequest(b *testing.B) {
