@@ -14,8 +14,7 @@ import (
 func allowedWrites() map[string]string {
 	return map[string]string{
 		"internal/privatefile":                      "it is the package",
-		"cmd/keyfit/data.go os.WriteFile":           "the file that the user names for the output, which has no key",
-		"cmd/keyfit/state.go os.WriteFile":          "the file that the user names for the output; keys are SHA-256 sums there",
+		"cmd/keyfit/verify.go os.WriteFile":         "the file that the user names for the output; keys are SHA-256 sums or redacted there",
 		"cmd/keyfit/localmock.go os.MkdirTemp":      "the directory of the mock's certificate",
 		"cmd/keyfit/environment.go os.CreateTemp":   "certificates, which are public",
 		"cmd/keyfit/internal/rotate os.OpenFile":    "--backup: a new file (O_EXCL, 0600) under the name that the user gives",

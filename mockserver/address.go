@@ -22,7 +22,7 @@ func WithPublicURL(pattern string) Option {
 	return func(o *options) {
 		public, err := parsePublicURL(pattern)
 		if err != nil {
-			o.err = errors.Join(o.err, err)
+			o.fail(err)
 			return
 		}
 		o.public = public

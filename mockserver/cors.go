@@ -1,17 +1,38 @@
 package mockserver
 
 import (
+	"fmt"
 	"net/http"
+	"net/url"
 	"slices"
+	"strings"
 )
 
 // WithCORS lets browsers at these origins ("http://localhost:3000", or "*" for
 // every one) call the vendors' APIs: IMKIT's client key is made for that. Preflight
 // requests are answered with 204 for every method and header, without a key; they
 // use no quota and are not journalled. Without this option no answer has CORS
-// headers. The admin API never has any.
+// headers. The admin API never has any. What no browser sends as its origin is an error of
+// the server.
 func WithCORS(origins ...string) Option {
-	return func(o *options) { o.cors = append(o.cors, origins...) }
+	return func(o *options) {
+		for _, origin := range origins {
+			if !validOrigin(origin) {
+				o.fail(fmt.Errorf("%.80q is not an origin of a browser, such as http://localhost:3000, or *", origin))
+			}
+		}
+		o.cors = append(o.cors, origins...)
+	}
+}
+
+// validOrigin reports whether a browser may send this as its Origin: scheme, host and port
+// (RFC 6454, section 6.1), or null.
+func validOrigin(origin string) bool {
+	if origin == "*" || origin == "null" {
+		return true
+	}
+	u, err := url.Parse(origin)
+	return err == nil && u.Hostname() != "" && origin == strings.ToLower(u.Scheme+"://"+u.Host)
 }
 
 // cors adds the headers for an allowed origin. It reports true if the request was a

@@ -1,7 +1,6 @@
 package mockserver
 
 import (
-	"errors"
 	"fmt"
 	"log/slog"
 	"time"
@@ -31,6 +30,14 @@ type options struct {
 	deliver        bool
 	empty          bool
 	cors           []string
+}
+
+// fail takes an error of an option. Several are one line.
+func (o *options) fail(err error) {
+	if o.err != nil {
+		err = fmt.Errorf("%w; %w", o.err, err)
+	}
+	o.err = err
 }
 
 func newOptions(opts []Option) options {
@@ -75,7 +82,7 @@ func WithFrozenClock(at time.Time) Option { return func(o *options) { o.frozen =
 func WithLimit(p Provider, l Limit) Option {
 	return func(o *options) {
 		if err := l.valid(); err != nil {
-			o.err = errors.Join(o.err, fmt.Errorf("%s: %w", p, err))
+			o.fail(fmt.Errorf("%s: %w", p, err))
 			return
 		}
 		if o.limits == nil {

@@ -182,7 +182,9 @@ func (a *app) follow(ctx context.Context, body io.Reader) error {
 			}
 		case name == "data":
 			var x mockserver.Exchange
-			if err := json.Unmarshal([]byte(value), &x); err != nil {
+			if err := json.Unmarshal([]byte(value), &x); err != nil && ctx.Err() != nil {
+				return nil // cut off by Ctrl-C
+			} else if err != nil {
 				return fmt.Errorf("an event cannot be read: %w", err)
 			}
 			if _, err := fmt.Fprintln(a.Out, cli.Line(x.String())); err != nil {

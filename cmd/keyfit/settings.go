@@ -264,11 +264,9 @@ func (s *settings) options() ([]mockserver.Option, error) {
 	}
 	if s.publicURL != "" {
 		public := mockserver.WithPublicURL(s.publicURL)
-		tried, err := mockserver.NewHandler(public)
-		if err != nil {
-			return nil, cli.At("--public-url", errors.New(strings.TrimPrefix(err.Error(), "mockserver: ")))
+		if err := tried(public); err != nil {
+			return nil, cli.At("--public-url", err)
 		}
-		_ = tried.Close() // it has stored nothing
 		opts = append(opts, public)
 	}
 	if s.sync && s.state == "" {
@@ -292,7 +290,11 @@ func (s *settings) options() ([]mockserver.Option, error) {
 		opts = append(opts, mockserver.WithCallbackDelivery())
 	}
 	if len(s.cors) > 0 {
-		opts = append(opts, mockserver.WithCORS(s.cors...))
+		cors := mockserver.WithCORS(s.cors...)
+		if err := tried(cors); err != nil {
+			return nil, cli.At("--cors", err)
+		}
+		opts = append(opts, cors)
 	}
 	return opts, nil
 }
@@ -347,4 +349,13 @@ func (s *settings) fixed() map[string]string {
 		"http1": strconv.FormatBool(s.http1), "seed": s.seed, "freeze": s.freeze, "journal": s.journal, "state": s.state,
 		"ready-file": s.readyFile, "public-url": s.publicURL, "sync": strconv.FormatBool(s.sync), "no-keys": strconv.FormatBool(s.noKeys), "log": s.log, "grace": s.grace.String(),
 	}
+}
+
+// tried returns the error of a server with this option, without the package's name.
+func tried(opt mockserver.Option) error {
+	srv, err := mockserver.NewHandler(opt)
+	if err != nil {
+		return errors.New(strings.TrimPrefix(err.Error(), "mockserver: "))
+	}
+	return srv.Close() // it has stored nothing
 }

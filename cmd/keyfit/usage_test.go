@@ -97,6 +97,7 @@ func wrongValues(f *pflag.Flag) []string {
 		"channels":   {"x", "504,x", "-1", "1.5"},
 		"keep":       {"key", "keys,dat", "x"},
 		"public-url": {"x", "mock.example", "ftp://mock.example", "http://?", "http://mock.example:80", "http://a/b", "http://u:p@a"},
+		"cors":       {"", "x", "localhost:3000", "http://", "http://a/b", "http://A", "HTTP://a", "http://u:p@a"},
 		"in-order":   {"", "x", "rooms", "GET", "GET rooms", "GET /a?b"},
 		"expires":    {"soon", "2020-01-01", "2027-02-30"},
 	}[f.Name]
@@ -153,7 +154,7 @@ func refuses(t *testing.T, env map[string]string, flag, value string, args []str
 	if flag == "admin-url" { // may hold a secret
 		shown = []string{"admin URL"}
 	} else if flag != "expires" { // may be a key
-		if slices.Contains([]string{"providers", "channels", "keep"}, flag) {
+		if slices.Contains([]string{"providers", "channels", "keep", "cors"}, flag) {
 			value = value[strings.LastIndex(value, ",")+1:] // the wrong one of a list
 		}
 		if value = fmt.Sprintf("%q", value); len(value) > 80 {

@@ -69,7 +69,7 @@ func (m *memberReader) readString(i int) int {
 	switch {
 	case to == from:
 		return end
-	case m.red.secretName(name):
+	case m.red.secretName(name) && !isErrorCode(name, s[from:to]):
 		m.noteName(name, from, to)
 		m.hide(from, to)
 		return to

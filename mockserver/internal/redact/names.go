@@ -94,6 +94,21 @@ func (r *Redactor) secretName(name string) bool {
 	return soundsSecret(name)
 }
 
+// isErrorCode reports whether a member called code, as OAuth's is, has the name of an error in it:
+// words of capital letters, as in NOT_FOUND.
+func isErrorCode(name, value string) bool {
+	value = strings.Trim(value, `"'`)
+	if !strings.EqualFold(name, "code") || len(value) > maxName || strings.IndexByte(value, '_') <= 0 {
+		return false
+	}
+	for _, c := range []byte(value) {
+		if c != '_' && (c < 'A' || c > 'Z') {
+			return false
+		}
+	}
+	return true
+}
+
 // secretWord reports whether a text is nothing but the name of a credential.
 func (r *Redactor) secretWord(text string) bool {
 	text = strings.TrimSpace(text)

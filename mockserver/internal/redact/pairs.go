@@ -36,7 +36,7 @@ func (r *Redactor) pairs(s string) string {
 		if name != "" && r.secretName(name) {
 			from, to = valueBehind(s, i, name)
 		}
-		if from < to && from >= last && !harmlessValue(s[from:to]) && !portOf(s[i], name, s[from:to]) {
+		if from < to && from >= last && !harmlessValue(s[from:to]) && !isErrorCode(name, s[from:to]) && !portOf(s[i], name, s[from:to]) {
 			out.WriteString(s[last:from])
 			out.WriteString(Mark)
 			last = to

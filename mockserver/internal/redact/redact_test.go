@@ -138,6 +138,9 @@ func TestValuesUnderACredentialsNameAreHidden(t *testing.T) {
 		`{"to\u006ben":["a","b"],"n":[1]}`:        `{"to\u006ben":"[redacted]","n":[1]}`,
 		`{"user":{"password" : "x\"y"}}`:          `{"user":{"password" : "[redacted]"}}`,
 		`{"expiresInTokens": 5, "text": "token"}`: `{"expiresInTokens": 5, "text": "token"}`,
+		`{"error":{"code":"NOT_FOUND"}}`:          `{"error":{"code":"NOT_FOUND"}}`,
+		`{"code":"NOTFOUND","grant":"x"}`:         `{"code":"[redacted]","grant":"x"}`,
+		`{"code":"AB_CD-9","grant":"x"}`:          `{"code":"[redacted]","grant":"x"}`,
 		`no JSON: "key`:                           `no JSON: "key`,
 	} {
 		if got := r.Body([]byte(in), "application/json", 1000); got != want {
