@@ -267,3 +267,41 @@ func TestACallWithoutADeadlineWaitsForAPublishedWindow(t *testing.T) {
 		}
 	})
 }
+
+// What a call that is turned away is told is what the server has said, not what the limiter
+// guesses from it: a program schedules its work by it.
+func TestACallThatIsTurnedAwayIsToldTheServersWait(t *testing.T) {
+	t.Parallel()
+	for _, before := range []int{0, 3, 9, 10, 12, 30, 200} {
+		synctest.Test(t, func(t *testing.T) {
+			sent := 0
+			wire := transportFunc(func(r *http.Request) (*http.Response, error) {
+				resp := &http.Response{StatusCode: http.StatusOK, Header: http.Header{}, Body: io.NopCloser(strings.NewReader("{}")), Request: r}
+				if sent++; sent > before {
+					resp.StatusCode, resp.Header = http.StatusTooManyRequests, http.Header{"Retry-After": {"90"}}
+				}
+				return resp, nil
+			})
+			c, err := keyfit.New(keyfit.Provider{Name: "acme", BaseURL: "https://acme.example", Scheme: keyfit.Bearer()},
+				keyfit.WithKey("lorem-fitsum"), keyfit.WithoutDotEnv(), keyfit.WithHTTPClient(&http.Client{Transport: wire}))
+			if err != nil {
+				t.Fatal(err)
+			}
+			for range before {
+				if _, err := keyfit.Get[struct{}](t.Context(), c, "/x"); err != nil {
+					t.Fatal(err)
+				}
+			}
+			for i := range 3 {
+				ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
+				_, err := keyfit.Get[struct{}](ctx, c, "/x")
+				cancel()
+				limited, ok := errors.AsType[*keyfit.RateLimitError](err)
+				if !ok || limited.RetryAfter <= 0 || limited.RetryAfter > 90*time.Second {
+					t.Errorf("%d calls before, call %d: %v", before, i, err)
+				}
+				time.Sleep(5 * time.Second)
+			}
+		})
+	}
+}

@@ -70,11 +70,17 @@ func (e *engine) next(now time.Duration) (at time.Duration, why Reason, k attemp
 // nextOrdinary returns when one may be sent that is not to find something out, if no such one
 // passes before; now if only those in flight are in the way.
 func (e *engine) nextOrdinary(now time.Duration) time.Duration {
-	at := max(now, e.pause.end, e.pacer.next(now))
-	if t, _ := e.quotas.next(&e.log, now, e.inFlight.n, &e.trips); t < never {
+	at := e.nextPilot(now)
+	if t := e.window.full(&e.log, e.inFlight.n, now); t < never {
 		at = max(at, t)
 	}
-	if t := e.window.full(&e.log, e.inFlight.n, now); t < never {
+	return at
+}
+
+// nextPilot is nextOrdinary without what refusals have taught.
+func (e *engine) nextPilot(now time.Duration) time.Duration {
+	at := max(now, e.pause.end, e.pacer.next(now))
+	if t, _ := e.quotas.next(&e.log, now, e.inFlight.n, &e.trips); t < never {
 		at = max(at, t)
 	}
 	return at
@@ -84,6 +90,9 @@ func (e *engine) nextOrdinary(now time.Duration) time.Duration {
 // passes before.
 func (e *engine) expect(now time.Duration, ahead int) time.Duration {
 	at := e.nextOrdinary(now)
+	if ahead == 0 && e.pause.afresh && e.pause.dry <= 1 {
+		at = e.nextPilot(now) // the server has said when it has room
+	}
 	if p := e.published; p.Requests > 0 && e.inFlight.n >= p.Requests { // they probably pass
 		at = max(at, e.inFlight.since(now)+p.Per)
 	}
