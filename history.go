@@ -30,7 +30,7 @@ func (a Attempt) String() string {
 	case a.StatusCode != 0:
 		said = fmt.Sprintf("%d %s", a.StatusCode, http.StatusText(a.StatusCode))
 	}
-	return fmt.Sprintf("attempt %d: %s after %s", a.Number, said, a.Duration.Round(time.Millisecond))
+	return fmt.Sprintf("attempt %d: %s after %s", a.Number, said, roughly(a.Duration))
 }
 
 // record keeps an attempt that did not succeed for the history of the call.
@@ -65,4 +65,12 @@ func (k *call) lastAttempt(err error, again bool) Attempt {
 	}
 	a.Again = again
 	return a
+}
+
+// roughly rounds a duration to what a person reads.
+func roughly(d time.Duration) time.Duration {
+	if d < 10*time.Millisecond {
+		return d.Round(time.Microsecond)
+	}
+	return d.Round(time.Millisecond)
 }

@@ -265,7 +265,11 @@ func (k *call) fits(failed, limited bool) bool {
 		whole = r.wait // nobody has said that the call may wait for long: others make the trial
 	}
 	if left, bounded := k.left(false); bounded && whole > left {
-		k.addNote(fmt.Sprintf("not tried again: a wait of %s would exceed MaxElapsed %s", r.wait.Round(time.Millisecond), k.policy.maxElapsed()))
+		why := fmt.Sprintf("a wait of %s would exceed MaxElapsed %s", r.wait.Round(time.Millisecond), k.policy.maxElapsed())
+		if left <= 0 {
+			why = fmt.Sprintf("MaxElapsed %s is over", k.policy.maxElapsed())
+		}
+		k.addNote("not tried again: " + why)
 		return false
 	}
 	if failed {
