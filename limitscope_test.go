@@ -300,7 +300,7 @@ func TestACallThatIsTurnedAwayIsToldTheServersWait(t *testing.T) {
 				if !ok || limited.RetryAfter <= 0 || limited.RetryAfter > 90*time.Second {
 					t.Errorf("%d calls before, call %d: %v", before, i, err)
 				}
-				time.Sleep(5 * time.Second)
+				<-time.After(5 * time.Second)
 			}
 		})
 	}

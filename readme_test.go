@@ -112,7 +112,9 @@ func TestReadmeMock(t *testing.T) {
 				t.Error(err)
 			}
 		}
-		err = mock.Keys().Revoke(key.ID, "") // from here on 401 INVALID_API_KEY
+		if err := mock.Keys().Revoke(key.ID, ""); err != nil { // from here on 401 INVALID_API_KEY
+			t.Error(err)
+		}
 		mock.Expect(t, mockserver.Match{KeyID: key.ID, Outcome: mockserver.OK}, 3)
 	})
 }

@@ -108,7 +108,7 @@ func post(ctx context.Context, client *http.Client, url string, body []byte) (st
 	case errors.Is(err, errNotLoopback):
 		return 0, errNotLoopback
 	case err != nil:
-		return 0, fmt.Errorf("no answer: %s", dialProblem(err))
+		return 0, fmt.Errorf("no answer: %w", dialProblem(err))
 	}
 	_, _ = io.Copy(io.Discard, io.LimitReader(res.Body, 1<<20)) // so that the connection can be used again
 	return res.StatusCode, res.Body.Close()
@@ -125,8 +125,7 @@ func maybeLoopback(host string) bool {
 
 // dialProblem is an error of the client without the URL.
 func dialProblem(err error) error {
-	var op *net.OpError
-	if errors.As(err, &op) {
+	if op, ok := errors.AsType[*net.OpError](err); ok {
 		return op.Err
 	}
 	if errors.Is(err, context.DeadlineExceeded) {

@@ -32,7 +32,7 @@ func validOrigin(origin string) bool {
 		return true
 	}
 	u, err := url.Parse(origin)
-	return err == nil && u.Hostname() != "" && origin == strings.ToLower(u.Scheme+"://"+u.Host)
+	return err == nil && u.Hostname() != "" && u.Scheme != "" && origin == strings.ToLower(origin) && strings.TrimPrefix(origin, u.Scheme+"://") == u.Host
 }
 
 // cors adds the headers for an allowed origin. It reports true if the request was a

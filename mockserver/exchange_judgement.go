@@ -93,7 +93,7 @@ func permit(v *vendor, need surface.Need, caller *surface.Caller) Diagnosis {
 			why += "; MindKey answers 404 to that, never 403"
 		}
 		return Diagnosis{Outcome: InsufficientScope, KeyID: caller.KeyID, Why: why}
-	case need.Access != nil && !slices.Contains(need.Access, caller.Access) && !(need.Shared && caller.Attributes != nil):
+	case need.Access != nil && !slices.Contains(need.Access, caller.Access) && (!need.Shared || caller.Attributes == nil):
 		why := fmt.Sprintf("%s has access type %#q, which may not call this function", caller.KeyID, caller.Access)
 		if need.Shared {
 			why += "; a key that was issued with the customer attributes that it shares may"

@@ -118,9 +118,7 @@ func TestTwoCredentialsAreRefusedWhateverTheirScheme(t *testing.T) {
 		method, path := probe(c.provider)
 		r := newRequest(t, c.provider, method, path, "")
 		srv.Keys().Issue(c.provider).Apply(r)
-		for _, line := range c.more {
-			r.Header[c.header] = append(r.Header[c.header], line)
-		}
+		r.Header[c.header] = append(r.Header[c.header], c.more...)
 		if d := srv.Keys().Verify(c.provider, r); d.Outcome != c.want {
 			t.Errorf("%s with %s %q: %s", c.provider, c.header, c.more, d)
 		}
@@ -133,8 +131,8 @@ func TestAnyPropertyOfAMemberCanBeSet(t *testing.T) {
 	t.Parallel()
 	app := newIMKIT(t).seed()
 	own := func() map[string]any {
-		for _, m := range app.ok(platform, "GET /rooms/r", "")["memberProperties"].([]any) { //nolint:errcheck,forcetypeassert // as the page has it
-			if m := m.(map[string]any); m["client"] == "bob" { //nolint:errcheck,forcetypeassert // as above
+		for _, m := range app.ok(platform, "GET /rooms/r", "")["memberProperties"].([]any) { //nolint:forcetypeassert // as the page has it
+			if m := m.(map[string]any); m["client"] == "bob" { //nolint:forcetypeassert // as above
 				delete(m, "badge")
 				delete(m, "client")
 				return m
@@ -408,7 +406,8 @@ func TestCallsToClientsAreRecordedAndSentToLoopback(t *testing.T) {
 // waitForCallbacks waits until n calls are recorded and have ended.
 func waitForCallbacks(t *testing.T, srv *mockserver.Server, n int) []mockserver.Callback {
 	t.Helper()
-	deadline := time.Now().Add(10 * time.Second)
+	deadline, again := time.Now().Add(10*time.Second), time.NewTicker(time.Millisecond) // the calls are real ones
+	defer again.Stop()
 	for {
 		calls, ended := srv.Callbacks(), 0
 		for _, c := range calls {
@@ -419,7 +418,7 @@ func waitForCallbacks(t *testing.T, srv *mockserver.Server, n int) []mockserver.
 		if ended >= n || time.Now().After(deadline) {
 			return calls
 		}
-		time.Sleep(time.Millisecond)
+		<-again.C
 	}
 }
 

@@ -182,24 +182,29 @@ func (a *app) follow(ctx context.Context, body io.Reader) error {
 			}
 		case name == "data":
 			var x mockserver.Exchange
-			if err := json.Unmarshal([]byte(value), &x); err != nil && ctx.Err() != nil {
-				return nil // cut off by Ctrl-C
-			} else if err != nil {
-				return fmt.Errorf("an event cannot be read: %w", err)
+			if err := json.Unmarshal([]byte(value), &x); err != nil {
+				return unlessInterrupted(ctx, fmt.Errorf("an event cannot be read: %w", err))
 			}
 			if _, err := fmt.Fprintln(a.Out, cli.Line(x.String())); err != nil {
 				return fmt.Errorf("write: %w", err)
 			}
 		}
 	}
-	if ctx.Err() != nil { // Ctrl-C: the mock lives on
-		return nil
-	}
 	if err := lines.Err(); err != nil {
-		return fmt.Errorf("the stream was interrupted: %w", err)
+		return unlessInterrupted(ctx, fmt.Errorf("the stream was interrupted: %w", err))
 	}
-	a.Notice("the mock has ended")
+	if ctx.Err() == nil {
+		a.Notice("the mock has ended")
+	}
 	return nil
+}
+
+// unlessInterrupted drops an error that Ctrl-C has caused: the mock lives on.
+func unlessInterrupted(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		err = nil
+	}
+	return err
 }
 
 func (a *app) requestsCount() *cobra.Command {

@@ -174,6 +174,15 @@ func (a *app) checkRoom(in *roomData) error {
 			return errors.New("unread has a negative count or names a user who is not a member")
 		}
 	}
+	for id := range in.LastRead {
+		if !slices.Contains(in.Members, id) {
+			return errors.New("lastRead names a user who is not a member")
+		}
+	}
+	return checkProperties(in)
+}
+
+func checkProperties(in *roomData) error {
 	for id, own := range in.Properties {
 		if !slices.Contains(in.Members, id) {
 			return errors.New("memberProperties names a user who is not a member")
@@ -182,11 +191,6 @@ func (a *app) checkRoom(in *roomData) error {
 			if own[name] != nil {
 				return fmt.Errorf("memberProperties: %s is kept by the server", name)
 			}
-		}
-	}
-	for id := range in.LastRead {
-		if !slices.Contains(in.Members, id) {
-			return errors.New("lastRead names a user who is not a member")
 		}
 	}
 	return nil

@@ -17,10 +17,10 @@ const (
 
 // event is the body of a call to a listener.
 type event struct {
-	EventTypeID int
-	TimeStamp   string
-	CampaignID  int `json:",omitempty"`
-	ChannelID   int `json:",omitempty"`
+	EventTypeID int    `json:"EventTypeID"`
+	TimeStamp   string `json:"TimeStamp"`
+	CampaignID  int    `json:"CampaignID,omitempty"`
+	ChannelID   int    `json:"ChannelID,omitempty"`
 }
 
 // announce calls the listeners for every day of data that has come since the last

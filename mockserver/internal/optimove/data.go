@@ -72,8 +72,9 @@ func attributes() []attribute {
 
 // Attributes returns the names of the customer attributes.
 func Attributes() []string {
-	var names []string
-	for _, a := range attributes() {
+	all := attributes()
+	names := make([]string, 0, len(all))
+	for _, a := range all {
 		names = append(names, a.name)
 	}
 	return names
@@ -81,8 +82,9 @@ func Attributes() []string {
 
 // Channels returns the IDs of the execution channels.
 func Channels() []int {
-	var ids []int
-	for _, c := range channels() {
+	all := channels()
+	ids := make([]int, 0, len(all))
+	for _, c := range all {
 		ids = append(ids, c.id)
 	}
 	return ids
