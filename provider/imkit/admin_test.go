@@ -27,10 +27,10 @@ func TestWhatTheAdministratorCalls(t *testing.T) {
 		}, is(2)},
 		{"Users.List", func(ctx context.Context, w *world, _ *imkit.UserClient) (any, error) {
 			return w.admin.Users.List(ctx, imkit.UserQuery{Limit: 1, Skip: 1})
-		}, is(imkit.Page[imkit.User]{TotalCount: 3, Data: []imkit.User{aUser("bob", "")}})},
+		}, is(imkit.Page[imkit.User]{TotalCount: 3, Items: []imkit.User{aUser("bob", "")}})},
 		{"Users.List with a filter", func(ctx context.Context, w *world, _ *imkit.UserClient) (any, error) {
 			return w.admin.Users.List(ctx, imkit.UserQuery{Filter: map[string]any{"nickname": map[string]any{"$regex": "^A"}}})
-		}, is(imkit.Page[imkit.User]{TotalCount: 1, Data: []imkit.User{aUser("alice", "Alice")}})},
+		}, is(imkit.Page[imkit.User]{TotalCount: 1, Items: []imkit.User{aUser("alice", "Alice")}})},
 		{"Tokens.Assign", func(ctx context.Context, w *world, _ *imkit.UserClient) (any, error) {
 			return w.admin.Tokens.Assign(ctx, "alice", keyfit.NewSecret("my-own-token"), week)
 		}, is(imkit.Token{UserID: "alice", Nickname: "Alice", Value: secret("my-own-token"), Expires: week})},
@@ -58,7 +58,7 @@ func TestWhatTheAdministratorCalls(t *testing.T) {
 		}, is(imkit.Group{ID: "g", Nickname: "G", Members: []imkit.Person{bob()}, CreatedAt: at(), UpdatedAt: at()})},
 		{"Groups.List", func(ctx context.Context, w *world, _ *imkit.UserClient) (any, error) {
 			return w.admin.Groups.List(ctx, imkit.GroupQuery{Limit: 1})
-		}, is(imkit.Page[imkit.Group]{TotalCount: 1, Data: []imkit.Group{
+		}, is(imkit.Page[imkit.Group]{TotalCount: 1, Items: []imkit.Group{
 			{ID: "crew", Nickname: "Crew", Members: []imkit.Person{bob(), {ID: "carol"}}, CreatedAt: at(), UpdatedAt: at()},
 		}})},
 		{"Rooms.Create", func(ctx context.Context, w *world, _ *imkit.UserClient) (any, error) {

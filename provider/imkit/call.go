@@ -104,7 +104,7 @@ func enveloped(b []byte) bool {
 type Page[T any] struct {
 	// TotalCount is the number of items on all pages; for messages, of all in the room.
 	TotalCount int `json:"totalCount"`
-	Data       []T `json:"data"`
+	Items      []T `json:"data"`
 	// UserDeletedIDs holds the IDs of messages that the user has deleted for itself.
 	UserDeletedIDs []string `json:"userDeletedIDs,omitempty"`
 	// Inspect is diagnostic data of the vendor: the query in the syntax of its database.
@@ -151,8 +151,8 @@ func items[T any, C comparable](template string, first C, key func(T) string, re
 func bySkip[T any](template string, first int, key func(T) string, read func(skip int) (Page[T], error)) iter.Seq2[T, error] {
 	return items(template, first, key, func(skip int) ([]T, int, bool, error) {
 		p, err := read(skip)
-		next := skip + len(p.Data)
-		return p.Data, next, len(p.Data) > 0 && (next < p.TotalCount || p.TotalCount == 0), err
+		next := skip + len(p.Items)
+		return p.Items, next, len(p.Items) > 0 && (next < p.TotalCount || p.TotalCount == 0), err
 	})
 }
 
@@ -165,7 +165,7 @@ func whole[T any](read func() (Page[T], error)) iter.Seq2[T, error] {
 			yield(none, err)
 			return
 		}
-		for _, item := range p.Data {
+		for _, item := range p.Items {
 			if !yield(item, nil) {
 				return
 			}

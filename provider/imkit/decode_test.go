@@ -245,7 +245,7 @@ func TestDocumentedVariantsAreTheSameValue(t *testing.T) {
 		fail(err)
 		page, err := w.admin.Messages.List(ctx, "r", imkit.MessageQuery{})
 		fail(err)
-		a.Sent, a.Listed = sent.Sender, page.Data[0].Sender
+		a.Sent, a.Listed = sent.Sender, page.Items[0].Sender
 		a.Issued.Value = imkit.Secret{} // differs every time
 		return a
 	}
@@ -264,7 +264,7 @@ func TestPagesAndResultsDecodeInRawCalls(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	page, err := keyfit.Get[imkit.Page[imkit.User]](t.Context(), w.admin.Keyfit(), "/admin/clients", keyfit.Param("limit", "1"))
-	if d := diff(imkit.Page[imkit.User]{TotalCount: 3, Data: []imkit.User{aUser("alice", "Alice")}}, page); d != "" || err != nil {
+	if d := diff(imkit.Page[imkit.User]{TotalCount: 3, Items: []imkit.User{aUser("alice", "Alice")}}, page); d != "" || err != nil {
 		t.Errorf("%v (-want +got):\n%s", err, d)
 	}
 	room, err := keyfit.Get[imkit.Result[imkit.Room]](t.Context(), w.admin.Keyfit(), "/rooms/team")

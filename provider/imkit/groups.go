@@ -76,7 +76,7 @@ func (s *GroupsService) List(ctx context.Context, q GroupQuery, opts ...keyfit.C
 func (s *GroupsService) All(ctx context.Context, q GroupQuery, opts ...keyfit.CallOption) iter.Seq2[Group, error] {
 	return whole(func() (Page[Group], error) {
 		p, err := s.List(ctx, q, opts...)
-		if err == nil && p.TotalCount > len(p.Data) {
+		if err == nil && p.TotalCount > len(p.Items) {
 			return s.List(ctx, GroupQuery{Limit: p.TotalCount}, opts...)
 		}
 		return p, err

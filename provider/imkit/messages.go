@@ -84,19 +84,19 @@ func (s *MessagesService) All(ctx context.Context, room string, q MessageQuery, 
 			q.AfterMessage = ""
 		}
 		p, err := s.List(ctx, room, q, opts...)
-		if err != nil || len(p.Data) == 0 {
+		if err != nil || len(p.Items) == 0 {
 			return nil, "", false, err
 		}
-		if end := slices.IndexFunc(p.Data, func(m Message) bool { return after != "" && m.ID == after }); end >= 0 {
-			return p.Data[:end], "", false, nil
+		if end := slices.IndexFunc(p.Items, func(m Message) bool { return after != "" && m.ID == after }); end >= 0 {
+			return p.Items[:end], "", false, nil
 		}
-		next := p.Data[len(p.Data)-1].ID
+		next := p.Items[len(p.Items)-1].ID
 		if next == "" {
-			return p.Data, "", false, fmt.Errorf("imkit: GET %s: a message has no ID, so paging cannot continue", messagesPath)
+			return p.Items, "", false, fmt.Errorf("imkit: GET %s: a message has no ID, so paging cannot continue", messagesPath)
 		}
 		// A page with fewer messages than requested is the last, unless the server caps the
 		// limit.
-		return p.Data, next, q.Limit > 100 || len(p.Data) >= q.Limit, nil
+		return p.Items, next, q.Limit > 100 || len(p.Items) >= q.Limit, nil
 	})
 }
 

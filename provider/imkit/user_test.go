@@ -24,7 +24,7 @@ func userCalls() []typedCall {
 		{"Rooms.List", func(ctx context.Context, _ *world, u *user) (any, error) {
 			return u.Rooms.List(ctx, imkit.RoomQuery{Sort: "-lastMessage name", Pref: map[string]any{"hidden": false}, UnreadFirst: true, UpdatedAfter: at().AddDate(-1, 0, 0)})
 		}, func(w *world) any {
-			return imkit.Page[imkit.Room]{TotalCount: 1, Data: []imkit.Room{w.team(func(r *imkit.Room) { r.MemberProperties = nil })}}
+			return imkit.Page[imkit.Room]{TotalCount: 1, Items: []imkit.Room{w.team(func(r *imkit.Room) { r.MemberProperties = nil })}}
 		}},
 		{"Rooms.Update", func(ctx context.Context, _ *world, u *user) (any, error) {
 			return u.Rooms.Update(ctx, "team", imkit.RoomUpdate{Name: new("Crew"), Tags: []string{}, Status: new(0)})
@@ -57,7 +57,7 @@ func userCalls() []typedCall {
 		}, is([]string{"assignAdmin", "bob", "bob"})},
 		{"Messages.List", func(ctx context.Context, _ *world, u *user) (any, error) {
 			return u.Messages.List(ctx, "team", imkit.MessageQuery{Limit: 5, AfterTime: at().AddDate(0, 0, -1), TimeField: imkit.ByMessageTime})
-		}, func(w *world) any { return imkit.Page[imkit.Message]{TotalCount: 1, Data: []imkit.Message{w.hello()}} }},
+		}, func(w *world) any { return imkit.Page[imkit.Message]{TotalCount: 1, Items: []imkit.Message{w.hello()}} }},
 		{
 			"Messages.Recall", func(ctx context.Context, w *world, u *user) (any, error) {
 				return u.Messages.Recall(ctx, "team", w.message)
@@ -111,7 +111,7 @@ func userCalls() []typedCall {
 				return nil, err
 			}
 			return u.Bans.List(ctx, "team")
-		}, is(imkit.Page[imkit.Block]{Data: []imkit.Block{{
+		}, is(imkit.Page[imkit.Block]{Items: []imkit.Block{{
 			Blockee: bob(), Blocker: alice(), Room: imkit.Room{ID: "team", Type: imkit.GroupRoom, CreatedAt: millis()}, CreatedAt: at(), UpdatedAt: at(),
 		}}})},
 		{"Blocks.Block and the rest", func(ctx context.Context, _ *world, u *user) (any, error) {
@@ -124,7 +124,7 @@ func userCalls() []typedCall {
 				return nil, err
 			}
 			ended, err := u.Blocks.Unblock(ctx, "bob")
-			return []string{block.Blocker.ID, page.Data[0].Blockee.ID, ended.Blockee.ID, string(page.Data[0].Room.Type)}, err
+			return []string{block.Blocker.ID, page.Items[0].Blockee.ID, ended.Blockee.ID, string(page.Items[0].Room.Type)}, err
 		}, is([]string{"alice", "bob", "bob", "direct"})},
 		{"Badges.Unread", func(ctx context.Context, w *world, u *user) (any, error) {
 			return sent(ctx, w, func() (any, error) { return u.Badges.Unread(ctx, []string{"work"}) })
