@@ -64,7 +64,11 @@ func TestOutputThatCannotBeWrittenIsAFailure(t *testing.T) {
 		}
 		failed++
 		once := name == "keys rotate key_000001" || name == "namespace create a"
-		for _, room := range []int{0, len(got.out) / 2} {
+		rooms := []int{0, len(got.out) / 2}
+		if os.Getenv("KEYFIT_LONG") == "" {
+			rooms = rooms[failed%2:][:1]
+		}
+		for _, room := range rooms {
 			refused := into(t.Context(), env, &full{room}, ofKind[name], line...)
 			if refused.code == cli.ExitOK || got.code == cli.ExitOK && !once && (refused.code != cli.ExitFailure || !strings.Contains(refused.err, "no space left on device")) {
 				t.Errorf("keyfit %v, room for %d of %d bytes: %+v", line, room, len(got.out), refused)

@@ -131,6 +131,7 @@ func TestEveryFlagRefusesWhatItCannotTake(t *testing.T) {
 			if known[f.Name+f.Value.Type()] && os.Getenv("KEYFIT_LONG") == "" && len(values) > 0 {
 				values = values[1:2] // all of them where the flag was first met
 			}
+			first := !known[f.Name+f.Value.Type()]
 			known[f.Name+f.Value.Type()] = true
 			for i, value := range values {
 				if value == "" && !strings.Contains("int duration time", f.Value.Type()) && flagvalue.Names(f) == nil {
@@ -138,7 +139,7 @@ func TestEveryFlagRefusesWhatItCannotTake(t *testing.T) {
 				}
 				args := slices.Concat(strings.Fields(path), []string{"--" + f.Name + "=" + value}, arguments)
 				tried++
-				refuses(t, env, f.Name, value, args, i == 0)
+				refuses(t, env, f.Name, value, args, i == 0 && first)
 			}
 		})
 	}
