@@ -80,7 +80,7 @@ func (x *exchange) route() {
 	rt := x.ns.router(x.v)
 	r, folded := rt.folded(x.req.Request)
 	if r.URL.RawPath == "" {
-		if l := rt.literal[literalRoute{r.Method, r.URL.Path}]; l != nil {
+		if l := x.literalOf(rt, r); l != nil {
 			if !folded { // the journal shows what was sent
 				x.req.literal = l
 			}
@@ -89,6 +89,19 @@ func (x *exchange) route() {
 		}
 	}
 	x.run(rt.router().find(r))
+}
+
+// literalOf returns the route that a request names literally, nil if there is none. Most
+// requests name that of the one before.
+func (x *exchange) literalOf(rt *routes, r *http.Request) *literal {
+	if last := x.req.last; last.of == rt && last.literal.path == r.URL.Path && last.literal.method == r.Method {
+		return last.literal
+	}
+	l := rt.literal[literalRoute{r.Method, r.URL.Path}]
+	if l != nil {
+		x.req.last = lastLiteral{rt, l}
+	}
+	return l
 }
 
 // run continues once the route is known; nil is a path that no route has.

@@ -4,20 +4,23 @@ import (
 	"bytes"
 	"net/http"
 	"strings"
+	"time"
 )
 
 // answer is what the client gets.
 type answer struct {
 	w       http.ResponseWriter
 	phase   phase
-	head    int     // the status that was set; 0 is none, and then 200
-	status  int     // as it was decided; 0 for a reset connection
-	entry   ticket  // of the journal's entry
-	capture *buffer // set while an operation answers into a buffer
-	reply   string  // the body, as the journal shows it
-	whole   []byte  // the body of an answer that a fault distorts; see replyLate
-	late    bool    // it is recorded when it was sent
-	sent    int     // bytes of the body
+	head    int           // the status that was set; 0 is none, and then 200
+	status  int           // as it was decided; 0 for a reset connection
+	entry   ticket        // of the journal's entry
+	capture *buffer       // set while an operation answers into a buffer
+	took    time.Duration // from the receipt to the decision
+	header  []headerField // as the journal shows it; shared with its entries
+	reply   string        // the body, as the journal shows it
+	whole   []byte        // the body of an answer that a fault distorts; see replyLate
+	late    bool          // it is recorded when it was sent
+	sent    int           // bytes of the body
 }
 
 // phase is how far an exchange is. It only moves forward.

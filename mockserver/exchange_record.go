@@ -38,6 +38,7 @@ func (x *exchange) decide(status int) {
 	if len(x.req.body) > 0 && !x.judgement.foreign {
 		x.req.text.body = x.req.red.Body(x.req.body, x.req.bodyType(x.v), maxJournalBody)
 	}
+	x.answer.took = x.ns.clock.Now().Sub(x.req.at) // read before the journal's lock is held
 	var last **lastCell
 	if x.id.key != nil && x.id.key.ns == x.ns {
 		last = &x.id.key.counted
@@ -67,7 +68,8 @@ func (x *exchange) facts() facts {
 }
 
 func (x *exchange) describe() {
-	x.req.describe(&x.srv.vault, &x.id.credentials, x.judgement.foreign)
+	stored := x.id.key != nil && (x.id.credentials.token == "" || x.id.token != nil)
+	x.req.describe(&x.srv.vault, &x.id.credentials, x.judgement.foreign, stored)
 }
 
 // redact is for texts that others write about the request.
@@ -83,21 +85,13 @@ func (x *exchange) fill(e *entry) {
 	e.method, e.path, e.query, e.body = q.text.method, q.text.path, q.text.query, q.text.body
 	e.keyID, e.fault, e.lasted = j.KeyID, j.fault, 0
 	if x.answer.phase == decided {
-		e.took, e.status = x.ns.clock.Now().Sub(q.at), x.answer.status
+		e.took, e.status = x.answer.took, x.answer.status
 		e.diagnose(&j.Diagnosis)
 	} else {
 		e.took, e.status, e.outcome, e.diag = 0, 0, Pending, nil
 	}
-	if over := len(e.header) - len(q.fields); over > 0 {
-		clear(e.header[len(q.fields):])
-	}
-	e.header = append(e.header[:0], q.fields...)
-	if over := len(e.replyHeader) - len(q.replyFields); over > 0 {
-		clear(e.replyHeader[len(q.replyFields):])
-	}
-	e.replyHeader = append(e.replyHeader[:0], q.replyFields...)
-	e.reply = x.answer.reply
-	e.size = entryOverhead + len(e.path) + len(e.query) + len(e.body) + len(e.reply) + len(j.Why) + fieldOverhead*(cap(e.header)+cap(e.replyHeader))
+	e.header, e.replyHeader, e.reply = q.header, x.answer.header, x.answer.reply
+	e.size = entryOverhead + len(e.path) + len(e.query) + len(e.body) + len(e.reply) + len(j.Why) + fieldOverhead*(len(e.header)+len(e.replyHeader))
 	for i := range e.header {
 		e.size += len(e.header[i].name) + len(e.header[i].value)
 	}
@@ -154,11 +148,9 @@ func (s *Server) recordStray(r *http.Request, d Diagnosis, status int) {
 type stray Exchange
 
 func (sy stray) fill(e *entry) {
-	clear(e.header)
-	clear(e.replyHeader)
 	*e = entry{
 		at: sy.At, provider: sy.Provider, method: sy.Method, path: sy.Path, keyID: sy.KeyID, conn: sy.Conn, status: sy.Status,
-		header: e.header[:0], replyHeader: e.replyHeader[:0], size: entryOverhead + len(sy.Path) + len(sy.Diagnosis.Why),
+		size: entryOverhead + len(sy.Path) + len(sy.Diagnosis.Why),
 	}
 	e.diagnose(&sy.Diagnosis)
 }

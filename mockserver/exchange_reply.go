@@ -11,15 +11,31 @@ import (
 // mock made, may be repeated in the body in ways that nobody knows, so it is left out.
 func (x *exchange) describeReply(status int, h http.Header, first []byte) {
 	q := &x.req
-	for name, values := range h {
-		for _, v := range values {
-			q.replyFields = append(q.replyFields, headerField{name, x.replyValue(name, v)})
-		}
-	}
+	x.answer.header = x.replyHeader(h)
 	if x.answer.late || x.judgement.foreign || q.Method == http.MethodHead || status == http.StatusNoContent || status == http.StatusNotModified {
 		return
 	}
 	x.answer.reply = q.red.Reply(first, maxJournalBody, x.judgement.Outcome != OK)
+}
+
+// replyHeader returns the header of the answer as the journal shows it.
+func (x *exchange) replyHeader(h http.Header) []headerField {
+	q := &x.req
+	own := x.judgement.fault == ""
+	if own && q.answered.repeats(h, nil) {
+		return q.answered.fields
+	}
+	for name, values := range h {
+		own = own && name != "Location"
+		for _, v := range values {
+			q.replyFields = append(q.replyFields, headerField{name, x.replyValue(name, v)})
+		}
+	}
+	out := shared(q.replyFields)
+	if own { // it does not depend on the request
+		q.answered.keep(h, out, plainReplyHeader, nil, 0)
+	}
+	return out
 }
 
 // replyValue returns a header of the answer as the journal shows it. The mock's own have

@@ -29,15 +29,25 @@ type request struct {
 	conn    *connection
 	literal *literal // set when a route's pattern is this method and path literally
 	text    requestText
+	header  []headerField // as the journal shows it; shared with its entries
 	buffers
 }
 
 // buffers are what an exchange keeps from one request to the next.
 type buffers struct {
 	body        []byte        // as received, up to maxBody + 1
-	fields      []headerField // redacted, once described
-	replyFields []headerField // of the answer, redacted
+	fields      []headerField // redacted, while they are described
+	replyFields []headerField // of the answer
 	red         *redact.Redactor
+	sent        headerMemory
+	answered    headerMemory
+	last        lastLiteral
+}
+
+// lastLiteral is a literal route of a vendor's routes.
+type lastLiteral struct {
+	of      *routes // nil is none
+	literal *literal
 }
 
 // requestText is what a request says about itself, without credentials.
@@ -51,7 +61,8 @@ func (b *buffers) emptied() buffers {
 	b.red.Forget()
 	clear(b.fields)
 	clear(b.replyFields)
-	out := buffers{body: b.body[:0], fields: b.fields[:0], replyFields: b.replyFields[:0], red: b.red}
+	out := *b
+	out.body, out.fields, out.replyFields = b.body[:0], b.fields[:0], b.replyFields[:0]
 	if cap(out.body) > maxPooledBody {
 		out.body = nil
 	}
@@ -96,18 +107,40 @@ func (q *request) bodyType(v *vendor) string {
 }
 
 // describe redacts what the request says about itself, once. Of a request with
-// a foreign key, one that no mock made, only method and path are kept.
-func (q *request) describe(known *vault, c *credentials, foreign bool) {
+// a foreign key, one that no mock made, only method and path are kept. stored is
+// that the server keeps each of the credentials, so that it knows them encoded too.
+func (q *request) describe(known *vault, c *credentials, foreign, stored bool) {
 	if q.text.described {
 		return
 	}
 	q.text.described = true
 	q.red.Begin(known, c.value, c.token)
+	stored = stored && !foreign && q.URL.RawQuery == ""
+	version := known.Version()
+	if stored && q.sent.version == version && q.sent.repeats(q.Header, c) && q.sent.free(q.red) {
+		q.header = q.sent.fields
+		q.describeLine()
+		return
+	}
+	q.collect(c)
+	q.describeLine()
+	if foreign {
+		return
+	}
+	q.redactFields()
+	q.header = shared(q.fields)
+	if stored {
+		q.sent.keep(q.Header, q.header, redact.PlainHeader, c, version)
+	}
+}
+
+// collect takes the header and the query, and tells the redactor what may be a credential in them.
+func (q *request) collect(c *credentials) {
 	for name, values := range q.Header {
 		plain := redact.PlainHeader(name)
 		for _, v := range values {
 			q.fields = append(q.fields, headerField{name, v})
-			if !plain && (c.value == "" || !strings.HasSuffix(v, c.value)) && v != c.token {
+			if !plain && !c.has(v) {
 				q.red.Header(name, v) // the vendor's own places are known already
 			}
 		}
@@ -115,17 +148,20 @@ func (q *request) describe(known *vault, c *credentials, foreign bool) {
 	if q.URL.RawQuery != "" {
 		q.red.Parameters(q.URL.RawQuery)
 	}
+}
+
+// describeLine redacts method and path.
+func (q *request) describeLine() {
 	if q.literal != nil {
 		q.text.method, q.text.path = q.literal.method, q.literal.path
 	} else {
 		q.text.method = q.red.Method(q.Method)
 		q.text.path = sentPath(q.red, q.URL)
 	}
-	if foreign {
-		clear(q.fields)
-		q.fields = q.fields[:0]
-		return
-	}
+}
+
+// redactFields redacts the query and the header.
+func (q *request) redactFields() {
 	if q.URL.RawQuery != "" {
 		q.text.query = q.red.Query(q.URL.RawQuery, maxJournalValue)
 	}

@@ -202,12 +202,7 @@ func (j *journal) slot() *entry {
 func (j *journal) drop() {
 	e := j.ring[j.head]
 	j.bytes -= e.size
-	clear(e.header)
-	clear(e.replyHeader)
-	if cap(e.header) > 16 { // a rare long one must not be kept for ever
-		e.header = nil
-	}
-	*e = entry{header: e.header[:0], replyHeader: e.replyHeader[:0]}
+	*e = entry{}
 	j.head = (j.head + 1) % len(j.ring)
 	j.n--
 }

@@ -15,7 +15,8 @@ import (
 type running struct {
 	n       atomic.Int64
 	waiting atomic.Pointer[chan struct{}]
-	silent  sync.Map // connections that have sent nothing yet
+	silent  sync.Map     // connections that have sent nothing yet
+	silence atomic.Int64 // how many they are: mostly none, and then no request looks for its own
 }
 
 func (run *running) enter() { run.n.Add(1) }
@@ -62,13 +63,24 @@ func (run *running) connState(c net.Conn, s http.ConnState) {
 	switch s {
 	case http.StateNew:
 		run.enter()
+		run.silence.Add(1)
 		run.silent.Store(c, nil)
 	case http.StateClosed, http.StateHijacked:
-		run.silent.Delete(c)
+		run.speaks(c)
 		run.leave()
 	case http.StateActive:
-		run.silent.Delete(c)
+		run.speaks(c)
 	default:
+	}
+}
+
+// speaks notes that a connection has sent something, or has ended.
+func (run *running) speaks(c net.Conn) {
+	if run.silence.Load() == 0 {
+		return
+	}
+	if _, was := run.silent.LoadAndDelete(c); was {
+		run.silence.Add(-1)
 	}
 }
 

@@ -19,14 +19,21 @@ func (r *Redactor) Reply(raw []byte, limit int, suspect bool) string {
 	if len(raw) == 0 {
 		return ""
 	}
-	if version := r.known.Version(); !suspect && r.repeated.version == version && r.repeated.text == string(raw) && !r.presented(r.repeated.text) {
+	version := r.known.Version() // before the text is read: a key may be stored meanwhile
+	if !suspect && r.repeated.version == version && r.repeated.text == string(raw) && !r.presented(r.repeated.text) {
 		return r.repeated.text
 	}
 	text := r.Body(raw, "", limit)
 	if !suspect && len(raw) <= maxRepeated && text == string(raw) {
-		r.repeated = repeated{text, r.known.Version()}
+		r.repeated = repeated{text, version}
 	}
 	return text
+}
+
+// Presented reports whether a text without escapes has anything in common with what the
+// request presented.
+func (r *Redactor) Presented(text string) bool {
+	return r.presented(text) || r.pieces.hide(text) != text
 }
 
 // presented reports whether a value that the request presented stands in a text whole.

@@ -5,7 +5,7 @@ import "strings"
 // unescape undoes one layer of percent-encoding and of JSON's escapes where
 // they encode printable ASCII. It keeps everything else.
 func unescape(s string) string {
-	if !strings.ContainsAny(s, `%\`) {
+	if strings.IndexByte(s, '%') < 0 && strings.IndexByte(s, '\\') < 0 {
 		return s
 	}
 	var b strings.Builder
