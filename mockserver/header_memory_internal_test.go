@@ -29,7 +29,7 @@ func shownBy(x *exchange, s *Server, r *http.Request) http.Header {
 func TestWhatIsRememberedOfAHeaderHidesAsMuchAsANewLook(t *testing.T) {
 	t.Parallel()
 	const rounds, later = 1500, 8
-	rng := rand.New(rand.NewPCG(1, 2)) //nolint:gosec // a repeatable order
+	rng := rand.New(rand.NewPCG(1, 2))
 	s, err := NewHandler(WithSeed(1))
 	if err != nil {
 		t.Fatal(err)
