@@ -133,6 +133,9 @@ func TestNothingThatACommandPrintsSteersTheTerminal(t *testing.T) {
 				continue
 			}
 			for _, more := range [][]string{nil, {"--json"}, {hostile}, {"--" + hostile}} {
+				if strings.HasSuffix(name, " export") && len(more) > 0 && more[0] == hostile {
+					more = []string{filepath.Join(filepath.Dir(file), hostile)} // it writes the file
+				}
 				args := append(append(append([]string{}, leaf...), more...), arguments(file)[name]...)
 				env := map[string]string{
 					"KEYFIT_ADMIN_URL": server.URL, "KEYFIT_ADMIN_TOKEN": "admin-token-0123456789", "MINDKEY_API_KEY": "lorem-fitsum-0123456789",
