@@ -8,6 +8,7 @@ import (
 	"mime"
 	"net"
 	"net/http"
+	"path"
 	"slices"
 	"strings"
 
@@ -66,6 +67,10 @@ func (a *admin) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h.Set("X-Content-Type-Options", "nosniff")
 	if p := a.guard(r); p != nil {
 		writeProblem(w, p)
+		return
+	}
+	if path.Clean(r.URL.Path) != r.URL.Path && r.URL.Path != "" { // the mux would redirect it, in HTML
+		writeProblem(w, refused(http.StatusNotFound, "no such path; GET /openapi.json lists them all"))
 		return
 	}
 	if _, pattern := a.mux.Handler(r); pattern == "" {

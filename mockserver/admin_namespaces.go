@@ -57,7 +57,9 @@ func adminMakeNamespace(c *adminCall) (any, error) {
 		}
 	}
 	if err := c.srv.file.Flush(); err != nil {
-		return nil, errors.Join(err, c.srv.DeleteNamespace(in.Name))
+		c.srv.forget(n) // DeleteNamespace would have to be saved, too
+		n.origins.close(c.srv)
+		return nil, err
 	}
 	return viewNamespace(n), nil
 }

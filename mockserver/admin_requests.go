@@ -56,6 +56,12 @@ func (m *Match) valid() error {
 	if m.Outcome != "" && !slices.Contains(Outcomes(), m.Outcome) {
 		return refused(http.StatusBadRequest, "match: unknown outcome; one of %s", joinOutcomes())
 	}
+	if upper := strings.ToUpper(m.Method); upper != m.Method {
+		return refused(http.StatusBadRequest, "match: method %.20q: methods are case-sensitive; did you mean %.20q?", m.Method, upper)
+	}
+	if m.Path != "" && m.Path[0] != '/' && m.Path[0] != '*' {
+		return refused(http.StatusBadRequest, "match: path %.60q does not begin with a slash", m.Path)
+	}
 	if err := m.fineValid(); err != nil {
 		return refused(http.StatusBadRequest, "%s", err)
 	}

@@ -752,3 +752,17 @@ func TestTheAdminAPIServesDocumentsAndTheCA(t *testing.T) {
 		t.Errorf("over the socket: %d %s", res.StatusCode, body)
 	}
 }
+
+// No path is cleaned by a redirect: a redirected POST is a GET for many clients.
+func TestAPathOfTheAdminAPIIsTakenAsItIs(t *testing.T) {
+	t.Parallel()
+	srv := mockserver.New(t)
+	for _, path := range []string{"//v1/config", "/v1/./config", "/v1/../v1/config", "/v1/config/", "/v1//namespaces", "/v1/namespaces/default/snapshots/.."} {
+		for _, method := range []string{"GET", "POST", "DELETE"} {
+			got := adminCall(t, srv, method, path, "")
+			if got.status != 404 || got.header.Get("Content-Type") != "application/problem+json" || got.header.Get("Location") != "" {
+				t.Errorf("%s %s: %d %s %s", method, path, got.status, got.header, got.body)
+			}
+		}
+	}
+}

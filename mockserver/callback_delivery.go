@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"strings"
 	"syscall"
 	"time"
 )
@@ -85,8 +86,13 @@ func loopbackClient() *http.Client {
 		return nil
 	}}
 	return &http.Client{
-		Timeout:       deliveryTimeout,
-		Transport:     &http.Transport{DialContext: dialer.DialContext},
+		Timeout: deliveryTimeout,
+		Transport: &http.Transport{DialContext: func(ctx context.Context, network, address string) (net.Conn, error) {
+			if host, port, err := net.SplitHostPort(address); err == nil && isLocalhost(host) {
+				address = net.JoinHostPort("localhost", port) // no name server knows the names below it
+			}
+			return dialer.DialContext(ctx, network, address)
+		}},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
 }
@@ -120,7 +126,13 @@ func maybeLoopback(host string) bool {
 	if at, err := netip.ParseAddr(host); err == nil {
 		return at.Unmap().IsLoopback()
 	}
-	return host == "localhost" || len(host) > len(".localhost") && host[len(host)-len(".localhost"):] == ".localhost"
+	return isLocalhost(host)
+}
+
+// isLocalhost reports whether a name is localhost or below it (RFC 6761, section 6.3).
+func isLocalhost(host string) bool {
+	host = strings.ToLower(host)
+	return host == "localhost" || strings.HasSuffix(host, ".localhost")
 }
 
 // dialProblem is an error of the client without the URL.

@@ -5,8 +5,11 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"path"
 	"slices"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/keyfit/keyfit/mockserver/internal/redact"
 )
@@ -56,9 +59,12 @@ func cut(text string) bool { return strings.HasSuffix(text, "[cut]") }
 func (ex *Exchange) Curl() string {
 	var notes []string
 	args := []string{"curl --globoff"}
-	switch ex.Method {
-	case http.MethodGet:
-	case http.MethodHead:
+	if path.Clean(ex.Path) != strings.TrimSuffix(ex.Path, "/") && ex.Path != "/" {
+		args[0] += " --path-as-is" // without, curl takes /../ and /./ out
+	}
+	switch {
+	case ex.Method == http.MethodGet && ex.Body == "": // with a body, curl sends POST
+	case ex.Method == http.MethodHead && ex.Body == "": // nor does it take one with --head
 		args = append(args, "--head")
 	default:
 		args = append(args, "-X "+shellQuote(ex.Method))
@@ -77,8 +83,16 @@ func (ex *Exchange) Curl() string {
 	if len(left) > 0 {
 		notes = append(notes, "without the headers "+strings.Join(left, ", "))
 	}
-	if ex.Body != "" {
+	switch {
+	case ex.Body == "":
+	case plainText(ex.Body):
 		args = append(args, "--data-raw "+shellQuote(ex.Body))
+	default: // what no word of a shell holds, and no terminal should see
+		args[0] = "printf '" + octal(ex.Body) + "' | " + args[0]
+		args = append(args, "--data-binary @-")
+	}
+	if ex.Body != "" && ex.Header.Get("Content-Type") == "" {
+		args = append(args, "-H 'Content-Type:'") // without, curl says that it is a form
 	}
 	if cut(ex.Body) {
 		notes = append(notes, "the body is cut")
@@ -92,6 +106,20 @@ func (ex *Exchange) Curl() string {
 		out.WriteString("# " + printable(note) + "\n")
 	}
 	return out.String() + strings.Join(args, " \\\n  ") + "\n"
+}
+
+// plainText reports whether a text is a word of a shell and shows as it is.
+func plainText(s string) bool {
+	return utf8.ValidString(s) && !strings.ContainsFunc(s, func(r rune) bool { return !unicode.IsPrint(r) && r != '\n' && r != '\t' })
+}
+
+// octal writes bytes as printf(1) reads them.
+func octal(s string) string {
+	var out strings.Builder
+	for _, b := range []byte(s) {
+		fmt.Fprintf(&out, `\%03o`, b)
+	}
+	return out.String()
 }
 
 // curlHeaders returns the arguments for the headers, and the names of those whose values

@@ -2,8 +2,11 @@ package mockserver_test
 
 import (
 	"encoding/json"
+	"fmt"
 	"go/format"
+	"io"
 	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"os"
 	"os/exec"
@@ -101,12 +104,58 @@ func TestNoRequestLeavesTheCommandThatSendsIt(t *testing.T) {
 	if err != nil {
 		t.Fatalf("%v: %s", err, out)
 	}
-	want := "--globoff\n--\n-X\n--\nX';touch m\n--\nhttp://base/'$(touch p)?a='`touch q`\n--\n-H\n--\nIM-API-KEY: the key\n--\n-H\n--\nX-A'$(touch h): '$(touch v)\n--\n--data-raw\n--\n" + body + "\n--\n"
+	want := "--globoff\n--\n-X\n--\nX';touch m\n--\nhttp://base/'$(touch p)?a='`touch q`\n--\n-H\n--\nIM-API-KEY: the key\n--\n-H\n--\nX-A'$(touch h): '$(touch v)\n--\n--data-raw\n--\n" + body + "\n--\n-H\n--\nContent-Type:\n--\n"
 	if d := cmp.Diff(want, string(out)); d != "" {
 		t.Errorf("(-want +got):\n%s", d)
 	}
 	if left, err := os.ReadDir(dir); err != nil || len(left) != 0 {
 		t.Errorf("the command made %v (%v)", left, err)
+	}
+}
+
+// What curl would change by itself is said otherwise: a GET with a body, dot segments, a
+// body without a type, bytes that no shell's word has.
+func TestTheCommandSendsWhatWasSent(t *testing.T) {
+	t.Parallel()
+	curl, err := exec.LookPath("curl")
+	if err != nil {
+		t.Skip(err)
+	}
+	typed := http.Header{"Content-Type": {"application/json"}}
+	for name, x := range map[string]mockserver.Exchange{
+		"GET with a body":    {Method: "GET", Path: "/rooms", Query: "limit=1", Body: `{"a":1}`, Header: typed},
+		"HEAD":               {Method: "HEAD", Path: "/rooms"},
+		"dot segments":       {Method: "GET", Path: "//rooms/../rooms/./"},
+		"one dot":            {Method: "GET", Path: "/./ping"},
+		"a slash at its end": {Method: "GET", Path: "/rooms/"},
+		"no type":            {Method: "POST", Path: "/rooms", Body: "{}"},
+		"bytes":              {Method: "POST", Path: "/rooms", Body: "\x00\x1b[31m'%s\\\xff\r\n", Header: typed},
+		"an escape":          {Method: "PUT", Path: "/a%2Fb", Body: "\u202e\t\n", Header: typed},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var got []string
+			srv := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+				body, err := io.ReadAll(r.Body)
+				got = append(got, r.Method, r.RequestURI, r.Header.Get("Content-Type"), string(body), fmt.Sprint(err))
+			}))
+			x.Provider = mockserver.IMKIT
+			cmd := exec.CommandContext(t.Context(), "sh", "-c", x.Curl())
+			cmd.Env = []string{"PATH=" + filepath.Dir(curl) + ":/usr/bin:/bin", "IMKIT_BASE_URL=" + srv.URL}
+			out, err := cmd.CombinedOutput()
+			srv.Close()
+			target := x.Path
+			if x.Query != "" {
+				target += "?" + x.Query
+			}
+			want := []string{x.Method, target, x.Header.Get("Content-Type"), x.Body, "<nil>"}
+			if d := cmp.Diff(want, got); d != "" || err != nil {
+				t.Errorf("%v %s (-want +got):\n%s%s", err, out, d, x.Curl())
+			}
+			if strings.ContainsAny(x.Curl(), "\x00\x1b\r") {
+				t.Errorf("a terminal would act on %q", x.Curl())
+			}
+		})
 	}
 }
 

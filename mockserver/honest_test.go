@@ -375,12 +375,15 @@ func TestCallsToClientsAreRecordedAndSentToLoopback(t *testing.T) {
 	app := newIMKIT(t, mockserver.WithCallbackDelivery()).seed()
 	app.ok(platform, "POST /rooms/", `{"_id":"hooked","members":["ann"],"webhook":"`+receiver.URL+`/hook"}`)
 	app.ok(platform, "POST /rooms/", `{"_id":"far","members":["ann"],"webhook":"https://example.com/hook"}`)
+	below := strings.Replace(receiver.URL, "127.0.0.1", "Hooks.LOCALHOST", 1) // which no name server knows
+	app.ok(platform, "POST /rooms/", `{"_id":"below","members":["ann"],"webhook":"`+below+`"}`)
 	long := strings.Repeat("lorem ", 10_000)
 	app.say("hooked", "ann", long)
 	app.ok(platform, "POST /rooms/hooked/members", `{"invitees":["bob"]}`)
 	app.ok(platform, "POST /rooms/hooked/delete/members", `{"members":["bob"]}`)
 	app.say("far", "ann", "hello")
-	calls := waitForCallbacks(t, app.srv, 4)
+	app.say("below", "ann", "hello")
+	calls := waitForCallbacks(t, app.srv, 5)
 	var events []string
 	for _, c := range calls {
 		var body struct{ Event, RoomID string }
@@ -391,14 +394,14 @@ func TestCallsToClientsAreRecordedAndSentToLoopback(t *testing.T) {
 	}
 	want := []string{
 		"hooked MESSAGE 202 ", "hooked ADD_MEMBERS 202 ", "hooked DELETE_MEMBERS 202 ",
-		"far MESSAGE 0 not sent: the mock only calls loopback addresses",
+		"far MESSAGE 0 not sent: the mock only calls loopback addresses", "below MESSAGE 202 ",
 	}
 	if d := cmp.Diff(want, events); d != "" {
 		t.Errorf("(-want +got):\n%s", d)
 	}
 	mu.Lock()
 	defer mu.Unlock()
-	if len(got) != 3 || !strings.HasPrefix(got[0], "POST application/json; charset=utf-8 {") || !strings.Contains(got[0], long) {
+	if len(got) != 4 || !strings.HasPrefix(got[0], "POST application/json; charset=utf-8 {") || !strings.Contains(got[0], long) {
 		t.Errorf("%d calls arrived: %.200q", len(got), got)
 	}
 }
@@ -440,5 +443,24 @@ func TestOptimovesListenersAreCalled(t *testing.T) {
 	}
 	if d := cmp.Diff(map[string]int{"https://example.com/day": 2, "https://example.com/sms": 2}, urls); d != "" {
 		t.Errorf("(-want +got):\n%s", d)
+	}
+}
+
+// A key that was suspended or enabled is so after a kill, and not at all if that could
+// not be saved.
+func TestASuspendedKeyIsSavedWhenItIsAcknowledged(t *testing.T) {
+	t.Parallel()
+	srv, path := saving(t, manyKeys)
+	key := srv.Keys().Issue(mockserver.Optimove)
+	for _, step := range []struct {
+		do   func(string) error
+		want mockserver.KeyStatus
+	}{{srv.Keys().Suspend, mockserver.StatusSuspended}, {srv.Keys().Enable, mockserver.StatusActive}} {
+		if err := step.do(key.ID); err != nil {
+			t.Fatal(err)
+		}
+		if got, ok := killed(t, path).Keys().Get(key.ID); !ok || got.Status != step.want {
+			t.Errorf("%s after a kill, want %s", got.Status, step.want)
+		}
 	}
 }

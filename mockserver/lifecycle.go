@@ -96,7 +96,7 @@ func (k *Keys) Suspend(id string) error {
 	return k.end(id, "suspend", func(r *record, now time.Time) {
 		if l := *r.life.Load(); l.suspended == 0 {
 			l.suspended = now.UnixNano()
-			r.life.Store(&l)
+			r.set(&l)
 		}
 	})
 }
@@ -111,9 +111,10 @@ func (k *Keys) Enable(id string) error {
 		}
 	}
 	return k.end(id, "enable", func(r *record, _ time.Time) {
-		l := *r.life.Load()
-		l.suspended = 0
-		r.life.Store(&l)
+		if l := *r.life.Load(); l.suspended != 0 {
+			l.suspended = 0
+			r.set(&l)
+		}
 	})
 }
 

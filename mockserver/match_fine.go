@@ -91,10 +91,8 @@ func (m *Match) findsQuery(raw string) bool {
 	if len(m.Query) == 0 {
 		return true
 	}
-	q, err := url.ParseQuery(strings.ReplaceAll(raw, ";", "%3B"))
-	if err != nil {
-		return false
-	}
+	// What cannot be read is left out, as the vendors' operations do.
+	q, _ := url.ParseQuery(strings.ReplaceAll(raw, ";", "%3B"))
 	for name, want := range m.Query {
 		values := q[name]
 		if len(values) == 0 || want != "*" && !slices.Contains(values, want) {
@@ -176,10 +174,16 @@ func sameScalar(got, want any) bool {
 		return true
 	}
 	x, isNumber := got.(json.Number)
-	if !isNumber || len(b) == 0 || b[0] == '"' {
+	if !isNumber || len(b) == 0 || b[0] == '"' || isInteger(string(a)) && isInteger(string(b)) {
 		return false
 	}
 	p, err := x.Float64()
 	q, other := strconv.ParseFloat(string(b), 64)
 	return err == nil && other == nil && p == q
+}
+
+// isInteger reports whether a number is written in digits only. Two of those are equal
+// as they stand: as floating-point numbers, large ones would be equal to their neighbours.
+func isInteger(number string) bool {
+	return number != "-0" && !strings.ContainsAny(number, ".eE")
 }

@@ -118,7 +118,7 @@ func act(t *testing.T, srv *mockserver.Server, n *mockserver.Namespace, draw *ra
 		return keys[draw.IntN(len(keys))].ID
 	}
 	var err error
-	what := []string{"issue", "pair", "rotate", "revoke", "expire", "edit", "data", "fault", "clear", "limit", "clock", "reset", "restore", "delete", "client", "use"}[draw.IntN(16)]
+	what := []string{"issue", "pair", "rotate", "revoke", "expire", "suspend", "enable", "edit", "data", "fault", "clear", "limit", "clock", "reset", "restore", "delete", "client", "use"}[draw.IntN(18)]
 	switch what {
 	case "issue":
 		n.Keys().Issue(mockserver.Providers()[draw.IntN(5)], mockserver.Named(what))
@@ -130,6 +130,10 @@ func act(t *testing.T, srv *mockserver.Server, n *mockserver.Namespace, draw *ra
 		err = n.Keys().Revoke(pick(), "why")
 	case "expire":
 		err = n.Keys().Expire(pick())
+	case "suspend":
+		err = n.Keys().Suspend(pick())
+	case "enable":
+		_ = n.Keys().Enable(pick()) // one that has ended cannot be
 	case "edit":
 		adminCall(t, srv, "PATCH", "/v1/namespaces/"+title(n)+"/keys/"+strings.TrimPrefix(pick(), n.Name()+"/"), `{"name":"edited"}`)
 	case "data":
@@ -220,6 +224,14 @@ func TestWhatCannotBeSavedIsUndone(t *testing.T) {
 		"rotate a client": func() error { _, err := srv.Keys().Rotate(client.KeyID, 0); return err },
 		"revoke":          func() error { return srv.Keys().Revoke(pair.ID, "why") },
 		"expire":          func() error { return srv.Keys().Expire(key.ID) },
+		"suspend":         func() error { return srv.Keys().Suspend(key.ID) },
+		"namespace": func() error {
+			got := adminCall(t, srv, "POST", "/v1/namespaces", `{"name":"d"}`)
+			if got.status != 500 || strings.Contains(got.body, `\n`) {
+				return fmt.Errorf("%d %s", got.status, got.body)
+			}
+			return errors.New("nothing was changed")
+		},
 		"edit": func() error {
 			if got := adminCall(t, srv, "PATCH", "/v1/namespaces/default/keys/"+key.ID, `{"name":"x"}`); got.status != 500 {
 				return nil

@@ -83,6 +83,49 @@ func TestAMatchSelectsByWhatTheRequestCarries(t *testing.T) {
 	}
 }
 
+// Large integers are not rounded, over the admin API either, and what can never match is
+// refused.
+func TestAMatchIsExact(t *testing.T) {
+	t.Parallel()
+	srv := mockserver.New(t)
+	key := srv.Keys().Issue(mockserver.IMKIT)
+	r := newRequest(t, mockserver.IMKIT, "POST", "/rooms/?a=1&a=2", `{"n":9007199254740993,"f":1e2,"z":-0}`)
+	r.Header.Set("Content-Type", "application/json")
+	key.Apply(r)
+	call(t, srv.Transport(), r)
+	for match, want := range map[string]bool{
+		`{"body":{"n":9007199254740993}}`: true, `{"body":{"n":9007199254740992}}`: false, `{"body":{"n":9007199254740994}}`: false,
+		`{"body":{"f":100}}`: true, `{"body":{"f":100.0}}`: true, `{"body":{"z":0}}`: true, `{"query":{"a":"2"}}`: true, `{"query":{"b":"*"}}`: false,
+	} {
+		got := adminCall(t, srv, "POST", "/v1/namespaces/default/requests/verify", `{"match":`+match+`,"atLeast":1}`)
+		if got.status != 200 || strings.Contains(got.body, `"ok":true`) != want {
+			t.Errorf("%s: %d %.200s", match, got.status, got.body)
+		}
+	}
+	for n, want := range map[any]int{int64(9007199254740993): 1, int64(9007199254740992): 0, uint64(9007199254740994): 0} {
+		if got := srv.Counts(mockserver.Match{Body: map[string]any{"n": n}}).Total; got != want {
+			t.Errorf("%d: %d", n, got)
+		}
+	}
+	for _, match := range []string{`{"method":"post"}`, `{"path":"rooms"}`} {
+		if got := adminCall(t, srv, "POST", "/v1/namespaces/default/requests/verify", `{"match":`+match+`}`); got.status != 400 {
+			t.Errorf("%s never matches, and is taken: %d %s", match, got.status, got.body)
+		}
+	}
+}
+
+// A parameter that cannot be read does not hide the others, as in the vendors' operations.
+func TestAFaultHitsByAParameterBesideABrokenOne(t *testing.T) {
+	t.Parallel()
+	srv := mockserver.New(t)
+	srv.Inject(mockserver.Match{Query: map[string]string{"a": "2"}}, mockserver.Status(503, ""))
+	for query, want := range map[string]int{"a=1&b=%zz&a=2": 503, "a=2&b=%zz": 503, "a=1&b=%zz": 401} {
+		if got := call(t, srv.Transport(), newRequest(t, mockserver.IMKIT, "GET", "/rooms?"+query, "")); got.status != want {
+			t.Errorf("%s: %d, want %d", query, got.status, want)
+		}
+	}
+}
+
 // What was evicted cannot be looked up, and is not said to be absent either.
 func TestAMatchByContentSaysWhatItCannotKnow(t *testing.T) {
 	t.Parallel()

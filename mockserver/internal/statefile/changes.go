@@ -122,6 +122,9 @@ type saved struct {
 // readChanges reads a file of changes. doc is the document that stands beside it.
 func readChanges(data []byte, doc sum) (saved, error) {
 	head, rest, found := bytes.Cut(data, []byte("\n"))
+	if !found && len(data) > len(changesHeader(doc)) {
+		return saved{}, fmt.Errorf("%w: it does not begin with %q", errDamaged, strings.TrimSpace(changesHead))
+	}
 	if !found {
 		return saved{ours: true}, nil // torn before anything was saved
 	}

@@ -185,8 +185,10 @@ func TestDamagedChangesAreRefused(t *testing.T) {
 			t.Errorf("byte %d, in the last line: %q, %v", at, got, err)
 		}
 	}
-	if _, err := restarted(t, document, []byte("something else\n")); err == nil || strings.Contains(err.Error(), "\n") {
-		t.Errorf("another file: %v", err)
+	for _, other := range [][]byte{[]byte("something else\n"), make([]byte, 500)} {
+		if _, err := restarted(t, document, other); err == nil || strings.Contains(err.Error(), "\n") {
+			t.Errorf("another file, %.20q: %v", other, err)
+		}
 	}
 }
 

@@ -18,6 +18,7 @@ func Decode(data []byte, into any) error {
 	data = Bare(data)
 	d := json.NewDecoder(bytes.NewReader(data))
 	d.DisallowUnknownFields()
+	d.UseNumber() // a large number stays what it is
 	if err := d.Decode(into); err != nil {
 		if wrong, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
 			wrong.Field = Member(wrong, into)
