@@ -3,6 +3,7 @@ package mockserver_test
 import (
 	"encoding/json"
 	"errors"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -181,6 +182,19 @@ func TestDataThatDoesNotFitIsRefusedByNameAndChangesNothing(t *testing.T) {
 	t.Parallel()
 	srv := mockserver.New(t, mockserver.WithFrozenClock(epoch))
 	chat(t, srv)
+	for p, own := range map[mockserver.Provider][]string{ // what is a test's own is not emptied as sample data is
+		mockserver.Imin: {"eventSeries", "facilities"}, mockserver.MindKey: {"EmployeeDependant"}, mockserver.Optimove: {"customers"},
+	} {
+		for _, collection := range own {
+			list, err := srv.Data(p, collection)
+			if err == nil {
+				err = srv.SetData(p, collection, list[:len(list)-1])
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
 	before := make(map[mockserver.Provider]map[string]string)
 	for _, p := range mockserver.Providers() {
 		before[p] = dataOf(t, srv, p)
@@ -200,7 +214,7 @@ func TestDataThatDoesNotFitIsRefusedByNameAndChangesNothing(t *testing.T) {
 		{mockserver.IMKIT, "blocks", `[{"by":"love","room":"hall","blocker":"ann","blockee":"bob"}]`, `blocks[0]: by must be`},
 		{mockserver.IMKIT, "config", `[{"key":"censorship","value":1}]`, "config[0]: value: censorship"},
 		{mockserver.IMKIT, "batches", `[{"room":"hall","sender":"ann","messageType":"text","message":"x"}]`, "batches[0]: due is missing"},
-		{mockserver.MindKey, "Employee", `[{"employeeId":"E1","salary":1}]`, `Employee[0]: unknown field "salary"`},
+		{mockserver.MindKey, "Employee", `[{"salary":1}]`, `Employee[0]: employeeId is missing`},
 		{mockserver.MindKey, "Employee", `[]`, `EmployeeDependant[0]: employee: "EMP001" does not exist`},
 		{mockserver.MindKey, "EmployeeEquipment", `[{"employeeEquipmentId":"x","quantity":1.5}]`, "EmployeeEquipment[0]: quantity: not an Edm.Int64"},
 		{mockserver.MindKey, "EmployeeEquipment", `[{"employeeEquipmentId":"x"},{"employeeEquipmentId":"x"}]`, "EmployeeEquipment[1]: employeeEquipmentId is already used by"},
@@ -283,6 +297,10 @@ func TestUnknownMembersOfFixturesAreKept(t *testing.T) {
 			mockserver.Optimove, "promotions", `{"PromoCode":"a","PromotionName":"b","Valid":[1.50,true]}`,
 			`{"PromoCode":"a","PromotionName":"b","Valid":[1.50,true]}`,
 		},
+		{
+			mockserver.MindKey, "EmployeeEquipment", `{"employeeEquipmentId":"Q1","description":"Kettle","Quantity":2,"color":{"rgb":"a"},"returnedDate":null}`,
+			`{"color":{"rgb":"a"},"description":"Kettle","employeeEquipmentId":"Q1","quantity":2,"returnedDate":null}`,
+		},
 	} {
 		if err := srv.SetData(c.provider, c.collection, []json.RawMessage{json.RawMessage(c.in)}); err != nil {
 			t.Fatal(err)
@@ -306,6 +324,59 @@ func TestUnknownMembersOfFixturesAreKept(t *testing.T) {
 	items, _ := srv.Data(mockserver.IMKIT, "users")
 	if got := string(items[0]); !strings.Contains(got, `"nickname":"Anna"`) || !strings.Contains(got, `"port":7`) {
 		t.Errorf("after a change: %s", got)
+	}
+}
+
+// So it is for every collection of every vendor.
+func TestEveryCollectionKeepsUnknownMembers(t *testing.T) {
+	t.Parallel()
+	srv := mockserver.New(t, mockserver.WithFrozenClock(epoch))
+	chat(t, srv)
+	for _, collection := range []string{"eventSeries", "tasters", "facilities"} { // one is as good as fifty
+		list, err := srv.Data(mockserver.Imin, collection)
+		if err == nil {
+			err = srv.SetData(mockserver.Imin, collection, list[:1])
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	seen := 0
+	for _, p := range mockserver.Providers() {
+		all, err := srv.Collections(p)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, c := range all {
+			list, err := srv.Data(p, c.Name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for i, raw := range list {
+				list[i] = json.RawMessage(strings.TrimSuffix(string(raw), "}") + `,"x-lorem":{"fitsum":[1.50,` + strconv.Itoa(i) + `]}}`)
+			}
+			if err := srv.SetData(p, c.Name, list); err != nil {
+				t.Errorf("%s %s: %v", p, c.Name, err)
+			}
+			seen += min(len(list), 1)
+		}
+	}
+	restored := mockserver.New(t)
+	if err := restored.Restore(srv.Snapshot()); err != nil {
+		t.Fatal(err)
+	}
+	for how, srv := range map[string]*mockserver.Server{"loaded": srv, "restored": restored} {
+		for name, text := range everything(t, srv) {
+			for i, raw := range items(t, text) {
+				if want := `"x-lorem":{"fitsum":[1.50,` + strconv.Itoa(i) + `]}`; !strings.Contains(string(raw), want) {
+					t.Errorf("%s, %s[%d]: %s", how, name, i, raw)
+					break
+				}
+			}
+		}
+	}
+	if seen < 22 {
+		t.Errorf("only %d collections had items", seen)
 	}
 }
 

@@ -49,6 +49,7 @@ type routes struct {
 	all     []surface.Route
 	data    surface.Data // nil: nothing is stored
 	changed *atomic.Bool // data was changed
+	loading sync.Mutex   // serialises SetData
 }
 
 // literalRoute is the method and path of a pattern without wildcards.

@@ -51,11 +51,11 @@ type facilityData struct {
 func (st *store) data() surface.Data {
 	return &surface.Tables[document]{
 		Collections: []surface.Collection[document]{
-			surface.NewCollection("eventPlaces", func(doc *document) *[]place { return &doc.eventPlaces }),
-			surface.NewCollection("eventSeries", func(doc *document) *[]seriesData { return &doc.eventSeries }),
-			surface.NewCollection("tasters", func(doc *document) *[]seriesData { return &doc.tasters }),
-			surface.NewCollection("facilityPlaces", func(doc *document) *[]place { return &doc.facilityPlaces }),
-			surface.NewCollection("facilities", func(doc *document) *[]facilityData { return &doc.facilities }),
+			surface.NewCollection("eventPlaces", func(doc *document) *[]place { return &doc.eventPlaces }, "id"),
+			surface.NewCollection("eventSeries", func(doc *document) *[]seriesData { return &doc.eventSeries }, "identifier"),
+			surface.NewCollection("tasters", func(doc *document) *[]seriesData { return &doc.tasters }, "identifier"),
+			surface.NewCollection("facilityPlaces", func(doc *document) *[]place { return &doc.facilityPlaces }, "id"),
+			surface.NewCollection("facilities", func(doc *document) *[]facilityData { return &doc.facilities }, "identifier"),
 		},
 		Snapshot: func() document { return st.current.Load().snapshot() },
 		Update: func(edit func(*document) error) error {

@@ -110,13 +110,13 @@ type batchData struct {
 func (a *app) data() surface.Data {
 	return &surface.Tables[contents]{
 		Collections: []surface.Collection[contents]{
-			surface.NewCollection("users", func(d *contents) *[]userData { return &d.users }),
-			surface.NewCollection("groups", func(d *contents) *[]groupData { return &d.groups }),
-			surface.NewCollection("rooms", func(d *contents) *[]roomData { return &d.rooms }),
-			surface.NewCollection("messages", func(d *contents) *[]messageData { return &d.messages }),
-			surface.NewCollection("blocks", func(d *contents) *[]blockData { return &d.blocks }),
-			surface.NewCollection("config", func(d *contents) *[]settingData { return &d.config }),
-			surface.NewCollection("batches", func(d *contents) *[]batchData { return &d.batches }),
+			surface.NewCollection("users", func(d *contents) *[]userData { return &d.users }, "_id"),
+			surface.NewCollection("groups", func(d *contents) *[]groupData { return &d.groups }, "_id"),
+			surface.NewCollection("rooms", func(d *contents) *[]roomData { return &d.rooms }, "_id"),
+			surface.NewCollection("messages", func(d *contents) *[]messageData { return &d.messages }, "_id"),
+			surface.NewCollection("blocks", func(d *contents) *[]blockData { return &d.blocks }, "by", "room", "blocker", "blockee"),
+			surface.NewCollection("config", func(d *contents) *[]settingData { return &d.config }, "key"),
+			surface.NewCollection("batches", func(d *contents) *[]batchData { return &d.batches }, "due", "room", "sender", "message"),
 		},
 		Snapshot: func() contents {
 			a.mu.Lock()

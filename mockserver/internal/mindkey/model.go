@@ -87,7 +87,6 @@ func kindOf(word string) odata.Kind {
 // rawType returns t with the property names of raw mode. The vendor does not
 // document these names; the mock capitalizes the first letter.
 func rawType(t *odata.Type) *odata.Type {
-	capital := func(s string) string { return strings.ToUpper(s[:1]) + s[1:] }
 	raw := &odata.Type{Name: t.Name}
 	for _, p := range t.Props {
 		raw.Props = append(raw.Props, odata.Prop{Name: capital(p.Name), Kind: p.Kind})
@@ -97,3 +96,5 @@ func rawType(t *odata.Type) *odata.Type {
 	}
 	return raw
 }
+
+func capital(s string) string { return strings.ToUpper(s[:1]) + s[1:] }

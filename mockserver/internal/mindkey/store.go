@@ -18,10 +18,12 @@ import (
 // holds the properties of its type and omits null ones. A relation is stored as
 // a key: employee is an employeeId, and an Employee's position is the
 // positionVersionId of the current version. The relation position of a
-// PositionVersion is derived from its properties.
+// PositionVersion is derived from its properties. Members that a type does not know
+// are kept; no query sees them.
 type store struct {
-	mu   sync.Mutex // serialises changes and dumps
-	sets []*entity
+	mu     sync.Mutex // serialises changes and dumps
+	sets   []*entity
+	extras surface.Extras
 }
 
 // The entity sets that relations refer to.
@@ -43,9 +45,14 @@ func (s *store) Names() []string {
 func (s *store) Dump() map[string][]json.RawMessage {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.dump()
+	out := s.dump()
+	for _, e := range s.sets {
+		out[e.typ.Name] = s.extras.Add(e.typ.Name, e.key(), out[e.typ.Name])
+	}
+	return out
 }
 
+// dump encodes what the types know.
 func (s *store) dump() map[string][]json.RawMessage {
 	versions := make(map[*odata.Row]any) // version keys by the position row that employees link to
 	for _, e := range s.sets {
@@ -135,8 +142,21 @@ func (s *store) Replace(next map[string][]json.RawMessage) error {
 		}
 		e.stored.Store(&rows)
 	}
+	for name, known := range s.dump() {
+		if items, given := next[name]; given {
+			s.extras.Replace(name, s.set(name).key(), items, known)
+		}
+	}
 	return nil
 }
+
+// set returns the entity set with a name that Names has.
+func (s *store) set(name string) *entity {
+	return s.sets[slices.IndexFunc(s.sets, func(e *entity) bool { return e.typ.Name == name })]
+}
+
+// key names the member that identifies an item.
+func (e *entity) key() []string { return []string{e.typ.Props[0].Name} }
 
 // item is a row whose relations are still keys.
 type item struct {
@@ -164,32 +184,35 @@ func (e *entity) readItem(raw json.RawMessage) (*item, error) {
 	}
 	it := &item{&odata.Row{Values: make([]any, len(e.typ.Props)), Links: make([]*odata.Row, len(e.typ.Links))}, map[string]string{}}
 	for i, p := range e.typ.Props {
-		v, err := readValue(p.Kind, members[p.Name])
+		v, err := readValue(p.Kind, member(members, p.Name))
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", p.Name, err)
 		}
 		it.row.Values[i] = v
-		delete(members, p.Name)
 	}
 	for _, l := range e.typ.Links {
 		if l.Name == "employee" || e.typ.Name == employeeSet {
-			key, err := readValue(odata.String, members[l.Name])
+			key, err := readValue(odata.String, member(members, l.Name))
 			if err != nil {
 				return nil, fmt.Errorf("%s: %w", l.Name, err)
 			}
 			if key != nil {
 				it.keys[l.Name], _ = key.(string)
 			}
-			delete(members, l.Name)
 		}
-	}
-	if unknown := slices.Sorted(maps.Keys(members)); len(unknown) > 0 {
-		return nil, fmt.Errorf("unknown field %.40q", unknown[0])
 	}
 	if key, ok := it.row.Values[0].(string); !ok || key == "" {
 		return nil, fmt.Errorf("%s is missing", e.typ.Props[0].Name)
 	}
 	return it, nil
+}
+
+// member returns a member, in the spelling of raw mode too.
+func member(members map[string]json.RawMessage, name string) json.RawMessage {
+	if v, ok := members[name]; ok {
+		return v
+	}
+	return members[capital(name)]
 }
 
 // readValue decodes a property; it returns nil for null and for an absent one.

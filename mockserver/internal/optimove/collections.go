@@ -50,13 +50,13 @@ type messageData struct{ UniqueMessageID string }
 func (d *data) data() surface.Data {
 	return &surface.Tables[document]{
 		Collections: []surface.Collection[document]{
-			surface.NewCollection("customers", func(x *document) *[]customerData { return &x.customers }),
-			surface.NewCollection("targetGroups", func(x *document) *[]groupData { return &x.groups }),
-			surface.NewCollection("eventListeners", func(x *document) *[]listener { return &x.listeners }),
-			surface.NewCollection("promotions", func(x *document) *[]promotion { return &x.promotions }),
-			surface.NewCollection("channelTemplates", func(x *document) *[]templateData { return &x.templates }),
-			surface.NewCollection("channelApps", func(x *document) *[]app { return &x.apps }),
-			surface.NewCollection("uniqueMessageIDs", func(x *document) *[]messageData { return &x.messages }),
+			surface.NewCollection("targetGroups", func(x *document) *[]groupData { return &x.groups }, "TargetGroupID"),
+			surface.NewCollection("customers", func(x *document) *[]customerData { return &x.customers }, "CustomerID"),
+			surface.NewCollection("eventListeners", func(x *document) *[]listener { return &x.listeners }, "EventTypeID", "ChannelID"),
+			surface.NewCollection("promotions", func(x *document) *[]promotion { return &x.promotions }, "PromoCode"),
+			surface.NewCollection("channelTemplates", func(x *document) *[]templateData { return &x.templates }, "ChannelID", "TemplateID"),
+			surface.NewCollection("channelApps", func(x *document) *[]app { return &x.apps }, "ChannelID", "AppID"),
+			surface.NewCollection("uniqueMessageIDs", func(x *document) *[]messageData { return &x.messages }, "UniqueMessageID"),
 		},
 		Snapshot: func() document {
 			d.lock()

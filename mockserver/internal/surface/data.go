@@ -27,8 +27,7 @@ type Data interface {
 	// the same bytes.
 	Dump() map[string][]json.RawMessage
 	// Replace replaces the items of the named collections and keeps the others.
-	// Members that the items' types do not know are kept, unless a vendor says
-	// otherwise. It validates everything first, including references between collections;
+	// Members that the items' types do not know are kept. It validates everything first, including references between collections;
 	// an error names the element and member, and nothing has changed.
 	Replace(map[string][]json.RawMessage) error
 }
@@ -42,20 +41,23 @@ type Tables[D any] struct {
 	// under one lock.
 	Update func(edit func(*D) error) error
 
-	extras extras
+	extras Extras
 }
 
 // Collection is one slice of a document.
 type Collection[D any] struct {
 	Name string
+	key  []string
 	dump func(*D) ([]json.RawMessage, error)
 	load func(*D, []json.RawMessage) error
 }
 
-// NewCollection returns the collection that is stored in the given slice.
-func NewCollection[D, T any](name string, slice func(*D) *[]T) Collection[D] {
+// NewCollection returns the collection that is stored in the given slice. key names
+// the members that identify an item together; what an item's type does not know is
+// kept by it.
+func NewCollection[D, T any](name string, slice func(*D) *[]T, key ...string) Collection[D] {
 	return Collection[D]{
-		Name: name,
+		Name: name, key: key,
 		dump: func(d *D) ([]json.RawMessage, error) {
 			out := make([]json.RawMessage, 0, len(*slice(d)))
 			for _, item := range *slice(d) {
@@ -97,7 +99,7 @@ func (t *Tables[D]) Dump() map[string][]json.RawMessage {
 		if err != nil {
 			panic("mockserver: " + err.Error()) // a document only holds values that JSON can encode; a test dumps each one
 		}
-		out[c.Name] = t.extras.add(c.Name, items)
+		out[c.Name] = t.extras.Add(c.Name, c.key, items)
 	}
 	return out
 }
@@ -128,8 +130,10 @@ func (t *Tables[D]) Replace(next map[string][]json.RawMessage) error {
 	if err != nil {
 		return err
 	}
-	for name, encoded := range known {
-		t.extras.replace(name, next[name], encoded)
+	for _, c := range t.Collections {
+		if encoded, ok := known[c.Name]; ok {
+			t.extras.Replace(c.Name, c.key, next[c.Name], encoded)
+		}
 	}
 	return nil
 }
@@ -155,13 +159,32 @@ func CheckBounds(next map[string][]json.RawMessage, names []string, most int) er
 	return nil
 }
 
+// elementError is an error about one element of a collection.
+type elementError struct {
+	collection string
+	index      int
+	err        error
+}
+
+func (e *elementError) Error() string { return fmt.Sprintf("%s[%d]: %v", e.collection, e.index, e.err) }
+func (e *elementError) Unwrap() error { return e.err }
+
 // ElementError adds the collection and the index of the element to an error;
 // nil stays nil.
 func ElementError(collection string, i int, err error) error {
 	if err == nil {
 		return nil
 	}
-	return fmt.Errorf("%s[%d]: %w", collection, i, err)
+	return &elementError{collection, i, err}
+}
+
+// CollectionOf returns the collection whose element an error of Replace is about.
+func CollectionOf(err error) (string, bool) {
+	e, ok := errors.AsType[*elementError](err)
+	if !ok {
+		return "", false
+	}
+	return e.collection, true
 }
 
 // CheckDistinct returns an error if two elements have the same key.

@@ -10,19 +10,21 @@ import (
 	"github.com/keyfit/keyfit/mockserver/internal/strictjson"
 )
 
-// extras are the members of loaded items that their types do not know, by
-// collection and ID: a fixture that was copied from the vendor's own answers comes
-// out as it went in. An item without an ID keeps none.
-type extras struct {
+// Extras are the members of loaded items that their types do not know, by
+// collection and identity: a fixture that was copied from the vendor's own answers
+// comes out as it went in. An item without an identity keeps none. The zero Extras
+// has none; all methods are safe for concurrent use.
+type Extras struct {
 	mu sync.Mutex
 	by map[string]map[string]any
 }
 
-// replace takes the extras of a collection's new items.
-func (x *extras) replace(collection string, items, known []json.RawMessage) {
+// Replace takes the extras of a collection's new items. known are the same items as
+// their type encodes them; key names the members that identify an item.
+func (x *Extras) Replace(collection string, key []string, items, known []json.RawMessage) {
 	kept := make(map[string]any)
 	for i, raw := range items {
-		if id := idOf(raw); id != "" {
+		if id := idOf(known[i], key); id != "" {
 			if left := leftover(decodeAny(raw), decodeAny(known[i])); left != nil {
 				kept[id] = left
 			}
@@ -36,8 +38,8 @@ func (x *extras) replace(collection string, items, known []json.RawMessage) {
 	x.by[collection] = kept
 }
 
-// add returns the items with what was kept of them.
-func (x *extras) add(collection string, items []json.RawMessage) []json.RawMessage {
+// Add returns the items with what was kept of them.
+func (x *Extras) Add(collection string, key []string, items []json.RawMessage) []json.RawMessage {
 	x.mu.Lock()
 	kept := x.by[collection]
 	x.mu.Unlock()
@@ -45,7 +47,7 @@ func (x *extras) add(collection string, items []json.RawMessage) []json.RawMessa
 		return items
 	}
 	for i, raw := range items {
-		left, ok := kept[idOf(raw)]
+		left, ok := kept[idOf(raw, key)]
 		if !ok {
 			continue
 		}
@@ -56,18 +58,23 @@ func (x *extras) add(collection string, items []json.RawMessage) []json.RawMessa
 	return items
 }
 
-// idOf returns an item's identity as JSON, "" if it has none.
-func idOf(raw json.RawMessage) string {
+// idOf returns the key members of an item as JSON, "" if it has none of them.
+func idOf(raw json.RawMessage, key []string) string {
 	var item map[string]json.RawMessage
 	if json.Unmarshal(raw, &item) != nil {
 		return ""
 	}
-	for _, name := range []string{"_id", "identifier", "CustomerID", "TargetGroupID", "PromoCode", "key"} {
-		if id := item[name]; len(id) > 0 {
-			return string(id)
-		}
+	var id bytes.Buffer
+	given := false
+	for _, name := range key {
+		given = given || len(item[name]) > 0
+		id.Write(item[name])
+		id.WriteByte('\n') // JSON that was compacted has none
 	}
-	return ""
+	if !given {
+		return ""
+	}
+	return id.String()
 }
 
 func decodeAny(raw json.RawMessage) any {
