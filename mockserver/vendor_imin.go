@@ -68,5 +68,6 @@ func iminAssumptions() []Assumption {
 		assume(Imin, "brokers", "every name has a feed; names that end in -test have the test seller", ""),
 		assume(Imin, "a price without operator", "equals the record's price or an end of its range; with gte and lte one price of the range is within both", ""),
 		assume(Imin, "past sessions", "those that have started: they are no longer found, nor shown", ""),
+		assume(Imin, "a query parameter without a value", "as one that is left out", ""),
 	}
 }

@@ -96,5 +96,6 @@ func imkitAssumptions() []Assumption {
 		assume(IMKIT, "webhook of a room", "MESSAGE, ADD_MEMBERS and DELETE_MEMBERS, when the operation has ended; botState is the room's botMode", "Callbacks"),
 		assume(IMKIT, "data", "four users, a group, two rooms and five messages of Lorem Fitsum", "WithoutSampleData"),
 		assume(IMKIT, "unknown path or method", "404 NOT_FOUND", byProfile),
+		assume(IMKIT, "a query parameter without a value", "as one that is left out", ""),
 	}
 }

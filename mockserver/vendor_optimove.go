@@ -70,5 +70,6 @@ func optimoveAssumptions() []Assumption {
 		assume(Optimove, "disabled and deleted keys", "a disabled key is suspended, a deleted one revoked: 403", "Suspend, Revoke"),
 		assume(Optimove, "bounds", "10,000 customers, promotions, templates and apps, 100 lists; beyond them 400", ""),
 		assume(Optimove, "SendTransactionalMail", "10 in any second, sliding; an invalid template is reported in a 200", "LimitGroup"),
+		assume(Optimove, "a query parameter without a value", "as one that is left out", ""),
 	}
 }

@@ -4,8 +4,10 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -64,6 +66,10 @@ type checked struct {
 	// that are checked; other tests check all of them.
 	sample int
 
+	// requests is set where every request that succeeds must be one that the document
+	// allows.
+	requests bool
+
 	mu   sync.Mutex
 	seen map[string]map[int]int // number of responses by operation and status
 }
@@ -114,9 +120,35 @@ func (c *checked) check(r *http.Request, res *http.Response, body []byte) error 
 		return fmt.Errorf("the document has no content for %d", res.StatusCode)
 	}
 	options := &openapi3filter.Options{IncludeResponseStatus: true, MultiError: true, AuthenticationFunc: openapi3filter.NoopAuthenticationFunc}
+	if c.requests && res.StatusCode < 300 {
+		if err := checkRequest(r, route, params, options); err != nil {
+			return fmt.Errorf("the mock accepts what the document does not allow: %w", err)
+		}
+	}
 	return openapi3filter.ValidateResponse(r.Context(), &openapi3filter.ResponseValidationInput{
 		RequestValidationInput: &openapi3filter.RequestValidationInput{Request: r, PathParams: params, Route: route, Options: options},
 		Status:                 res.StatusCode, Header: res.Header, Body: io.NopCloser(bytes.NewReader(body)), Options: options,
+	})
+}
+
+// checkRequest checks parameters and body of a request that has been sent. To the mock
+// a query parameter without a value is one that was left out.
+func checkRequest(r *http.Request, route *routers.Route, params map[string]string, options *openapi3filter.Options) error {
+	sent := r.Clone(r.Context())
+	sent.Body = http.NoBody
+	if r.GetBody != nil {
+		body, err := r.GetBody()
+		if err != nil {
+			return err
+		}
+		sent.Body = body
+	}
+	query := sent.URL.Query()
+	maps.DeleteFunc(query, func(_ string, values []string) bool {
+		return !slices.ContainsFunc(values, func(v string) bool { return v != "" })
+	})
+	return openapi3filter.ValidateRequest(r.Context(), &openapi3filter.RequestValidationInput{
+		Request: sent, PathParams: params, QueryParams: query, Route: route, Options: options,
 	})
 }
 

@@ -73,6 +73,7 @@ func TestTheDocumentsExamplesSucceed(t *testing.T) {
 		t.Run(string(p), func(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t, p, mockserver.WithoutRateLimits())
+			w.rt.requests = true
 			prepare(t, w)
 			all := w.doc.operations()
 			for _, o := range all {
@@ -177,7 +178,7 @@ func TestBadRequestsAreAnsweredAsDescribed(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t, p, mockserver.WithoutRateLimits(), mockserver.WithJournal(10, 1<<20))
 			prepare(t, w)
-			w.rt.sample = 20
+			w.rt.sample, w.rt.requests = 20, true
 			for _, o := range w.doc.operations() {
 				for _, body := range badBodies() {
 					if o.op.RequestBody != nil {

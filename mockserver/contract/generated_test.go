@@ -91,3 +91,34 @@ func TestGeneratedClientsCallTheMock(t *testing.T) { //nolint:paralleltest // it
 		t.Errorf("(-want +got):\n%s", d)
 	}
 }
+
+// openapi-typescript makes types of the six documents. It comes from npm, so this is
+// part of the long tests.
+func TestTypeScriptTypesAreGenerated(t *testing.T) {
+	t.Parallel()
+	if os.Getenv("KEYFIT_LONG") == "" {
+		t.Skip("set KEYFIT_LONG=1 to generate types with openapi-typescript")
+	}
+	npx, err := exec.LookPath("npx")
+	if err != nil {
+		t.Skip("npm is not installed: nothing was generated")
+	}
+	dir := t.TempDir()
+	for name, data := range apiDocuments() {
+		in, out := filepath.Join(dir, name+".json"), filepath.Join(dir, name+".ts")
+		if err := os.WriteFile(in, data, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		cmd := exec.CommandContext(t.Context(), npx, "--yes", "openapi-typescript@7", in, "-o", out) //nolint:gosec // files of this test
+		if said, err := cmd.CombinedOutput(); err != nil {
+			if strings.Contains(string(said), "npm error network") || strings.Contains(string(said), "npm error code E") {
+				t.Skipf("openapi-typescript cannot be installed here: nothing was generated: %.300s", said)
+			}
+			t.Fatalf("%s: %v\n%.2000s", name, err, said)
+		}
+		made, err := os.ReadFile(out)
+		if err != nil || !strings.Contains(string(made), "export interface paths") {
+			t.Errorf("%s: %.300s, %v", name, made, err)
+		}
+	}
+}
