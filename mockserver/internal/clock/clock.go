@@ -128,7 +128,14 @@ func (c *Clock) change(next func(setting) setting) {
 // Sleep waits until d has passed on this clock and returns true. It returns
 // false as soon as ctx or stop ends. On a frozen clock it waits for Advance.
 func (c *Clock) Sleep(ctx context.Context, stop <-chan struct{}, d time.Duration) bool {
-	until := c.current.Load().steadyNow() + d
+	return c.SleepUntil(ctx, stop, c.Steady()+d)
+}
+
+// Steady returns the time that has passed on this clock, whatever the wall clock did.
+func (c *Clock) Steady() time.Duration { return c.current.Load().steadyNow() }
+
+// SleepUntil is Sleep until a reading of Steady.
+func (c *Clock) SleepUntil(ctx context.Context, stop <-chan struct{}, until time.Duration) bool {
 	for {
 		s := c.current.Load()
 		left := until - s.steadyNow()
