@@ -214,7 +214,7 @@ func TestASeedRepeatsTheSameFaults(t *testing.T) {
 	t.Parallel()
 	run := func(seed uint64) string {
 		srv := mockserver.New(t)
-		rt, key := srv.Transport(), srv.Keys().Issue(mockserver.Imin)
+		rt, key := srv.Transport(), srv.Keys().Issue(mockserver.IMKIT)
 		srv.Inject(mockserver.Match{}, mockserver.Status(500, ""), mockserver.Probability(0.5, seed))
 		var s strings.Builder
 		for range 64 {
