@@ -43,6 +43,8 @@ func parsePublicURL(pattern string) (publicURL, error) {
 	bad := err != nil || u.Host == "" || u.Hostname() == "" || u.Scheme != "http" && u.Scheme != "https" ||
 		u.User != nil || u.RawQuery != "" || u.Fragment != "" || strings.ContainsAny(pattern, "?#")
 	switch {
+	case strings.Contains(pattern, "@"): // not repeated: it may be a password
+		return "", errors.New("public URL: it has user information in it; leave that out")
 	case bad:
 		return "", fmt.Errorf("public URL %.100q: it is http:// or https:// and a host, without query, or a pattern such as https://{provider}.mocks.example", pattern)
 	case strings.Contains(pattern, providerMark), strings.Contains(pattern, portMark):

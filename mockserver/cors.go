@@ -1,6 +1,7 @@
 package mockserver
 
 import (
+	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -17,7 +18,11 @@ import (
 func WithCORS(origins ...string) Option {
 	return func(o *options) {
 		for _, origin := range origins {
-			if !validOrigin(origin) {
+			switch {
+			case validOrigin(origin):
+			case strings.Contains(origin, "@"): // not repeated: it may be a password
+				o.fail(errors.New("an origin of a browser has no user information in it"))
+			default:
 				o.fail(fmt.Errorf("%.80q is not an origin of a browser, such as http://localhost:3000, or *", origin))
 			}
 		}

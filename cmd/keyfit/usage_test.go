@@ -152,9 +152,15 @@ func refuses(t *testing.T, env map[string]string, flag, value string, args []str
 	t.Helper()
 	got := runKeyfit(t, env, args...)
 	shown := []string{"--" + flag}
-	if flag == "admin-url" { // may hold a secret
+	password := strings.Contains(value, "u:p@")
+	if password && strings.Contains(got.err, "u:p@") {
+		t.Errorf("%v: the error repeats a password: %s", args, got.err)
+	}
+	switch {
+	case flag == "admin-url": // may hold a secret
 		shown = []string{"admin URL"}
-	} else if flag != "expires" { // may be a key
+	case password, flag == "expires": // as does this, which may be a key
+	default:
 		if slices.Contains([]string{"providers", "channels", "keep", "cors"}, flag) {
 			value = value[strings.LastIndex(value, ",")+1:] // the wrong one of a list
 		}

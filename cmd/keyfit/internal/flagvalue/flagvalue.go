@@ -64,16 +64,6 @@ func Find(text string, names []string) (string, error) {
 	return names[i], nil
 }
 
-// Check adds a flag of text that must satisfy a condition, which want describes.
-func Check(f *pflag.FlagSet, to *string, name, usage, want string, ok func(string) bool) {
-	Text(f, to, name, usage, func(text string) (string, error) {
-		if !ok(text) {
-			return "", &cli.ValueError{Value: text, Want: want}
-		}
-		return text, nil
-	})
-}
-
 // Text adds a flag of text that read brings into its form, or refuses.
 func Text(f *pflag.FlagSet, to *string, name, usage string, read func(string) (string, error)) {
 	f.Var(&value{text: *to, kind: "string", parse: func(text string) error {
