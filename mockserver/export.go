@@ -16,25 +16,32 @@ import (
 
 // credentialPlace is where a vendor's credential stands, and the variable of the
 // environment that keyfit run sets for it.
-type credentialPlace struct{ header, prefix, variable string }
+type credentialPlace struct {
+	header, prefix, variable string
+	ofPair                   bool
+}
 
-// credentialPlaces are the places of a vendor's credentials.
+// credentialPlaces are the headers of a vendor's keys. The journal does not say which scheme a
+// hidden Authorization had, so it is taken for that of a key.
 func credentialPlaces(p Provider) []credentialPlace {
-	switch p {
-	case Imin:
-		return []credentialPlace{{"X-Api-Key", "", "IMIN_API_KEY"}}
-	case Optimove:
-		return []credentialPlace{{"X-Api-Key", "", "OPTIMOVE_API_KEY"}}
-	case MindKey:
-		return []credentialPlace{{"Authorization", "ApiKey-v2 ", "MINDKEY_API_KEY"}}
-	case Iiniit:
-		return []credentialPlace{{"Authorization", "ApiKey ", "IINIIT_API_KEY"}}
-	case IMKIT:
-		return []credentialPlace{
-			{"Im-Api-Key", "", "IMKIT_API_KEY"}, {"Im-Client-Key", "", "IMKIT_CLIENT_KEY"}, {"Im-Authorization", "", "IMKIT_USER_TOKEN"},
-		}
+	rows := vendors()
+	i := slices.IndexFunc(rows, func(v *vendor) bool { return v.provider == p })
+	if i < 0 {
+		return nil
 	}
-	return nil
+	suffix := map[credKind]string{credKey: "_API_KEY", credClient: "_CLIENT_KEY", credToken: "_USER_TOKEN"}
+	var out []credentialPlace
+	for _, c := range rows[i].carriers {
+		if c.header == "" || suffix[c.kind] == "" {
+			continue
+		}
+		place := credentialPlace{header: c.header, variable: strings.ToUpper(string(p)) + suffix[c.kind], ofPair: c.kind != credKey}
+		if c.scheme != "" {
+			place.prefix = c.scheme + " "
+		}
+		out = append(out, place)
+	}
+	return out
 }
 
 // unsent are headers that a client sets by itself.
@@ -125,14 +132,14 @@ func octal(s string) string {
 // curlHeaders returns the arguments for the headers, and the names of those whose values
 // nobody knows.
 func (ex *Exchange) curlHeaders() (args, left []string) {
+	places := credentialPlaces(ex.Provider)
 	for _, name := range sortedNames(ex.Header) {
-		at := slices.IndexFunc(credentialPlaces(ex.Provider), func(c credentialPlace) bool { return c.header == name })
+		at := slices.IndexFunc(places, func(c credentialPlace) bool { return c.header == name })
 		for _, value := range ex.Header[name] {
 			switch {
 			case unsent(name):
 			case value == redact.Mark && at >= 0:
-				c := credentialPlaces(ex.Provider)[at]
-				args = append(args, `-H "`+displayHeader(name)+": "+c.prefix+"$"+c.variable+`"`)
+				args = append(args, `-H "`+displayHeader(name)+": "+places[at].prefix+"$"+places[at].variable+`"`)
 			case value == redact.Mark:
 				left = append(left, name)
 			default:

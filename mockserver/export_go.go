@@ -58,7 +58,7 @@ func (ex *Exchange) goKey() string {
 	for _, c := range credentialPlaces(ex.Provider) {
 		switch {
 		case len(ex.Header[c.header]) == 0:
-		case strings.HasPrefix(c.variable, "IMKIT_") && c.variable != "IMKIT_API_KEY":
+		case c.ofPair:
 			return string(KindPair)
 		default:
 			return string(KindKey)
