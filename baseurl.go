@@ -3,7 +3,6 @@ package keyfit
 import (
 	"errors"
 	"fmt"
-	"net/http"
 	"net/netip"
 	"net/url"
 	"slices"
@@ -135,19 +134,6 @@ func (c *Client) ignoreBase(cfg *config, b baseURL, cred Credential) error {
 func (c *Client) mayCarry(ring *Keyring) error {
 	if err := belongsTo(c.keysOf, credentialOf(ring.engine.Load().Pick(true).Key)); err != nil {
 		return fmt.Errorf("%s: %w: set %s in the environment or use WithBaseURL", c.provider.Name, err, c.provider.EnvURL)
-	}
-	return nil
-}
-
-// suits returns an error if a scheme of this package cannot send the ring's key, such as a single
-// key as a pair. A scheme of the caller's own shows that at the first call.
-func (c *Client) suits(ring *Keyring) error {
-	if _, own := c.provider.Scheme.(schemeValidator); !own {
-		return nil
-	}
-	cred := credentialOf(ring.engine.Load().Pick(true).Key)
-	if err := c.provider.Scheme.Apply(&http.Request{Header: http.Header{}, URL: new(url.URL)}, cred); err != nil {
-		return fmt.Errorf("%s: %s: %w", c.provider.Name, cred.placeOr(), err)
 	}
 	return nil
 }

@@ -2,6 +2,7 @@ package keyfit
 
 import (
 	"errors"
+	"fmt"
 	"net/http"
 	"net/url"
 	"strings"
@@ -28,6 +29,19 @@ var (
 	errSchemeWantsKey  = errors.New("the scheme sends a single key, and the credential is a pair")
 	errSchemeWantsPair = errors.New("the scheme sends a pair, and the credential has only one half: Provider.EnvID names the variable of the other, and KeyPair makes a pair")
 )
+
+// suits returns an error if a scheme of this package cannot send the ring's key, such as a single
+// key as a pair. A scheme of the caller's own shows that at the first call.
+func (c *Client) suits(ring *Keyring) error {
+	if _, own := c.provider.Scheme.(schemeValidator); !own {
+		return nil
+	}
+	cred := credentialOf(ring.engine.Load().Pick(true).Key)
+	if err := c.provider.Scheme.Apply(&http.Request{Header: http.Header{}, URL: new(url.URL)}, cred); err != nil {
+		return fmt.Errorf("%s: %s: %w", c.provider.Name, cred.placeOr(), err)
+	}
+	return nil
+}
 
 // Header returns a scheme that sends the key in the named header: X-API-KEY: k.
 func Header(name string) Scheme { return headerScheme{name: http.CanonicalHeaderKey(name)} }

@@ -70,7 +70,7 @@ func TestASlidingLimitHoldsInEveryWindow(t *testing.T) {
 	t.Parallel()
 	srv := mockserver.New(t, mockserver.WithFrozenClock(epoch))
 	limit := mockserver.Limit{Requests: 5, Per: time.Second, Kind: mockserver.Sliding}
-	rt, key := srv.Transport(), srv.Keys().Issue(mockserver.MindKey, mockserver.LimitTo(limit))
+	rt, key := srv.Transport(), srv.Keys().Issue(mockserver.IMKIT, mockserver.LimitTo(limit))
 	r := rand.New(rand.NewPCG(1, 2))
 	var times []time.Time
 	for range 400 {
