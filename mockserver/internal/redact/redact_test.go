@@ -4,6 +4,7 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	"encoding/json"
+	"math/rand/v2"
 	"net/url"
 	"strings"
 	"testing"
@@ -276,4 +277,34 @@ func FuzzText(f *testing.F) {
 			}
 		}
 	})
+}
+
+// A redactor that has read the same answers before shows as much of them as a new one,
+// whatever the present request has presented, also where the journal's part of them ends.
+func TestWhatIsRememberedOfABodyHidesAsMuchAsANewLook(t *testing.T) {
+	t.Parallel()
+	const limit = 2_000
+	filler := strings.Repeat("lorem fitsum dolor, ", 1_000)
+	bodies := [][]byte{[]byte("short"), []byte(filler[:limit]), []byte(filler), []byte(filler[:limit-30] + stored + filler)}
+	for at := limit - 2*len(presented); at <= limit+len(presented); at += 5 {
+		bodies = append(bodies, []byte(filler[:at]+" "+presented+" "+filler))
+	}
+	rng := rand.New(rand.NewPCG(1, 15))
+	warm := redact.New(known{})
+	for i := range 400 {
+		body := bodies[rng.IntN(len(bodies))]
+		var credentials []string
+		if rng.IntN(2) == 0 {
+			credentials = []string{presented}
+		}
+		for again := range 3 { // the later ones from memory
+			fresh := redact.New(known{})
+			fresh.Begin(known{}, credentials...)
+			warm.Begin(known{}, credentials...)
+			want, got := fresh.Reply(body, limit, false), warm.Reply(body, limit, false)
+			if want != got {
+				t.Fatalf("round %d, %d: want %q, got %q", i, again, want[max(0, len(want)-90):], got[max(0, len(got)-90):])
+			}
+		}
+	}
 }

@@ -2,12 +2,14 @@ package redact
 
 import "strings"
 
-// maxRepeated is the length up to which an answer is remembered.
-const maxRepeated = 4 << 10
+// maxRepeated is the length up to which what was read of an answer is remembered.
+const maxRepeated = 32 << 10
 
 // repeated is the last answer in which nothing was hidden. Most answers of a test repeat
 // the one before, and searching one takes longer than answering.
 type repeated struct {
+	raw     string // as much as was read of it
+	limit   int
 	text    string
 	version uint64 // of Known
 }
@@ -19,13 +21,14 @@ func (r *Redactor) Reply(raw []byte, limit int, suspect bool) string {
 	if len(raw) == 0 {
 		return ""
 	}
+	raw = raw[:min(len(raw), toRead(limit))]
 	version := r.known.Version() // before the text is read: a key may be stored meanwhile
-	if !suspect && r.repeated.version == version && r.repeated.text == string(raw) && !r.presented(r.repeated.text) {
-		return r.repeated.text
+	if last := &r.repeated; !suspect && last.version == version && last.limit == limit && last.raw == string(raw) && !r.presented(last.raw) {
+		return last.text
 	}
 	text := r.Body(raw, "", limit)
-	if !suspect && len(raw) <= maxRepeated && text == string(raw) {
-		r.repeated = repeated{text, version}
+	if !suspect && len(raw) <= maxRepeated && !strings.Contains(text, Mark) {
+		r.repeated = repeated{string(raw), limit, text, version}
 	}
 	return text
 }

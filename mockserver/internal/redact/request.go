@@ -161,7 +161,7 @@ func (r *Redactor) Body(raw []byte, contentType string, limit int) string {
 	if compressed(raw) {
 		return Mark // nobody could read it, and anybody could unpack it
 	}
-	s := head(wide16(string(raw[:min(len(raw), limit+2*maxRun)])), limit)
+	s := head(wide16(string(raw[:min(len(raw), toRead(limit))])), limit)
 	kind, params, _ := strings.Cut(contentType, ";")
 	kind = strings.ToLower(strings.TrimSpace(kind))
 	form := kind == "application/x-www-form-urlencoded"
@@ -216,6 +216,9 @@ func wide16(s string) string {
 	}
 	return s
 }
+
+// toRead is how much of a body is read to show limit bytes of it redacted.
+func toRead(limit int) int { return limit + 2*maxRun }
 
 // head returns as much of s as is needed to show limit bytes of it redacted. It
 // ends between words: a cut must not leave half a credential.
