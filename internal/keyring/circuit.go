@@ -15,10 +15,10 @@ const (
 	// small if calls wait for it.
 	trialFirst, trialFirstWaiting, trialLast = time.Second, 20 * time.Millisecond, 15 * time.Second
 	// trialStall is how long a trial request may be without a response at most before another
-	// one may be sent; see [Turn.stall].
-	trialStall = 2 * time.Second
-	// stallPart is the part of the time that a call has after which it doubles a trial request
-	// without a response.
+	// one may be sent, and trialStallLeast how long at least; see [Turn.stall].
+	trialStall, trialStallLeast = 2 * time.Second, 5 * time.Millisecond
+	// stallPart is the part of the time that a call has left after which it doubles a trial
+	// request without a response.
 	stallPart = 4
 	// streamDelay is how much later a call becomes a trial request if its body can be sent
 	// only once. After it, such a call need not wait for other calls, which may never come.
@@ -112,7 +112,7 @@ func (c *circuit) notify() {
 func (c *circuit) dueAt(t *Turn) time.Time {
 	at := c.retryAt
 	if c.state == HalfOpen && !c.trials.outdated { // a new key waits for no trial of an old one
-		free := c.trials.last.Add(t.stall(c.trials.out))
+		free := c.trials.last.Add(t.stall(c.trials.out, c.trials.last))
 		if !c.nextKey.IsZero() && c.nextKey.Before(free) {
 			free = c.nextKey
 		}
@@ -130,19 +130,19 @@ func (c *circuit) dueAt(t *Turn) time.Time {
 	return at
 }
 
-// stall returns how long a trial request may be without a response before this call may send
-// another one: a quarter of the time that the call has or that its attempts may take, so that a
-// trial request that hangs costs no call but its own. It is twice as long for each further one
-// that is out.
-func (t *Turn) stall(out int) time.Duration {
+// stall returns how long a trial request that was sent at last may be without a response before
+// this call may send another one: a quarter of the time that the call had then, or that its
+// attempts may take, so that a trial request that hangs costs no call but its own. It is twice as
+// long for each further one that is out.
+func (t *Turn) stall(out int, last time.Time) time.Duration {
 	stall := trialStall
-	if t.patience > 0 {
-		stall = min(stall, t.patience/stallPart)
+	if end := t.end(); !end.IsZero() {
+		stall = min(stall, end.Sub(last)/stallPart)
 	}
 	if t.call.AttemptTimeout > 0 {
 		stall = min(stall, t.call.AttemptTimeout/stallPart)
 	}
-	return backoff.Exponential(max(stall, trialFirstWaiting), trialStall, out-1)
+	return backoff.Exponential(max(stall, trialStallLeast), trialStall, out-1)
 }
 
 // tryTrial makes the call a trial request if one is due, and reports whether it did.

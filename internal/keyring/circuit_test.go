@@ -46,6 +46,11 @@ func TestTheTransitionsOfTheCircuit(t *testing.T) {
 			{"try c", 2 * time.Second, "denied, half-open, 3 out"},
 			{"try c", 2750 * time.Millisecond, "half-open, 4 out"},
 		}},
+		{"a trial that began late is doubled while there is time", []step{
+			{"try a", 800 * time.Millisecond, "half-open, 1 out"},
+			{"try hurried", 840 * time.Millisecond, "denied, half-open, 1 out"},
+			{"try hurried", 850 * time.Millisecond, "half-open, 2 out"},
+		}},
 		{"at once after a lost response, but not twice", []step{
 			{"try a", 0, "half-open, 1 out"},
 			{"lose a", time.Second, "open, due at 1s"},
@@ -150,12 +155,17 @@ func TestTheTransitionsOfTheCircuit(t *testing.T) {
 			t.Parallel()
 			start := at(0)
 			c := newCircuit(1, nil, start)
-			turns := map[string]*Turn{"stream": {call: Call{}}}
-			for _, name := range []string{"a", "b", "c"} {
-				turns[name] = &Turn{call: Call{Replayable: true}}
+			ring := &Ring{cfg: Config{Wait: time.Hour}}
+			turn := func(c Call, until time.Duration) *Turn {
+				c.Context = t.Context()
+				return &Turn{ring: ring, call: c, waitUntil: start.Add(until)}
 			}
-			turns["hurried"] = &Turn{call: Call{Replayable: true}, patience: time.Second}
-			turns["brief"] = &Turn{call: Call{Replayable: true, AttemptTimeout: time.Second}, patience: time.Hour}
+			turns := map[string]*Turn{"stream": turn(Call{}, time.Hour)}
+			for _, name := range []string{"a", "b", "c"} {
+				turns[name] = turn(Call{Replayable: true}, time.Hour)
+			}
+			turns["hurried"] = turn(Call{Replayable: true}, time.Second)
+			turns["brief"] = turn(Call{Replayable: true, AttemptTimeout: time.Second}, time.Hour)
 			for i, s := range tt.steps {
 				var do, who string
 				_, _ = fmt.Sscan(s.do, &do, &who)

@@ -51,8 +51,8 @@
 //	                                                       or the key has changed
 //
 // A trial request that hangs, or whose response is lost, costs no call but its own: a waiting call
-// sends another one after a quarter of the time that it has, or that its attempts may take, twice
-// as late for each that is out; a key that was promoted meanwhile is tried at once; and a lost
+// sends another one after a quarter of the time that it had left, or that its attempts may take,
+// twice as late for each that is out; a key that was promoted meanwhile is tried at once; and a lost
 // response makes the next one due at once, if it is the first in a row.
 //
 // A refusal counts if it says something about what works now. That of a key which was replaced

@@ -75,16 +75,15 @@ type Turn struct {
 	call Call
 	last Attempt
 
-	tried         []string      // fingerprints of the keys that were refused
-	trial         *circuit      // the circuit that this call is a trial request of
-	tryRefused    bool          // as a trial request it also tries keys that were refused
-	answered      bool          // as a trial request it got a response that says something about the key
-	patience      time.Duration // how long it could wait when it first did; 0 if it has not, or for ever
-	failedTrial   *circuit      // the circuit that it was a failed trial request of
-	waitUntil     time.Time     // zero if it has not waited
-	renewals      int           // how often it continued with a key that appeared while it waited
-	routeRefusals int           // how often it was refused with a key that others were served with
-	forScope      bool          // the previous key is tried for its permissions
+	tried         []string  // fingerprints of the keys that were refused
+	trial         *circuit  // the circuit that this call is a trial request of
+	tryRefused    bool      // as a trial request it also tries keys that were refused
+	answered      bool      // as a trial request it got a response that says something about the key
+	failedTrial   *circuit  // the circuit that it was a failed trial request of
+	waitUntil     time.Time // zero if it has not waited
+	renewals      int       // how often it continued with a key that appeared while it waited
+	routeRefusals int       // how often it was refused with a key that others were served with
+	forScope      bool      // the previous key is tried for its permissions
 }
 
 // NewTurn returns the turn of a call.

@@ -21,6 +21,17 @@ func (t *Turn) deadline() time.Time {
 	return t.waitUntil
 }
 
+// end returns until when the call may wait, and its context lasts; zero if for ever.
+func (t *Turn) end() (end time.Time) {
+	if t.ring.CanWait() {
+		end = t.deadline()
+	}
+	if over, ok := t.call.Context.Deadline(); ok && (end.IsZero() || over.Before(end)) {
+		end = over
+	}
+	return end
+}
+
 // waitAfterRefusal waits, after every key was refused, until another try is worthwhile, and
 // then returns nil.
 func (t *Turn) waitAfterRefusal() error {
@@ -127,7 +138,6 @@ func (w *waiter) enter() (*pause, error) {
 	defer r.mu.Unlock()
 	set, now := r.Load(), time.Now()
 	c := set.circuit
-	w.measure(now)
 	if c == nil || (!r.CanWait() || now.Before(w.deadline())) && c.tryTrial(w.Turn, now) {
 		return nil, nil
 	}
@@ -143,19 +153,6 @@ func (w *waiter) enter() (*pause, error) {
 		return nil, &DeniedError{Reason: why, Since: c.since, Last: c.refusal}
 	}
 	return w.pause(c, asking), nil
-}
-
-// measure takes the time that the call has, when it first waits.
-func (w *waiter) measure(now time.Time) {
-	if w.patience > 0 {
-		return
-	}
-	if w.ring.CanWait() {
-		w.patience = w.deadline().Sub(now)
-	}
-	if end, ok := w.call.Context.Deadline(); ok && (w.patience == 0 || end.Sub(now) < w.patience) {
-		w.patience = end.Sub(now)
-	}
 }
 
 // mustNotWait returns the reason why the call must not wait any longer; "" if it may. If
