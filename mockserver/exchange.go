@@ -36,12 +36,13 @@ type exchange struct {
 
 // newExchange makes an exchange for the pool.
 func newExchange() *exchange {
-	return &exchange{req: request{buffers: buffers{red: new(redact.Redactor)}}}
+	return &exchange{req: request{buffers: &buffers{red: new(redact.Redactor)}}}
 }
 
 // empty forgets everything but the buffers.
 func (x *exchange) empty() {
-	kept := x.req.emptied()
+	kept := x.req.buffers
+	kept.empty()
 	*x = exchange{}
 	x.req.buffers = kept
 }

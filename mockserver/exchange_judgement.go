@@ -47,7 +47,9 @@ func (x *exchange) judge(route *surface.Route) {
 	}
 	if route != nil {
 		x.judgement.scope = route.Need.Scope
-		x.judgement.Diagnosis = permit(x.v, route.Need, &x.call.Caller)
+		if d := permit(x.v, &route.Need, &x.call.Caller); d.Outcome != OK {
+			x.judgement.Diagnosis = d
+		}
 	}
 }
 
@@ -80,7 +82,7 @@ func (x *exchange) admit(group string) {
 }
 
 // permit judges whether an authenticated caller may use a route.
-func permit(v *vendor, need surface.Need, caller *surface.Caller) Diagnosis {
+func permit(v *vendor, need *surface.Need, caller *surface.Caller) Diagnosis {
 	switch {
 	case need.Kinds != 0 && need.Kinds&caller.Kind == 0:
 		return Diagnosis{

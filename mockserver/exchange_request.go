@@ -30,7 +30,7 @@ type request struct {
 	literal *literal // set when a route's pattern is this method and path literally
 	text    requestText
 	header  []headerField // as the journal shows it; shared with its entries
-	buffers
+	*buffers
 }
 
 // buffers are what an exchange keeps from one request to the next.
@@ -56,17 +56,15 @@ type requestText struct {
 	method, path, query, body string
 }
 
-// emptied returns the buffers with nothing in them.
-func (b *buffers) emptied() buffers {
+// empty forgets what is in the buffers.
+func (b *buffers) empty() {
 	b.red.Forget()
 	clear(b.fields)
 	clear(b.replyFields)
-	out := *b
-	out.body, out.fields, out.replyFields = b.body[:0], b.fields[:0], b.replyFields[:0]
-	if cap(out.body) > maxPooledBody {
-		out.body = nil
+	b.body, b.fields, b.replyFields = b.body[:0], b.fields[:0], b.replyFields[:0]
+	if cap(b.body) > maxPooledBody {
+		b.body = nil
 	}
-	return out
 }
 
 // hasBody reports whether there is a body still to be read.

@@ -305,7 +305,7 @@ func (s *Server) examine(v *vendor, home *Namespace, r *http.Request) (Diagnosis
 		d = Diagnosis{Outcome: NotFound, KeyID: d.KeyID, Why: v.notFound(routes, r)}
 	default:
 		caller := id.key.caller()
-		if d = permit(v, route.Need, &caller); d.Outcome == OK {
+		if d = permit(v, &route.Need, &caller); d.Outcome == OK {
 			d = n.peek(id.key, route.Need.Group, d)
 		}
 	}
