@@ -70,55 +70,93 @@ func generated(t *testing.T) (overlay string) {
 	return overlay
 }
 
-// The clients that oapi-codegen makes of the six documents compile, and what the mock
-// answers fits their types.
-func TestGeneratedClientsCallTheMock(t *testing.T) { //nolint:paralleltest // its compiler takes every processor
+// mockOfAll starts a mock and returns the environment that its clients read: an address and a
+// credential of each API.
+func mockOfAll(t *testing.T) (env []string) {
+	t.Helper()
 	srv := mockserver.New(t)
-	env := append(os.Environ(), "URL_admin="+srv.AdminURL(), "KEY_admin="+srv.AdminToken().Reveal())
+	env = append(os.Environ(), "URL_admin="+srv.AdminURL(), "KEY_admin="+srv.AdminToken().Reveal())
 	for _, p := range mockserver.Providers() {
 		env = append(env, "URL_"+string(p)+"="+srv.BaseURL(p), "KEY_"+string(p)+"="+srv.Keys().Issue(p).Secret.Reveal())
 	}
-	cmd := exec.CommandContext(t.Context(), "go", "run", "-overlay", generated(t), "./generated/calls") //nolint:gosec // a path of this test
-	cmd.Env = env
+	return env
+}
+
+// answersOfAll is what the programs of testdata print, in any language.
+const answersOfAll = "admin 200 5\nimin 200 GOLDEN: Evening Yoga\nmindkey 200 60\nimkit 200 0\noptimove 200 4\niiniit 200 true\n"
+
+// run runs a command and returns what it prints.
+func run(t *testing.T, cmd *exec.Cmd) string {
+	t.Helper()
 	var problems strings.Builder
 	cmd.Stderr = &problems
-	got, err := cmd.Output()
+	out, err := cmd.Output()
 	if err != nil {
-		t.Fatalf("%v\n%.3000s", err, problems.String())
+		t.Fatalf("%s: %v\n%.3000s%.3000s", cmd, err, out, problems.String())
 	}
-	const want = "admin 200 5\nimin 200 GOLDEN: Evening Yoga\nmindkey 200 60\nimkit 200 0\noptimove 200 4\niiniit 200 true\n"
-	if d := cmp.Diff(want, string(got)); d != "" {
+	return string(out)
+}
+
+// The clients that oapi-codegen makes of the six documents compile, and what the mock
+// answers fits their types.
+func TestGeneratedClientsCallTheMock(t *testing.T) { //nolint:paralleltest // its compiler takes every processor
+	cmd := exec.CommandContext(t.Context(), "go", "run", "-overlay", generated(t), "./generated/calls") //nolint:gosec // a path of this test
+	cmd.Env = mockOfAll(t)
+	if d := cmp.Diff(answersOfAll, run(t, cmd)); d != "" {
 		t.Errorf("(-want +got):\n%s", d)
 	}
 }
 
-// openapi-typescript makes types of the six documents. It comes from npm, so this is
-// part of the long tests.
-func TestTypeScriptTypesAreGenerated(t *testing.T) {
-	t.Parallel()
+// What the test of the TypeScript clients takes from npm.
+var typeScript = []string{"openapi-typescript@7", "openapi-fetch@0.14", "typescript@5"}
+
+// installed returns a folder with the packages of typeScript. The test is skipped where npm or
+// its registry is missing.
+func installed(t *testing.T) string {
+	t.Helper()
 	if os.Getenv("KEYFIT_LONG") == "" {
-		t.Skip("set KEYFIT_LONG=1 to generate types with openapi-typescript")
+		t.Skip("set KEYFIT_LONG=1 to make clients in TypeScript")
 	}
-	npx, err := exec.LookPath("npx")
+	npm, err := exec.LookPath("npm")
 	if err != nil {
 		t.Skip("npm is not installed: nothing was generated")
 	}
 	dir := t.TempDir()
+	cmd := exec.CommandContext(t.Context(), npm, append([]string{"install", "--prefix", dir, "--no-audit", "--no-fund"}, typeScript...)...) //nolint:gosec // constants
+	cmd.Dir = dir
+	if said, err := cmd.CombinedOutput(); err != nil {
+		t.Skipf("npm cannot install them here: nothing was generated: %v: %.300s", err, said)
+	}
+	return dir
+}
+
+// The types that openapi-typescript makes of the six documents compile in strict mode together
+// with the program of testdata, and its calls are answered. The packages come from npm, so this
+// is part of the long tests.
+func TestTypeScriptClientsCallTheMock(t *testing.T) { //nolint:paralleltest // as above
+	dir := installed(t)
+	tool := func(name string, args ...string) *exec.Cmd {
+		cmd := exec.CommandContext(t.Context(), filepath.Join(dir, "node_modules", ".bin", name), args...) //nolint:gosec // installed by this test
+		cmd.Dir = dir
+		return cmd
+	}
 	for name, data := range apiDocuments() {
-		in, out := filepath.Join(dir, name+".json"), filepath.Join(dir, name+".ts")
-		if err := os.WriteFile(in, data, 0o600); err != nil {
+		if err := os.WriteFile(filepath.Join(dir, name+".json"), data, 0o600); err != nil {
 			t.Fatal(err)
 		}
-		cmd := exec.CommandContext(t.Context(), npx, "--yes", "openapi-typescript@7", in, "-o", out) //nolint:gosec // files of this test
-		if said, err := cmd.CombinedOutput(); err != nil {
-			if strings.Contains(string(said), "npm error network") || strings.Contains(string(said), "npm error code E") {
-				t.Skipf("openapi-typescript cannot be installed here: nothing was generated: %.300s", said)
-			}
-			t.Fatalf("%s: %v\n%.2000s", name, err, said)
-		}
-		made, err := os.ReadFile(out)
-		if err != nil || !strings.Contains(string(made), "export interface paths") {
-			t.Errorf("%s: %.300s, %v", name, made, err)
-		}
+		run(t, tool("openapi-typescript", name+".json", "-o", name+".d.ts"))
+	}
+	program, err := os.ReadFile(filepath.Join("testdata", "calls.ts"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "calls.mts"), program, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	run(t, tool("tsc", "--strict", "--target", "es2022", "--module", "esnext", "--moduleResolution", "bundler", "--lib", "es2022,dom", "calls.mts"))
+	cmd := exec.CommandContext(t.Context(), "node", "calls.mjs")
+	cmd.Dir, cmd.Env = dir, mockOfAll(t)
+	if d := cmp.Diff(answersOfAll, run(t, cmd)); d != "" {
+		t.Errorf("(-want +got):\n%s", d)
 	}
 }
