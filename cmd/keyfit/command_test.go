@@ -64,6 +64,7 @@ func TestUsageErrorsExit2WithOneLine(t *testing.T) {
 		{"explain"},
 		{"explain", "--", "curl", "--nope", "http://x"},
 		{"explain", "--", "curl", "a", "b"},
+		{"explain", "imkit", "GETT", "/rooms"},
 		{"explain", "--provider", "acme", "--", "/x"},
 		{"data", "list", "acme"},
 		{"data", "get", "imkit"},
