@@ -158,7 +158,11 @@ func (call *adminCall) decode(into any) error {
 	if data = bytes.TrimSpace(data); data[0] != '{' {
 		return refused(http.StatusBadRequest, "the body is not a JSON object")
 	}
-	if err := strictjson.Decode(data, into); err != nil {
+	err := strictjson.Unique(data)
+	if err == nil {
+		err = strictjson.Decode(data, into)
+	}
+	if err != nil {
 		return refused(http.StatusBadRequest, "the body: %s", err)
 	}
 	return nil

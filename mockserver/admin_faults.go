@@ -2,7 +2,6 @@ package mockserver
 
 import (
 	"errors"
-	"fmt"
 	"net/http"
 
 	"github.com/keyfit/keyfit/mockserver/internal/fault"
@@ -49,15 +48,10 @@ const maxInjections = 1000
 
 // Valid returns an error if the fault cannot be injected.
 func (spec *FaultSpec) Valid() error {
-	if spec.Match.Provider != "" {
-		if _, err := ParseProvider(string(spec.Match.Provider)); err != nil {
-			return fmt.Errorf("match: unknown provider %q", spec.Match.Provider)
-		}
-	}
 	if spec.Match.Outcome != "" || spec.Match.Status != 0 {
 		return errors.New("match: outcome and status are known only after the answer; they select requests, not faults")
 	}
-	if err := spec.Match.fineValid(); err != nil {
+	if err := spec.Match.valid(); err != nil {
 		return err
 	}
 	if len(spec.Match.Body) > 0 {
@@ -66,6 +60,9 @@ func (spec *FaultSpec) Valid() error {
 	for _, w := range spec.When {
 		when := fault.When(w)
 		if err := when.Valid(); err != nil {
+			return err
+		}
+		if err := when.Idle(); err != nil {
 			return err
 		}
 	}

@@ -45,29 +45,6 @@ func (call *adminCall) match() (Match, error) {
 	return m, nil
 }
 
-// valid refuses a Match that can never match: a misspelt value would look like
-// no requests.
-func (m *Match) valid() error {
-	if m.Provider != "" {
-		if _, err := ParseProvider(string(m.Provider)); err != nil {
-			return refused(http.StatusBadRequest, "match: unknown provider; one of imin, mindkey, imkit, optimove, iiniit")
-		}
-	}
-	if m.Outcome != "" && !slices.Contains(Outcomes(), m.Outcome) {
-		return refused(http.StatusBadRequest, "match: unknown outcome; one of %s", joinOutcomes())
-	}
-	if upper := strings.ToUpper(m.Method); upper != m.Method {
-		return refused(http.StatusBadRequest, "match: method %.20q: methods are case-sensitive; did you mean %.20q?", m.Method, upper)
-	}
-	if m.Path != "" && m.Path[0] != '/' && m.Path[0] != '*' {
-		return refused(http.StatusBadRequest, "match: path %.60q does not begin with a slash", m.Path)
-	}
-	if err := m.fineValid(); err != nil {
-		return refused(http.StatusBadRequest, "%s", err)
-	}
-	return nil
-}
-
 func joinOutcomes() string {
 	names := make([]string, 0, len(Outcomes()))
 	for _, o := range Outcomes() {

@@ -16,6 +16,25 @@ const (
 	credBearer                 // an OAuth access token
 )
 
+// The halves of a pair, as bits.
+const (
+	clientHalf = 1 << iota
+	tokenHalf
+	noHalf
+)
+
+// half is the half of a pair that a credential of the kind is.
+func (k credKind) half() int {
+	switch k {
+	case credClient:
+		return clientHalf
+	case credToken:
+		return tokenHalf
+	default:
+		return noHalf
+	}
+}
+
 // credentials is what a request presents where the vendor reads credentials.
 type credentials struct {
 	kind    credKind
@@ -31,7 +50,7 @@ type credentials struct {
 // vendor that documents it, in the query. sent and why never contain a value.
 func readCredentials(v *vendor, r *http.Request) credentials {
 	var c credentials
-	found, pair, schemed := 0, 0, 0
+	found, pair, gaps, schemed := 0, 0, 0, 0
 	var empty, scheme string
 	for i := range v.carriers {
 		place := &v.carriers[i]
@@ -48,51 +67,50 @@ func readCredentials(v *vendor, r *http.Request) credentials {
 			}
 			if value == "" {
 				empty = place.String()
+				gaps |= place.kind.half()
 				continue
 			}
+			pair |= place.kind.half() & (clientHalf | tokenHalf)
 			switch place.kind {
 			case credToken:
 				c.token = value
-				pair |= 2
 			case credClient:
 				c.kind, c.value = credClient, value
-				pair |= 1
 			default:
 				c.kind, c.value = place.kind, value
 			}
 			found++
 		}
 	}
-	if found > 0 && v.reads("Authorization") && linesOf(r.Header["Authorization"]) > schemed {
-		found++ // another scheme where the vendor reads a credential: a credential too
+	if found > 0 && v.reads("Authorization") && len(r.Header["Authorization"]) > schemed {
+		found++ // another scheme, or none, where the vendor reads a credential: a credential too
+	}
+	if found == 1 && pair != 0 {
+		gaps &= pair | noHalf // an empty other half is a missing one
+	}
+	if found > 0 && gaps != 0 {
+		found++ // an empty field where the vendor reads a credential: as above
 	}
 	switch {
-	case found == 1 && pair == 0, found == 2 && pair == 3:
+	case found == 1 && pair == 0, found == 2 && pair == clientHalf|tokenHalf:
 		c.outcome = OK
 	case found == 0:
 		c.absent(v, r, empty, scheme)
 	case found == 1:
 		half, other := "`IM-CLIENT-KEY`", "`IM-Authorization`"
 		c.blame = credClient
-		if pair == 2 {
+		if pair == tokenHalf {
 			half, other, c.blame = other, half, credToken
 		}
 		c.refuse(MissingPair, half, "sent "+half+" without "+other+"; a user-level call wants both")
 	default:
-		c.refuse(DuplicateKey, "several credentials", "sent more than one credential in one request; "+v.title+" wants "+v.want)
+		why := "sent more than one credential in one request"
+		if gaps != 0 {
+			why += ", one of them empty"
+		}
+		c.refuse(DuplicateKey, "several credentials", why+"; "+v.title+" wants "+v.want)
 	}
 	return c
-}
-
-// linesOf counts the lines of a header that are not empty.
-func linesOf(values []string) int {
-	n := 0
-	for _, v := range values {
-		if v != "" {
-			n++
-		}
-	}
-	return n
 }
 
 func (place *carrier) values(r *http.Request) []string {

@@ -3,6 +3,7 @@ package mockserver
 import (
 	"fmt"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/keyfit/keyfit/mockserver/internal/mockkey"
@@ -148,6 +149,9 @@ func (id *identity) unknown(v *vendor) Diagnosis {
 		d.Why = notAMockKey
 		if len(id.value) > 1 && (id.value[0] == '"' || id.value[0] == '\'') {
 			d.Why += " (the value starts with a quote: is the .env parsed?)"
+		}
+		if strings.Contains(id.value, ",") {
+			d.Why += " (the value has a comma: were two fields joined into one?)"
 		}
 	}
 	return d

@@ -22,7 +22,7 @@ type credentialPlace struct {
 }
 
 // credentialPlaces are the headers of a vendor's keys. The journal does not say which scheme a
-// hidden Authorization had, so it is taken for that of a key.
+// hidden Authorization had, so it is taken for that of a key unless it was refused.
 func credentialPlaces(p Provider) []credentialPlace {
 	rows := vendors()
 	i := slices.IndexFunc(rows, func(v *vendor) bool { return v.provider == p })
@@ -139,7 +139,12 @@ func (ex *Exchange) curlHeaders() (args, left []string) {
 			switch {
 			case unsent(name):
 			case value == redact.Mark && at >= 0:
-				args = append(args, `-H "`+displayHeader(name)+": "+places[at].prefix+"$"+places[at].variable+`"`)
+				prefix, known := ex.schemeOf(&places[at])
+				if !known {
+					left = append(left, name)
+					continue
+				}
+				args = append(args, `-H "`+displayHeader(name)+": "+prefix+"$"+places[at].variable+`"`)
 			case value == redact.Mark:
 				left = append(left, name)
 			default:
@@ -148,6 +153,18 @@ func (ex *Exchange) curlHeaders() (args, left []string) {
 		}
 	}
 	return args, left
+}
+
+// schemeOf returns what stood before the credential at a place; false if nobody knows. Of a
+// request that was refused for its scheme, the diagnosis tells which it was.
+func (ex *Exchange) schemeOf(place *credentialPlace) (prefix string, known bool) {
+	if ex.Outcome != WrongScheme || place.prefix == "" {
+		return place.prefix, true
+	}
+	if _, word, ok := strings.Cut(ex.Diagnosis.Sent, "with scheme `"); ok {
+		return strings.TrimSuffix(word, "`") + " ", true
+	}
+	return "", strings.HasSuffix(ex.Diagnosis.Sent, "without a scheme")
 }
 
 func sortedNames(h http.Header) []string {

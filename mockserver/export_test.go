@@ -54,7 +54,7 @@ curl --globoff \
   --data-raw '{"_id":"o'\''neil","nickname":"$HOME \"x\""}'
 # 2: ok
 curl --globoff \
-  "$IMKIT_BASE_URL"'/me?a=b%27c' \
+  "$IMKIT_BASE_URL"'/me?a=b'\''c' \
   -H "IM-Authorization: $IMKIT_USER_TOKEN" \
   -H "IM-CLIENT-KEY: $IMKIT_CLIENT_KEY" \
   -H 'User-Agent: it'\''s me'
@@ -156,6 +156,38 @@ func TestTheCommandSendsWhatWasSent(t *testing.T) {
 				t.Errorf("a terminal would act on %q", x.Curl())
 			}
 		})
+	}
+}
+
+// What is exported has the query as it was sent, and of a refused scheme the one that was sent.
+func TestAnExportHasTheQueryAndTheSchemeThatWereSent(t *testing.T) {
+	t.Parallel()
+	srv := mockserver.New(t)
+	imkit, mindkey := srv.Keys().Issue(mockserver.IMKIT), srv.Keys().Issue(mockserver.MindKey).Secret.Reveal()
+	for _, query := range []string{"e", "e=", "b=2&a=1", "a=1;b", "a=%41&b=a+b", "a='$(x)'&&c"} {
+		r := newRequest(t, mockserver.IMKIT, "GET", "/rooms?"+query, "")
+		imkit.Apply(r)
+		call(t, srv.Transport(), r)
+		all := srv.Requests(mockserver.Match{Provider: mockserver.IMKIT})
+		x := all[len(all)-1]
+		if d := cmp.Diff(query, x.Query); d != "" || !strings.Contains(x.Curl(), strings.ReplaceAll(query, "'", `'\''`)) {
+			t.Errorf("%s\n%s", d, x.Curl())
+		}
+	}
+	for sent, want := range map[string]string{
+		"Bearer " + mindkey:    `-H "Authorization: Bearer $MINDKEY_API_KEY"`,
+		"apikey-v1 " + mindkey: `-H "Authorization: ApiKey-v1 $MINDKEY_API_KEY"`,
+		mindkey:                `-H "Authorization: $MINDKEY_API_KEY"`,
+		"Lorem " + mindkey:     "# without the headers Authorization",
+		"ApiKey-v2 " + mindkey: `-H "Authorization: ApiKey-v2 $MINDKEY_API_KEY"`,
+	} {
+		r := newRequest(t, mockserver.MindKey, "GET", "/ping", "")
+		r.Header.Set("Authorization", sent)
+		call(t, srv.Transport(), r)
+		all := srv.Requests(mockserver.Match{Provider: mockserver.MindKey})
+		if got := all[len(all)-1].Curl(); !strings.Contains(got, want) || strings.Contains(got, mindkey) {
+			t.Errorf("%.10s: %s", sent, got)
+		}
 	}
 }
 

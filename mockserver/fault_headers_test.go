@@ -52,19 +52,24 @@ func TestAFaultThatCannotBeInjectedIsRefusedInGoAndOverTheAPI(t *testing.T) {
 		fault mockserver.Fault
 		when  []mockserver.When
 	}{
-		"without a delay does nothing":            {fault: mockserver.Latency(0)},
-		"jitter without a delay does nothing":     {fault: mockserver.Jitter(0, 1)},
-		"negative delay":                          {fault: mockserver.Latency(-time.Second)},
-		"headers belong to status":                {fault: ok(mockserver.Stall(), "Retry-After", "5")},
-		"is not the name of a header":             {fault: ok(mockserver.Status(503, ""), "Retry After", "5")},
-		"a character that a header cannot have":   {fault: ok(mockserver.Status(503, ""), "X-A", "a\r\nX-B: b")},
-		"header Content-Length belongs":           {fault: ok(mockserver.Status(503, ""), "content-length", "5")},
-		"header Transfer-Encoding belongs":        {fault: ok(mockserver.Status(503, ""), "Transfer-Encoding", "chunked")},
-		"status 0 is not between":                 {fault: mockserver.Status(0, "")},
-		"unknown kind":                            {fault: mockserver.Fault{Kind: "explode"}},
-		"outcome and status are known only after": {match: mockserver.Match{Outcome: mockserver.OK}, fault: mockserver.Stall()},
-		"first, after and every are not negative": {fault: mockserver.Stall(), when: []mockserver.When{mockserver.First(-1)}},
-		"unknown provider":                        {match: mockserver.Match{Provider: "acme"}, fault: mockserver.Stall()},
+		"without a delay does nothing":        {fault: mockserver.Latency(0)},
+		"jitter without a delay does nothing": {fault: mockserver.Jitter(0, 1)},
+		"negative delay":                      {fault: mockserver.Latency(-time.Second)},
+		"delay has no effect on status, which takes status, body, headers": {fault: mockserver.Fault{Kind: mockserver.FaultStatus, Status: 503, Delay: 1}},
+		"status has no effect on stall, which takes none":                  {fault: mockserver.Fault{Kind: mockserver.FaultStall, Status: 503}},
+		"seed has no effect without probability":                           {fault: mockserver.Stall(), when: []mockserver.When{{Seed: 4}}},
+		"did you mean \"GET\"?":                                            {match: mockserver.Match{Method: "get"}, fault: mockserver.Stall()},
+		"path \"rooms\" does not begin with a slash":                       {match: mockserver.Match{Path: "rooms"}, fault: mockserver.Stall()},
+		"headers belong to status":                                         {fault: ok(mockserver.Stall(), "Retry-After", "5")},
+		"is not the name of a header":                                      {fault: ok(mockserver.Status(503, ""), "Retry After", "5")},
+		"a character that a header cannot have":                            {fault: ok(mockserver.Status(503, ""), "X-A", "a\r\nX-B: b")},
+		"header Content-Length belongs":                                    {fault: ok(mockserver.Status(503, ""), "content-length", "5")},
+		"header Transfer-Encoding belongs":                                 {fault: ok(mockserver.Status(503, ""), "Transfer-Encoding", "chunked")},
+		"status 0 is not between":                                          {fault: mockserver.Status(0, "")},
+		"unknown kind":                                                     {fault: mockserver.Fault{Kind: "explode"}},
+		"outcome and status are known only after":                          {match: mockserver.Match{Outcome: mockserver.OK}, fault: mockserver.Stall()},
+		"first, after and every are not negative":                          {fault: mockserver.Stall(), when: []mockserver.When{mockserver.First(-1)}},
+		"unknown provider":                                                 {match: mockserver.Match{Provider: "acme"}, fault: mockserver.Stall()},
 	} {
 		if i, err := srv.TryInject(tt.match, tt.fault, tt.when...); err == nil || i != nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "\n") {
 			t.Errorf("%q: %v", want, err)
@@ -80,6 +85,8 @@ func TestAFaultThatCannotBeInjectedIsRefusedInGoAndOverTheAPI(t *testing.T) {
 	}
 	for _, body := range []string{
 		`{"fault":{"kind":"latency"}}`, `{"fault":{"kind":"jitter","delay":"0s"}}`, `{"fault":{"kind":"latency","delay":"-1s"}}`,
+		`{"fault":{"kind":"status","status":503,"delay":"1s"}}`, `{"fault":{"kind":"latency","delay":"1s","status":503}}`,
+		`{"match":{"method":"get"},"fault":{"kind":"stall"}}`, `{"match":{"path":"rooms"},"fault":{"kind":"stall"}}`,
 		`{"fault":{"kind":"stall","headers":{"A":"b"}}}`, `{"fault":{"kind":"status","status":503,"headers":{"A":"b\n"}}}`,
 	} {
 		if got := adminCall(t, srv, "POST", "/v1/namespaces/default/faults", body); got.status != 400 {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -104,15 +105,24 @@ func TestTwoCredentialsAreRefusedWhateverTheirScheme(t *testing.T) {
 		{mockserver.MindKey, "Authorization", []string{"Basic dTpw"}, mockserver.DuplicateKey},
 		{mockserver.MindKey, "Authorization", []string{"ApiKey-v1 lorem"}, mockserver.DuplicateKey},
 		{mockserver.MindKey, "Authorization", []string{"lorem"}, mockserver.DuplicateKey},
-		{mockserver.MindKey, "Authorization", []string{""}, mockserver.OK},
+		{mockserver.MindKey, "Authorization", []string{""}, mockserver.DuplicateKey},
+		{mockserver.MindKey, "Authorization", []string{"ApiKey-v2"}, mockserver.DuplicateKey},
+		{mockserver.MindKey, "X-Api-Key", []string{""}, mockserver.OK}, // MindKey does not read it
 		{mockserver.MindKey, "Authorization", nil, mockserver.OK},
 		{mockserver.Iiniit, "Authorization", []string{"Bearer lorem"}, mockserver.DuplicateKey},
 		{mockserver.Iiniit, "Authorization", []string{"Digest lorem"}, mockserver.DuplicateKey},
+		{mockserver.Iiniit, "Authorization", []string{"ApiKey "}, mockserver.DuplicateKey},
+		{mockserver.Iiniit, "Authorization", []string{""}, mockserver.DuplicateKey},
 		{mockserver.Iiniit, "Authorization", nil, mockserver.OK},
 		{mockserver.Imin, "X-Api-Key", []string{"lorem"}, mockserver.DuplicateKey},
+		{mockserver.Imin, "X-Api-Key", []string{""}, mockserver.DuplicateKey},
 		{mockserver.Imin, "Authorization", []string{"Basic dTpw"}, mockserver.OK}, // imin does not read it
 		{mockserver.Optimove, "X-Api-Key", []string{"lorem"}, mockserver.DuplicateKey},
+		{mockserver.Optimove, "X-Api-Key", []string{""}, mockserver.DuplicateKey},
 		{mockserver.IMKIT, "Im-Api-Key", []string{"lorem"}, mockserver.DuplicateKey},
+		{mockserver.IMKIT, "Im-Api-Key", []string{""}, mockserver.DuplicateKey},
+		{mockserver.IMKIT, "Im-Authorization", []string{""}, mockserver.DuplicateKey},
+		{mockserver.IMKIT, "Im-Client-Key", []string{""}, mockserver.DuplicateKey},
 	} {
 		srv := mockserver.New(t)
 		method, path := probe(c.provider)
@@ -121,6 +131,68 @@ func TestTwoCredentialsAreRefusedWhateverTheirScheme(t *testing.T) {
 		r.Header[c.header] = append(r.Header[c.header], c.more...)
 		if d := srv.Keys().Verify(c.provider, r); d.Outcome != c.want {
 			t.Errorf("%s with %s %q: %s", c.provider, c.header, c.more, d)
+		}
+	}
+}
+
+// The same in the query, and for the halves of a pair, where an empty one may be a missing one.
+func TestAnEmptyCredentialBesideAGoodOneIsRefused(t *testing.T) {
+	t.Parallel()
+	srv := mockserver.New(t)
+	pair, key := srv.Keys().Issue(mockserver.IMKIT, mockserver.ClientKey("ann")), srv.Keys().Issue(mockserver.Iiniit).Secret.Reveal()
+	for _, c := range []struct {
+		query  string
+		header http.Header
+		want   mockserver.Outcome
+	}{
+		{"api_key=" + key + "&api_key=", nil, mockserver.DuplicateKey},
+		{"api_key=&api_key=" + key, nil, mockserver.DuplicateKey},
+		{"api_key=" + key, http.Header{"Authorization": {""}}, mockserver.DuplicateKey},
+		{"api_key=" + key, http.Header{"Authorization": {"ApiKey"}}, mockserver.DuplicateKey},
+		{"api_key=" + key + "&other=", nil, mockserver.OK},
+		{"api_key=", nil, mockserver.MissingKey},
+		{"api_key=&api_key=", nil, mockserver.MissingKey},
+	} {
+		method, path := probe(mockserver.Iiniit)
+		r := newRequest(t, mockserver.Iiniit, method, path+"?"+c.query, "")
+		maps.Copy(r.Header, c.header)
+		if d := srv.Keys().Verify(mockserver.Iiniit, r); d.Outcome != c.want {
+			t.Errorf("%v: %s", c.header, d)
+		}
+	}
+	for header, want := range map[string]mockserver.Outcome{"Im-Api-Key": mockserver.DuplicateKey, "Im-Client-Key": mockserver.DuplicateKey, "Im-Authorization": mockserver.DuplicateKey} {
+		r := newRequest(t, mockserver.IMKIT, "GET", "/me", "")
+		pair.Apply(r)
+		r.Header.Add(header, "")
+		if d := srv.Keys().Verify(mockserver.IMKIT, r); d.Outcome != want {
+			t.Errorf("a pair with an empty %s: %s", header, d)
+		}
+	}
+	for header, other := range map[string]string{"Im-Client-Key": "Im-Authorization", "Im-Authorization": "Im-Client-Key"} {
+		r := newRequest(t, mockserver.IMKIT, "GET", "/me", "")
+		pair.Apply(r)
+		r.Header.Set(header, "")
+		if d := srv.Keys().Verify(mockserver.IMKIT, r); d.Outcome != mockserver.MissingPair {
+			t.Errorf("half a pair, %s alone: %s", other, d)
+		}
+	}
+}
+
+// A proxy that joins the fields of a name makes one value of two keys.
+func TestADiagnosisNamesTheCommaOfJoinedFields(t *testing.T) {
+	t.Parallel()
+	srv := mockserver.New(t)
+	for _, p := range []mockserver.Provider{mockserver.Imin, mockserver.Optimove, mockserver.IMKIT} {
+		key := srv.Keys().Issue(p).Secret.Reveal()
+		method, path := probe(p)
+		r := newRequest(t, p, method, path, "")
+		name := map[mockserver.Provider]string{mockserver.IMKIT: "IM-API-KEY"}[p]
+		if name == "" {
+			name = "X-API-KEY"
+		}
+		r.Header.Set(name, key+", "+key)
+		if d := srv.Keys().Verify(p, r); !strings.Contains(d.Why, "a comma") || strings.Contains(d.Why, key) {
+			t.Errorf("%s: %s", p, d)
 		}
 	}
 }

@@ -29,7 +29,7 @@ func TestTheJournalRecordsEveryRequest(t *testing.T) {
 	key.Apply(r)
 	answer := call(t, srv.Transport(), r)
 	want := []mockserver.Exchange{{
-		ID: 1, At: epoch, Decided: epoch, Provider: mockserver.IMKIT, Method: "POST", Path: "/admin/clients", Query: "a=1&b=2",
+		ID: 1, At: epoch, Decided: epoch, Provider: mockserver.IMKIT, Method: "POST", Path: "/admin/clients", Query: "b=2&a=1",
 		Header: http.Header{
 			"Content-Type": {"application/json"}, "User-Agent": {"test"}, "Im-Api-Key": {"[redacted]"},
 			"Content-Length": {"12"}, "Accept-Encoding": {"gzip"},

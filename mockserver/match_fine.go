@@ -3,8 +3,6 @@ package mockserver
 import (
 	"bytes"
 	"encoding/json"
-	"errors"
-	"fmt"
 	"net/http"
 	"net/url"
 	"slices"
@@ -16,24 +14,6 @@ import (
 
 // isFine reports whether the match asks for what the counters do not know.
 func (m *Match) isFine() bool { return len(m.Query) > 0 || len(m.Headers) > 0 || len(m.Body) > 0 }
-
-// fineValid returns an error for conditions that can never be met.
-func (m *Match) fineValid() error {
-	if slices.Contains(m.Headers, "") {
-		return errors.New("match: headers: a name is empty")
-	}
-	for path, value := range m.Body {
-		switch value.(type) {
-		case nil, bool, string, float64, json.Number, int, int64, uint64:
-		default:
-			return fmt.Errorf("match: body: the value of %.60q is not a string, number, boolean or null; name a member of it", path)
-		}
-		if path == "" {
-			return errors.New("match: body: a path is empty")
-		}
-	}
-	return nil
-}
 
 // readFine reads query, header and body of the query of a request to the admin API.
 func (m *Match) readFine(q url.Values) error {

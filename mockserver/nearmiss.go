@@ -26,32 +26,49 @@ func (rt *routes) near(r *http.Request) string {
 	if sent == "" || sent[0] != '/' || len(sent) > maxNearPath {
 		return ""
 	}
-	return rt.router().near(r.Method, strings.Split(sent[1:], "/"))
+	segments := strings.Split(sent[1:], "/")
+	prefix := ""
+	if len(segments) > 1 && rt.mayPrefix(segments[0]) {
+		prefix, segments = "/"+strings.ToLower(segments[0]), segments[1:]
+	}
+	return rt.router().near(r.Method, prefix, segments)
 }
 
-func (rt *router) near(method string, segments []string) string {
-	if takes := rt.methods(segments); len(takes) > 0 {
+// mayPrefix reports whether every operation may be called with this segment before it.
+func (rt *routes) mayPrefix(segment string) bool {
+	return rt.fold != nil && segment != "" && slices.ContainsFunc(rt.router().all, func(line *routeLine) bool {
+		path := "/" + strings.Join(line.segments, "/")
+		return rt.fold("/"+segment+path) == path
+	})
+}
+
+// near is asked for the segments behind a prefix that operations may have.
+func (rt *router) near(method, prefix string, segments []string) string {
+	odd, clean, takes := oddity(segments), cleaned(segments), rt.methods(segments)
+	if odd != "" {
+		odd = "the path has " + odd
+		if line := rt.nearest(method, clean, true); line != nil && (takes == nil || line.method == method) {
+			return odd + "; without, it is " + line.behind(prefix)
+		}
+	}
+	if takes != nil {
 		return "the path takes " + strings.Join(takes, ", ")
 	}
-	if clean := cleaned(segments); !slices.Equal(clean, segments) {
-		if line := rt.nearest(method, clean, true); line != nil {
-			return "the path has " + oddity(segments) + "; without, it is " + line.String()
-		}
+	line := rt.nearest(method, clean, false)
+	if line == nil {
+		return odd
 	}
-	if line := rt.nearest(method, cleaned(segments), false); line != nil {
-		said := "the nearest operation is " + line.String()
-		if odd := oddity(segments); odd != "" {
-			said = "the path has " + odd + "; " + said
-		}
-		return said
+	said := "the nearest operation is " + line.behind(prefix)
+	if odd != "" {
+		said = odd + "; " + said
 	}
-	return ""
+	return said
 }
 
 // oddity names what a base URL or a careless join leaves in a path.
 func oddity(segments []string) string {
 	last := len(segments) - 1
-	switch i := slices.IndexFunc(segments, func(s string) bool { return s == "." || s == ".." }); {
+	switch i := slices.IndexFunc(segments, isDots); {
 	case i >= 0:
 		return "a segment `" + segments[i] + "`, which is sent as it stands"
 	case last > 0 && slices.Contains(segments[:last], ""):
@@ -62,8 +79,20 @@ func oddity(segments []string) string {
 	return ""
 }
 
+// isDots reports whether a segment is "." or "..", also if it was sent as %2e.
+func isDots(segment string) bool {
+	plain := unescapeSegment(segment)
+	return plain == "." || plain == ".."
+}
+
 // cleaned returns the path as a file system would read it.
 func cleaned(segments []string) []string {
+	segments = slices.Clone(segments)
+	for i, s := range segments {
+		if isDots(s) {
+			segments[i] = unescapeSegment(s)
+		}
+	}
 	return strings.Split(path.Clean("/" + strings.Join(segments, "/"))[1:], "/")
 }
 

@@ -117,10 +117,12 @@ func WithProfile(v Provider, p Profile) Option {
 //
 // Beside the file stands path.changes while a server with more than some hundred keys
 // runs, or after it was killed: what changed since the file was written. So a save takes
-// the same time however many keys there are. Move or copy both, or neither. The files are
-// never half written. An invalid file makes the start fail and is not changed. A symbolic
-// link is followed; anything but a regular file is refused. Only one process uses a file
-// at a time.
+// the same time however many keys there are. Move or copy both, or neither: the document
+// says that there is another, and each of its lines covers those before it, so that one
+// that is missing, emptied or cut makes the start fail. The files are never half written.
+// An invalid file makes the start fail and is not changed. A symbolic link is followed;
+// anything but a regular file with one name (no hard links) is refused. Only one process
+// uses a file at a time.
 func WithStateFile(path string) Option { return func(o *options) { o.statePath = path } }
 
 // WithStateSync makes every write over a vendor's own API wait until it is saved, before

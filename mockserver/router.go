@@ -170,6 +170,9 @@ func (line *routeLine) matches(segments []string) bool {
 }
 
 // String is the operation, as in Namespace.Operations.
-func (line *routeLine) String() string {
-	return strings.TrimSpace(line.method + " /" + strings.Join(line.segments, "/"))
+func (line *routeLine) String() string { return line.behind("") }
+
+// behind is the operation behind a prefix of its path.
+func (line *routeLine) behind(prefix string) string {
+	return strings.TrimSpace(line.method + " " + prefix + "/" + strings.Join(line.segments, "/"))
 }

@@ -132,14 +132,25 @@ func TestTheDiagnosisNamesTheNearestOperation(t *testing.T) {
 		{IMKIT, "PUT", "/admin/clients/ann", "the nearest operation is PUT /admin/clients/{id}/token"},
 		{IMKIT, "GET", "/rooms/7/mesages/v3", "the nearest operation is GET /rooms/{id}/messages/v3"},
 		{IMKIT, "GET", "//rooms/./7", "a segment `.`, which is sent as it stands; without, it is GET /rooms/{id}"},
-		{Optimove, "GET", "/current/general/GetLastDataUpdat", "the nearest operation is GET /general/GetLastDataUpdate"},
+		{IMKIT, "GET", "/rooms/", "the path has a slash at its end; without, it is GET /rooms"},
+		{IMKIT, "PUT", "/rooms/", "the path takes POST"},
+		{IMKIT, "GET", "/rooms/%2e%2e/x", "the path has a segment `%2e%2e`, which is sent as it stands"},
+		{IMKIT, "GET", "/rooms/7/messages/%2E/v3", "a segment `%2E`, which is sent as it stands; without, it is GET /rooms/{id}/messages/v3"},
+		{Optimove, "GET", "/general/GetLastDataUpdat", "the nearest operation is GET /general/GetLastDataUpdate"},
+		{Optimove, "GET", "/current/general/GetLastDataUpdat", "the nearest operation is GET /current/general/GetLastDataUpdate"},
+		{Optimove, "GET", "/current/general/GetLastDataUpdate/", "a slash at its end; without, it is GET /current/general/GetLastDataUpdate"},
+		{Optimove, "GET", "/current//general/GetLastDataUpdate", "(does the base URL end in a slash?); without, it is GET /current/general/GetLastDataUpdate"},
+		{Optimove, "GET", "/Current/general/./GetLastDataUpdate", "a segment `.`, which is sent as it stands; without, it is GET /current/general/GetLastDataUpdate"},
+		{Optimove, "GET", "/general/GetLastDataUpdate/", "a slash at its end; without, it is GET /general/GetLastDataUpdate"},
 		{Optimove, "POST", "/current/general/GetLastDataUpdate", "the path takes GET"},
 		{Iiniit, "DELETE", "/resource", "the path takes GET, POST"},
 		{Iiniit, "GET", "/resources", "the nearest operation is GET /resource"},
 		{Iiniit, "GET", "/something/quite/different/secret", ""},
 	} {
 		r := httptest.NewRequest(c.method, "http://x"+c.path, http.NoBody)
-		r.URL.Path = strings.TrimPrefix(c.path, "http://x")
+		if !strings.Contains(c.path, "%") {
+			r.URL.Path = c.path
+		}
 		srv.Keys().Issue(c.provider).Apply(r)
 		w := httptest.NewRecorder()
 		srv.Handler(c.provider).ServeHTTP(w, r)

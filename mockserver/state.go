@@ -32,6 +32,9 @@ type State struct {
 	Format     string           `json:"format"`  // "keyfit-mock-state"
 	Version    int              `json:"version"` // 4
 	Namespaces []NamespaceState `json:"namespaces"`
+	// Changes is set in the state file of a running server whose changes are appended to a
+	// file beside it: the document alone is not the state, so Restore refuses it.
+	Changes bool `json:"changes,omitempty"`
 }
 
 // NamespaceState is the state of one namespace. The IDs of its keys are without
@@ -163,11 +166,17 @@ func (n *Namespace) Snapshot() State {
 	return State{Format: stateFormat, Version: stateVersion, Namespaces: []NamespaceState{n.show()}}
 }
 
+// errPartOfState says that a document is the state file of a running server.
+var errPartOfState = errors.New("it is the state file of a running mock, which has further changes in the file beside it; export the state of that mock, or stop it first")
+
 // Restore sets the namespace to the state of the document's one namespace,
 // whatever its name. It checks everything before it changes anything. New
 // rate-limit windows start; requests stay. It fails if the state file could not be
 // written; then nothing has changed.
 func (n *Namespace) Restore(st State) error {
+	if st.Changes {
+		return fmt.Errorf("mockserver: restore: %w", errPartOfState)
+	}
 	if len(st.Namespaces) != 1 {
 		return fmt.Errorf("mockserver: restore: the document has %d namespaces, one is wanted here", len(st.Namespaces))
 	}
@@ -195,6 +204,9 @@ func (s *Server) SnapshotAll() State {
 // in it are deleted, the default one is reset. It checks everything before it
 // changes anything, and undoes everything if the state file could not be written.
 func (s *Server) RestoreAll(st State) error {
+	if st.Changes {
+		return fmt.Errorf("mockserver: restore: %w", errPartOfState)
+	}
 	before := make(map[*Namespace]memento)
 	for _, n := range s.Namespaces() {
 		before[n] = n.memento()
@@ -276,11 +288,19 @@ func (s *Server) restoreAll(st State) error {
 // newStateFile returns the file of WithStateFile.
 func (s *Server) newStateFile() *statefile.File {
 	return statefile.New(statefile.Config{
-		Path:     s.opts.statePath,
-		Snapshot: func() ([]byte, error) { return s.SnapshotAll().Encode() },
-		Changes:  s.changes,
+		Path: s.opts.statePath,
+		Snapshot: func(changes bool) ([]byte, error) {
+			st := s.SnapshotAll()
+			st.Changes = changes
+			return st.Encode()
+		},
+		Changes: s.changes,
 		Load: func(data []byte, changes [][]byte) error {
 			st, err := ParseState(data)
+			if err == nil && st.Changes && changes == nil {
+				err = fmt.Errorf("what changed since it was written is missing: no %s.changes that belongs to it; bring that file back, "+
+					"or take \"changes\" out of the document to do without", s.opts.statePath)
+			}
 			if err == nil {
 				err = st.apply(changes)
 			}

@@ -47,6 +47,9 @@ func (tm Times) hold(c Counts) bool {
 // Verify returns an error unless as many exchanges match. It is ExpectTimes without a
 // test.
 func (n *Namespace) Verify(m Match, times Times) error {
+	if err := m.valid(); err != nil {
+		return fmt.Errorf("mockserver: verify: %w", err)
+	}
 	c := n.Counts(m)
 	if times.hold(c) {
 		return nil
@@ -55,12 +58,17 @@ func (n *Namespace) Verify(m Match, times Times) error {
 	if c.Folded > 0 {
 		may = fmt.Sprintf(" and %d more may", c.Folded)
 	}
-	return fmt.Errorf("mockserver: %d requests match %+v%s, want %s", c.Total, m, may, times)
+	return fmt.Errorf("mockserver: %d requests match (%s)%s, want %s", c.Total, m.words(), may, times)
 }
 
 // VerifyInOrder returns an error unless there are exchanges that match the steps in this
 // order. Others may come between them; each exchange is at most one step.
 func (n *Namespace) VerifyInOrder(steps ...Match) error {
+	for i := range steps {
+		if err := steps[i].valid(); err != nil {
+			return fmt.Errorf("mockserver: verify: step %d: %w", i+1, err)
+		}
+	}
 	at := 0
 	for _, x := range n.Requests(Match{}) {
 		if at < len(steps) {
@@ -76,7 +84,7 @@ func (n *Namespace) VerifyInOrder(steps ...Match) error {
 	if at > 0 {
 		after = fmt.Sprintf("after the one of step %d no request matches", at)
 	}
-	return fmt.Errorf("mockserver: %s step %d: %+v", after, at+1, steps[at])
+	return fmt.Errorf("mockserver: %s step %d: %s", after, at+1, steps[at].words())
 }
 
 // ExpectTimes fails the test unless as many exchanges match, and then shows the last

@@ -132,6 +132,12 @@ func (a *app) namespaceArgs(cmd *cobra.Command, args []string, _ string) ([]cobr
 	return all, cobra.ShellCompDirectiveNoFileComp
 }
 
+// deletableArgs completes the name of a namespace that can be deleted.
+func (a *app) deletableArgs(cmd *cobra.Command, args []string, typed string) ([]cobra.Completion, cobra.ShellCompDirective) {
+	all, directive := a.namespaceArgs(cmd, args, typed)
+	return slices.DeleteFunc(all, func(name cobra.Completion) bool { return name == mockserver.DefaultNamespace }), directive
+}
+
 // scopeFlag completes --scope with the scopes that a provider documents: a key that is issued
 // without the flag has them all.
 func scopeFlag(_ *cobra.Command, args []string, _ string) ([]cobra.Completion, cobra.ShellCompDirective) {

@@ -44,6 +44,7 @@ type faultFlags struct {
 	spec        mockserver.FaultSpec
 	when        mockserver.When
 	probability float64
+	seed        uint64
 	headers     []string
 }
 
@@ -91,7 +92,7 @@ func (in *faultFlags) add(f *pflag.FlagSet) {
 	f.StringArrayVarP(&in.headers, "header", "H", nil, "a header of status, redirect and body, as `'Name: value'`; may be repeated")
 	flagvalue.Int(f, &in.spec.Fault.Bytes, "bytes", 0, math.MaxInt64, "the `number` of bytes of truncate and body, and of a piece of slow_body")
 	f.StringVar(&in.spec.Fault.Location, "location", "", "the target `URL` of redirect")
-	f.Uint64Var(&in.spec.Fault.Seed, "seed", 0, "the `seed` of jitter and --probability")
+	f.Uint64Var(&in.seed, "seed", 0, "the `seed` of jitter and --probability")
 	flagvalue.Int(f, &in.when.First, "first", 1, math.MaxInt, "hit only the first `N` requests")
 	flagvalue.Int(f, &in.when.After, "after", 0, math.MaxInt, "skip the first `N` requests")
 	flagvalue.Int(f, &in.when.Every, "every", 1, math.MaxInt, "hit every `N`th request")
@@ -114,7 +115,10 @@ func (in *faultFlags) complete(hasProbability bool) error {
 		in.spec.Fault.Headers[name] = strings.TrimSpace(value)
 	}
 	if hasProbability {
-		in.when.Probability, in.when.Seed = &in.probability, in.spec.Fault.Seed
+		in.when.Probability, in.when.Seed = &in.probability, in.seed
+	}
+	if in.spec.Fault.Kind == mockserver.FaultJitter || !hasProbability {
+		in.spec.Fault.Seed = in.seed // a kind that does not draw refuses it
 	}
 	if in.when != (mockserver.When{}) {
 		in.spec.When = []mockserver.When{in.when}

@@ -72,7 +72,7 @@ or else to the default one.`,
 			},
 		},
 		&cobra.Command{
-			Use: "delete NAME", Short: "Delete a namespace and its keys", Args: exactly("NAME"), ValidArgsFunction: a.namespaceArgs,
+			Use: "delete NAME", Short: "Delete a namespace and its keys", Args: exactly("NAME"), ValidArgsFunction: a.deletableArgs,
 			RunE: func(cmd *cobra.Command, args []string) error {
 				a.namespace = args[0]
 				return a.do(cmd.Context(), http.MethodDelete, a.ns(), nil, nil)

@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 )
@@ -80,20 +81,58 @@ func (f *Fault) Valid() error {
 	return f.validHeaders()
 }
 
-// Idle returns an error for a fault that would do nothing: a latency without a delay.
-// It is no part of Valid, because earlier versions took such a fault and a state that
-// they saved must still load.
+// Idle returns an error for a fault that would do nothing, a latency without a delay,
+// and for a member that the kind does not use. It is no part of Valid, because earlier
+// versions took such a fault and a state that they saved must still load.
 func (f *Fault) Idle() error {
 	if (f.Kind == Latency || f.Kind == Jitter) && f.Delay == 0 {
 		return fmt.Errorf("fault: %s without a delay does nothing; give one, such as 2s", f.Kind)
 	}
+	takes := members(f.Kind)
+	for _, m := range []struct {
+		name string
+		set  bool
+	}{
+		{"delay", f.Delay != 0}, {"status", f.Status != 0}, {"body", f.Body != ""},
+		{"location", f.Location != ""}, {"bytes", f.Bytes != 0}, {"seed", f.Seed != 0},
+	} {
+		if !m.set || slices.Contains(takes, m.name) {
+			continue
+		}
+		if takes == nil {
+			return fmt.Errorf("fault: %s has no effect on %s, which takes none", m.name, f.Kind)
+		}
+		return fmt.Errorf("fault: %s has no effect on %s, which takes %s", m.name, f.Kind, strings.Join(takes, ", "))
+	}
 	return nil
+}
+
+// members lists what a kind uses of a Fault.
+func members(k Kind) []string {
+	switch k {
+	case Latency, Throttle:
+		return []string{"delay"}
+	case Jitter:
+		return []string{"delay", "seed"}
+	case Status:
+		return []string{"status", "body", "headers"}
+	case Redirect:
+		return []string{"status", "location", "headers"}
+	case Truncate:
+		return []string{"bytes"}
+	case SlowBody:
+		return []string{"bytes", "delay"}
+	case Body:
+		return []string{"bytes", "headers"}
+	default:
+		return nil
+	}
 }
 
 // validHeaders returns an error for fields that cannot be sent, or that would make
 // the answer one that HTTP cannot carry: that is for Truncate and its like.
 func (f *Fault) validHeaders() error {
-	if len(f.Headers) > 0 && f.Kind != Status && f.Kind != Redirect && f.Kind != Body {
+	if len(f.Headers) > 0 && !slices.Contains(members(f.Kind), "headers") {
 		return fmt.Errorf("fault: headers belong to status, redirect and body, not to %s", f.Kind)
 	}
 	for name, value := range f.Headers {

@@ -2,7 +2,10 @@ package fault_test
 
 import (
 	"bytes"
+	"errors"
+	"maps"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -32,6 +35,46 @@ func TestAFaultThatCannotBeInjectedIsRefused(t *testing.T) {
 		f := fault.Fault{Kind: k, Status: 302}
 		if err := f.Valid(); err != nil || !strings.HasPrefix(f.String(), string(k)) {
 			t.Errorf("%s: %v", f, err)
+		}
+	}
+}
+
+// What a kind does not use is refused, so that nobody waits for its effect.
+func TestAMemberWithoutEffectIsRefused(t *testing.T) {
+	t.Parallel()
+	set := map[string]func(*fault.Fault){
+		"delay":    func(f *fault.Fault) { f.Delay = time.Second },
+		"status":   func(f *fault.Fault) { f.Status = 307 },
+		"body":     func(f *fault.Fault) { f.Body = "{}" },
+		"location": func(f *fault.Fault) { f.Location = "/" },
+		"bytes":    func(f *fault.Fault) { f.Bytes = 4 },
+		"seed":     func(f *fault.Fault) { f.Seed = 4 },
+		"headers":  func(f *fault.Fault) { f.Headers = map[string]string{"Retry-After": "5"} },
+	}
+	takes := map[fault.Kind]string{
+		fault.Latency: "delay", fault.Jitter: "delay seed", fault.Throttle: "delay", fault.SlowBody: "bytes delay",
+		fault.Status: "body headers status", fault.Redirect: "headers location status", fault.Body: "bytes headers", fault.Truncate: "bytes",
+	}
+	for _, k := range fault.Kinds() {
+		var taken []string
+		for _, name := range slices.Sorted(maps.Keys(set)) {
+			f := fault.Fault{Kind: k}
+			if k == fault.Latency || k == fault.Jitter {
+				f.Delay = 1
+			}
+			if k == fault.Status || k == fault.Redirect {
+				f.Status = 302
+			}
+			set[name](&f)
+			err := errors.Join(f.Valid(), f.Idle())
+			if err == nil {
+				taken = append(taken, name)
+			} else if !strings.HasPrefix(err.Error(), "fault: "+name) {
+				t.Errorf("%s of %s: %v", name, k, err)
+			}
+		}
+		if d := cmp.Diff(takes[k], strings.Join(taken, " ")); d != "" {
+			t.Errorf("%s (-want +got):\n%s", k, d)
 		}
 	}
 }

@@ -27,6 +27,15 @@ func (w *When) Valid() error {
 	return nil
 }
 
+// Idle returns an error for a seed that nothing is drawn from. It is no part of Valid for
+// the reason that Fault.Idle has.
+func (w *When) Idle() error {
+	if w.Seed != 0 && w.Probability == nil {
+		return errors.New("when: seed has no effect without probability")
+	}
+	return nil
+}
+
 // Schedule decides which requests a fault hits. It is safe for concurrent use.
 type Schedule struct {
 	fault Fault

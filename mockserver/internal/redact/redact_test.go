@@ -127,7 +127,8 @@ func TestValuesUnderACredentialsNameAreHidden(t *testing.T) {
 		"page=2&X-Token=a&X-Token=b":  "X-Token=[redacted]&X-Token=[redacted]&page=2",
 		"q=1;api_key=abc":             "q=[redacted]",
 		"author=me&authorization=you": "author=me&authorization=[redacted]",
-		"skiptoken=5&keyword=x":       "keyword=x&skiptoken=5",
+		"skiptoken=5&keyword=x":       "skiptoken=5&keyword=x", // nothing is hidden: as it was sent
+		"e&b=%41+c;d&&a":              "e&b=%41+c;d&&a",
 		"%zz":                         "[redacted]",
 	} {
 		if got := r.Query(in, 1000); got != want {

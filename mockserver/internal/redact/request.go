@@ -100,7 +100,7 @@ func (r *Redactor) query(raw string) string {
 	if err != nil {
 		return Mark // what cannot be parsed may hide anything
 	}
-	names := slices.Sorted(maps.Keys(q))
+	sent, names := q.Encode(), slices.Sorted(maps.Keys(q))
 	r.joined(q, names)
 	out := make(url.Values, len(q))
 	for _, name := range names {
@@ -113,8 +113,13 @@ func (r *Redactor) query(raw string) string {
 			out.Add(r.Text(name), r.Text(v))
 		}
 	}
+	if out.Encode() == sent && !strings.ContainsFunc(raw, unprintable) && r.Text(raw) == raw {
+		return raw // nothing is hidden, so it is shown as it was sent
+	}
 	return strings.ReplaceAll(out.Encode(), url.QueryEscape(Mark), Mark)
 }
+
+func unprintable(c rune) bool { return c <= ' ' || c > '~' }
 
 // hidesMember reports whether a value holds a parameter with a credential's
 // name behind a semicolon, which some read as a separator.

@@ -9,27 +9,32 @@ import (
 	"hash/crc32"
 	"io"
 	"os"
-	"slices"
+	"path/filepath"
 	"strconv"
 	"strings"
+
+	"github.com/keyfit/keyfit/internal/privatefile"
 )
 
 // The file of changes stands beside the document and holds what was saved since the
 // document was written, one change a line, oldest first. Its first line names the
 // document that the changes belong to, by SHA-256. Each further line begins with a
-// checksum of itself:
+// checksum of everything from the first line to its own end, so that no line can be
+// cut out of the middle unnoticed:
 //
-//	keyfit-mock-changes 1 SHA256
+//	keyfit-mock-changes 2 SHA256
 //	CRC32 {…}
 //	CRC32 next SHA256 OFFSET
 //
 // The last kind of line is written before the document is replaced: the next document
 // has that sum, and what stands before OFFSET is in it. So the two files belong
 // together at every moment, whenever the process is killed.
-const changesHead = "keyfit-mock-changes 1 "
+const changesHead = "keyfit-mock-changes 2 "
 
-// errDamaged says that a line in the middle of a file of changes is not as it was
-// written. A torn last line is no damage: nobody was told that it is saved.
+// errDamaged says that a file of changes is not as it was written. A torn last line,
+// without its end or with zeros where a block was not written, is no damage: nobody was
+// told that it is saved. The first line is never torn: it is there before the file has
+// its name.
 var errDamaged = errors.New("it is damaged")
 
 type sum [sha256.Size]byte
@@ -38,59 +43,72 @@ func (s sum) String() string { return hex.EncodeToString(s[:]) }
 
 // changes is the open file of changes of one document.
 type changes struct {
-	f    *os.File
-	size int64 // of what was written whole
+	f     *os.File
+	size  int64 // of what was written whole
+	chain chain // of the same
+}
+
+// chain is the checksum of a file of changes up to some line.
+type chain uint32
+
+func (c chain) over(text []byte) chain {
+	return chain(crc32.Update(uint32(c), crc32.MakeTable(crc32.Castagnoli), text))
 }
 
 // changesHeader returns the first line.
 func changesHeader(doc sum) []byte { return []byte(changesHead + doc.String() + "\n") }
 
-// changesLine returns a line with its checksum.
-func changesLine(text []byte) []byte {
+// line returns a line with its checksum, and the checksum for the next one.
+func (c chain) line(text []byte) ([]byte, chain) {
+	c = c.over(text)
 	line := make([]byte, 0, len(text)+10)
-	line = fmt.Appendf(line, "%08x ", crc32.Checksum(text, crc32.MakeTable(crc32.Castagnoli)))
-	return append(append(line, text...), '\n')
+	line = fmt.Appendf(line, "%08x ", uint32(c))
+	return append(append(line, text...), '\n'), c
 }
 
-// createChanges makes the file for a document, replacing what is there.
-func createChanges(path string, doc sum) (*changes, error) {
-	f, err := os.OpenFile(path, os.O_CREATE|os.O_TRUNC|os.O_RDWR, 0o600) //nolint:gosec // beside the user's own path
+// createChanges makes the file for a document, with the lines that another file has
+// for it, and puts it in the place of what is there.
+func createChanges(path string, doc sum, lines []byte) (*changes, error) {
+	data := changesHeader(doc)
+	at := chain(0).over(data)
+	for len(lines) > 0 {
+		old, rest, _ := bytes.Cut(lines, []byte("\n"))
+		var line []byte
+		line, at = at.line(old[sumLength:])
+		data, lines = append(data, line...), rest
+	}
+	temp, err := write(path, data)
+	if err != nil {
+		return nil, err
+	}
+	if err = temp.Close(); err == nil { // a system may not rename an open file
+		err = os.Rename(temp.Name(), path)
+	}
+	if err != nil {
+		discard(temp)
+		return nil, explain(err)
+	}
+	privatefile.SyncDir(filepath.Dir(path))
+	return openChanges(path, int64(len(data)), at)
+}
+
+// openChanges opens the file, of which size bytes were written whole.
+func openChanges(path string, size int64, at chain) (*changes, error) {
+	f, err := os.OpenFile(path, os.O_RDWR, 0o600) //nolint:gosec // beside the user's own path
 	if err != nil {
 		return nil, explain(err)
 	}
-	c := &changes{f: f}
-	if err := c.write(changesHeader(doc)); err != nil {
+	if err := f.Truncate(size); err != nil { // what is torn
 		_ = f.Close()
-		return nil, err
+		return nil, explain(err)
 	}
-	return c, nil
-}
-
-// reopenChanges opens the file of a process that was killed, so that the document which
-// replaces the present one can be announced in it. It returns nil if it cannot.
-func reopenChanges(path string, size int64) *changes {
-	f, err := os.OpenFile(path, os.O_RDWR, 0o600) //nolint:gosec // beside the user's own path
-	if err != nil {
-		return nil
-	}
-	if size == 0 || f.Truncate(size) != nil {
-		_ = f.Close()
-		return nil
-	}
-	return &changes{f: f, size: size}
+	return &changes{f, size, at}, nil
 }
 
 // append saves a change. If that fails the file is as before; a torn line that cannot
 // be taken back either is the last one, which readChanges leaves out.
-func (c *changes) append(text []byte) error { return c.write(changesLine(text)) }
-
-// next announces the document that replaces the present one and has everything that
-// stands before offset.
-func (c *changes) next(doc sum, offset int64) error {
-	return c.append([]byte("next " + doc.String() + " " + strconv.FormatInt(offset, 10)))
-}
-
-func (c *changes) write(line []byte) error {
+func (c *changes) append(text []byte) error {
+	line, next := c.chain.line(text)
 	_, err := c.f.WriteAt(line, c.size)
 	if err == nil {
 		err = c.f.Sync()
@@ -99,8 +117,14 @@ func (c *changes) write(line []byte) error {
 		_ = c.f.Truncate(c.size) // else the next line overwrites it
 		return explain(err)
 	}
-	c.size += int64(len(line))
+	c.size, c.chain = c.size+int64(len(line)), next
 	return nil
+}
+
+// next announces the document that replaces the present one and has everything that
+// stands before offset.
+func (c *changes) next(doc sum, offset int64) error {
+	return c.append([]byte("next " + doc.String() + " " + strconv.FormatInt(offset, 10)))
 }
 
 // tail returns what was written from offset on.
@@ -116,40 +140,36 @@ func (c *changes) tail(offset int64) ([]byte, error) {
 type saved struct {
 	lines [][]byte // that are not in the document, oldest first
 	size  int64    // of the lines that were written whole, the first one too
+	chain chain    // of the same
 	ours  bool     // false: it belongs to another document
 }
 
 // readChanges reads a file of changes. doc is the document that stands beside it.
 func readChanges(data []byte, doc sum) (saved, error) {
-	head, rest, found := bytes.Cut(data, []byte("\n"))
-	if !found && len(data) > len(changesHeader(doc)) {
-		return saved{}, fmt.Errorf("%w: it does not begin with %q", errDamaged, strings.TrimSpace(changesHead))
-	}
-	if !found {
-		return saved{ours: true}, nil // torn before anything was saved
-	}
+	head, rest, whole := bytes.Cut(data, []byte("\n"))
 	of, is := strings.CutPrefix(string(head), changesHead)
-	if !is {
+	if !whole || !is {
 		return saved{}, fmt.Errorf("%w: it does not begin with %q", errDamaged, strings.TrimSpace(changesHead))
 	}
-	out := saved{size: int64(len(head) + 1), ours: of == doc.String()}
+	out := saved{lines: [][]byte{}, size: int64(len(head) + 1), ours: of == doc.String()}
+	out.chain = out.chain.over(data[:out.size])
 	var at []int64 // where each line begins
 	from := int64(0)
 	for number := 2; len(rest) > 0; number++ {
 		line, after, whole := bytes.Cut(rest, []byte("\n"))
-		text, good := checkedLine(line)
+		text, next, good := out.chain.read(line)
 		if !whole || !good {
-			if whole && len(after) > 0 {
+			if whole && (len(after) > 0 || !bytes.Contains(line, []byte{0})) {
 				return saved{}, fmt.Errorf("%w in line %d", errDamaged, number)
 			}
 			break
 		}
-		if next, offset, is := seal(text); !is {
+		if later, offset, is := seal(text); !is {
 			out.lines, at = append(out.lines, text), append(at, out.size)
-		} else if next == doc.String() && next != of {
+		} else if later == doc.String() && later != of {
 			out.ours, from = true, offset
 		}
-		out.size, rest = out.size+int64(len(line))+1, after
+		out.size, out.chain, rest = out.size+int64(len(line))+1, next, after
 	}
 	for len(at) > 0 && at[0] < from {
 		out.lines, at = out.lines[1:], at[1:]
@@ -165,11 +185,15 @@ func seal(text []byte) (next string, offset int64, is bool) {
 	return next, offset, is && err == nil
 }
 
-// checkedLine returns what stands behind a line's checksum; false if it is another.
-func checkedLine(line []byte) ([]byte, bool) {
-	if len(line) < 10 {
-		return nil, false
+// sumLength is the length of a line's checksum and the space behind it.
+const sumLength = 9
+
+// read returns what stands behind a line's checksum, and the checksum for the next one;
+// false if it is another.
+func (c chain) read(line []byte) ([]byte, chain, bool) {
+	if len(line) <= sumLength {
+		return nil, c, false
 	}
-	text := line[9:]
-	return text, bytes.Equal(changesLine(text), append(slices.Clip(line), '\n'))
+	want, next := c.line(line[sumLength:])
+	return line[sumLength:], next, bytes.Equal(want[:sumLength], line[:sumLength])
 }

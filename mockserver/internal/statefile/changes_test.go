@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -23,6 +25,11 @@ type list struct {
 	unsaved []string
 }
 
+// marked begins a document that has changes beside it.
+const marked = "with changes\n"
+
+var errMissing = errors.New("the changes are missing")
+
 // padding makes a document that is not replaced at each save.
 var padding = strings.Repeat("lorem fitsum\n", 6000)
 
@@ -35,10 +42,14 @@ func (l *list) add(item string) {
 func (l *list) file(path string) *statefile.File {
 	return statefile.New(statefile.Config{
 		Path: path,
-		Snapshot: func() ([]byte, error) {
+		Snapshot: func(changes bool) ([]byte, error) {
 			l.mu.Lock()
 			defer l.mu.Unlock()
-			return []byte(padding + strings.Join(l.items, "\n")), nil
+			mark := ""
+			if changes {
+				mark = marked
+			}
+			return []byte(mark + padding + strings.Join(l.items, "\n")), nil
 		},
 		Changes: func() (statefile.Changes, error) {
 			l.mu.Lock()
@@ -57,6 +68,10 @@ func (l *list) file(path string) *statefile.File {
 		},
 		Load: func(document []byte, changes [][]byte) error {
 			l.items = nil
+			document, is := bytes.CutPrefix(document, []byte(marked))
+			if is && changes == nil {
+				return errMissing
+			}
 			if text := strings.TrimPrefix(string(document), padding); text != "" {
 				l.items = strings.Split(text, "\n")
 			}
@@ -118,7 +133,7 @@ func TestASaveWritesWhatChangedAndNotTheDocument(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "state")
 	l, f := openList(t, path)
-	before := read(t, path)
+	whole := read(t, path)
 	if err := f.Flush(); err != nil {
 		t.Error(err)
 	}
@@ -126,13 +141,18 @@ func TestASaveWritesWhatChangedAndNotTheDocument(t *testing.T) {
 		t.Error("nothing changed, and it was saved")
 	}
 	l.add("a")
+	if err := f.Flush(); err != nil || read(t, path) != marked+whole+"a" {
+		t.Errorf("the document does not say that changes will belong to it: %v", err)
+	}
+	before := read(t, path)
+	l.add("b")
 	if err := f.Flush(); err != nil || read(t, path) != before {
 		t.Errorf("the document was replaced: %v", err)
 	}
-	if got := read(t, path+".changes"); strings.Count(got, "\n") != 2 || !strings.HasSuffix(got, " a\n") {
+	if got := read(t, path+".changes"); strings.Count(got, "\n") != 2 || !strings.HasSuffix(got, " b\n") {
 		t.Errorf("saved as %q", got)
 	}
-	if err := f.Close(); err != nil || read(t, path) != before+"a" {
+	if err := f.Close(); err != nil || read(t, path) != whole+"a\nb" {
 		t.Errorf("closed, and the document has not everything: %v", err)
 	}
 }
@@ -151,10 +171,10 @@ func TestChangesSurviveAKillAtAnyByte(t *testing.T) {
 		if cut > 0 && changes[cut-1] == '\n' {
 			lines++
 		}
-		if lines == 0 && cut%20 != 0 { // in the first line
+		if lines == 0 { // the first line is written before the file has its name
 			continue
 		}
-		want := []string{"a", "b", "c", "d"}[:max(0, lines-1)]
+		want := []string{"a", "b", "c", "d"}[:lines]
 		got, err := restarted(t, document, changes[:cut])
 		if err != nil || cmp.Diff(want, append([]string{}, got...)) != "" {
 			t.Errorf("cut at %d of %d: %q, %v, want %q", cut, len(changes), got, err, want)
@@ -167,7 +187,7 @@ func TestChangesSurviveAKillAtAnyByte(t *testing.T) {
 func TestDamagedChangesAreRefused(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "state")
-	_, f := openList(t, path, "aaaa", "bbbb", "cccc")
+	_, f := openList(t, path, "0000", "aaaa", "bbbb", "cccc")
 	document, changes := []byte(read(t, path)), []byte(read(t, path+".changes"))
 	if err := f.Close(); err != nil {
 		t.Fatal(err)
@@ -177,18 +197,68 @@ func TestDamagedChangesAreRefused(t *testing.T) {
 	for at := first; at < len(changes); at += 4 {
 		broken := bytes.Clone(changes)
 		broken[at] ^= 1
-		got, err := restarted(t, document, broken)
-		switch {
-		case at < last && (err == nil || !strings.Contains(err.Error(), "damaged in line")):
+		if got, err := restarted(t, document, broken); err == nil || !strings.Contains(err.Error(), "damaged in line") {
 			t.Errorf("byte %d: %q, %v", at, got, err)
-		case at >= last && (err != nil || cmp.Diff([]string{"aaaa", "bbbb"}, got) != ""):
-			t.Errorf("byte %d, in the last line: %q, %v", at, got, err)
 		}
 	}
-	for _, other := range [][]byte{[]byte("something else\n"), make([]byte, 500)} {
-		if _, err := restarted(t, document, other); err == nil || strings.Contains(err.Error(), "\n") {
-			t.Errorf("another file, %.20q: %v", other, err)
+	for name, torn := range map[string][]byte{
+		"the last line without its end": changes[:len(changes)-3],
+		"a block of it was not written": slices.Concat(changes[:last], make([]byte, 9), changes[last+9:]),
+	} {
+		if got, err := restarted(t, document, torn); err != nil || cmp.Diff([]string{"0000", "aaaa", "bbbb"}, got) != "" {
+			t.Errorf("%s: %q, %v", name, got, err)
 		}
+	}
+	lines := bytes.SplitAfter(changes, []byte("\n"))
+	for name, other := range map[string][]byte{
+		"another": []byte("something else\n"), "zeros": make([]byte, 500), "emptied": {}, "torn before the first line": changes[:20],
+		"missing": nil, "without its first line": changes[first:],
+		"a line cut out":     bytes.Join([][]byte{lines[0], lines[2], lines[3]}, nil),
+		"two lines cut out":  bytes.Join([][]byte{lines[0], lines[3], lines[3]}, nil),
+		"all but the last":   bytes.Join([][]byte{lines[0], lines[3]}, nil),
+		"a line twice":       bytes.Join([][]byte{lines[0], lines[1], lines[1], lines[2]}, nil),
+		"lines changed over": bytes.Join([][]byte{lines[0], lines[2], lines[1], lines[3]}, nil),
+	} {
+		if got, err := restarted(t, document, other); err == nil || strings.Contains(err.Error(), "\n") {
+			t.Errorf("%s: %q, %v", name, got, err)
+		}
+	}
+}
+
+// Killed between the changes of a document and the document itself, nothing is missing.
+func TestChangesOfADocumentThatNeverCameAreForgotten(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "state")
+	_, f := openList(t, path, "a")
+	changes := []byte(read(t, path+".changes"))
+	if err := f.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := restarted(t, []byte(padding), changes); err != nil || len(got) != 0 {
+		t.Errorf("%q, %v", got, err)
+	}
+}
+
+// A save replaces the file under one name: a mock that uses it under another would go on
+// with the old one.
+func TestAFileWithTwoNamesIsRefused(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "state")
+	_, f := openList(t, path, "a")
+	if err := os.Link(path, path+"2"); err != nil {
+		t.Skip(err)
+	}
+	if runtime.GOOS == "windows" || runtime.GOOS == "plan9" {
+		t.Skip("the system does not say how many names a file has")
+	}
+	if err := (&list{}).file(path + "2").Open(); err == nil || !strings.Contains(err.Error(), "2 names") {
+		t.Errorf("%v", err)
+	}
+	if err := f.Close(); err != nil {
+		t.Error(err)
+	}
+	if err := (&document{}).file(path).Open(); err != nil { // one name is left
+		t.Error(err)
 	}
 }
 
@@ -374,8 +444,8 @@ func TestOpenSweepsTheTemporaryFilesOfEarlierVersions(t *testing.T) {
 // FuzzChanges: whatever stands in the file of changes, the start neither panics nor
 // takes what has no checksum.
 func FuzzChanges(f *testing.F) {
-	f.Add([]byte("keyfit-mock-changes 1 0\nffffffff x\n"))
-	f.Add([]byte("keyfit-mock-changes 1 e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855\n"))
+	f.Add([]byte("keyfit-mock-changes 2 0\nffffffff x\n"))
+	f.Add([]byte("keyfit-mock-changes 2 e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855\n"))
 	f.Add([]byte("\n\n\n"))
 	f.Fuzz(func(t *testing.T, changes []byte) {
 		if got, err := restarted(t, []byte(padding), changes); err == nil && len(got) > 0 {

@@ -3,9 +3,6 @@ package statefile
 import (
 	"crypto/sha256"
 	"os"
-	"path/filepath"
-
-	"github.com/keyfit/keyfit/internal/privatefile"
 )
 
 // compactIfDue begins to put the changes into the document when there are many. Saves
@@ -30,7 +27,7 @@ func (f *File) compactIfDue() {
 // compact writes the document with what stands before offset in the changes, and new
 // changes with the rest. It reports false if it could not: then everything is as before.
 func (f *File) compact(old *changes, offset int64) bool {
-	data, err := f.cfg.Snapshot()
+	data, err := f.cfg.Snapshot(true)
 	if err != nil {
 		return false
 	}
@@ -61,21 +58,15 @@ func (f *File) swap(temp *os.File, data []byte, offset int64) bool {
 	if err != nil {
 		return false
 	}
-	head := changesHeader(sha256.Sum256(data))
-	next, err := write(f.changesPath(), append(head, tail...))
+	doc := sum(sha256.Sum256(data))
+	if f.changes.next(doc, offset) != nil || f.rename(temp, data) != nil {
+		return false
+	}
+	next, err := createChanges(f.changesPath(), doc, tail)
 	if err != nil {
-		return false
-	}
-	if f.changes.next(sha256.Sum256(data), offset) != nil || f.rename(temp, data) != nil {
-		discard(next)
-		return false
-	}
-	if os.Rename(next.Name(), f.changesPath()) != nil {
-		discard(next) // the old ones say what of them the document has, and go on
-		return false
+		return false // the old ones say what of them the document has, and go on
 	}
 	_ = f.changes.f.Close() // all of it was synced
-	f.changes = &changes{f: next, size: int64(len(head) + len(tail))}
-	privatefile.SyncDir(filepath.Dir(f.path))
+	f.changes = next
 	return true
 }

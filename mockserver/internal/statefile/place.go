@@ -63,6 +63,19 @@ func regular(path string) error {
 	return nil
 }
 
+// oneName returns an error for a file that has further names (hard links): a save puts a
+// new file in the place of one name, and a mock that uses another would not see it.
+func oneName(path string) error {
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil //nolint:nilerr // there is none yet; regular has told anything else
+	}
+	if n := links(info); n > 1 {
+		return fmt.Errorf("it has %d names (hard links), and a save would replace one of them only; use a copy, or a symbolic link", n)
+	}
+	return nil
+}
+
 // readFile reads a regular file; nil if there is none. Anything else is refused before
 // it is opened: a pipe would wait for its other end, and a device may not end.
 func readFile(path string) ([]byte, error) {

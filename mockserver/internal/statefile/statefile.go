@@ -40,13 +40,15 @@ var ErrNotSaved = errors.New("the state was not saved")
 // Config is what a File works with. Every function is called from several
 // goroutines, though never two calls of Changes at once.
 type Config struct {
-	Path     string
-	Snapshot func() ([]byte, error) // the document as it is now
+	Path string
+	// Snapshot returns the document as it is now. With changes, the document says that a
+	// file of changes belongs to it, so that Load can tell when that is missing.
+	Snapshot func(changes bool) ([]byte, error)
 	// Changes returns what has changed since it was last called. It may be nil: then
 	// each save writes the document.
 	Changes func() (Changes, error)
 	// Load takes over the document found at the start, and the lines of Changes that
-	// were saved since, oldest first.
+	// were saved since, oldest first; nil is that no file of changes belongs to it.
 	Load func(document []byte, changes [][]byte) error
 	// After runs f after a time and returns what stops it (time.AfterFunc).
 	After func(d time.Duration, f func()) (stop func() bool)
@@ -120,6 +122,9 @@ func (f *File) Open() error {
 	if err == nil {
 		err = regular(path)
 	}
+	if err == nil {
+		err = oneName(path)
+	}
 	if err != nil {
 		return fmt.Errorf("state file %s: %w", f.cfg.Path, explain(err))
 	}
@@ -136,10 +141,7 @@ func (f *File) Open() error {
 		}
 	}
 	if err != nil {
-		if f.changes != nil {
-			_ = f.changes.f.Close() // it was only read
-			f.changes = nil
-		}
+		f.dropChanges()
 		unlock()
 		return err
 	}
@@ -168,21 +170,25 @@ func (f *File) load() error {
 	var since saved
 	if appended != nil {
 		if since, err = readChanges(appended, sha256.Sum256(data)); err != nil {
-			return fmt.Errorf("state file %s: its changes, %s: %w; move that file away to start from the document alone", f.cfg.Path, f.changesPath(), err)
-		}
-		if !since.ours {
-			_ = os.Rename(f.changesPath(), f.changesPath()+".other") // else it is overwritten
-			since.lines = nil
+			return fmt.Errorf("state file %s: its changes, %s: %w; bring it back, or move it away to start from the document alone", f.cfg.Path, f.changesPath(), err)
 		}
 	}
-	if data == nil {
-		return nil
+	others := len(since.lines) > 0 && !since.ours
+	if !since.ours {
+		since.lines = nil
 	}
-	if err := f.cfg.Load(data, since.lines); err != nil {
-		return fmt.Errorf("state file %s is left as it is: %w; mend it, or move it away to start empty", f.cfg.Path, err)
+	if data != nil {
+		if err := f.cfg.Load(data, since.lines); err != nil {
+			return fmt.Errorf("state file %s is left as it is: %w; mend it, or move it away to start empty", f.cfg.Path, err)
+		}
 	}
-	if since.ours {
-		f.changes = reopenChanges(f.changesPath(), since.size)
+	switch {
+	case others:
+		_ = os.Rename(f.changesPath(), f.changesPath()+".other") // else it is overwritten
+	case since.ours:
+		// So that the document which replaces the present one can be announced in it; one that
+		// cannot be opened is replaced too.
+		f.changes, _ = openChanges(f.changesPath(), since.size, since.chain)
 	}
 	return nil
 }
@@ -259,7 +265,8 @@ func (f *File) FlushOrReport() {
 }
 
 // save appends what has changed, or writes the document: where there is much to say,
-// or where the document is small, so that a small one is always up to date.
+// where no file of changes belongs to it yet, or where the document is small, so that a
+// small one is always up to date.
 func (f *File) save() error {
 	if f.cfg.Changes == nil {
 		return f.saveDocument()
@@ -267,10 +274,12 @@ func (f *File) save() error {
 	c, err := f.cfg.Changes()
 	switch {
 	case err != nil:
-	case c.Whole, c.Line != nil && f.changes == nil && f.docSize <= smallDocument:
-		err = f.replace()
+	case c.Whole, c.Line != nil && f.changes == nil:
+		err = f.replace(f.docSize > smallDocument)
 	case c.Line != nil:
-		err = f.append(c.Line)
+		if err = f.changes.append(c.Line); err != nil {
+			err = fmt.Errorf("%s: %w", f.changesPath(), err)
+		}
 	}
 	return notSaved(err, c)
 }
@@ -283,7 +292,7 @@ func (f *File) saveDocument() error {
 		c, err = f.cfg.Changes()
 	}
 	if err == nil {
-		err = f.replace()
+		err = f.replace(false)
 	}
 	return notSaved(err, c)
 }
@@ -298,24 +307,10 @@ func notSaved(err error, c Changes) error {
 	return fmt.Errorf("%w: %w", ErrNotSaved, err)
 }
 
-func (f *File) append(line []byte) error {
-	if f.changes == nil {
-		c, err := createChanges(f.changesPath(), f.doc)
-		if err != nil {
-			return fmt.Errorf("%s: %w", f.changesPath(), err)
-		}
-		privatefile.SyncDir(filepath.Dir(f.path))
-		f.changes, f.giveUp = c, 0
-	}
-	if err := f.changes.append(line); err != nil {
-		return fmt.Errorf("%s: %w", f.changesPath(), err)
-	}
-	return nil
-}
-
-// replace writes the document and removes the changes, all of which it has.
-func (f *File) replace() error {
-	data, err := f.cfg.Snapshot()
+// replace writes the document, which then has all changes. With changes, it begins a new
+// file of them, otherwise it removes the old one.
+func (f *File) replace(changes bool) error {
+	data, err := f.cfg.Snapshot(changes)
 	if err != nil {
 		return err
 	}
@@ -323,23 +318,44 @@ func (f *File) replace() error {
 	if err != nil {
 		return fmt.Errorf("%s: %w", f.cfg.Path, err)
 	}
-	if f.changes != nil {
-		err = f.changes.next(sha256.Sum256(data), f.changes.size)
+	doc, old := sum(sha256.Sum256(data)), f.changes
+	switch {
+	case old != nil:
+		err = old.next(doc, old.size)
+	case changes: // before the document that says so
+		f.changes, err = createChanges(f.changesPath(), doc, nil)
 	}
 	if err == nil {
 		err = f.rename(temp, data)
 	}
 	if err != nil {
 		discard(temp)
+		if old == nil {
+			f.dropChanges()
+		}
 		return fmt.Errorf("%s: %w", f.cfg.Path, err)
 	}
-	if f.changes != nil {
-		_ = f.changes.f.Close() // all of it was synced
+	switch {
+	case !changes:
+		f.dropChanges()
+		_ = os.Remove(f.changesPath()) // what is left of it belongs to another document
+	case old != nil:
+		if next, err := createChanges(f.changesPath(), doc, nil); err == nil { // else the old ones go on
+			f.dropChanges()
+			f.changes = next
+		}
 	}
-	f.changes = nil
-	_ = os.Remove(f.changesPath()) // what is left of it belongs to another document
+	f.giveUp = 0
 	privatefile.SyncDir(filepath.Dir(f.path))
 	return nil
+}
+
+// dropChanges closes the file of changes. All of it was synced.
+func (f *File) dropChanges() {
+	if f.changes != nil {
+		_ = f.changes.f.Close()
+	}
+	f.changes = nil
 }
 
 // rename puts the temporary file with a document in its place.

@@ -47,7 +47,7 @@ func (d *document) fire() int {
 func (d *document) file(path string) *statefile.File {
 	return statefile.New(statefile.Config{
 		Path: path,
-		Snapshot: func() ([]byte, error) {
+		Snapshot: func(bool) ([]byte, error) {
 			d.mu.Lock()
 			defer d.mu.Unlock()
 			return []byte(d.text), d.refuse

@@ -104,7 +104,7 @@ func Parse(args []string) (*Request, error) {
 			args = rest
 		case word == "--":
 		case p.URL != "":
-			return nil, errors.New("there are two URLs instead of one")
+			return nil, errors.New("there are two URLs instead of one; a method such as GET is given with -X")
 		default:
 			p.URL = word
 		}

@@ -1,0 +1,79 @@
+package mockserver
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+)
+
+// valid returns an error for a Match that can never match: a misspelt value would look
+// like no requests.
+func (m *Match) valid() error {
+	if m.Provider != "" {
+		if _, err := ParseProvider(string(m.Provider)); err != nil {
+			return errors.New("match: unknown provider; one of imin, mindkey, imkit, optimove, iiniit")
+		}
+	}
+	if m.Outcome != "" && !slices.Contains(Outcomes(), m.Outcome) {
+		return fmt.Errorf("match: unknown outcome; one of %s", joinOutcomes())
+	}
+	if upper := strings.ToUpper(m.Method); upper != m.Method {
+		return fmt.Errorf("match: method %.20q: methods are case-sensitive; did you mean %.20q?", m.Method, upper)
+	}
+	if m.Path != "" && m.Path[0] != '/' && m.Path[0] != '*' {
+		return fmt.Errorf("match: path %.60q does not begin with a slash", m.Path)
+	}
+	return m.fineValid()
+}
+
+// fineValid returns an error for conditions that can never be met.
+func (m *Match) fineValid() error {
+	if slices.Contains(m.Headers, "") {
+		return errors.New("match: headers: a name is empty")
+	}
+	for path, value := range m.Body {
+		switch value.(type) {
+		case nil, bool, string, float64, json.Number, int, int64, uint64:
+		default:
+			return fmt.Errorf("match: body: the value of %.60q is not a string, number, boolean or null; name a member of it", path)
+		}
+		if path == "" {
+			return errors.New("match: body: a path is empty")
+		}
+	}
+	return nil
+}
+
+// words says what the match selects, for people.
+func (m *Match) words() string {
+	var parts []string
+	add := func(format, value string) {
+		if value != "" {
+			parts = append(parts, fmt.Sprintf(format, value))
+		}
+	}
+	add("%s", strings.TrimSpace(m.Method+" "+m.Path))
+	add("of %s", string(m.Provider))
+	add("key %s", m.KeyID)
+	add("outcome %s", string(m.Outcome))
+	if m.Status != 0 {
+		add("status %s", fmt.Sprint(m.Status))
+	}
+	for _, name := range slices.Sorted(maps.Keys(m.Query)) {
+		parts = append(parts, fmt.Sprintf("query %.60s=%.60s", name, m.Query[name]))
+	}
+	for _, name := range m.Headers {
+		add("header %s", name)
+	}
+	for _, path := range slices.Sorted(maps.Keys(m.Body)) {
+		value, _ := json.Marshal(m.Body[path]) // valid has refused what JSON cannot hold
+		parts = append(parts, fmt.Sprintf("body %.60s=%.60s", path, value))
+	}
+	if parts == nil {
+		return "any request"
+	}
+	return strings.Join(parts, ", ")
+}
