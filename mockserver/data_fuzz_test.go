@@ -88,8 +88,9 @@ func FuzzSetData(f *testing.F) {
 		}
 		after := dataOf(t, srv, p)
 		for _, path := range probes(p) {
-			if got := asAdmin(t, srv, p, "GET", path, ""); got.status >= 500 {
-				t.Errorf("%s: %d %s", path, got.status, got.body)
+			// The answer is computed as for GET, but not read again for the journal.
+			if got := asAdmin(t, srv, p, "HEAD", path, ""); got.status >= 500 {
+				t.Errorf("%s: %d", path, got.status)
 			}
 		}
 		again, err := srv.Data(p, name)
