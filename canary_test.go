@@ -493,6 +493,9 @@ func canaryPolicy() keyfit.RetryPolicy {
 func TestCanaryAnEchoedKeyIsNeverTold(t *testing.T) {
 	t.Parallel()
 	for i, s := range canarySchemes() {
+		if raceDetector && i > 1 {
+			break // calls one after another; two schemes meet all of the client and of its readers
+		}
 		t.Run(s.name, func(t *testing.T) {
 			t.Parallel()
 			srv, find := canaryServer(t, s.cred), newCanary(s.cred)
