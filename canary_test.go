@@ -37,10 +37,20 @@ const canaryFragment = 8
 
 // canary finds planted credentials in text, whole or in part, in every form that a server,
 // an encoder or a printer may have given them.
-type canary struct{ needles map[string]string } // fragment → the form's name
+type canary struct {
+	needles map[string]string   // fragment → the form's name
+	heads   map[string][]string // the first canaryFragment bytes of fragments → the fragments
+	may     *[1 << 16]bool      // by canaryHash: whether a fragment begins so
+}
+
+// canaryHash is of the first four bytes of a text.
+func canaryHash(s string) uint16 {
+	four := uint32(s[0]) | uint32(s[1])<<8 | uint32(s[2])<<16 | uint32(s[3])<<24
+	return uint16(four * 0x9E3779B1 >> 16)
+}
 
 func newCanary(creds ...keyfit.Credential) canary {
-	c := canary{needles: make(map[string]string)}
+	c := canary{needles: make(map[string]string), heads: make(map[string][]string), may: new([1 << 16]bool)}
 	add := func(name, fragment string) {
 		// Folding the text instead would cost more than the search.
 		for _, needle := range []string{fragment, strings.ToLower(fragment), strings.ToUpper(fragment)} {
@@ -64,14 +74,24 @@ func newCanary(creds ...keyfit.Credential) canary {
 			}
 		}
 	}
+	for needle := range c.needles {
+		head := needle[:canaryFragment]
+		c.heads[head] = append(c.heads[head], needle)
+		c.may[canaryHash(head)] = true
+	}
 	return c
 }
 
 // leak returns what of a planted credential is in text, or "".
 func (c canary) leak(text string) string {
-	for needle, form := range c.needles {
-		if at := strings.Index(text, needle); at >= 0 {
-			return fmt.Sprintf("%s, %q in …%s…", form, needle, text[max(0, at-300):min(len(text), at+300)])
+	for at := range max(0, len(text)-canaryFragment+1) { // once for all needles: there are hundreds
+		if !c.may[canaryHash(text[at:])] {
+			continue
+		}
+		for _, needle := range c.heads[text[at:at+canaryFragment]] {
+			if strings.HasPrefix(text[at:], needle) {
+				return fmt.Sprintf("%s, %q in …%s…", c.needles[needle], needle, text[max(0, at-300):min(len(text), at+300)])
+			}
 		}
 	}
 	return ""
@@ -473,6 +493,9 @@ func canaryPolicy() keyfit.RetryPolicy {
 func TestCanaryAnEchoedKeyIsNeverTold(t *testing.T) {
 	t.Parallel()
 	for i, s := range canarySchemes() {
+		if raceDetector && i > 1 {
+			break // calls one after another; two schemes meet all of the client and of its readers
+		}
 		t.Run(s.name, func(t *testing.T) {
 			t.Parallel()
 			srv, find := canaryServer(t, s.cred), newCanary(s.cred)

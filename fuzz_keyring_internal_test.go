@@ -8,6 +8,7 @@ import (
 	"io"
 	"math/rand/v2"
 	"net/http"
+	"os"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -297,8 +298,12 @@ func fuzzKeyring(t *testing.T, script []byte) {
 // grows, no key in a text, no call lost that need not be.
 func FuzzKeyringEvents(f *testing.F) {
 	chance := rand.New(rand.NewPCG(1, 2)) // seeds, the same at each run
+	scripts := 4                          // of each kind
+	if os.Getenv("KEYFIT_LONG") != "" {
+		scripts = 12
+	}
 	for kind := range byte(16) {
-		for range 12 {
+		for range scripts {
 			script := []byte{kind}
 			for range 120 {
 				script = append(script, byte(chance.UintN(256)))

@@ -33,6 +33,8 @@ const (
 // simSize returns how many seeds play a case, and the time between two requests.
 func simSize() (seeds uint64, every time.Duration) {
 	switch {
+	case raceDetector && !longRun():
+		return 1, time.Second / 8
 	case !longRun():
 		return 1, time.Second / 16
 	case raceDetector: // which is ten times as slow

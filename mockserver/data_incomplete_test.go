@@ -2,6 +2,7 @@ package mockserver_test
 
 import (
 	"encoding/json"
+	"os"
 	"slices"
 	"testing"
 
@@ -9,30 +10,43 @@ import (
 )
 
 // holed calls f with v once for every member, at any depth, that is missing and
-// every element that is null.
-func holed(v any, f func()) {
+// every element that is null. Where kinds is not nil, it calls f for the first of a kind
+// only: of the holes whose paths differ in the indexes of elements alone.
+func holed(v any, path string, kinds map[string]bool, f func()) {
+	hole := func(path string) {
+		if kinds == nil || !kinds[path] {
+			f()
+		}
+		if kinds != nil {
+			kinds[path] = true
+		}
+	}
 	switch v := v.(type) {
 	case map[string]any:
 		for name, old := range v {
 			delete(v, name)
-			f()
+			hole(path + "." + name)
 			v[name] = old
-			holed(old, f)
+			holed(old, path+"."+name, kinds, f)
 		}
 	case []any:
 		for i, old := range v {
 			v[i] = nil
-			f()
+			hole(path + "[]")
 			v[i] = old
-			holed(old, f)
+			holed(old, path+"[]", kinds, f)
 		}
 	}
 }
 
 // What is accepted with a hole in it must not make a read of the provider fail:
-// the surfaces were written for data of their own making, which is whole.
+// the surfaces were written for data of their own making, which is whole. With KEYFIT_LONG=1
+// all holes of a kind are tried and not the first alone.
 func TestIncompleteItemsAreRefusedOrServed(t *testing.T) {
 	t.Parallel()
+	if raceDetector {
+		t.Skip("some thousand requests one after another hold no race")
+	}
 	for _, p := range mockserver.Providers() {
 		t.Run(string(p), func(t *testing.T) {
 			t.Parallel()
@@ -65,7 +79,11 @@ func TestIncompleteItemsAreRefusedOrServed(t *testing.T) {
 				if err := json.Unmarshal(list[0], &item); err != nil {
 					t.Fatal(err)
 				}
-				holed(item, func() {
+				kinds := make(map[string]bool)
+				if os.Getenv("KEYFIT_LONG") != "" {
+					kinds = nil
+				}
+				holed(item, "", kinds, func() {
 					raw, err := json.Marshal(item)
 					if err != nil {
 						t.Fatal(err)
@@ -76,10 +94,11 @@ func TestIncompleteItemsAreRefusedOrServed(t *testing.T) {
 						return
 					}
 					for _, path := range probes(p) {
-						r := newRequest(t, p, "GET", path, "")
+						// The answer is computed as for GET, but not read again for the journal.
+						r := newRequest(t, p, "HEAD", path, "")
 						key.Apply(r)
 						if got := call(t, srv.Transport(), r); got.status >= 500 {
-							t.Fatalf("%s %s: %s: %d %s", c.Name, raw, path, got.status, got.body)
+							t.Fatalf("%s %s: %s: %d", c.Name, raw, path, got.status)
 						}
 					}
 				})
