@@ -48,3 +48,18 @@ func TestVerifySaysWhatItWantedInWords(t *testing.T) {
 		t.Errorf("%s", got.body)
 	}
 }
+
+// Of two members of one name a decoder takes one, and nobody knows which was meant.
+func TestTheAdminAPIRefusesAMemberThatOccursTwice(t *testing.T) {
+	t.Parallel()
+	srv := mockserver.New(t)
+	for path, body := range map[string]string{
+		"/v1/namespaces":                         `{"name":"a","name":"b"}`,
+		"/v1/namespaces/default/faults":          `{"fault":{"kind":"status","status":503,"status":500}}`,
+		"/v1/namespaces/default/requests/verify": `{"match":{"method":"GET","method":"PUT"},"n":0}`,
+	} {
+		if got := adminCall(t, srv, "POST", path, body); got.status != 400 || !strings.Contains(got.body, "occurs twice") {
+			t.Errorf("%s: %d %s", path, got.status, got.body)
+		}
+	}
+}

@@ -261,7 +261,7 @@ func TestCompletionOffersWhatIsThere(t *testing.T) {
 		"fault clear":                  "fault_1\tstall\n" + none,
 		"fault add":                    strings.Join(faultKinds(), "\n") + "\n" + none,
 		"namespace delete":             "team-a\n" + none,
-		"keys list --namespace":        "team-a\n" + none,
+		"keys list --namespace":        "default\nteam-a\n" + none,
 		"snapshot restore":             "seeded\t2027-01-31 00:00:00Z, 4 keys\n" + none,
 		"keys issue":                   strings.Join(providerNames(), "\n") + "\n" + none,
 		"keys issue mindkey --scope":   "Employee\nEmployeeData\nCompensation\nTimeTracking\nOrganization\nLeave\nWorkingtime\n" + noSpace,

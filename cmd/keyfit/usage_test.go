@@ -241,6 +241,7 @@ func TestWhatIsMisspeltIsNamed(t *testing.T) {
 		"keys show EMPTY":                          `ID is empty`,
 		"keys issue EMPTY":                         `PROVIDER is empty`,
 		"namespace delete EMPTY":                   `NAME is empty`,
+		"explain imkit GETT /rooms":                `a method such as GET is given with -X`,
 		"snapshot delete EMPTY":                    `NAME is empty`,
 		"fault clear EMPTY":                        `ID is empty`,
 		"fault clear fault_1 EMPTY":                `ID is empty`,
