@@ -82,35 +82,43 @@ func readCredentials(v *vendor, r *http.Request) credentials {
 			found++
 		}
 	}
-	if found > 0 && v.reads("Authorization") && len(r.Header["Authorization"]) > schemed {
+	if found == 0 {
+		c.absent(v, r, empty, scheme)
+		return c
+	}
+	if v.reads("Authorization") && len(r.Header["Authorization"]) > schemed {
 		found++ // another scheme, or none, where the vendor reads a credential: a credential too
 	}
+	c.count(v, found, pair, gaps)
+	return c
+}
+
+// count judges how many credentials were found, which halves of a pair are among them, and
+// what is empty.
+func (creds *credentials) count(v *vendor, found, pair, gaps int) {
 	if found == 1 && pair != 0 {
 		gaps &= pair | noHalf // an empty other half is a missing one
 	}
-	if found > 0 && gaps != 0 {
-		found++ // an empty field where the vendor reads a credential: as above
+	if gaps != 0 {
+		found++ // an empty field where the vendor reads a credential is one too
 	}
 	switch {
 	case found == 1 && pair == 0, found == 2 && pair == clientHalf|tokenHalf:
-		c.outcome = OK
-	case found == 0:
-		c.absent(v, r, empty, scheme)
+		creds.outcome = OK
 	case found == 1:
 		half, other := "`IM-CLIENT-KEY`", "`IM-Authorization`"
-		c.blame = credClient
+		creds.blame = credClient
 		if pair == tokenHalf {
-			half, other, c.blame = other, half, credToken
+			half, other, creds.blame = other, half, credToken
 		}
-		c.refuse(MissingPair, half, "sent "+half+" without "+other+"; a user-level call wants both")
+		creds.refuse(MissingPair, half, "sent "+half+" without "+other+"; a user-level call wants both")
 	default:
 		why := "sent more than one credential in one request"
 		if gaps != 0 {
 			why += ", one of them empty"
 		}
-		c.refuse(DuplicateKey, "several credentials", why+"; "+v.title+" wants "+v.want)
+		creds.refuse(DuplicateKey, "several credentials", why+"; "+v.title+" wants "+v.want)
 	}
-	return c
 }
 
 func (place *carrier) values(r *http.Request) []string {

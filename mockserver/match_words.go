@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -60,7 +61,7 @@ func (m *Match) words() string {
 	add("key %s", m.KeyID)
 	add("outcome %s", string(m.Outcome))
 	if m.Status != 0 {
-		add("status %s", fmt.Sprint(m.Status))
+		add("status %s", strconv.Itoa(m.Status))
 	}
 	for _, name := range slices.Sorted(maps.Keys(m.Query)) {
 		parts = append(parts, fmt.Sprintf("query %.60s=%.60s", name, m.Query[name]))
@@ -69,7 +70,10 @@ func (m *Match) words() string {
 		add("header %s", name)
 	}
 	for _, path := range slices.Sorted(maps.Keys(m.Body)) {
-		value, _ := json.Marshal(m.Body[path]) // valid has refused what JSON cannot hold
+		value, err := json.Marshal(m.Body[path])
+		if err != nil {
+			value = []byte("?") // not a number of JSON
+		}
 		parts = append(parts, fmt.Sprintf("body %.60s=%.60s", path, value))
 	}
 	if parts == nil {

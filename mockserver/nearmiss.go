@@ -37,8 +37,8 @@ func (rt *routes) near(r *http.Request) string {
 // mayPrefix reports whether every operation may be called with this segment before it.
 func (rt *routes) mayPrefix(segment string) bool {
 	return rt.fold != nil && segment != "" && slices.ContainsFunc(rt.router().all, func(line *routeLine) bool {
-		path := "/" + strings.Join(line.segments, "/")
-		return rt.fold("/"+segment+path) == path
+		operation := "/" + strings.Join(line.segments, "/")
+		return rt.fold("/"+segment+operation) == operation
 	})
 }
 

@@ -93,8 +93,12 @@ func (f *Fault) Idle() error {
 		name string
 		set  bool
 	}{
-		{"delay", f.Delay != 0}, {"status", f.Status != 0}, {"body", f.Body != ""},
-		{"location", f.Location != ""}, {"bytes", f.Bytes != 0}, {"seed", f.Seed != 0},
+		{"delay", f.Delay != 0},
+		{"status", f.Status != 0},
+		{"body", f.Body != ""},
+		{"location", f.Location != ""},
+		{"bytes", f.Bytes != 0},
+		{"seed", f.Seed != 0},
 	} {
 		if !m.set || slices.Contains(takes, m.name) {
 			continue
