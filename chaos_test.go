@@ -16,15 +16,20 @@ import (
 	"github.com/keyfit/keyfit/mockserver"
 )
 
-// A service in a process of its own, under load, whose .env is rotated fifty times without
+const chaosServed = 60 // calls at least with each key
+
+// chaosTurns is how many turns one play has.
+func chaosTurns() int {
+	if longRun() {
+		return 50
+	}
+	return 20
+}
+
+// A service in a process of its own, under load, whose .env is rotated turn by turn without
 // overlap at the provider: in one half of the turns the old key is revoked as soon as the
 // new one is in the file, in the other half before. All the while the file is deleted,
 // truncated, half-written, made unreadable, spoiled, put back to an old state, and restored.
-const (
-	chaosTurns  = 50
-	chaosServed = 60 // calls at least with each key
-)
-
 func TestChaosFailsNoCall(t *testing.T) {
 	t.Parallel()
 	if testing.Short() {
@@ -45,12 +50,12 @@ func TestChaosFailsNoCall(t *testing.T) {
 			service := startChaosService(t, chaosDotEnv+"="+c.path, chaosURL+"="+c.srv.BaseURL(mockserver.MindKey), extra)
 			c.wait(c.key.ID)
 			begin := time.Now()
-			for range chaosTurns {
+			for range chaosTurns() {
 				c.turn()
 			}
 			took := time.Since(begin)
 			report := service.stop()
-			t.Logf("%d turns in %s with %v", chaosTurns, took.Round(time.Millisecond), c.done)
+			t.Logf("%d turns in %s with %v", chaosTurns(), took.Round(time.Millisecond), c.done)
 			c.check(report)
 		})
 	}
@@ -65,14 +70,14 @@ func (c *chaos) check(report chaosReport) {
 	if report.Failed != 0 {
 		t.Errorf("%d of %d calls failed, the first with %q", report.Failed, report.Calls, report.Errors)
 	}
-	if ok := counts.ByOutcome[mockserver.OK]; report.Calls < chaosTurns*chaosServed || ok < report.Calls {
+	if ok := counts.ByOutcome[mockserver.OK]; report.Calls < chaosTurns()*chaosServed || ok < report.Calls {
 		t.Errorf("the service counts %d calls, and the mock accepted %d", report.Calls, ok)
 	}
 	if refused := counts.ByOutcome[mockserver.Revoked]; refused == 0 {
 		t.Error("no call met a revoked key: the test shows nothing")
 	}
-	if report.Generation <= chaosTurns {
-		t.Errorf("want each of the %d keys current once, got generation %d", chaosTurns+1, report.Generation)
+	if report.Generation <= uint64(chaosTurns()) {
+		t.Errorf("want each of the %d keys current once, got generation %d", chaosTurns()+1, report.Generation)
 	}
 	if report.Left != "" {
 		t.Errorf("goroutines did not end with the service:\n%s", report.Left)

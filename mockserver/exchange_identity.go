@@ -128,7 +128,7 @@ func (r *record) alive(v *vendor, now time.Time) Diagnosis {
 	return d
 }
 
-const notAMockKey = "this key was not issued by a mock: it may be a production key, so it was not recorded; issue one with Keys().Issue"
+const notAMockKey = "this key was not issued by a mock: it may be a production key, so it was not recorded; issue one with Keys().Issue, or `keyfit keys issue`"
 
 // unknown explains a credential that is not one of the vendor's here: another
 // one of this server, a mock key of another run, or a string that no mock made.

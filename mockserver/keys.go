@@ -16,7 +16,7 @@ import (
 
 // Errors of the key methods; they come wrapped with the key's ID.
 var (
-	ErrNoSuchKey    = errors.New("no such key")
+	ErrNoSuchKey    = errors.New("no such key: its id is wanted, such as key_000003, as in the list of keys")
 	ErrKeyEnded     = errors.New("key is expired or revoked")
 	ErrKeyReplaced  = errors.New("key is replaced already")
 	ErrKeySuspended = errors.New("key is suspended; enable it first")
