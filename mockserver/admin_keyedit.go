@@ -60,7 +60,7 @@ func adminEdit(c *adminCall) (any, error) {
 	}
 	k, ok := c.ns.keys.Get(c.keyID())
 	if !ok {
-		return nil, refused(http.StatusNotFound, "no such key in this namespace: its id is wanted, such as key_000003, as in the list of keys")
+		return nil, refused(http.StatusNotFound, "%s", ErrNoSuchKey)
 	}
 	if err := in.fits(k); err != nil {
 		return nil, err

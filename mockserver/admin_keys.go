@@ -147,7 +147,7 @@ func adminKeys(c *adminCall) (any, error) {
 func adminKey(c *adminCall) (any, error) {
 	k, ok := c.ns.keys.Get(c.keyID())
 	if !ok {
-		return nil, refused(http.StatusNotFound, "no such key in this namespace: its id is wanted, such as key_000003, as in the list of keys")
+		return nil, refused(http.StatusNotFound, "%s", ErrNoSuchKey)
 	}
 	return k, nil
 }

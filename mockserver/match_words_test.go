@@ -49,6 +49,29 @@ func TestVerifySaysWhatItWantedInWords(t *testing.T) {
 	}
 }
 
+// Somebody may look for a key in a request: the failure of a test must not print it.
+func TestVerifyDoesNotRepeatAKey(t *testing.T) {
+	t.Parallel()
+	srv := mockserver.New(t)
+	const foreign = "prod-0123456789abcdefghij"
+	minted := srv.Keys().Issue(mockserver.Iiniit).Secret.Reveal()
+	for _, key := range []string{minted, foreign} {
+		for name, m := range map[string]mockserver.Match{
+			"query": {Query: map[string]string{"api_key": key}},
+			"body":  {Body: map[string]any{"api_key": key}},
+		} {
+			for _, err := range []error{srv.Verify(m, mockserver.AtLeast(1)), srv.VerifyInOrder(m)} {
+				if err == nil || strings.Contains(err.Error(), key[5:]) {
+					t.Errorf("%s: %v", name, err)
+				}
+			}
+		}
+	}
+	if err := srv.Verify(mockserver.Match{Path: "/x/" + minted}, mockserver.AtLeast(1)); err == nil || strings.Contains(err.Error(), minted[5:]) {
+		t.Errorf("path: %v", err)
+	}
+}
+
 // Of two members of one name a decoder takes one, and nobody knows which was meant.
 func TestTheAdminAPIRefusesAMemberThatOccursTwice(t *testing.T) {
 	t.Parallel()

@@ -5,6 +5,8 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+
+	"github.com/keyfit/keyfit/mockserver/internal/redact"
 )
 
 // Times is how many exchanges must match. Make it with Exactly, AtLeast, AtMost or
@@ -58,7 +60,13 @@ func (n *Namespace) Verify(m Match, times Times) error {
 	if c.Folded > 0 {
 		may = fmt.Sprintf(" and %d more may", c.Folded)
 	}
-	return fmt.Errorf("mockserver: %d requests match (%s)%s, want %s", c.Total, m.words(), may, times)
+	return fmt.Errorf("mockserver: %d requests match (%s)%s, want %s", c.Total, n.inWords(&m), may, times)
+}
+
+// inWords says what a match selects, without a credential that somebody looks for.
+func (n *Namespace) inWords(m *Match) string {
+	said := m.words()
+	return redact.New(&n.srv.vault).Value(said, len(said))
 }
 
 // VerifyInOrder returns an error unless there are exchanges that match the steps in this
@@ -84,7 +92,7 @@ func (n *Namespace) VerifyInOrder(steps ...Match) error {
 	if at > 0 {
 		after = fmt.Sprintf("after the one of step %d no request matches", at)
 	}
-	return fmt.Errorf("mockserver: %s step %d: %s", after, at+1, steps[at].words())
+	return fmt.Errorf("mockserver: %s step %d: %s", after, at+1, n.inWords(&steps[at]))
 }
 
 // ExpectTimes fails the test unless as many exchanges match, and then shows the last

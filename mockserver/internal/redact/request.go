@@ -89,8 +89,8 @@ func (r *Redactor) Value(value string, limit int) string {
 	return cut(r.Text(r.named(head(value, limit), maxDepth)), limit)
 }
 
-// Query returns about limit bytes of a query, in a stable order and without
-// credentials.
+// Query returns about limit bytes of a query without credentials: as it was sent, or, where
+// something is hidden, decoded and in the order of the names.
 func (r *Redactor) Query(raw string, limit int) string {
 	return cut(r.query(head(raw, limit)), limit)
 }

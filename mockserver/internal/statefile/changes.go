@@ -51,19 +51,20 @@ type changes struct {
 // chain is the checksum of a file of changes up to some line.
 type chain uint32
 
-func (c chain) over(text []byte) chain {
-	return chain(crc32.Update(uint32(c), crc32.MakeTable(crc32.Castagnoli), text))
+// over returns the checksum of the same and of text behind it.
+func (ch chain) over(text []byte) chain {
+	return chain(crc32.Update(uint32(ch), crc32.MakeTable(crc32.Castagnoli), text))
 }
 
 // changesHeader returns the first line.
 func changesHeader(doc sum) []byte { return []byte(changesHead + doc.String() + "\n") }
 
 // line returns a line with its checksum, and the checksum for the next one.
-func (c chain) line(text []byte) ([]byte, chain) {
-	c = c.over(text)
-	line := make([]byte, 0, len(text)+10)
-	line = fmt.Appendf(line, "%08x ", uint32(c))
-	return append(append(line, text...), '\n'), c
+func (ch chain) line(text []byte) ([]byte, chain) {
+	ch = ch.over(text)
+	line := make([]byte, 0, len(text)+sumLength+1)
+	line = fmt.Appendf(line, "%08x ", uint32(ch))
+	return append(append(line, text...), '\n'), ch
 }
 
 // createChanges makes the file for a document, with the lines that another file has
@@ -190,10 +191,10 @@ const sumLength = 9
 
 // read returns what stands behind a line's checksum, and the checksum for the next one;
 // false if it is another.
-func (c chain) read(line []byte) ([]byte, chain, bool) {
+func (ch chain) read(line []byte) ([]byte, chain, bool) {
 	if len(line) <= sumLength {
-		return nil, c, false
+		return nil, ch, false
 	}
-	want, next := c.line(line[sumLength:])
+	want, next := ch.line(line[sumLength:])
 	return line[sumLength:], next, bytes.Equal(want[:sumLength], line[:sumLength])
 }
