@@ -55,7 +55,7 @@ func (t *transport) send(k *call, ctx context.Context, other bool, req *http.Req
 		t.jar.SetCookies(req.URL, resp.Cookies())
 	}
 	if k.policy.AttemptTimeout > 0 && resp.Body != nil {
-		resp.Body = &timedBody{ReadCloser: resp.Body, attempt: out.Context(), call: k.Context, after: k.policy.AttemptTimeout, done: cancel}
+		resp.Body = &timedBody{ReadCloser: resp.Body, attempt: out.Context(), call: k.Context, after: k.policy.AttemptTimeout, sized: resp.ContentLength >= 0, done: cancel}
 	}
 	k.hideBody(resp)
 	return resp, nil

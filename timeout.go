@@ -64,13 +64,15 @@ type timedBody struct {
 	io.ReadCloser
 	attempt, call context.Context //nolint:containedctx // which of them has ended says why a read failed
 	after         time.Duration
+	sized         bool // its length was announced
 	done          context.CancelFunc
 }
 
-// Read says of a read that the end of the attempt has ended that it was that.
+// Read says of a read that the end of the attempt has ended that it was that. An end after that
+// of the attempt is the body's own only if its length was announced: see [endedIn].
 func (b *timedBody) Read(p []byte) (int, error) {
 	n, err := b.ReadCloser.Read(p)
-	if err != nil && err != io.EOF && errors.Is(b.attempt.Err(), context.DeadlineExceeded) && b.call.Err() == nil {
+	if err != nil && (err != io.EOF || !b.sized) && errors.Is(b.attempt.Err(), context.DeadlineExceeded) && b.call.Err() == nil {
 		err = timeoutError{b.after}
 	}
 	return n, err

@@ -2,6 +2,7 @@ package keyfit
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -35,11 +36,25 @@ func (k *call) whole(resp *http.Response, err error) (*http.Response, error) {
 
 // readBody reads a body of at most maxBody bytes.
 func (k *call) readBody(resp *http.Response) ([]byte, error) {
+	sized := resp.ContentLength >= 0
 	content, err := readContent(resp, k.typed.maxBody, k.bodyTime())
+	if err == nil && !sized {
+		err = endedIn(k.Context)
+	}
 	if err != nil && !errors.Is(err, ErrTooLarge) {
 		err = k.redactor().Error(err)
 	}
 	return content, err
+}
+
+// endedIn returns an error if the context ended before a body whose length was not announced
+// did. That end may not be the body's: the transport says goodbye to the server, whose handler
+// stops and ends the response properly, and that end can still arrive.
+func endedIn(ctx context.Context) error {
+	if err := ctx.Err(); err != nil {
+		return fmt.Errorf("the response broke off: %w", err)
+	}
+	return nil
 }
 
 // readContent reads a body of at most limit bytes, without its codings if they are known.
