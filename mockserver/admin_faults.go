@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 
 	"github.com/keyfit/keyfit/mockserver/internal/fault"
 )
@@ -47,12 +48,13 @@ type FaultSpec struct {
 // maxInjections bounds the injections that every request is compared with.
 const maxInjections = 1000
 
-// Valid returns an error if the fault cannot be injected.
-func (spec *FaultSpec) Valid() error {
-	if spec.Match.Provider != "" {
-		if _, err := ParseProvider(string(spec.Match.Provider)); err != nil {
-			return fmt.Errorf("match: unknown provider %q", spec.Match.Provider)
-		}
+// Valid returns an error if the fault cannot be injected into the five providers.
+func (spec *FaultSpec) Valid() error { return spec.ValidFor(Providers()) }
+
+// ValidFor is Valid for a server that plays these providers (Server.Providers).
+func (spec *FaultSpec) ValidFor(played []Provider) error {
+	if p := spec.Match.Provider; p != "" && !slices.Contains(played, p) {
+		return fmt.Errorf("match: unknown provider %q", p)
 	}
 	if spec.Match.Outcome != "" || spec.Match.Status != 0 {
 		return errors.New("match: outcome and status are known only after the answer; they select requests, not faults")
@@ -81,7 +83,7 @@ func adminInject(c *adminCall) (any, error) {
 	if err := c.decode(&in); err != nil {
 		return nil, err
 	}
-	if err := in.Valid(); err != nil {
+	if err := in.ValidFor(c.srv.Providers()); err != nil {
 		return nil, refused(http.StatusBadRequest, "%s", err)
 	}
 	if len(c.ns.Injections()) >= maxInjections {

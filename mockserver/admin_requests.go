@@ -39,7 +39,7 @@ func (call *adminCall) match() (Match, error) {
 	if err := m.readFine(q); err != nil {
 		return m, err
 	}
-	if err := m.valid(); err != nil {
+	if err := m.valid(call.srv); err != nil {
 		return m, err
 	}
 	return m, nil
@@ -47,11 +47,9 @@ func (call *adminCall) match() (Match, error) {
 
 // valid refuses a Match that can never match: a misspelt value would look like
 // no requests.
-func (m *Match) valid() error {
-	if m.Provider != "" {
-		if _, err := ParseProvider(string(m.Provider)); err != nil {
-			return refused(http.StatusBadRequest, "match: unknown provider; one of imin, mindkey, imkit, optimove, iiniit")
-		}
+func (m *Match) valid(s *Server) error {
+	if m.Provider != "" && s.vendor(m.Provider) == nil {
+		return refused(http.StatusBadRequest, "match: unknown provider; one of %s", s.providerNames())
 	}
 	if m.Outcome != "" && !slices.Contains(Outcomes(), m.Outcome) {
 		return refused(http.StatusBadRequest, "match: unknown outcome; one of %s", joinOutcomes())
@@ -130,7 +128,7 @@ func adminCount(c *adminCall) (any, error) {
 	if err := c.decode(&in); err != nil {
 		return nil, err
 	}
-	if err := in.Match.valid(); err != nil {
+	if err := in.Match.valid(c.srv); err != nil {
 		return nil, err
 	}
 	return c.ns.Counts(in.Match), nil
@@ -158,7 +156,7 @@ func adminWait(c *adminCall) (any, error) {
 	if err := c.decode(&in); err != nil {
 		return nil, err
 	}
-	if err := in.Match.valid(); err != nil {
+	if err := in.Match.valid(c.srv); err != nil {
 		return nil, err
 	}
 	if in.N < 1 || in.Timeout <= 0 || in.Timeout.Std() > maxWait {

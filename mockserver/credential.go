@@ -1,6 +1,7 @@
 package mockserver
 
 import (
+	"encoding/base64"
 	"net/http"
 	"net/url"
 	"strings"
@@ -46,6 +47,9 @@ func readCredentials(v *vendor, r *http.Request) credentials {
 				value = strings.TrimLeft(rest, " \t")
 				schemed++
 			}
+			if place.basic {
+				value = basicUser(value)
+			}
 			if value == "" {
 				empty = place.String()
 				continue
@@ -72,7 +76,7 @@ func readCredentials(v *vendor, r *http.Request) credentials {
 	case found == 0:
 		c.absent(v, r, empty, scheme)
 	case found == 1:
-		half, other := "`IM-CLIENT-KEY`", "`IM-Authorization`"
+		half, other := v.halves()
 		c.blame = credClient
 		if pair == 2 {
 			half, other, c.blame = other, half, credToken
@@ -132,7 +136,7 @@ func (creds *credentials) absent(v *vendor, r *http.Request, empty, scheme strin
 		creds.refuse(WrongScheme, sent, "sent "+sent+wants)
 		return
 	}
-	for _, name := range foreign() {
+	for _, name := range append(foreign(), v.otherHeaders...) {
 		if len(r.Header[name]) == 0 || v.reads(name) {
 			continue
 		}
@@ -143,11 +147,52 @@ func (creds *credentials) absent(v *vendor, r *http.Request, empty, scheme strin
 		creds.refuse(WrongHeader, sent, "sent "+sent+wants)
 		return
 	}
-	if strings.Contains(r.URL.RawQuery, "api_key=") {
-		creds.refuse(WrongHeader, "`?api_key=`", "sent `?api_key=`"+wants)
+	if sent := v.foreignParam(r); sent != "" {
+		creds.refuse(WrongHeader, sent, "sent "+sent+wants)
 		return
 	}
 	creds.refuse(MissingKey, "", "sent no credential"+wants)
+}
+
+// foreignParam names the query parameter in which another vendor takes a key, "" if none was sent.
+func (v *vendor) foreignParam(r *http.Request) string {
+	if strings.Contains(r.URL.RawQuery, "api_key=") {
+		return "`?api_key=`"
+	}
+	if len(v.otherParams) == 0 || r.URL.RawQuery == "" {
+		return ""
+	}
+	q := r.URL.Query()
+	for _, name := range v.otherParams {
+		if q.Has(name) && !v.readsQuery(name) {
+			return "`?" + name + "=`"
+		}
+	}
+	return ""
+}
+
+// halves are the two headers of a pair, in the vendor's spelling.
+func (v *vendor) halves() (first, second string) {
+	for i := range v.carriers {
+		switch c := &v.carriers[i]; c.kind {
+		case credClient:
+			first = c.String()
+		case credToken:
+			second = c.String()
+		default:
+		}
+	}
+	return first, second
+}
+
+// basicUser is the user of HTTP Basic, "" if the value is none (RFC 7617).
+func basicUser(value string) string {
+	plain, err := base64.StdEncoding.DecodeString(value)
+	if err != nil {
+		return ""
+	}
+	user, _, _ := strings.Cut(string(plain), ":")
+	return user
 }
 
 func (v *vendor) reads(header string) bool {

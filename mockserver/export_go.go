@@ -55,7 +55,7 @@ func goProvider(p Provider) string {
 
 // goKey returns which kind of key the request carried: "key", "pair" or none.
 func (ex *Exchange) goKey() string {
-	for _, c := range credentialPlaces(ex.Provider) {
+	for _, c := range credentialPlaces(vendors(), ex.Provider) {
 		switch {
 		case len(ex.Header[c.header]) == 0:
 		case c.ofPair:
