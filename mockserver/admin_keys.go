@@ -33,8 +33,6 @@ func (issue *issueBody) options(s *Server) ([]KeyOption, error) {
 		return nil, refused(http.StatusBadRequest, "expiresIn is negative; for an expired key give expiresAt, or expire it")
 	case issue.ExpiresIn > 0 && issue.ExpiresAt != nil:
 		return nil, refused(http.StatusBadRequest, "give expiresIn or expiresAt, not both")
-	case v.own && issue.Access != "" && len(v.accessTypes) == 0:
-		return nil, refused(http.StatusBadRequest, "%s has no access types", v.title)
 	case !v.own && issue.Access != "" && issue.Provider != Optimove:
 		return nil, refused(http.StatusBadRequest, "access types are Optimove's")
 	case !v.own && issue.Access != "" && !slices.Contains([]AccessType{Admin, Integrations, Transactional}, issue.Access):

@@ -25,21 +25,22 @@ type refusalKind struct {
 // refusalKinds lists the outcomes that an API answers. next comes before.
 func refusalKinds() []refusalKind {
 	const bad, none, noRight = http.StatusUnauthorized, http.StatusUnauthorized, http.StatusForbidden
-	kinds := []refusalKind{
+	return []refusalKind{
 		{UnknownKey, "", bad, "invalid_api_key", "The API key is invalid."},
 		{MissingKey, "", none, "missing_api_key", "No API key was sent."},
 		{InsufficientScope, "", noRight, "insufficient_permissions", "The API key may not do this."},
 		{AccessDenied, InsufficientScope, 0, "", ""},
 		{RateLimited, "", http.StatusTooManyRequests, "rate_limit_exceeded", "Too many requests; try again in {retryAfter} s."},
 		{NotFound, "", http.StatusNotFound, "not_found", "There is no such resource."},
+		{outcome: NotAMockKey, next: UnknownKey},
+		{outcome: Expired, next: UnknownKey},
+		{outcome: Revoked, next: UnknownKey},
+		{outcome: Suspended, next: UnknownKey},
+		{outcome: DuplicateKey, next: UnknownKey},
+		{outcome: WrongScheme, next: MissingKey},
+		{outcome: WrongHeader, next: MissingKey},
+		{outcome: MissingPair, next: MissingKey},
 	}
-	for _, o := range []Outcome{NotAMockKey, Expired, Revoked, Suspended, DuplicateKey} {
-		kinds = append(kinds, refusalKind{outcome: o, next: UnknownKey})
-	}
-	for _, o := range []Outcome{WrongScheme, WrongHeader, MissingPair} {
-		kinds = append(kinds, refusalKind{outcome: o, next: MissingKey})
-	}
-	return kinds
 }
 
 // profile makes the answers of the API.

@@ -44,11 +44,8 @@ func readCredentials(v *vendor, r *http.Request) credentials {
 					scheme = value
 					continue
 				}
-				value = strings.TrimLeft(rest, " \t")
+				value = place.behindScheme(rest)
 				schemed++
-			}
-			if place.basic {
-				value = basicUser(value)
 			}
 			if value == "" {
 				empty = place.String()
@@ -183,6 +180,15 @@ func (v *vendor) halves() (first, second string) {
 		}
 	}
 	return first, second
+}
+
+// behindScheme is the credential behind a scheme word.
+func (place *carrier) behindScheme(rest string) string {
+	rest = strings.TrimLeft(rest, " \t")
+	if place.basic {
+		return basicUser(rest)
+	}
+	return rest
 }
 
 // basicUser is the user of HTTP Basic, "" if the value is none (RFC 7617).

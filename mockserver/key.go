@@ -139,14 +139,15 @@ func (v *vendor) applier(k KeyKind) func(*http.Request, Issued) {
 // applyQuery puts a key into the query, in place of any other.
 func (v *vendor) applyQuery(r *http.Request, i Issued) {
 	for _, c := range v.carriers {
-		if c.kind == credKey && c.query != "" {
-			q := r.URL.Query()
-			q.Set(c.query, i.Secret.Reveal())
-			u := *r.URL
-			u.RawQuery = q.Encode()
-			r.URL = &u
-			return
+		if c.kind != credKey || c.query == "" {
+			continue
 		}
+		q := r.URL.Query()
+		q.Set(c.query, i.Secret.Reveal())
+		u := *r.URL
+		u.RawQuery = q.Encode()
+		r.URL = &u
+		return
 	}
 }
 

@@ -14,7 +14,7 @@ func (qh *QuotaHeaders) set(h http.Header, q quota, now time.Time) {
 	if q.limit.none() {
 		return
 	}
-	reset := ""
+	var reset string
 	switch at := ceilSecond(now.Add(q.reset)); qh.ResetAs {
 	case "epoch":
 		reset = strconv.FormatInt(at.Unix(), 10)

@@ -288,9 +288,9 @@ func (s *Server) Providers() []Provider {
 
 // providerNames is Providers in words.
 func (s *Server) providerNames() string {
-	var out []string
-	for _, p := range s.Providers() {
-		out = append(out, string(p))
+	out := make([]string, len(s.vendors))
+	for i, v := range s.vendors {
+		out[i] = string(v.provider)
 	}
 	return strings.Join(out, ", ")
 }

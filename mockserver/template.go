@@ -46,7 +46,8 @@ func parseTemplate(text string, known func(string) bool, near []string) (templat
 		if !known(name) {
 			return nil, fmt.Errorf("there is no value {%.60s}; there are {%s}%s", name, strings.Join(near, "}, {"), meant(name, near))
 		}
-		if names++; names > maxTemplateNames {
+		names++
+		if names > maxTemplateNames {
 			return nil, fmt.Errorf("it has more than %d values", maxTemplateNames)
 		}
 		out = append(out, piece{text: text[from:i]}, piece{name: name})
