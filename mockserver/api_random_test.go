@@ -66,7 +66,6 @@ func randomAPI(draw *rand.Rand) mockserver.API {
 // overRandomAPIs runs a property over random APIs.
 func overRandomAPIs(t *testing.T, property func(t *testing.T, draw *rand.Rand, a mockserver.API)) {
 	t.Helper()
-	t.Parallel()
 	for seed := range randomAPIs() {
 		draw := rand.New(rand.NewPCG(seed, 16))
 		a := randomAPI(draw)
@@ -103,6 +102,7 @@ func thing(t *testing.T, a *mockserver.API) *http.Request {
 // TestAnyAPIRefusesEveryWrongKey is the wrong-key table: in each scheme, everything but the
 // key is refused, and neither the key nor what was sent is shown anywhere.
 func TestAnyAPIRefusesEveryWrongKey(t *testing.T) {
+	t.Parallel()
 	overRandomAPIs(t, func(t *testing.T, _ *rand.Rand, a mockserver.API) {
 		t.Helper()
 		var log bytes.Buffer
@@ -161,6 +161,7 @@ func other1(c byte) string {
 
 // TestAnyAPIKeepsItsWindow compares the limit with a model, at the edges of its windows.
 func TestAnyAPIKeepsItsWindow(t *testing.T) {
+	t.Parallel()
 	overRandomAPIs(t, func(t *testing.T, draw *rand.Rand, a mockserver.API) {
 		t.Helper()
 		a.Life = 0
@@ -206,6 +207,7 @@ func TestAnyAPIKeepsItsWindow(t *testing.T) {
 // TestAnyAPIKeepsTheLifeOfItsKeys does random things to keys, and asks after each which of
 // them work, before and after the state went to another server.
 func TestAnyAPIKeepsTheLifeOfItsKeys(t *testing.T) {
+	t.Parallel()
 	overRandomAPIs(t, func(t *testing.T, draw *rand.Rand, a mockserver.API) {
 		t.Helper()
 		opts := []mockserver.Option{mockserver.WithAPI(a), mockserver.WithoutRateLimits(), mockserver.WithFrozenClock(epoch)}
@@ -300,6 +302,7 @@ func checkKeys(t *testing.T, srv *mockserver.Server, a *mockserver.API, all func
 
 // TestAnyAPIsJournalHasNoKey puts keys where they do not belong.
 func TestAnyAPIsJournalHasNoKey(t *testing.T) {
+	t.Parallel()
 	overRandomAPIs(t, func(t *testing.T, draw *rand.Rand, a mockserver.API) {
 		t.Helper()
 		srv := mockserver.New(t, mockserver.WithAPI(a), mockserver.WithoutRateLimits())
