@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
@@ -299,4 +300,60 @@ func TestAMistakeInADescriptionIsNamed(t *testing.T) {
 	if _, err := mockserver.NewHandler(mockserver.WithAPI(acmeAPI(), acmeAPI())); err == nil {
 		t.Error("two APIs have one name")
 	}
+}
+
+// TestAnAPIOfOnesOwnIsExportedWithItsScheme asks the admin API for what others need to call it.
+func TestAnAPIOfOnesOwnIsExportedWithItsScheme(t *testing.T) {
+	t.Parallel()
+	srv := mockserver.New(t, mockserver.WithAPI(acmeAPI()))
+	key := srv.Keys().Issue(acme)
+	for _, put := range []func(*http.Request){
+		key.Apply,
+		func(r *http.Request) { r.URL.RawQuery = "acme_key=" + key.Secret.Reveal() },
+		func(r *http.Request) { r.SetBasicAuth(key.Secret.Reveal(), "") },
+	} {
+		r := acmeRequest(t, "/items/1")
+		put(r)
+		call(t, srv.Transport(), r)
+	}
+	admin := func(path string) string {
+		r := newRequest(t, acme, "GET", path, "")
+		r.URL.Host, r.Host = "localhost", "localhost"
+		r.Header.Set("Authorization", "Bearer "+srv.AdminToken().Reveal())
+		w := httptest.NewRecorder()
+		srv.AdminHandler().ServeHTTP(w, r)
+		return w.Body.String()
+	}
+	for path, want := range map[string]string{
+		"/v1/namespaces/default/requests/export?format=curl&provider=acme": `-H "X-Acme-Key: $ACME_API_KEY"`,
+		"/v1/namespaces/default/requests/export?format=go":                 "is not one of the five providers",
+		"/openapi/acme":                         `"/items/{id}"`,
+		"/openapi.json":                         `"acme"`,
+		"/v1/namespaces/default/providers/acme": `"wants":"`,
+		"/v1/namespaces/default/keys":           `"provider":"acme"`,
+		"/metrics":                              `provider="acme",outcome="ok"`,
+	} {
+		if got := admin(path); !strings.Contains(got, want) || strings.Contains(got, key.Secret.Reveal()) {
+			t.Errorf("%s: no %s in %.1000s", path, want, got)
+		}
+	}
+}
+
+// TestANamespaceHasAnAPIOfOnesOwnToo holds that faults, clock and keys of a namespace are its own.
+func TestANamespaceHasAnAPIOfOnesOwnToo(t *testing.T) {
+	t.Parallel()
+	srv := mockserver.New(t, mockserver.WithAPI(acmeAPI()), mockserver.WithFrozenClock(epoch))
+	room := srv.InNamespace("room")
+	mine, theirs := room.Keys().Issue(acme), srv.Keys().Issue(acme)
+	room.Clock().Advance(91 * 24 * time.Hour)
+	srv.Inject(mockserver.Match{Provider: acme}, mockserver.Fault{Kind: mockserver.FaultStatus, Status: 503})
+	send := func(key mockserver.Issued) int {
+		r := acmeRequest(t, "/items/1")
+		key.Apply(r)
+		return call(t, srv.Transport(), r).status
+	}
+	if d := cmp.Diff([]int{403, 503}, []int{send(mine), send(theirs)}); d != "" {
+		t.Errorf("(-want +got):\n%s", d)
+	}
+	room.Expect(t, mockserver.Match{Provider: acme, Outcome: mockserver.Expired}, 1)
 }

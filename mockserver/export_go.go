@@ -34,6 +34,8 @@ func (ex *Exchange) notRepeated() string {
 	switch {
 	case ex.Provider == "":
 		return "its host is no vendor's"
+	case !slices.Contains(Providers(), ex.Provider):
+		return "its API is not one of the five providers"
 	case ex.Fault != "":
 		return "a fault was injected"
 	case !slices.Contains([]Outcome{OK, NotFound, MissingKey, InsufficientScope}, ex.Outcome):

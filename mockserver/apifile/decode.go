@@ -2,6 +2,7 @@ package apifile
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"reflect"
 	"slices"
@@ -35,7 +36,7 @@ func (d *decoder) value(n *yaml.Node, into reflect.Value, member string) error {
 	case into.Type() == reflect.TypeFor[time.Duration]():
 		return d.duration(n, into, member)
 	}
-	if _, own := into.Addr().Interface().(json.Unmarshaler); own {
+	if _, own := reflect.TypeAssert[json.Unmarshaler](into.Addr()); own {
 		return d.leaf(n, into, member)
 	}
 	switch into.Kind() {
@@ -107,7 +108,7 @@ func (d *decoder) leaf(n *yaml.Node, into reflect.Value, member string) error {
 
 func (d *decoder) decodeJSON(n *yaml.Node, into any) error {
 	if hasAlias(n) {
-		return fmt.Errorf("anchors and aliases of YAML are not allowed")
+		return errors.New("anchors and aliases of YAML are not allowed")
 	}
 	var v any
 	if err := n.Decode(&v); err != nil {
@@ -115,7 +116,7 @@ func (d *decoder) decodeJSON(n *yaml.Node, into any) error {
 	}
 	data, err := json.Marshal(v)
 	if err != nil {
-		return fmt.Errorf("it has names that are no text")
+		return errors.New("it has names that are no text")
 	}
 	return json.Unmarshal(data, into) //nolint:wrapcheck // the caller says where
 }

@@ -41,7 +41,7 @@ func Written(tag, prefix, alphabet string, n int) (Shape, error) {
 		if w.place[alphabet[i]] != 0 {
 			return Shape{}, fmt.Errorf("the alphabet has %q twice", alphabet[i])
 		}
-		w.place[alphabet[i]] = uint8(i + 1) //nolint:gosec // an alphabet is short
+		w.place[alphabet[i]] = uint8(i + 1)
 	}
 	w.body = n - w.digits
 	if least := w.digits + int(math.Ceil(leastBits/math.Log2(float64(len(alphabet))))); n < least {
@@ -72,7 +72,7 @@ func (w *written) mint(s *Shape, random func([]byte)) string {
 	}
 	sum := s.sum(out[len(w.prefix):])
 	for range w.digits {
-		out = append(out, w.alphabet[int(sum%uint32(len(w.alphabet)))])
+		out = append(out, w.alphabet[int(uint64(sum)%uint64(len(w.alphabet)))])
 		sum /= uint32(len(w.alphabet)) //nolint:gosec // short
 	}
 	return string(out)
