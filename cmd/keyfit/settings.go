@@ -18,7 +18,7 @@ import (
 	"github.com/keyfit/keyfit/cmd/keyfit/internal/cli"
 	"github.com/keyfit/keyfit/cmd/keyfit/internal/flagvalue"
 	"github.com/keyfit/keyfit/mockserver"
-	"github.com/keyfit/keyfit/mockserver/apifile"
+	"github.com/keyfit/keyfit/cmd/keyfit/internal/apifile"
 )
 
 // settings are the settings of a mock. The configuration file uses the names of the flags;

@@ -12,13 +12,13 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/keyfit/keyfit/mockserver"
-	"github.com/keyfit/keyfit/mockserver/apifile"
+	"github.com/keyfit/keyfit/cmd/keyfit/internal/apifile"
 )
 
 // example is the complete file of docs/anyapi.md.
 func example(tb testing.TB) string {
 	tb.Helper()
-	page, err := os.ReadFile("../../docs/anyapi.md")
+	page, err := os.ReadFile("../../../../docs/anyapi.md")
 	if err != nil {
 		tb.Fatal(err)
 	}
