@@ -15,10 +15,10 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"github.com/keyfit/keyfit/cmd/keyfit/internal/apifile"
 	"github.com/keyfit/keyfit/cmd/keyfit/internal/cli"
 	"github.com/keyfit/keyfit/cmd/keyfit/internal/flagvalue"
 	"github.com/keyfit/keyfit/mockserver"
-	"github.com/keyfit/keyfit/cmd/keyfit/internal/apifile"
 )
 
 // settings are the settings of a mock. The configuration file uses the names of the flags;
