@@ -169,12 +169,11 @@ func (call *adminCall) decode(into any) error {
 }
 
 // knownProvider reads a provider from the path or a parameter.
-func knownProvider(name string) (Provider, error) {
-	p, err := ParseProvider(name)
-	if err != nil {
-		return "", refused(http.StatusNotFound, "no such provider; one of imin, mindkey, imkit, optimove, iiniit")
+func (s *Server) knownProvider(name string) (Provider, error) {
+	if s.vendor(Provider(name)) == nil {
+		return "", refused(http.StatusNotFound, "no such provider; one of %s", s.providerNames())
 	}
-	return p, nil
+	return Provider(name), nil
 }
 
 // keyID reads {id}; the prefix with the namespace's name may be missing.

@@ -16,7 +16,7 @@ type itemsBody struct {
 }
 
 func adminCollections(c *adminCall) (any, error) {
-	p, err := knownProvider(c.PathValue("provider"))
+	p, err := c.srv.knownProvider(c.PathValue("provider"))
 	if err != nil {
 		return nil, err
 	}
@@ -28,7 +28,7 @@ func adminCollections(c *adminCall) (any, error) {
 }
 
 func adminData(c *adminCall) (any, error) {
-	p, err := knownProvider(c.PathValue("provider"))
+	p, err := c.srv.knownProvider(c.PathValue("provider"))
 	if err != nil {
 		return nil, err
 	}
@@ -40,7 +40,7 @@ func adminData(c *adminCall) (any, error) {
 }
 
 func adminSetData(c *adminCall) (any, error) {
-	p, err := knownProvider(c.PathValue("provider"))
+	p, err := c.srv.knownProvider(c.PathValue("provider"))
 	if err != nil {
 		return nil, err
 	}

@@ -43,7 +43,7 @@ func adminDiagnose(c *adminCall) (any, error) {
 	}
 	v, home := c.srv.vendorOf(r, c.ns)
 	if in.Provider != "" {
-		if _, err := knownProvider(string(in.Provider)); err != nil {
+		if _, err := c.srv.knownProvider(string(in.Provider)); err != nil {
 			return nil, err
 		}
 		v = c.srv.vendor(in.Provider)

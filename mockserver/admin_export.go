@@ -47,7 +47,7 @@ func adminExport(c *adminCall) (any, error) {
 		media = media[:1]
 	case "curl":
 		for i := range all {
-			data = append(data, all[i].Curl()...)
+			data = append(data, all[i].curl(c.srv.vendors)...)
 		}
 		media = media[1:]
 	case "go":

@@ -46,12 +46,15 @@ type FaultSpec struct {
 // maxInjections bounds the injections that every request is compared with.
 const maxInjections = 1000
 
-// Valid returns an error if the fault cannot be injected.
-func (spec *FaultSpec) Valid() error {
+// Valid returns an error if the fault cannot be injected into the five providers.
+func (spec *FaultSpec) Valid() error { return spec.ValidFor(Providers()) }
+
+// ValidFor is Valid for a server that plays these providers (Server.Providers).
+func (spec *FaultSpec) ValidFor(played []Provider) error {
 	if spec.Match.Outcome != "" || spec.Match.Status != 0 {
 		return errors.New("match: outcome and status are known only after the answer; they select requests, not faults")
 	}
-	if err := spec.Match.valid(); err != nil {
+	if err := spec.Match.valid(played); err != nil {
 		return err
 	}
 	if len(spec.Match.Body) > 0 {
@@ -78,7 +81,7 @@ func adminInject(c *adminCall) (any, error) {
 	if err := c.decode(&in); err != nil {
 		return nil, err
 	}
-	if err := in.Valid(); err != nil {
+	if err := in.ValidFor(c.srv.Providers()); err != nil {
 		return nil, refused(http.StatusBadRequest, "%s", err)
 	}
 	if len(c.ns.Injections()) >= maxInjections {

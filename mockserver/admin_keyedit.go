@@ -17,13 +17,13 @@ type editBody struct {
 }
 
 // fits returns an error for a change that the key cannot have.
-func (edit *editBody) fits(k Key) error {
+func (edit *editBody) fits(k Key, v *vendor) error {
 	switch {
-	case edit.Scopes != nil && k.Kind != KindKey && k.Kind != KindBearer:
+	case !v.own && edit.Scopes != nil && k.Kind != KindKey && k.Kind != KindBearer:
 		return refused(http.StatusBadRequest, "scopes belong to API keys and bearer tokens")
-	case edit.Access != "" && (k.Provider != Optimove || k.Kind != KindKey):
+	case !v.own && edit.Access != "" && (k.Provider != Optimove || k.Kind != KindKey):
 		return refused(http.StatusBadRequest, "access types are Optimove's")
-	case edit.Access != "" && !slices.Contains([]AccessType{Admin, Integrations, Transactional}, edit.Access):
+	case !v.own && edit.Access != "" && !slices.Contains([]AccessType{Admin, Integrations, Transactional}, edit.Access):
 		return refused(http.StatusBadRequest, "access: one of Admin, Integrations, Transactional")
 	case edit.Limit != nil && edit.ResetLimit:
 		return refused(http.StatusBadRequest, "give limit or resetLimit, not both")
@@ -62,11 +62,12 @@ func adminEdit(c *adminCall) (any, error) {
 	if !ok {
 		return nil, refused(http.StatusNotFound, "%s", ErrNoSuchKey)
 	}
-	if err := in.fits(k); err != nil {
+	v := c.srv.vendor(k.Provider)
+	if err := in.fits(k, v); err != nil {
 		return nil, err
 	}
-	next := keySpec{scopes: in.Scopes}
-	if err := next.check(c.srv.vendor(k.Provider)); err != nil {
+	next := keySpec{scopes: in.Scopes, access: in.Access}
+	if err := next.check(v); err != nil {
 		return nil, err
 	}
 	if err := c.ns.keys.edit(k.ID, in.apply); err != nil {

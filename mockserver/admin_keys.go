@@ -24,18 +24,18 @@ type issueBody struct {
 	Channels   []int    `json:"channels"   doc:"Optimove: the execution channels that it can use; all if absent"`
 }
 
-func (issue *issueBody) options() ([]KeyOption, error) {
-	_, err := ParseProvider(string(issue.Provider))
+func (issue *issueBody) options(s *Server) ([]KeyOption, error) {
+	v := s.vendor(issue.Provider)
 	switch {
-	case err != nil:
-		return nil, refused(http.StatusBadRequest, "provider: one of imin, mindkey, imkit, optimove, iiniit")
+	case v == nil:
+		return nil, refused(http.StatusBadRequest, "provider: one of %s", s.providerNames())
 	case issue.ExpiresIn < 0:
 		return nil, refused(http.StatusBadRequest, "expiresIn is negative; for an expired key give expiresAt, or expire it")
 	case issue.ExpiresIn > 0 && issue.ExpiresAt != nil:
 		return nil, refused(http.StatusBadRequest, "give expiresIn or expiresAt, not both")
-	case issue.Access != "" && issue.Provider != Optimove:
+	case !v.own && issue.Access != "" && issue.Provider != Optimove:
 		return nil, refused(http.StatusBadRequest, "access types are Optimove's")
-	case issue.Access != "" && !slices.Contains([]AccessType{Admin, Integrations, Transactional}, issue.Access):
+	case !v.own && issue.Access != "" && !slices.Contains([]AccessType{Admin, Integrations, Transactional}, issue.Access):
 		return nil, refused(http.StatusBadRequest, "access: one of Admin, Integrations, Transactional")
 	case issue.Provider != Optimove && (issue.Attributes != nil || issue.Channels != nil):
 		return nil, refused(http.StatusBadRequest, "attributes and channels are Optimove's")
@@ -106,7 +106,7 @@ func adminIssue(c *adminCall) (any, error) {
 	if err := c.decode(&in); err != nil {
 		return nil, err
 	}
-	opts, err := in.options()
+	opts, err := in.options(c.srv)
 	if err != nil {
 		return nil, err
 	}
@@ -125,7 +125,7 @@ func adminKeys(c *adminCall) (any, error) {
 	q := c.URL.Query()
 	f := KeyFilter{Provider: Provider(q.Get("provider")), Kind: KeyKind(q.Get("kind")), Status: KeyStatus(q.Get("status")), Name: q.Get("name")}
 	if f.Provider != "" {
-		if f.Provider, err = knownProvider(q.Get("provider")); err != nil {
+		if f.Provider, err = c.srv.knownProvider(q.Get("provider")); err != nil {
 			return nil, err
 		}
 	}

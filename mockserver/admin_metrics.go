@@ -63,7 +63,7 @@ func adminMetrics(c *adminCall) (any, error) {
 func (mt *metrics) requests(spaces []*Namespace) {
 	mt.head("keyfit_requests_total", "counter", "Requests by outcome, exact whatever the journal has evicted.")
 	for _, n := range spaces {
-		for _, p := range append(Providers(), "") {
+		for _, p := range append(n.srv.Providers(), "") {
 			sum := n.journal.outcomes(p)
 			for _, o := range Outcomes() {
 				if sum[o] > 0 && o != Pending {
@@ -98,7 +98,7 @@ func (mt *metrics) keys(spaces []*Namespace) {
 	mt.head("keyfit_keys", "gauge", "Keys by status.")
 	states := []KeyStatus{StatusActive, StatusExpiring, StatusRotating, StatusSuspended, StatusExpired, StatusRevoked}
 	for _, n := range spaces {
-		for _, p := range Providers() {
+		for _, p := range n.srv.Providers() {
 			count := make(map[KeyStatus]int)
 			for _, k := range n.keys.List(KeyFilter{Provider: p}) {
 				count[k.Status]++

@@ -95,7 +95,7 @@ func adminProviders(c *adminCall) (any, error) {
 }
 
 func adminProvider(c *adminCall) (any, error) {
-	p, err := knownProvider(c.PathValue("provider"))
+	p, err := c.srv.knownProvider(c.PathValue("provider"))
 	if err != nil {
 		return nil, err
 	}
@@ -109,7 +109,7 @@ type providerBody struct {
 }
 
 func adminPatchProvider(c *adminCall) (any, error) {
-	p, err := knownProvider(c.PathValue("provider"))
+	p, err := c.srv.knownProvider(c.PathValue("provider"))
 	if err != nil {
 		return nil, err
 	}

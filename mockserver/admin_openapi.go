@@ -14,8 +14,11 @@ import (
 // AdminOpenAPI returns the OpenAPI 3.1 document of the admin API. It is generated
 // from the route table and from the types of the bodies, so it cannot differ
 // from them.
-func AdminOpenAPI() []byte {
-	d := &document{schemas: make(map[string]any), types: make(map[string]reflect.Type)}
+func AdminOpenAPI() []byte { return adminOpenAPI(Providers()) }
+
+// adminOpenAPI is AdminOpenAPI for a server that plays these providers.
+func adminOpenAPI(played []Provider) []byte {
+	d := &document{played: played, schemas: make(map[string]any), types: make(map[string]reflect.Type)}
 	d.schemas["Problem"] = d.object(reflect.TypeFor[problem](), false)
 	paths := make(map[string]map[string]any)
 	for _, r := range adminRoutes() {
@@ -54,6 +57,7 @@ func AdminOpenAPI() []byte {
 type document struct {
 	schemas map[string]any
 	types   map[string]reflect.Type
+	played  []Provider
 }
 
 func media(kind string, schema any) map[string]any {
@@ -118,11 +122,11 @@ func operationID(method, path string) string {
 }
 
 // enum lists the values of a string type with a fixed list; nil for others.
-func enum(t reflect.Type) []any {
+func (doc *document) enum(t reflect.Type) []any {
 	var out []any
 	switch t {
 	case reflect.TypeFor[Provider]():
-		for _, p := range Providers() {
+		for _, p := range doc.played {
 			out = append(out, p)
 		}
 	case reflect.TypeFor[Outcome]():
@@ -185,7 +189,7 @@ func (doc *document) schema(t reflect.Type, in bool) map[string]any {
 	case reflect.Pointer:
 		return doc.schema(t.Elem(), in)
 	case reflect.String:
-		if values := enum(t); values != nil {
+		if values := doc.enum(t); values != nil {
 			if !in { // a host of no vendor, an access type of a vendor without any
 				values = append(values, "")
 			}

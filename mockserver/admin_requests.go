@@ -39,7 +39,7 @@ func (call *adminCall) match() (Match, error) {
 	if err := m.readFine(q); err != nil {
 		return m, err
 	}
-	if err := m.valid(); err != nil {
+	if err := m.valid(call.srv.Providers()); err != nil {
 		return m, err
 	}
 	return m, nil
@@ -107,7 +107,7 @@ func adminCount(c *adminCall) (any, error) {
 	if err := c.decode(&in); err != nil {
 		return nil, err
 	}
-	if err := in.Match.valid(); err != nil {
+	if err := in.Match.valid(c.srv.Providers()); err != nil {
 		return nil, err
 	}
 	return c.ns.Counts(in.Match), nil
@@ -135,7 +135,7 @@ func adminWait(c *adminCall) (any, error) {
 	if err := c.decode(&in); err != nil {
 		return nil, err
 	}
-	if err := in.Match.valid(); err != nil {
+	if err := in.Match.valid(c.srv.Providers()); err != nil {
 		return nil, err
 	}
 	if in.N < 1 || in.Timeout <= 0 || in.Timeout.Std() > maxWait {

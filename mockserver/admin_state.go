@@ -124,16 +124,18 @@ func adminShutdown(c *adminCall) (any, error) {
 	return statusView{"shutting down"}, nil
 }
 
-func adminDocument(*adminCall) (any, error) { return json.RawMessage(AdminOpenAPI()), nil }
+func adminDocument(c *adminCall) (any, error) {
+	return json.RawMessage(adminOpenAPI(c.srv.Providers())), nil
+}
 
 func adminVendorDocument(c *adminCall) (any, error) {
-	p, err := knownProvider(c.PathValue("provider"))
+	p, err := c.srv.knownProvider(c.PathValue("provider"))
 	if err != nil {
 		return nil, err
 	}
 	doc := OpenAPI(p)
 	if doc == nil {
-		return nil, refused(http.StatusNotFound, "no OpenAPI document for this provider yet")
+		return c.srv.vendor(p).document(c.srv.Operations(p)), nil
 	}
 	return json.RawMessage(doc), nil
 }

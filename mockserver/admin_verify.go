@@ -52,11 +52,11 @@ func adminVerify(c *adminCall) (any, error) {
 	}
 	times, err := in.times()
 	if err == nil {
-		err = in.Match.valid()
+		err = in.Match.valid(c.srv.Providers())
 	}
 	for i := range in.InOrder {
 		if err == nil {
-			err = in.InOrder[i].valid()
+			err = in.InOrder[i].valid(c.srv.Providers())
 		}
 	}
 	if err != nil {

@@ -1,6 +1,7 @@
 package mockserver
 
 import (
+	"encoding/base64"
 	"net/http"
 	"net/url"
 	"strings"
@@ -62,7 +63,7 @@ func readCredentials(v *vendor, r *http.Request) credentials {
 					scheme = value
 					continue
 				}
-				value = strings.TrimLeft(rest, " \t")
+				value = place.behindScheme(rest)
 				schemed++
 			}
 			if value == "" {
@@ -106,7 +107,7 @@ func (creds *credentials) count(v *vendor, found, pair, gaps int) {
 	case found == 1 && pair == 0, found == 2 && pair == clientHalf|tokenHalf:
 		creds.outcome = OK
 	case found == 1:
-		half, other := "`IM-CLIENT-KEY`", "`IM-Authorization`"
+		half, other := v.halves()
 		creds.blame = credClient
 		if pair == tokenHalf {
 			half, other, creds.blame = other, half, credToken
@@ -158,7 +159,7 @@ func (creds *credentials) absent(v *vendor, r *http.Request, empty, scheme strin
 		creds.refuse(WrongScheme, sent, "sent "+sent+wants)
 		return
 	}
-	for _, name := range foreign() {
+	for _, name := range append(foreign(), v.otherHeaders...) {
 		if len(r.Header[name]) == 0 || v.reads(name) {
 			continue
 		}
@@ -169,11 +170,61 @@ func (creds *credentials) absent(v *vendor, r *http.Request, empty, scheme strin
 		creds.refuse(WrongHeader, sent, "sent "+sent+wants)
 		return
 	}
-	if strings.Contains(r.URL.RawQuery, "api_key=") {
-		creds.refuse(WrongHeader, "`?api_key=`", "sent `?api_key=`"+wants)
+	if sent := v.foreignParam(r); sent != "" {
+		creds.refuse(WrongHeader, sent, "sent "+sent+wants)
 		return
 	}
 	creds.refuse(MissingKey, "", "sent no credential"+wants)
+}
+
+// foreignParam names the query parameter in which another vendor takes a key, "" if none was sent.
+func (v *vendor) foreignParam(r *http.Request) string {
+	if strings.Contains(r.URL.RawQuery, "api_key=") {
+		return "`?api_key=`"
+	}
+	if len(v.otherParams) == 0 || r.URL.RawQuery == "" {
+		return ""
+	}
+	q := r.URL.Query()
+	for _, name := range v.otherParams {
+		if q.Has(name) && !v.readsQuery(name) {
+			return "`?" + name + "=`"
+		}
+	}
+	return ""
+}
+
+// halves are the two headers of a pair, in the vendor's spelling.
+func (v *vendor) halves() (first, second string) {
+	for i := range v.carriers {
+		switch c := &v.carriers[i]; c.kind {
+		case credClient:
+			first = c.String()
+		case credToken:
+			second = c.String()
+		default:
+		}
+	}
+	return first, second
+}
+
+// behindScheme is the credential behind a scheme word.
+func (place *carrier) behindScheme(rest string) string {
+	rest = strings.TrimLeft(rest, " \t")
+	if place.basic {
+		return basicUser(rest)
+	}
+	return rest
+}
+
+// basicUser is the user of HTTP Basic, "" if the value is none (RFC 7617).
+func basicUser(value string) string {
+	plain, err := base64.StdEncoding.DecodeString(value)
+	if err != nil {
+		return ""
+	}
+	user, _, _ := strings.Cut(string(plain), ":")
+	return user
 }
 
 func (v *vendor) reads(header string) bool {

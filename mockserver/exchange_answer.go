@@ -76,6 +76,9 @@ func (x *exchange) begin(first []byte) {
 	if p := x.profile(); p.Hints&^(HintBody|HintNone) != 0 {
 		p.setHints(h, x.judgement.quota, x.ns.clock.Now(), status == http.StatusTooManyRequests)
 	}
+	if x.v.quota != nil {
+		x.v.quota.set(h, x.judgement.quota, x.ns.clock.Now())
+	}
 	if x.v.decorate != nil {
 		x.v.decorate(h, x.req.Request)
 	}

@@ -74,9 +74,13 @@ func (id *identity) authenticateToken(v *vendor, now time.Time) Diagnosis {
 	t := id.token
 	id.blame = credToken
 	if t == nil || t.vendor != v || t.spec.kind != KindToken || t.ns != id.key.ns {
+		_, half := v.halves()
 		d := Diagnosis{
-			Outcome: UnknownKey, Sent: "`IM-Authorization`", Want: v.want, KeyID: id.key.id,
-			Why: "the user token in `IM-Authorization` is not one that this server issued",
+			Outcome: UnknownKey, Sent: half, Want: v.want, KeyID: id.key.id,
+			Why: "the " + v.secondHalf() + " in " + half + " is not one that this server issued",
+		}
+		if v.own {
+			return d
 		}
 		if word, ok := knownScheme(id.credentials.token); ok {
 			d.Sent += " with scheme `" + word + "`"
@@ -157,9 +161,20 @@ func (id *identity) unknown(v *vendor) Diagnosis {
 	return d
 }
 
+// secondHalf is what the second half of a pair is called.
+func (v *vendor) secondHalf() string {
+	if v.own {
+		return "second key"
+	}
+	return "user token"
+}
+
 func (v *vendor) made(c *credentials) bool {
 	switch c.kind {
 	case credClient:
+		if v.own {
+			return v.key.Made(c.value)
+		}
 		return mockkey.MadeJWT(c.value)
 	case credBearer:
 		return v.bearer.Made(c.value)

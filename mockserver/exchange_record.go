@@ -69,7 +69,7 @@ func (x *exchange) facts() facts {
 
 func (x *exchange) describe() {
 	stored := x.id.key != nil && (x.id.credentials.token == "" || x.id.token != nil)
-	x.req.describe(&x.srv.vault, &x.id.credentials, x.judgement.foreign, stored)
+	x.req.describe(x.v, &x.srv.vault, &x.id.credentials, x.judgement.foreign, stored)
 }
 
 // redact is for texts that others write about the request.

@@ -1,6 +1,7 @@
 package mockserver
 
 import (
+	"bytes"
 	"net/http"
 	"strings"
 	"time"
@@ -22,6 +23,9 @@ func (x *exchange) refuseWith(a Answer, q quota) {
 	contentType, body := x.profile().render(a, seconds(q.retryAfter))
 	if a.Status == http.StatusTooManyRequests {
 		x.judgement.quota = q
+	}
+	if x.v.requestID != "" {
+		body = bytes.ReplaceAll(body, []byte("{requestId}"), []byte(x.v.number(x.Header())))
 	}
 	if a.Challenge != "" {
 		x.Header().Set("WWW-Authenticate", strings.ReplaceAll(a.Challenge, "{scope}", x.judgement.scope))

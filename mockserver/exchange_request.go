@@ -107,7 +107,7 @@ func (q *request) bodyType(v *vendor) string {
 // describe redacts what the request says about itself, once. Of a request with
 // a foreign key, one that no mock made, only method and path are kept. stored is
 // that the server keeps each of the credentials, so that it knows them encoded too.
-func (q *request) describe(known *vault, c *credentials, foreign, stored bool) {
+func (q *request) describe(v *vendor, known *vault, c *credentials, foreign, stored bool) {
 	if q.text.described {
 		return
 	}
@@ -120,7 +120,7 @@ func (q *request) describe(known *vault, c *credentials, foreign, stored bool) {
 		q.describeLine()
 		return
 	}
-	q.collect(c)
+	q.collect(v, c)
 	q.describeLine()
 	if foreign {
 		return
@@ -133,7 +133,7 @@ func (q *request) describe(known *vault, c *credentials, foreign, stored bool) {
 }
 
 // collect takes the header and the query, and tells the redactor what may be a credential in them.
-func (q *request) collect(c *credentials) {
+func (q *request) collect(v *vendor, c *credentials) {
 	for name, values := range q.Header {
 		plain := redact.PlainHeader(name)
 		for _, v := range values {
@@ -145,6 +145,19 @@ func (q *request) collect(c *credentials) {
 	}
 	if q.URL.RawQuery != "" {
 		q.red.Parameters(q.URL.RawQuery)
+		q.collectQuery(v)
+	}
+}
+
+// collectQuery takes what stands in the parameters in which the vendor reads keys: several
+// are refused, and none of them may be shown.
+func (q *request) collectQuery(v *vendor) {
+	for i := range v.carriers {
+		if place := &v.carriers[i]; place.query != "" {
+			for _, value := range place.values(q.Request) {
+				q.red.Credential(value)
+			}
+		}
 	}
 }
 

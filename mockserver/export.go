@@ -18,30 +18,40 @@ import (
 // environment that keyfit run sets for it.
 type credentialPlace struct {
 	header, prefix, variable string
-	ofPair                   bool
+	spelt                    string // the header as the vendor writes it
+	query                    string // instead of a header
+	ofPair, basic            bool
 }
 
 // credentialPlaces are the headers of a vendor's keys. The journal does not say which scheme a
 // hidden Authorization had, so it is taken for that of a key unless it was refused.
-func credentialPlaces(p Provider) []credentialPlace {
-	rows := vendors()
+func credentialPlaces(rows []*vendor, p Provider) []credentialPlace {
 	i := slices.IndexFunc(rows, func(v *vendor) bool { return v.provider == p })
 	if i < 0 {
 		return nil
 	}
 	suffix := map[credKind]string{credKey: "_API_KEY", credClient: "_CLIENT_KEY", credToken: "_USER_TOKEN"}
 	var out []credentialPlace
-	for _, c := range rows[i].carriers {
-		if c.header == "" || suffix[c.kind] == "" {
+	for k := range rows[i].carriers {
+		c := &rows[i].carriers[k]
+		if suffix[c.kind] == "" {
 			continue
 		}
-		place := credentialPlace{header: c.header, variable: strings.ToUpper(string(p)) + suffix[c.kind], ofPair: c.kind != credKey}
+		place := credentialPlace{header: c.header, variable: variablePrefix(p) + suffix[c.kind], query: c.query, ofPair: c.kind != credKey, basic: c.basic}
+		if c.header != "" {
+			place.spelt = c.spelt()
+		}
 		if c.scheme != "" {
 			place.prefix = c.scheme + " "
 		}
 		out = append(out, place)
 	}
 	return out
+}
+
+// variablePrefix is how the variables of a provider begin.
+func variablePrefix(p Provider) string {
+	return strings.ReplaceAll(strings.ToUpper(string(p)), "-", "_")
 }
 
 // unsent are headers that a client sets by itself.
@@ -63,7 +73,11 @@ func cut(text string) bool { return strings.HasSuffix(text, "[cut]") }
 // Curl returns a command for a shell that sends the request again. It has no key: it
 // takes address and key from the environment that keyfit run sets, such as
 // $IMKIT_BASE_URL and $IMKIT_API_KEY. Its comments say what was left out.
-func (ex *Exchange) Curl() string {
+func (ex *Exchange) Curl() string { return ex.curl(vendors()) }
+
+// curl is Curl with the table of a server.
+func (ex *Exchange) curl(rows []*vendor) string {
+	places := credentialPlaces(rows, ex.Provider)
 	var notes []string
 	args := []string{"curl --globoff"}
 	if path.Clean(ex.Path) != strings.TrimSuffix(ex.Path, "/") && ex.Path != "/" {
@@ -76,16 +90,18 @@ func (ex *Exchange) Curl() string {
 	default:
 		args = append(args, "-X "+shellQuote(ex.Method))
 	}
-	base := strings.ToUpper(string(ex.Provider)) + "_BASE_URL"
+	base := variablePrefix(ex.Provider) + "_BASE_URL"
 	if ex.Provider == "" {
 		base = "BASE_URL"
 	}
 	address := `"$` + base + `"` + shellQuote(ex.target())
-	if ex.Provider == Iiniit {
-		address = strings.Replace(address, "api_key="+redact.Mark, `api_key='"$IINIIT_API_KEY"'`, 1)
+	for _, c := range places {
+		if c.query != "" {
+			address = strings.Replace(address, c.query+"="+redact.Mark, c.query+`='"$`+c.variable+`"'`, 1)
+		}
 	}
 	args = append(args, address)
-	headers, left := ex.curlHeaders()
+	headers, left := ex.curlHeaders(places)
 	args = append(args, headers...)
 	if len(left) > 0 {
 		notes = append(notes, "without the headers "+strings.Join(left, ", "))
@@ -131,20 +147,21 @@ func octal(s string) string {
 
 // curlHeaders returns the arguments for the headers, and the names of those whose values
 // nobody knows.
-func (ex *Exchange) curlHeaders() (args, left []string) {
-	places := credentialPlaces(ex.Provider)
+func (ex *Exchange) curlHeaders(places []credentialPlace) (args, left []string) {
 	for _, name := range sortedNames(ex.Header) {
 		at := slices.IndexFunc(places, func(c credentialPlace) bool { return c.header == name })
 		for _, value := range ex.Header[name] {
 			switch {
 			case unsent(name):
+			case value == redact.Mark && at >= 0 && places[at].basic:
+				args = append(args, `-u "$`+places[at].variable+`:"`)
 			case value == redact.Mark && at >= 0:
 				prefix, known := ex.schemeOf(&places[at])
 				if !known {
 					left = append(left, name)
 					continue
 				}
-				args = append(args, `-H "`+displayHeader(name)+": "+prefix+"$"+places[at].variable+`"`)
+				args = append(args, `-H "`+places[at].spelt+": "+prefix+"$"+places[at].variable+`"`)
 			case value == redact.Mark:
 				left = append(left, name)
 			default:

@@ -34,6 +34,8 @@ func (ex *Exchange) notRepeated() string {
 	switch {
 	case ex.Provider == "":
 		return "its host is no vendor's"
+	case !slices.Contains(Providers(), ex.Provider):
+		return "its API is not one of the five providers"
 	case ex.Fault != "":
 		return "a fault was injected"
 	case !slices.Contains([]Outcome{OK, NotFound, MissingKey, InsufficientScope}, ex.Outcome):
@@ -55,7 +57,7 @@ func goProvider(p Provider) string {
 
 // goKey returns which kind of key the request carried: "key", "pair" or none.
 func (ex *Exchange) goKey() string {
-	for _, c := range credentialPlaces(ex.Provider) {
+	for _, c := range credentialPlaces(vendors(), ex.Provider) {
 		switch {
 		case len(ex.Header[c.header]) == 0:
 		case c.ofPair:

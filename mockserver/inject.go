@@ -36,7 +36,7 @@ func (n *Namespace) Inject(m Match, f Fault, w ...When) *Injection {
 // TryInject is Inject with an error instead of a panic.
 func (n *Namespace) TryInject(m Match, f Fault, w ...When) (*Injection, error) {
 	spec := FaultSpec{Match: m, Fault: f, When: w}
-	if err := spec.Valid(); err != nil {
+	if err := spec.ValidFor(n.srv.Providers()); err != nil {
 		return nil, fmt.Errorf("mockserver: inject: %w", err)
 	}
 	i := n.newInjection(m, f, w, 0, 0)

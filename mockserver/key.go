@@ -1,6 +1,7 @@
 package mockserver
 
 import (
+	"encoding/base64"
 	"fmt"
 	"net/http"
 	"time"
@@ -119,13 +120,45 @@ func (v *vendor) applier(k KeyKind) func(*http.Request, Issued) {
 			prefix = c.scheme + " "
 		}
 		return func(r *http.Request, i Issued) {
-			r.Header[c.header] = []string{prefix + i.Secret.Reveal()}
+			value := i.Secret.Reveal()
+			if c.basic {
+				value = base64.StdEncoding.EncodeToString([]byte(value + ":"))
+			}
+			r.Header[c.header] = []string{prefix + value}
 			if k == KindPair {
-				r.Header["Im-Authorization"] = []string{i.Token.Reveal()}
+				r.Header[v.headerOf(credToken)] = []string{i.Token.Reveal()}
 			}
 		}
 	}
+	if want == credKey {
+		return v.applyQuery
+	}
 	return nil
+}
+
+// applyQuery puts a key into the query, in place of any other.
+func (v *vendor) applyQuery(r *http.Request, i Issued) {
+	for _, c := range v.carriers {
+		if c.kind != credKey || c.query == "" {
+			continue
+		}
+		q := r.URL.Query()
+		q.Set(c.query, i.Secret.Reveal())
+		u := *r.URL
+		u.RawQuery = q.Encode()
+		r.URL = &u
+		return
+	}
+}
+
+// headerOf returns the header that carries a kind of credential.
+func (v *vendor) headerOf(kind credKind) string {
+	for _, c := range v.carriers {
+		if c.kind == kind {
+			return c.header
+		}
+	}
+	return ""
 }
 
 // KeyOption describes a key to issue.

@@ -68,10 +68,13 @@ func (k *Keys) TryIssue(p Provider, opts ...KeyOption) (Issued, error) {
 	for _, o := range opts {
 		o(&spec)
 	}
-	if !spec.scoped && (spec.kind == KindKey || spec.kind == KindBearer) {
+	if spec.kind == KindKey && !v.carries(credKey) {
+		spec.kind = KindPair
+	}
+	if !spec.scoped && (v.own || spec.kind == KindKey || spec.kind == KindBearer) {
 		spec.scopes = v.scopes
 	}
-	if spec.kind == KindPair && p != IMKIT {
+	if spec.kind == KindPair && !v.carries(credClient) {
 		return Issued{}, fmt.Errorf("mockserver: issue: client keys are IMKIT's, not %s's", v.title)
 	}
 	if spec.kind == KindBearer && v.bearer.IsZero() {
@@ -103,7 +106,7 @@ func (k *Keys) issue(v *vendor, spec keySpec, replaces string) Issued {
 	if spec.kind == KindPair {
 		tokenSpec := spec
 		tokenSpec.kind = KindToken
-		pair.token = k.store(v, tokenSpec, "", k.mintToken(spec.user), partner{}, &out.Token)
+		pair.token = k.store(v, tokenSpec, "", "", partner{}, &out.Token)
 		pair.value = out.Token.Reveal()
 	}
 	rec := k.store(v, spec, replaces, "", pair, &out.Secret)
@@ -224,7 +227,7 @@ func (ks keySpec) end(v *vendor, now time.Time) time.Time {
 	if end.IsZero() && life > 0 {
 		end = now.Add(life)
 	}
-	if v.life > 0 && ks.kind == KindKey && (end.IsZero() || end.After(now.Add(v.life))) {
+	if v.life > 0 && (v.own || ks.kind == KindKey) && (end.IsZero() || end.After(now.Add(v.life))) {
 		end = now.Add(v.life)
 	}
 	return end
@@ -232,6 +235,13 @@ func (ks keySpec) end(v *vendor, now time.Time) time.Time {
 
 // mint draws a value in the vendor's shape.
 func (k *Keys) mint(v *vendor, spec keySpec, now time.Time) string {
+	if v.own {
+		shape := v.key
+		if spec.kind == KindToken {
+			shape = v.second
+		}
+		return shape.Mint(k.ns.srv.random.fill)
+	}
 	switch spec.kind {
 	case KindToken:
 		return k.mintToken(spec.user)

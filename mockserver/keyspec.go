@@ -14,6 +14,13 @@ var ErrNoSuchName = errors.New("no such name")
 
 // check returns an error for a property that no key of the vendor can have.
 func (ks *keySpec) check(v *vendor) error {
+	if v.own && ks.access != "" && !slices.Contains(v.accessTypes, ks.access) {
+		names := make([]string, len(v.accessTypes))
+		for i, a := range v.accessTypes {
+			names[i] = string(a)
+		}
+		return unknownName("access type", string(ks.access), v, names)
+	}
 	if v.closedScopes {
 		for _, s := range ks.scopes {
 			if !slices.Contains(v.scopes, s) {

@@ -49,7 +49,7 @@ func (k *Keys) rotate(id string, overlap time.Duration, u *undo) (Issued, error)
 		return Issued{}, fmt.Errorf("mockserver: rotate %q: %w", id, ErrKeyEnded)
 	case old.suspended != 0:
 		return Issued{}, fmt.Errorf("mockserver: rotate %q: %w", id, ErrKeySuspended)
-	case rec.spec.kind == KindPair && overlap > 0:
+	case rec.spec.kind == KindPair && overlap > 0 && !rec.vendor.own:
 		// "Client key: one per application; replace = revoke old then generate".
 		return Issued{}, fmt.Errorf("mockserver: rotate %q: %w", id, ErrNoOverlap)
 	}

@@ -10,13 +10,11 @@ import (
 	"strings"
 )
 
-// valid returns an error for a Match that can never match: a misspelt value would look
-// like no requests.
-func (m *Match) valid() error {
-	if m.Provider != "" {
-		if _, err := ParseProvider(string(m.Provider)); err != nil {
-			return errors.New("match: unknown provider; one of imin, mindkey, imkit, optimove, iiniit")
-		}
+// valid returns an error for a Match that can never match on a server that plays these
+// providers: a misspelt value would look like no requests.
+func (m *Match) valid(played []Provider) error {
+	if m.Provider != "" && !slices.Contains(played, m.Provider) {
+		return fmt.Errorf("match: unknown provider; one of %s", joinProviders(played))
 	}
 	if m.Outcome != "" && !slices.Contains(Outcomes(), m.Outcome) {
 		return fmt.Errorf("match: unknown outcome; one of %s", joinOutcomes())

@@ -47,7 +47,7 @@ func (n *Namespace) recall(m memento) {
 		v.profile.Store(was.profile)
 		v.groups.Store(was.groups)
 		v.changed.Store(was.changed)
-		v.routes.Store(was.routes)
+		n.setRoutes(n.srv.vendors[i], was.routes)
 	}
 	if n.clock.State() != m.clock {
 		n.clock.Restore(m.clock)

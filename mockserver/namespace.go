@@ -49,7 +49,8 @@ type routes struct {
 	all     []surface.Route
 	data    surface.Data // nil: nothing is stored
 	changed *atomic.Bool // data was changed
-	loading sync.Mutex   // serialises SetData
+	loading *sync.Mutex  // serialises SetData
+	stubs   int          // how many of the routes are those of Handle
 }
 
 // literalRoute is the method and path of a pattern without wildcards.
@@ -226,28 +227,36 @@ func (n *Namespace) router(v *vendor) *routes {
 	if r := st.routes.Load(); r != nil {
 		return r
 	}
-	built := n.play(v)
+	built := n.withStubs(v, n.play(v))
 	st.routes.Store(built)
 	return built
 }
 
 // play makes a vendor's surface with its initial data.
 func (n *Namespace) play(v *vendor) *routes {
-	built := &routes{literal: make(map[literalRoute]*literal), changed: new(atomic.Bool)}
+	built := &routes{changed: new(atomic.Bool), loading: new(sync.Mutex)}
 	if v.fold != nil {
 		built.fold = v.fold()
 	}
 	played := v.surface(n.env(v, built.changed))
-	built.all, built.data = played.Routes, played.Data
-	built.router = sync.OnceValue(func() *router { return newRouter(built.all) })
-	for i := range built.all {
-		r := &built.all[i]
+	built.data = played.Data
+	built.file(played.Routes)
+	return built
+}
+
+// file makes the two ways to find a route. Of two routes with one pattern the first counts.
+func (rt *routes) file(all []surface.Route) {
+	rt.all, rt.literal = all, make(map[literalRoute]*literal)
+	rt.router = sync.OnceValue(func() *router { return newRouter(all) })
+	for i := range all {
+		r := &all[i]
 		if method, path, ok := strings.Cut(r.Pattern, " "); ok && !strings.Contains(path, "{") {
 			key := literalRoute{method, path}
-			built.literal[key] = &literal{key, r}
+			if rt.literal[key] == nil {
+				rt.literal[key] = &literal{key, r}
+			}
 		}
 	}
-	return built
 }
 
 // env returns what a vendor's surface needs; changed records that its data

@@ -30,6 +30,7 @@ type options struct {
 	deliver        bool
 	empty          bool
 	cors           []string
+	apis           []API
 }
 
 // fail takes an error of an option. Several are one line.

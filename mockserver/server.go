@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -14,7 +15,7 @@ import (
 	"github.com/keyfit/keyfit/mockserver/internal/surface"
 )
 
-// Server plays the five vendors. It is an http.Handler: ServeHTTP finds the vendor
+// Server plays the five vendors, and the APIs of WithAPI. It is an http.Handler: ServeHTTP finds the vendor
 // by Host. BaseURL opens one loopback listener per vendor, at its first use;
 // Transport serves the same without sockets.
 //
@@ -34,6 +35,7 @@ type Server struct {
 	conns   atomic.Uint64   // connections accepted so far
 	file    *statefile.File // nil without WithStateFile
 	unsaved unsaved         // what the file does not have yet
+	stubs   stubs           // of Handle and AddRoute
 	admin   *admin
 
 	draining chan struct{} // closed when Shutdown or Close begins
@@ -96,12 +98,17 @@ func Start(ctx context.Context, opts ...Option) (*Server, error) {
 // certificate or WithStateFile cannot read or write its file.
 func NewHandler(opts ...Option) (*Server, error) {
 	s := &Server{
-		opts: newOptions(opts), vendors: vendors(), done: make(chan struct{}), alarm: func(string) {},
+		opts: newOptions(opts), done: make(chan struct{}), alarm: func(string) {},
 		namespaces: make(map[string]*Namespace),
 	}
+	rows, err := table(s.opts.apis)
 	if s.opts.err != nil {
-		return nil, fmt.Errorf("mockserver: %w", s.opts.err)
+		err = s.opts.err
 	}
+	if err != nil {
+		return nil, fmt.Errorf("mockserver: %w", err)
+	}
+	s.vendors, s.stubs.of = rows, make([][]surface.Route, len(rows))
 	s.vault.shapes = shapesOf(s.vendors)
 	s.random = newRandom(s.opts.seed, s.opts.seeded)
 	s.pool.New = func() any { return newExchange() }
@@ -267,6 +274,27 @@ func (s *Server) handler(p Provider, home *Namespace) http.Handler {
 		}
 		s.serve(v, home, w, r)
 	})
+}
+
+// Providers lists what the server plays: the five providers, and the APIs of WithAPI in
+// their order.
+func (s *Server) Providers() []Provider {
+	out := make([]Provider, len(s.vendors))
+	for i, v := range s.vendors {
+		out[i] = v.provider
+	}
+	return out
+}
+
+// providerNames is Providers in words.
+func (s *Server) providerNames() string { return joinProviders(s.Providers()) }
+
+func joinProviders(played []Provider) string {
+	names := make([]string, len(played))
+	for i, p := range played {
+		names[i] = string(p)
+	}
+	return strings.Join(names, ", ")
 }
 
 func (s *Server) vendor(p Provider) *vendor {

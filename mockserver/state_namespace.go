@@ -65,7 +65,7 @@ func (n *Namespace) restore(st *NamespaceState, hasData bool) error {
 			n.vendors[i].changed.Store(true)
 		}
 		if hasData || alive.data[i] != nil {
-			n.vendors[i].routes.Store(alive.data[i]) // nil is the initial data
+			n.setRoutes(v, alive.data[i]) // nil is the initial data
 		}
 	}
 	n.clock.Restore(st.Clock.state())

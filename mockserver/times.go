@@ -49,7 +49,7 @@ func (tm Times) hold(c Counts) bool {
 // Verify returns an error unless as many exchanges match. It is ExpectTimes without a
 // test.
 func (n *Namespace) Verify(m Match, times Times) error {
-	if err := m.valid(); err != nil {
+	if err := m.valid(n.srv.Providers()); err != nil {
 		return fmt.Errorf("mockserver: verify: %w", err)
 	}
 	c := n.Counts(m)
@@ -73,7 +73,7 @@ func (n *Namespace) inWords(m *Match) string {
 // order. Others may come between them; each exchange is at most one step.
 func (n *Namespace) VerifyInOrder(steps ...Match) error {
 	for i := range steps {
-		if err := steps[i].valid(); err != nil {
+		if err := steps[i].valid(n.srv.Providers()); err != nil {
 			return fmt.Errorf("mockserver: verify: step %d: %w", i+1, err)
 		}
 	}

@@ -3,14 +3,15 @@ package mockserver
 import (
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/keyfit/keyfit/mockserver/internal/mockkey"
 	"github.com/keyfit/keyfit/mockserver/internal/surface"
 )
 
-// vendor is everything that the core knows about one API, as data. A sixth vendor
-// is a sixth row, in a file of its own.
+// vendor is everything that the core knows about one API, as data. The five have a
+// file each; API.vendor makes the row of an API of one's own.
 type vendor struct {
 	provider Provider
 	title    string // in the vendor's own spelling
@@ -37,6 +38,15 @@ type vendor struct {
 	profile      Profile
 	surface      surface.Factory
 	decorate     func(http.Header, *http.Request) // adds headers to every answer; nil adds none
+
+	own          bool          // defined with WithAPI
+	second       mockkey.Shape // of an own pair
+	accessTypes  []AccessType  // that a key can have
+	quota        *QuotaHeaders // nil writes none
+	requestID    string        // header of a request's number, or empty
+	requests     atomic.Uint64 // numbered so far
+	otherHeaders []string      // where APIs of one's own read keys, besides foreign()
+	otherParams  []string
 }
 
 // carrier is one place for a credential. Its header name is canonical
@@ -46,16 +56,27 @@ type carrier struct {
 	scheme string // scheme word in Authorization, or empty
 	query  string // query parameter, or empty
 	kind   credKind
+
+	basic   bool   // the key is the user of HTTP Basic
+	display string // the header in the vendor's spelling; empty is as displayHeader has it
 }
 
-func (place carrier) String() string {
+func (place *carrier) String() string {
 	switch {
 	case place.query != "":
 		return "`?" + place.query + "=`"
 	case place.scheme != "":
 		return "`" + place.header + ": " + place.scheme + " …`"
 	}
-	return "`" + displayHeader(place.header) + "`"
+	return "`" + place.spelt() + "`"
+}
+
+// spelt returns the header's name in the vendor's spelling.
+func (place *carrier) spelt() string {
+	if place.display != "" {
+		return place.display
+	}
+	return displayHeader(place.header)
 }
 
 // displayHeader returns a header's name in the vendors' spelling.
@@ -90,6 +111,9 @@ func shapesOf(rows []*vendor) mockkey.Shapes {
 	var all mockkey.Shapes
 	for _, v := range rows {
 		all = append(all, v.key)
+		if v.own {
+			all = append(all, v.second)
+		}
 		if !v.bearer.IsZero() {
 			all = append(all, v.bearer)
 		}
@@ -102,7 +126,8 @@ func shapesOf(rows []*vendor) mockkey.Shapes {
 
 func wants(v *vendor) string {
 	var b strings.Builder
-	for i, c := range v.carriers {
+	for i := range v.carriers {
+		c := &v.carriers[i]
 		switch {
 		case i == 0:
 		case c.kind == credToken:

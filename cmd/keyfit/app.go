@@ -188,11 +188,21 @@ func providerArgs(_ *cobra.Command, args []string, _ string) ([]cobra.Completion
 
 func providerNames() []string { return names(mockserver.Providers()) }
 
-// parseProvider reads a provider's name as a person typed it.
-func parseProvider(name string) (mockserver.Provider, error) {
+// provider reads a provider's name as a person typed it. Another name than those of the five
+// is left to the running mock, if there is one: it may play an API of one's own.
+func (a *app) provider(name string) (mockserver.Provider, error) {
 	found, err := flagvalue.Find(name, providerNames())
-	if err != nil {
-		return "", cli.At("PROVIDER", err)
+	if err == nil {
+		return mockserver.Provider(found), nil
 	}
-	return mockserver.Provider(found), nil
+	if a.admin.url != "" && cli.Nearest(name, providerNames()) == "" && ownName(name) {
+		return mockserver.Provider(name), nil
+	}
+	return "", cli.At("PROVIDER", err)
+}
+
+// ownName reports whether a name can be that of an API of one's own, which the mock knows
+// and this program does not.
+func ownName(name string) bool {
+	return name != "" && strings.Trim(name, "abcdefghijklmnopqrstuvwxyz0123456789-") == ""
 }

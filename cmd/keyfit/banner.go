@@ -5,6 +5,7 @@ import (
 	"io"
 	"maps"
 	"net/http"
+	neturl "net/url"
 	"slices"
 	"strings"
 	"time"
@@ -29,6 +30,25 @@ func probePath(p mockserver.Provider) string {
 	}
 }
 
+// probe is probePath, with the key that r has in its query. An API of one's own is asked for
+// its first operation that reads.
+func (m *localMock) probe(p mockserver.Provider, r *http.Request) string {
+	path := probePath(p)
+	if !slices.Contains(mockserver.Providers(), p) {
+		path = "/"
+		for _, op := range m.srv.Operations(p) {
+			if got, ok := strings.CutPrefix(op, "GET "); ok {
+				path = strings.NewReplacer("{", "", "}", "").Replace(got)
+				break
+			}
+		}
+	}
+	if r.URL.RawQuery != "" {
+		path += "?" + r.URL.RawQuery
+	}
+	return path
+}
+
 // banner writes what a person needs to call the mock.
 func (m *localMock) banner(out io.Writer, took time.Duration) error {
 	var b strings.Builder
@@ -36,7 +56,7 @@ func (m *localMock) banner(out io.Writer, took time.Duration) error {
 	if len(m.issued) == 0 {
 		b.WriteString("\n")
 	}
-	for _, p := range mockserver.Providers() {
+	for _, p := range m.srv.Providers() {
 		url, played := m.urls[p]
 		if !played {
 			continue
@@ -67,7 +87,7 @@ func (m *localMock) banner(out io.Writer, took time.Duration) error {
 
 // curl returns a curl command that works.
 func (m *localMock) curl(p mockserver.Provider, url string) string {
-	r := &http.Request{Header: make(http.Header)}
+	r := &http.Request{Header: make(http.Header), URL: new(neturl.URL)}
 	m.issued[p].Apply(r)
 	words := []string{"curl"}
 	if m.caFile != "" {
@@ -76,7 +96,7 @@ func (m *localMock) curl(p mockserver.Provider, url string) string {
 	for _, name := range slices.Sorted(maps.Keys(r.Header)) {
 		words = append(words, "-H", cli.ShellQuote(vendorSpelling(name)+": "+r.Header.Get(name)))
 	}
-	return strings.Join(append(words, cli.ShellQuote(url+probePath(p))), " ")
+	return strings.Join(append(words, cli.ShellQuote(url+m.probe(p, r))), " ")
 }
 
 // vendorSpelling spells a header as the vendors' pages do.

@@ -45,7 +45,7 @@ func (a *app) dataList() *cobra.Command {
 		RunE: func(cmd *cobra.Command, args []string) error {
 			asked := mockserver.Providers()
 			if len(args) > 0 {
-				p, err := parseProvider(args[0])
+				p, err := a.provider(args[0])
 				if err != nil {
 					return err
 				}
@@ -78,7 +78,7 @@ func (a *app) dataGet() *cobra.Command {
 		Args: between(2, "PROVIDER", "COLLECTION", "FILE"), ValidArgsFunction: a.collectionArgs,
 		Example: "  keyfit data get imkit users users.json\n  keyfit data get mindkey Employee | jq '.[0]'",
 		RunE: func(cmd *cobra.Command, args []string) error {
-			p, err := parseProvider(args[0])
+			p, err := a.provider(args[0])
 			if err != nil {
 				return err
 			}
@@ -104,7 +104,7 @@ func (a *app) dataPut() *cobra.Command {
 to missing items. Put collections that others refer to first: users
 before rooms.`,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			p, err := parseProvider(args[0])
+			p, err := a.provider(args[0])
 			if err != nil {
 				return err
 			}

@@ -95,7 +95,7 @@ func accessTypes() []mockserver.AccessType {
 func (in *issueFlags) request(a *app, provider string, given func(flag string) bool) (*issueRequest, error) {
 	out := &in.in
 	var err error
-	if out.Provider, err = parseProvider(provider); err != nil {
+	if out.Provider, err = a.provider(provider); err != nil {
 		return nil, err
 	}
 	if given("scope") {

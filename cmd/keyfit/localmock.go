@@ -65,10 +65,10 @@ func newLocalMock(ctx context.Context, s *settings, logger *slog.Logger, api moc
 
 func (s *settings) played() []mockserver.Provider {
 	if len(s.providers) == 0 {
-		return mockserver.Providers()
+		return s.known()
 	}
 	var out []mockserver.Provider
-	for _, p := range mockserver.Providers() {
+	for _, p := range s.known() {
 		if slices.ContainsFunc(s.providers, func(name string) bool { return strings.EqualFold(name, string(p)) }) {
 			out = append(out, p)
 		}
@@ -114,7 +114,7 @@ func portError(err error, what, addr, flag string) error {
 
 func (m *localMock) inject(faults []mockserver.FaultSpec) error {
 	for i := range faults {
-		if err := faults[i].Valid(); err != nil {
+		if err := faults[i].ValidFor(m.srv.Providers()); err != nil {
 			return fmt.Errorf("config: faults[%d]: %w", i, err)
 		}
 	}
@@ -205,14 +205,23 @@ func (m *localMock) close() error {
 	return err
 }
 
+// variableName is how the variables of a provider begin.
+func variableName(provider string) string {
+	return strings.ReplaceAll(strings.ToUpper(provider), "-", "_")
+}
+
 // environment returns the variables that a program needs to call the mock.
 func (m *localMock) environment() map[string]string {
 	env := map[string]string{"KEYFIT_ADMIN_URL": m.adminURL, "KEYFIT_ADMIN_TOKEN": m.srv.AdminToken().Reveal()}
 	for p, url := range m.urls {
-		name := strings.ToUpper(string(p))
+		name := variableName(string(p))
 		env[name+"_BASE_URL"] = url
 		if i, ok := m.issued[p]; ok {
 			env[name+"_API_KEY"] = i.Secret.Reveal()
+			if i.Kind == mockserver.KindPair {
+				delete(env, name+"_API_KEY")
+				env[name+"_CLIENT_KEY"], env[name+"_USER_TOKEN"] = i.Secret.Reveal(), i.Token.Reveal()
+			}
 			if !i.Expires.IsZero() {
 				env[name+"_API_KEY_EXPIRES"] = i.Expires.Format("2006-01-02T15:04:05Z07:00")
 			}

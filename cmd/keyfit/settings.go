@@ -15,6 +15,7 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"github.com/keyfit/keyfit/cmd/keyfit/internal/apifile"
 	"github.com/keyfit/keyfit/cmd/keyfit/internal/cli"
 	"github.com/keyfit/keyfit/cmd/keyfit/internal/flagvalue"
 	"github.com/keyfit/keyfit/mockserver"
@@ -29,6 +30,7 @@ type settings struct {
 	adminHosts    []string
 	tokenFile     string
 	providers     []string
+	apiFiles      []string
 	tls           bool
 	caFile        string
 	http1         bool
@@ -49,6 +51,7 @@ type settings struct {
 	sync          bool
 
 	file fileSettings
+	apis []mockserver.API // of apiFiles
 }
 
 // fileSettings are the settings that only a configuration file has. A reload may change
@@ -68,6 +71,7 @@ func (s *settings) flags(f *pflag.FlagSet) {
 	f.StringSliceVar(&s.adminHosts, "admin-host", nil, "another host `name` that requests to the admin API may have")
 	f.StringVar(&s.tokenFile, "admin-token-file", "", "read the admin token from this `file`, or write a new one there")
 	f.StringSliceVar(&s.providers, "providers", nil, "imitate only these `providers` (default all)")
+	f.StringArrayVar(&s.apiFiles, "api", nil, "imitate the API of this YAML or JSON `file` as well (docs/anyapi.md); may be repeated")
 	f.BoolVar(&s.tls, "tls", false, "serve https, with a certificate of a new CA")
 	f.StringVar(&s.caFile, "ca-file", "", "write the CA's certificate to this `file`")
 	f.BoolVar(&s.http1, "http1", false, "with --tls: no HTTP/2")
@@ -101,7 +105,35 @@ func (s *settings) load(flags *pflag.FlagSet) error {
 			return cli.UsageError{Err: fmt.Errorf("config %s: %w", s.config, err)}
 		}
 	}
+	if err := s.loadAPIs(); err != nil {
+		return err
+	}
 	return s.check()
+}
+
+// loadAPIs reads the files of --api.
+func (s *settings) loadAPIs() error {
+	s.apis = nil
+	for _, path := range s.apiFiles {
+		api, err := apifile.Load(path)
+		if err != nil {
+			return cli.UsageError{Err: fmt.Errorf("--api: %w", err)}
+		}
+		s.apis = append(s.apis, api)
+	}
+	if err := tried(mockserver.WithAPI(s.apis...)); err != nil {
+		return cli.UsageError{Err: fmt.Errorf("--api: %w", err)}
+	}
+	return nil
+}
+
+// known lists the providers that can be imitated.
+func (s *settings) known() []mockserver.Provider {
+	all := mockserver.Providers()
+	for i := range s.apis {
+		all = append(all, s.apis[i].Name)
+	}
+	return all
 }
 
 // fileMembers are the settings that only a configuration file has.
@@ -188,8 +220,8 @@ func settingText(raw json.RawMessage) (string, error) {
 // check returns an error for wrong settings, before anything is started or replaced.
 func (s *settings) check() error {
 	for _, name := range s.providers {
-		if _, err := parseProvider(name); err != nil {
-			return cli.At("--providers", err)
+		if _, err := flagvalue.Find(name, names(s.known())); err != nil {
+			return cli.At("--providers", cli.At("PROVIDER", err))
 		}
 	}
 	for flag, addr := range map[string]string{"addr": s.addr, "admin": s.admin} {
@@ -197,7 +229,7 @@ func (s *settings) check() error {
 			return err
 		}
 	}
-	if err := s.file.check(); err != nil {
+	if err := s.file.check(s.known()); err != nil {
 		return cli.UsageError{Err: fmt.Errorf("config %s: %w", s.config, err)}
 	}
 	_, err := s.options()
@@ -205,19 +237,19 @@ func (s *settings) check() error {
 }
 
 // check returns an error for names and faults that are wrong.
-func (f *fileSettings) check() error {
+func (f *fileSettings) check(known []mockserver.Provider) error {
 	for _, p := range slices.Sorted(maps.Keys(f.Limits)) {
-		if _, err := mockserver.ParseProvider(string(p)); err != nil {
-			return cli.Unknown("limits: the provider", string(p), providerNames())
+		if !slices.Contains(known, p) {
+			return cli.Unknown("limits: the provider", string(p), names(known))
 		}
 	}
 	for _, p := range slices.Sorted(maps.Keys(f.Profiles)) {
-		if _, err := mockserver.ParseProvider(string(p)); err != nil {
-			return cli.Unknown("profiles: the provider", string(p), providerNames())
+		if !slices.Contains(known, p) {
+			return cli.Unknown("profiles: the provider", string(p), names(known))
 		}
 	}
 	for i := range f.Faults {
-		if err := f.Faults[i].Valid(); err != nil {
+		if err := f.Faults[i].ValidFor(known); err != nil {
 			return fmt.Errorf("faults[%d]: %w", i, err)
 		}
 	}
@@ -241,7 +273,7 @@ func (s *settings) checkAddr(flag, addr string) error {
 
 // options returns the settings as options of the mock's library.
 func (s *settings) options() ([]mockserver.Option, error) {
-	opts := s.reloadable()
+	opts := append(s.reloadable(), mockserver.WithAPI(s.apis...))
 	if s.tls {
 		opts = append(opts, mockserver.WithTLS())
 	}
@@ -345,7 +377,7 @@ func parseJournal(s string) (entries, size int, err error) {
 func (s *settings) fixed() map[string]string {
 	return map[string]string{
 		"addr": s.addr, "admin": s.admin, "admin-host": strings.Join(s.adminHosts, ","), "admin-token-file": s.tokenFile,
-		"providers": strings.Join(s.providers, ","), "tls": strconv.FormatBool(s.tls), "ca-file": s.caFile,
+		"providers": strings.Join(s.providers, ","), "api": strings.Join(s.apiFiles, ","), "tls": strconv.FormatBool(s.tls), "ca-file": s.caFile,
 		"http1": strconv.FormatBool(s.http1), "seed": s.seed, "freeze": s.freeze, "journal": s.journal, "state": s.state,
 		"ready-file": s.readyFile, "public-url": s.publicURL, "sync": strconv.FormatBool(s.sync), "no-keys": strconv.FormatBool(s.noKeys), "log": s.log, "grace": s.grace.String(),
 	}

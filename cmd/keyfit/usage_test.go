@@ -51,7 +51,7 @@ func free() []string {
 	return []string{
 		"admin-token-file", "namespace", "key", "name", "contact", "scope", "attributes", "client-key", "raw", "reason", "body", "location",
 		"user", "dotenv", "data", "header", "param", "base-url", "file", "key-file", "probe", "backup", "watch", "redirect-uri",
-		"admin-host", "ca-file", "config", "state", "ready-file", "keep-env",
+		"admin-host", "api", "ca-file", "config", "state", "ready-file", "keep-env",
 	}
 }
 

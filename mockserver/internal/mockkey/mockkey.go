@@ -23,6 +23,8 @@ type Shape struct {
 	size   int    // length of the credential without padding
 	pad    string // "=" where the encoding pads
 	window *window
+
+	written *written // an alphabet of its own; nil is an encoding
 }
 
 // checksum is the number of bytes of a checksum.
@@ -116,6 +118,9 @@ func (s *Shape) sum(body []byte) uint32 {
 
 // Mint makes a credential. random fills its argument with random bytes.
 func (s Shape) Mint(random func([]byte)) string {
+	if s.written != nil {
+		return s.written.mint(&s, random)
+	}
 	raw := make([]byte, s.bytes)
 	body := raw[:s.bytes-checksum]
 	random(body)
@@ -131,6 +136,9 @@ func (s Shape) Made(value string) bool {
 
 // made is Made for a value of the right size without its padding.
 func (s *Shape) made(value string) bool {
+	if s.written != nil {
+		return s.written.made(s, value)
+	}
 	var buf [maxSize]byte
 	n := copy(buf[:], value)
 	n += copy(buf[n:], s.pad)

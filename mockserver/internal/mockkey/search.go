@@ -31,6 +31,9 @@ const maxPart = 4 * maxSize
 
 // find returns where in text a credential of this shape begins, or -1.
 func (s *Shape) find(text string) int {
+	if s.written != nil {
+		return s.written.find(s, text)
+	}
 	for from, to := nextRow(s.encoding, text, 0, s.size); from < to; from, to = nextRow(s.encoding, text, to, s.size) {
 		for ; to-from >= s.size; from += maxPart - s.size + 1 {
 			part := text[from:min(to, from+maxPart)]

@@ -1,0 +1,55 @@
+//go:build unix
+
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+const acmeFile = `name: acme
+schemes:
+  - authorization: Bearer
+limit: {requests: 2, per: 1m}
+routes:
+  - route: GET /v1/items/{id}
+    reply: {body: '{"id": "{path.id}"}'}
+`
+
+// TestRunPlaysAnAPIOfOnesOwn runs a command against the API of a file.
+func TestRunPlaysAnAPIOfOnesOwn(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "acme.yaml")
+	if err := os.WriteFile(path, []byte(acmeFile), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	got := runKeyfit(t, nil, "run", "--api", path, "--providers", "acme", "--", "sh", "-c", "echo $ACME_BASE_URL $ACME_API_KEY $IMKIT_BASE_URL")
+	words := strings.Fields(got.out)
+	if got.code != 0 || len(words) != 2 || !strings.HasPrefix(words[0], "http://127.0.0.1:") || len(words[1]) != 32 {
+		t.Errorf("got %+v", got)
+	}
+}
+
+func TestAnAPIFileWithAMistakeStartsNothing(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	for name, tt := range map[string]struct{ text, says string }{
+		"member":   {strings.Replace(acmeFile, "limit", "limt", 1), "a.yaml:4: limt: there is no such member"},
+		"name":     {strings.Replace(acmeFile, "acme", "imkit", 1), "a.yaml:1: name:"},
+		"template": {strings.Replace(acmeFile, "{path.id}", "{path.ib}", 1), "did you mean path.id?"},
+	} {
+		path := filepath.Join(dir, name, "a.yaml")
+		if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte(tt.text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		got := runKeyfit(t, nil, "mock", "--api", path)
+		if got.code != 2 || got.out != "" || !strings.Contains(got.err, tt.says) || strings.Count(got.err, "\n") != 1 {
+			t.Errorf("%s: %+v", name, got)
+		}
+	}
+}
