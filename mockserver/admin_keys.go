@@ -2,6 +2,7 @@ package mockserver
 
 import (
 	"net/http"
+	"net/url"
 	"slices"
 )
 
@@ -89,15 +90,17 @@ type issuedView struct {
 	Secret  string            `json:"secret"`
 	Token   string            `json:"token,omitempty"` // of a pair
 	Headers map[string]string `json:"headers"`         // that present it
+	Query   string            `json:"query,omitempty"` // that presents it, if no header does
 }
 
 func viewIssued(i Issued) issuedView {
 	v := issuedView{Key: i.Key, Secret: i.Secret.Reveal(), Token: i.Token.Reveal(), Headers: make(map[string]string)}
-	r := &http.Request{Header: make(http.Header)}
+	r := &http.Request{Header: make(http.Header), URL: new(url.URL)}
 	i.Apply(r)
 	for name := range r.Header {
 		v.Headers[displayHeader(name)] = r.Header.Get(name)
 	}
+	v.Query = r.URL.RawQuery
 	return v
 }
 

@@ -65,6 +65,7 @@ type Scheme struct {
 	Header        string    `json:"header,omitempty"`        // a header of its own: X-Acme-Key: KEY
 	Authorization string    `json:"authorization,omitempty"` // a scheme word: Authorization: WORD KEY
 	Query         string    `json:"query,omitempty"`         // a query parameter: ?NAME=KEY
+	Cookie        string    `json:"cookie,omitempty"`        // a cookie: Cookie: NAME=KEY
 	Basic         bool      `json:"basic,omitempty"`         // HTTP Basic with the key as user; the password is ignored
 	Pair          [2]string `json:"pair,omitzero"`           // two headers with two keys that belong together
 }

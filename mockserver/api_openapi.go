@@ -14,6 +14,8 @@ func (v *vendor) document(operations []string) map[string]any {
 		switch {
 		case c.query != "":
 			scheme["in"], scheme["name"] = "query", c.query
+		case c.cookie != "":
+			scheme["in"], scheme["name"] = "cookie", c.cookie
 		case c.basic || strings.EqualFold(c.scheme, "Bearer"):
 			scheme = map[string]any{"type": "http", "scheme": strings.ToLower(c.scheme)}
 		case c.scheme != "":

@@ -53,7 +53,7 @@ func randomAPI(draw *rand.Rand) mockserver.API {
 	}
 	a.Key = shape()
 	all := []mockserver.Scheme{
-		{Header: "X-" + pick(draw, "Acme", "Api", "Zeta") + "-Key"}, {Authorization: pick(draw, "Bearer", "Key", "ApiKey-v2")}, {Query: pick(draw, "key", "api_key", "k")}, {Basic: true},
+		{Header: "X-" + pick(draw, "Acme", "Api", "Zeta") + "-Key"}, {Authorization: pick(draw, "Bearer", "Key", "ApiKey-v2")}, {Query: pick(draw, "key", "api_key", "k")}, {Basic: true}, {Cookie: pick(draw, "sid", "acme_key")},
 	}
 	draw.Shuffle(len(all), func(i, j int) { all[i], all[j] = all[j], all[i] })
 	a.Schemes = all[:1+draw.IntN(len(all))]
@@ -85,6 +85,8 @@ func present(r *http.Request, s mockserver.Scheme, value, second string) {
 		r.Header.Add("Authorization", s.Authorization+" "+value)
 	case s.Query != "":
 		r.URL.RawQuery += "&" + s.Query + "=" + url.QueryEscape(value)
+	case s.Cookie != "":
+		r.Header.Add("Cookie", "lang=en; "+s.Cookie+"="+value)
 	case s.Basic:
 		r.Header.Add("Authorization", "Basic "+base64.StdEncoding.EncodeToString([]byte(value+":")))
 	default:

@@ -37,9 +37,9 @@ func (a API) vendor() (*vendor, error) {
 	if a.Quota != (QuotaHeaders{}) {
 		v.quota = &a.Quota
 	}
-	v.profile = def.profile()
-	routes := def.routes(v)
-	v.surface = func(surface.Env) surface.Surface { return surface.Surface{Routes: routes} }
+	v.profile, v.defined = def.profile(), a
+	v.now.Store(&ownPlay{limit: a.Limit, profile: v.profile, routes: def.routes(v)})
+	v.surface = func(surface.Env) surface.Surface { return surface.Surface{Routes: v.now.Load().routes} }
 	if v.requestID != "" {
 		v.decorate = func(h http.Header, _ *http.Request) { v.number(h) }
 	}
@@ -81,6 +81,8 @@ func (def *definition) carriers() []carrier {
 			out = append(out, carrier{header: "Authorization", scheme: s.Authorization})
 		case s.Query != "":
 			out = append(out, carrier{query: s.Query})
+		case s.Cookie != "":
+			out = append(out, carrier{cookie: s.Cookie})
 		case s.Basic:
 			out = append(out, carrier{header: "Authorization", scheme: "Basic", basic: true})
 		default:

@@ -126,11 +126,29 @@ func (place *carrier) values(r *http.Request) []string {
 	if place.header != "" {
 		return r.Header[place.header]
 	}
+	if place.cookie != "" {
+		return cookieValues(r.Header, place.cookie)
+	}
 	if !strings.Contains(r.URL.RawQuery, place.query) {
 		return nil
 	}
 	q, _ := url.ParseQuery(r.URL.RawQuery) // an invalid part is ignored: it is no credential
 	return q[place.query]
+}
+
+// cookieValues are the values of a cookie as they were sent (RFC 6265, section 4.2.1), quotes
+// and all. Unlike net/http's they may have any character: what has a wrong one is a
+// credential that is refused, and none that is missing.
+func cookieValues(h http.Header, name string) []string {
+	var out []string
+	for _, line := range h["Cookie"] {
+		for pair := range strings.SplitSeq(line, ";") {
+			if n, value, ok := strings.Cut(strings.Trim(pair, " \t"), "="); ok && n == name {
+				out = append(out, value)
+			}
+		}
+	}
+	return out
 }
 
 func (creds *credentials) refuse(o Outcome, sent, why string) {

@@ -145,15 +145,15 @@ func (q *request) collect(v *vendor, c *credentials) {
 	}
 	if q.URL.RawQuery != "" {
 		q.red.Parameters(q.URL.RawQuery)
-		q.collectQuery(v)
 	}
+	q.collectPlaces(v)
 }
 
-// collectQuery takes what stands in the parameters in which the vendor reads keys: several
-// are refused, and none of them may be shown.
-func (q *request) collectQuery(v *vendor) {
+// collectPlaces takes what stands in the parameters and cookies in which the vendor reads
+// keys: several are refused, and none of them may be shown.
+func (q *request) collectPlaces(v *vendor) {
 	for i := range v.carriers {
-		if place := &v.carriers[i]; place.query != "" {
+		if place := &v.carriers[i]; place.query != "" || place.cookie != "" {
 			for _, value := range place.values(q.Request) {
 				q.red.Credential(value)
 			}

@@ -41,8 +41,11 @@ func credentialPlaces(rows []*vendor, p Provider) []credentialPlace {
 		if c.header != "" {
 			place.spelt = c.spelt()
 		}
-		if c.scheme != "" {
+		switch {
+		case c.scheme != "":
 			place.prefix = c.scheme + " "
+		case c.cookie != "":
+			place.header, place.spelt, place.prefix = "Cookie", "Cookie", c.cookie+"="
 		}
 		out = append(out, place)
 	}
@@ -72,8 +75,12 @@ func cut(text string) bool { return strings.HasSuffix(text, "[cut]") }
 
 // Curl returns a command for a shell that sends the request again. It has no key: it
 // takes address and key from the environment that keyfit run sets, such as
-// $IMKIT_BASE_URL and $IMKIT_API_KEY. Its comments say what was left out.
+// $IMKIT_BASE_URL and $IMKIT_API_KEY. Its comments say what was left out. Of an API that
+// WithAPI has defined it does not know where the key was; Server.Curl does.
 func (ex *Exchange) Curl() string { return ex.curl(vendors()) }
+
+// Curl is the exchange's Curl that knows the server's own APIs as well.
+func (s *Server) Curl(ex *Exchange) string { return ex.curl(s.vendors) }
 
 // curl is Curl with the table of a server.
 func (ex *Exchange) curl(rows []*vendor) string {
@@ -175,7 +182,7 @@ func (ex *Exchange) curlHeaders(places []credentialPlace) (args, left []string) 
 // schemeOf returns what stood before the credential at a place; false if nobody knows. Of a
 // request that was refused for its scheme, the diagnosis tells which it was.
 func (ex *Exchange) schemeOf(place *credentialPlace) (prefix string, known bool) {
-	if ex.Outcome != WrongScheme || place.prefix == "" {
+	if ex.Outcome != WrongScheme || place.header != "Authorization" {
 		return place.prefix, true
 	}
 	if _, word, ok := strings.Cut(ex.Diagnosis.Sent, "with scheme `"); ok {

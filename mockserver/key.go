@@ -4,6 +4,7 @@ import (
 	"encoding/base64"
 	"fmt"
 	"net/http"
+	"strings"
 	"time"
 )
 
@@ -131,24 +132,42 @@ func (v *vendor) applier(k KeyKind) func(*http.Request, Issued) {
 		}
 	}
 	if want == credKey {
-		return v.applyQuery
+		return v.applyElsewhere
 	}
 	return nil
 }
 
-// applyQuery puts a key into the query, in place of any other.
-func (v *vendor) applyQuery(r *http.Request, i Issued) {
+// applyElsewhere puts a key into the query or a cookie, in place of any other.
+func (v *vendor) applyElsewhere(r *http.Request, i Issued) {
 	for _, c := range v.carriers {
-		if c.kind != credKey || c.query == "" {
-			continue
+		switch {
+		case c.kind != credKey:
+		case c.query != "":
+			q := r.URL.Query()
+			q.Set(c.query, i.Secret.Reveal())
+			u := *r.URL
+			u.RawQuery = q.Encode()
+			r.URL = &u
+			return
+		case c.cookie != "":
+			setCookie(r.Header, c.cookie, i.Secret.Reveal())
+			return
 		}
-		q := r.URL.Query()
-		q.Set(c.query, i.Secret.Reveal())
-		u := *r.URL
-		u.RawQuery = q.Encode()
-		r.URL = &u
-		return
 	}
+}
+
+// setCookie sets one cookie of a request, and leaves the others as they are.
+func setCookie(h http.Header, name, value string) {
+	pairs := []string{name + "=" + value}
+	for _, line := range h["Cookie"] {
+		for pair := range strings.SplitSeq(line, ";") {
+			pair = strings.Trim(pair, " \t")
+			if n, _, _ := strings.Cut(pair, "="); pair != "" && n != name {
+				pairs = append(pairs, pair)
+			}
+		}
+	}
+	h["Cookie"] = []string{strings.Join(pairs, "; ")}
 }
 
 // headerOf returns the header that carries a kind of credential.

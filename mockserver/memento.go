@@ -47,6 +47,9 @@ func (n *Namespace) recall(m memento) {
 		v.profile.Store(was.profile)
 		v.groups.Store(was.groups)
 		v.changed.Store(was.changed)
+		if n.srv.vendors[i].own {
+			was.routes = nil // they have no data, and may be redefined
+		}
 		n.setRoutes(n.srv.vendors[i], was.routes)
 	}
 	if n.clock.State() != m.clock {

@@ -83,6 +83,10 @@ func newNamespace(s *Server, name string) *Namespace {
 func (n *Namespace) configure(i int, o *options) {
 	v := n.srv.vendors[i]
 	limit, profile := v.limit, v.profile
+	if v.own {
+		now := v.now.Load()
+		limit, profile = now.limit, now.profile
+	}
 	if l, ok := o.limits[v.provider]; ok {
 		limit = l
 	}

@@ -39,7 +39,9 @@ type vendor struct {
 	surface      surface.Factory
 	decorate     func(http.Header, *http.Request) // adds headers to every answer; nil adds none
 
-	own          bool          // defined with WithAPI
+	own          bool // defined with WithAPI
+	defined      API  // so
+	now          atomic.Pointer[ownPlay]
 	second       mockkey.Shape // of an own pair
 	accessTypes  []AccessType  // that a key can have
 	quota        *QuotaHeaders // nil writes none
@@ -55,6 +57,7 @@ type carrier struct {
 	header string // header name, or empty
 	scheme string // scheme word in Authorization, or empty
 	query  string // query parameter, or empty
+	cookie string // name of a cookie, or empty
 	kind   credKind
 
 	basic   bool   // the key is the user of HTTP Basic
@@ -65,6 +68,8 @@ func (place *carrier) String() string {
 	switch {
 	case place.query != "":
 		return "`?" + place.query + "=`"
+	case place.cookie != "":
+		return "`Cookie: " + place.cookie + "=…`"
 	case place.scheme != "":
 		return "`" + place.header + ": " + place.scheme + " …`"
 	}

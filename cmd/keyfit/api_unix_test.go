@@ -32,6 +32,29 @@ func TestRunPlaysAnAPIOfOnesOwn(t *testing.T) {
 	}
 }
 
+// TestRunTakesOtherKeysOfAnOwnAPIOut gives the command variables that belong to the real API.
+func TestRunTakesOtherKeysOfAnOwnAPIOut(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "acme.yaml")
+	if err := os.WriteFile(path, []byte(strings.Replace(acmeFile, "acme", "acme-pay", 1)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for name, value := range map[string]string{
+		"ACME_PAY_API_KEY": "sk_live_1", "ACME_PAY_API_KEY_OLD": "sk_live_2", "ACME_PAY_SECRET": "sk_live_3", "ACME_PAY_HOST": "sk_live_4",
+		"ACME_PAY_REGION": "region", "ACME_PAYROLL_REGION": "roll", "ACME_TOKEN": "token",
+	} {
+		t.Setenv(name, value)
+	}
+	for _, tt := range []struct{ played, want string }{
+		{"acme-pay", "[region roll token]"}, {"imkit", "[region roll token]"},
+	} {
+		got := runKeyfit(t, nil, "run", "--api", path, "--providers", tt.played, "--", "sh", "-c",
+			`env | grep -c sk_live; echo "[$ACME_PAY_REGION $ACME_PAYROLL_REGION $ACME_TOKEN]"`)
+		if got.out != "0\n"+tt.want+"\n" {
+			t.Errorf("%s: %+v", tt.played, got)
+		}
+	}
+}
+
 func TestAnAPIFileWithAMistakeStartsNothing(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()

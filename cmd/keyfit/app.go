@@ -12,8 +12,6 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/keyfit/keyfit/cmd/keyfit/internal/cli"
-	"github.com/keyfit/keyfit/cmd/keyfit/internal/flagvalue"
-	"github.com/keyfit/keyfit/mockserver"
 )
 
 // app is one run of the program.
@@ -85,7 +83,12 @@ run returns its command's exit code.`,
 	root.SetErr(a.Err)
 	root.SetFlagErrorFunc(flagError)
 	root.PersistentFlags().BoolVar(&a.JSON, "json", false, "write JSON for machines instead of text for people")
-	root.PersistentPreRunE = func(cmd *cobra.Command, _ []string) error { return a.fromEnvironment(cmd.Flags()) }
+	root.PersistentPreRunE = func(cmd *cobra.Command, _ []string) error {
+		if err := a.fromEnvironment(cmd.Flags()); err != nil {
+			return err
+		}
+		return a.findProviders(cmd)
+	}
 	root.AddCommand(a.mockCommand(), a.runCommand(), a.keysCommand(), a.clockCommand(), a.faultCommand(),
 		a.requestsCommand(), a.explainCommand(), a.namespaceCommand(), a.snapshotCommand(), a.oauthCommand(), a.dataCommand(), a.stateCommand(), a.openAPICommand(), a.versionCommand(),
 		a.checkCommand(), a.callCommand(), a.rotateCommand())
@@ -176,33 +179,4 @@ func (a *app) fromEnvironment(flags *pflag.FlagSet) error {
 		}
 	})
 	return wrong
-}
-
-// providerArgs completes a provider's name.
-func providerArgs(_ *cobra.Command, args []string, _ string) ([]cobra.Completion, cobra.ShellCompDirective) {
-	if len(args) > 0 {
-		return nil, cobra.ShellCompDirectiveNoFileComp
-	}
-	return providerNames(), cobra.ShellCompDirectiveNoFileComp
-}
-
-func providerNames() []string { return names(mockserver.Providers()) }
-
-// provider reads a provider's name as a person typed it. Another name than those of the five
-// is left to the running mock, if there is one: it may play an API of one's own.
-func (a *app) provider(name string) (mockserver.Provider, error) {
-	found, err := flagvalue.Find(name, providerNames())
-	if err == nil {
-		return mockserver.Provider(found), nil
-	}
-	if a.admin.url != "" && cli.Nearest(name, providerNames()) == "" && ownName(name) {
-		return mockserver.Provider(name), nil
-	}
-	return "", cli.At("PROVIDER", err)
-}
-
-// ownName reports whether a name can be that of an API of one's own, which the mock knows
-// and this program does not.
-func ownName(name string) bool {
-	return name != "" && strings.Trim(name, "abcdefghijklmnopqrstuvwxyz0123456789-") == ""
 }

@@ -22,8 +22,8 @@ type requestMatch struct {
 }
 
 // requestFlags adds the flags that select requests of the journal.
-func requestFlags(cmd *cobra.Command, m *requestMatch) {
-	outcomeFlags(cmd, &m.Match)
+func (a *app) requestFlags(cmd *cobra.Command, m *requestMatch) {
+	a.outcomeFlags(cmd, &m.Match)
 	f := cmd.Flags()
 	f.Var(&pairValue{add: m.addQuery, want: "name=value, such as limit=50"}, "query", "only requests with this query parameter, as `name=value`; * is any value; may be repeated")
 	f.Var(&pairValue{add: m.addHeader, want: "the name of a header, such as X-Request-Id"}, "header", "only requests with a header of this `name`; may be repeated")

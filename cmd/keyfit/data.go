@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -41,11 +40,11 @@ type storedRow struct {
 
 func (a *app) dataList() *cobra.Command {
 	return &cobra.Command{
-		Use: "list [PROVIDER]", Short: "List collections with counts", Args: between(0, "PROVIDER"), ValidArgsFunction: providerArgs,
+		Use: "list [PROVIDER]", Short: "List collections with counts", Args: between(0, "PROVIDER"), ValidArgsFunction: a.providerArgs,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			asked := mockserver.Providers()
+			asked := a.offered(cmd.Context())
 			if len(args) > 0 {
-				p, err := a.provider(args[0])
+				p, err := a.provider(cmd.Context(), args[0])
 				if err != nil {
 					return err
 				}
@@ -78,7 +77,7 @@ func (a *app) dataGet() *cobra.Command {
 		Args: between(2, "PROVIDER", "COLLECTION", "FILE"), ValidArgsFunction: a.collectionArgs,
 		Example: "  keyfit data get imkit users users.json\n  keyfit data get mindkey Employee | jq '.[0]'",
 		RunE: func(cmd *cobra.Command, args []string) error {
-			p, err := a.provider(args[0])
+			p, err := a.provider(cmd.Context(), args[0])
 			if err != nil {
 				return err
 			}
@@ -104,7 +103,7 @@ func (a *app) dataPut() *cobra.Command {
 to missing items. Put collections that others refer to first: users
 before rooms.`,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			p, err := a.provider(args[0])
+			p, err := a.provider(cmd.Context(), args[0])
 			if err != nil {
 				return err
 			}
@@ -133,11 +132,11 @@ before rooms.`,
 func (a *app) collectionArgs(cmd *cobra.Command, args []string, _ string) ([]cobra.Completion, cobra.ShellCompDirective) {
 	switch {
 	case len(args) == 0:
-		return providerNames(), cobra.ShellCompDirectiveNoFileComp
+		return a.providerArgs(cmd, args, "")
 	case len(args) > 1:
 		return nil, cobra.ShellCompDirectiveDefault
 	}
-	if !slices.Contains(providerNames(), strings.ToLower(args[0])) {
+	if !ownName(strings.ToLower(args[0])) {
 		return nil, cobra.ShellCompDirectiveNoFileComp
 	}
 	return completions(cmd, a, func(c mockserver.Collection) cobra.Completion {

@@ -30,7 +30,7 @@ func (k kept) check(m *localMock) error {
 		if _, err := path.Match(pattern, ""); err != nil {
 			return cli.Usagef("--keep-env %q is not a name or a pattern such as OPTIMOVE_*", pattern)
 		}
-		if kind, p := vendors.Classify(pattern); kind == vendors.Read && m.imitates(p) && !strings.ContainsAny(pattern, `*?[\`) {
+		if kind, p := m.classify(pattern); kind == vendors.Read && m.imitates(p) && !strings.ContainsAny(pattern, `*?[\`) {
 			return cli.Usagef("--keep-env %s: the mock imitates %s; leave it out of --providers to keep its own variables", pattern, p)
 		}
 	}
@@ -43,8 +43,13 @@ func (m *localMock) imitates(provider string) bool {
 	return ok
 }
 
+// classify is vendors.Classify that knows the mock's own APIs as well.
+func (m *localMock) classify(name string) (kind vendors.Variable, provider string) {
+	return vendors.ClassifyWith(name, names(m.srv.Providers()[len(mockserver.Providers()):]))
+}
+
 // childEnvironment returns the environment of the command: base with the mock's variables in
-// it, and without every other credential and address of the five vendors, unless keep has it.
+// it, and without every other credential and address of the vendors, unless keep has it.
 // removed names those that the mock does not replace.
 func (m *localMock) childEnvironment(base []string, keep kept) (env, removed []string, err error) {
 	set := m.environment()
@@ -65,7 +70,7 @@ func (m *localMock) childEnvironment(base []string, keep kept) (env, removed []s
 		if _, ours := set[name]; ours || isAdminVariable(name) {
 			continue // in another case of letters, or beside the token itself: another mock's
 		}
-		kind, provider := vendors.Classify(name)
+		kind, provider := m.classify(name)
 		contradicts := kind == vendors.Read && m.imitates(provider)
 		switch {
 		case kind == vendors.Foreign, !contradicts && keep.has(name):

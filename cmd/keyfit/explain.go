@@ -30,40 +30,76 @@ type explanation struct {
 }
 
 func (a *app) explainCommand() *cobra.Command {
-	var provider mockserver.Provider
+	var provider string
+	var files []string
 	cmd := &cobra.Command{
 		Use: "explain [flags] -- curl ARGS", Short: "Explain why a request would be refused",
 		Long: `explain takes a request as arguments of curl (-H, -X, -u, -G, -d, URL) and says what
 the provider would respond and why. Nothing is sent to the provider, nothing is
 recorded, no quota is used. A running mock (KEYFIT_ADMIN_URL) knows its own keys;
-without one, a key is judged by its format alone.`,
+without one, a key is judged by its format alone, and --api names the APIs that are
+known beside the five.`,
 		Example: "  keyfit explain -- curl -H 'X-API-KEY: abc' https://connector.mindkey.com/ping",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			request, err := curl.Parse(args)
 			if err != nil {
 				return cli.UsageError{Err: err}
 			}
-			if provider != "" {
-				request.Provider = provider
+			apis, err := a.explainable(files)
+			if err != nil {
+				return err
+			}
+			if request.Provider, err = a.explained(cmd.Context(), provider, apis); err != nil {
+				return err
 			}
 			var out explanation
-			if err := a.explain(cmd.Context(), request, &out); err != nil {
+			if err := a.explain(cmd.Context(), request, apis, &out); err != nil {
 				return err
 			}
 			return a.Print(out, out.write)
 		},
 	}
 	cmd.Flags().SetInterspersed(false)
-	flagvalue.Choice(cmd.Flags(), &provider, "provider", mockserver.Providers(), "the `provider`, if the URL's host does not name it")
+	cmd.Flags().StringVar(&provider, "provider", "", "the `provider`, if the URL's host does not name it")
+	cmd.Flags().StringArrayVar(&files, "api", nil, "without a running mock: know the API of this YAML or JSON `file` as well; may be repeated")
+	_ = cmd.RegisterFlagCompletionFunc("provider", func(cmd *cobra.Command, _ []string, _ string) ([]cobra.Completion, cobra.ShellCompDirective) { // fails on a wrong name only
+		return a.providerArgs(cmd, nil, "")
+	})
 	return a.withAdmin(cmd)
 }
 
+// explainable reads the files of --api.
+func (a *app) explainable(files []string) ([]mockserver.API, error) {
+	if len(files) > 0 && a.admin.url != "" {
+		return nil, cli.Usagef("--api is for explain without a running mock; the one of KEYFIT_ADMIN_URL knows its own")
+	}
+	s := settings{apiFiles: files}
+	err := s.loadAPIs()
+	return s.apis, err
+}
+
+// explained is the provider of --provider, "" if there is none.
+func (a *app) explained(ctx context.Context, name string, apis []mockserver.API) (found mockserver.Provider, err error) {
+	switch {
+	case name == "":
+		return "", nil
+	case len(apis) == 0:
+		found, err = a.findProvider(ctx, name)
+	default:
+		s := settings{apis: apis}
+		var text string
+		text, err = flagvalue.Find(name, names(s.known()))
+		found = mockserver.Provider(text)
+	}
+	return found, misnamed("--provider", err)
+}
+
 // explain asks the running mock, or a new one that ends afterwards.
-func (a *app) explain(ctx context.Context, in *curl.Request, out *explanation) error {
+func (a *app) explain(ctx context.Context, in *curl.Request, apis []mockserver.API, out *explanation) error {
 	if a.admin.url != "" {
 		return a.put(ctx, http.MethodPost, a.ns("diagnose"), in, out)
 	}
-	srv, err := mockserver.NewHandler()
+	srv, err := mockserver.NewHandler(mockserver.WithAPI(apis...))
 	if err != nil {
 		return err
 	}

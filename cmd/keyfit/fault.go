@@ -61,7 +61,7 @@ func (a *app) faultAdd() *cobra.Command {
 		},
 	}
 	f := cmd.Flags()
-	matchFlags(cmd, &in.spec.Match)
+	a.matchFlags(cmd, &in.spec.Match)
 	in.add(f)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		kind, err := flagvalue.Find(args[0], faultKinds())
@@ -123,7 +123,7 @@ func (in *faultFlags) complete(hasProbability bool) error {
 	if in.when != (mockserver.When{}) {
 		in.spec.When = []mockserver.When{in.when}
 	}
-	if err := in.spec.Valid(); err != nil {
+	if err := in.spec.ValidFor(append(mockserver.Providers(), in.spec.Match.Provider)); err != nil {
 		return errors.New(strings.TrimPrefix(err.Error(), "fault: "))
 	}
 	return nil

@@ -99,7 +99,7 @@ func (a *app) keysList() *cobra.Command {
 	var unused time.Time
 	cmd := &cobra.Command{Use: "list", Short: "List keys", Args: exactly()}
 	f := cmd.Flags()
-	flagvalue.Choice(f, &provider, "provider", mockserver.Providers(), "only keys of this `provider`")
+	a.providerFlag(cmd, &provider, "only keys of this `provider`")
 	flagvalue.Choice(f, &status, "status", keyStatuses(), "only keys of this `status`: "+cli.List(names(keyStatuses())))
 	flagvalue.Choice(f, &kind, "kind", keyKinds(), "only keys of this `kind`: "+cli.List(names(keyKinds())))
 	f.StringVar(&name, "name", "", "only keys of this `name`")

@@ -1,10 +1,12 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"math"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -50,14 +52,15 @@ func (a *app) keysIssue() *cobra.Command {
 	var in issueFlags
 	cmd := &cobra.Command{
 		Use: "issue PROVIDER", Short: "Issue a key; its value is printed once and cannot be shown again",
-		Args: exactly("PROVIDER"), ValidArgsFunction: providerArgs,
+		Args: exactly("PROVIDER"), ValidArgsFunction: a.providerArgs,
 		Example: "  keyfit keys issue mindkey --name ci --scope Employee --expires-in 30d\n" +
 			"  keyfit keys issue imkit --limit 3/1m\n  keyfit keys issue imkit --client-key user001",
 	}
 	in.add(cmd.Flags())
 	_ = cmd.RegisterFlagCompletionFunc("scope", scopeFlag) // fails on a wrong name only
+	_ = cmd.RegisterFlagCompletionFunc("access", cobra.FixedCompletions(names(accessTypes()), cobra.ShellCompDirectiveNoFileComp))
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		request, err := in.request(a, args[0], cmd.Flags().Changed)
+		request, err := in.request(cmd.Context(), a, args[0], cmd.Flags().Changed)
 		if err != nil {
 			return err
 		}
@@ -75,7 +78,7 @@ func (in *issueFlags) add(f *pflag.FlagSet) {
 	f.StringVar(&in.in.Name, "name", "", "its name")
 	f.StringVar(&in.in.Contact, "contact", "", "the `e-mail` address of its contact (Optimove)")
 	f.StringSliceVar(&in.scopes, "scope", nil, "its `scopes` (MindKey, OAuth; default every documented one)")
-	flagvalue.Choice(f, &in.in.Access, "access", names(accessTypes()), "its access `type`: Admin, Integrations or Transactional (Optimove)")
+	f.StringVar(&in.in.Access, "access", "", "its access `type`: Admin, Integrations or Transactional (Optimove), or one of an API of your own")
 	f.StringSliceVar(&in.in.Attributes, "attributes", nil, "the customer attributes, as `Age,City`, that it can read (Optimove; default all)")
 	f.StringSliceVar(&in.channels, "channels", nil, "the execution channels, as `504,505`, that it can use (Optimove; default all)")
 	flagvalue.Duration(f, &in.expiresIn, "expires-in", 1, 0, "how long it lives, as `24h` or 365d; a successor lives as long")
@@ -92,11 +95,16 @@ func accessTypes() []mockserver.AccessType {
 }
 
 // request puts the body of the request together. given reports whether a flag was given.
-func (in *issueFlags) request(a *app, provider string, given func(flag string) bool) (*issueRequest, error) {
+func (in *issueFlags) request(ctx context.Context, a *app, provider string, given func(flag string) bool) (*issueRequest, error) {
 	out := &in.in
 	var err error
-	if out.Provider, err = a.provider(provider); err != nil {
+	if out.Provider, err = a.provider(ctx, provider); err != nil {
 		return nil, err
+	}
+	if given("access") && slices.Contains(mockserver.Providers(), out.Provider) {
+		if out.Access, err = flagvalue.Find(out.Access, names(accessTypes())); err != nil {
+			return nil, cli.At("--access", err)
+		}
 	}
 	if given("scope") {
 		out.Scopes = &in.scopes

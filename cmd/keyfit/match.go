@@ -13,17 +13,17 @@ import (
 
 // matchFlags adds flags that select requests by what is known before the answer. A value that
 // could never match is refused: it would look like no requests.
-func matchFlags(cmd *cobra.Command, m *mockserver.Match) {
+func (a *app) matchFlags(cmd *cobra.Command, m *mockserver.Match) {
 	f := cmd.Flags()
-	flagvalue.Choice(f, &m.Provider, "provider", mockserver.Providers(), "only requests to this `provider`")
+	a.providerFlag(cmd, &m.Provider, "only requests to this `provider`")
 	flagvalue.Text(f, &m.Method, "method", "only requests with this `method`, as GET", readMethod)
 	flagvalue.Text(f, &m.Path, "path", "only requests with this `path`; a trailing * matches any rest", readPath)
 	f.StringVar(&m.KeyID, "key", "", "only requests with the key of this `ID`")
 }
 
 // outcomeFlags adds matchFlags, and flags for what is known after the response.
-func outcomeFlags(cmd *cobra.Command, m *mockserver.Match) {
-	matchFlags(cmd, m)
+func (a *app) outcomeFlags(cmd *cobra.Command, m *mockserver.Match) {
+	a.matchFlags(cmd, m)
 	flagvalue.Choice(cmd.Flags(), &m.Outcome, "outcome", mockserver.Outcomes(), "only requests with this `outcome`, for example ok or rate_limited")
 	statusFlag(cmd.Flags(), &m.Status, 100, "only requests answered with this `status`")
 }

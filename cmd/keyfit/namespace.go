@@ -51,7 +51,7 @@ or else to the default one.`,
 			}
 			return a.Print(s, func(w io.Writer) {
 				writeSpaces(w, []space{s})
-				for _, p := range mockserver.Providers() {
+				for _, p := range listedOrder(s.URLs) {
 					if url := s.URLs[p]; url != "" {
 						_, _ = fmt.Fprintf(w, "%-9s %s\n", cli.Line(string(p)), cli.Line(url))
 					}

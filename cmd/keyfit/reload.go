@@ -6,15 +6,16 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
-	"strings"
 	"sync"
 
 	"github.com/spf13/pflag"
+
+	"github.com/keyfit/keyfit/mockserver"
 )
 
 // liveSettings are the settings of a running mock. A reload replaces all of them or none.
 type liveSettings struct {
-	given map[string]string // from flags and variables, which take precedence over the file
+	given map[string][]string // from flags and variables, which take precedence over the file
 	mock  *localMock
 
 	mu  sync.Mutex
@@ -47,25 +48,27 @@ func (l *liveSettings) serve(ctx context.Context, signals <-chan os.Signal, logg
 func (l *liveSettings) reload() error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.now.config == "" {
-		return errors.New("there is no configuration file to read again; start with --config")
+	if l.now.config == "" && len(l.now.apiFiles) == 0 {
+		return errors.New("there is no configuration file to read again; start with --config or --api")
 	}
 	var next settings
 	flags := pflag.NewFlagSet("reload", pflag.ContinueOnError)
 	next.flags(flags)
-	for name, value := range l.given {
+	for name, values := range l.given {
 		if flags.Lookup(name) == nil {
 			continue // --json is a flag of every command, not a setting
 		}
-		if err := flags.Set(name, value); err != nil {
-			return fmt.Errorf("%s: %w", name, err)
+		for _, value := range values {
+			if err := flags.Set(name, value); err != nil {
+				return fmt.Errorf("%s: %w", name, err)
+			}
 		}
 	}
 	if err := next.load(flags); err != nil {
 		return err
 	}
 	next.log = l.now.log
-	if flags.Changed("log") && l.given["log"] == "" && l.now.log != next.log {
+	if flags.Changed("log") && l.given["log"] == nil && l.now.log != next.log {
 		return errors.New("log cannot change while the mock runs; restart it")
 	}
 	was := l.now.fixed()
@@ -74,11 +77,22 @@ func (l *liveSettings) reload() error {
 			return fmt.Errorf("%s cannot change while the mock runs; restart it", name)
 		}
 	}
+	if err := l.mock.redefine(next.apis); err != nil {
+		return err
+	}
 	if err := l.mock.inject(next.file.Faults); err != nil {
 		return err
 	}
 	l.mock.srv.Reconfigure(next.reloadable()...)
 	l.now = &next
+	return nil
+}
+
+// redefine gives the mock what its --api files say now. It changes nothing if it fails.
+func (m *localMock) redefine(apis []mockserver.API) error {
+	if err := m.srv.Redefine(apis...); err != nil {
+		return fmt.Errorf("--api: %w", err)
+	}
 	return nil
 }
 
@@ -95,12 +109,12 @@ func (l *liveSettings) show() any {
 }
 
 // changed returns the flags that the command line or the environment has set.
-func changed(flags *pflag.FlagSet) map[string]string {
-	out := make(map[string]string)
+func changed(flags *pflag.FlagSet) map[string][]string {
+	out := make(map[string][]string)
 	flags.Visit(func(f *pflag.Flag) {
-		out[f.Name] = f.Value.String()
+		out[f.Name] = []string{f.Value.String()}
 		if list, ok := f.Value.(pflag.SliceValue); ok {
-			out[f.Name] = strings.Join(list.GetSlice(), ",")
+			out[f.Name] = list.GetSlice()
 		}
 	})
 	return out

@@ -72,7 +72,7 @@ func (a *app) requestsList() *cobra.Command {
 			return a.Print(items, func(w io.Writer) { writeRequests(w, items) })
 		},
 	}
-	requestFlags(cmd, &m)
+	a.requestFlags(cmd, &m)
 	flagvalue.Int(cmd.Flags(), &limit, "limit", 0, math.MaxInt, "list at most `N` requests; 0 is all that the journal keeps")
 	return cmd
 }
@@ -159,7 +159,7 @@ func (a *app) requestsTail() *cobra.Command {
 			return a.follow(ctx, res.Body)
 		},
 	}
-	requestFlags(cmd, &m)
+	a.requestFlags(cmd, &m)
 	return cmd
 }
 
@@ -231,7 +231,7 @@ func (a *app) requestsCount() *cobra.Command {
 			return err
 		},
 	}
-	requestFlags(cmd, &m)
+	a.requestFlags(cmd, &m)
 	n.add(cmd.Flags())
 	return cmd
 }
@@ -291,7 +291,7 @@ func (a *app) requestsWait() *cobra.Command {
 			return a.Print(out.Counts, func(w io.Writer) { writeCounts(w, &out.Counts) })
 		},
 	}
-	requestFlags(cmd, &m)
+	a.requestFlags(cmd, &m)
 	flagvalue.Int(cmd.Flags(), &n, "count", 1, math.MaxInt, "wait for `N` requests")
 	flagvalue.Duration(cmd.Flags(), &timeout, "timeout", 1, 5*time.Minute, "wait at most this `time`, up to 5m")
 	return cmd

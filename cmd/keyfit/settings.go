@@ -65,7 +65,7 @@ type fileSettings struct {
 
 // flags declares the flags with their defaults.
 func (s *settings) flags(f *pflag.FlagSet) {
-	f.StringVar(&s.config, "config", "", "read settings from this JSON `file`; SIGHUP reads it again")
+	f.StringVar(&s.config, "config", "", "read settings from this JSON `file`; SIGHUP reads it and the files of --api again")
 	f.StringVar(&s.addr, "addr", "127.0.0.1:0", "`host:port` of the first provider; the others get the ports after it; port 0 picks free ports")
 	f.StringVar(&s.admin, "admin", "127.0.0.1:0", "`host:port` of the admin API")
 	f.StringSliceVar(&s.adminHosts, "admin-host", nil, "another host `name` that requests to the admin API may have")
@@ -161,7 +161,7 @@ func (s *settings) merge(flags *pflag.FlagSet, data []byte) error {
 		if f.Changed {
 			continue
 		}
-		if err := flags.Set(name, text); err != nil {
+		if err := setFromFile(flags, f, raw, text); err != nil {
 			if wrong, ok := errors.AsType[*pflag.InvalidValueError](err); ok {
 				return valueError(name, wrong)
 			}
@@ -173,6 +173,20 @@ func (s *settings) merge(flags *pflag.FlagSet, data []byte) error {
 		return fmt.Errorf("lists: %w", err)
 	}
 	return decodeStrict(own, &s.file)
+}
+
+// setFromFile sets a flag to a member of the configuration file.
+func setFromFile(flags *pflag.FlagSet, f *pflag.Flag, raw json.RawMessage, text string) error {
+	var list []string
+	if f.Value.Type() != "stringArray" || json.Unmarshal(raw, &list) != nil {
+		return flags.Set(f.Name, text) //nolint:wrapcheck // the caller says where it stands
+	}
+	for _, one := range list { // such a flag does not cut its value at commas
+		if err := flags.Set(f.Name, one); err != nil {
+			return err //nolint:wrapcheck // the caller says where it stands
+		}
+	}
+	return nil
 }
 
 // unknownSetting names the setting that was probably meant.

@@ -69,7 +69,7 @@ one before it. Others may come between them.`,
 			return a.reportVerified(&out)
 		},
 	}
-	requestFlags(cmd, &m)
+	a.requestFlags(cmd, &m)
 	n.add(cmd.Flags())
 	cmd.Flags().StringArrayVar(&order, "in-order", nil, "a request, as `'METHOD PATH'`, that comes after the one before; may be repeated")
 	return cmd
@@ -143,7 +143,7 @@ issues one.`,
 			return a.writeTo(args, data)
 		},
 	}
-	requestFlags(cmd, &m)
+	a.requestFlags(cmd, &m)
 	flagvalue.Choice(cmd.Flags(), &format, "format", []string{"har", "curl", "go"}, "`har`, curl or go")
 	flagvalue.Int(cmd.Flags(), &id, "id", 1, math.MaxInt, "only the request of this `ID`")
 	return cmd

@@ -27,21 +27,43 @@ const (
 // them (_FILE, _EXPIRES, _ISSUED, _2, _OLD), and of the rest with the same first word those
 // whose name speaks of a secret or an address (IINIIT_CLIENT_SECRET, OPTIMOVE_HOST, IMKITTOKEN).
 // A hyphen and a dot are read as an underscore.
-func Classify(name string) (kind Variable, provider string) {
-	name = strings.NewReplacer("-", "_", ".", "_").Replace(strings.ToUpper(name))
+func Classify(name string) (kind Variable, provider string) { return ClassifyWith(name, nil) }
+
+// ClassifyWith is Classify that knows APIs of one's own as well, by name: "acme-pay" has
+// ACME_PAY_API_KEY, ACME_PAY_CLIENT_KEY, ACME_PAY_USER_TOKEN and ACME_PAY_BASE_URL.
+func ClassifyWith(name string, own []string) (kind Variable, provider string) {
+	name = spelt(name)
+	judge := func(v, word, of string) (found bool) {
+		switch rest, ok := strings.CutPrefix(name, word); {
+		case name == v || strings.HasPrefix(name, v+"_"):
+			kind, provider = Read, of
+			return true
+		case ok && tells(rest):
+			kind, provider = Credential, of
+		}
+		return false
+	}
+	for _, api := range own {
+		for _, end := range []string{"_API_KEY", "_CLIENT_KEY", "_USER_TOKEN", "_BASE_URL"} {
+			if word := spelt(api); judge(word+end, word, api) {
+				return kind, provider
+			}
+		}
+	}
 	all := All()
 	for i := range all {
 		for _, v := range variables(&all[i].Provider) {
-			word, _, _ := strings.Cut(v, "_")
-			switch rest, ok := strings.CutPrefix(name, word); {
-			case name == v || strings.HasPrefix(name, v+"_"):
-				return Read, all[i].Provider.Name
-			case ok && tells(rest):
-				kind, provider = Credential, all[i].Provider.Name
+			if word, _, _ := strings.Cut(v, "_"); judge(v, word, all[i].Provider.Name) {
+				return kind, provider
 			}
 		}
 	}
 	return kind, provider
+}
+
+// spelt is a name as environment variables are written.
+func spelt(name string) string {
+	return strings.NewReplacer("-", "_", ".", "_").Replace(strings.ToUpper(name))
 }
 
 // variables are the variables that the SDK reads for a provider.
