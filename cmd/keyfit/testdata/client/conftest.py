@@ -1,0 +1,1 @@
+from keyfit_mock import mock  # noqa: F401
