@@ -173,8 +173,12 @@ func TestRedefineChangesAnswersAndNothingElse(t *testing.T) {
 	room.Clock().Advance(time.Hour)
 	got = append(got, get("/new"))
 	want := [][]string{
-		{"200 mine", "200 mine"}, {"404 not_found", "404 not_found"},
-		{"200 {}", "200 {}"}, {"200 {}", "200 {}"}, {"429 rate_limit_exceeded", "429 rate_limit_exceeded"}, {"200 {}", "200 {}"},
+		{"200 mine", "200 mine"},
+		{"404 not_found", "404 not_found"},
+		{"200 {}", "200 {}"},
+		{"200 {}", "200 {}"},
+		{"429 rate_limit_exceeded", "429 rate_limit_exceeded"},
+		{"200 {}", "200 {}"},
 	}
 	if d := cmp.Diff(want, got); d != "" {
 		t.Errorf("(-want +got):\n%s", d)
