@@ -101,7 +101,7 @@ func TestAKeyGoesWhereTheAPIReadsIt(t *testing.T) {
 		"query":            {func(r *http.Request, key string) { r.URL.RawQuery = "acme_key=" + key }, mockserver.OK, ""},
 		"basic":            {func(r *http.Request, key string) { r.SetBasicAuth(key, "") }, mockserver.OK, ""},
 		"basic, password":  {func(r *http.Request, key string) { r.SetBasicAuth(key, "anything") }, mockserver.OK, ""},
-		"basic, as secret": {func(r *http.Request, key string) { r.SetBasicAuth("", key) }, mockserver.MissingKey, "empty value"},
+		"basic, as secret": {func(r *http.Request, key string) { r.SetBasicAuth("", key) }, mockserver.MissingKey, "without a user"},
 		"no base64":        {func(r *http.Request, key string) { r.Header.Set("Authorization", "Basic "+key) }, mockserver.MissingKey, ""},
 		"other scheme":     {func(r *http.Request, key string) { r.Header.Set("Authorization", "Bearer "+key) }, mockserver.WrongScheme, "`Bearer`; Acme wants `X-Acme-Key` or `Authorization: Token …`"},
 		"imin's header":    {func(r *http.Request, key string) { r.Header.Set("X-API-KEY", key) }, mockserver.WrongHeader, "sent `X-API-KEY`"},

@@ -153,21 +153,18 @@ func table(apis []API) ([]*vendor, error) {
 	return rows, nil
 }
 
-// learnPlaces tells every row the headers and parameters of the others, so that a
+// learnPlaces tells every row the headers, parameters and cookies of the others, so that a
 // diagnosis can say that a key stands in another's place.
 func learnPlaces(rows []*vendor) {
-	var headers, params []string
+	var others []carrier
 	for _, v := range rows {
 		for _, c := range v.carriers {
-			if v.own && c.header != "" && !slices.Contains(foreign(), c.header) {
-				headers = append(headers, c.header)
-			}
-			if v.own && c.query != "" && c.query != "api_key" {
-				params = append(params, c.query)
+			if v.own && !slices.Contains(foreign(), c.header) && c.query != "api_key" {
+				others = append(others, c)
 			}
 		}
 	}
 	for _, v := range rows {
-		v.otherHeaders, v.otherParams = headers, params
+		v.others = others
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"encoding/base64"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 )
 
@@ -112,7 +113,7 @@ func (creds *credentials) count(v *vendor, found, pair, gaps int) {
 		if pair == tokenHalf {
 			half, other, creds.blame = other, half, credToken
 		}
-		creds.refuse(MissingPair, half, "sent "+half+" without "+other+"; a user-level call wants both")
+		creds.refuse(MissingPair, half, "sent "+half+" without "+other+v.both())
 	default:
 		why := "sent more than one credential in one request"
 		if gaps != 0 {
@@ -169,7 +170,11 @@ func foreign() []string {
 func (creds *credentials) absent(v *vendor, r *http.Request, empty, scheme string) {
 	wants := "; " + v.title + " wants " + v.want
 	if empty != "" {
-		creds.refuse(MissingKey, empty, "sent "+empty+" with an empty value"+wants)
+		what := " with an empty value"
+		if strings.Contains(empty, ": Basic ") {
+			what = " without a user; behind the word stands the base64 of the key and a colon"
+		}
+		creds.refuse(MissingKey, empty, "sent "+empty+what+wants)
 		return
 	}
 	if scheme != "" {
@@ -177,7 +182,7 @@ func (creds *credentials) absent(v *vendor, r *http.Request, empty, scheme strin
 		creds.refuse(WrongScheme, sent, "sent "+sent+wants)
 		return
 	}
-	for _, name := range append(foreign(), v.otherHeaders...) {
+	for _, name := range foreign() {
 		if len(r.Header[name]) == 0 || v.reads(name) {
 			continue
 		}
@@ -188,28 +193,40 @@ func (creds *credentials) absent(v *vendor, r *http.Request, empty, scheme strin
 		creds.refuse(WrongHeader, sent, "sent "+sent+wants)
 		return
 	}
-	if sent := v.foreignParam(r); sent != "" {
+	if sent := v.foreignPlace(r); sent != "" {
 		creds.refuse(WrongHeader, sent, "sent "+sent+wants)
 		return
 	}
 	creds.refuse(MissingKey, "", "sent no credential"+wants)
 }
 
-// foreignParam names the query parameter in which another vendor takes a key, "" if none was sent.
-func (v *vendor) foreignParam(r *http.Request) string {
+// foreignPlace names the place in which another API takes a key, "" if nothing was sent there.
+func (v *vendor) foreignPlace(r *http.Request) string {
 	if strings.Contains(r.URL.RawQuery, "api_key=") {
 		return "`?api_key=`"
 	}
-	if len(v.otherParams) == 0 || r.URL.RawQuery == "" {
-		return ""
-	}
-	q := r.URL.Query()
-	for _, name := range v.otherParams {
-		if q.Has(name) && !v.readsQuery(name) {
-			return "`?" + name + "=`"
+	for i := range v.others {
+		place := &v.others[i]
+		if len(place.values(r)) > 0 && !v.readsAt(place) {
+			return place.String()
 		}
 	}
 	return ""
+}
+
+// readsAt reports whether the vendor reads keys at a place of another.
+func (v *vendor) readsAt(place *carrier) bool {
+	return slices.ContainsFunc(v.carriers, func(c carrier) bool {
+		return c.header == place.header && c.query == place.query && c.cookie == place.cookie
+	})
+}
+
+// both says why one half of a pair is not enough.
+func (v *vendor) both() string {
+	if v.own {
+		return "; " + v.title + " wants both"
+	}
+	return "; a user-level call wants both"
 }
 
 // halves are the two headers of a pair, in the vendor's spelling.

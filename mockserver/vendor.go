@@ -39,16 +39,15 @@ type vendor struct {
 	surface      surface.Factory
 	decorate     func(http.Header, *http.Request) // adds headers to every answer; nil adds none
 
-	own          bool // defined with WithAPI
-	defined      API  // so
-	now          atomic.Pointer[ownPlay]
-	second       mockkey.Shape // of an own pair
-	accessTypes  []AccessType  // that a key can have
-	quota        *QuotaHeaders // nil writes none
-	requestID    string        // header of a request's number, or empty
-	requests     atomic.Uint64 // numbered so far
-	otherHeaders []string      // where APIs of one's own read keys, besides foreign()
-	otherParams  []string
+	own         bool // defined with WithAPI
+	defined     API  // so
+	now         atomic.Pointer[ownPlay]
+	second      mockkey.Shape // of an own pair
+	accessTypes []AccessType  // that a key can have
+	quota       *QuotaHeaders // nil writes none
+	requestID   string        // header of a request's number, or empty
+	requests    atomic.Uint64 // numbered so far
+	others      []carrier     // where APIs of one's own read keys, besides foreign()
 }
 
 // carrier is one place for a credential. Its header name is canonical

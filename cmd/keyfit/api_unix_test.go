@@ -33,7 +33,7 @@ func TestRunPlaysAnAPIOfOnesOwn(t *testing.T) {
 }
 
 // TestRunTakesOtherKeysOfAnOwnAPIOut gives the command variables that belong to the real API.
-func TestRunTakesOtherKeysOfAnOwnAPIOut(t *testing.T) {
+func TestRunTakesOtherKeysOfAnOwnAPIOut(t *testing.T) { //nolint:paralleltest // sets environment variables
 	path := filepath.Join(t.TempDir(), "acme.yaml")
 	if err := os.WriteFile(path, []byte(strings.Replace(acmeFile, "acme", "acme-pay", 1)), 0o600); err != nil {
 		t.Fatal(err)
