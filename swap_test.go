@@ -17,7 +17,7 @@ import (
 func TestAThousandSwapsUnderLoadFailNoCall(t *testing.T) {
 	t.Parallel()
 	const callers, swaps = 64, 1000
-	const overlap = 500 * time.Millisecond // the oldest keys end while the test runs
+	const overlap = 150 * time.Millisecond // the oldest keys end while the test runs
 	srv := mockserver.New(t, mockserver.WithoutRateLimits(), mockserver.WithJournal(0, 0))
 	issued := srv.Keys().Issue(mockserver.MindKey)
 	c, err := keyfit.New(keyfit.MindKey(), keyfit.WithKey(issued.Secret.Reveal()), keyfit.WithBaseURL(srv.BaseURL(mockserver.MindKey)))
@@ -48,8 +48,8 @@ func TestAThousandSwapsUnderLoadFailNoCall(t *testing.T) {
 			t.Fatal(err)
 		}
 		issued = next
-		// One swap a millisecond, and never ahead of the calls.
-		<-time.After(time.Until(begin.Add(time.Duration(n) * time.Millisecond)))
+		// One swap every third of a millisecond, and never ahead of the calls.
+		<-time.After(time.Until(begin.Add(time.Duration(n) * time.Millisecond / 3)))
 		for calls.Load() <= int64(n) && failed.Load() == 0 {
 			<-time.After(time.Millisecond)
 		}
