@@ -13,12 +13,13 @@ import (
 )
 
 // A thousand rotations under load, against a server that ends each old key when its overlap
-// is over.
+// is over. The overlap is counted in swaps and each swap waits for calls, so that the speed of
+// the machine decides nothing.
 func TestAThousandSwapsUnderLoadFailNoCall(t *testing.T) {
 	t.Parallel()
-	const callers, swaps = 64, 1000
-	const overlap = 500 * time.Millisecond // the oldest keys end while the test runs
-	srv := mockserver.New(t, mockserver.WithoutRateLimits(), mockserver.WithJournal(0, 0))
+	const callers, swaps, callsEach = 64, 1000, 8
+	const turn, overlap = time.Second, 500 * time.Second // of the server's clock: a swap a second
+	srv := mockserver.New(t, mockserver.WithoutRateLimits(), mockserver.WithJournal(0, 0), mockserver.WithFrozenClock(time.Now()))
 	issued := srv.Keys().Issue(mockserver.MindKey)
 	c, err := keyfit.New(keyfit.MindKey(), keyfit.WithKey(issued.Secret.Reveal()), keyfit.WithBaseURL(srv.BaseURL(mockserver.MindKey)))
 	if err != nil {
@@ -27,6 +28,7 @@ func TestAThousandSwapsUnderLoadFailNoCall(t *testing.T) {
 	ctx, stop := context.WithCancel(t.Context())
 	var calls, failed atomic.Int64
 	var working sync.WaitGroup
+	over := make(chan struct{}, callers)
 	for range callers {
 		working.Go(func() {
 			for ctx.Err() == nil {
@@ -35,23 +37,25 @@ func TestAThousandSwapsUnderLoadFailNoCall(t *testing.T) {
 					failed.Add(1)
 					t.Error(err)
 				}
+				select {
+				case over <- struct{}{}:
+				case <-ctx.Done():
+				}
 			}
 		})
 	}
-	begin := time.Now()
-	for n := range swaps {
+	for range swaps {
 		next, err := srv.Keys().Rotate(issued.ID, overlap)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := c.Keys().Rotate(t.Context(), keyfit.APIKey(next.Secret.Reveal()), keyfit.GracePeriod(overlap)); err != nil {
+		if err := c.Keys().Rotate(t.Context(), keyfit.APIKey(next.Secret.Reveal()), keyfit.GracePeriod(500*time.Millisecond)); err != nil {
 			t.Fatal(err)
 		}
 		issued = next
-		// One swap a millisecond, and never ahead of the calls.
-		<-time.After(time.Until(begin.Add(time.Duration(n) * time.Millisecond)))
-		for calls.Load() <= int64(n) && failed.Load() == 0 {
-			<-time.After(time.Millisecond)
+		srv.Clock().Advance(turn)
+		for range callsEach {
+			<-over
 		}
 	}
 	stop()

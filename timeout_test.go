@@ -7,7 +7,6 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"net/http/httptest"
 	"os"
 	"strings"
 	"testing"
@@ -126,54 +125,63 @@ func TestWhatIsNoTimeoutIsNone(t *testing.T) {
 // A connection that the server has upgraded is the caller's, also after the AttemptTimeout.
 func TestAnUpgradedConnectionOutlivesTheTimeoutOfTheAttempt(t *testing.T) {
 	t.Parallel()
-	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		conn, rw, err := http.NewResponseController(w).Hijack()
-		if err != nil {
-			return
-		}
-		defer func() { _ = conn.Close() }()
-		_, _ = rw.WriteString("HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: echo\r\n\r\n")
-		_ = rw.Flush()
-		line, _ := rw.ReadString('\n')
-		_, _ = rw.WriteString(strings.ToUpper(line))
-		_ = rw.Flush()
-	}))
-	t.Cleanup(srv.Close)
-	for name, option := range map[string]keyfit.Option{
-		"AttemptTimeout":             keyfit.WithRetry(keyfit.RetryPolicy{AttemptTimeout: 20 * time.Millisecond}),
-		"the timeout of http.Client": keyfit.WithHTTPClient(&http.Client{Timeout: 20 * time.Millisecond}),
+	for name, opts := range map[string]func(*http.Transport) []keyfit.Option{
+		"AttemptTimeout": func(pool *http.Transport) []keyfit.Option {
+			return []keyfit.Option{keyfit.WithHTTPClient(&http.Client{Transport: pool}), keyfit.WithRetry(keyfit.RetryPolicy{AttemptTimeout: 20 * time.Millisecond})}
+		},
+		"the timeout of http.Client": func(pool *http.Transport) []keyfit.Option {
+			return []keyfit.Option{keyfit.WithHTTPClient(&http.Client{Transport: pool, Timeout: 20 * time.Millisecond})}
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			p := keyfit.Provider{Name: "echo", BaseURL: srv.URL, Scheme: keyfit.Header("X-Api-Key")}
-			c, err := keyfit.New(p, keyfit.WithKey("upgrade-lorem-fitsum"), keyfit.WithoutDotEnv(), option)
-			if err != nil {
-				t.Fatal(err)
-			}
-			req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "/x", http.NoBody)
-			if err != nil {
-				t.Fatal(err)
-			}
-			req.Header.Set("Connection", "Upgrade")
-			req.Header.Set("Upgrade", "echo")
-			resp, err := c.Do(req)
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer func() { _ = resp.Body.Close() }()
-			wire, ok := resp.Body.(io.ReadWriter)
-			if !ok {
-				t.Fatalf("the body is a %T, want an io.ReadWriter", resp.Body)
-			}
-			after := time.NewTimer(40 * time.Millisecond) // real time: the end of the attempt is a timer of the context
-			defer after.Stop()
-			<-after.C
-			if _, err := io.WriteString(wire, "lorem\n"); err != nil {
-				t.Fatal(err)
-			}
-			if line, err := bufio.NewReader(wire).ReadString('\n'); line != "LOREM\n" || err != nil {
-				t.Errorf("the server answers %q, %v", line, err)
-			}
+			synctest.Test(t, func(t *testing.T) {
+				pool := &http.Transport{DialContext: func(context.Context, string, string) (net.Conn, error) {
+					here, there := net.Pipe()
+					go upgradeAndEcho(there)
+					return here, nil
+				}}
+				defer pool.CloseIdleConnections()
+				p := keyfit.Provider{Name: "echo", BaseURL: "http://127.0.0.1", Scheme: keyfit.Header("X-Api-Key")}
+				c, err := keyfit.New(p, append(opts(pool), keyfit.WithKey("upgrade-lorem-fitsum"), keyfit.WithoutDotEnv())...)
+				if err != nil {
+					t.Fatal(err)
+				}
+				req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "/x", http.NoBody)
+				if err != nil {
+					t.Fatal(err)
+				}
+				req.Header.Set("Connection", "Upgrade")
+				req.Header.Set("Upgrade", "echo")
+				resp, err := c.Do(req)
+				if err != nil {
+					t.Fatal(err)
+				}
+				defer func() { _ = resp.Body.Close() }()
+				wire, ok := resp.Body.(io.ReadWriter)
+				if !ok {
+					t.Fatalf("the body is a %T, want an io.ReadWriter", resp.Body)
+				}
+				pause(40 * time.Millisecond) // the attempt would be over
+				if _, err := io.WriteString(wire, "lorem\n"); err != nil {
+					t.Fatal(err)
+				}
+				if line, err := bufio.NewReader(wire).ReadString('\n'); line != "LOREM\n" || err != nil {
+					t.Errorf("the server answers %q, %v", line, err)
+				}
+			})
 		})
 	}
+}
+
+// upgradeAndEcho is a server that leaves HTTP after one request, and returns one line in capitals.
+func upgradeAndEcho(conn net.Conn) {
+	defer func() { _ = conn.Close() }()
+	r := bufio.NewReader(conn)
+	if _, err := http.ReadRequest(r); err != nil {
+		return
+	}
+	_, _ = io.WriteString(conn, "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: echo\r\n\r\n")
+	line, _ := r.ReadString('\n')
+	_, _ = io.WriteString(conn, strings.ToUpper(line))
 }

@@ -47,7 +47,7 @@ func TestAHalfValueThatStandsIsCaughtByTheProvider(t *testing.T) {
 					wait := watchCalls(ctx, t, c, slowCall, watchPoll/2)
 
 					begin, halves := time.Now(), 0
-					for n := 1; n <= watchTurns; n++ {
+					for n := 1; n <= watchTurns(); n++ {
 						watchTurn(begin, n)
 						keys = append(keys, issue())
 						f, err := os.OpenFile(path, os.O_WRONLY|os.O_TRUNC, 0o600)
@@ -69,7 +69,7 @@ func TestAHalfValueThatStandsIsCaughtByTheProvider(t *testing.T) {
 							halves++
 						}
 					}
-					if halves < watchTurns || calls < 5*watchTurns {
+					if halves < watchTurns() || calls < 5*watchTurns() {
 						t.Errorf("the provider met %d half keys in %d calls: the test shows nothing", halves, calls)
 					}
 					if diff := cmp.Diff(watchPrints(keys), watchPromoted(events)); tt.verifies && diff != "" {

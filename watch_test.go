@@ -135,12 +135,18 @@ var watchKinds = map[string]struct {
 }
 
 // watchTurns is how often each writer replaces the file. The turns begin at every quarter
-// of a millisecond around a poll, so that each state of the file is met by one.
-const watchTurns = 100
+// of a millisecond around a poll in a long run, and at each in a plain run, so that each state
+// of the file is met by one.
+func watchTurns() int {
+	if longRun() {
+		return 100
+	}
+	return 26
+}
 
 func watchTurn(begin time.Time, n int) {
 	poll := begin.Add(time.Since(begin).Truncate(watchPoll) + 2*watchPoll)
-	pause(time.Until(poll.Add(time.Duration(n-watchTurns/2) * time.Millisecond / 4)))
+	pause(time.Until(poll.Add(time.Duration(n-watchTurns()/2) * 25 * time.Millisecond / time.Duration(watchTurns()))))
 }
 
 // watchCalls calls the path every so often until ctx ends. It returns the function that
@@ -181,7 +187,7 @@ func TestAWatchedFileIsNeverReadHalf(t *testing.T) {
 					wait := watchCalls(ctx, t, watchClient(t, ring, sent), "/ping", watchPoll/5)
 
 					begin, want := time.Now(), []string{watchKey(0)}
-					for n := 1; n <= watchTurns; n++ {
+					for n := 1; n <= watchTurns(); n++ {
 						watchTurn(begin, n)
 						write(t, path, kind.content(watchKey(n)))
 						pause(2 * watchPoll)

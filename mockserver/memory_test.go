@@ -65,7 +65,7 @@ func flood(srv *mockserver.Server, key mockserver.Issued, n int) {
 //nolint:paralleltest // measures the heap
 func TestTheMemoryOfTheJournalIsBounded(t *testing.T) {
 	plainMemory(t)
-	const n, bound = 45_000, 4 << 20
+	const n, bound = 33_000, 4 << 20 // a third of n is more than the 10,000 counters
 	srv, err := mockserver.NewHandler(mockserver.WithJournal(5_000, bound), mockserver.WithoutRateLimits())
 	if err != nil {
 		t.Fatal(err)

@@ -106,6 +106,9 @@ func (rt *router) nearest(method string, segments []string, same bool) *routeLin
 		if line.method == "" {
 			continue
 		}
+		if apart(len(segments), len(line.segments))*insertedSegment > farthest {
+			continue
+		}
 		d := pathDistance(segments, line.segments)
 		if d > 0 && (same || d > min(line.letters()/2, farthest)) {
 			continue
@@ -137,11 +140,16 @@ func pathDistance(sent, pattern []string) int {
 			return 0
 		case strings.EqualFold(s, p):
 			return 1
+		case apart(len(s), len(p)) >= 2*insertedSegment:
+			return 2 * insertedSegment // one too many and one too few cost no more: the letters decide nothing
 		default:
 			return wordDistance(s, p)
 		}
 	})
 }
+
+// apart is the difference of two lengths, which is the least distance of what has them.
+func apart(n, m int) int { return max(n-m, m-n) }
 
 // wordDistance is the number of letters to change, insert or leave out.
 func wordDistance(a, b string) int {

@@ -27,7 +27,7 @@ func run(ctx context.Context, args []string, t cli.Terminal) int {
 	t.Out, t.Err = out, errs
 	a := &app{Terminal: t}
 	root := a.root()
-	root.SetArgs(args)
+	root.SetArgs(append([]string{}, args...)) // nil would be the arguments of the process
 	cmd, err := root.ExecuteContextC(ctx)
 	written := out.Flush()
 	code := cli.ExitOK

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"math/rand/v2"
+	"os"
 	"reflect"
 	"strings"
 	"testing"
@@ -109,11 +110,15 @@ func inject(v any, rnd *rand.Rand, n *int) any {
 
 func TestNothingIsLostByDecodingAndEncoding(t *testing.T) {
 	t.Parallel()
+	rounds := 15
+	if os.Getenv("KEYFIT_LONG") != "" {
+		rounds = 50
+	}
 	for _, d := range decoders() {
 		t.Run(d.name, func(t *testing.T) {
 			t.Parallel()
 			rnd := rand.New(rand.NewPCG(1, 2))
-			for range 50 {
+			for range rounds {
 				var sent, back any
 				if err := json.Unmarshal([]byte(d.sample), &sent); err != nil {
 					t.Fatal(err)

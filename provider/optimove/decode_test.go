@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"math/rand/v2"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -68,8 +69,12 @@ func everyType(t *testing.T, in []byte) {
 
 func TestNothingIsLostBetweenDecodeAndEncode(t *testing.T) {
 	t.Parallel()
+	rounds := 7
+	if os.Getenv("KEYFIT_LONG") != "" {
+		rounds = 20
+	}
 	random := rand.New(rand.NewPCG(1, 2))
-	for range 20 {
+	for range rounds {
 		var members map[string]any
 		decode(t, golden, &members)
 		for range 1 + random.IntN(4) {
