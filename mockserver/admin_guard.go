@@ -73,6 +73,7 @@ func (a *admin) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		writeProblem(w, refused(http.StatusNotFound, "no such path; GET /openapi.json lists them all"))
 		return
 	}
+	a.build()
 	if _, pattern := a.mux.Handler(r); pattern == "" {
 		writeProblem(w, a.unrouted(w, r))
 		return

@@ -29,6 +29,9 @@ func run(ctx context.Context, args []string, t cli.Terminal) int {
 	t.Out, t.Err = out, errs
 	a := &app{Terminal: t}
 	root := a.root()
+	if len(args) > 0 && strings.HasPrefix(args[0], cobra.ShellCompRequestCmd) { // also without descriptions
+		completeFlags(root)
+	}
 	root.SetArgs(args)
 	cmd, err := root.ExecuteContextC(ctx)
 	written := out.Flush()
@@ -96,7 +99,6 @@ run returns its command's exit code.`,
 			group(c)
 		}
 	}
-	completeFlags(root)
 	return root
 }
 
