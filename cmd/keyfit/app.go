@@ -26,7 +26,7 @@ type app struct {
 // run is the program without its globals. It returns the exit code.
 func run(ctx context.Context, args []string, t cli.Terminal) int {
 	out, errs := cli.NewVisible(t.Out), cli.NewVisible(t.Err)
-	t.Out, t.Err = out, errs
+	t.Out, t.Err, t.Typed = out, errs, args
 	a := &app{Terminal: t}
 	root := a.root()
 	if len(args) > 0 && strings.HasPrefix(args[0], cobra.ShellCompRequestCmd) { // also without descriptions
