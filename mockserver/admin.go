@@ -35,7 +35,8 @@ type admin struct {
 	cfg      AdminConfig
 	routes   []adminRoute
 	mux      *http.ServeMux
-	once     sync.Once
+	once     sync.Once // prepare
+	built    sync.Once
 	replays  replays
 	tokenSum digest
 	timeouts Timeouts // the defaults; a test makes them shorter
@@ -50,8 +51,7 @@ func newAdmin(s *Server) *admin { return &admin{srv: s, cfg: s.opts.admin} }
 
 func (a *admin) limits() limits { return limits{Timeouts: a.timeouts, maxHeader: maxAdminHeader} }
 
-// prepare draws the token and builds the routes at the first use: a test
-// without the admin API does not pay for it.
+// prepare draws the token at the first use: a test without the admin API does not pay for it.
 func (a *admin) prepare() {
 	a.once.Do(func() {
 		value := a.cfg.Token
@@ -61,6 +61,12 @@ func (a *admin) prepare() {
 			value = hex.EncodeToString(b[:])
 		}
 		a.token, a.tokenSum = newSecret(value), hashCredential(value)
+	})
+}
+
+// build makes the routes at the first request: a mock starts without them.
+func (a *admin) build() {
+	a.built.Do(func() {
 		a.routes, a.mux = adminRoutes(), http.NewServeMux()
 		for i := range a.routes {
 			route := &a.routes[i]

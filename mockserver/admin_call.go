@@ -56,7 +56,7 @@ type text string
 func (a *admin) serve(route *adminRoute, w http.ResponseWriter, r *http.Request) {
 	c := &adminCall{Request: r, a: a, srv: a.srv, w: w}
 	if err := c.read(route); err != nil {
-		writeProblem(w, asProblem(err))
+		a.write(w, asProblem(err))
 		return
 	}
 	if key := r.Header.Get("Idempotency-Key"); route.once && key != "" {
@@ -72,7 +72,7 @@ func (call *adminCall) answer(route *adminRoute, w http.ResponseWriter) int {
 	out, err := route.handle(call)
 	if err != nil {
 		p := asProblem(err)
-		writeProblem(w, p)
+		call.a.write(w, p)
 		return p.Status
 	}
 	status := route.status
@@ -115,7 +115,7 @@ func (call *adminCall) read(route *adminRoute) error {
 	}
 	for name, values := range query {
 		if !slices.ContainsFunc(route.query, func(p adminParam) bool { return p.name == name }) || len(values) > 1 {
-			return refused(http.StatusBadRequest, "unknown or repeated query parameter %.40q", name)
+			return refused(http.StatusBadRequest, "unknown or repeated query parameter %.300q", name)
 		}
 	}
 	if name := call.PathValue("ns"); name != "" {

@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/keyfit/keyfit/mockserver/internal/redact"
 	"github.com/keyfit/keyfit/mockserver/internal/statefile"
 )
 
@@ -46,6 +47,14 @@ func asProblem(err error) *problem {
 	return refused(status, "%s", strings.TrimPrefix(err.Error(), "mockserver: "))
 }
 
+// write answers with a problem. Its sentence may repeat a name that somebody typed, and somebody
+// may have typed a key.
+func (a *admin) write(w http.ResponseWriter, p *problem) {
+	hidden := *p
+	hidden.Detail = redact.New(&a.srv.vault).Text(p.Detail)
+	writeProblem(w, &hidden)
+}
+
 func writeProblem(w http.ResponseWriter, p *problem) {
 	w.Header().Set("Content-Type", "application/problem+json")
 	if p.Status == http.StatusUnauthorized {
@@ -66,15 +75,16 @@ func (a *admin) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h.Set("Cache-Control", "no-store") // responses contain secrets
 	h.Set("X-Content-Type-Options", "nosniff")
 	if p := a.guard(r); p != nil {
-		writeProblem(w, p)
+		a.write(w, p)
 		return
 	}
 	if path.Clean(r.URL.Path) != r.URL.Path && r.URL.Path != "" { // the mux would redirect it, in HTML
 		writeProblem(w, refused(http.StatusNotFound, "no such path; GET /openapi.json lists them all"))
 		return
 	}
+	a.build()
 	if _, pattern := a.mux.Handler(r); pattern == "" {
-		writeProblem(w, a.unrouted(w, r))
+		a.write(w, a.unrouted(w, r))
 		return
 	}
 	a.mux.ServeHTTP(w, r)

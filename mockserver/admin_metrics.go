@@ -84,10 +84,10 @@ func (j *journal) outcomes(p Provider) map[Outcome]int {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	sum := make(map[Outcome]int)
-	for _, cells := range []map[facts]*int{j.counters.cells, j.counters.folded} {
-		for f, n := range cells {
+	for _, cells := range []map[facts]*cell{j.counters.cells, j.counters.folded} {
+		for f, c := range cells {
 			if f.provider == p {
-				sum[f.outcome] += *n
+				sum[f.outcome] += c.n
 			}
 		}
 	}

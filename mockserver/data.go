@@ -160,7 +160,7 @@ func known(data surface.Data, collection string) error {
 	case data == nil:
 		return fmt.Errorf("%w: it stores none", ErrNoSuchCollection)
 	case !slices.Contains(data.Names(), collection):
-		return fmt.Errorf("%w %.40q; there are %s", ErrNoSuchCollection, collection, strings.Join(data.Names(), ", "))
+		return fmt.Errorf("%w %.300q; there are %s", ErrNoSuchCollection, collection, strings.Join(data.Names(), ", "))
 	}
 	return nil
 }

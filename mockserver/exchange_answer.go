@@ -18,9 +18,11 @@ type answer struct {
 	took    time.Duration // from the receipt to the decision
 	header  []headerField // as the journal shows it; shared with its entries
 	reply   string        // the body, as the journal shows it
-	whole   []byte        // the body of an answer that a fault distorts; see replyLate
-	late    bool          // it is recorded when it was sent
-	sent    int           // bytes of the body
+
+	headerSize int    // of header
+	whole      []byte // the body of an answer that a fault distorts; see replyLate
+	late       bool   // it is recorded when it was sent
+	sent       int    // bytes of the body
 }
 
 // phase is how far an exchange is. It only moves forward.

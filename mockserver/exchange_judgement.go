@@ -65,7 +65,12 @@ func (x *exchange) judgeAgain() {
 // succeed otherwise gets here: a refused one consumes nothing.
 func (x *exchange) admit(group string) {
 	if limit, window := x.ns.windowOf(x.id.key, group); !limit.none() {
-		q := window.take(*limit, x.ns.clock.Now, false)
+		var q quota
+		if x.answer.phase == arriving {
+			q = window.admit(limit, x.req.at, x.ns.clock.Now)
+		} else { // it has waited
+			q = window.take(*limit, x.ns.clock.Now, false)
+		}
 		x.judgement.quota = q
 		if q.retryAfter > 0 {
 			x.judgement.RetryAfter = q.retryAfter

@@ -39,7 +39,7 @@ func (x *exchange) decide(status int) {
 		x.req.text.body = x.req.red.Body(x.req.body, x.req.bodyType(x.v), maxJournalBody)
 	}
 	x.answer.took = x.ns.clock.Now().Sub(x.req.at) // read before the journal's lock is held
-	var last **lastCell
+	var last **cell
 	if x.id.key != nil && x.id.key.ns == x.ns {
 		last = &x.id.key.counted
 	}
@@ -69,7 +69,7 @@ func (x *exchange) facts() facts {
 
 func (x *exchange) describe() {
 	stored := x.id.key != nil && (x.id.credentials.token == "" || x.id.token != nil)
-	x.req.describe(x.v, &x.srv.vault, &x.id.credentials, x.judgement.foreign, stored)
+	x.req.describe(x.v, &x.srv.vault, &x.id, x.judgement.foreign, stored)
 }
 
 // redact is for texts that others write about the request.
@@ -91,13 +91,7 @@ func (x *exchange) fill(e *entry) {
 		e.took, e.status, e.outcome, e.diag = 0, 0, Pending, nil
 	}
 	e.header, e.replyHeader, e.reply = q.header, x.answer.header, x.answer.reply
-	e.size = entryOverhead + len(e.path) + len(e.query) + len(e.body) + len(e.reply) + len(j.Why) + fieldOverhead*(len(e.header)+len(e.replyHeader))
-	for i := range e.header {
-		e.size += len(e.header[i].name) + len(e.header[i].value)
-	}
-	for i := range e.replyHeader {
-		e.size += len(e.replyHeader[i].name) + len(e.replyHeader[i].value)
-	}
+	e.size = entryOverhead + len(e.path) + len(e.query) + len(e.body) + len(e.reply) + len(j.Why) + q.headerSize + x.answer.headerSize
 }
 
 // log reports refusals and faults. It is silent without WithLogger, except that

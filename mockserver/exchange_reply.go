@@ -23,6 +23,7 @@ func (x *exchange) replyHeader(h http.Header) []headerField {
 	q := &x.req
 	own := x.judgement.fault == ""
 	if own && q.answered.repeats(h, nil) {
+		x.answer.headerSize = q.answered.size
 		return q.answered.fields
 	}
 	for name, values := range h {
@@ -32,6 +33,7 @@ func (x *exchange) replyHeader(h http.Header) []headerField {
 		}
 	}
 	out := shared(q.replyFields)
+	x.answer.headerSize = sizeOf(out)
 	if own { // it does not depend on the request
 		q.answered.keep(h, out, plainReplyHeader, nil, 0)
 	}

@@ -31,6 +31,8 @@ type request struct {
 	text    requestText
 	header  []headerField // as the journal shows it; shared with its entries
 	*buffers
+
+	headerSize int // of header
 }
 
 // buffers are what an exchange keeps from one request to the next.
@@ -107,7 +109,8 @@ func (q *request) bodyType(v *vendor) string {
 // describe redacts what the request says about itself, once. Of a request with
 // a foreign key, one that no mock made, only method and path are kept. stored is
 // that the server keeps each of the credentials, so that it knows them encoded too.
-func (q *request) describe(v *vendor, known *vault, c *credentials, foreign, stored bool) {
+func (q *request) describe(v *vendor, known *vault, id *identity, foreign, stored bool) {
+	c := &id.credentials
 	if q.text.described {
 		return
 	}
@@ -115,8 +118,8 @@ func (q *request) describe(v *vendor, known *vault, c *credentials, foreign, sto
 	q.red.Begin(known, c.value, c.token)
 	stored = stored && !foreign && q.URL.RawQuery == ""
 	version := known.Version()
-	if stored && q.sent.version == version && q.sent.repeats(q.Header, c) && q.sent.free(q.red) {
-		q.header = q.sent.fields
+	if stored && q.recalls(known, c, version) && q.apart(id) {
+		q.header, q.headerSize = q.sent.fields, q.sent.size
 		q.describeLine()
 		return
 	}
@@ -127,9 +130,39 @@ func (q *request) describe(v *vendor, known *vault, c *credentials, foreign, sto
 	}
 	q.redactFields()
 	q.header = shared(q.fields)
-	if stored {
-		q.sent.keep(q.Header, q.header, redact.PlainHeader, c, version)
+	q.headerSize = sizeOf(q.header)
+	if stored && q.sent.keep(q.Header, q.header, redact.PlainHeader, c, version) {
+		kept := q.sent
+		known.sent.Store(&kept)
 	}
+}
+
+// recalls reports whether the header is the one before, of this exchange or of another one.
+func (q *request) recalls(known *vault, c *credentials, version uint64) bool {
+	if q.sent.version == version && q.sent.repeats(q.Header, c) {
+		return true
+	}
+	if m := known.sent.Load(); m != nil && m.version == version && m.repeats(q.Header, c) {
+		q.sent = *m // so that exchanges share their fields
+		return true
+	}
+	return false
+}
+
+// apart reports whether nothing that the request presented stands in the remembered fields.
+// A key knows the fields for which that was found.
+func (q *request) apart(id *identity) bool {
+	single := id.credentials.token == ""
+	if single && id.key.apart.Load() == &q.sent.fields[0] {
+		return true
+	}
+	if !q.sent.free(q.red) {
+		return false
+	}
+	if single {
+		id.key.apart.Store(&q.sent.fields[0])
+	}
+	return true
 }
 
 // collect takes the header and the query, and tells the redactor what may be a credential in them.

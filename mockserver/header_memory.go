@@ -21,6 +21,7 @@ const (
 // of the vault, and only while the request's own credentials have nothing in common with it.
 type headerMemory struct {
 	fields  []headerField // nil is none
+	size    int           // of the fields, in bytes
 	hidden  uint32        // bit i: the value of fields[i] is hidden, whatever it is
 	version uint64        // of the vault, before the fields were redacted
 }
@@ -62,33 +63,44 @@ func (m *headerMemory) free(red *redact.Redactor) bool {
 	return true
 }
 
-// keep remembers the fields of h if they are what was sent, except for hidden values.
-func (m *headerMemory) keep(h http.Header, fields []headerField, plain func(string) bool, own *credentials, version uint64) {
-	next := headerMemory{fields: fields, version: version}
+// keep remembers the fields of h if they are what was sent, except for hidden values, and
+// reports whether it did.
+func (m *headerMemory) keep(h http.Header, fields []headerField, plain func(string) bool, own *credentials, version uint64) bool {
+	next := headerMemory{fields: fields, size: sizeOf(fields), version: version}
 	if len(fields) != len(h) || len(fields) > maxMemoryFields {
-		return
+		return false
 	}
 	for i := range fields {
 		f := &fields[i]
 		values := h[f.name]
 		switch {
 		case len(values) != 1 || len(f.value) > maxMemoryValue:
-			return
+			return false
 		case !plain(f.name):
 			if own != nil && !own.has(values[0]) {
-				return
+				return false
 			}
 			next.hidden |= 1 << i
 		case values[0] != f.value || strings.ContainsAny(f.value, `%\`):
-			return // it was changed, or what it says when it is decoded may have to be
+			return false // it was changed, or what it says when it is decoded may have to be
 		}
 	}
 	*m = next
+	return true
 }
 
 // has reports whether a header's value is one of the credentials, with or without a scheme.
 func (creds *credentials) has(value string) bool {
 	return creds.value != "" && strings.HasSuffix(value, creds.value) || value == creds.token
+}
+
+// sizeOf returns how many bytes the journal counts for fields.
+func sizeOf(fields []headerField) int {
+	size := fieldOverhead * len(fields)
+	for i := range fields {
+		size += len(fields[i].name) + len(fields[i].value)
+	}
+	return size
 }
 
 // shared returns fields that entries of the journal can share, in memory of their own.

@@ -24,8 +24,15 @@ func shownBy(x *exchange, s *Server, r *http.Request) http.Header {
 	return out
 }
 
-// An exchange that has described requests before shows a header as a new one does, whatever
-// was sent before, and whatever was issued meanwhile.
+// shownAnew is shownBy an exchange that has nothing to remember, of its own or of another one.
+func shownAnew(s *Server, r *http.Request) http.Header {
+	shared := s.vault.sent.Swap(nil)
+	defer s.vault.sent.Store(shared)
+	return shownBy(newExchange(), s, r)
+}
+
+// Exchanges that have described requests before, and share what they remember, show a header as
+// a new one does, whatever was sent before, and whatever was issued meanwhile.
 func TestWhatIsRememberedOfAHeaderHidesAsMuchAsANewLook(t *testing.T) {
 	t.Parallel()
 	const rounds, later = 1500, 8
@@ -50,7 +57,7 @@ func TestWhatIsRememberedOfAHeaderHidesAsMuchAsANewLook(t *testing.T) {
 		waiting = append(waiting, secret)
 		add(secret)
 	}
-	warm := newExchange()
+	all := []*exchange{newExchange(), newExchange(), newExchange()}
 	header := func(few []string) http.Header {
 		h := http.Header{"Im-Api-Key": {keys[rng.IntN(len(keys))]}}
 		for _, name := range []string{"User-Agent", "Accept", "X-Request-Id", "Cookie", "X-Own"} {
@@ -74,11 +81,12 @@ func TestWhatIsRememberedOfAHeaderHidesAsMuchAsANewLook(t *testing.T) {
 		}
 		r, _ := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://x/admin/connection-count", http.NoBody)
 		r.Header = header(few)
+		warm := all[rng.IntN(len(all))]
 		before := warm.req.sent.fields
 		got := shownBy(warm, s, r)
 		d := "-"
 		for range 100 { // a part of one value may hide in another, by the order of the headers
-			if d = cmp.Diff(shownBy(newExchange(), s, r), got); d == "" {
+			if d = cmp.Diff(shownAnew(s, r), got); d == "" {
 				break
 			}
 		}
@@ -91,6 +99,37 @@ func TestWhatIsRememberedOfAHeaderHidesAsMuchAsANewLook(t *testing.T) {
 	}
 	if hits < rounds/10 {
 		t.Errorf("the memory was used %d times of %d", hits, rounds)
+	}
+}
+
+// Exchanges share the fields of one header, and a key that was compared with them is not
+// compared again.
+func TestExchangesShareWhatTheyRememberOfAHeader(t *testing.T) {
+	t.Parallel()
+	s, err := NewHandler(WithSeed(1))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	key, other := s.Keys().Issue(IMKIT), s.Keys().Issue(IMKIT)
+	half := "agent " + other.Secret.Reveal()[:20]
+	one, two := newExchange(), newExchange()
+	var got [][]string
+	for _, c := range []struct {
+		x   *exchange
+		key Issued
+	}{{one, key}, {two, key}, {one, other}, {two, other}, {one, other}, {two, key}} {
+		r, _ := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://x/admin/connection-count", http.NoBody)
+		r.Header = http.Header{"User-Agent": {half}}
+		c.key.Apply(r)
+		got = append(got, shownBy(c.x, s, r)["User-Agent"])
+	}
+	hidden := []string{"agent " + redacted}
+	if d := cmp.Diff([][]string{{half}, {half}, hidden, hidden, hidden, {half}}, got); d != "" {
+		t.Errorf("(-want +got):\n%s", d)
+	}
+	if len(one.req.sent.fields) == 0 || &one.req.sent.fields[0] != &two.req.sent.fields[0] {
+		t.Error("the exchanges do not share their fields")
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"maps"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"strings"
 	"sync"
 	"testing"
@@ -276,6 +277,30 @@ func TestABodyThatIsNotReadSaysWhy(t *testing.T) {
 		if got.status != 400 || !strings.Contains(why, c.diagnosis) || !strings.Contains(got.body, c.text) ||
 			strings.Contains(got.body, "userInput") || strings.Contains(why, "s3cret") {
 			t.Errorf("%+v: %d %s (%s)", c, got.status, got.body, why)
+		}
+	}
+}
+
+// "OPTIONS *" asks about the whole server. No vendor documents it, so it is a path that no
+// operation has: refused in the vendor's shape, after the key check, and journalled.
+func TestOptionsOfTheWholeServerIsARequestLikeAnyOther(t *testing.T) {
+	t.Parallel()
+	srv := mockserver.New(t)
+	ask := func(p mockserver.Provider, key *mockserver.Issued) int {
+		r := newRequest(t, p, http.MethodOptions, "/", "")
+		if key != nil {
+			key.Apply(r)
+		}
+		r.URL = &url.URL{Scheme: "http", Host: strings.TrimPrefix(srv.BaseURL(p), "http://"), Opaque: "*"}
+		got := call(t, srv.Client().Transport, r)
+		return got.status
+	}
+	for _, p := range mockserver.Providers() {
+		key := srv.Keys().Issue(p)
+		before := len(srv.Requests(mockserver.Match{Provider: p, Path: "*"}))
+		got := []int{ask(p, nil), ask(p, &key), len(srv.Requests(mockserver.Match{Provider: p, Path: "*"})) - before}
+		if d := cmp.Diff([]int{http.StatusUnauthorized, http.StatusNotFound, 2}, got); d != "" {
+			t.Errorf("%s (-want +got):\n%s", p, d)
 		}
 	}
 }

@@ -74,10 +74,10 @@ type ticket struct {
 
 // add counts an exchange and stores it, evicting the oldest as needed. It does
 // not call the filler if nothing is kept.
-func (j *journal) add(f facts, last **lastCell, from filler) ticket {
+func (j *journal) add(f facts, last **cell, from filler) ticket {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	j.count(f, last)
+	j.count(&f, last)
 	e := j.enter(from)
 	return ticket{entry: e, id: j.seq, resets: j.resets}
 }
@@ -94,35 +94,25 @@ func (j *journal) answered(t ticket, reply string, took time.Duration) {
 	}
 }
 
-// lastCell is the counter of a key's last exchange; the next one usually has the
-// same. It is guarded by the journal's lock.
-type lastCell struct {
-	facts  facts
-	resets int
-	n      *int
-}
-
-func (j *journal) count(f facts, last **lastCell) {
-	if last == nil {
-		*j.counters.cellOf(f)++
+// count counts an exchange. last is where a key keeps the cell of its last one, guarded by
+// the journal's lock; nil without a key.
+func (j *journal) count(f *facts, last **cell) {
+	if last != nil && (*last).counts(f, j.resets) {
+		(*last).add()
 		return
 	}
-	c := *last
-	if c == nil {
-		c = new(lastCell)
+	c := j.counters.cellOf(*f, j.resets)
+	c.add()
+	if last != nil {
 		*last = c
 	}
-	if c.n == nil || c.resets != j.resets || c.facts != f {
-		*c = lastCell{f, j.resets, j.counters.cellOf(f)}
-	}
-	*c.n++
 }
 
 // open is add for a request that is pending; decide completes it.
 func (j *journal) open(f facts, from filler) ticket {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	*j.counters.cellOf(f)++
+	j.counters.cellOf(f, j.resets).add()
 	e := j.enter(from)
 	return ticket{entry: e, id: j.seq, resets: j.resets, facts: f}
 }
@@ -144,14 +134,14 @@ func (j *journal) enter(from filler) *entry {
 // decide moves t's request from the count of pending ones to that of its outcome,
 // and fills its entry unless that was evicted meanwhile. After a reset it does
 // nothing.
-func (j *journal) decide(t ticket, f facts, last **lastCell, from filler) {
+func (j *journal) decide(t ticket, f facts, last **cell, from filler) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	if t.resets != j.resets {
 		return
 	}
 	j.counters.drop(t.facts)
-	j.count(f, last)
+	j.count(&f, last)
 	if e := t.entry; e != nil && e.id == t.id {
 		j.bytes -= e.size
 		from.fill(e)

@@ -53,7 +53,7 @@ func unknownName(what, name string, v *vendor, known []string) error {
 	if near := nearestName(name, known); near != "" {
 		hint = fmt.Sprintf("; did you mean %s?", near)
 	}
-	return fmt.Errorf("%w: %s has no %s %.60q (it has %s)%s", ErrNoSuchName, v.title, what, name, strings.Join(known, ", "), hint)
+	return fmt.Errorf("%w: %s has no %s %.300q (it has %s)%s", ErrNoSuchName, v.title, what, name, strings.Join(known, ", "), hint)
 }
 
 // nearestName returns the name that was probably meant, "" if none is near.

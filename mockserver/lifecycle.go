@@ -2,6 +2,8 @@ package mockserver
 
 import (
 	"fmt"
+	"strconv"
+	"strings"
 	"time"
 )
 
@@ -31,7 +33,7 @@ func (k *Keys) Rotate(id string, overlap time.Duration) (Issued, error) {
 func (k *Keys) rotate(id string, overlap time.Duration, u *undo) (Issued, error) {
 	rec := k.get(id)
 	if rec == nil {
-		return Issued{}, fmt.Errorf("mockserver: rotate %q: %w", id, ErrNoSuchKey)
+		return Issued{}, noSuchKey("rotate", id)
 	}
 	switch {
 	case overlap < 0:
@@ -121,7 +123,7 @@ func (k *Keys) Enable(id string) error {
 func (k *Keys) end(id, verb string, how func(*record, time.Time)) error {
 	rec := k.get(id)
 	if rec == nil {
-		return fmt.Errorf("mockserver: %s %q: %w", verb, id, ErrNoSuchKey)
+		return noSuchKey(verb, id)
 	}
 	now := k.ns.clock.Now()
 	var u undo
@@ -157,4 +159,14 @@ func (k *Keys) edit(id string, how func(*keySpec)) error {
 		l.edited = &next
 		r.set(&l)
 	})
+}
+
+// noSuchKey is ErrNoSuchKey. It repeats only what looks like an ID: somebody may have given the
+// key's value instead, and errors are written to logs.
+func noSuchKey(verb, id string) error {
+	_, number, _ := strings.Cut(id, "key_")
+	if _, err := strconv.ParseUint(number, 10, 64); err != nil || len(number) > 12 {
+		return fmt.Errorf("mockserver: %s: %w", verb, ErrNoSuchKey)
+	}
+	return fmt.Errorf("mockserver: %s %q: %w", verb, id, ErrNoSuchKey)
 }

@@ -134,6 +134,23 @@ func (lim *limiter) of(group string) *limiter {
 func (lim *limiter) take(limit Limit, now func() time.Time, peek bool) quota {
 	lim.mu.Lock()
 	defer lim.mu.Unlock()
+	return lim.decide(limit, now, peek)
+}
+
+// admit is take of a request that was received at a time, a moment ago. What is well inside a
+// fixed window is so now too, and reading the clock once more takes longer than deciding.
+func (lim *limiter) admit(limit *Limit, received time.Time, now func() time.Time) quota {
+	lim.mu.Lock()
+	defer lim.mu.Unlock()
+	if t := received.UnixNano(); lim.limit == *limit && limit.Kind == Fixed &&
+		lim.count > 0 && lim.count < limit.Requests && t >= lim.start && t-lim.start < int64(limit.Per) {
+		return lim.fix(t, false)
+	}
+	return lim.decide(*limit, now, false)
+}
+
+// decide is take under the lock.
+func (lim *limiter) decide(limit Limit, now func() time.Time, peek bool) quota {
 	if lim.limit != limit { // changed meanwhile: a new window starts
 		lim.limit, lim.count, lim.times, lim.next = limit, 0, nil, 0
 	}

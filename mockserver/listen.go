@@ -150,8 +150,10 @@ func (s *Server) httpServer(h http.Handler, l limits) *http.Server {
 		ReadHeaderTimeout: t.Header,
 		IdleTimeout:       t.Idle,
 		MaxHeaderBytes:    l.maxHeader,
-		ConnState:         s.running.connState,
-		ErrorLog:          log.New(io.Discard, "", 0), // aborted handlers and resets are intended
+		// "OPTIONS *" is a request like any other: judged, answered in the vendor's shape, journalled.
+		DisableGeneralOptionsHandler: true,
+		ConnState:                    s.running.connState,
+		ErrorLog:                     log.New(io.Discard, "", 0), // aborted handlers and resets are intended
 		ConnContext: func(ctx context.Context, _ net.Conn) context.Context {
 			return context.WithValue(ctx, connKey{}, &connection{number: s.conns.Add(1)})
 		},

@@ -110,7 +110,7 @@ func validNamespace(name string, rows []*vendor) error {
 		ok = ok && (c >= 'a' && c <= 'z' || c >= '0' && c <= '9' || c == '-')
 	}
 	if !ok {
-		return fmt.Errorf("namespace name %.70q: use up to 63 of a-z, 0-9 and '-', as in a host name", name)
+		return fmt.Errorf("namespace name %.300q: use up to 63 of a-z, 0-9 and '-', as in a host name", name)
 	}
 	for _, v := range rows {
 		if string(v.provider) == name {

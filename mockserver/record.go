@@ -31,7 +31,10 @@ type record struct {
 	unsaved  atomic.Bool  // noted in Server.unsaved
 	limiter  atomic.Pointer[limiter]
 	change   sync.Mutex // serialises rotate, revoke, expire, edit
-	counted  *lastCell  // guarded by the journal's lock
+	counted  *cell      // guarded by the journal's lock
+
+	// apart is the last header of a request in which nothing of the key's value was found.
+	apart atomic.Pointer[headerField]
 }
 
 // class is the properties that records share if they were issued with the same

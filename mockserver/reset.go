@@ -38,7 +38,7 @@ func Lasting() KeyOption { return func(s *keySpec) { s.lasting = true } }
 func (n *Namespace) Reset(keep ...Part) error {
 	for _, p := range keep {
 		if !slices.Contains(Parts(), p) {
-			return fmt.Errorf("mockserver: reset: keep: unknown part %.40q; of %s", p, joinParts())
+			return fmt.Errorf("mockserver: reset: keep: unknown part %.300q; of %s", p, joinParts())
 		}
 	}
 	kept := func(p Part) bool { return slices.Contains(keep, p) }

@@ -48,7 +48,7 @@ func (n *Namespace) SaveSnapshot(name string) error {
 
 func (n *Namespace) saveSnapshot(name string) (SavedSnapshot, error) {
 	if !validSnapshot(name) {
-		return SavedSnapshot{}, fmt.Errorf("mockserver: snapshot %.70q: a name has 1 to 63 of a-z, A-Z, 0-9, '-', '_' and '.'", name)
+		return SavedSnapshot{}, fmt.Errorf("mockserver: snapshot %.300q: a name has 1 to 63 of a-z, A-Z, 0-9, '-', '_' and '.'", name)
 	}
 	st := n.Snapshot()
 	s := savedState{SavedSnapshot{name, n.clock.Now(), len(st.Namespaces[0].Keys)}, st}
@@ -78,7 +78,7 @@ func (n *Namespace) RestoreSnapshot(name string) error {
 	s, ok := n.saved.all[name]
 	n.saved.mu.Unlock()
 	if !ok {
-		return fmt.Errorf("mockserver: snapshot %.70q: %w", name, ErrNoSuchSnapshot)
+		return fmt.Errorf("mockserver: snapshot %.300q: %w", name, ErrNoSuchSnapshot)
 	}
 	return n.Restore(s.state)
 }
@@ -99,7 +99,7 @@ func (n *Namespace) DropSnapshot(name string) error {
 	n.saved.mu.Lock()
 	defer n.saved.mu.Unlock()
 	if _, ok := n.saved.all[name]; !ok {
-		return fmt.Errorf("mockserver: snapshot %.70q: %w", name, ErrNoSuchSnapshot)
+		return fmt.Errorf("mockserver: snapshot %.300q: %w", name, ErrNoSuchSnapshot)
 	}
 	delete(n.saved.all, name)
 	return nil

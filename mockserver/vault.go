@@ -14,6 +14,10 @@ type digest [sha256.Size]byte
 
 // hashCredential hashes without an allocation for keys of usual length.
 func hashCredential(value string) digest {
+	if len(value) <= 64 { // clearing a buffer takes time too
+		var buf [64]byte
+		return sha256.Sum256(buf[:copy(buf[:], value)])
+	}
 	var buf [512]byte
 	if len(value) <= len(buf) {
 		return sha256.Sum256(buf[:copy(buf[:], value)])
@@ -25,9 +29,10 @@ func hashCredential(value string) digest {
 // of a server, because the key selects the namespace. It is sharded, so that
 // readers of different keys rarely share a lock.
 type vault struct {
-	shapes  mockkey.Shapes        // of all credentials that the server makes
-	stored  atomic.Uint64         // incremented with every stored credential
-	lengths atomic.Pointer[[]int] // of stored values that no mock made
+	shapes  mockkey.Shapes               // of all credentials that the server makes
+	stored  atomic.Uint64                // incremented with every stored credential
+	lengths atomic.Pointer[[]int]        // of stored values that no mock made
+	sent    atomic.Pointer[headerMemory] // the last one that an exchange kept
 	shards  [64]struct {
 		sync.RWMutex
 		m map[digest]*record

@@ -24,9 +24,12 @@ type app struct {
 // run is the program without its globals. It returns the exit code.
 func run(ctx context.Context, args []string, t cli.Terminal) int {
 	out, errs := cli.NewVisible(t.Out), cli.NewVisible(t.Err)
-	t.Out, t.Err = out, errs
+	t.Out, t.Err, t.Typed = out, errs, args
 	a := &app{Terminal: t}
 	root := a.root()
+	if len(args) > 0 && strings.HasPrefix(args[0], cobra.ShellCompRequestCmd) { // also without descriptions
+		completeFlags(root)
+	}
 	root.SetArgs(append([]string{}, args...)) // nil would be the arguments of the process
 	cmd, err := root.ExecuteContextC(ctx)
 	written := out.Flush()
@@ -99,7 +102,6 @@ run returns its command's exit code.`,
 			group(c)
 		}
 	}
-	completeFlags(root)
 	return root
 }
 

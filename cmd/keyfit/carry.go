@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"math"
 	"net/url"
 	"slices"
 	"strconv"
@@ -13,6 +14,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/keyfit/keyfit/cmd/keyfit/internal/cli"
+	"github.com/keyfit/keyfit/cmd/keyfit/internal/flagvalue"
 	"github.com/keyfit/keyfit/mockserver"
 )
 
@@ -115,18 +117,43 @@ func (m *requestMatch) query() url.Values {
 // times says how many requests there have to be.
 type times struct {
 	exactly, atLeast, atMost int
+	between                  string
 }
 
 func (n *times) add(f *pflag.FlagSet) {
 	intFlag := func(to *int, name, usage string) { countFlag(f, to, name, usage) }
 	intFlag(&n.exactly, "expect", "fail unless exactly `N` requests match")
 	intFlag(&n.atLeast, "at-least", "fail unless at least `N` requests match")
-	intFlag(&n.atMost, "at-most", "fail unless at most `N` requests match; with --at-least: between the two")
+	intFlag(&n.atMost, "at-most", "fail unless at most `N` requests match")
+	flagvalue.Text(f, &n.between, "between", "fail unless `LOW:HIGH` requests match, as --at-least LOW --at-most HIGH", n.readRange)
+}
+
+// readRange reads the value of --between.
+func (n *times) readRange(text string) (string, error) {
+	lower, upper, ok := strings.Cut(text, ":")
+	low, err := flagvalue.ParseInt(lower, 0, math.MaxInt32)
+	high, err2 := flagvalue.ParseInt(upper, 0, math.MaxInt32)
+	if !ok || err != nil || err2 != nil || low > high {
+		return "", &cli.ValueError{Value: text, Want: "two numbers, the smaller one first, such as 1:3"}
+	}
+	n.atLeast, n.atMost = int(low), int(high)
+	return text, nil
+}
+
+// within makes --between stand for both bounds.
+func within(given func(flag string) bool) func(flag string) bool {
+	return func(flag string) bool {
+		return given(flag) || (flag == "at-least" || flag == "at-most") && given("between")
+	}
 }
 
 // bounds are the limits that were given, by their names in the admin API. given reports
 // whether a flag was given.
 func (n *times) bounds(given func(flag string) bool) (map[string]any, error) {
+	if given("between") && (given("expect") || given("at-least") || given("at-most")) {
+		return nil, cli.Usagef("--between excludes --expect, --at-least and --at-most")
+	}
+	given = within(given)
 	out := make(map[string]any)
 	for flag, member := range map[string]string{"expect": "n", "at-least": "atLeast", "at-most": "atMost"} {
 		if given(flag) {
@@ -144,6 +171,7 @@ func (n *times) bounds(given func(flag string) bool) (map[string]any, error) {
 
 // met returns an error unless a count is within the bounds that were given.
 func (n *times) met(c *mockserver.Counts, given func(flag string) bool) error {
+	given = within(given)
 	var wanted string
 	var ok bool
 	switch {

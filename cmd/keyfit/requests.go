@@ -212,7 +212,7 @@ func (a *app) requestsCount() *cobra.Command {
 	var n times
 	cmd := &cobra.Command{
 		Use: "count", Short: "Count requests exactly, including those that the journal has dropped", Args: exactly(),
-		Example: "  keyfit requests count --outcome rate_limited --expect 1\n  keyfit requests count --path '/rooms/*' --at-least 2 --at-most 4",
+		Example: "  keyfit requests count --outcome rate_limited --expect 1\n  keyfit requests count --path '/rooms/*' --between 2:4",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if _, err := n.bounds(cmd.Flags().Changed); err != nil {
 				return err

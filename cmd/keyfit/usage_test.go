@@ -98,6 +98,7 @@ func wrongValues(f *pflag.Flag) []string {
 		"keep":       {"key", "keys,dat", "x"},
 		"public-url": {"x", "mock.example", "ftp://mock.example", "http://?", "http://mock.example:80", "http://a/b", "http://u:p@a"},
 		"cors":       {"", "x", "localhost:3000", "http://", "http://a/b", "http://A", "HTTP://a", "http://u:p@a"},
+		"between":    {"", "x", "1", "1:", ":3", "3:1", "-1:3", "1:3:5", "1..3"},
 		"in-order":   {"", "x", "rooms", "GET", "GET rooms", "GET /a?b"},
 		"expires":    {"soon", "2020-01-01", "2027-02-30"},
 	}[f.Name]

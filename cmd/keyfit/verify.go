@@ -45,7 +45,7 @@ last requests if not. Without a number, no request may match.
 --in-order takes a METHOD and a PATH, and is repeated: each request must come after the
 one before it. Others may come between them.`,
 		Example: "  keyfit requests verify --provider imkit --method POST --path '/rooms/*' --expect 2\n" +
-			"  keyfit requests verify --path /admin/clients --query limit=50 --at-least 1 --at-most 3\n" +
+			"  keyfit requests verify --path /admin/clients --query limit=50 --between 1:3\n" +
 			"  keyfit requests verify --in-order 'POST /admin/clients' --in-order 'POST /rooms'",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			in, err := n.bounds(cmd.Flags().Changed)
@@ -55,7 +55,7 @@ one before it. Others may come between them.`,
 			in["match"] = m
 			if len(order) > 0 {
 				if len(in) > 1 {
-					return cli.Usagef("--in-order excludes --expect, --at-least and --at-most")
+					return cli.Usagef("--in-order excludes --expect, --at-least, --at-most and --between")
 				}
 				if in["inOrder"], err = inOrder(&m, order); err != nil {
 					return err

@@ -36,6 +36,7 @@ func TestRequestsAreVerifiedWithBoundsAndByWhatTheyCarry(t *testing.T) {
 	for line, want := range map[string]int{
 		"--expect 3": 0, "--expect 2": 1, "--expect 4": 1, "--at-least 3": 0, "--at-least 4": 1, "--at-most 3": 0, "--at-most 2": 1,
 		"--at-least 2 --at-most 4": 0, "--at-least 4 --at-most 5": 1, "--at-least 0 --at-most 2": 1,
+		"--between 2:4": 0, "--between 3:3": 0, "--between 4:5": 1, "--between 0:2": 1, "--between 3:2": 2, "--between 1:3 --at-least 1": 2, "--expect 3 --between 3:3": 2,
 		"--at-least 3 --at-most 2": 2, "--expect 3 --at-least 1": 2,
 		"--method post --expect 2": 0, "--path /admin/* --expect 3": 0,
 		"--query limit=50 --expect 1": 0, "--query limit=51 --expect 0": 0, "--query limit=* --expect 1": 0, "--query limit=50 --query x=y --expect 0": 0,

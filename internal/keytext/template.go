@@ -3,6 +3,7 @@ package keytext
 import (
 	"regexp"
 	"strings"
+	"sync"
 )
 
 // This file recognises what programs and templates put in place of a value.
@@ -10,7 +11,7 @@ import (
 // isTemplate reports whether a text is a placeholder of a template language, a shell, a
 // deployment tool or a programming language.
 func isTemplate(text string) bool {
-	if action.MatchString(text) || lookup.MatchString(text) || verb.MatchString(text) {
+	if action().MatchString(text) || lookup().MatchString(text) || verb().MatchString(text) {
 		return true
 	}
 	for _, w := range wrappers() {
@@ -88,13 +89,13 @@ func wrappers() []wrapper {
 
 // action is {{ … }} of Go, Helm, Jinja, Mustache, anywhere in the text: no part of such a text
 // is the key.
-var action = regexp.MustCompile(`\{\{-?[\w\s.,$"'|()#/:-]*-?\}\}`)
+var action = compiled(`\{\{-?[\w\s.,$"'|()#/:-]*-?\}\}`)
 
 // lookup is the expression that reads a variable in a program or a pipeline.
-var lookup = regexp.MustCompile(`^(process\.env\b|import\.meta\.env\b|os\.(environ|getenv|Getenv|LookupEnv)\b|System\.getenv\b|Environment\.GetEnvironmentVariable\b|Deno\.env\b|std::env\b|(?i:get)?(?i:env)\s*[\[("']|ENV\.\w|(secrets|vars|env|inputs|parameters)\.[A-Z][A-Z0-9_]*$)`)
+var lookup = compiled(`^(process\.env\b|import\.meta\.env\b|os\.(environ|getenv|Getenv|LookupEnv)\b|System\.getenv\b|Environment\.GetEnvironmentVariable\b|Deno\.env\b|std::env\b|(?i:get)?(?i:env)\s*[\[("']|ENV\.\w|(secrets|vars|env|inputs|parameters)\.[A-Z][A-Z0-9_]*$)`)
 
 // verb is a placeholder of a format: %s, %v, {}, {0}.
-var verb = regexp.MustCompile(`^(%[-+#0-9.]*[a-zA-Z]|\{\d{0,2}\})$`)
+var verb = compiled(`^(%[-+#0-9.]*[a-zA-Z]|\{\d{0,2}\})$`)
 
 // isVariableName reports whether a text is the name of a variable: one that names a
 // credential, or a short one of letters in one case.
@@ -139,4 +140,10 @@ func namesCredential(name string) bool {
 		}
 	}
 	return false
+}
+
+// compiled compiles an expression when it is first needed: most
+// programs never do, and a command should start at once.
+func compiled(expr string) func() *regexp.Regexp {
+	return sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(expr) })
 }

@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"regexp"
 	"strings"
+	"sync"
 )
 
 // Kind is which refusal a response is.
@@ -19,9 +20,9 @@ const (
 )
 
 var (
-	saysInvalid   = regexp.MustCompile(`(?i)\b(invalid|not valid|unknown|wrong|expired|revoked|disabled|deleted)\b.*\b(key|token)\b|\b(key|token)\b.*\b(invalid|not valid|unknown|wrong|expired|revoked|disabled|deleted)\b`)
-	saysForbidden = regexp.MustCompile(`(?i)\b(not (permitted|allowed)|permission) to\b|\b(scopes?|privileges?)\b`)
-	saysLimited   = regexp.MustCompile(`(?i)\brate.?limit|\btoo many (requests|calls)\b|\bthrottl|\b(api|calls?|requests?|daily|hourly|monthly|volume) (quota|limit)\b|\bquota will be\b|^\s*quota (limit )?(has been )?exceeded\b`)
+	saysInvalid   = compiled(`(?i)\b(invalid|not valid|unknown|wrong|expired|revoked|disabled|deleted)\b.*\b(key|token)\b|\b(key|token)\b.*\b(invalid|not valid|unknown|wrong|expired|revoked|disabled|deleted)\b`)
+	saysForbidden = compiled(`(?i)\b(not (permitted|allowed)|permission) to\b|\b(scopes?|privileges?)\b`)
+	saysLimited   = compiled(`(?i)\brate.?limit|\btoo many (requests|calls)\b|\bthrottl|\b(api|calls?|requests?|daily|hourly|monthly|volume) (quota|limit)\b|\bquota will be\b|^\s*quota (limit )?(has been )?exceeded\b`)
 )
 
 // Classify returns the kind of a response to a request that carried a credential. usedUp says
@@ -55,9 +56,9 @@ func Classify(status int, header http.Header, p Problem, usedUp bool) Kind {
 		words := p.Message + " " + p.Text
 		words = words[:min(len(words), maxPlainText)]
 		switch {
-		case usedUp || saysLimited.MatchString(words):
+		case usedUp || saysLimited().MatchString(words):
 			return RateLimited
-		case saysInvalid.MatchString(words) && !saysForbidden.MatchString(words):
+		case saysInvalid().MatchString(words) && !saysForbidden().MatchString(words):
 			return InvalidKey
 		}
 		return Permission
@@ -144,4 +145,10 @@ func kindOfCode(status int, code string) Kind {
 		return Permission
 	}
 	return Other
+}
+
+// compiled compiles an expression when it is first needed: most
+// programs never see a refusal, and a command should start at once.
+func compiled(expr string) func() *regexp.Regexp {
+	return sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(expr) })
 }

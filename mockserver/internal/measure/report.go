@@ -56,7 +56,10 @@ func measure(ctx context.Context, c config, out io.Writer) error {
 	say("%d keys against %d: %.2f of the requests, %.2f of the CPU\n", c.keys, usedKeys,
 		median(results[3], func(r result, n int) float64 { return r.perSecond / results[2][n].perSecond }),
 		median(results[3], func(r result, n int) float64 { return r.cpu / results[2][n].cpu }))
-	return startTimes(ctx, c, say)
+	if err := startTimes(ctx, c, say); err != nil {
+		return err
+	}
+	return saveTimes(say)
 }
 
 type server struct {

@@ -24,8 +24,9 @@ func New(env surface.Env) surface.Surface {
 	routes := make([]surface.Route, 0, 1+2*len(sets))
 	// The request is documented (page "API key authentication"), the response
 	// is not.
+	pong := []byte("pong")
 	routes = append(routes, surface.Route{Pattern: "GET /ping", Handle: func(w http.ResponseWriter, _ *surface.Call) {
-		surface.Raw(w, http.StatusOK, "text/plain; charset=utf-8", []byte("pong"))
+		surface.Raw(w, http.StatusOK, "text/plain; charset=utf-8", pong)
 	}})
 	for _, e := range sets {
 		need := surface.Need{Scope: e.scope}

@@ -144,7 +144,7 @@ func CheckBounds(next map[string][]json.RawMessage, names []string, most int) er
 	size := 0
 	for name, items := range next {
 		if !slices.Contains(names, name) {
-			return fmt.Errorf("%w: %.40q; there are %s", ErrNoCollection, name, strings.Join(names, ", "))
+			return fmt.Errorf("%w: %.300q; there are %s", ErrNoCollection, name, strings.Join(names, ", "))
 		}
 		if len(items) > most {
 			return fmt.Errorf("%s: %d items, the maximum is %d", name, len(items), most)

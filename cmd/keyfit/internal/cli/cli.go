@@ -15,6 +15,7 @@ type Terminal struct {
 	Out, Err io.Writer
 	Env      func(string) (string, bool) // looks up an environment variable
 	JSON     bool                        // write JSON for machines instead of text for people
+	Typed    []string                    // the arguments; an error does not repeat one that looks like a key
 }
 
 // Print writes v as indented JSON with --json, and otherwise calls people.

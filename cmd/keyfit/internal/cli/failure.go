@@ -29,7 +29,7 @@ func (e *ValueError) Error() string {
 	if e.Place != "" {
 		b.WriteString(e.Place + " ")
 	}
-	b.WriteString(quoted(e.Value))
+	b.WriteString(quoted(hidden(e.Value)))
 	switch {
 	case e.Want != "":
 		b.WriteString(" is not " + e.Want)
@@ -82,12 +82,12 @@ func (t *Terminal) Fail(err error, help string) int {
 	if code, ok := errors.AsType[ExitError](err); ok {
 		return int(code)
 	}
-	f := failure{Error: strings.TrimPrefix(err.Error(), "mockserver: "), Kind: "failure", ExitCode: ExitFailure}
+	f := failure{Error: hideTyped(strings.TrimPrefix(err.Error(), "mockserver: "), t.Typed), Kind: "failure", ExitCode: ExitFailure}
 	if _, ok := errors.AsType[UsageError](err); ok {
 		f.Kind, f.ExitCode, f.Help = "usage", ExitUsage, help+" --help"
 	}
 	if v, ok := errors.AsType[*ValueError](err); ok {
-		f.Place, f.Value, f.Allowed, f.Nearest = v.Place, v.Value, v.Allowed, v.Nearest
+		f.Place, f.Value, f.Allowed, f.Nearest = v.Place, hidden(v.Value), v.Allowed, v.Nearest
 	}
 	switch {
 	case t.JSON:
