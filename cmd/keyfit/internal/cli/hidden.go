@@ -13,7 +13,8 @@ const mark = "[redacted]"
 const keyRun = 12
 
 // looksLikeKey reports whether a text may be a key: one word with a long run that mixes letters
-// and digits, two of each at least: 99999999999h is a mistyped duration. Addresses and paths are none.
+// and digits, two of each at least: 99999999999h is a mistyped duration. In a
+// longer one a digit is enough: base32 has few. Addresses and paths are none.
 func looksLikeKey(text string) bool {
 	if strings.ContainsAny(text, " \t\n:") || strings.HasPrefix(text, "/") || strings.HasPrefix(text, ".") {
 		return false
@@ -29,7 +30,7 @@ func looksLikeKey(text string) bool {
 			run, letters, digits = 0, 0, 0
 			continue
 		}
-		if run++; run >= keyRun && letters > 1 && digits > 1 {
+		if run++; run >= keyRun && letters > 1 && digits > 1 || run >= 2*keyRun && letters > 1 && digits > 0 {
 			return true
 		}
 	}
