@@ -179,8 +179,8 @@ func TestAPairIsIssuedSentAndRotatedAsOne(t *testing.T) {
 	got = append(got, send(first, ""), send(next, ""))
 	want := []string{
 		"200 ", "200 ",
-		"401 missing_pair: sent `DOG-APP-KEY` without `DOG-API-KEY`; a user-level call wants both",
-		"401 missing_pair: sent `DOG-API-KEY` without `DOG-APP-KEY`; a user-level call wants both",
+		"401 missing_pair: sent `DOG-APP-KEY` without `DOG-API-KEY`; dog wants both",
+		"401 missing_pair: sent `DOG-API-KEY` without `DOG-APP-KEY`; dog wants both",
 	}
 	if d := cmp.Diff(want, got[:4]); d != "" {
 		t.Errorf("(-want +got):\n%s", d)

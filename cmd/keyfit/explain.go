@@ -30,7 +30,7 @@ type explanation struct {
 }
 
 func (a *app) explainCommand() *cobra.Command {
-	var provider string
+	provider := providerValue{to: new(mockserver.Provider), later: true}
 	var files []string
 	cmd := &cobra.Command{
 		Use: "explain [flags] -- curl ARGS", Short: "Explain why a request would be refused",
@@ -49,7 +49,7 @@ known beside the five.`,
 			if err != nil {
 				return err
 			}
-			if request.Provider, err = a.explained(cmd.Context(), provider, apis); err != nil {
+			if request.Provider, err = a.explained(cmd.Context(), provider.text, apis); err != nil {
 				return err
 			}
 			var out explanation
@@ -60,11 +60,8 @@ known beside the five.`,
 		},
 	}
 	cmd.Flags().SetInterspersed(false)
-	cmd.Flags().StringVar(&provider, "provider", "", "the `provider`, if the URL's host does not name it")
+	a.addProvider(cmd, &provider, "the `provider`, if the URL's host does not name it")
 	cmd.Flags().StringArrayVar(&files, "api", nil, "without a running mock: know the API of this YAML or JSON `file` as well; may be repeated")
-	_ = cmd.RegisterFlagCompletionFunc("provider", func(cmd *cobra.Command, _ []string, _ string) ([]cobra.Completion, cobra.ShellCompDirective) { // fails on a wrong name only
-		return a.providerArgs(cmd, nil, "")
-	})
 	return a.withAdmin(cmd)
 }
 

@@ -58,7 +58,6 @@ func (a *app) keysIssue() *cobra.Command {
 	}
 	in.add(cmd.Flags())
 	_ = cmd.RegisterFlagCompletionFunc("scope", scopeFlag) // fails on a wrong name only
-	_ = cmd.RegisterFlagCompletionFunc("access", cobra.FixedCompletions(names(accessTypes()), cobra.ShellCompDirectiveNoFileComp))
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		request, err := in.request(cmd.Context(), a, args[0], cmd.Flags().Changed)
 		if err != nil {
@@ -78,7 +77,7 @@ func (in *issueFlags) add(f *pflag.FlagSet) {
 	f.StringVar(&in.in.Name, "name", "", "its name")
 	f.StringVar(&in.in.Contact, "contact", "", "the `e-mail` address of its contact (Optimove)")
 	f.StringSliceVar(&in.scopes, "scope", nil, "its `scopes` (MindKey, OAuth; default every documented one)")
-	f.StringVar(&in.in.Access, "access", "", "its access `type`: Admin, Integrations or Transactional (Optimove), or one of an API of your own")
+	f.Var(&accessValue{&in.in.Access}, "access", "its access `type`: Admin, Integrations or Transactional (Optimove), or one of an API of your own")
 	f.StringSliceVar(&in.in.Attributes, "attributes", nil, "the customer attributes, as `Age,City`, that it can read (Optimove; default all)")
 	f.StringSliceVar(&in.channels, "channels", nil, "the execution channels, as `504,505`, that it can use (Optimove; default all)")
 	flagvalue.Duration(f, &in.expiresIn, "expires-in", 1, 0, "how long it lives, as `24h` or 365d; a successor lives as long")
@@ -92,6 +91,22 @@ func (in *issueFlags) add(f *pflag.FlagSet) {
 
 func accessTypes() []mockserver.AccessType {
 	return []mockserver.AccessType{mockserver.Admin, mockserver.Integrations, mockserver.Transactional}
+}
+
+// accessValue is the flag --access. An API of one's own has access types that only the mock
+// knows.
+type accessValue struct{ to *string }
+
+func (v *accessValue) String() string  { return *v.to }
+func (v *accessValue) Type() string    { return "string" }
+func (v *accessValue) Names() []string { return names(accessTypes()) }
+
+func (v *accessValue) Set(text string) error {
+	if strings.TrimSpace(text) == "" {
+		return cli.Unknown("", text, v.Names())
+	}
+	*v.to = text
+	return nil
 }
 
 // request puts the body of the request together. given reports whether a flag was given.

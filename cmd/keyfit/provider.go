@@ -96,12 +96,16 @@ func ownName(name string) bool {
 
 // providerValue is the flag --provider of a command that talks to a running mock.
 type providerValue struct {
-	to   *mockserver.Provider
-	text string
+	to    *mockserver.Provider
+	text  string
+	later bool // the command itself finds what it names
 }
 
 func (v *providerValue) String() string { return v.text }
 func (v *providerValue) Type() string   { return "string" }
+
+// Names are those that every mock knows.
+func (v *providerValue) Names() []string { return providerNames() }
 
 // Set takes one of the five, and what the running mock is to be asked about: where that is,
 // another flag may say.
@@ -116,7 +120,11 @@ func (v *providerValue) Set(text string) error {
 
 // providerFlag adds --provider.
 func (a *app) providerFlag(cmd *cobra.Command, to *mockserver.Provider, usage string) {
-	cmd.Flags().Var(&providerValue{to: to}, "provider", usage)
+	a.addProvider(cmd, &providerValue{to: to}, usage)
+}
+
+func (a *app) addProvider(cmd *cobra.Command, v *providerValue, usage string) {
+	cmd.Flags().Var(v, "provider", usage)
 	_ = cmd.RegisterFlagCompletionFunc("provider", func(cmd *cobra.Command, _ []string, _ string) ([]cobra.Completion, cobra.ShellCompDirective) { // fails on a wrong name only
 		return a.providerArgs(cmd, nil, "")
 	})
@@ -127,7 +135,7 @@ func (a *app) findProviders(cmd *cobra.Command) error {
 	var wrong error
 	cmd.Flags().Visit(func(f *pflag.Flag) {
 		v, ok := f.Value.(*providerValue)
-		if !ok || wrong != nil || *v.to != "" {
+		if !ok || wrong != nil || v.later || *v.to != "" {
 			return
 		}
 		var err error
