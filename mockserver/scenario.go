@@ -148,6 +148,15 @@ type FaultStep struct {
 // next time that the clock shows it, or a time such as "2027-01-31T10:00:00Z".
 type Moment string
 
+// UnmarshalText reads a moment and checks it.
+func (mo *Moment) UnmarshalText(text []byte) error {
+	if _, err := Moment(text).on(time.Unix(0, 0).UTC()); err != nil {
+		return err
+	}
+	*mo = Moment(text)
+	return nil
+}
+
 // on returns the time of a moment in a scenario that starts at a time.
 func (mo Moment) on(start time.Time) (time.Time, error) {
 	if d, err := ParseDuration(string(mo)); err == nil {

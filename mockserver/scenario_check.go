@@ -16,7 +16,8 @@ const maxSteps = 1000
 // are to play, nil if there is none.
 func (sc *Scenario) Valid() error { return sc.ValidFor(Providers()) }
 
-// ValidFor is Valid for a server that plays these providers (Server.Providers).
+// ValidFor is Valid for a server that plays these providers (Server.Providers); nil stands for
+// a server whose providers are not known yet.
 func (sc *Scenario) ValidFor(played []Provider) error {
 	c := scenarioCheck{played: played}
 	if !isWord(sc.Name, lowerDigits+"-", 63) {
@@ -66,6 +67,9 @@ func (c *scenarioCheck) duration(member string, d Duration) {
 }
 
 func (c *scenarioCheck) provider(member string, p Provider) {
+	if c.played == nil && isAPIName(string(p)) {
+		return
+	}
 	if p != "" && !slices.Contains(c.played, p) {
 		c.wrong(member, "there is no provider %.40q; there are %s%s", p, joinProviders(c.played), meant(string(p), providerWords(c.played)))
 	}
@@ -223,8 +227,12 @@ func (c *scenarioCheck) outage(o *OutageStep, at string) {
 
 func (c *scenarioCheck) fault(f *FaultStep, at string) {
 	c.provider(at+".match.provider", f.Match.Provider)
+	played := c.played
+	if played == nil {
+		played = append(Providers(), f.Match.Provider)
+	}
 	spec := FaultSpec{f.Match, f.Fault, f.When}
-	if err := spec.ValidFor(c.played); err != nil {
+	if err := spec.ValidFor(played); err != nil {
 		member, problem, named := strings.Cut(err.Error(), ": ")
 		if !named || member != "match" && member != "fault" && member != "when" {
 			member, problem = "", err.Error()

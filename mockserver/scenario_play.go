@@ -93,6 +93,14 @@ func (n *Namespace) Play(s Scenario, providers ...Provider) (*Playing, error) {
 	return p, nil
 }
 
+// CheckScenario returns the error that Play would return now, but for ErrScenarioPlays.
+func (n *Namespace) CheckScenario(s Scenario, providers ...Provider) error {
+	if _, err := n.newPlaying(s, providers); err != nil {
+		return fmt.Errorf("mockserver: play: %w", err)
+	}
+	return nil
+}
+
 func (n *Namespace) newPlaying(s Scenario, providers []Provider) (*Playing, error) {
 	if err := s.ValidFor(n.srv.Providers()); err != nil {
 		return nil, err

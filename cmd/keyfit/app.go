@@ -87,7 +87,7 @@ run returns its command's exit code.`,
 	root.PersistentFlags().BoolVar(&a.JSON, "json", false, "write JSON for machines instead of text for people")
 	root.PersistentPreRunE = func(cmd *cobra.Command, _ []string) error { return a.fromEnvironment(cmd.Flags()) }
 	root.AddCommand(a.mockCommand(), a.runCommand(), a.keysCommand(), a.clockCommand(), a.faultCommand(),
-		a.requestsCommand(), a.explainCommand(), a.namespaceCommand(), a.snapshotCommand(), a.oauthCommand(), a.dataCommand(), a.stateCommand(), a.openAPICommand(), a.versionCommand(),
+		a.requestsCommand(), a.explainCommand(), a.namespaceCommand(), a.snapshotCommand(), a.scenarioCommand(), a.oauthCommand(), a.dataCommand(), a.stateCommand(), a.openAPICommand(), a.versionCommand(),
 		a.checkCommand(), a.callCommand(), a.rotateCommand())
 	root.SetHelpCommand(helpCommand())
 	root.InitDefaultCompletionCmd() // takes the output as it is now

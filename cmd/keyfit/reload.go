@@ -74,12 +74,16 @@ func (l *liveSettings) reload() error {
 			return fmt.Errorf("%s cannot change while the mock runs; restart it", name)
 		}
 	}
+	if err := l.mock.checkReplay(l.now, &next); err != nil {
+		return err
+	}
 	if err := l.mock.inject(next.file.Faults); err != nil {
 		return err
 	}
 	l.mock.srv.Reconfigure(next.reloadable()...)
+	err := l.mock.replay(l.now, &next)
 	l.now = &next
-	return nil
+	return err
 }
 
 // show returns the configuration, for GET /v1/config.
