@@ -23,8 +23,11 @@ fall, a provider answers 429 or nothing. Five are ready; one of your own is a fi
 (docs/scenarios.md). list and show need no mock.`,
 		Example: "  keyfit run --scenario storm --speed 60 -- npm test\n  keyfit scenario show storm > mine.yaml\n  keyfit scenario play mine.yaml && keyfit clock advance 1h && keyfit scenario status",
 	})
-	cmd.AddCommand(a.scenarioList(), a.scenarioShow(), a.scenarioPlay(), a.scenarioStatus(), a.scenarioTake(), a.scenarioStop())
-	return a.withAdmin(cmd)
+	cmd.AddCommand(a.scenarioList(), a.scenarioShow())
+	for _, c := range []*cobra.Command{a.scenarioPlay(), a.scenarioStatus(), a.scenarioTake(), a.scenarioStop()} {
+		cmd.AddCommand(a.withAdmin(c))
+	}
+	return cmd
 }
 
 // scenarioArgs completes a scenario's name; a file is the shell's own.
@@ -91,14 +94,22 @@ func (a *app) scenarioPlay() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			for _, p := range providers {
+				if _, err := a.provider(p); err != nil {
+					return cli.At("--providers", err)
+				}
+			}
 			var out mockserver.ScenarioStatus
 			if err := a.do(cmd.Context(), http.MethodPost, a.ns("scenario"), map[string]any{"scenario": s, "providers": providers}, &out); err != nil {
+				if len(providers) > 0 && strings.Contains(err.Error(), mockserver.ErrNoSuchVendor.Error()) {
+					return cli.UsageError{Err: fmt.Errorf("--providers: %w", err)}
+				}
 				return err
 			}
 			return a.Print(out, func(w io.Writer) { writeScenario(w, &out) })
 		},
 	}
-	cmd.Flags().StringSliceVar(&providers, "provider", nil, "the `providers` that steps without one are about (default all)")
+	cmd.Flags().StringSliceVar(&providers, "providers", nil, "the `providers` that steps without one are about (default all)")
 	return cmd
 }
 

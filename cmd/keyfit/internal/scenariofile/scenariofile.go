@@ -35,7 +35,10 @@ func Find(nameOrFile string, played []mockserver.Provider) (mockserver.Scenario,
 	case errors.Is(err, fs.ErrNotExist) && !isPath:
 		return mockserver.Scenario{}, cli.Unknown("the scenario", nameOrFile, names)
 	case err != nil:
-		return mockserver.Scenario{}, fmt.Errorf("scenario file: %w", err)
+		if p, ok := errors.AsType[*fs.PathError](err); ok {
+			err = p.Err
+		}
+		return mockserver.Scenario{}, fmt.Errorf("scenario file %q: %w", nameOrFile, err)
 	}
 	return Parse(nameOrFile, data, played)
 }
