@@ -47,7 +47,7 @@ func (l *liveSettings) serve(ctx context.Context, signals <-chan os.Signal, logg
 func (l *liveSettings) reload() error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.now.config == "" {
+	if l.now.config == "" && l.now.scenarioName == "" {
 		return errors.New("there is no configuration file to read again; start with --config")
 	}
 	var next settings

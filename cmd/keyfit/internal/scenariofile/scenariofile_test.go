@@ -2,6 +2,7 @@ package scenariofile_test
 
 import (
 	"errors"
+	"os"
 	"strings"
 	"testing"
 
@@ -59,6 +60,24 @@ steps:
 	again, err := scenariofile.Parse("again", text, mockserver.Providers())
 	if d := cmp.Diff(want, again); d != "" || err != nil {
 		t.Errorf("what was written: %v (-want +got):\n%s\n%s", err, d, text)
+	}
+}
+
+func TestTheExampleOfThePageIsAScenario(t *testing.T) {
+	t.Parallel()
+	page, err := os.ReadFile("../../../../docs/scenarios.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, rest, _ := strings.Cut(string(page), "```yaml\n")
+	text, _, _ := strings.Cut(rest, "```")
+	got, err := scenariofile.Parse("my-day.yaml", []byte(text), mockserver.Providers())
+	if err != nil || len(got.Steps) != 3 {
+		t.Fatalf("%v: %+v", err, got)
+	}
+	_, err = scenariofile.Parse("my-day.yaml", []byte(strings.Replace(text, "overlap: 1h", "overlp: 1h", 1)), mockserver.Providers())
+	if err == nil || !strings.Contains(string(page), "\n"+err.Error()+"\n") {
+		t.Errorf("the page has another error than %v", err)
 	}
 }
 
