@@ -122,6 +122,7 @@ func (call *adminCall) read(route *adminRoute) error {
 		if call.ns = call.srv.existing(name); call.ns == nil {
 			return refused(http.StatusNotFound, "no such namespace; POST /v1/namespaces makes one")
 		}
+		call.ns.playing.catchUp(call.ns.clock)
 	}
 	if call.Method == http.MethodGet || call.Method == http.MethodHead || call.Method == http.MethodDelete {
 		return nil

@@ -39,7 +39,7 @@ func asProblem(err error) *problem {
 	case errors.Is(err, ErrNoSuchKey), errors.Is(err, ErrNoSuchNamespace), errors.Is(err, ErrNoSuchCollection), errors.Is(err, ErrNoSuchSnapshot):
 		status = http.StatusNotFound
 	case errors.Is(err, ErrKeyEnded), errors.Is(err, ErrKeyReplaced), errors.Is(err, ErrKeySuspended), errors.Is(err, ErrNoOverlap),
-		errors.Is(err, ErrTokenInUse), errors.Is(err, ErrKeyInUse), errors.Is(err, ErrDefaultNamespace):
+		errors.Is(err, ErrTokenInUse), errors.Is(err, ErrKeyInUse), errors.Is(err, ErrDefaultNamespace), errors.Is(err, ErrScenarioPlays):
 		status = http.StatusConflict
 	case errors.Is(err, statefile.ErrNotSaved):
 		status = http.StatusInternalServerError

@@ -149,6 +149,12 @@ func (doc *document) enum(t reflect.Type) []any {
 		}
 	case reflect.TypeFor[AccessType]():
 		out = append(out, Admin, Integrations, Transactional)
+	case reflect.TypeFor[KeyChoice]():
+		out = append(out, KeysInUse, KeysReplaced, KeysAll)
+	case reflect.TypeFor[OutageKind]():
+		out = append(out, OutageStatus, OutageReset, OutageHang, OutageSlow)
+	case reflect.TypeFor[PlayState]():
+		out = append(out, ScenarioPlays, ScenarioFinished, ScenarioStopped)
 	}
 	return out
 }

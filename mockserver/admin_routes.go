@@ -10,7 +10,7 @@ const (
 // adminRoutes is the whole admin API.
 func adminRoutes() []adminRoute {
 	var all []adminRoute
-	for _, part := range [][]adminRoute{processRoutes(), namespaceRoutes(), dataRoutes(), keyRoutes(), oauthRoutes(), requestRoutes(), snapshotRoutes()} {
+	for _, part := range [][]adminRoute{processRoutes(), namespaceRoutes(), dataRoutes(), keyRoutes(), oauthRoutes(), requestRoutes(), snapshotRoutes(), scenarioRoutes()} {
 		all = append(all, part...)
 	}
 	return all

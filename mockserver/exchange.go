@@ -70,6 +70,7 @@ func (x *exchange) identify(home *Namespace) {
 	if x.v.oauth != nil && x.id.key == nil {
 		x.joinClient()
 	}
+	x.ns.playing.catchUp(x.ns.clock)
 	x.req.at = x.ns.clock.Now()
 	x.judgement.Diagnosis = x.id.authenticate(x.v, x.req.at)
 	x.judgement.foreign = x.judgement.Outcome == NotAMockKey

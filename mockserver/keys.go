@@ -101,16 +101,21 @@ func (k *Keys) TryIssue(p Provider, opts ...KeyOption) (Issued, error) {
 
 // issue stores a new record by spec, for a pair two of them.
 func (k *Keys) issue(v *vendor, spec keySpec, replaces string) Issued {
+	return k.issueAt(k.ns.clock.Now(), v, spec, replaces)
+}
+
+// issueAt is issue at a time, which a running clock may have passed.
+func (k *Keys) issueAt(now time.Time, v *vendor, spec keySpec, replaces string) Issued {
 	out := Issued{put: v.applier(spec.kind)}
 	var pair partner
 	if spec.kind == KindPair {
 		tokenSpec := spec
 		tokenSpec.kind = KindToken
-		pair.token = k.store(v, tokenSpec, "", "", partner{}, &out.Token)
+		pair.token = k.store(now, v, tokenSpec, "", "", partner{}, &out.Token)
 		pair.value = out.Token.Reveal()
 	}
-	rec := k.store(v, spec, replaces, "", pair, &out.Secret)
-	out.Key = rec.key(k.ns.clock.Now())
+	rec := k.store(now, v, spec, replaces, "", pair, &out.Secret)
+	out.Key = rec.key(now)
 	return out
 }
 
@@ -122,8 +127,7 @@ type partner struct {
 }
 
 // store mints a value (unless given) and files its record.
-func (k *Keys) store(v *vendor, spec keySpec, replaces, value string, pair partner, secret *Secret) *record {
-	now := k.ns.clock.Now()
+func (k *Keys) store(now time.Time, v *vendor, spec keySpec, replaces, value string, pair partner, secret *Secret) *record {
 	for {
 		if value == "" {
 			value = k.mint(v, spec, now)

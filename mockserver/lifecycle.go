@@ -17,9 +17,14 @@ import (
 // and with ErrNoOverlap for an IMKIT client key unless overlap is 0. An overlap is at
 // most 100 years.
 func (k *Keys) Rotate(id string, overlap time.Duration) (Issued, error) {
+	return k.rotateAt(k.ns.clock.Now, id, overlap)
+}
+
+// rotateAt is Rotate by a clock.
+func (k *Keys) rotateAt(clock func() time.Time, id string, overlap time.Duration) (Issued, error) {
 	var u undo
 	k.ops.RLock()
-	next, err := k.rotate(id, overlap, &u)
+	next, err := k.rotate(clock, id, overlap, &u)
 	k.ops.RUnlock()
 	if err != nil {
 		return Issued{}, err
@@ -30,7 +35,7 @@ func (k *Keys) Rotate(id string, overlap time.Duration) (Issued, error) {
 	return next, nil
 }
 
-func (k *Keys) rotate(id string, overlap time.Duration, u *undo) (Issued, error) {
+func (k *Keys) rotate(clock func() time.Time, id string, overlap time.Duration, u *undo) (Issued, error) {
 	rec := k.get(id)
 	if rec == nil {
 		return Issued{}, noSuchKey("rotate", id)
@@ -43,7 +48,7 @@ func (k *Keys) rotate(id string, overlap time.Duration, u *undo) (Issued, error)
 	}
 	rec.change.Lock()
 	defer rec.change.Unlock()
-	now, old := k.ns.clock.Now(), rec.life.Load()
+	now, old := clock(), rec.life.Load()
 	switch {
 	case old.replacedBy != "":
 		return Issued{}, fmt.Errorf("mockserver: rotate %q: %w by %s", id, ErrKeyReplaced, old.replacedBy)
@@ -57,7 +62,7 @@ func (k *Keys) rotate(id string, overlap time.Duration, u *undo) (Issued, error)
 	}
 	spec := *rec.now()
 	spec.lasting = false
-	next := k.issue(rec.vendor, spec, rec.id)
+	next := k.issueAt(now, rec.vendor, spec, rec.id)
 	u.withdraw = append(u.withdraw, next.ID)
 	u.changing(rec, func() { rec.shorten(now.Add(overlap), next.ID) })
 	if p := rec.partner; p != nil {
@@ -95,12 +100,21 @@ func (k *Keys) Expire(id string) error {
 // disables a key ("Keys can be disabled or deleted"). Suspending again changes
 // nothing. It fails with ErrNoSuchKey.
 func (k *Keys) Suspend(id string) error {
-	return k.end(id, "suspend", func(r *record, now time.Time) {
-		if l := *r.life.Load(); l.suspended == 0 {
-			l.suspended = now.UnixNano()
-			r.set(&l)
-		}
-	})
+	return k.end(id, "suspend", (*record).suspend)
+}
+
+func (r *record) suspend(now time.Time) {
+	if l := *r.life.Load(); l.suspended == 0 {
+		l.suspended = now.UnixNano()
+		r.set(&l)
+	}
+}
+
+func (r *record) enable(time.Time) {
+	if l := *r.life.Load(); l.suspended != 0 {
+		l.suspended = 0
+		r.set(&l)
+	}
 }
 
 // Enable makes a suspended key valid again; its expiry has not moved. It changes
@@ -112,20 +126,19 @@ func (k *Keys) Enable(id string) error {
 			return fmt.Errorf("mockserver: enable %q: %w", id, ErrKeyEnded)
 		}
 	}
-	return k.end(id, "enable", func(r *record, _ time.Time) {
-		if l := *r.life.Load(); l.suspended != 0 {
-			l.suspended = 0
-			r.set(&l)
-		}
-	})
+	return k.end(id, "enable", (*record).enable)
 }
 
 func (k *Keys) end(id, verb string, how func(*record, time.Time)) error {
+	return k.endAt(k.ns.clock.Now(), id, verb, how)
+}
+
+// endAt is end at a time, which a running clock may have passed.
+func (k *Keys) endAt(now time.Time, id, verb string, how func(*record, time.Time)) error {
 	rec := k.get(id)
 	if rec == nil {
 		return noSuchKey(verb, id)
 	}
-	now := k.ns.clock.Now()
 	var u undo
 	k.ops.RLock()
 	for _, r := range []*record{rec, rec.partner} {

@@ -29,6 +29,7 @@ type Namespace struct {
 	calls   callbacks
 	saved   snapshots
 	feed    feed
+	playing player
 }
 
 // vendorState is what a namespace stores about one vendor.
@@ -64,7 +65,7 @@ type literal struct {
 
 func newNamespace(s *Server, name string) *Namespace {
 	n := &Namespace{srv: s, name: name, vendors: make([]vendorState, len(s.vendors))}
-	n.clock = clock.New(n.changed)
+	n.clock = clock.New(n.changed).Stopping(&n.playing)
 	n.control = Clock{n.clock}
 	n.keys = &Keys{ns: n, byID: make(map[string]*record), tokens: make(map[string][]*record)}
 	n.oauth = &OAuth{ns: n}

@@ -90,6 +90,7 @@ func (s *Server) forget(n *Namespace) {
 	s.mu.Lock()
 	delete(s.namespaces, n.name)
 	s.mu.Unlock()
+	n.playing.stop()
 	n.keys.replace(nil, 0)
 	s.unsaved.dropNamespace(n.title())
 }

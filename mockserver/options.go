@@ -31,6 +31,7 @@ type options struct {
 	empty          bool
 	cors           []string
 	apis           []API
+	successors     func(Issued)
 }
 
 // fail takes an error of an option. Several are one line.

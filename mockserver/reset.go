@@ -42,6 +42,7 @@ func (n *Namespace) Reset(keep ...Part) error {
 		}
 	}
 	kept := func(p Part) bool { return slices.Contains(keep, p) }
+	n.playing.stop()
 	before := n.memento()
 	if kept(KeepKeys) {
 		n.keys.renewWindows()

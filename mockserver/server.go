@@ -321,6 +321,7 @@ func (s *Server) verify(p Provider, home *Namespace, r *http.Request) Diagnosis 
 func (s *Server) examine(v *vendor, home *Namespace, r *http.Request) (Diagnosis, credKind, *Namespace) {
 	id := s.identify(v, r)
 	n := id.namespace(v, home)
+	n.playing.catchUp(n.clock)
 	d := id.authenticate(v, n.clock.Now())
 	routes := n.router(v)
 	folded, _ := routes.folded(r)

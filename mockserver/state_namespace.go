@@ -56,6 +56,7 @@ func (n *Namespace) restore(st *NamespaceState, hasData bool) error {
 	if taken := n.keys.replace(alive.keys, alive.seq); taken != nil {
 		return fmt.Errorf("%s: the key is known in another namespace", strings.TrimPrefix(taken.id, n.prefix()))
 	}
+	n.playing.stop()
 	n.faults.replace(alive.faults, alive.faultSeq)
 	for i, v := range n.srv.vendors {
 		n.configure(i, &n.srv.opts)

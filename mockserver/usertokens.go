@@ -18,7 +18,7 @@ func (u userTokens) Issue(user string, life time.Duration) (string, time.Time) {
 	spec := keySpec{kind: KindToken, user: user, life: max(life, 0)}
 	var secret Secret
 	u.keys.ops.RLock()
-	rec := u.keys.store(u.vendor, spec, "", "", partner{}, &secret)
+	rec := u.keys.store(u.keys.ns.clock.Now(), u.vendor, spec, "", "", partner{}, &secret)
 	u.keys.bound(rec)
 	u.keys.ops.RUnlock()
 	return secret.Reveal(), fromNano(rec.life.Load().expires)

@@ -32,6 +32,7 @@ type localMock struct {
 	bearer   mockserver.Issued // iiniit's
 	caFile   string
 	faults   []*mockserver.Injection // of the configuration
+	keys     keyFiles
 	cleanup  []func()
 }
 
@@ -47,6 +48,8 @@ func newLocalMock(ctx context.Context, s *settings, logger *slog.Logger, api moc
 		opts = append(opts, mockserver.WithLogger(logger))
 	}
 	m := &localMock{urls: make(map[mockserver.Provider]string), issued: make(map[mockserver.Provider]mockserver.Issued)}
+	m.keys.log = logger
+	opts = append(opts, mockserver.WithSuccessors(m.keys.succeed))
 	if m.srv, err = mockserver.NewHandler(append(opts, mockserver.WithAdmin(api))...); err != nil {
 		return nil, err
 	}
@@ -55,6 +58,8 @@ func newLocalMock(ctx context.Context, s *settings, logger *slog.Logger, api moc
 		func() error { return m.inject(s.file.Faults) },
 		func() error { return m.issue(ctx, s, always) },
 		func() error { return m.writeCA(s.caFile) },
+		func() error { return m.writeKeys(s.keyFiles) },
+		func() error { return m.play(s) },
 	} {
 		if err := step(); err != nil {
 			return nil, errors.Join(err, m.close())
@@ -222,7 +227,10 @@ func (m *localMock) environment() map[string]string {
 				delete(env, name+"_API_KEY")
 				env[name+"_CLIENT_KEY"], env[name+"_USER_TOKEN"] = i.Secret.Reveal(), i.Token.Reveal()
 			}
-			if !i.Expires.IsZero() {
+			if file := m.keys.path(i); file != "" {
+				delete(env, name+"_API_KEY")
+				env[name+"_API_KEY_FILE"] = file
+			} else if !i.Expires.IsZero() {
 				env[name+"_API_KEY_EXPIRES"] = i.Expires.Format("2006-01-02T15:04:05Z07:00")
 			}
 		}

@@ -48,8 +48,8 @@ func (l *liveSettings) serve(ctx context.Context, signals <-chan os.Signal, logg
 func (l *liveSettings) reload() error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.now.config == "" && len(l.now.apiFiles) == 0 {
-		return errors.New("there is no configuration file to read again; start with --config or --api")
+	if l.now.config == "" && len(l.now.apiFiles) == 0 && l.now.scenarioName == "" {
+		return errors.New("there is no configuration file to read again; start with --config, --api or --scenario")
 	}
 	var next settings
 	flags := pflag.NewFlagSet("reload", pflag.ContinueOnError)
@@ -77,6 +77,9 @@ func (l *liveSettings) reload() error {
 			return fmt.Errorf("%s cannot change while the mock runs; restart it", name)
 		}
 	}
+	if err := l.mock.checkReplay(l.now, &next); err != nil {
+		return err
+	}
 	if err := l.mock.redefine(next.apis); err != nil {
 		return err
 	}
@@ -84,8 +87,9 @@ func (l *liveSettings) reload() error {
 		return err
 	}
 	l.mock.srv.Reconfigure(next.reloadable()...)
+	err := l.mock.replay(l.now, &next)
 	l.now = &next
-	return nil
+	return err
 }
 
 // redefine gives the mock what its --api files say now. It changes nothing if it fails.

@@ -73,6 +73,9 @@ func (a *app) runChild(ctx context.Context, flags *pflag.FlagSet, s *settings, k
 	}
 	a.warn(m, ".env", removed, keep)
 	code, err := a.exec(args, env)
+	if left := m.unfinished(); left != "" {
+		a.Notice("%s", left)
+	}
 	if err = errors.Join(err, m.close()); err != nil && code == 0 {
 		return err
 	}

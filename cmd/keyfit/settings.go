@@ -24,6 +24,8 @@ import (
 // settings are the settings of a mock. The configuration file uses the names of the flags;
 // limits, profiles, keys and faults can be set only there.
 type settings struct {
+	scenarioSettings
+
 	config        string
 	addr          string
 	admin         string
@@ -87,6 +89,7 @@ func (s *settings) flags(f *pflag.FlagSet) {
 	f.StringSliceVar(&s.cors, "cors", nil, "let browsers at this `origin` call the providers (\"*\" for all)")
 	f.BoolVar(&s.deliver, "deliver-callbacks", false, "send callbacks and webhooks to loopback addresses, besides recording them")
 	f.BoolVar(&s.noKeys, "no-keys", false, "issue no keys at the start")
+	s.scenarioFlags(f)
 	s.log, s.grace = "text", 5*time.Second
 	flagvalue.Choice(f, &s.log, "log", []string{"text", "json", "off"}, "log refusals as `text|json|off` on stderr")
 	flagvalue.Duration(f, &s.grace, "grace", 0, 0, "how long requests in flight may take to finish at the end")
@@ -106,6 +109,9 @@ func (s *settings) load(flags *pflag.FlagSet) error {
 		}
 	}
 	if err := s.loadAPIs(); err != nil {
+		return err
+	}
+	if err := s.loadScenario(); err != nil {
 		return err
 	}
 	return s.check()
@@ -393,7 +399,7 @@ func (s *settings) fixed() map[string]string {
 		"addr": s.addr, "admin": s.admin, "admin-host": strings.Join(s.adminHosts, ","), "admin-token-file": s.tokenFile,
 		"providers": strings.Join(s.providers, ","), "api": strings.Join(s.apiFiles, ","), "tls": strconv.FormatBool(s.tls), "ca-file": s.caFile,
 		"http1": strconv.FormatBool(s.http1), "seed": s.seed, "freeze": s.freeze, "journal": s.journal, "state": s.state,
-		"ready-file": s.readyFile, "public-url": s.publicURL, "sync": strconv.FormatBool(s.sync), "no-keys": strconv.FormatBool(s.noKeys), "log": s.log, "grace": s.grace.String(),
+		"ready-file": s.readyFile, "public-url": s.publicURL, "sync": strconv.FormatBool(s.sync), "key-files": s.keyFiles, "speed": strconv.FormatInt(s.speed, 10), "no-keys": strconv.FormatBool(s.noKeys), "log": s.log, "grace": s.grace.String(),
 	}
 }
 

@@ -22,7 +22,7 @@ func commands(t *testing.T) map[string][]string {
 		"keys issue": "imkit", "keys show": "key_000001", "keys rotate": "key_000001", "keys revoke": "key_000001", "keys suspend": "key_000001", "keys enable": "key_000001", "snapshot delete": "a", "keys expire": "key_000001",
 		"clock advance": "1s", "fault add": "stall", "requests show": "1", "requests wait": "--timeout 1ms", "namespace create": "a", "namespace delete": "a",
 		"oauth issue": "c", "data get": "imkit users", "data put": "imkit users -", "state import": "-", "openapi": "imkit",
-		"call": "mindkey GET /ping", "rotate": "imkit", "explain": "/ping", "run": "true",
+		"call": "mindkey GET /ping", "rotate": "imkit", "explain": "/ping", "run": "true", "scenario show": "storm", "scenario play": "storm",
 	}
 	all := make(map[string][]string)
 	var walk func(c *cobra.Command)
@@ -51,7 +51,7 @@ func free() []string {
 	return []string{
 		"admin-token-file", "namespace", "key", "name", "contact", "scope", "attributes", "client-key", "raw", "reason", "body", "location",
 		"user", "dotenv", "data", "header", "param", "base-url", "file", "key-file", "probe", "backup", "watch", "redirect-uri",
-		"admin-host", "api", "ca-file", "config", "state", "ready-file", "keep-env",
+		"admin-host", "api", "ca-file", "config", "state", "ready-file", "keep-env", "key-files",
 	}
 }
 
@@ -91,6 +91,7 @@ func wrongValues(f *pflag.Flag) []string {
 		"addr":       {"", "x", "127.0.0.1", "127.0.0.1:x", "127.0.0.1:-1", "127.0.0.1:65536", "0.0.0.0:0", ":0", "example.com:0"},
 		"admin":      {"", "x", "127.0.0.1", "127.0.0.1:99999", "192.0.2.1:0"},
 		"providers":  {"acme", "imkit,acme", "imkitt", `"imkit`},
+		"scenario":   {"strom", "x", "rotation", "there-is-no.yaml"},
 		"seed":       {"x", "-1", "1.5", "18446744073709551616"},
 		"freeze":     {"x", "now", "2027-02-30", "2027-01-31T00:00:00"},
 		"journal":    {"", "x", "-1,5", "5,-1", "5,5TB", "5,5,5"},

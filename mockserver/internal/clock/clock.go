@@ -30,6 +30,7 @@ type Clock struct {
 	mu       sync.Mutex // serializes changes
 	current  atomic.Pointer[setting]
 	onChange func()           // may be nil
+	stops    Stops            // may be nil
 	wall     func() time.Time // the machine's time; a test steps it
 }
 
@@ -114,8 +115,16 @@ func (c *Clock) Moved() bool { return !c.current.Load().machine }
 func (c *Clock) change(next func(setting) setting) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	s := next(*c.current.Load())
+	s.real = time.Now()
+	c.reach(s.now(c.wall))
+	c.set(s)
+}
+
+// set replaces the setting. The caller holds c.mu.
+func (c *Clock) set(s setting) {
 	old := c.current.Load()
-	was, s := old.now(c.wall), next(*old)
+	was := old.now(c.wall)
 	s.real, s.changed = time.Now(), make(chan struct{})
 	s.steady = old.steadyNow() + s.now(c.wall).Sub(was)
 	c.current.Store(&s)

@@ -10,47 +10,14 @@ package apifile
 import (
 	"errors"
 	"fmt"
-	"io"
-	"os"
-	"reflect"
-	"strings"
 
-	"go.yaml.in/yaml/v4"
-
+	"github.com/keyfit/keyfit/cmd/keyfit/internal/strictyaml"
 	"github.com/keyfit/keyfit/mockserver"
 )
 
-// MaxSize is the largest file, in bytes.
-const MaxSize = 4 << 20
-
-// Error is a mistake in a file.
-type Error struct {
-	File    string
-	Line    int    // from 1; 0 is unknown
-	Member  string // such as "schemes[0].header"; empty is the whole file
-	Problem string
-}
-
-// Error is one line: "acme.yaml:3: schemes[0].heder: there is no such member; …".
-func (e *Error) Error() string {
-	out := e.File
-	if e.Line > 0 {
-		out = fmt.Sprintf("%s:%d", e.File, e.Line)
-	}
-	if e.Member != "" {
-		out += ": " + e.Member
-	}
-	return out + ": " + e.Problem
-}
-
-// Load reads one API from a file. Of a mistake it returns an *Error.
+// Load reads one API from a file. Of a mistake it returns a *strictyaml.Error.
 func Load(path string) (mockserver.API, error) {
-	f, err := os.Open(path) //nolint:gosec // the user's own choice
-	if err != nil {
-		return mockserver.API{}, fmt.Errorf("api file: %w", err)
-	}
-	defer func() { _ = f.Close() }() // it was only read
-	data, err := io.ReadAll(io.LimitReader(f, MaxSize+1))
+	data, err := strictyaml.Read(path)
 	if err != nil {
 		return mockserver.API{}, fmt.Errorf("api file: %w", err)
 	}
@@ -59,57 +26,16 @@ func Load(path string) (mockserver.API, error) {
 
 // Parse reads one API from a document. name stands in errors.
 func Parse(name string, document []byte) (mockserver.API, error) {
-	d := &decoder{file: name, lines: make(map[string]int)}
 	var a mockserver.API
-	root, err := d.root(document)
+	lines, err := strictyaml.Decode(name, document, &a, "name and schemes")
 	if err != nil {
-		return mockserver.API{}, err
-	}
-	if err := d.value(root, reflect.ValueOf(&a).Elem(), ""); err != nil {
-		return mockserver.API{}, err
+		return mockserver.API{}, err //nolint:wrapcheck // it names the file
 	}
 	if err := a.Valid(); err != nil {
-		wrong, ok := errors.AsType[*mockserver.DefinitionError](err)
-		if !ok {
-			return mockserver.API{}, &Error{name, 0, "", err.Error()}
+		if wrong, ok := errors.AsType[*mockserver.DefinitionError](err); ok {
+			return mockserver.API{}, lines.Wrong(wrong.Member, wrong.Problem)
 		}
-		return mockserver.API{}, &Error{name, d.lineOf(wrong.Member), wrong.Member, wrong.Problem}
+		return mockserver.API{}, lines.Wrong("", err.Error())
 	}
 	return a, nil
-}
-
-// root parses the document, which is one mapping.
-func (d *decoder) root(document []byte) (*yaml.Node, error) {
-	if len(document) > MaxSize {
-		return nil, &Error{d.file, 0, "", fmt.Sprintf("it has more than %d bytes", MaxSize)}
-	}
-	var doc, more yaml.Node
-	dec := yaml.NewDecoder(strings.NewReader(string(document)))
-	if err := dec.Decode(&doc); errors.Is(err, io.EOF) {
-		return nil, &Error{d.file, 0, "", "it is empty; it needs name and schemes"}
-	} else if err != nil {
-		return nil, &Error{d.file, 0, "", "it is neither YAML nor JSON: " + oneLine(err)}
-	}
-	if err := dec.Decode(&more); !errors.Is(err, io.EOF) {
-		return nil, &Error{d.file, more.Line, "", "it has more than one document; a file describes one API"}
-	}
-	if doc.Kind != yaml.DocumentNode || len(doc.Content) != 1 {
-		return nil, &Error{d.file, 0, "", "it is empty; it needs name and schemes"}
-	}
-	return doc.Content[0], nil
-}
-
-func oneLine(err error) string {
-	return strings.Join(strings.Fields(strings.ReplaceAll(err.Error(), "yaml: ", "")), " ")
-}
-
-// lineOf returns the line of a member, or of the nearest one around it.
-func (d *decoder) lineOf(member string) int {
-	for member != "" {
-		if line, ok := d.lines[member]; ok {
-			return line
-		}
-		member = member[:max(0, strings.LastIndexAny(member, ".["))]
-	}
-	return d.lines[""]
 }

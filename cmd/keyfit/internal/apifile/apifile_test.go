@@ -12,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/keyfit/keyfit/cmd/keyfit/internal/apifile"
+	"github.com/keyfit/keyfit/cmd/keyfit/internal/strictyaml"
 	"github.com/keyfit/keyfit/mockserver"
 )
 
@@ -71,35 +72,35 @@ func TestAMistakeIsRefusedWithItsLine(t *testing.T) {
 	const head = "name: acme\nschemes:\n  - header: X-Acme-Key\n"
 	for _, tt := range []struct {
 		text string
-		want apifile.Error // Problem: what it must contain
+		want strictyaml.Error // Problem: what it must contain
 	}{
-		{"", apifile.Error{Line: 0, Problem: "empty"}},
-		{"# nothing\n", apifile.Error{Line: 0, Problem: "empty"}},
-		{"a: [", apifile.Error{Line: 0, Problem: "neither YAML nor JSON"}},
-		{"- a", apifile.Error{Line: 1, Problem: "a list is not a mapping"}},
-		{"name: acme", apifile.Error{Line: 1, Member: "schemes", Problem: "there is none"}},
-		{head + "lmit: 3\n", apifile.Error{Line: 4, Member: "lmit", Problem: "did you mean limit?"}},
-		{head + "name: b\n", apifile.Error{Line: 4, Member: "name", Problem: "first in line 1"}},
-		{"name: acme\nschemes:\n  - heder: X\n", apifile.Error{Line: 3, Member: "schemes[0].heder", Problem: "did you mean header?"}},
-		{"name: acme\nschemes:\n  - header: User-Agent\n", apifile.Error{Line: 3, Member: "schemes[0].header", Problem: "meaning of its own"}},
-		{"name: acme\nschemes:\n  - basic: maybe\n", apifile.Error{Line: 3, Member: "schemes[0].basic", Problem: `"maybe" is not true or false`}},
-		{"name: acme\nschemes:\n  - pair: [A]\n", apifile.Error{Line: 3, Member: "schemes[0].pair", Problem: "1 elements, and 2"}},
-		{head + "title: 12\n", apifile.Error{Line: 4, Member: "title", Problem: `"12" is not text; put it in quotes`}},
-		{head + "title:\n", apifile.Error{Line: 4, Member: "title", Problem: "an empty value is not text"}},
-		{head + "life: soon\n", apifile.Error{Line: 4, Member: "life", Problem: "such as 90s"}},
-		{head + "limit:\n  requests: 5\n", apifile.Error{Line: 5, Member: "limit", Problem: "positive"}},
-		{head + "limit: {requests: 5, per: 1s, kind: slide}\n", apifile.Error{Line: 4, Member: "limit", Problem: "neither fixed nor sliding"}},
-		{head + "hints: [second]\n", apifile.Error{Line: 4, Member: "hints", Problem: "one of body, seconds"}},
-		{head + "key:\n  alphabet: hax\n", apifile.Error{Line: 5, Member: "key.alphabet", Problem: "did you mean hex?"}},
-		{head + "refusals:\n  expird: {status: 401}\n", apifile.Error{Line: 5, Member: "refusals.expird", Problem: "did you mean expired?"}},
-		{head + "routes:\n  - route: GET /a\n  - route: GET a\n", apifile.Error{Line: 6, Member: "routes[1].route", Problem: "method and a path"}},
-		{head + "routes:\n  - route: GET /{id}\n    reply:\n      body: '{path.di}'\n", apifile.Error{Line: 7, Member: "routes[0].reply.body", Problem: "did you mean path.id?"}},
-		{head + "scopes: &a [x]\naccess: *a\n", apifile.Error{Line: 4, Member: "scopes", Problem: "anchors"}},
-		{head + "title: !!str 12\n", apifile.Error{Line: 4, Member: "title", Problem: "tags"}},
-		{head + "---\nname: b\n", apifile.Error{Line: 4, Problem: "more than one document"}},
+		{"", strictyaml.Error{Line: 0, Problem: "empty"}},
+		{"# nothing\n", strictyaml.Error{Line: 0, Problem: "empty"}},
+		{"a: [", strictyaml.Error{Line: 0, Problem: "neither YAML nor JSON"}},
+		{"- a", strictyaml.Error{Line: 1, Problem: "a list is not a mapping"}},
+		{"name: acme", strictyaml.Error{Line: 1, Member: "schemes", Problem: "there is none"}},
+		{head + "lmit: 3\n", strictyaml.Error{Line: 4, Member: "lmit", Problem: "did you mean limit?"}},
+		{head + "name: b\n", strictyaml.Error{Line: 4, Member: "name", Problem: "first in line 1"}},
+		{"name: acme\nschemes:\n  - heder: X\n", strictyaml.Error{Line: 3, Member: "schemes[0].heder", Problem: "did you mean header?"}},
+		{"name: acme\nschemes:\n  - header: User-Agent\n", strictyaml.Error{Line: 3, Member: "schemes[0].header", Problem: "meaning of its own"}},
+		{"name: acme\nschemes:\n  - basic: maybe\n", strictyaml.Error{Line: 3, Member: "schemes[0].basic", Problem: `"maybe" is not true or false`}},
+		{"name: acme\nschemes:\n  - pair: [A]\n", strictyaml.Error{Line: 3, Member: "schemes[0].pair", Problem: "1 elements, and 2"}},
+		{head + "title: 12\n", strictyaml.Error{Line: 4, Member: "title", Problem: `"12" is not text; put it in quotes`}},
+		{head + "title:\n", strictyaml.Error{Line: 4, Member: "title", Problem: "an empty value is not text"}},
+		{head + "life: soon\n", strictyaml.Error{Line: 4, Member: "life", Problem: "such as 90s"}},
+		{head + "limit:\n  requests: 5\n", strictyaml.Error{Line: 5, Member: "limit", Problem: "positive"}},
+		{head + "limit: {requests: 5, per: 1s, kind: slide}\n", strictyaml.Error{Line: 4, Member: "limit", Problem: "neither fixed nor sliding"}},
+		{head + "hints: [second]\n", strictyaml.Error{Line: 4, Member: "hints", Problem: "one of body, seconds"}},
+		{head + "key:\n  alphabet: hax\n", strictyaml.Error{Line: 5, Member: "key.alphabet", Problem: "did you mean hex?"}},
+		{head + "refusals:\n  expird: {status: 401}\n", strictyaml.Error{Line: 5, Member: "refusals.expird", Problem: "did you mean expired?"}},
+		{head + "routes:\n  - route: GET /a\n  - route: GET a\n", strictyaml.Error{Line: 6, Member: "routes[1].route", Problem: "method and a path"}},
+		{head + "routes:\n  - route: GET /{id}\n    reply:\n      body: '{path.di}'\n", strictyaml.Error{Line: 7, Member: "routes[0].reply.body", Problem: "did you mean path.id?"}},
+		{head + "scopes: &a [x]\naccess: *a\n", strictyaml.Error{Line: 4, Member: "scopes", Problem: "anchors"}},
+		{head + "title: !!str 12\n", strictyaml.Error{Line: 4, Member: "title", Problem: "tags"}},
+		{head + "---\nname: b\n", strictyaml.Error{Line: 4, Problem: "more than one document"}},
 	} {
 		_, err := apifile.Parse("acme.yaml", []byte(tt.text))
-		wrong, ok := errors.AsType[*apifile.Error](err)
+		wrong, ok := errors.AsType[*strictyaml.Error](err)
 		if !ok || wrong.Line != tt.want.Line || wrong.Member != tt.want.Member || !strings.Contains(wrong.Problem, tt.want.Problem) || strings.Contains(err.Error(), "\n") {
 			t.Errorf("%q: %v, want %+v", tt.text, err, tt.want)
 		}
@@ -115,7 +116,7 @@ func FuzzParse(f *testing.F) {
 	f.Fuzz(func(t *testing.T, document []byte) {
 		api, err := apifile.Parse("f", document)
 		if err != nil {
-			if _, ok := errors.AsType[*apifile.Error](err); !ok || strings.Contains(err.Error(), "\n") {
+			if _, ok := errors.AsType[*strictyaml.Error](err); !ok || strings.Contains(err.Error(), "\n") {
 				t.Errorf("%q", err)
 			}
 			return

@@ -1,6 +1,7 @@
-package apifile
+package strictyaml
 
 import (
+	"encoding"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -17,8 +18,9 @@ import (
 // decoder fills a Go value from a document, by the json tags of its type, and remembers
 // where each member stands.
 type decoder struct {
-	file  string
-	lines map[string]int // by member
+	Lines
+
+	needs string // what a document must have
 }
 
 func (d *decoder) wrong(n *yaml.Node, member, problem string, args ...any) error {
@@ -33,11 +35,21 @@ func (d *decoder) value(n *yaml.Node, into reflect.Value, member string) error {
 		return d.wrong(n, member, "anchors and aliases of YAML are not allowed; write it out")
 	case n.Style&yaml.TaggedStyle != 0:
 		return d.wrong(n, member, "tags of YAML are not allowed")
-	case into.Type() == reflect.TypeFor[time.Duration]():
+	case into.Type() == reflect.TypeFor[time.Duration](), into.Type() == reflect.TypeFor[mockserver.Duration]():
 		return d.duration(n, into, member)
+	}
+	if into.Kind() == reflect.Pointer {
+		into.Set(reflect.New(into.Type().Elem()))
+		return d.value(n, into.Elem(), member)
+	}
+	if into.Type() == reflect.TypeFor[mockserver.Fault]() { // its own reader knows no lines
+		return d.object(n, into, member)
 	}
 	if _, own := reflect.TypeAssert[json.Unmarshaler](into.Addr()); own {
 		return d.leaf(n, into, member)
+	}
+	if text, own := reflect.TypeAssert[encoding.TextUnmarshaler](into.Addr()); own {
+		return d.text(n, text, member)
 	}
 	switch into.Kind() {
 	case reflect.Struct:
@@ -48,8 +60,12 @@ func (d *decoder) value(n *yaml.Node, into reflect.Value, member string) error {
 		return d.list(n, into, member)
 	case reflect.String:
 		return d.scalar(n, "!!str", "text; put it in quotes", into, member)
-	case reflect.Int:
+	case reflect.Int, reflect.Int64:
 		return d.scalar(n, "!!int", "a whole number", into, member)
+	case reflect.Uint64:
+		return d.scalar(n, "!!int", "a whole number of 0 or more", into, member)
+	case reflect.Float64:
+		return d.number(n, into, member)
 	case reflect.Bool:
 		return d.scalar(n, "!!bool", "true or false", into, member)
 	default:
@@ -64,6 +80,26 @@ func (d *decoder) scalar(n *yaml.Node, tag, want string, into reflect.Value, mem
 	}
 	if err := n.Decode(into.Addr().Interface()); err != nil {
 		return d.wrong(n, member, "it is not %s", want)
+	}
+	return nil
+}
+
+// number decodes a number, whole or not.
+func (d *decoder) number(n *yaml.Node, into reflect.Value, member string) error {
+	tag := n.ShortTag()
+	if n.Kind != yaml.ScalarNode || tag != "!!int" && tag != "!!float" || n.Decode(into.Addr().Interface()) != nil {
+		return d.wrong(n, member, "%s is not a number", kindOf(n))
+	}
+	return nil
+}
+
+// text decodes a value that reads text itself.
+func (d *decoder) text(n *yaml.Node, into encoding.TextUnmarshaler, member string) error {
+	if n.Kind != yaml.ScalarNode || n.ShortTag() != "!!str" && n.ShortTag() != "!!timestamp" {
+		return d.wrong(n, member, "%s is not text; put it in quotes", kindOf(n))
+	}
+	if err := into.UnmarshalText([]byte(n.Value)); err != nil {
+		return d.wrong(n, member, "%s", oneLine(err))
 	}
 	return nil
 }
