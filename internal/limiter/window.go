@@ -14,6 +14,7 @@ const (
 	longestRest   = 5 * time.Minute // up to this
 	firstDoubtGap = 2 * time.Second // while nothing passes
 	lastDoubtGap  = 8 * time.Second // or a quarter of the window
+	crowd         = 16              // the part of a window in which all of it may be sent
 )
 
 // usual returns the windows that servers keep.
@@ -28,6 +29,7 @@ type window struct {
 	turned time.Duration // what passed before belongs to an earlier window
 	slides bool          // one that passes early does not show that the window has turned
 	sure   int           // doubts that were refused
+	proved bool          // it has explained a refusal
 	gain   int
 	faults int
 	late   time.Duration // passes that were sent until then still count
@@ -56,14 +58,18 @@ func (w *window) full(log *passLog, out int, now time.Duration) time.Duration {
 	return now
 }
 
-// next returns when the next may be sent, now if as a doubt. One that comes less than soon
-// before there is room would show nothing.
+// next returns when the next may be sent, now if as a doubt. A doubt shortly before there is room
+// would show nothing: while those of the last window grow old one after the other, the server's
+// window may be a new one. Until the window has proved itself, soon is time enough.
 func (w *window) next(log *passLog, out int, soon, now time.Duration) (at time.Duration, k attemptKind) {
 	at = w.full(log, out, now)
+	if soon = min(soon, w.Per/crowd); w.proved {
+		soon = w.Per / crowd
+	}
 	switch {
 	case at <= now:
 		return now, ordinary
-	case w.out || out > 0 || at-now < min(soon, w.Per/16): // its answer would show nothing
+	case w.out || out > 0 || at-now < soon: // its answer would show nothing
 		return at, ordinary
 	case w.budget >= 1 || now >= w.doubtAt:
 		return now, doubting
@@ -94,6 +100,10 @@ func (w *window) judge(log *passLog, a *attempt, now time.Duration) {
 		switch {
 		case w.sure == 0 && w.gain >= 2, w.gain > maxGain:
 			w.forget()
+			return
+		}
+		if log.since(a.sent-w.Per/4) <= 1 { // nothing else has passed lately: the window has turned
+			w.slides, w.turned = false, a.sent-1
 			return
 		}
 		w.Requests = max(w.Requests, w.used(log, now))
@@ -143,11 +153,12 @@ func (w *window) foresaw(log *passLog, a *attempt, out int, now time.Duration) b
 	switch {
 	case a.kind == doubting:
 		w.sure++
+		w.proved = true
 		w.gain = 0
 		w.budget = max(0, w.budget-1)
 		w.fails = min(w.fails+1, rarer)
 	case used+out >= w.Requests-w.Requests/16:
-		w.Requests, w.gain, w.late = max(1, min(used, w.Requests)), 0, a.sent
+		w.Requests, w.gain, w.late, w.proved = max(1, min(used, w.Requests)), 0, a.sent, true
 	case w.turned > now-w.Per:
 		w.slides, w.turned = true, 0
 	default:
@@ -189,7 +200,7 @@ func (w *window) learn(log *passLog, a *attempt, hint, now time.Duration) {
 				break
 			}
 		}
-		w.turned, w.slides, w.sure, w.faults, w.gain, w.gap = 0, true, 0, 0, 0, 0
+		w.turned, w.slides, w.sure, w.proved, w.faults, w.gain, w.gap = 0, true, 0, false, 0, 0, 0
 		w.Requests = w.used(log, a.sent)
 		w.late = now // all that is in flight
 		if w.Requests < leastWindow {
@@ -213,7 +224,7 @@ func (w *window) widen(log *passLog, now time.Duration) {
 		if per > w.Per {
 			w.Per = per
 			if w.Requests = w.used(log, now); w.Requests > 0 {
-				w.sure, w.gap = 0, 0
+				w.sure, w.proved, w.gap = 0, false, 0
 				return
 			}
 		}
