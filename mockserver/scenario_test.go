@@ -379,10 +379,8 @@ func TestTheReadyScenariosPlayAgainstEveryProvider(t *testing.T) {
 			bad := false
 			for range 15 {
 				srv.Clock().Advance(time.Minute)
-				{
-					if s.Name != "outage" || srv.Clock().Now().Sub(dawn)%(15*time.Minute) != time.Minute { // a slow answer waits for the clock
-						bad = statusOf(t, srv, key) != 200 || bad
-					}
+				if s.Name != "outage" || srv.Clock().Now().Sub(dawn)%(15*time.Minute) != time.Minute { // a slow answer waits for the clock
+					bad = statusOf(t, srv, key) != 200 || bad
 				}
 			}
 			st := played.Status()
