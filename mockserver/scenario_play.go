@@ -123,6 +123,9 @@ func (n *Namespace) newPlaying(s Scenario, providers []Provider) (*Playing, erro
 		if err == nil && begin.Before(p.started) {
 			err = fmt.Errorf("%s is past: the clock shows %s", begin.Format(time.RFC3339), p.started.Format(time.RFC3339))
 		}
+		if err == nil && begin.Add(s.Steps[i].lasts()).Year() > 2250 { // what nanoseconds since 1970 can hold
+			err = errors.New("it begins or ends after the year 2250")
+		}
 		if err != nil {
 			return nil, &ScenarioError{at("steps", i) + ".at", err.Error()}
 		}

@@ -105,6 +105,13 @@ func TestEveryAnswerOfTheAdminAPIIsAsDescribed(t *testing.T) {
 		{"GET", ns + "/snapshots", ``},
 		{"POST", ns + "/snapshots/a/restore", ``},
 		{"DELETE", ns + "/snapshots/a", ``},
+		{"GET", "/v1/scenarios", ``},
+		{"POST", ns + "/scenario", `{"name":"storm"}`},
+		{"GET", ns + "/scenario", ``},
+		{"DELETE", ns + "/scenario", ``},
+		{"POST", ns + "/scenario", `{"scenario":{"name":"a","steps":[{"at":"0s","rotate":{"overlap":"1h"}},{"at":"1m","outage":{"how":"slow","delay":"1s","share":0.5,"for":"1m"}},{"at":"2m","fault":{"fault":{"kind":"stall"}}}]},"providers":["imin"]}`},
+		{"POST", ns + "/scenario/take", ``},
+		{"DELETE", ns + "/scenario", ``},
 		{"POST", ns + "/requests/count", `{"match":{"provider":"imkit"}}`},
 		{"POST", ns + "/requests/wait", `{"n":1}`},
 		{"POST", ns + "/requests/wait", `{"n":99,"timeout":"10ms"}`},
@@ -154,6 +161,8 @@ func TestEveryAnswerOfTheAdminAPIIsAsDescribed(t *testing.T) {
 		{"GET", "/v1/namespaces/nope/clock", ``},
 		{"PUT", "/v1/state", `{"format":"keyfit-mock-state","version":9}`},
 		{"PUT", ns + "/data/imkit/users", `{"items":[{"_id":""}]}`},
+		{"POST", ns + "/scenario", `{"name":"strom"}`},
+		{"DELETE", ns + "/scenario", ``},
 	} {
 		if got := do(s[0], s[1], s[2]); got < 400 {
 			t.Errorf("%s %s: %d", s[0], s[1], got)
