@@ -24,7 +24,7 @@ import (
 type driftSettings struct {
 	keyFlags
 
-	path, write string
+	probe, write string
 }
 
 func (a *app) driftCommand() *cobra.Command {
@@ -57,7 +57,7 @@ Exit code: 0 everything holds, 1 something does not, or cannot be asked, 2 usage
 		},
 	}
 	s.add(cmd, time.Minute)
-	cmd.Flags().StringVar(&s.path, "path", "", "a `path` that the key may read, instead of the vendor's cheapest call")
+	cmd.Flags().StringVar(&s.probe, "probe", "", "get this `path`, which the key may read, instead of the vendor's cheapest call")
 	cmd.Flags().StringVar(&s.write, "write", "", "write the answers that differ to this new `file`, a configuration of keyfit mock")
 	return cmd
 }
@@ -100,15 +100,15 @@ func (a *app) drift(cmd *cobra.Command, v *vendors.Vendor, s *driftSettings) err
 // readable is the path that is asked for.
 func (s *driftSettings) readable(v *vendors.Vendor) (string, error) {
 	switch {
-	case s.path == "" && v.Provider.Probe == "":
-		return "", cli.Usagef("%s documents no call to try a key with: give --path, one that the key may read", v.Name)
-	case s.path == "":
+	case s.probe == "" && v.Provider.Probe == "":
+		return "", cli.Usagef("%s documents no call to try a key with: give --probe, one that the key may read", v.Name)
+	case s.probe == "":
 		return v.Provider.Probe, nil
 	}
-	if err := v.CheckPath(s.path); err != nil {
-		return "", cli.Usagef("--path %w", err)
+	if err := v.CheckPath(s.probe); err != nil {
+		return "", cli.Usagef("--probe %w", err)
 	}
-	return s.path, nil
+	return s.probe, nil
 }
 
 // writeProfile writes the profile as a configuration of the mock. A file that is there stays.

@@ -54,7 +54,7 @@ func TestDriftWritesAProfileThatTheMockLoads(t *testing.T) {
 		t.Errorf("%v: %s", err, out)
 	}
 
-	for _, args := range [][]string{{"drift"}, {"drift", "optimov"}, {"drift", "iiniit"}, {"drift", "imkit", "--path", "https://evil.example/"}} {
+	for _, args := range [][]string{{"drift"}, {"drift", "optimov"}, {"drift", "iiniit"}, {"drift", "imkit", "--probe", "https://evil.example/"}} {
 		cmd := program(args...)
 		cmd.Dir = t.TempDir()
 		if out, _ := cmd.CombinedOutput(); cmd.ProcessState.ExitCode() != 2 {

@@ -176,7 +176,7 @@ func (run asking) all(ctx context.Context, probes []probe, dial func(*wire) (*ke
 		case w.answer.Status == http.StatusTooManyRequests:
 			return nil, fmt.Errorf("%w: %d of %d questions are answered; ask again later", ErrLimited, i, len(probes))
 		case i == 0 && w.answer.Status >= http.StatusBadRequest:
-			return nil, fmt.Errorf("%w: GET %s is answered with %d; is there a --path that it may read?", ErrKey, path, w.answer.Status)
+			return nil, fmt.Errorf("%w: GET %s is answered with %d; is there a --probe that it may read?", ErrKey, path, w.answer.Status)
 		}
 		answers = append(answers, *w.answer)
 	}
