@@ -19,6 +19,7 @@ func allowedWrites() map[string]string {
 		"cmd/keyfit/environment.go os.CreateTemp":   "certificates, which are public",
 		"cmd/keyfit/internal/rotate os.OpenFile":    "--backup: a new file (O_EXCL, 0600) under the name that the user gives",
 		"mockserver/internal/statefile os.OpenFile": "the lock file, which is empty, and the changes of the state (0600), which have sums of keys and no key",
+		"mockserver/internal/measure os.MkdirTemp":  "state files of a mock that is measured, with sums of keys",
 		"mockserver/internal/measure os.Create":     "a profile of the mock's speed",
 		"internal/filetest os.WriteFile":            "for tests alone",
 		"internal/smallfile os.OpenFile":            "opened for reading",

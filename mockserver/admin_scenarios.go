@@ -39,8 +39,9 @@ func (play *playBody) scenario() (Scenario, error) {
 }
 
 func scenarioNames() []string {
-	var names []string
-	for _, s := range Scenarios() {
+	all := Scenarios()
+	names := make([]string, 0, len(all))
+	for _, s := range all {
 		names = append(names, s.Name)
 	}
 	return names

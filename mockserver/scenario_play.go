@@ -43,15 +43,14 @@ type Playing struct {
 	end       context.CancelFunc
 	next      atomic.Int64 // when the next beat is due, ns; math.MaxInt64 if none is
 
-	mu      sync.Mutex
-	state   PlayState
-	beats   []beat // not reached yet, in order
-	done    []StepReport
-	undo    map[int]func(at time.Time) // by step that is in force for a time
-	limits  map[int]*limitLayers       // by vendor.index
-	holds   map[string]map[int]bool    // steps that suspend a key, by its ID
-	issued  []Issued                   // not taken yet
-	dropped int
+	mu     sync.Mutex
+	state  PlayState
+	beats  []beat // not reached yet, in order
+	done   []StepReport
+	undo   map[int]func(at time.Time) // by step that is in force for a time
+	limits map[int]*limitLayers       // by vendor.index
+	holds  map[string]map[int]bool    // steps that suspend a key, by its ID
+	issued []Issued                   // not taken yet
 }
 
 // beat is the begin of a step, or the end of one that is in force for a time.

@@ -218,8 +218,9 @@ func (ll *limitLayers) top() *Limit {
 
 // limit sets a limit on top of those in force.
 func (p *Playing) limit(ls *LimitStep, step int) deed {
-	var undo []func()
-	for _, name := range p.about(ls.Provider) {
+	about := p.about(ls.Provider)
+	undo := make([]func(), 0, len(about))
+	for _, name := range about {
 		v := p.ns.srv.vendor(name)
 		st, limit := &p.ns.vendors[v.index], ls.limit()
 		p.mu.Lock()

@@ -246,7 +246,7 @@ func TestAStopUndoesWhatIsInForce(t *testing.T) {
 			if d := cmp.Diff(before, after); d != "" || p.State() != mockserver.ScenarioStopped {
 				t.Errorf("%s (-before +after):\n%s", p.State(), d)
 			}
-			if name != "close" && (statusOf(t, srv, key) != 200 || statusOf(t, srv, key) != 200) {
+			if name != "close" && statusOf(t, srv, key) != 200 {
 				t.Error("the key is not what it was")
 			}
 		})
@@ -327,7 +327,7 @@ func TestAMistakeInAScenarioIsNamedByItsMember(t *testing.T) {
 		{step(mockserver.Step{Rotate: &mockserver.RotateStep{}, Storm: &mockserver.StormStep{}}), "steps[1].storm", "one thing"},
 		{step(mockserver.Step{Rotate: &mockserver.RotateStep{Provider: "imkitt"}}), "steps[1].rotate.provider", "did you mean imkit?"},
 		{step(mockserver.Step{Rotate: &mockserver.RotateStep{Overlap: -1}}), "steps[1].rotate.overlap", "not between"},
-		{step(mockserver.Step{Revoke: &mockserver.RevokeStep{Which: "curent"}}), "steps[1].revoke.which", "did you mean current?"},
+		{step(mockserver.Step{Revoke: &mockserver.RevokeStep{Which: "curren"}}), "steps[1].revoke.which", "did you mean current?"},
 		{step(mockserver.Step{Limit: &mockserver.LimitStep{Requests: 3}}), "steps[1].limit.per", "missing"},
 		{step(mockserver.Step{Limit: &mockserver.LimitStep{Requests: -3}}), "steps[1].limit.requests", "not between"},
 		{step(mockserver.Step{Storm: &mockserver.StormStep{Share: 2}}), "steps[1].storm.share", "not between"},

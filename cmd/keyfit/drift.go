@@ -2,11 +2,9 @@ package main
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"net/http"
-	"os"
 	"strconv"
 	"time"
 
@@ -17,6 +15,7 @@ import (
 	"github.com/keyfit/keyfit/cmd/keyfit/internal/drift"
 	"github.com/keyfit/keyfit/cmd/keyfit/internal/vendors"
 	"github.com/keyfit/keyfit/internal/oneline"
+	"github.com/keyfit/keyfit/internal/privatefile"
 	"github.com/keyfit/keyfit/mockserver"
 )
 
@@ -118,13 +117,8 @@ func writeProfile(path string, report *drift.Report) error {
 	if err != nil {
 		return fmt.Errorf("--write: %w", err)
 	}
-	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600) //nolint:gosec // the user names it
-	if err != nil {
-		return fmt.Errorf("--write: %w", rootCause(err))
-	}
-	_, err = f.Write(append(data, '\n'))
-	if err = errors.Join(err, f.Close()); err != nil {
-		return fmt.Errorf("--write: %w", rootCause(err))
+	if err := privatefile.Create(path, append(data, '\n')); err != nil {
+		return fmt.Errorf("--write: %w", err)
 	}
 	return nil
 }

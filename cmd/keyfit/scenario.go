@@ -128,7 +128,7 @@ func (a *app) scenarioStatus() *cobra.Command {
 
 func writeScenario(w io.Writer, st *mockserver.ScenarioStatus) {
 	_, _ = fmt.Fprintf(w, "%s: %s, %d steps done, the clock shows %s\n", st.Name, st.State, len(st.Done), cli.Time(st.Now))
-	var rows [][]string
+	rows := make([][]string, 0, len(st.Done)+len(st.Next))
 	for i := range st.Done {
 		r := &st.Done[i]
 		result := "done"

@@ -96,7 +96,7 @@ func isStructured(text string) bool {
 }
 
 // quotedMember is the begin of an object that may be cut off.
-var quotedMember = compiled(`^[\[{]+(["'])[A-Za-z_][\w-]*(["'])\s*(:|=>)`)
+var quotedMember = compiled(`^[\[{]+(["'])[A-Za-z_][\w-]*(["'])\s*(:|=>)`) //nolint:gochecknoglobals // a constant that is compiled when it is first needed
 
 // isBareObject reports whether a text is {key:…} of YAML, JavaScript or Ruby.
 func isBareObject(text string) bool {
@@ -111,13 +111,13 @@ func isBareObject(text string) bool {
 // (op://vault/item, ref+vault://…), or is another store's name of a secret.
 func isURL(text string) bool { return address().MatchString(text) }
 
-var address = compiled(`^([a-z][a-z0-9+-]+://[A-Za-z0-9_.]|(?i:https?)://|file:///|arn:aws[a-z-]*:|vault:[\w/-]+|projects/[\w-]+/secrets/|data:[\w/+.-]+[;,]|@Microsoft\.KeyVault\()`)
+var address = compiled(`^([a-z][a-z0-9+-]+://[A-Za-z0-9_.]|(?i:https?)://|file:///|arn:aws[a-z-]*:|vault:[\w/-]+|projects/[\w-]+/secrets/|data:[\w/+.-]+[;,]|@Microsoft\.KeyVault\()`) //nolint:gochecknoglobals // a constant that is compiled when it is first needed
 
 // isScheme reports whether a text begins with the word that stands before a key in an
 // Authorization header: RFC 9110, section 11.4, and vendors' own.
 func isScheme(text string) bool { return scheme().MatchString(text) }
 
-var scheme = compiled(`(?i)^(bearer|basic|digest|negotiate|token|hmac|key|api[-_]?key([-_]?v[0-9]+)?|sso-key|oauth)(\s+|%20|\+)\S`)
+var scheme = compiled(`(?i)^(bearer|basic|digest|negotiate|token|hmac|key|api[-_]?key([-_]?v[0-9]+)?|sso-key|oauth)(\s+|%20|\+)\S`) //nolint:gochecknoglobals // a constant that is compiled when it is first needed
 
 // isHeader reports whether a text is "Name: value". Without the space, the name must be that
 // of a credential, because keys may contain a colon.
@@ -149,7 +149,7 @@ func isAssignment(text string) bool {
 // isPath reports whether a text is the path of a file, given in place of what is in it.
 func isPath(text string) bool { return path().MatchString(text) }
 
-var path = compiled(`^(/(run|var|etc|home|root|Users|mnt|opt|srv|secrets|private|proc)/[\w./@-]+|/(tmp|usr|dev)/[\w@-]+(/[\w.@-]+)*|(~|\.{1,2})/([\w.-]+/)*[\w-]+\.(key|txt|pem|env|json|secret|token)|[A-Za-z]:\\[\w .-]+(\\[\w .-]+)+)$`)
+var path = compiled(`^(/(run|var|etc|home|root|Users|mnt|opt|srv|secrets|private|proc)/[\w./@-]+|/(tmp|usr|dev)/[\w@-]+(/[\w.@-]+)*|(~|\.{1,2})/([\w.-]+/)*[\w-]+\.(key|txt|pem|env|json|secret|token)|[A-Za-z]:\\[\w .-]+(\\[\w .-]+)+)$`) //nolint:gochecknoglobals // a constant that is compiled when it is first needed
 
 func hasSpace(text string) bool { return strings.ContainsAny(text, " \t") }
 

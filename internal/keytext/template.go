@@ -89,13 +89,13 @@ func wrappers() []wrapper {
 
 // action is {{ … }} of Go, Helm, Jinja, Mustache, anywhere in the text: no part of such a text
 // is the key.
-var action = compiled(`\{\{-?[\w\s.,$"'|()#/:-]*-?\}\}`)
+var action = compiled(`\{\{-?[\w\s.,$"'|()#/:-]*-?\}\}`) //nolint:gochecknoglobals // a constant that is compiled when it is first needed
 
 // lookup is the expression that reads a variable in a program or a pipeline.
-var lookup = compiled(`^(process\.env\b|import\.meta\.env\b|os\.(environ|getenv|Getenv|LookupEnv)\b|System\.getenv\b|Environment\.GetEnvironmentVariable\b|Deno\.env\b|std::env\b|(?i:get)?(?i:env)\s*[\[("']|ENV\.\w|(secrets|vars|env|inputs|parameters)\.[A-Z][A-Z0-9_]*$)`)
+var lookup = compiled(`^(process\.env\b|import\.meta\.env\b|os\.(environ|getenv|Getenv|LookupEnv)\b|System\.getenv\b|Environment\.GetEnvironmentVariable\b|Deno\.env\b|std::env\b|(?i:get)?(?i:env)\s*[\[("']|ENV\.\w|(secrets|vars|env|inputs|parameters)\.[A-Z][A-Z0-9_]*$)`) //nolint:gochecknoglobals // a constant that is compiled when it is first needed
 
 // verb is a placeholder of a format: %s, %v, {}, {0}.
-var verb = compiled(`^(%[-+#0-9.]*[a-zA-Z]|\{\d{0,2}\})$`)
+var verb = compiled(`^(%[-+#0-9.]*[a-zA-Z]|\{\d{0,2}\})$`) //nolint:gochecknoglobals // a constant that is compiled when it is first needed
 
 // isVariableName reports whether a text is the name of a variable: one that names a
 // credential, or a short one of letters in one case.

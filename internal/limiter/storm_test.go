@@ -86,7 +86,7 @@ func TestLimiterHoldsAStormOnABusyMachine(t *testing.T) {
 				t.Errorf("%s, seed %d: %.3f times the ideal and %d failed, want at most 1.1 and none", tt.name, seed, x, s.failed)
 			}
 		}
-		if most := tt.miss * int(seeds) / 100; missed > most { //nolint:gosec // a hundred at most
+		if most := tt.miss * int(seeds) / 100; missed > most {
 			t.Errorf("%s: %d of %d seeds missed the bars, want at most %d", tt.name, missed, seeds, most)
 		}
 	}

@@ -20,9 +20,9 @@ const (
 )
 
 var (
-	saysInvalid   = compiled(`(?i)\b(invalid|not valid|unknown|wrong|expired|revoked|disabled|deleted)\b.*\b(key|token)\b|\b(key|token)\b.*\b(invalid|not valid|unknown|wrong|expired|revoked|disabled|deleted)\b`)
-	saysForbidden = compiled(`(?i)\b(not (permitted|allowed)|permission) to\b|\b(scopes?|privileges?)\b`)
-	saysLimited   = compiled(`(?i)\brate.?limit|\btoo many (requests|calls)\b|\bthrottl|\b(api|calls?|requests?|daily|hourly|monthly|volume) (quota|limit)\b|\bquota will be\b|^\s*quota (limit )?(has been )?exceeded\b`)
+	saysInvalid   = compiled(`(?i)\b(invalid|not valid|unknown|wrong|expired|revoked|disabled|deleted)\b.*\b(key|token)\b|\b(key|token)\b.*\b(invalid|not valid|unknown|wrong|expired|revoked|disabled|deleted)\b`)        //nolint:gochecknoglobals // a constant that is compiled when it is first needed
+	saysForbidden = compiled(`(?i)\b(not (permitted|allowed)|permission) to\b|\b(scopes?|privileges?)\b`)                                                                                                                  //nolint:gochecknoglobals // a constant that is compiled when it is first needed
+	saysLimited   = compiled(`(?i)\brate.?limit|\btoo many (requests|calls)\b|\bthrottl|\b(api|calls?|requests?|daily|hourly|monthly|volume) (quota|limit)\b|\bquota will be\b|^\s*quota (limit )?(has been )?exceeded\b`) //nolint:gochecknoglobals // a constant that is compiled when it is first needed
 )
 
 // Classify returns the kind of a response to a request that carried a credential. usedUp says

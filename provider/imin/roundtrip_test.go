@@ -110,7 +110,7 @@ func tree(tb testing.TB, b []byte) any {
 // difference is cmp.Diff for large values that are equal as a rule: cmp compares them at many
 // times the cost of reflect.
 func difference(want, got any) string {
-	if reflect.DeepEqual(want, got) {
+	if reflect.DeepEqual(want, got) { //nolint:forbidigo // cmp.Diff says what differs
 		return ""
 	}
 	return cmp.Diff(want, got)

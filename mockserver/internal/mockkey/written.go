@@ -72,7 +72,7 @@ func (w *written) mint(s *Shape, random func([]byte)) string {
 	}
 	sum := s.sum(out[len(w.prefix):])
 	for range w.digits {
-		out = append(out, w.alphabet[int(uint64(sum)%uint64(len(w.alphabet)))])
+		out = append(out, w.alphabet[uint64(sum)%uint64(len(w.alphabet))])
 		sum /= uint32(len(w.alphabet)) //nolint:gosec // short
 	}
 	return string(out)

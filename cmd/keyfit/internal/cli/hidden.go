@@ -30,7 +30,8 @@ func looksLikeKey(text string) bool {
 			run, letters, digits = 0, 0, 0
 			continue
 		}
-		if run++; run >= keyRun && letters > 1 && digits > 1 || run >= 2*keyRun && letters > 1 && digits > 0 {
+		run++
+		if run >= keyRun && letters > 1 && digits > 1 || run >= 2*keyRun && letters > 1 && digits > 0 {
 			return true
 		}
 	}
