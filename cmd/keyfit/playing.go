@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -121,6 +122,18 @@ func (kf *keyFiles) succeed(i mockserver.Issued) {
 	}
 }
 
+// begin writes the first key of a file. It takes no file that is there: that may be a real key's.
+func (kf *keyFiles) begin(i mockserver.Issued) error {
+	err := privatefile.Create(kf.path(i), []byte(i.Secret.Reveal()+"\n"))
+	if errors.Is(err, fs.ErrExist) {
+		return fmt.Errorf("key files: %s is there already and stays as it is; name a directory of the mock's own", kf.path(i))
+	}
+	if err != nil {
+		return fmt.Errorf("key files: %w", err)
+	}
+	return nil
+}
+
 // writeKeys writes the files of the keys of the start, which end with the mock.
 func (m *localMock) writeKeys(dir string) error {
 	if dir == "" {
@@ -135,12 +148,16 @@ func (m *localMock) writeKeys(dir string) error {
 	}
 	m.keys.dir = full
 	for _, i := range m.issued {
-		if path := m.keys.path(i); path != "" {
-			m.cleanup = append(m.cleanup, func() { _ = os.Remove(path) }) // a key of a mock that has ended
-			err = errors.Join(err, m.keys.write(i))
+		path := m.keys.path(i)
+		if path == "" {
+			continue
 		}
+		if err := m.keys.begin(i); err != nil {
+			return err
+		}
+		m.cleanup = append(m.cleanup, func() { _ = os.Remove(path) }) // a key of a mock that has ended
 	}
-	return err
+	return nil
 }
 
 // unfinished says what a scenario did not come to, "" if it is over.

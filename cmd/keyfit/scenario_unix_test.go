@@ -4,6 +4,8 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
+	"io/fs"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -166,5 +168,37 @@ func TestRunPlaysAScenarioAtASpeed(t *testing.T) {
 	}
 	if got := runKeyfit(t, nil, "run", "--speed", "2", "--freeze", "2027-01-31", "--", "echo", "over"); got.code != 2 {
 		t.Errorf("%+v", got)
+	}
+}
+
+// A file that is there may have a real key: it is neither replaced nor removed, and no other file
+// is left beside it.
+func TestKeyFilesTakeNoFileThatIsThere(t *testing.T) {
+	t.Parallel()
+	for name, put := range map[string]func(path string) error{
+		"a file": func(path string) error { return os.WriteFile(path, []byte("real"), 0o600) },
+		"a link": func(path string) error {
+			target := filepath.Join(filepath.Dir(path), "elsewhere")
+			return errors.Join(os.WriteFile(target, []byte("real"), 0o600), os.Symlink(target, path))
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			dir := t.TempDir()
+			path := filepath.Join(dir, "IMKIT_API_KEY")
+			if err := put(path); err != nil {
+				t.Fatal(err)
+			}
+			got := runKeyfit(t, nil, "run", "--providers", "imin,imkit", "--key-files", dir, "--", "true")
+			if got.code != 1 || !strings.Contains(got.err, "is there already") {
+				t.Errorf("%+v", got)
+			}
+			if data, err := os.ReadFile(path); err != nil || string(data) != "real" {
+				t.Errorf("the file has %q, %v", data, err)
+			}
+			if _, err := os.Stat(filepath.Join(dir, "IMIN_API_KEY")); !errors.Is(err, fs.ErrNotExist) {
+				t.Errorf("a key of the mock is left: %v", err)
+			}
+		})
 	}
 }

@@ -64,8 +64,7 @@ func Ask(ctx context.Context, v *vendors.Vendor, path string, dial func(http.Rou
 	r := &Report{Vendor: v.Name, Provider: string(providerOf(v.Name)), Path: path}
 	run := asking{place: placeOf(v), path: path, madeUp: madeUp}
 	realAnswers, err := run.all(ctx, probes, func(w *wire) (*keyfit.Client, error) {
-		w.next = pool
-		r.Requests++
+		w.next, w.sent = pool, &r.Requests
 		c, err := dial(w)
 		if err == nil {
 			r.Host = c.BaseURL()
@@ -200,7 +199,7 @@ func (run asking) mock(ctx context.Context, v *vendors.Vendor, probes []probe, p
 		run.path = "/resource" // iiniit's
 	}
 	return run.all(ctx, probes, func(w *wire) (*keyfit.Client, error) {
-		w.next = srv.Transport()
+		w.next, w.sent = srv.Transport(), new(int)
 		return keyfit.New(v.Provider, keyfit.WithSource(sourceOf(key)), keyfit.WithBaseURL("https://"+string(name)+".localhost"),
 			keyfit.WithHTTPClient(&http.Client{Transport: w}), keyfit.WithoutDotEnv())
 	})

@@ -32,6 +32,7 @@ type wire struct {
 	place  []string // the credential's headers
 	probe  *probe
 	madeUp http.Header // another credential of the same shape
+	sent   *int        // how many requests have gone out, redirects too
 	answer *Answer
 }
 
@@ -47,6 +48,7 @@ func (w *wire) RoundTrip(req *http.Request) (*http.Response, error) {
 	if w.probe.send != nil {
 		w.probe.send(w, out.Header)
 	}
+	*w.sent++
 	resp, err := w.next.RoundTrip(out)
 	if err != nil {
 		return nil, err //nolint:wrapcheck // the client above redacts it
