@@ -65,6 +65,7 @@ type Scheme struct {
 	Header        string    `json:"header,omitempty"`        // a header of its own: X-Acme-Key: KEY
 	Authorization string    `json:"authorization,omitempty"` // a scheme word: Authorization: WORD KEY
 	Query         string    `json:"query,omitempty"`         // a query parameter: ?NAME=KEY
+	Cookie        string    `json:"cookie,omitempty"`        // a cookie: Cookie: NAME=KEY
 	Basic         bool      `json:"basic,omitempty"`         // HTTP Basic with the key as user; the password is ignored
 	Pair          [2]string `json:"pair,omitzero"`           // two headers with two keys that belong together
 }
@@ -102,10 +103,12 @@ type Refusal struct {
 // either Handler or Reply.
 type Route struct {
 	// Pattern is a method and a path, "GET /v1/items/{id}". A name in braces stands
-	// for one segment of the path, and Handler reads it with r.PathValue.
+	// for one segment of the path or a part of one, as in "/v1/{id}.json" and
+	// "/v1/{id}:cancel", and Handler reads it with r.PathValue.
 	Pattern string       `json:"route"`
 	Open    bool         `json:"open,omitempty"`       // no key is needed
 	Scope   string       `json:"scope,omitempty"`      // the key must have it
+	Scopes  []string     `json:"scopes,omitempty"`     // the key must have all of them as well
 	Access  []AccessType `json:"access,omitempty"`     // the key's access type is one of these; nil is any
 	Group   string       `json:"limitGroup,omitempty"` // of API.LimitGroups
 

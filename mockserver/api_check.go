@@ -82,7 +82,7 @@ func at(list string, i int) string { return list + "[" + strconv.Itoa(i) + "]" }
 
 func (def *definition) checkSchemes() {
 	if len(def.Schemes) == 0 {
-		def.wrong("schemes", "there is none; give one or more of header, authorization, query, basic, pair")
+		def.wrong("schemes", "there is none; give one or more of header, authorization, query, cookie, basic, pair")
 	}
 	used := make(map[string]string) // what carries a credential, and where it was given
 	take := func(member, carries string) {
@@ -95,7 +95,7 @@ func (def *definition) checkSchemes() {
 	for i, s := range def.Schemes {
 		member := at("schemes", i)
 		if n := s.members(); n != 1 {
-			def.wrong(member, "it has %d of header, authorization, query, basic and pair; give exactly one", n)
+			def.wrong(member, "it has %d of header, authorization, query, cookie, basic and pair; give exactly one", n)
 		}
 		switch {
 		case s.Header != "":
@@ -114,6 +114,11 @@ func (def *definition) checkSchemes() {
 				def.wrong(member+".query", "%.60q is no parameter; letters, digits, \"-\" and \"_\"", s.Query)
 			}
 			take(member, "query "+s.Query)
+		case s.Cookie != "":
+			if !isToken(s.Cookie) {
+				def.wrong(member+".cookie", "%.60q is no cookie; letters, digits, \"-\" and \"_\"", s.Cookie)
+			}
+			take(member, "cookie "+s.Cookie)
 		case s.Basic:
 			take(member, "scheme basic")
 		default:
@@ -131,7 +136,7 @@ func (def *definition) checkSchemes() {
 
 // members counts what is set.
 func (s *Scheme) members() int {
-	return btoi(s.Header != "") + btoi(s.Authorization != "") + btoi(s.Query != "") + btoi(s.Basic) + btoi(s.Pair != [2]string{})
+	return btoi(s.Header != "") + btoi(s.Authorization != "") + btoi(s.Query != "") + btoi(s.Cookie != "") + btoi(s.Basic) + btoi(s.Pair != [2]string{})
 }
 
 // checkKeyHeader refuses a header that HTTP needs, or whose value the journal shows.

@@ -37,7 +37,7 @@ func (a API) vendor() (*vendor, error) {
 	if a.Quota != (QuotaHeaders{}) {
 		v.quota = &a.Quota
 	}
-	v.profile = def.profile()
+	v.profile, v.misfitStatus = def.profile(), a.Refusals[InvalidRequest].Status
 	routes := def.routes(v)
 	v.surface = func(surface.Env) surface.Surface { return surface.Surface{Routes: routes} }
 	if v.requestID != "" {
@@ -81,6 +81,8 @@ func (def *definition) carriers() []carrier {
 			out = append(out, carrier{header: "Authorization", scheme: s.Authorization})
 		case s.Query != "":
 			out = append(out, carrier{query: s.Query})
+		case s.Cookie != "":
+			out = append(out, carrier{cookie: s.Cookie})
 		case s.Basic:
 			out = append(out, carrier{header: "Authorization", scheme: "Basic", basic: true})
 		default:

@@ -126,11 +126,25 @@ func (place *carrier) values(r *http.Request) []string {
 	if place.header != "" {
 		return r.Header[place.header]
 	}
+	if place.cookie != "" {
+		return place.cookies(r)
+	}
 	if !strings.Contains(r.URL.RawQuery, place.query) {
 		return nil
 	}
 	q, _ := url.ParseQuery(r.URL.RawQuery) // an invalid part is ignored: it is no credential
 	return q[place.query]
+}
+
+// cookies are the values of the cookie that carries a key.
+func (place *carrier) cookies(r *http.Request) (values []string) {
+	if len(r.Header["Cookie"]) == 0 {
+		return nil
+	}
+	for _, c := range r.CookiesNamed(place.cookie) {
+		values = append(values, c.Value)
+	}
+	return values
 }
 
 func (creds *credentials) refuse(o Outcome, sent, why string) {

@@ -131,14 +131,25 @@ func (v *vendor) applier(k KeyKind) func(*http.Request, Issued) {
 		}
 	}
 	if want == credKey {
-		return v.applyQuery
+		return v.applyElsewhere
 	}
 	return nil
 }
 
-// applyQuery puts a key into the query, in place of any other.
-func (v *vendor) applyQuery(r *http.Request, i Issued) {
+// applyElsewhere puts a key into the query or a cookie, in place of any other.
+func (v *vendor) applyElsewhere(r *http.Request, i Issued) {
 	for _, c := range v.carriers {
+		if c.cookie != "" {
+			others := r.Cookies()
+			r.Header.Del("Cookie")
+			for _, o := range others {
+				if o.Name != c.cookie {
+					r.AddCookie(o)
+				}
+			}
+			r.AddCookie(&http.Cookie{Name: c.cookie, Value: i.Secret.Reveal()})
+			return
+		}
 		if c.kind != credKey || c.query == "" {
 			continue
 		}

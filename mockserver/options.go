@@ -31,6 +31,7 @@ type options struct {
 	empty          bool
 	cors           []string
 	apis           []API
+	checks         map[Provider]RequestCheck
 }
 
 // fail takes an error of an option. Several are one line.

@@ -40,6 +40,8 @@ type vendor struct {
 	decorate     func(http.Header, *http.Request) // adds headers to every answer; nil adds none
 
 	own          bool          // defined with WithAPI
+	check        RequestCheck  // nil checks nothing
+	misfitStatus int           // of an invalid_request, whatever the check says; 0 is as it says
 	second       mockkey.Shape // of an own pair
 	accessTypes  []AccessType  // that a key can have
 	quota        *QuotaHeaders // nil writes none
@@ -57,12 +59,16 @@ type carrier struct {
 	query  string // query parameter, or empty
 	kind   credKind
 
+	cookie string // cookie, or empty
+
 	basic   bool   // the key is the user of HTTP Basic
 	display string // the header in the vendor's spelling; empty is as displayHeader has it
 }
 
 func (place *carrier) String() string {
 	switch {
+	case place.cookie != "":
+		return "`Cookie: " + place.cookie + "=`"
 	case place.query != "":
 		return "`?" + place.query + "=`"
 	case place.scheme != "":

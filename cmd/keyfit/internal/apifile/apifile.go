@@ -12,12 +12,14 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"reflect"
 	"strings"
 
 	"go.yaml.in/yaml/v4"
 
 	"github.com/keyfit/keyfit/mockserver"
+	"github.com/keyfit/keyfit/mockserver/openapifile"
 )
 
 // MaxSize is the largest file, in bytes.
@@ -43,31 +45,76 @@ func (e *Error) Error() string {
 	return out + ": " + e.Problem
 }
 
-// Load reads one API from a file. Of a mistake it returns an *Error.
-func Load(path string) (mockserver.API, error) {
+// Load reads one API from a file: a description of ours, or an OpenAPI document. check holds
+// requests against the OpenAPI document of the API; it is nil without one. Of a mistake it
+// returns an *Error or an *openapifile.Error.
+func Load(path string) (api mockserver.API, check mockserver.RequestCheck, err error) {
 	f, err := os.Open(path) //nolint:gosec // the user's own choice
 	if err != nil {
-		return mockserver.API{}, fmt.Errorf("api file: %w", err)
+		return mockserver.API{}, nil, fmt.Errorf("api file: %w", err)
 	}
 	defer func() { _ = f.Close() }() // it was only read
-	data, err := io.ReadAll(io.LimitReader(f, MaxSize+1))
+	data, err := io.ReadAll(io.LimitReader(f, openapifile.MaxSize+1))
 	if err != nil {
-		return mockserver.API{}, fmt.Errorf("api file: %w", err)
+		return mockserver.API{}, nil, fmt.Errorf("api file: %w", err)
 	}
-	return Parse(path, data)
+	if isDocument(data) {
+		doc, err := openapifile.Load(path)
+		if err != nil {
+			return mockserver.API{}, nil, err //nolint:wrapcheck // it names the file
+		}
+		return fromDocument(path, doc)
+	}
+	var doc *openapifile.Document
+	api, err = parse(path, data, func(name string) (*openapifile.Document, error) {
+		doc, err = openapifile.Load(filepath.Join(filepath.Dir(path), filepath.FromSlash(name)))
+		return doc, err
+	})
+	if err != nil || doc == nil {
+		return api, nil, err
+	}
+	return api, doc.Check(), nil
 }
 
-// Parse reads one API from a document. name stands in errors.
+// Parse reads one API from a description of ours that names no OpenAPI document. name
+// stands in errors.
 func Parse(name string, document []byte) (mockserver.API, error) {
+	return parse(name, document, func(string) (*openapifile.Document, error) {
+		return nil, errors.New("it was not read from a file, so it cannot name one")
+	})
+}
+
+// parse reads a description, which may stand on an OpenAPI document that load reads.
+func parse(name string, document []byte, load func(string) (*openapifile.Document, error)) (mockserver.API, error) {
 	d := &decoder{file: name, lines: make(map[string]int)}
-	var a mockserver.API
 	root, err := d.root(document)
 	if err != nil {
 		return mockserver.API{}, err
 	}
-	if err := d.value(root, reflect.ValueOf(&a).Elem(), ""); err != nil {
+	var own description
+	if err := d.value(root, reflect.ValueOf(&own).Elem(), ""); err != nil {
 		return mockserver.API{}, err
 	}
+	a := own.API
+	if own.OpenAPI != "" {
+		if !filepath.IsLocal(filepath.FromSlash(own.OpenAPI)) {
+			return mockserver.API{}, &Error{name, d.lineOf("openapi"), "openapi", fmt.Sprintf("%.100q is not a file beside this one or below", own.OpenAPI)}
+		}
+		doc, err := load(own.OpenAPI)
+		if wrong, ok := errors.AsType[*openapifile.Error](err); ok {
+			return mockserver.API{}, wrong
+		}
+		if err != nil {
+			return mockserver.API{}, &Error{name, d.lineOf("openapi"), "openapi", oneLine(err)}
+		}
+		a = onto(doc.API(), a)
+	}
+	return d.checked(a)
+}
+
+// checked returns an API that is valid.
+func (d *decoder) checked(a mockserver.API) (mockserver.API, error) {
+	name := d.file
 	if err := a.Valid(); err != nil {
 		wrong, ok := errors.AsType[*mockserver.DefinitionError](err)
 		if !ok {

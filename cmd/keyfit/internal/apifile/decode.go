@@ -134,7 +134,7 @@ func (d *decoder) object(n *yaml.Node, into reflect.Value, member string) error 
 		if !known {
 			return d.wrong(key, at, "there is no such member; there are %s%s", strings.Join(names, ", "), meant(key.Value, names))
 		}
-		return d.value(value, into.Field(i), at)
+		return d.value(value, into.FieldByIndex(i), at)
 	})
 }
 
@@ -197,12 +197,20 @@ func (d *decoder) list(n *yaml.Node, into reflect.Value, member string) error {
 }
 
 // fieldsOf returns the fields of a struct by the name of their json tag, and the names.
-func fieldsOf(t reflect.Type) (fields map[string]int, names []string) {
-	fields = make(map[string]int)
+func fieldsOf(t reflect.Type) (fields map[string][]int, names []string) {
+	fields = make(map[string][]int)
 	for i := range t.NumField() {
+		if t.Field(i).Anonymous {
+			inner, more := fieldsOf(t.Field(i).Type)
+			for name, at := range inner {
+				fields[name] = append([]int{i}, at...)
+			}
+			names = append(names, more...)
+			continue
+		}
 		name, _, _ := strings.Cut(t.Field(i).Tag.Get("json"), ",")
 		if name != "-" && name != "" {
-			fields[name] = i
+			fields[name] = []int{i}
 			names = append(names, name)
 		}
 	}
