@@ -194,7 +194,7 @@ func (mk *maker) alternative(s *openapi3.Schema, f *flat, seed int) (any, bool) 
 			return v, ok
 		}
 	}
-	return first, whole
+	return first, whole && mk.tries < 0 // of none that fits the whole schema nothing is made, if it may be left out
 }
 
 // with makes an example of a schema and one of its branches.

@@ -189,7 +189,7 @@ func encode(kind string, value any) []byte {
 		return toJSON(value)
 	}
 	if strings.HasSuffix(base, "xml") {
-		if text, ok := value.(string); ok {
+		if text, ok := value.(string); ok && strings.HasPrefix(strings.TrimSpace(text), "<") {
 			return []byte(text)
 		}
 		return []byte("<?xml version=\"1.0\"?>\n" + xmlOf("root", value))
