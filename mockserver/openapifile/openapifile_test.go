@@ -6,10 +6,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"math/rand/v2"
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -178,6 +180,7 @@ func TestWhatCannotBePlayedIsRefusedWithItsLine(t *testing.T) {
 		{document("3.1.0", "security: [{n: []}]\npaths:\n  /a: "+get+"\n"), "components.securitySchemes does not have", 5},
 		{document("3.1.0", "security: [{n: []}]\ncomponents: {securitySchemes: {n: {type: mutualTLS}}}\npaths:\n  /a: "+get+"\n"), "the mock plays apiKey, http", 6},
 		{document("3.0.0", "security: [{n: []}]\ncomponents: {securitySchemes: {n: {type: http, scheme: digest}}}\npaths:\n  /a: "+get+"\n"), "no key as it is", 6},
+		{document("3.0.0", "paths:\n  /a: {get: {parameters: [{name: p, in: query, style: matrix, schema: {type: string}}], responses: {}}}\n"), "none for this place", 4},
 		{document("3.0.0", "security: [{n: [], m: []}]\ncomponents: {securitySchemes: {n: {type: http, scheme: basic}, m: {type: apiKey, in: header, name: K}}}\npaths:\n  /a: "+get+"\n"), "several credentials at once", 6},
 	} {
 		_, err := openapifile.Parse("acme.yaml", []byte(tt.text))
@@ -258,8 +261,13 @@ func answersAsDocumented(t *testing.T, api mockserver.API, document []byte) {
 	if u, _, ok := strings.Cut(strings.TrimPrefix(spec.Servers[0].URL, "https://"), "/"); ok {
 		prefix = strings.TrimSuffix(strings.TrimPrefix(spec.Servers[0].URL, "https://"+u), "/")
 	}
-	for path, item := range spec.Paths.Map() {
+	all, i := os.Getenv("KEYFIT_LONG") != "", 0
+	for _, path := range slices.Sorted(maps.Keys(spec.Paths.Map())) {
+		item := spec.Paths.Value(path)
 		for method, op := range item.Operations() {
+			if i++; !all && i%8 != 1 {
+				continue // the validator compiles a schema for each answer
+			}
 			base := prefix
 			if len(item.Servers) > 0 {
 				base = ""
@@ -323,7 +331,7 @@ func randomSchema(random *rand.Rand, v31 bool, depth int) string {
 
 func TestAnswersOfRandomDocumentsFitThem(t *testing.T) {
 	t.Parallel()
-	n := uint64(12)
+	n := uint64(6)
 	if os.Getenv("KEYFIT_LONG") != "" {
 		n = 2000
 	}

@@ -54,19 +54,20 @@ func (im *importer) require(op *operation, route *mockserver.Route) error {
 // anyRequired reports whether a security requirement stands anywhere. A document with
 // schemes and none means that every operation needs a key.
 func (im *importer) anyRequired() bool {
-	if len(im.spec.Security) > 0 {
-		return true
+	if im.keyed != nil {
+		return *im.keyed
 	}
-	if !im.keyed {
-		for _, item := range im.spec.Paths.Map() {
-			for _, op := range item.Operations() {
-				if op.Security != nil && len(*op.Security) > 0 {
-					im.keyed = true
-				}
-			}
+	some := len(im.spec.Security) > 0
+	for _, item := range im.spec.Paths.Map() {
+		if item == nil {
+			continue
+		}
+		for _, op := range item.Operations() {
+			some = some || op.Security != nil && len(*op.Security) > 0
 		}
 	}
-	return im.keyed
+	im.keyed = &some
+	return some
 }
 
 func (im *importer) schemeNames() []string {
