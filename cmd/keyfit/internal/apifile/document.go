@@ -28,7 +28,7 @@ func isDocument(data []byte) bool {
 // fromDocument makes an API of a document and its extension x-keyfit, which has the
 // members of a description.
 func fromDocument(path string, doc *openapifile.Document) (mockserver.API, mockserver.RequestCheck, error) {
-	d := &decoder{file: path, lines: make(map[string]int)}
+	d := &decoder{file: path, lines: map[string]int{"": 1}}
 	a := doc.API()
 	if n := doc.Extension(); n != nil {
 		var own mockserver.API
