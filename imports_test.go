@@ -25,10 +25,10 @@ import (
 func allowedImports() map[string][]string {
 	return map[string][]string{
 		".":                                {"github.com/hashicorp/go-retryablehttp", "internal/backoff", "internal/clock", "internal/command", "internal/envfile", "internal/exposure", "internal/histogram", "internal/httpbody", "internal/keyring", "internal/keytext", "internal/limiter", "internal/oneline", "internal/problem", "internal/ratehint", "internal/redact", "internal/retrybudget", "internal/rfc3339", "internal/smallfile", "internal/wire"},
-		"cmd/keyfit":                       {".", "cmd/keyfit/internal/admin", "cmd/keyfit/internal/apifile", "cmd/keyfit/internal/cli", "cmd/keyfit/internal/curl", "cmd/keyfit/internal/drift", "cmd/keyfit/internal/flagvalue", "cmd/keyfit/internal/job", "cmd/keyfit/internal/keycheck", "cmd/keyfit/internal/mcpserver", "cmd/keyfit/internal/mockclient", "cmd/keyfit/internal/rotate", "cmd/keyfit/internal/scenariofile", "cmd/keyfit/internal/vendors", "github.com/modelcontextprotocol/go-sdk/mcp", "github.com/spf13/cobra", "github.com/spf13/pflag", "golang.org/x/sys/windows", "internal/oneline", "internal/privatefile", "mockserver"},
+		"cmd/keyfit":                       {".", "cmd/keyfit/internal/admin", "cmd/keyfit/internal/apifile", "cmd/keyfit/internal/cli", "cmd/keyfit/internal/curl", "cmd/keyfit/internal/drift", "cmd/keyfit/internal/flagvalue", "cmd/keyfit/internal/job", "cmd/keyfit/internal/keycheck", "cmd/keyfit/internal/mcpserver", "cmd/keyfit/internal/mockclient", "cmd/keyfit/internal/rotate", "cmd/keyfit/internal/scenariofile", "cmd/keyfit/internal/vendors", "github.com/modelcontextprotocol/go-sdk/mcp", "github.com/spf13/cobra", "github.com/spf13/pflag", "golang.org/x/sys/windows", "internal/oneline", "internal/privatefile", "mockserver", "mockserver/openapifile"},
 		"cmd/keyfit/internal/admin":        {},
 		"cmd/keyfit/internal/cli":          {},
-		"cmd/keyfit/internal/apifile":      {"cmd/keyfit/internal/strictyaml", "mockserver"},
+		"cmd/keyfit/internal/apifile":      {"cmd/keyfit/internal/strictyaml", "mockserver", "mockserver/openapifile"},
 		"cmd/keyfit/internal/curl":         {"mockserver"},
 		"cmd/keyfit/internal/flagvalue":    {"cmd/keyfit/internal/cli", "github.com/spf13/pflag", "mockserver"},
 		"cmd/keyfit/internal/job":          {"golang.org/x/sys/unix"},
@@ -81,6 +81,7 @@ func allowedImports() map[string][]string {
 		"mockserver/internal/statefile":    {"internal/privatefile"},
 		"mockserver/internal/strictjson":   {},
 		"mockserver/internal/surface":      {"mockserver/internal/strictjson"},
+		"mockserver/openapifile":           {"github.com/getkin/kin-openapi/openapi3", "github.com/getkin/kin-openapi/openapi3filter", "github.com/getkin/kin-openapi/routers", "go.yaml.in/yaml/v4", "mockserver"},
 		"provider/iiniit":                  {".", "golang.org/x/oauth2", "golang.org/x/oauth2/clientcredentials", "internal/wire"},
 		"provider/imin":                    {".", "internal/wire"},
 		"provider/imkit":                   {".", "internal/wire"},

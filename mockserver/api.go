@@ -103,10 +103,12 @@ type Refusal struct {
 // either Handler or Reply.
 type Route struct {
 	// Pattern is a method and a path, "GET /v1/items/{id}". A name in braces stands
-	// for one segment of the path, and Handler reads it with r.PathValue.
+	// for one segment of the path or a part of one, as in "/v1/{id}.json" and
+	// "/v1/{id}:cancel", and Handler reads it with r.PathValue.
 	Pattern string       `json:"route"`
 	Open    bool         `json:"open,omitempty"`       // no key is needed
 	Scope   string       `json:"scope,omitempty"`      // the key must have it
+	Scopes  []string     `json:"scopes,omitempty"`     // the key must have all of them as well
 	Access  []AccessType `json:"access,omitempty"`     // the key's access type is one of these; nil is any
 	Group   string       `json:"limitGroup,omitempty"` // of API.LimitGroups
 

@@ -12,6 +12,8 @@ func (v *vendor) document(operations []string) map[string]any {
 		c := &v.carriers[i]
 		name, scheme := "key"+string(rune('1'+i)), map[string]any{"type": "apiKey", "in": "header", "name": c.header}
 		switch {
+		case c.cookie != "":
+			scheme["in"], scheme["name"] = "cookie", c.cookie
 		case c.query != "":
 			scheme["in"], scheme["name"] = "query", c.query
 		case c.cookie != "":
@@ -47,8 +49,8 @@ func (v *vendor) document(operations []string) map[string]any {
 func operationOf(method, path string) map[string]any {
 	params := []any{}
 	for segment := range strings.SplitSeq(path, "/") {
-		if isWildcard(segment) {
-			params = append(params, map[string]any{"name": strings.Trim(segment, "{}"), "in": "path", "required": true, "schema": map[string]any{"type": "string"}})
+		for _, name := range namesIn(segment) {
+			params = append(params, map[string]any{"name": name, "in": "path", "required": true, "schema": map[string]any{"type": "string"}})
 		}
 	}
 	return map[string]any{

@@ -12,6 +12,12 @@ type ownPlay struct {
 	limit   Limit
 	profile Profile
 	routes  []surface.Route
+	misfit  int // status of an invalid_request, whatever a RequestCheck says; 0 is as it says
+}
+
+// play checks what can change, and makes it.
+func (def *definition) play(v *vendor) *ownPlay {
+	return &ownPlay{limit: def.Limit, profile: def.profile(), routes: def.routes(v), misfit: def.Refusals[InvalidRequest].Status}
 }
 
 // Redefine replaces Limit, Hints, ErrorBody, ErrorType, Refusals and Routes of APIs that
@@ -32,8 +38,7 @@ func (s *Server) Redefine(apis ...API) error {
 		if member := fixedMember(v.defined, *a); member != "" {
 			return &DefinitionError{a.Name, member, "it cannot change while the mock runs; restart it"}
 		}
-		def := &definition{API: *a}
-		next[i] = &ownPlay{limit: a.Limit, profile: def.profile(), routes: def.routes(v)}
+		next[i] = (&definition{API: *a}).play(v)
 	}
 	s.mu.Lock()
 	for i, play := range next {

@@ -31,6 +31,7 @@ func refusalKinds() []refusalKind {
 		{InsufficientScope, "", noRight, "insufficient_permissions", "The API key may not do this."},
 		{AccessDenied, InsufficientScope, 0, "", ""},
 		{RateLimited, "", http.StatusTooManyRequests, "rate_limit_exceeded", "Too many requests; try again in {retryAfter} s."},
+		{InvalidRequest, "", http.StatusBadRequest, "invalid_request", "The request does not fit the API: {problem}."},
 		{NotFound, "", http.StatusNotFound, "not_found", "There is no such resource."},
 		{outcome: NotAMockKey, next: UnknownKey},
 		{outcome: Expired, next: UnknownKey},
@@ -119,6 +120,9 @@ func (def *definition) answer(k refusalKind, r *Refusal) Answer {
 // parseError checks a template of a refusal, and returns it.
 func (def *definition) parseError(member, text string) string {
 	known := []string{"status", "code", "message", "outcome", "retryAfter", "requestId"}
+	if strings.HasPrefix(member, "refusals."+string(InvalidRequest)) {
+		known = append(known, "problem")
+	}
 	if strings.HasSuffix(member, ".message") {
 		known = known[4:]
 	}

@@ -42,7 +42,11 @@ func (def *definition) routes(v *vendor) []surface.Route {
 func anonymous(pattern string) string {
 	segments := strings.Split(pattern, "/")
 	for i, s := range segments {
-		if isWildcard(s) {
+		switch {
+		case isPartial(s):
+			texts, _, _ := pieces(s)
+			segments[i] = strings.Join(texts, "{}")
+		case isWildcard(s):
 			segments[i] = "{}"
 		}
 	}
@@ -65,19 +69,24 @@ func (v *vendor) route(r *Route) (surface.Route, *DefinitionError) {
 	switch {
 	case problem != "":
 		return wrong("route", "%s", problem)
-	case r.Open && (r.Scope != "" || len(r.Access) > 0 || r.Group != ""):
+	case r.Open && (r.Scope != "" || len(r.Scopes) > 0 || len(r.Access) > 0 || r.Group != ""):
 		return wrong("open", "a route without a key has no scope, access or limitGroup")
 	case r.Scope != "" && v.closedScopes && !slices.Contains(v.scopes, r.Scope):
 		return wrong("scope", "%.60q is none of the scopes: %s%s", r.Scope, listed(v.scopes), meant(r.Scope, v.scopes))
 	case r.Group != "" && v.groups[r.Group].none():
 		return wrong("limitGroup", "%.60q is none of the limitGroups", r.Group)
 	}
+	for i, s := range r.Scopes {
+		if v.closedScopes && !slices.Contains(v.scopes, s) {
+			return wrong(at("scopes", i), "%.60q is none of the scopes: %s%s", s, listed(v.scopes), meant(s, v.scopes))
+		}
+	}
 	for i, a := range r.Access {
 		if !slices.Contains(types, string(a)) {
 			return wrong(at("access", i), "%.60q is none of the access types: %s%s", a, listed(types), meant(string(a), types))
 		}
 	}
-	out := surface.Route{Pattern: r.Pattern, Need: surface.Need{Open: r.Open, Scope: r.Scope, Access: known(r.Access), Group: r.Group}}
+	out := surface.Route{Pattern: r.Pattern, Need: surface.Need{Open: r.Open, Scope: r.Scope, Scopes: slices.Clone(r.Scopes), Access: known(r.Access), Group: r.Group}}
 	if r.Handler != nil {
 		if !r.Reply.zero() {
 			return wrong("reply", "give Handler or Reply, not both")
@@ -112,6 +121,14 @@ func patternNames(pattern string) (names []string, problem string) {
 		return nil, fmt.Sprintf("%.80q is not a method and a path, such as \"GET /v1/items/{id}\"", pattern)
 	}
 	for segment := range strings.SplitSeq(path[1:], "/") {
+		if isPartial(segment) {
+			more, wrong := partialNames(segment, letters, names)
+			if wrong != "" {
+				return nil, fmt.Sprintf("%.80q has a segment %.60q: %s", pattern, segment, wrong)
+			}
+			names = append(names, more...)
+			continue
+		}
 		name, wild := wildcard(segment)
 		switch {
 		case wild && slices.Contains(names, name):
@@ -124,6 +141,30 @@ func patternNames(pattern string) (names []string, problem string) {
 	}
 	if strings.HasPrefix(path, "/_mock/") {
 		return nil, "paths below /_mock/ are the mock's own"
+	}
+	return names, ""
+}
+
+// partialNames returns the wildcards of a partial segment, or what is wrong with it.
+func partialNames(segment, letters string, before []string) (names []string, problem string) {
+	texts, inBraces, ok := pieces(segment)
+	if !ok || len(segment) > 256 {
+		return nil, "it has braces that are not closed"
+	}
+	for i, name := range inBraces {
+		_, wild := wildcard("{" + name + "}")
+		switch between := texts[i+1]; {
+		case !wild:
+			return nil, "a name has letters, digits and \"_\""
+		case slices.Contains(before, name), slices.Contains(names, name):
+			return nil, "it has a name that is there already"
+		case between == "" && i < len(inBraces)-1:
+			return nil, "two names need text between them"
+		}
+		names = append(names, name)
+	}
+	if text := strings.Join(texts, ""); !isWord(text, letters, 256) {
+		return nil, "around its names it is plain text of a path without %"
 	}
 	return names, ""
 }

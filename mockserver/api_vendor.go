@@ -37,8 +37,9 @@ func (a API) vendor() (*vendor, error) {
 	if a.Quota != (QuotaHeaders{}) {
 		v.quota = &a.Quota
 	}
-	v.profile, v.defined = def.profile(), a
-	v.now.Store(&ownPlay{limit: a.Limit, profile: v.profile, routes: def.routes(v)})
+	play := def.play(v)
+	v.profile, v.defined = play.profile, a
+	v.now.Store(play)
 	v.surface = func(surface.Env) surface.Surface { return surface.Surface{Routes: v.now.Load().routes} }
 	if v.requestID != "" {
 		v.decorate = func(h http.Header, _ *http.Request) { v.number(h) }

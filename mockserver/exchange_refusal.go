@@ -27,6 +27,9 @@ func (x *exchange) refuseWith(a Answer, q quota) {
 	if x.v.requestID != "" {
 		body = bytes.ReplaceAll(body, []byte("{requestId}"), []byte(x.v.number(x.Header())))
 	}
+	if x.v.own && x.judgement.Outcome == InvalidRequest {
+		body = bytes.ReplaceAll(body, []byte("{problem}"), []byte(escapeFor(contentType, x.judgement.Why)))
+	}
 	if a.Challenge != "" {
 		x.Header().Set("WWW-Authenticate", strings.ReplaceAll(a.Challenge, "{scope}", x.judgement.scope))
 	}

@@ -102,6 +102,9 @@ func NewHandler(opts ...Option) (*Server, error) {
 		namespaces: make(map[string]*Namespace),
 	}
 	rows, err := table(s.opts.apis)
+	if err == nil {
+		err = s.opts.addChecks(rows)
+	}
 	if s.opts.err != nil {
 		err = s.opts.err
 	}

@@ -42,6 +42,7 @@ type vendor struct {
 	own         bool // defined with WithAPI
 	defined     API  // so
 	now         atomic.Pointer[ownPlay]
+	check       RequestCheck  // nil checks nothing
 	second      mockkey.Shape // of an own pair
 	accessTypes []AccessType  // that a key can have
 	quota       *QuotaHeaders // nil writes none

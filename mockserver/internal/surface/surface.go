@@ -48,6 +48,7 @@ type Caller struct {
 type Need struct {
 	Open   bool     // no credential needed
 	Scope  string   // required scope; empty for none
+	Scopes []string // required beside Scope
 	Access []string // allowed access types; nil allows all
 	Shared bool     // a key that shares customer attributes may call too, whatever its access type
 	Kinds  Kind     // allowed kinds of credential; zero allows all

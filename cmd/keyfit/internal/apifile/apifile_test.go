@@ -37,7 +37,7 @@ func TestTheExampleOfThePageIsAnAPI(t *testing.T) {
 	if err := os.WriteFile(path, []byte(example(t)), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	got, err := apifile.Load(path)
+	got, _, err := apifile.Load(path)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -29,7 +29,7 @@ func Find(nameOrFile string, played []mockserver.Provider) (mockserver.Scenario,
 		}
 		names = append(names, s.Name)
 	}
-	data, err := strictyaml.Read(nameOrFile)
+	data, err := strictyaml.Read(nameOrFile, strictyaml.MaxSize)
 	isPath := strings.ContainsAny(nameOrFile, `/\`) || filepath.Ext(nameOrFile) != ""
 	switch {
 	case errors.Is(err, fs.ErrNotExist) && !isPath:

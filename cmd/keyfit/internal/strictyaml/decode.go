@@ -99,7 +99,7 @@ func (d *decoder) text(n *yaml.Node, into encoding.TextUnmarshaler, member strin
 		return d.wrong(n, member, "%s is not text; put it in quotes", kindOf(n))
 	}
 	if err := into.UnmarshalText([]byte(n.Value)); err != nil {
-		return d.wrong(n, member, "%s", oneLine(err))
+		return d.wrong(n, member, "%s", OneLine(err))
 	}
 	return nil
 }
@@ -137,7 +137,7 @@ func (d *decoder) leaf(n *yaml.Node, into reflect.Value, member string) error {
 		return d.wrong(n, member, "it is an empty value")
 	}
 	if err := d.decodeJSON(n, into.Addr().Interface()); err != nil {
-		return d.wrong(n, member, "%s", oneLine(err))
+		return d.wrong(n, member, "%s", OneLine(err))
 	}
 	return nil
 }
@@ -170,7 +170,7 @@ func (d *decoder) object(n *yaml.Node, into reflect.Value, member string) error 
 		if !known {
 			return d.wrong(key, at, "there is no such member; there are %s%s", strings.Join(names, ", "), meant(key.Value, names))
 		}
-		return d.value(value, into.Field(i), at)
+		return d.value(value, into.FieldByIndex(i), at)
 	})
 }
 
@@ -233,12 +233,20 @@ func (d *decoder) list(n *yaml.Node, into reflect.Value, member string) error {
 }
 
 // fieldsOf returns the fields of a struct by the name of their json tag, and the names.
-func fieldsOf(t reflect.Type) (fields map[string]int, names []string) {
-	fields = make(map[string]int)
+func fieldsOf(t reflect.Type) (fields map[string][]int, names []string) {
+	fields = make(map[string][]int)
 	for i := range t.NumField() {
+		if t.Field(i).Anonymous {
+			inner, more := fieldsOf(t.Field(i).Type)
+			for name, at := range inner {
+				fields[name] = append([]int{i}, at...)
+			}
+			names = append(names, more...)
+			continue
+		}
 		name, _, _ := strings.Cut(t.Field(i).Tag.Get("json"), ",")
 		if name != "-" && name != "" {
-			fields[name] = i
+			fields[name] = []int{i}
 			names = append(names, name)
 		}
 	}

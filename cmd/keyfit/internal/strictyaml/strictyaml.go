@@ -40,14 +40,14 @@ func (e *Error) Error() string {
 	return out + ": " + e.Problem
 }
 
-// Read reads a file, at most MaxSize bytes of it and one more.
-func Read(path string) ([]byte, error) {
+// Read reads a file, at most longest bytes of it and one more.
+func Read(path string, longest int64) ([]byte, error) {
 	f, err := os.Open(path) //nolint:gosec // the user's own choice
 	if err != nil {
 		return nil, err //nolint:wrapcheck // it names the file
 	}
 	defer func() { _ = f.Close() }()                // it was only read
-	return io.ReadAll(io.LimitReader(f, MaxSize+1)) //nolint:wrapcheck // as above
+	return io.ReadAll(io.LimitReader(f, longest+1)) //nolint:wrapcheck // as above
 }
 
 // Lines are the places of the members of a document.
@@ -70,6 +70,19 @@ func Decode(name string, document []byte, into any, needs string) (*Lines, error
 	return &d.Lines, nil
 }
 
+// DecodeNode decodes a part of a document that was parsed already, as Decode does; nil is a
+// part without members.
+func DecodeNode(name string, n *yaml.Node, into any) (*Lines, error) {
+	d := &decoder{Lines{name, map[string]int{"": 1}}, ""}
+	if n == nil {
+		return &d.Lines, nil
+	}
+	if err := d.value(n, reflect.ValueOf(into).Elem(), ""); err != nil {
+		return nil, err
+	}
+	return &d.Lines, nil
+}
+
 // Wrong returns the error for a member that was found to be wrong after decoding.
 func (ln *Lines) Wrong(member, problem string) *Error {
 	return &Error{ln.file, ln.of(member), member, problem}
@@ -85,7 +98,7 @@ func (d *decoder) root(document []byte) (*yaml.Node, error) {
 	if err := dec.Decode(&doc); errors.Is(err, io.EOF) {
 		return nil, &Error{d.file, 0, "", "it is empty; it needs " + d.needs}
 	} else if err != nil {
-		return nil, &Error{d.file, 0, "", "it is neither YAML nor JSON: " + oneLine(err)}
+		return nil, &Error{d.file, 0, "", "it is neither YAML nor JSON: " + OneLine(err)}
 	}
 	if err := dec.Decode(&more); !errors.Is(err, io.EOF) {
 		return nil, &Error{d.file, more.Line, "", "it has more than one document; one is wanted"}
@@ -96,7 +109,8 @@ func (d *decoder) root(document []byte) (*yaml.Node, error) {
 	return doc.Content[0], nil
 }
 
-func oneLine(err error) string {
+// OneLine is the text of an error without line breaks and without the library's prefix.
+func OneLine(err error) string {
 	return strings.Join(strings.Fields(strings.ReplaceAll(err.Error(), "yaml: ", "")), " ")
 }
 
