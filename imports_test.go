@@ -25,10 +25,9 @@ import (
 func allowedImports() map[string][]string {
 	return map[string][]string{
 		".":                              {"github.com/hashicorp/go-retryablehttp", "internal/backoff", "internal/clock", "internal/command", "internal/envfile", "internal/exposure", "internal/histogram", "internal/httpbody", "internal/keyring", "internal/keytext", "internal/limiter", "internal/oneline", "internal/problem", "internal/ratehint", "internal/redact", "internal/retrybudget", "internal/rfc3339", "internal/smallfile", "internal/wire"},
-		"cmd/keyfit":                     {".", "cmd/keyfit/internal/admin", "cmd/keyfit/internal/apifile", "cmd/keyfit/internal/cli", "cmd/keyfit/internal/curl", "cmd/keyfit/internal/flagvalue", "cmd/keyfit/internal/job", "cmd/keyfit/internal/keycheck", "cmd/keyfit/internal/rotate", "cmd/keyfit/internal/vendors", "github.com/spf13/cobra", "github.com/spf13/pflag", "golang.org/x/sys/windows", "internal/privatefile", "mockserver"},
+		"cmd/keyfit":                     {".", "cmd/keyfit/internal/admin", "cmd/keyfit/internal/cli", "cmd/keyfit/internal/curl", "cmd/keyfit/internal/flagvalue", "cmd/keyfit/internal/job", "cmd/keyfit/internal/keycheck", "cmd/keyfit/internal/rotate", "cmd/keyfit/internal/vendors", "github.com/spf13/cobra", "github.com/spf13/pflag", "golang.org/x/sys/windows", "internal/privatefile", "mockserver", "mockserver/apifile"},
 		"cmd/keyfit/internal/admin":      {},
 		"cmd/keyfit/internal/cli":        {},
-		"cmd/keyfit/internal/apifile":    {"go.yaml.in/yaml/v4", "mockserver"},
 		"cmd/keyfit/internal/curl":       {"mockserver"},
 		"cmd/keyfit/internal/flagvalue":  {"cmd/keyfit/internal/cli", "github.com/spf13/pflag", "mockserver"},
 		"cmd/keyfit/internal/job":        {"golang.org/x/sys/unix"},
@@ -62,6 +61,7 @@ func allowedImports() map[string][]string {
 		"internal/smallfile":             {},
 		"internal/wire":                  {},
 		"mockserver":                     {"mockserver/internal/clock", "mockserver/internal/fault", "mockserver/internal/iiniit", "mockserver/internal/imin", "mockserver/internal/imkit", "mockserver/internal/mindkey", "mockserver/internal/mockkey", "mockserver/internal/optimove", "mockserver/internal/redact", "mockserver/internal/statefile", "mockserver/internal/strictjson", "mockserver/internal/surface"},
+		"mockserver/apifile":             {"go.yaml.in/yaml/v4", "mockserver"},
 		"mockserver/internal/clock":      {},
 		"mockserver/internal/fault":      {},
 		"mockserver/internal/iiniit":     {"mockserver/internal/surface"},

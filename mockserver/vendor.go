@@ -1,7 +1,9 @@
 package mockserver
 
 import (
+	"maps"
 	"net/http"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -39,13 +41,16 @@ type vendor struct {
 	surface      surface.Factory
 	decorate     func(http.Header, *http.Request) // adds headers to every answer; nil adds none
 
-	own          bool          // defined with WithAPI
-	second       mockkey.Shape // of an own pair
-	accessTypes  []AccessType  // that a key can have
-	quota        *QuotaHeaders // nil writes none
-	requestID    string        // header of a request's number, or empty
-	requests     atomic.Uint64 // numbered so far
-	otherHeaders []string      // where APIs of one's own read keys, besides foreign()
+	own          bool                         // defined with WithAPI
+	second       mockkey.Shape                // of an own pair
+	prefixed     map[AccessType]mockkey.Shape // of keys whose access type has a prefix
+	header       http.Header                  // of every answer
+	refusing     map[Outcome]http.Header      // of refusals
+	accessTypes  []AccessType                 // that a key can have
+	quota        *QuotaHeaders                // nil writes none
+	requestID    string                       // header of a request's number, or empty
+	requests     atomic.Uint64                // numbered so far
+	otherHeaders []string                     // where APIs of one's own read keys, besides foreign()
 	otherParams  []string
 }
 
@@ -113,6 +118,7 @@ func shapesOf(rows []*vendor) mockkey.Shapes {
 		all = append(all, v.key)
 		if v.own {
 			all = append(all, v.second)
+			all = slices.AppendSeq(all, maps.Values(v.prefixed))
 		}
 		if !v.bearer.IsZero() {
 			all = append(all, v.bearer)

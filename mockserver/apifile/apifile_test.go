@@ -11,14 +11,14 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/keyfit/keyfit/cmd/keyfit/internal/apifile"
+	"github.com/keyfit/keyfit/mockserver/apifile"
 	"github.com/keyfit/keyfit/mockserver"
 )
 
 // example is the complete file of docs/anyapi.md.
 func example(tb testing.TB) string {
 	tb.Helper()
-	page, err := os.ReadFile("../../../../docs/anyapi.md")
+	page, err := os.ReadFile("../../docs/anyapi.md")
 	if err != nil {
 		tb.Fatal(err)
 	}
