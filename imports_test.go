@@ -35,6 +35,7 @@ func allowedImports() map[string][]string {
 		"cmd/keyfit/internal/rotate":     {".", "cmd/keyfit/internal/admin", "cmd/keyfit/internal/cli", "cmd/keyfit/internal/flagvalue", "cmd/keyfit/internal/keycheck", "cmd/keyfit/internal/swapfile", "cmd/keyfit/internal/vendors", "github.com/spf13/pflag", "golang.org/x/term", "internal/envfile", "internal/exposure", "internal/rfc3339", "mockserver"},
 		"cmd/keyfit/internal/swapfile":   {"internal/privatefile"},
 		"cmd/keyfit/internal/vendors":    {".", "internal/envfile", "internal/smallfile"},
+		"examples/anyapi":                {".", "mockserver", "mockserver/apifile"},
 		"examples/integrationtest":       {"."},
 		"examples/quickstart":            {".", "mockserver"},
 		"examples/rotation":              {".", "mockserver"},

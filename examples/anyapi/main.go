@@ -177,7 +177,7 @@ func (w *world) badDay(ctx context.Context) error {
 		times int
 	}{
 		{"an outage of two requests", mockserver.Status(503, "down"), 2},
-		{"a storm of three 429", mockserver.Throttle(100 * time.Millisecond), 3},
+		{"a storm of 429", mockserver.Throttle(100 * time.Millisecond), 2},
 	} {
 		injected := w.mock.Inject(acme, trouble.fault, mockserver.First(trouble.times))
 		_, err := items(ctx, w.client)
