@@ -23,7 +23,10 @@ func acme(baseURL string) keyfit.Provider {
 // readFault reads Acme's errors by their number.
 func readFault(status int, h http.Header, body []byte) (keyfit.Problem, bool) {
 	var e struct {
-		Fault struct{ Number, Reason string }
+		Fault struct {
+			Number string `json:"number"`
+			Reason string `json:"reason"`
+		} `json:"fault"`
 	}
 	if json.Unmarshal(body, &e) != nil || e.Fault.Number == "" {
 		return keyfit.ReadError(status, h, body) // a gateway's, perhaps

@@ -22,7 +22,7 @@ import (
 )
 
 //go:embed acme.yaml
-var description []byte //nolint:gochecknoglobals // the file
+var description []byte
 
 func main() {
 	if err := run(context.Background(), os.Stdout); err != nil {
@@ -135,13 +135,13 @@ func codeOf(err error) string {
 
 // limit sends more than Acme allows in a second: the client waits as the body says.
 func (w *world) limit(ctx context.Context) error {
-	begin, refused := time.Now(), 0
+	begin := time.Now()
 	for range 8 {
 		if _, err := order(ctx, w.client, "apple"); err != nil {
 			return err
 		}
 	}
-	refused = w.mock.Counts(mockserver.Match{Provider: "acme", Status: 429}).Total
+	refused := w.mock.Counts(mockserver.Match{Provider: "acme", Status: 429}).Total
 	w.check(refused > 0 && time.Since(begin) > 500*time.Millisecond, "429: 8 orders, 5 a second allowed: waited, none failed")
 	return nil
 }

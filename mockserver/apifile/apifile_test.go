@@ -11,8 +11,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/keyfit/keyfit/mockserver/apifile"
 	"github.com/keyfit/keyfit/mockserver"
+	"github.com/keyfit/keyfit/mockserver/apifile"
 )
 
 // example is the complete file of docs/anyapi.md.
