@@ -39,6 +39,10 @@ func (x *exchange) judge(route *surface.Route) {
 		x.judgement.Diagnosis = Diagnosis{Outcome: OK, KeyID: x.judgement.KeyID}
 		return
 	}
+	if route != nil && route.Need.First && x.id.forgo(x.v) {
+		x.judgement.Diagnosis = x.id.authenticate(x.v, x.req.at)
+		x.judgement.foreign = x.judgement.Outcome == NotAMockKey
+	}
 	if x.judgement.Outcome != OK {
 		return
 	}

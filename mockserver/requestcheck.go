@@ -88,5 +88,6 @@ func (x *exchange) refuseMisfit(wrong *Misfit) {
 		}
 		a = Answer{Status: status, ContentType: jsonType, Body: string(body)}
 	}
+	addMissing(x.Header(), x.v.refusing(InvalidRequest))
 	x.refuseWith(a, quota{})
 }

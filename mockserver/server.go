@@ -329,6 +329,9 @@ func (s *Server) examine(v *vendor, home *Namespace, r *http.Request) (Diagnosis
 	routes := n.router(v)
 	folded, _ := routes.folded(r)
 	route := routes.router().find(folded)
+	if route != nil && route.Need.First && id.forgo(v) {
+		d = id.authenticate(v, n.clock.Now())
+	}
 	switch {
 	case route != nil && route.Need.Open:
 		d = Diagnosis{Outcome: OK, KeyID: d.KeyID}

@@ -15,11 +15,10 @@ import (
 
 	"github.com/spf13/pflag"
 
-	"github.com/keyfit/keyfit/cmd/keyfit/internal/apifile"
 	"github.com/keyfit/keyfit/cmd/keyfit/internal/cli"
 	"github.com/keyfit/keyfit/cmd/keyfit/internal/flagvalue"
 	"github.com/keyfit/keyfit/mockserver"
-	"github.com/keyfit/keyfit/mockserver/openapifile"
+	"github.com/keyfit/keyfit/mockserver/apifile"
 )
 
 // settings are the settings of a mock. The configuration file uses the names of the flags;
@@ -55,8 +54,8 @@ type settings struct {
 	sync          bool
 
 	file   fileSettings
-	apis   []mockserver.API                                // of apiFiles
-	checks map[mockserver.Provider]mockserver.RequestCheck // of validate
+	apis   []mockserver.API // of apiFiles
+	checks *requestChecks   // of validate
 }
 
 // fileSettings are the settings that only a configuration file has. A reload may change
@@ -123,28 +122,18 @@ func (s *settings) load(flags *pflag.FlagSet) error {
 
 // loadAPIs reads the files of --api.
 func (s *settings) loadAPIs() error {
-	s.apis, s.checks = nil, make(map[mockserver.Provider]mockserver.RequestCheck)
+	s.apis = nil
+	all := make(map[mockserver.Provider]mockserver.RequestCheck)
 	for _, path := range s.apiFiles {
-		api, check, err := apifile.Load(path)
+		described, err := apifile.Load(path)
 		if err != nil {
 			return cli.UsageError{Err: fmt.Errorf("--api: %w", err)}
 		}
-		s.apis = append(s.apis, api)
-		if check != nil && s.validate {
-			s.checks[api.Name] = check
-		}
+		s.apis = append(s.apis, described.API)
+		all[described.API.Name] = described.Check
 	}
-	if s.validate {
-		for _, p := range mockserver.Providers() {
-			if len(s.providers) > 0 && !slices.Contains(s.providers, string(p)) {
-				continue
-			}
-			doc, err := openapifile.Parse(string(p)+".json", mockserver.OpenAPI(p))
-			if err != nil {
-				return fmt.Errorf("--validate: %w", err)
-			}
-			s.checks[p] = doc.Check()
-		}
+	if err := s.loadChecks(all); err != nil {
+		return fmt.Errorf("--validate: %w", err)
 	}
 	if err := tried(mockserver.WithAPI(s.apis...)); err != nil {
 		return cli.UsageError{Err: fmt.Errorf("--api: %w", err)}
@@ -313,8 +302,10 @@ func (s *settings) checkAddr(flag, addr string) error {
 // options returns the settings as options of the mock's library.
 func (s *settings) options() ([]mockserver.Option, error) {
 	opts := append(s.reloadable(), mockserver.WithAPI(s.apis...))
-	for p, check := range s.checks {
-		opts = append(opts, mockserver.WithRequestCheck(p, check))
+	if s.validate {
+		for _, p := range s.played() {
+			opts = append(opts, mockserver.WithRequestCheck(p, s.checks.of(p)))
+		}
 	}
 	if s.tls {
 		opts = append(opts, mockserver.WithTLS())

@@ -11,8 +11,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/keyfit/keyfit/cmd/keyfit/internal/apifile"
 	"github.com/keyfit/keyfit/mockserver"
+	"github.com/keyfit/keyfit/mockserver/apifile"
 )
 
 const document = `openapi: 3.1.0
@@ -42,14 +42,15 @@ func TestAFileStandsOnAnOpenAPIDocument(t *testing.T) {
 		write(t, dir, "own.yaml", "openapi: ./acme.openapi.yaml\nname: acme\n"+more),
 		write(t, dir, "acme.yaml", document+"x-keyfit:\n  "+strings.ReplaceAll(strings.TrimSpace(more), "\n", "\n  ")+"\n"),
 	} {
-		api, check, err := apifile.Load(path)
+		acme, err := apifile.Load(path)
 		if err != nil {
 			t.Fatal(err)
 		}
+		api := acme.API
 		if api.Name != "acme" || api.Limit != (mockserver.Limit{Requests: 5, Per: time.Minute}) || len(api.Routes) != 3 {
 			t.Errorf("%s: %+v", path, api)
 		}
-		srv := mockserver.New(t, mockserver.WithAPI(api), mockserver.WithRequestCheck("acme", check))
+		srv := mockserver.New(t, mockserver.WithAPI(api), mockserver.WithRequestCheck("acme", acme.Check))
 		key := srv.Keys().Issue("acme")
 		var got []any
 		for _, at := range []string{"/a", "/a", "/b", "/b?n=1", "/c"} {
@@ -80,7 +81,7 @@ func TestADocumentWithAMistakeIsRefused(t *testing.T) {
 		"swagger: '2.0'\n":                                                    "f.yaml:1: it is a Swagger 2.0 document",
 		strings.Split(document, "components")[0]:                              "f.yaml:1: schemes: there is none",
 	} {
-		_, _, err := apifile.Load(write(t, dir, "f.yaml", text))
+		_, err := apifile.Load(write(t, dir, "f.yaml", text))
 		if err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "\n") {
 			t.Errorf("%v\nwant %s", err, want)
 		}

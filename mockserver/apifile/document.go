@@ -1,44 +1,44 @@
 package apifile
 
 import (
-	"cmp"
 	"maps"
 	"reflect"
 	"regexp"
 	"slices"
-	"strings"
 
-	"github.com/keyfit/keyfit/cmd/keyfit/internal/strictyaml"
 	"github.com/keyfit/keyfit/mockserver"
 	"github.com/keyfit/keyfit/mockserver/openapifile"
 )
 
-// description is a file of ours: an API, and the OpenAPI document that it stands on.
-type description struct {
+// written is a file of ours: an API, and the OpenAPI document that it stands on.
+type written struct {
 	mockserver.API
 
 	OpenAPI string `json:"openapi"`
 }
 
 // isDocument reports whether a file is an OpenAPI or Swagger document: it has that member
-// with a version.
+// with a version. In YAML that stands at the start of a line; further in it is another's text.
 func isDocument(data []byte) bool {
-	return regexp.MustCompile(`(?m)(^[ \t{]*|[{,]\s*)["']?(openapi|swagger)["']?\s*:\s*["']?[0-9]`).Match(data)
+	const member = `["']?(openapi|swagger)["']?\s*:\s*["']?[0-9]`
+	if regexp.MustCompile(`\A(\x{feff}|\s|#.*\n|---\s)*\{`).Match(data) { // as JSON is written
+		return regexp.MustCompile(`[{,]\s*` + member).Match(data)
+	}
+	return regexp.MustCompile(`(?m)^\x{feff}?` + member).Match(data)
 }
 
-// fromDocument makes an API of a document and its extension x-keyfit, which has the
-// members of a description.
-func fromDocument(path string, doc *openapifile.Document) (mockserver.API, mockserver.RequestCheck, error) {
+// fromDocument describes the API of a document that was read, unless that failed, and of its
+// extension x-keyfit, which has the members of a description.
+func fromDocument(name string, doc *openapifile.Document, err error) (Description, error) {
+	if err != nil {
+		return Description{}, asError(err)
+	}
 	var own mockserver.API
-	lines, err := strictyaml.DecodeNode(path, doc.Extension(), &own)
+	lines, err := reader().DecodeNode(name, doc.Extension(), &own)
 	if err != nil {
-		return mockserver.API{}, nil, err //nolint:wrapcheck // it names the file
+		return Description{}, asError(err)
 	}
-	a, err := checked(onto(doc.API(), own), lines)
-	if err != nil {
-		return mockserver.API{}, nil, err
-	}
-	return a, doc.Check(), nil
+	return checked(onto(doc.API(), own), doc.Check(), lines)
 }
 
 // onto returns the API of a document with what a description says: that takes precedence.
@@ -69,7 +69,7 @@ func onto(base, own mockserver.API) mockserver.API {
 			continue
 		}
 		with := &out.Routes[i]
-		if reply := with.Reply; cmp.Or(reply.Type, reply.Body, strings.Repeat("x", reply.Status)) == "" && len(reply.Header) == 0 {
+		if len(with.Replies) == 0 && reflect.ValueOf(with.Reply).IsZero() {
 			with.Handler = r.Handler
 		}
 		if !with.Open && with.Scope == "" && with.Scopes == nil {
