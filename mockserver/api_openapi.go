@@ -12,8 +12,6 @@ func (v *vendor) document(operations []string) map[string]any {
 		c := &v.carriers[i]
 		name, scheme := "key"+string(rune('1'+i)), map[string]any{"type": "apiKey", "in": "header", "name": c.header}
 		switch {
-		case c.cookie != "":
-			scheme["in"], scheme["name"] = "cookie", c.cookie
 		case c.query != "":
 			scheme["in"], scheme["name"] = "query", c.query
 		case c.cookie != "":

@@ -27,7 +27,7 @@ type Misfit struct {
 // WithRequestCheck refuses requests to p that do not fit, as InvalidRequest. A request is
 // checked once its key is good and before the limit: as every refused request it uses
 // nothing up. Open operations are checked too; a path that no operation has is NotFound.
-// NewHandler fails with ErrNoSuchVendor for an unknown p.
+// A nil check takes every request. NewHandler fails with ErrNoSuchVendor for an unknown p.
 func WithRequestCheck(p Provider, check RequestCheck) Option {
 	return func(o *options) {
 		if o.checks == nil {

@@ -51,7 +51,7 @@ func valuesOf(segment, sent string) (values []string, fits bool) {
 	for i := range names {
 		text, last := texts[i+1], i == len(names)-1
 		end := len(rest) - len(text)
-		if !last && len(rest) > 0 {
+		if !last && rest != "" {
 			end = strings.Index(rest[1:], text) + 1
 			if end == 0 {
 				return nil, false

@@ -20,7 +20,7 @@ type written struct {
 // isDocument reports whether a file is an OpenAPI or Swagger document: it has that member
 // with a version. In YAML that stands at the start of a line; further in it is another's text.
 func isDocument(data []byte) bool {
-	const member = `["']?(openapi|swagger)["']?\s*:\s*["']?[0-9]`
+	const member = `["']?(openapi|swagger)["']?\s*:\s*["']?\d`
 	if regexp.MustCompile(`\A(\x{feff}|\s|#.*\n|---\s)*\{`).Match(data) { // as JSON is written
 		return regexp.MustCompile(`[{,]\s*` + member).Match(data)
 	}

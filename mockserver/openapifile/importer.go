@@ -146,7 +146,8 @@ func (im *importer) operations(prefix string) error {
 		}
 		all := item.Operations()
 		for _, method := range slices.Sorted(maps.Keys(all)) {
-			if total++; total > maxOperations {
+			total++
+			if total > maxOperations {
 				return im.wrong("paths", "there are more than %d operations", maxOperations)
 			}
 			op := &operation{path: path, method: method, item: item, op: all[method], inWords: method + " " + path}

@@ -39,7 +39,8 @@ func (mk *maker) make(ref *openapi3.SchemaRef, seed int) (any, bool) {
 		return "Lorem Fitsum", true
 	}
 	s := ref.Value
-	if mk.left--; mk.left < 0 || len(mk.open) > maxNested && !simple(s) || count(mk.open, s) > 0 {
+	mk.left--
+	if mk.left < 0 || len(mk.open) > maxNested && !simple(s) || count(mk.open, s) > 0 {
 		return mk.cut(s), false
 	}
 	mk.open = append(mk.open, s)
@@ -97,7 +98,6 @@ type flat struct {
 	openapi3.Schema
 
 	branches openapi3.SchemaRefs // of oneOf or anyOf
-	deny     bool                // of additional properties
 }
 
 // flatten merges allOf into one schema. Limits become the narrower ones.
@@ -190,7 +190,8 @@ func (mk *maker) alternative(s *openapi3.Schema, f *flat, seed int) (any, bool) 
 		if !found {
 			first, whole, found = v, ok, true
 		}
-		if mk.tries--; mk.tries < 0 || mk.takes(s, v) {
+		mk.tries--
+		if mk.tries < 0 || mk.takes(s, v) {
 			return v, ok
 		}
 	}

@@ -123,7 +123,7 @@ security: [{k: []}]
 		want := []string{
 			"200 application/json ",
 			"200 application/xml ",
-			"401 application/json missing_key: sent no credential; Acme API wants `Cookie: acme=` or `Authorization: Bearer …`",
+			"401 application/json missing_key: sent no credential; Acme API wants `Cookie: acme=…` or `Authorization: Bearer …`",
 			"403 application/json insufficient_scope: KEY lacks scope `write`",
 			`400 application/json invalid_request: the parameter "item-id" in path: it is not of type integer`,
 			"204  ",

@@ -84,7 +84,8 @@ func (s *survey) wrong(n *yaml.Node, problem string) error {
 // node looks at a node, whose member of the one around it is key. Data, as an example has
 // it, holds no references.
 func (s *survey) node(n *yaml.Node, key string, depth int) error {
-	if s.left--; s.left < 0 {
+	s.left--
+	if s.left < 0 {
 		return s.wrong(n, fmt.Sprintf("the document has more than %d values, aliases written out", maxNodes))
 	}
 	if depth > maxDepth {
@@ -128,10 +129,10 @@ func (s *survey) mapping(n *yaml.Node, key string, depth int) error {
 
 // inside is the kind of a member: data, a list of names of the author's own, or a name.
 func inside(around, name string) string {
-	switch {
-	case around == "=data":
+	switch around {
+	case "=data":
 		return "=data"
-	case around == "=names":
+	case "=names":
 		return name
 	}
 	switch name {

@@ -43,7 +43,7 @@ func (im *importer) replyOf(op *operation) *reply {
 func best(all *openapi3.Responses) (status int, response *openapi3.Response) {
 	pick, least := "", 1000
 	for _, name := range slices.Sorted(maps.Keys(all.Map())) {
-		rank := 999
+		var rank int
 		n, err := strconv.Atoi(name)
 		switch {
 		case err == nil && n >= 200 && n < 300:

@@ -46,7 +46,6 @@ func number(f *flat, whole bool, seed int) float64 {
 	case !math.IsInf(low, -1):
 		start = low
 	case !math.IsInf(high, 1) && high < start:
-		start = high
 		if at := math.Floor(high/step) * step; at != high || !highOpen {
 			return at - float64(seed)*step
 		}
