@@ -3,6 +3,7 @@ package keyfit_test
 import (
 	"compress/gzip"
 	"context"
+	"crypto/tls"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -60,8 +61,9 @@ var breaks = map[string]http.HandlerFunc{
 		}
 		_, _ = rw.WriteString("HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{")
 		_ = rw.Flush()
-		_ = conn.(*net.TCPConn).SetLinger(0)
-		_ = conn.Close()
+		wire := conn.(*tls.Conn).NetConn() // closing it says no goodbye
+		_ = wire.(*net.TCPConn).SetLinger(0)
+		_ = wire.Close()
 	},
 }
 

@@ -162,14 +162,22 @@ func (m *model) answer(k *modelKey, at int) int {
 	case limit < 0 || m.steps[limit].Limit.Requests == 0:
 		return 200
 	}
-	if k.limit != limit {
-		k.limit, k.admitted = limit, 0
+	if k.limit < 0 || !m.sameLimit(k.limit, limit) {
+		k.admitted = 0
 	}
+	k.limit = limit
 	if k.admitted >= m.steps[limit].Limit.Requests {
 		return 429
 	}
 	k.admitted++
 	return 200
+}
+
+// sameLimit reports whether two steps set equal limits: the window of a key goes on when the
+// limit that it was counted by comes back.
+func (m *model) sameLimit(a, b int) bool {
+	x, y := m.steps[a].Limit, m.steps[b].Limit
+	return x.Requests == y.Requests && x.Per == y.Per && x.Kind == y.Kind
 }
 
 // randomStep draws a step without its moment.
