@@ -25,10 +25,9 @@ import (
 func allowedImports() map[string][]string {
 	return map[string][]string{
 		".":                                {"github.com/hashicorp/go-retryablehttp", "internal/backoff", "internal/clock", "internal/command", "internal/envfile", "internal/exposure", "internal/histogram", "internal/httpbody", "internal/keyring", "internal/keytext", "internal/limiter", "internal/oneline", "internal/problem", "internal/ratehint", "internal/redact", "internal/retrybudget", "internal/rfc3339", "internal/smallfile", "internal/wire"},
-		"cmd/keyfit":                       {".", "cmd/keyfit/internal/admin", "cmd/keyfit/internal/apifile", "cmd/keyfit/internal/cli", "cmd/keyfit/internal/curl", "cmd/keyfit/internal/drift", "cmd/keyfit/internal/flagvalue", "cmd/keyfit/internal/job", "cmd/keyfit/internal/keycheck", "cmd/keyfit/internal/mcpserver", "cmd/keyfit/internal/mockclient", "cmd/keyfit/internal/rotate", "cmd/keyfit/internal/scenariofile", "cmd/keyfit/internal/vendors", "github.com/modelcontextprotocol/go-sdk/mcp", "github.com/spf13/cobra", "github.com/spf13/pflag", "golang.org/x/sys/windows", "internal/oneline", "internal/privatefile", "mockserver"},
+		"cmd/keyfit":                       {".", "cmd/keyfit/internal/admin", "cmd/keyfit/internal/cli", "cmd/keyfit/internal/curl", "cmd/keyfit/internal/drift", "cmd/keyfit/internal/flagvalue", "cmd/keyfit/internal/job", "cmd/keyfit/internal/keycheck", "cmd/keyfit/internal/mcpserver", "cmd/keyfit/internal/mockclient", "cmd/keyfit/internal/rotate", "cmd/keyfit/internal/scenariofile", "cmd/keyfit/internal/vendors", "github.com/modelcontextprotocol/go-sdk/mcp", "github.com/spf13/cobra", "github.com/spf13/pflag", "golang.org/x/sys/windows", "internal/oneline", "internal/privatefile", "mockserver", "mockserver/apifile", "mockserver/openapifile"},
 		"cmd/keyfit/internal/admin":        {},
 		"cmd/keyfit/internal/cli":          {},
-		"cmd/keyfit/internal/apifile":      {"cmd/keyfit/internal/strictyaml", "mockserver"},
 		"cmd/keyfit/internal/curl":         {"mockserver"},
 		"cmd/keyfit/internal/flagvalue":    {"cmd/keyfit/internal/cli", "github.com/spf13/pflag", "mockserver"},
 		"cmd/keyfit/internal/job":          {"golang.org/x/sys/unix"},
@@ -37,10 +36,10 @@ func allowedImports() map[string][]string {
 		"cmd/keyfit/internal/mcpserver":    {"cmd/keyfit/internal/admin", "github.com/modelcontextprotocol/go-sdk/mcp"},
 		"cmd/keyfit/internal/mockclient":   {},
 		"cmd/keyfit/internal/rotate":       {".", "cmd/keyfit/internal/admin", "cmd/keyfit/internal/cli", "cmd/keyfit/internal/flagvalue", "cmd/keyfit/internal/keycheck", "cmd/keyfit/internal/swapfile", "cmd/keyfit/internal/vendors", "github.com/spf13/pflag", "golang.org/x/term", "internal/envfile", "internal/exposure", "internal/rfc3339", "mockserver"},
-		"cmd/keyfit/internal/scenariofile": {"cmd/keyfit/internal/cli", "cmd/keyfit/internal/strictyaml", "go.yaml.in/yaml/v4", "mockserver"},
-		"cmd/keyfit/internal/strictyaml":   {"go.yaml.in/yaml/v4", "mockserver"},
+		"cmd/keyfit/internal/scenariofile": {"cmd/keyfit/internal/cli", "go.yaml.in/yaml/v4", "internal/strictyaml", "mockserver"},
 		"cmd/keyfit/internal/swapfile":     {"internal/privatefile"},
 		"cmd/keyfit/internal/vendors":      {".", "internal/envfile", "internal/smallfile"},
+		"examples/anyapi":                  {".", "mockserver", "mockserver/apifile"},
 		"examples/integrationtest":         {"."},
 		"examples/quickstart":              {".", "mockserver"},
 		"examples/rotation":                {".", "mockserver"},
@@ -65,8 +64,10 @@ func allowedImports() map[string][]string {
 		"internal/rfc3339":                 {},
 		"internal/singleflight":            {},
 		"internal/smallfile":               {},
+		"internal/strictyaml":              {"go.yaml.in/yaml/v4"},
 		"internal/wire":                    {},
 		"mockserver":                       {"mockserver/internal/clock", "mockserver/internal/fault", "mockserver/internal/iiniit", "mockserver/internal/imin", "mockserver/internal/imkit", "mockserver/internal/mindkey", "mockserver/internal/mockkey", "mockserver/internal/optimove", "mockserver/internal/redact", "mockserver/internal/statefile", "mockserver/internal/strictjson", "mockserver/internal/surface"},
+		"mockserver/apifile":               {"internal/strictyaml", "mockserver", "mockserver/openapifile"},
 		"mockserver/internal/clock":        {},
 		"mockserver/internal/fault":        {},
 		"mockserver/internal/iiniit":       {"mockserver/internal/surface"},
@@ -81,6 +82,7 @@ func allowedImports() map[string][]string {
 		"mockserver/internal/statefile":    {"internal/privatefile"},
 		"mockserver/internal/strictjson":   {},
 		"mockserver/internal/surface":      {"mockserver/internal/strictjson"},
+		"mockserver/openapifile":           {"github.com/getkin/kin-openapi/openapi3", "github.com/getkin/kin-openapi/openapi3filter", "github.com/getkin/kin-openapi/routers", "go.yaml.in/yaml/v4", "mockserver"},
 		"provider/iiniit":                  {".", "golang.org/x/oauth2", "golang.org/x/oauth2/clientcredentials", "internal/wire"},
 		"provider/imin":                    {".", "internal/wire"},
 		"provider/imkit":                   {".", "internal/wire"},
@@ -93,7 +95,7 @@ func allowedImports() map[string][]string {
 // header name and no rule of a provider, so the mock cannot agree with the SDK's mistakes.
 func neutralLeaves() []string {
 	return []string{
-		"internal/backoff", "internal/clock", "internal/envfile", "internal/histogram", "internal/oneline", "internal/privatefile", "internal/rfc3339", "internal/smallfile",
+		"internal/backoff", "internal/clock", "internal/envfile", "internal/histogram", "internal/oneline", "internal/privatefile", "internal/rfc3339", "internal/smallfile", "internal/strictyaml",
 	}
 }
 
@@ -250,7 +252,11 @@ func TestImportsPointDown(t *testing.T) {
 // A leaf of internal/ is of use to every layer, so it brings no other module with it.
 func TestInternalPackagesBringNoModuleWithThem(t *testing.T) {
 	t.Parallel()
-	doors := map[string]string{"github.com/joho/godotenv": "internal/envfile", "golang.org/x/sys/unix": "internal/cputime"} // the second for tests alone
+	doors := map[string]string{
+		"github.com/joho/godotenv": "internal/envfile",
+		"go.yaml.in/yaml/v4":       "internal/strictyaml",
+		"golang.org/x/sys/unix":    "internal/cputime", // for tests alone
+	}
 	for pkg, imports := range importGraph(t) {
 		if !isUnder(pkg, "internal") {
 			continue

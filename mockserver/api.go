@@ -28,6 +28,8 @@ type API struct {
 	Second KeyShape `json:"second,omitzero"`
 	// Life is the default and the longest lifetime of a key; zero is unlimited.
 	Life time.Duration `json:"life,omitempty"`
+	// Prefixes replaces Key.Prefix for keys of an access type: "restricted": "rk_test_".
+	Prefixes map[AccessType]string `json:"prefixes,omitempty"`
 
 	// Limit applies to each key; zero is none. LimitGroups are limits that replace
 	// it for the routes that name them.
@@ -39,6 +41,10 @@ type API struct {
 	Quota QuotaHeaders `json:"quota,omitzero"`
 	// RequestID is the name of a header with a number for each request; empty is none.
 	RequestID string `json:"requestId,omitempty"`
+	// Header is on every answer, unless a refusal or a reply has a value of its own.
+	Header map[string]string `json:"header,omitempty"`
+	// Idempotency answers a repeated write as the first time; zero does not.
+	Idempotency Idempotency `json:"idempotency,omitzero"`
 
 	// Scopes and Access are all that a key can have. A key issued without the Scopes
 	// option has all scopes; one issued without Access has the first access type.
@@ -46,9 +52,10 @@ type API struct {
 	Access []AccessType `json:"access,omitempty"`
 
 	// ErrorBody is the template of every refusal that has no Body of its own. It
-	// knows {status}, {code}, {message}, {outcome}, {retryAfter} (whole seconds) and
-	// {requestId}; values are escaped for JSON or XML as ErrorType says. The default
-	// is {"error":{"code":"{code}","message":"{message}"}}.
+	// knows {status}, {code}, {message}, {outcome}, {retryAfter} (whole seconds), {scope}
+	// (the one that is missing), {requestId} and {values.NAME} (Refusal.Values); values are
+	// escaped for JSON or XML as ErrorType says. The default is
+	// {"error":{"code":"{code}","message":"{message}"}}.
 	ErrorBody string `json:"errorBody,omitempty"`
 	ErrorType string `json:"errorType,omitempty"` // Content-Type; default application/json
 	// Refusals are the answers by outcome. An outcome without one is answered as the
@@ -84,6 +91,7 @@ type KeyShape struct {
 type QuotaHeaders struct {
 	Limit     string `json:"limit,omitempty"`     // requests per window
 	Remaining string `json:"remaining,omitempty"` // in this window
+	Period    string `json:"period,omitempty"`    // length of the window in seconds
 	Reset     string `json:"reset,omitempty"`     // when the window has room again
 	// ResetAs is the form of Reset: seconds (the default), epoch (seconds since 1970),
 	// duration ("1m30s") or date (RFC 3339).
@@ -97,28 +105,52 @@ type Refusal struct {
 	Message   string `json:"message,omitempty"`   // {message} of the template
 	Body      string `json:"body,omitempty"`      // a template that replaces ErrorBody
 	Challenge string `json:"challenge,omitempty"` // WWW-Authenticate; "{scope}" is the missing scope
+	// Header is added to the answer.
+	Header map[string]string `json:"header,omitempty"`
+	// Values are more names for the template: {values.NAME}. One that a refusal lacks is empty.
+	Values map[string]string `json:"values,omitempty"`
+}
+
+// Idempotency is how an API lets a client repeat a write safely. The first answer to a POST
+// or PATCH with a value of Name is kept in the namespace, for 24 hours of the mock's clock,
+// and given again, to any valid key: a repetition may come after a rotation. A refused
+// request keeps nothing; a route that AddRoute has added neither. The state file has none of it.
+type Idempotency struct {
+	Name     string  `json:"header,omitempty"`   // of the request, such as Idempotency-Key; the answer repeats it
+	Replayed string  `json:"replayed,omitempty"` // header of an answer that is given again: "true"; empty is none
+	Conflict Refusal `json:"conflict,omitzero"`  // when the request differs from the first; default status 400
 }
 
 // Route is an operation behind key and limit: Pattern, what a caller needs, and
 // either Handler or Reply.
 type Route struct {
 	// Pattern is a method and a path, "GET /v1/items/{id}". A name in braces stands
-	// for one segment of the path, and Handler reads it with r.PathValue.
+	// for one segment of the path or a part of one, as in "/v1/{id}.json" and
+	// "/v1/{id}:cancel", and Handler reads it with r.PathValue.
 	Pattern string       `json:"route"`
 	Open    bool         `json:"open,omitempty"`       // no key is needed
 	Scope   string       `json:"scope,omitempty"`      // the key must have it
+	Scopes  []string     `json:"scopes,omitempty"`     // the key must have all of them as well
 	Access  []AccessType `json:"access,omitempty"`     // the key's access type is one of these; nil is any
 	Group   string       `json:"limitGroup,omitempty"` // of API.LimitGroups
+	// FirstOnly takes the first key of a pair as enough; a second one is not looked at.
+	FirstOnly bool `json:"firstOnly,omitempty"`
 
 	Handler http.Handler `json:"-"`
-	Reply   Reply        `json:"reply,omitzero"`
+	// Replies are tried in order: the first whose When holds answers, else Reply.
+	Replies []Reply `json:"replies,omitempty"`
+	Reply   Reply   `json:"reply,omitzero"`
 }
 
-// Reply is a static or templated answer. Body knows {path.NAME} (a name of the
-// pattern), {query.NAME}, {keyId}, {now} (RFC 3339, by the mock's clock) and
-// {requestId}. A value is escaped for JSON or XML as Type says, and cut at 1 KiB.
-// Braces around anything but a name are text.
+// Reply is a static or templated answer. Body and the values of Header know {path.NAME} (a
+// name of the pattern), {query.NAME}, {header.NAME}, {body.NAME} (a member of a JSON body or
+// a field of a form; {body.a.b.0} is within), {keyId}, {now} (RFC 3339, by the mock's clock),
+// {epoch} (seconds since 1970) and {requestId}. A value is escaped for JSON or XML as Type
+// says, and cut at 1 KiB. Braces around anything but a name are text.
 type Reply struct {
+	// When is values by such a name, without braces: {"body.stream": "true"}. All must be
+	// equal; an empty one is a value that is missing. Only Replies have it.
+	When   map[string]string `json:"when,omitempty"`
 	Status int               `json:"status,omitempty"` // default 200
 	Type   string            `json:"type,omitempty"`   // Content-Type; default application/json
 	Header map[string]string `json:"header,omitempty"`

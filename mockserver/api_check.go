@@ -76,7 +76,21 @@ func (def *definition) check() {
 	}
 	def.checkLimits()
 	def.checkNames()
+	def.checkHeader("header", def.Header)
 }
+
+// checkHeader checks fields that answers carry as they are given.
+func (def *definition) checkHeader(member string, fields map[string]string) {
+	for _, name := range slices.Sorted(maps.Keys(fields)) {
+		def.checkAnswerHeader(member+"."+name, name)
+		if !oneTextLine(fields[name]) {
+			def.wrong(member+"."+name, "the value is not one line of printable characters")
+		}
+	}
+}
+
+// oneTextLine reports whether s can be the value of a header.
+func oneTextLine(s string) bool { return plainText(s) && !strings.ContainsAny(s, "\n\t") }
 
 func at(list string, i int) string { return list + "[" + strconv.Itoa(i) + "]" }
 
@@ -169,7 +183,7 @@ func (def *definition) checkLimits() {
 			def.wrong("limitGroups."+name, "it needs a name, and requests and per above zero")
 		}
 	}
-	for member, name := range map[string]string{"quota.limit": def.Quota.Limit, "quota.remaining": def.Quota.Remaining, "quota.reset": def.Quota.Reset, "requestId": def.RequestID} {
+	for member, name := range map[string]string{"quota.limit": def.Quota.Limit, "quota.remaining": def.Quota.Remaining, "quota.reset": def.Quota.Reset, "quota.period": def.Quota.Period, "requestId": def.RequestID, "idempotency.replayed": def.Idempotency.Replayed} {
 		if name != "" {
 			def.checkAnswerHeader(member, name)
 		}

@@ -47,8 +47,8 @@ func (v *vendor) document(operations []string) map[string]any {
 func operationOf(method, path string) map[string]any {
 	params := []any{}
 	for segment := range strings.SplitSeq(path, "/") {
-		if isWildcard(segment) {
-			params = append(params, map[string]any{"name": strings.Trim(segment, "{}"), "in": "path", "required": true, "schema": map[string]any{"type": "string"}})
+		for _, name := range namesIn(segment) {
+			params = append(params, map[string]any{"name": name, "in": "path", "required": true, "schema": map[string]any{"type": "string"}})
 		}
 	}
 	return map[string]any{

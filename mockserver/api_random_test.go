@@ -60,6 +60,12 @@ func randomAPI(draw *rand.Rand) mockserver.API {
 	if draw.IntN(4) == 0 {
 		a.Schemes, a.Second = []mockserver.Scheme{{Pair: [2]string{"X-First-Key", "X-Second-Key"}}}, shape()
 	}
+	a.Header, a.Quota.Period = pick(draw, nil, map[string]string{"X-Version": "3"}), pick(draw, "", "X-Q-Period")
+	a.Idempotency = pick(draw, mockserver.Idempotency{}, mockserver.Idempotency{Name: "Idempotency-Key", Replayed: "X-Replayed"})
+	if draw.IntN(3) == 0 {
+		a.Access = []mockserver.AccessType{"secret", "restricted"}
+		a.Prefixes = map[mockserver.AccessType]string{pick(draw, a.Access...): pick(draw, "rk_", "pk_live_")}
+	}
 	return a
 }
 

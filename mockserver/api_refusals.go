@@ -31,6 +31,7 @@ func refusalKinds() []refusalKind {
 		{InsufficientScope, "", noRight, "insufficient_permissions", "The API key may not do this."},
 		{AccessDenied, InsufficientScope, 0, "", ""},
 		{RateLimited, "", http.StatusTooManyRequests, "rate_limit_exceeded", "Too many requests; try again in {retryAfter} s."},
+		{InvalidRequest, "", http.StatusBadRequest, "invalid_request", "The request does not fit the API: {problem}."},
 		{NotFound, "", http.StatusNotFound, "not_found", "There is no such resource."},
 		{outcome: NotAMockKey, next: UnknownKey},
 		{outcome: Expired, next: UnknownKey},
@@ -43,8 +44,8 @@ func refusalKinds() []refusalKind {
 	}
 }
 
-// profile makes the answers of the API.
-func (def *definition) profile() Profile {
+// profile makes the answers of the API, and the headers that they add.
+func (def *definition) profile() (Profile, map[Outcome]http.Header) {
 	kinds := refusalKinds()
 	known := make([]string, len(kinds))
 	for i, k := range kinds {
@@ -56,7 +57,7 @@ func (def *definition) profile() Profile {
 			def.wrong("refusals."+string(o), "it is no refusal; there are %s%s", strings.Join(known, ", "), meant(string(o), known))
 		}
 	}
-	p := Profile{Hints: def.Hints, Answers: make(map[Outcome]Answer)}
+	p, headers := Profile{Hints: def.Hints, Answers: make(map[Outcome]Answer)}, make(map[Outcome]http.Header)
 	def.parseError("errorBody", cmp.Or(def.ErrorBody, defaultErrorBody))
 	if !plainText(def.ErrorType) || strings.Contains(def.ErrorType, "\n") {
 		def.wrong("errorType", "%.60q is no content type", def.ErrorType)
@@ -69,25 +70,27 @@ func (def *definition) profile() Profile {
 		}
 		r, given := def.Refusals[k.outcome]
 		if !given && k.next != "" {
-			p.Answers[k.outcome] = p.Answers[k.next]
+			p.Answers[k.outcome], headers[k.outcome] = p.Answers[k.next], headers[k.next]
 			made[k.outcome] = k
 			continue
 		}
 		k.status, k.code, k.message = cmp.Or(r.Status, k.status), cmp.Or(r.Code, k.code), cmp.Or(r.Message, k.message)
 		made[k.outcome] = k
-		p.Answers[k.outcome] = def.answer(k, &r)
+		member := "refusals." + string(k.outcome)
+		p.Answers[k.outcome] = def.answer(member, k, &r)
+		def.checkHeader(member+".header", r.Header)
+		headers[k.outcome] = headerOf(r.Header)
 	}
-	return p
+	return p, headers
 }
 
 // answer fills in what is known beforehand. What is left, {retryAfter} and {requestId},
 // a refused request fills in.
-func (def *definition) answer(k refusalKind, r *Refusal) Answer {
-	member := "refusals." + string(k.outcome)
+func (def *definition) answer(member string, k refusalKind, r *Refusal) Answer {
 	if k.status < 400 || k.status > 599 {
 		def.wrong(member+".status", "%d is not between 400 and 599", k.status)
 	}
-	if !plainText(r.Challenge) || strings.ContainsAny(r.Challenge, "\n\t") {
+	if !oneTextLine(r.Challenge) {
 		def.wrong(member+".challenge", "it is one line of printable characters")
 	}
 	body := cmp.Or(r.Body, def.ErrorBody, defaultErrorBody)
@@ -111,6 +114,9 @@ func (def *definition) answer(k refusalKind, r *Refusal) Answer {
 		case "message":
 			return message
 		}
+		if value, own := strings.CutPrefix(name, "values."); own {
+			return r.Values[value]
+		}
 		return "{" + name + "}"
 	})
 	return Answer{Status: k.status, ContentType: kind, Body: text, Challenge: r.Challenge}
@@ -118,9 +124,14 @@ func (def *definition) answer(k refusalKind, r *Refusal) Answer {
 
 // parseError checks a template of a refusal, and returns it.
 func (def *definition) parseError(member, text string) string {
-	known := []string{"status", "code", "message", "outcome", "retryAfter", "requestId"}
+	known := []string{"status", "code", "message", "outcome", "retryAfter", "scope", "requestId"}
+	if strings.HasPrefix(member, "refusals."+string(InvalidRequest)) {
+		known = append(known, "problem")
+	}
 	if strings.HasSuffix(member, ".message") {
 		known = known[4:]
+	} else {
+		known = append(known, def.valueNames()...)
 	}
 	tpl, err := parseTemplate(text, func(name string) bool { return slices.Contains(known, name) }, known)
 	if err != nil {
@@ -130,4 +141,20 @@ func (def *definition) parseError(member, text string) string {
 		def.wrong(member, "{requestId} needs requestId, the name of its header")
 	}
 	return text
+}
+
+// valueNames are the names of the values that refusals have, for templates.
+func (def *definition) valueNames() []string {
+	var out []string
+	add := func(r *Refusal) {
+		for name := range r.Values {
+			out = append(out, "values."+name)
+		}
+	}
+	for _, r := range def.Refusals {
+		add(&r)
+	}
+	add(&def.Idempotency.Conflict)
+	slices.Sort(out)
+	return slices.Compact(out)
 }

@@ -288,7 +288,7 @@ func TestAMistakeInADescriptionIsNamed(t *testing.T) {
 		{route(mockserver.Route{Pattern: "GET /a", Open: true, Scope: "items:read"}), "routes[0].open", "without a key"},
 		{route(mockserver.Route{Pattern: "GET /a/{id}", Reply: mockserver.Reply{Body: "{path.di}"}}), "routes[0].reply.body", "did you mean path.id?"},
 		{route(mockserver.Route{Pattern: "GET /a", Reply: mockserver.Reply{Body: "{query.acme_key}"}}), "routes[0].reply.body", "no value"},
-		{route(mockserver.Route{Pattern: "GET /a", Reply: mockserver.Reply{Header: map[string]string{"A": "b\nc"}}}), "routes[0].reply.header", "one line"},
+		{route(mockserver.Route{Pattern: "GET /a", Reply: mockserver.Reply{Header: map[string]string{"A": "b\nc"}}}), "routes[0].reply.header.A", "one line"},
 		{with(func(a *mockserver.API) { a.Routes = append(a.Routes, mockserver.Route{Pattern: "GET /items/{x}"}) }), "routes[3].route", "same requests as routes[0]"},
 	} {
 		_, err := mockserver.NewHandler(mockserver.WithAPI(tt.api))

@@ -34,14 +34,17 @@ func (a API) vendor() (*vendor, error) {
 	} else if a.Second != (KeyShape{}) {
 		def.wrong("second", "only a pair has a second key; give schemes a pair")
 	}
+	v.prefixed = def.prefixed()
 	if a.Quota != (QuotaHeaders{}) {
 		v.quota = &a.Quota
 	}
-	v.profile, v.defined = def.profile(), a
-	v.now.Store(&ownPlay{limit: a.Limit, profile: v.profile, routes: def.routes(v)})
-	v.surface = func(surface.Env) surface.Surface { return surface.Surface{Routes: v.now.Load().routes} }
-	if v.requestID != "" {
-		v.decorate = func(h http.Header, _ *http.Request) { v.number(h) }
+	play := def.play(v)
+	v.profile, v.defined = play.profile, a
+	v.now.Store(play)
+	v.surface = func(surface.Env) surface.Surface { return v.now.Load().surface() }
+	v.decorate = func(h http.Header, _ *http.Request) {
+		v.number(h)
+		addMissing(h, v.now.Load().header)
 	}
 	if def.err != nil {
 		return nil, def.err
@@ -61,6 +64,42 @@ func (v *vendor) number(h http.Header) string {
 		h.Set(v.requestID, id)
 	}
 	return id
+}
+
+// headerOf returns fields with canonical names.
+func headerOf(fields map[string]string) http.Header {
+	h := make(http.Header, len(fields))
+	for name, value := range fields {
+		h.Set(name, value)
+	}
+	return h
+}
+
+// addMissing sets the fields that h lacks.
+func addMissing(h, fields http.Header) {
+	for name, values := range fields {
+		if len(h[name]) == 0 {
+			h[name] = values
+		}
+	}
+}
+
+// prefixed returns the shapes of keys whose access type has a prefix of its own.
+func (def *definition) prefixed() map[AccessType]mockkey.Shape {
+	shapes := make(map[AccessType]mockkey.Shape, len(def.Prefixes))
+	for _, access := range slices.Sorted(maps.Keys(def.Prefixes)) {
+		member := "prefixes." + string(access)
+		if !slices.Contains(def.Access, access) {
+			def.wrong(member, "%.60q is none of the access types", access)
+			continue
+		}
+		look := def.Key
+		if look.Prefix = def.Prefixes[access]; look.Prefix != "" && !isToken(look.Prefix) {
+			def.wrong(member, "%.60q has other characters than letters, digits, \"-\" and \"_\"", look.Prefix)
+		}
+		shapes[access] = def.shape("key", look, "")
+	}
+	return shapes
 }
 
 // carries reports whether the vendor reads a kind of credential.

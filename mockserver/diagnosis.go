@@ -24,6 +24,7 @@ const (
 	MissingPair       Outcome = "missing_pair"       // half of client key + user token
 	InsufficientScope Outcome = "insufficient_scope" // MindKey scope, or a kind of credential the route refuses
 	AccessDenied      Outcome = "access_denied"      // Optimove access type
+	InvalidRequest    Outcome = "invalid_request"    // it does not fit the API's document: WithRequestCheck
 	RateLimited       Outcome = "rate_limited"
 	Faulted           Outcome = "faulted"   // an injected fault answered, or broke the answer
 	NotFound          Outcome = "not_found" // no such route or resource
@@ -34,7 +35,7 @@ const (
 func Outcomes() []Outcome {
 	return []Outcome{
 		OK, MissingKey, UnknownKey, NotAMockKey, Expired, Revoked, Suspended, WrongScheme, WrongHeader,
-		DuplicateKey, MissingPair, InsufficientScope, AccessDenied, RateLimited, Faulted, NotFound, Pending,
+		DuplicateKey, MissingPair, InsufficientScope, AccessDenied, InvalidRequest, RateLimited, Faulted, NotFound, Pending,
 	}
 }
 

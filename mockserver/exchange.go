@@ -118,10 +118,13 @@ func (x *exchange) run(route *surface.Route) {
 			return
 		}
 	}
+	misfit := x.misfit(route)
 	if x.judgement.Outcome == OK && route != nil && !route.Need.Open && x.id.key != nil {
 		x.admit(route.Need.Group)
 	}
 	switch {
+	case misfit != nil:
+		x.refuseMisfit(misfit)
 	case x.judgement.Refused():
 		x.refuse(route)
 	case route == nil:

@@ -15,13 +15,14 @@ type identity struct {
 	credentials
 	key   *record // the key, client key or bearer token; nil when unknown
 	token *record // the user token of a pair
+	first bool    // the first half of a pair is enough
 }
 
 // identify reads the credential of a request and looks it up. It does not
 // judge whether it is valid.
 func (s *Server) identify(v *vendor, r *http.Request) identity {
 	id := identity{credentials: readCredentials(v, r)}
-	if id.outcome != OK {
+	if id.outcome != OK && !id.halfOfOwn(v) {
 		return id
 	}
 	id.key = s.vault.find(hashCredential(id.value))
@@ -29,6 +30,21 @@ func (s *Server) identify(v *vendor, r *http.Request) identity {
 		id.token = s.vault.find(hashCredential(id.credentials.token))
 	}
 	return id
+}
+
+// halfOfOwn reports whether the first half of a pair came alone, to an API that may have
+// routes for which it is enough.
+func (id *identity) halfOfOwn(v *vendor) bool {
+	return v.own && id.outcome == MissingPair && id.kind == credClient && id.value != ""
+}
+
+// forgo makes the first half of a pair enough; false if there is none.
+func (id *identity) forgo(v *vendor) bool {
+	if !id.halfOfOwn(v) && (id.outcome != OK || id.kind != credClient) {
+		return false
+	}
+	id.first, id.outcome, id.token = true, OK, nil
+	return true
 }
 
 // namespace lets the key choose the namespace; without a key of this vendor it
@@ -51,10 +67,10 @@ func (id *identity) authenticate(v *vendor, now time.Time) Diagnosis {
 	if id.key == nil || id.key.vendor != v || !id.key.fits(id.kind) {
 		return id.unknown(v)
 	}
-	if d := id.key.alive(v, now); d.Outcome != OK && !id.endedAsOne(v, now) {
+	if d := id.key.alive(v, now); d.Outcome != OK && (id.first || !id.endedAsOne(v, now)) {
 		return d // a client key comes first, known or not: no token helps without it
 	}
-	if id.kind == credClient {
+	if id.kind == credClient && !id.first {
 		if d := id.authenticateToken(v, now); d.Outcome != OK {
 			return d
 		}
@@ -173,12 +189,25 @@ func (v *vendor) made(c *credentials) bool {
 	switch c.kind {
 	case credClient:
 		if v.own {
-			return v.key.Made(c.value)
+			return v.madeKey(c.value)
 		}
 		return mockkey.MadeJWT(c.value)
 	case credBearer:
 		return v.bearer.Made(c.value)
 	default:
 	}
-	return v.key.Made(c.value)
+	return v.madeKey(c.value)
+}
+
+// madeKey reports whether a mock made a key of the vendor, of any of its prefixes.
+func (v *vendor) madeKey(value string) bool {
+	if v.key.Made(value) {
+		return true
+	}
+	for _, shape := range v.prefixed {
+		if shape.Made(value) {
+			return true
+		}
+	}
+	return false
 }

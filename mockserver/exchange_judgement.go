@@ -3,6 +3,7 @@ package mockserver
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/keyfit/keyfit/mockserver/internal/surface"
 )
@@ -38,6 +39,10 @@ func (x *exchange) judge(route *surface.Route) {
 		x.judgement.Diagnosis = Diagnosis{Outcome: OK, KeyID: x.judgement.KeyID}
 		return
 	}
+	if route != nil && route.Need.First && x.id.forgo(x.v) {
+		x.judgement.Diagnosis = x.id.authenticate(x.v, x.req.at)
+		x.judgement.foreign = x.judgement.Outcome == NotAMockKey
+	}
 	if x.judgement.Outcome != OK {
 		return
 	}
@@ -47,6 +52,9 @@ func (x *exchange) judge(route *surface.Route) {
 	}
 	if route != nil {
 		x.judgement.scope = route.Need.Scope
+		if len(route.Need.Scopes) > 0 {
+			x.judgement.scope = strings.TrimSpace(route.Need.Scope + " " + strings.Join(route.Need.Scopes, " "))
+		}
 		if d := permit(x.v, &route.Need, &x.call.Caller); d.Outcome != OK {
 			x.judgement.Diagnosis = d
 		}
@@ -100,6 +108,8 @@ func permit(v *vendor, need *surface.Need, caller *surface.Caller) Diagnosis {
 			why += "; MindKey answers 404 to that, never 403"
 		}
 		return Diagnosis{Outcome: InsufficientScope, KeyID: caller.KeyID, Why: why}
+	case lacked(need, caller) != "":
+		return Diagnosis{Outcome: InsufficientScope, KeyID: caller.KeyID, Why: fmt.Sprintf("%s lacks scope %#q", caller.KeyID, lacked(need, caller))}
 	case need.Access != nil && !slices.Contains(need.Access, caller.Access) && (!need.Shared || caller.Attributes == nil):
 		why := fmt.Sprintf("%s has access type %#q, which may not call this function", caller.KeyID, caller.Access)
 		if need.Shared {
@@ -108,6 +118,16 @@ func permit(v *vendor, need *surface.Need, caller *surface.Caller) Diagnosis {
 		return Diagnosis{Outcome: AccessDenied, KeyID: caller.KeyID, Why: why}
 	}
 	return Diagnosis{Outcome: OK, KeyID: caller.KeyID}
+}
+
+// lacked is the first of Need.Scopes that a caller does not have, "" if there is none.
+func lacked(need *surface.Need, caller *surface.Caller) string {
+	for _, s := range need.Scopes {
+		if !slices.Contains(caller.Scopes, s) {
+			return s
+		}
+	}
+	return ""
 }
 
 func kindNames(k surface.Kind) string {

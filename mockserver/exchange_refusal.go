@@ -17,15 +17,24 @@ func (x *exchange) refuse(route *surface.Route) {
 }
 
 // refuseAs writes the vendor's answer to an outcome.
-func (x *exchange) refuseAs(o Outcome, q quota) { x.refuseWith(x.profile().answer(o, x.id.blame), q) }
+func (x *exchange) refuseAs(o Outcome, q quota) {
+	addMissing(x.Header(), x.v.refusing(o))
+	x.refuseWith(x.profile().answer(o, x.id.blame), q)
+}
 
 func (x *exchange) refuseWith(a Answer, q quota) {
 	contentType, body := x.profile().render(a, seconds(q.retryAfter))
 	if a.Status == http.StatusTooManyRequests {
 		x.judgement.quota = q
 	}
+	if x.v.own {
+		body = bytes.ReplaceAll(body, []byte("{scope}"), []byte(escapeFor(contentType, x.judgement.scope)))
+	}
 	if x.v.requestID != "" {
 		body = bytes.ReplaceAll(body, []byte("{requestId}"), []byte(x.v.number(x.Header())))
+	}
+	if x.v.own && x.judgement.Outcome == InvalidRequest {
+		body = bytes.ReplaceAll(body, []byte("{problem}"), []byte(escapeFor(contentType, x.judgement.Why)))
 	}
 	if a.Challenge != "" {
 		x.Header().Set("WWW-Authenticate", strings.ReplaceAll(a.Challenge, "{scope}", x.judgement.scope))

@@ -241,6 +241,9 @@ func (ks keySpec) end(v *vendor, now time.Time) time.Time {
 func (k *Keys) mint(v *vendor, spec keySpec, now time.Time) string {
 	if v.own {
 		shape := v.key
+		if own, ok := v.prefixed[spec.access]; ok {
+			shape = own
+		}
 		if spec.kind == KindToken {
 			shape = v.second
 		}

@@ -31,6 +31,7 @@ type options struct {
 	empty          bool
 	cors           []string
 	apis           []API
+	checks         map[Provider]RequestCheck
 	successors     func(Issued)
 }
 

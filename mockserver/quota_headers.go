@@ -25,7 +25,8 @@ func (qh *QuotaHeaders) set(h http.Header, q quota, now time.Time) {
 	default:
 		reset = strconv.FormatInt(seconds(q.reset), 10)
 	}
-	for name, value := range map[string]string{qh.Limit: strconv.Itoa(q.limit.Requests), qh.Remaining: strconv.Itoa(q.remaining), qh.Reset: reset} {
+	period := strconv.FormatInt(seconds(q.limit.Per), 10)
+	for name, value := range map[string]string{qh.Period: period, qh.Limit: strconv.Itoa(q.limit.Requests), qh.Remaining: strconv.Itoa(q.remaining), qh.Reset: reset} {
 		if name != "" {
 			h.Set(name, value)
 		}

@@ -25,7 +25,8 @@ type router struct {
 // node is the routes behind one prefix of segments.
 type node struct {
 	literal map[string]*node
-	any     *node // behind a wildcard
+	partial []partial // behind text with wildcards in it; the most text comes first
+	any     *node     // behind a wildcard
 	lines   []*routeLine
 }
 
@@ -58,9 +59,12 @@ func parsePattern(r *surface.Route) *routeLine {
 	return &routeLine{route: r, method: method, segments: strings.Split(strings.TrimSuffix(path[1:], "{$}"), "/")}
 }
 
-func isWildcard(segment string) bool { return strings.HasPrefix(segment, "{") }
+func isWildcard(segment string) bool { return strings.HasPrefix(segment, "{") && !isPartial(segment) }
 
 func (nd *node) child(segment string) *node {
+	if isPartial(segment) {
+		return nd.partialChild(segment)
+	}
 	if isWildcard(segment) {
 		if nd.any == nil {
 			nd.any = new(node)
@@ -116,6 +120,13 @@ func (nd *node) find(method string, segments []string) *routeLine {
 			return line
 		}
 	}
+	for i := range nd.partial {
+		if _, fits := valuesOf(nd.partial[i].segment, segments[0]); fits {
+			if line := nd.partial[i].node.find(method, segments[1:]); line != nil {
+				return line
+			}
+		}
+	}
 	if nd.any == nil || segments[0] == "" || segments[0] == "." || segments[0] == ".." {
 		return nil
 	}
@@ -124,6 +135,13 @@ func (nd *node) find(method string, segments []string) *routeLine {
 
 func (line *routeLine) setValues(r *http.Request, segments []string) {
 	for i, s := range line.segments {
+		if isPartial(s) {
+			values, _ := valuesOf(s, segments[i])
+			for k, name := range namesIn(s) {
+				r.SetPathValue(name, unescapeSegment(values[k]))
+			}
+			continue
+		}
 		if isWildcard(s) {
 			r.SetPathValue(strings.Trim(s, "{}"), unescapeSegment(segments[i]))
 		}
@@ -158,6 +176,10 @@ func (line *routeLine) matches(segments []string) bool {
 	}
 	for i, s := range line.segments {
 		switch got := segments[i]; {
+		case isPartial(s):
+			if _, fits := valuesOf(s, got); !fits {
+				return false
+			}
 		case isWildcard(s):
 			if got == "" || got == "." || got == ".." {
 				return false

@@ -102,6 +102,9 @@ func NewHandler(opts ...Option) (*Server, error) {
 		namespaces: make(map[string]*Namespace),
 	}
 	rows, err := table(s.opts.apis)
+	if err == nil {
+		err = s.opts.addChecks(rows)
+	}
 	if s.opts.err != nil {
 		err = s.opts.err
 	}
@@ -326,6 +329,9 @@ func (s *Server) examine(v *vendor, home *Namespace, r *http.Request) (Diagnosis
 	routes := n.router(v)
 	folded, _ := routes.folded(r)
 	route := routes.router().find(folded)
+	if route != nil && route.Need.First && id.forgo(v) {
+		d = id.authenticate(v, n.clock.Now())
+	}
 	switch {
 	case route != nil && route.Need.Open:
 		d = Diagnosis{Outcome: OK, KeyID: d.KeyID}

@@ -1,7 +1,9 @@
 package mockserver
 
 import (
+	"maps"
 	"net/http"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -42,12 +44,14 @@ type vendor struct {
 	own         bool // defined with WithAPI
 	defined     API  // so
 	now         atomic.Pointer[ownPlay]
-	second      mockkey.Shape // of an own pair
-	accessTypes []AccessType  // that a key can have
-	quota       *QuotaHeaders // nil writes none
-	requestID   string        // header of a request's number, or empty
-	requests    atomic.Uint64 // numbered so far
-	others      []carrier     // where APIs of one's own read keys, besides foreign()
+	check       RequestCheck                 // nil checks nothing
+	second      mockkey.Shape                // of an own pair
+	prefixed    map[AccessType]mockkey.Shape // of keys whose access type has a prefix
+	accessTypes []AccessType                 // that a key can have
+	quota       *QuotaHeaders                // nil writes none
+	requestID   string                       // header of a request's number, or empty
+	requests    atomic.Uint64                // numbered so far
+	others      []carrier                    // where APIs of one's own read keys, besides foreign()
 }
 
 // carrier is one place for a credential. Its header name is canonical
@@ -117,6 +121,7 @@ func shapesOf(rows []*vendor) mockkey.Shapes {
 		all = append(all, v.key)
 		if v.own {
 			all = append(all, v.second)
+			all = slices.AppendSeq(all, maps.Values(v.prefixed))
 		}
 		if !v.bearer.IsZero() {
 			all = append(all, v.bearer)

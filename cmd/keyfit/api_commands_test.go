@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
 )
 
 const payFile = `name: imkit-pay
@@ -110,6 +112,37 @@ func TestAReloadReadsTheAPIsAgain(t *testing.T) {
 	item()
 	if status, _ := item(); status != http.StatusTooManyRequests {
 		t.Errorf("the second request in a window of one: %d", status)
+	}
+}
+
+// TestAReloadReadsTheDocumentsOfValidateAgain changes what a request must fit.
+func TestAReloadReadsTheDocumentsOfValidateAgain(t *testing.T) {
+	t.Parallel()
+	const text = `openapi: 3.0.3
+info: {title: Acme, version: '1'}
+paths: {/a: {get: {parameters: [{name: n, in: query, required: true, schema: {type: integer}}], responses: {'200': {description: d}}}}}
+components: {securitySchemes: {k: {type: apiKey, in: header, name: X-Acme-Key}}}
+security: [{k: []}]
+x-keyfit: {name: acme}
+`
+	path := apiFile(t, text)
+	env := mockFor(t, "--log", "off", "--api", path, "--providers", "acme", "--validate")
+	var got []any
+	for _, change := range []string{"required: true", "required: false", "required: {", "required: true"} {
+		if err := os.WriteFile(path, []byte(strings.Replace(text, "required: true", change, 1)), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		status, _ := reload(t, env)
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, env["ACME_BASE_URL"]+"/a", http.NoBody)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Header.Set("X-Acme-Key", env["ACME_API_KEY"])
+		answered, _ := fetch(t, r)
+		got = append(got, status == http.StatusOK, answered)
+	}
+	if d := cmp.Diff([]any{true, 400, true, 200, false, 200, true, 400}, got); d != "" {
+		t.Errorf("(-want +got):\n%s", d)
 	}
 }
 

@@ -76,3 +76,25 @@ func TestAnAPIFileWithAMistakeStartsNothing(t *testing.T) {
 		}
 	}
 }
+
+// TestRequestsAreCheckedOnRequest holds for an API from a document and for the five.
+func TestRequestsAreCheckedOnRequest(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "acme.openapi.yaml")
+	const text = `openapi: 3.0.3
+info: {title: Acme, version: '1'}
+paths: {/a: {get: {parameters: [{name: n, in: query, required: true, schema: {type: integer}}], responses: {'200': {description: d}}}}}
+components: {securitySchemes: {k: {type: apiKey, in: header, name: X-Acme-Key}}}
+security: [{k: []}]
+`
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	const ask = `curl -s -o /dev/null -w '%{http_code} ' -H "X-Acme-Key: $ACME_API_KEY" $ACME_BASE_URL/a $ACME_BASE_URL/a?n=1
+curl -s -o /dev/null -D - -H "IM-API-KEY: $IMKIT_API_KEY" $IMKIT_BASE_URL/admin/clients?limit=x | grep -c invalid_request; true`
+	for flag, want := range map[string]string{"--validate": "400 200 1\n", "--validate=false": "200 200 0\n"} {
+		if got := runKeyfit(t, nil, "run", "--api", path, flag, "--", "sh", "-c", ask); got.code != 0 || got.out != want {
+			t.Errorf("%s: %+v", flag, got)
+		}
+	}
+}

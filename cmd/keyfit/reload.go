@@ -9,8 +9,6 @@ import (
 	"sync"
 
 	"github.com/spf13/pflag"
-
-	"github.com/keyfit/keyfit/mockserver"
 )
 
 // liveSettings are the settings of a running mock. A reload replaces all of them or none.
@@ -80,7 +78,7 @@ func (l *liveSettings) reload() error {
 	if err := l.mock.checkReplay(l.now, &next); err != nil {
 		return err
 	}
-	if err := l.mock.redefine(next.apis); err != nil {
+	if err := l.redefine(&next); err != nil {
 		return err
 	}
 	if err := l.mock.inject(next.file.Faults); err != nil {
@@ -92,11 +90,13 @@ func (l *liveSettings) reload() error {
 	return err
 }
 
-// redefine gives the mock what its --api files say now. It changes nothing if it fails.
-func (m *localMock) redefine(apis []mockserver.API) error {
-	if err := m.srv.Redefine(apis...); err != nil {
+// redefine gives the mock what its --api files, and the documents that these name, say now. It
+// changes nothing if it fails.
+func (l *liveSettings) redefine(next *settings) error {
+	if err := l.mock.srv.Redefine(next.apis...); err != nil {
 		return fmt.Errorf("--api: %w", err)
 	}
+	next.checks = l.now.checks.replace(next.checks)
 	return nil
 }
 

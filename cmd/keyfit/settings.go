@@ -15,10 +15,10 @@ import (
 
 	"github.com/spf13/pflag"
 
-	"github.com/keyfit/keyfit/cmd/keyfit/internal/apifile"
 	"github.com/keyfit/keyfit/cmd/keyfit/internal/cli"
 	"github.com/keyfit/keyfit/cmd/keyfit/internal/flagvalue"
 	"github.com/keyfit/keyfit/mockserver"
+	"github.com/keyfit/keyfit/mockserver/apifile"
 )
 
 // settings are the settings of a mock. The configuration file uses the names of the flags;
@@ -33,6 +33,7 @@ type settings struct {
 	tokenFile     string
 	providers     []string
 	apiFiles      []string
+	validate      bool
 	tls           bool
 	caFile        string
 	http1         bool
@@ -52,8 +53,9 @@ type settings struct {
 	publicURL     string
 	sync          bool
 
-	file fileSettings
-	apis []mockserver.API // of apiFiles
+	file   fileSettings
+	apis   []mockserver.API // of apiFiles
+	checks *requestChecks   // of validate
 }
 
 // fileSettings are the settings that only a configuration file has. A reload may change
@@ -74,6 +76,7 @@ func (s *settings) flags(f *pflag.FlagSet) {
 	f.StringVar(&s.tokenFile, "admin-token-file", "", "read the admin token from this `file`, or write a new one there")
 	f.StringSliceVar(&s.providers, "providers", nil, "imitate only these `providers` (default all)")
 	f.StringArrayVar(&s.apiFiles, "api", nil, "imitate the API of this YAML or JSON `file` as well (docs/anyapi.md); may be repeated")
+	f.BoolVar(&s.validate, "validate", false, "refuse requests that do not fit the OpenAPI document of their API")
 	f.BoolVar(&s.tls, "tls", false, "serve https, with a certificate of a new CA")
 	f.StringVar(&s.caFile, "ca-file", "", "write the CA's certificate to this `file`")
 	f.BoolVar(&s.http1, "http1", false, "with --tls: no HTTP/2")
@@ -120,12 +123,17 @@ func (s *settings) load(flags *pflag.FlagSet) error {
 // loadAPIs reads the files of --api.
 func (s *settings) loadAPIs() error {
 	s.apis = nil
+	all := make(map[mockserver.Provider]mockserver.RequestCheck)
 	for _, path := range s.apiFiles {
-		api, err := apifile.Load(path)
+		described, err := apifile.Load(path)
 		if err != nil {
 			return cli.UsageError{Err: fmt.Errorf("--api: %w", err)}
 		}
-		s.apis = append(s.apis, api)
+		s.apis = append(s.apis, described.API)
+		all[described.API.Name] = described.Check
+	}
+	if err := s.loadChecks(all); err != nil {
+		return fmt.Errorf("--validate: %w", err)
 	}
 	if err := tried(mockserver.WithAPI(s.apis...)); err != nil {
 		return cli.UsageError{Err: fmt.Errorf("--api: %w", err)}
@@ -294,6 +302,11 @@ func (s *settings) checkAddr(flag, addr string) error {
 // options returns the settings as options of the mock's library.
 func (s *settings) options() ([]mockserver.Option, error) {
 	opts := append(s.reloadable(), mockserver.WithAPI(s.apis...))
+	if s.validate {
+		for _, p := range s.played() {
+			opts = append(opts, mockserver.WithRequestCheck(p, s.checks.of(p)))
+		}
+	}
 	if s.tls {
 		opts = append(opts, mockserver.WithTLS())
 	}
@@ -397,7 +410,7 @@ func parseJournal(s string) (entries, size int, err error) {
 func (s *settings) fixed() map[string]string {
 	return map[string]string{
 		"addr": s.addr, "admin": s.admin, "admin-host": strings.Join(s.adminHosts, ","), "admin-token-file": s.tokenFile,
-		"providers": strings.Join(s.providers, ","), "api": strings.Join(s.apiFiles, ","), "tls": strconv.FormatBool(s.tls), "ca-file": s.caFile,
+		"providers": strings.Join(s.providers, ","), "api": strings.Join(s.apiFiles, ","), "validate": strconv.FormatBool(s.validate), "tls": strconv.FormatBool(s.tls), "ca-file": s.caFile,
 		"http1": strconv.FormatBool(s.http1), "seed": s.seed, "freeze": s.freeze, "journal": s.journal, "state": s.state,
 		"ready-file": s.readyFile, "public-url": s.publicURL, "sync": strconv.FormatBool(s.sync), "key-files": s.keyFiles, "speed": strconv.FormatInt(s.speed, 10), "no-keys": strconv.FormatBool(s.noKeys), "log": s.log, "grace": s.grace.String(),
 	}

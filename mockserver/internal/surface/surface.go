@@ -48,10 +48,12 @@ type Caller struct {
 type Need struct {
 	Open   bool     // no credential needed
 	Scope  string   // required scope; empty for none
+	Scopes []string // required beside Scope
 	Access []string // allowed access types; nil allows all
 	Shared bool     // a key that shares customer attributes may call too, whatever its access type
 	Kinds  Kind     // allowed kinds of credential; zero allows all
 	Group  string   // limit group that replaces the key's general limit
+	First  bool     // the first half of a pair is enough
 }
 
 // Route is one method and path pattern (net/http.ServeMux syntax).

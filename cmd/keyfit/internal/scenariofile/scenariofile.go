@@ -10,12 +10,14 @@ import (
 	"fmt"
 	"io/fs"
 	"path/filepath"
+	"reflect"
 	"strings"
+	"time"
 
 	"go.yaml.in/yaml/v4"
 
 	"github.com/keyfit/keyfit/cmd/keyfit/internal/cli"
-	"github.com/keyfit/keyfit/cmd/keyfit/internal/strictyaml"
+	"github.com/keyfit/keyfit/internal/strictyaml"
 	"github.com/keyfit/keyfit/mockserver"
 )
 
@@ -29,7 +31,7 @@ func Find(nameOrFile string, played []mockserver.Provider) (mockserver.Scenario,
 		}
 		names = append(names, s.Name)
 	}
-	data, err := strictyaml.Read(nameOrFile)
+	data, err := strictyaml.Read(nameOrFile, strictyaml.MaxSize)
 	isPath := strings.ContainsAny(nameOrFile, `/\`) || filepath.Ext(nameOrFile) != ""
 	switch {
 	case errors.Is(err, fs.ErrNotExist) && !isPath:
@@ -47,7 +49,7 @@ func Find(nameOrFile string, played []mockserver.Provider) (mockserver.Scenario,
 // *strictyaml.Error.
 func Parse(name string, document []byte, played []mockserver.Provider) (mockserver.Scenario, error) {
 	var s mockserver.Scenario
-	lines, err := strictyaml.Decode(name, document, &s, "name and steps")
+	lines, err := reader().Decode(name, document, &s)
 	if err != nil {
 		return mockserver.Scenario{}, err //nolint:wrapcheck // it names the file
 	}
@@ -58,6 +60,18 @@ func Parse(name string, document []byte, played []mockserver.Provider) (mockserv
 		return mockserver.Scenario{}, lines.Wrong("", err.Error())
 	}
 	return s, nil
+}
+
+// reader is that of scenarios.
+func reader() strictyaml.Reader {
+	return strictyaml.Reader{
+		Needs:    "name and steps",
+		ByMember: []reflect.Type{reflect.TypeFor[mockserver.Fault]()},
+		Duration: func(text string) (time.Duration, error) {
+			d, err := mockserver.ParseDuration(text)
+			return d.Std(), err //nolint:wrapcheck // strictyaml says where
+		},
+	}
 }
 
 // Write returns a scenario as YAML, which Parse reads.

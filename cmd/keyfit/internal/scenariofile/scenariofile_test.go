@@ -9,7 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/keyfit/keyfit/cmd/keyfit/internal/scenariofile"
-	"github.com/keyfit/keyfit/cmd/keyfit/internal/strictyaml"
+	"github.com/keyfit/keyfit/internal/strictyaml"
 	"github.com/keyfit/keyfit/mockserver"
 )
 

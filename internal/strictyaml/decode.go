@@ -5,26 +5,72 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"reflect"
 	"slices"
 	"strings"
 	"time"
 
 	"go.yaml.in/yaml/v4"
-
-	"github.com/keyfit/keyfit/mockserver"
 )
+
+// Decode decodes a document, which is one mapping, into a pointer to a struct. name stands in
+// errors. Of a mistake it returns an *Error.
+func (rd Reader) Decode(name string, document []byte, into any) (*Lines, error) {
+	d := &decoder{Lines{name, make(map[string]int)}, rd}
+	root, err := d.root(document)
+	if err != nil {
+		return nil, err
+	}
+	if err := d.value(root, reflect.ValueOf(into).Elem(), ""); err != nil {
+		return nil, err
+	}
+	return &d.Lines, nil
+}
+
+// DecodeNode decodes a part of a document that was parsed already, as Decode does; nil is a
+// part without members.
+func (rd Reader) DecodeNode(name string, n *yaml.Node, into any) (*Lines, error) {
+	d := &decoder{Lines{name, map[string]int{"": 1}}, rd}
+	if n == nil {
+		return &d.Lines, nil
+	}
+	if err := d.value(n, reflect.ValueOf(into).Elem(), ""); err != nil {
+		return nil, err
+	}
+	return &d.Lines, nil
+}
 
 // decoder fills a Go value from a document, by the json tags of its type, and remembers
 // where each member stands.
 type decoder struct {
 	Lines
-
-	needs string // what a document must have
+	Reader
 }
 
 func (d *decoder) wrong(n *yaml.Node, member, problem string, args ...any) error {
 	return &Error{d.file, n.Line, member, fmt.Sprintf(problem, args...)}
+}
+
+// root parses the document, which is one mapping.
+func (d *decoder) root(document []byte) (*yaml.Node, error) {
+	if len(document) > MaxSize {
+		return nil, &Error{d.file, 0, "", fmt.Sprintf("it has more than %d bytes", MaxSize)}
+	}
+	var doc, more yaml.Node
+	dec := yaml.NewDecoder(strings.NewReader(string(document)))
+	if err := dec.Decode(&doc); errors.Is(err, io.EOF) {
+		return nil, &Error{d.file, 0, "", "it is empty; it needs " + d.Needs}
+	} else if err != nil {
+		return nil, &Error{d.file, 0, "", "it is neither YAML nor JSON: " + OneLine(err)}
+	}
+	if err := dec.Decode(&more); !errors.Is(err, io.EOF) {
+		return nil, &Error{d.file, more.Line, "", "it has more than one document; one is wanted"}
+	}
+	if doc.Kind != yaml.DocumentNode || len(doc.Content) != 1 {
+		return nil, &Error{d.file, 0, "", "it is empty; it needs " + d.Needs}
+	}
+	return doc.Content[0], nil
 }
 
 // value decodes a node.
@@ -35,14 +81,14 @@ func (d *decoder) value(n *yaml.Node, into reflect.Value, member string) error {
 		return d.wrong(n, member, "anchors and aliases of YAML are not allowed; write it out")
 	case n.Style&yaml.TaggedStyle != 0:
 		return d.wrong(n, member, "tags of YAML are not allowed")
-	case into.Type() == reflect.TypeFor[time.Duration](), into.Type() == reflect.TypeFor[mockserver.Duration]():
+	case isDuration(into):
 		return d.duration(n, into, member)
 	}
 	if into.Kind() == reflect.Pointer {
 		into.Set(reflect.New(into.Type().Elem()))
 		return d.value(n, into.Elem(), member)
 	}
-	if into.Type() == reflect.TypeFor[mockserver.Fault]() { // its own reader knows no lines
+	if slices.Contains(d.ByMember, into.Type()) { // its own reader knows no lines
 		return d.object(n, into, member)
 	}
 	if _, own := reflect.TypeAssert[json.Unmarshaler](into.Addr()); own {
@@ -99,7 +145,7 @@ func (d *decoder) text(n *yaml.Node, into encoding.TextUnmarshaler, member strin
 		return d.wrong(n, member, "%s is not text; put it in quotes", kindOf(n))
 	}
 	if err := into.UnmarshalText([]byte(n.Value)); err != nil {
-		return d.wrong(n, member, "%s", oneLine(err))
+		return d.wrong(n, member, "%s", OneLine(err))
 	}
 	return nil
 }
@@ -121,14 +167,21 @@ func kindOf(n *yaml.Node) string {
 	}
 }
 
+// isDuration reports whether a value is a time.Duration, or one with text of its own.
+func isDuration(v reflect.Value) bool {
+	_, own := reflect.TypeAssert[interface{ Std() time.Duration }](v)
+	return v.Type() == reflect.TypeFor[time.Duration]() || own && v.Kind() == reflect.Int64
+}
+
 // duration decodes "90s", "24h" or "365d".
 func (d *decoder) duration(n *yaml.Node, into reflect.Value, member string) error {
-	var length mockserver.Duration
-	if err := d.decodeJSON(n, &length); err != nil {
-		return d.wrong(n, member, "%s is no duration, such as 90s, 24h or 365d", kindOf(n))
+	if n.Kind == yaml.ScalarNode && n.ShortTag() == "!!str" {
+		if length, err := d.Duration(n.Value); err == nil {
+			into.SetInt(int64(length))
+			return nil
+		}
 	}
-	into.SetInt(int64(length.Std()))
-	return nil
+	return d.wrong(n, member, "%s is no duration, such as 90s, 24h or 365d", kindOf(n))
 }
 
 // leaf decodes a value that reads JSON itself: a limit, hints.
@@ -137,7 +190,7 @@ func (d *decoder) leaf(n *yaml.Node, into reflect.Value, member string) error {
 		return d.wrong(n, member, "it is an empty value")
 	}
 	if err := d.decodeJSON(n, into.Addr().Interface()); err != nil {
-		return d.wrong(n, member, "%s", oneLine(err))
+		return d.wrong(n, member, "%s", OneLine(err))
 	}
 	return nil
 }
@@ -170,7 +223,7 @@ func (d *decoder) object(n *yaml.Node, into reflect.Value, member string) error 
 		if !known {
 			return d.wrong(key, at, "there is no such member; there are %s%s", strings.Join(names, ", "), meant(key.Value, names))
 		}
-		return d.value(value, into.Field(i), at)
+		return d.value(value, into.FieldByIndex(i), at)
 	})
 }
 
@@ -230,51 +283,4 @@ func (d *decoder) list(n *yaml.Node, into reflect.Value, member string) error {
 		}
 	}
 	return nil
-}
-
-// fieldsOf returns the fields of a struct by the name of their json tag, and the names.
-func fieldsOf(t reflect.Type) (fields map[string]int, names []string) {
-	fields = make(map[string]int)
-	for i := range t.NumField() {
-		name, _, _ := strings.Cut(t.Field(i).Tag.Get("json"), ",")
-		if name != "-" && name != "" {
-			fields[name] = i
-			names = append(names, name)
-		}
-	}
-	return fields, names
-}
-
-// meant proposes the nearest name, "" if none is near.
-func meant(name string, known []string) string {
-	best, least := "", len(name)/3+1
-	for _, k := range known {
-		if d := distance(strings.ToLower(name), strings.ToLower(k)); len(name) < 64 && d <= least {
-			best, least = k, d-1
-		}
-	}
-	if best == "" {
-		return ""
-	}
-	return "; did you mean " + best + "?"
-}
-
-// distance is Levenshtein's.
-func distance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		before := row[0]
-		row[0]++
-		for j := range len(b) {
-			change := before
-			if a[i] != b[j] {
-				change++
-			}
-			before, row[j+1] = row[j+1], min(change, row[j]+1, row[j+1]+1)
-		}
-	}
-	return row[len(b)]
 }

@@ -7,14 +7,12 @@
 package strictyaml
 
 import (
-	"errors"
 	"fmt"
 	"io"
 	"os"
 	"reflect"
 	"strings"
-
-	"go.yaml.in/yaml/v4"
+	"time"
 )
 
 // MaxSize is the largest document, in bytes.
@@ -40,14 +38,14 @@ func (e *Error) Error() string {
 	return out + ": " + e.Problem
 }
 
-// Read reads a file, at most MaxSize bytes of it and one more.
-func Read(path string) ([]byte, error) {
+// Read reads a file, at most longest bytes of it and one more.
+func Read(path string, longest int64) ([]byte, error) {
 	f, err := os.Open(path) //nolint:gosec // the user's own choice
 	if err != nil {
 		return nil, err //nolint:wrapcheck // it names the file
 	}
 	defer func() { _ = f.Close() }()                // it was only read
-	return io.ReadAll(io.LimitReader(f, MaxSize+1)) //nolint:wrapcheck // as above
+	return io.ReadAll(io.LimitReader(f, longest+1)) //nolint:wrapcheck // as above
 }
 
 // Lines are the places of the members of a document.
@@ -56,18 +54,11 @@ type Lines struct {
 	lines map[string]int // by member
 }
 
-// Decode decodes a document, which is one mapping, into a pointer to a struct. name stands in
-// errors; needs says what a document of this kind must have. Of a mistake it returns an *Error.
-func Decode(name string, document []byte, into any, needs string) (*Lines, error) {
-	d := &decoder{Lines{name, make(map[string]int)}, needs}
-	root, err := d.root(document)
-	if err != nil {
-		return nil, err
-	}
-	if err := d.value(root, reflect.ValueOf(into).Elem(), ""); err != nil {
-		return nil, err
-	}
-	return &d.Lines, nil
+// Reader reads documents of one kind. Its methods may be called by several goroutines.
+type Reader struct {
+	Needs    string                                   // what such a document must have, in words
+	Duration func(text string) (time.Duration, error) // reads "90s"
+	ByMember []reflect.Type                           // structs that read JSON themselves, and are read member by member all the same
 }
 
 // Wrong returns the error for a member that was found to be wrong after decoding.
@@ -75,28 +66,8 @@ func (ln *Lines) Wrong(member, problem string) *Error {
 	return &Error{ln.file, ln.of(member), member, problem}
 }
 
-// root parses the document, which is one mapping.
-func (d *decoder) root(document []byte) (*yaml.Node, error) {
-	if len(document) > MaxSize {
-		return nil, &Error{d.file, 0, "", fmt.Sprintf("it has more than %d bytes", MaxSize)}
-	}
-	var doc, more yaml.Node
-	dec := yaml.NewDecoder(strings.NewReader(string(document)))
-	if err := dec.Decode(&doc); errors.Is(err, io.EOF) {
-		return nil, &Error{d.file, 0, "", "it is empty; it needs " + d.needs}
-	} else if err != nil {
-		return nil, &Error{d.file, 0, "", "it is neither YAML nor JSON: " + oneLine(err)}
-	}
-	if err := dec.Decode(&more); !errors.Is(err, io.EOF) {
-		return nil, &Error{d.file, more.Line, "", "it has more than one document; one is wanted"}
-	}
-	if doc.Kind != yaml.DocumentNode || len(doc.Content) != 1 {
-		return nil, &Error{d.file, 0, "", "it is empty; it needs " + d.needs}
-	}
-	return doc.Content[0], nil
-}
-
-func oneLine(err error) string {
+// OneLine is the text of an error without line breaks and without the library's prefix.
+func OneLine(err error) string {
 	return strings.Join(strings.Fields(strings.ReplaceAll(err.Error(), "yaml: ", "")), " ")
 }
 
