@@ -119,7 +119,7 @@ func flatten(s *openapi3.Schema, depth int) *flat {
 	return out
 }
 
-// add narrows the schema by another.
+// add narrows the schema by another. A part's example is not one of the whole.
 func (f *flat) add(o *flat) {
 	for name, p := range o.Properties {
 		if have := f.Properties[name]; have != nil && have != p {
@@ -146,9 +146,6 @@ func (f *flat) add(o *flat) {
 	}
 	if f.Const == nil {
 		f.Const = o.Const
-	}
-	if f.Example == nil {
-		f.Example = nil // a part's example is not one of the whole
 	}
 	if f.MultipleOf == nil {
 		f.MultipleOf = o.MultipleOf
