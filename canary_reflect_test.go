@@ -150,6 +150,9 @@ func TestCanaryNothingOfAnAnswerOrAClientLeadsToTheKey(t *testing.T) {
 	t.Cleanup(two.Close)
 	for name, srv := range map[string]*httptest.Server{"HTTP/1.1": plain, "HTTP/2": two} {
 		schemes := append([]wireScheme{tracedSchemes()[0]}, tracedSchemes()[3:]...)
+		if srv == two && !longRun() {
+			schemes = schemes[:1] // a scheme does the same in both protocols
+		}
 		for _, s := range schemes {
 			t.Run(name+"/"+s.name, func(t *testing.T) {
 				t.Parallel()

@@ -23,7 +23,7 @@ func chaosTurns() int {
 	if longRun() {
 		return 50
 	}
-	return 20
+	return 12
 }
 
 // A service in a process of its own, under load, whose .env is rotated turn by turn without

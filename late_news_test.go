@@ -25,12 +25,12 @@ const (
 	newsPace            = newsEvery * newsCallers / newsPerRotation // of one caller
 )
 
-// newsRotations is a hundred in a long run, and thirty in a plain one.
+// newsRotations is a hundred in a long run, and fifteen in a plain one.
 func newsRotations() int {
 	if longRun() {
 		return 100
 	}
-	return 30
+	return 15
 }
 
 // Over real HTTP: what is refused depends on how many calls are under way when a key ends,

@@ -21,7 +21,7 @@ import (
 // The simulation of rotation: six minutes of fake time at 50 requests a second, with a
 // deadline of 30 s each and a source that is polled every 5 s. A long run (see [longRun])
 // plays each case with five seeds: the 90,000 requests a case of docs/rotation.md. A plain
-// run plays each with one seed at 10 requests a second. The client is the real one; the
+// run plays each with one seed at 8 requests a second. The client is the real one; the
 // wire, the provider behind it and the source are the model below.
 const (
 	simLength  = 6 * time.Minute
@@ -33,10 +33,8 @@ const (
 // simSize returns how many seeds play a case, and the time between two requests.
 func simSize() (seeds uint64, every time.Duration) {
 	switch {
-	case raceDetector && !longRun():
-		return 1, time.Second / 8
 	case !longRun():
-		return 1, time.Second / 10
+		return 1, time.Second / 8
 	case raceDetector: // which is ten times as slow
 		return 1, time.Second / 50
 	}

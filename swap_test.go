@@ -17,7 +17,11 @@ import (
 // the machine decides nothing.
 func TestAThousandSwapsUnderLoadFailNoCall(t *testing.T) {
 	t.Parallel()
-	const callers, swaps, callsEach = 64, 1000, 8
+	const callers, swaps = 64, 1000
+	callsEach := 3
+	if longRun() {
+		callsEach = 8
+	}
 	const turn, overlap = time.Second, 500 * time.Second // of the server's clock: a swap a second
 	srv := mockserver.New(t, mockserver.WithoutRateLimits(), mockserver.WithJournal(0, 0), mockserver.WithFrozenClock(time.Now()))
 	issued := srv.Keys().Issue(mockserver.MindKey)

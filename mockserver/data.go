@@ -41,9 +41,9 @@ func (n *Namespace) Collections(p Provider) ([]Collection, error) {
 	}
 	out := []Collection{}
 	if played.data != nil {
-		dump := played.data.Dump()
+		counts := played.data.Counts()
 		for _, name := range played.data.Names() {
-			out = append(out, Collection{name, len(dump[name])})
+			out = append(out, Collection{name, counts[name]})
 		}
 	}
 	return out, nil
@@ -60,7 +60,7 @@ func (n *Namespace) Data(p Provider, collection string) ([]json.RawMessage, erro
 	if err != nil {
 		return nil, fmt.Errorf("mockserver: data of %q: %w", p, err)
 	}
-	return n.redactItems(played.data.Dump()[collection]), nil
+	return n.redactItems(played.data.Dump(collection)[collection]), nil
 }
 
 // SetData replaces a whole collection and returns once the state file has it. It
@@ -141,8 +141,8 @@ func (n *Namespace) replaceData(p Provider, data surface.Data, next map[string][
 
 // isSample reports whether a collection is what a new mock has.
 func (n *Namespace) isSample(p Provider, data surface.Data, collection string) bool {
-	fresh := n.play(n.srv.vendor(p)).data.Dump()[collection]
-	return slices.EqualFunc(fresh, data.Dump()[collection], func(a, b json.RawMessage) bool { return string(a) == string(b) })
+	fresh := n.play(n.srv.vendor(p)).data.Dump(collection)[collection]
+	return slices.EqualFunc(fresh, data.Dump(collection)[collection], func(a, b json.RawMessage) bool { return string(a) == string(b) })
 }
 
 // played returns the surface of p.

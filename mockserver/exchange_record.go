@@ -35,7 +35,7 @@ func (x *exchange) decide(status int) {
 	x.settle(status)
 	x.answer.phase, x.answer.status = decided, status
 	x.describe()
-	if len(x.req.body) > 0 && !x.judgement.foreign {
+	if len(x.req.body) > 0 && !x.judgement.foreign && x.ns.journal.keeps() {
 		x.req.text.body = x.req.red.Body(x.req.body, x.req.bodyType(x.v), maxJournalBody)
 	}
 	x.answer.took = x.ns.clock.Now().Sub(x.req.at) // read before the journal's lock is held

@@ -10,6 +10,9 @@ import (
 // describeReply redacts what the journal shows of the answer. A foreign key, one that no
 // mock made, may be repeated in the body in ways that nobody knows, so it is left out.
 func (x *exchange) describeReply(status int, h http.Header, first []byte) {
+	if !x.ns.journal.keeps() {
+		return
+	}
 	q := &x.req
 	x.answer.header = x.replyHeader(h)
 	if x.answer.late || x.judgement.foreign || q.Method == http.MethodHead || status == http.StatusNoContent || status == http.StatusNotModified {

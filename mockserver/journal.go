@@ -117,10 +117,13 @@ func (j *journal) open(f facts, from filler) ticket {
 	return ticket{entry: e, id: j.seq, resets: j.resets, facts: f}
 }
 
+// keeps reports whether requests are kept, and not only counted.
+func (j *journal) keeps() bool { return j.maxEntries > 0 && j.maxBytes > 0 }
+
 func (j *journal) enter(from filler) *entry {
 	j.seq++
 	var e *entry
-	if j.maxEntries > 0 && j.maxBytes > 0 {
+	if j.keeps() {
 		e = j.slot()
 		from.fill(e)
 		e.id = j.seq

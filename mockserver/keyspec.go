@@ -60,7 +60,7 @@ func unknownName(what, name string, v *vendor, known []string) error {
 func nearestName(name string, known []string) string {
 	best, least := "", len(name)/3+1
 	for _, k := range known {
-		if d := wordDistance(strings.ToLower(name), strings.ToLower(k)); d <= least && len(name) <= maxNearPath {
+		if d := wordDistance(strings.ToLower(name), strings.ToLower(k), least); d <= least && len(name) <= maxNearPath {
 			best, least = k, d-1
 		}
 	}

@@ -109,8 +109,12 @@ func (rt *router) nearest(method string, segments []string, same bool) *routeLin
 		if apart(len(segments), len(line.segments))*insertedSegment > farthest {
 			continue
 		}
-		d := pathDistance(segments, line.segments)
-		if d > 0 && (same || d > min(line.letters()/2, farthest)) {
+		most := 0
+		if !same {
+			most = min(line.letters()/2, farthest)
+		}
+		d := pathDistance(segments, line.segments, most)
+		if d > most {
 			continue
 		}
 		if best == nil || d < least || d == least && line.method == method && best.method != method {
@@ -132,9 +136,10 @@ func (line *routeLine) letters() int {
 }
 
 // pathDistance is an edit distance over segments. A changed segment costs the edit
-// distance of its letters, a missing one or one too many insertedSegment.
-func pathDistance(sent, pattern []string) int {
-	return editDistance(len(sent), len(pattern), insertedSegment, func(i, j int) int {
+// distance of its letters, a missing one or one too many insertedSegment. Any number above
+// most stands for all of them.
+func pathDistance(sent, pattern []string, most int) int {
+	return editDistance(len(sent), len(pattern), insertedSegment, most, func(i, j int) int {
 		switch s, p := sent[i], pattern[j]; {
 		case s == p, isWildcard(p) && s != "":
 			return 0
@@ -143,7 +148,7 @@ func pathDistance(sent, pattern []string) int {
 		case apart(len(s), len(p)) >= 2*insertedSegment:
 			return 2 * insertedSegment // one too many and one too few cost no more: the letters decide nothing
 		default:
-			return wordDistance(s, p)
+			return wordDistance(s, p, 2*insertedSegment)
 		}
 	})
 }
@@ -151,9 +156,10 @@ func pathDistance(sent, pattern []string) int {
 // apart is the difference of two lengths, which is the least distance of what has them.
 func apart(n, m int) int { return max(n-m, m-n) }
 
-// wordDistance is the number of letters to change, insert or leave out.
-func wordDistance(a, b string) int {
-	return editDistance(len(a), len(b), 1, func(i, j int) int {
+// wordDistance is the number of letters to change, insert or leave out. Any number above
+// most stands for all of them.
+func wordDistance(a, b string, most int) int {
+	return editDistance(len(a), len(b), 1, most, func(i, j int) int {
 		if a[i] == b[j] {
 			return 0
 		}
@@ -162,18 +168,29 @@ func wordDistance(a, b string) int {
 }
 
 // editDistance is Levenshtein's distance of two sequences with n and m elements:
-// gap is the cost of an element that only one has, change that of a pair.
-func editDistance(n, m, gap int, change func(i, j int) int) int {
-	row := make([]int, m+1)
+// gap is the cost of an element that only one has, change that of a pair. It ends early
+// with a number above most once the distance cannot be less.
+func editDistance(n, m, gap, most int, change func(i, j int) int) int {
+	var few [64]int
+	row := few[:]
+	if m >= len(few) {
+		row = make([]int, m+1)
+	}
+	row = row[:m+1]
 	for j := range row {
 		row[j] = j * gap
 	}
 	for i := range n {
 		before := row[0]
 		row[0] += gap
+		least := row[0]
 		for j := range m {
 			here := min(before+change(i, j), row[j]+gap, row[j+1]+gap)
 			before, row[j+1] = row[j+1], here
+			least = min(least, here)
+		}
+		if least > most { // no row has less than the one before
+			return least
 		}
 	}
 	return row[m]

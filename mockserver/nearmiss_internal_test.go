@@ -6,7 +6,8 @@ import (
 	"testing"
 )
 
-// What is not compared letter by letter, as lengths differ too much, has the same distance.
+// What is not compared letter by letter, as lengths differ too much, has the same distance,
+// and what ends early has a distance above the bound.
 func TestAPathDistanceNeedsNoLettersOfLengthsThatAreFarApart(t *testing.T) {
 	t.Parallel()
 	rnd := rand.New(rand.NewPCG(1, 2))
@@ -19,9 +20,12 @@ func TestAPathDistanceNeedsNoLettersOfLengthsThatAreFarApart(t *testing.T) {
 	}
 	for range 2000 {
 		a, b := path(), path()
-		want := editDistance(len(a), len(b), insertedSegment, func(i, j int) int { return wordDistance(a[i], b[j]) })
-		if got := pathDistance(a, b); got != want {
-			t.Fatalf("%q and %q: %d, want %d", a, b, got, want)
+		const all = 1000
+		want := editDistance(len(a), len(b), insertedSegment, all, func(i, j int) int { return wordDistance(a[i], b[j], all) })
+		for most := range 12 {
+			if got := pathDistance(a, b, most); got != want && (got <= most || want <= most) {
+				t.Fatalf("%q and %q: %d of at most %d, want %d", a, b, got, most, want)
+			}
 		}
 	}
 }

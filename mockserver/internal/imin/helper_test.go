@@ -23,7 +23,7 @@ type client struct {
 
 func newClient(tb testing.TB) client {
 	tb.Helper()
-	srv := mockserver.New(tb, mockserver.WithSeed(7), mockserver.WithFrozenClock(noon))
+	srv := mockserver.New(tb, mockserver.WithSeed(7), mockserver.WithFrozenClock(noon), mockserver.WithJournal(0, 0)) // nobody reads it
 	return client{srv, srv.Keys().Issue(mockserver.Imin)}
 }
 

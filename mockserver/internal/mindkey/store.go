@@ -41,19 +41,32 @@ func (s *store) Names() []string {
 	return names
 }
 
-// Dump implements surface.Data.
-func (s *store) Dump() map[string][]json.RawMessage {
+// Counts implements surface.Data.
+func (s *store) Counts() map[string]int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	out := s.dump()
+	out := make(map[string]int, len(s.sets))
 	for _, e := range s.sets {
-		out[e.typ.Name] = s.extras.Add(e.typ.Name, e.key(), out[e.typ.Name])
+		out[e.typ.Name] = len(e.rows())
 	}
 	return out
 }
 
-// dump encodes what the types know.
-func (s *store) dump() map[string][]json.RawMessage {
+// Dump implements surface.Data.
+func (s *store) Dump(names ...string) map[string][]json.RawMessage {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	out := s.dump(names)
+	for _, e := range s.sets {
+		if items, dumped := out[e.typ.Name]; dumped {
+			out[e.typ.Name] = s.extras.Add(e.typ.Name, e.key(), items)
+		}
+	}
+	return out
+}
+
+// dump encodes what the types know, of all entity sets if none is named.
+func (s *store) dump(names []string) map[string][]json.RawMessage {
 	versions := make(map[*odata.Row]any) // version keys by the position row that employees link to
 	for _, e := range s.sets {
 		if e.typ.Name == versionSet {
@@ -64,6 +77,9 @@ func (s *store) dump() map[string][]json.RawMessage {
 	}
 	out := make(map[string][]json.RawMessage, len(s.sets))
 	for _, e := range s.sets {
+		if len(names) > 0 && !slices.Contains(names, e.typ.Name) {
+			continue
+		}
 		items := make([]json.RawMessage, 0, len(e.rows()))
 		for _, row := range e.rows() {
 			items = append(items, e.write(row, versions))
@@ -84,7 +100,8 @@ func (e *entity) write(row *odata.Row, versions map[*odata.Row]any) json.RawMess
 		if b.Len() > 0 {
 			b.WriteByte(',')
 		}
-		fmt.Fprintf(&b, "%q:%s", name, value)
+		b.WriteString(`"` + name + `":`) // names are letters
+		b.Write(value)
 	}
 	for i, p := range e.typ.Props {
 		v := row.Values[i]
@@ -122,7 +139,7 @@ func (s *store) Replace(next map[string][]json.RawMessage) error {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	all := s.dump()
+	all := s.dump(nil)
 	maps.Copy(all, next)
 	read := make(map[string][]*item, len(s.sets))
 	for _, e := range s.sets {
@@ -142,10 +159,11 @@ func (s *store) Replace(next map[string][]json.RawMessage) error {
 		}
 		e.stored.Store(&rows)
 	}
-	for name, known := range s.dump() {
-		if items, given := next[name]; given {
-			s.extras.Replace(name, s.set(name).key(), items, known)
-		}
+	if len(next) == 0 {
+		return nil
+	}
+	for name, known := range s.dump(slices.Collect(maps.Keys(next))) {
+		s.extras.Replace(name, s.set(name).key(), next[name], known)
 	}
 	return nil
 }

@@ -23,9 +23,11 @@ var ErrNoCollection = errors.New("no such collection")
 type Data interface {
 	// Names lists the collections in a fixed order.
 	Names() []string
-	// Dump returns a consistent snapshot of all collections. The same data gives
-	// the same bytes.
-	Dump() map[string][]json.RawMessage
+	// Counts returns how many items each collection has.
+	Counts() map[string]int
+	// Dump returns a consistent snapshot of the named collections, of all of them if none
+	// is named. The same data gives the same bytes.
+	Dump(names ...string) map[string][]json.RawMessage
 	// Replace replaces the items of the named collections and keeps the others.
 	// Members that the items' types do not know are kept. It validates everything first, including references between collections;
 	// an error names the element and member, and nothing has changed.
@@ -48,6 +50,7 @@ type Tables[D any] struct {
 type Collection[D any] struct {
 	Name string
 	key  []string
+	size func(*D) int
 	dump func(*D) ([]json.RawMessage, error)
 	load func(*D, []json.RawMessage) error
 }
@@ -58,6 +61,7 @@ type Collection[D any] struct {
 func NewCollection[D, T any](name string, slice func(*D) *[]T, key ...string) Collection[D] {
 	return Collection[D]{
 		Name: name, key: key,
+		size: func(d *D) int { return len(*slice(d)) },
 		dump: func(d *D) ([]json.RawMessage, error) {
 			out := make([]json.RawMessage, 0, len(*slice(d)))
 			for _, item := range *slice(d) {
@@ -91,10 +95,22 @@ func (t *Tables[D]) Names() []string {
 	return names
 }
 
+// Counts implements Data.
+func (t *Tables[D]) Counts() map[string]int {
+	d, out := t.Snapshot(), make(map[string]int, len(t.Collections))
+	for _, c := range t.Collections {
+		out[c.Name] = c.size(&d)
+	}
+	return out
+}
+
 // Dump implements Data.
-func (t *Tables[D]) Dump() map[string][]json.RawMessage {
+func (t *Tables[D]) Dump(names ...string) map[string][]json.RawMessage {
 	d, out := t.Snapshot(), make(map[string][]json.RawMessage, len(t.Collections))
 	for _, c := range t.Collections {
+		if len(names) > 0 && !slices.Contains(names, c.Name) {
+			continue
+		}
 		items, err := c.dump(&d)
 		if err != nil {
 			panic("mockserver: " + err.Error()) // a document only holds values that JSON can encode; a test dumps each one

@@ -24,6 +24,9 @@ type Extras struct {
 func (x *Extras) Replace(collection string, key []string, items, known []json.RawMessage) {
 	kept := make(map[string]any)
 	for i, raw := range items {
+		if bytes.Equal(raw, known[i]) {
+			continue // its type knows all of it
+		}
 		if id := idOf(known[i], key); id != "" {
 			if left := leftover(decodeAny(raw), decodeAny(known[i])); left != nil {
 				kept[id] = left
