@@ -29,6 +29,7 @@ func (t *transport) attempt(k *call, req *http.Request, given *keyring.Generatio
 		k.keepsPlace = permit.leave(&out, k.client.gateTime(arrived))
 	}()
 	k.begins(with, began-k.ring.engine.Clock().Lag(k.client.clock))
+	k.ring.engine.Look(k.sent)
 	ctx, other := k.attemptStarts()
 	resp, err = t.send(k, ctx, other, req)
 	arrived = k.client.clock.Now()

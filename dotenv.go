@@ -11,12 +11,12 @@ import (
 )
 
 // DotEnv returns a source that reads the key from a .env file, by the rules of [Env]: the
-// first of names that the file assigns, with NAME_FILE, NAME_EXPIRES and NAME_ISSUED. It
-// neither reads nor changes the process environment. A relative path is resolved against
+// first of names that the file assigns, with NAME_FILE, NAME_EXPIRES,
+// NAME_EXPIRES_FILE and NAME_ISSUED. It neither reads nor changes the process environment. A relative path is resolved against
 // the working directory when DotEnv is called; parent directories are not searched. The
 // file is read each time the source is asked.
 //
-// A file that NAME_FILE names must lie in the directory of the .env file or below it, also
+// A file that NAME_FILE or NAME_EXPIRES_FILE names must lie in the directory of the .env file or below it, also
 // after symbolic links; a relative path begins there. Otherwise a .env file could name a
 // secret of another program.
 //
@@ -63,6 +63,10 @@ func (file dotEnvFile) place(name string) string {
 
 func (file dotEnvFile) keyFile(path string) Source {
 	return confinedFile{dir: filepath.Dir(file.path), path: path}
+}
+
+func (file dotEnvFile) readFile(path string, limit int64) ([]byte, error) {
+	return confinedFile{dir: filepath.Dir(file.path), path: path}.read(limit)
 }
 
 func (file dotEnvFile) dotenv() string { return file.path }

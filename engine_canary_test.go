@@ -111,7 +111,7 @@ func TestCanaryARotationTellsNoKey(t *testing.T) {
 		kinds := map[keyfit.KeyEventKind]bool{}
 		level := &slog.HandlerOptions{Level: slog.LevelDebug}
 		log := slog.New(slog.NewMultiHandler(slog.NewJSONHandler(&told, level), slog.NewTextHandler(&told, level)))
-		ring, err := keyfit.NewKeyring(t.Context(), w.src, keyfit.Verify(w.probe), keyfit.WithLogger(log), keyfit.HoldCalls(time.Second, 0),
+		ring, err := keyfit.NewKeyring(t.Context(), w.src, keyfit.ForProvider(keyfit.Provider{Name: "acme", RotateEvery: 90 * lifeDay}), keyfit.Verify(w.probe), keyfit.WithLogger(log), keyfit.HoldCalls(time.Second, 0),
 			keyfit.WithHooks(keyfit.Hooks{Key: func(e keyfit.KeyEvent) {
 				mu.Lock()
 				defer mu.Unlock()
@@ -174,6 +174,9 @@ func TestCanaryARotationTellsNoKey(t *testing.T) {
 		see("a key that ends", reload(offered(ends), nil))
 		time.Sleep(lifeDay) //nolint:forbidigo // fake time
 		see("a key that has ended", reload(offered(ends), nil))
+		see("a key whose end nobody knows", ring.Rotate(t.Context(), creds[6]))
+		time.Sleep(100 * lifeDay) //nolint:forbidigo // fake time
+		see("a key that has grown old", get("/p"))
 
 		var got []string
 		for kind := range kinds {
@@ -182,7 +185,7 @@ func TestCanaryARotationTellsNoKey(t *testing.T) {
 		slices.Sort(got)
 		want := []string{
 			"auth.misconfigured", "circuit.closed", "circuit.open", "key.demoted", "key.expired", "key.expiring", "key.fallback", "key.promoted",
-			"key.refused", "key.rejected", "key.retired", "key.rollback", "key.safe_to_revoke", "key.scope_regression", "key.staged", "key.verified", "source.stale",
+			"key.refused", "key.rejected", "key.retired", "key.rollback", "key.rotation_due", "key.safe_to_revoke", "key.scope_regression", "key.staged", "key.verified", "source.stale",
 		}
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Errorf("the events that were seen are not all there are (-want +got):\n%s", diff)

@@ -1,14 +1,11 @@
 package keyfit
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/keyfit/keyfit/internal/command"
@@ -31,8 +28,9 @@ func execLimits() command.Limits {
 //
 // Use it for any store that has a command-line tool. key is required; id is the public half
 // of a pair. version, a string or a number, is the store's name for this key; not_after, an
-// RFC 3339 time or date, is when the key expires. Other members are ignored, and null
-// counts as absent.
+// RFC 3339 time or date, is when the key expires, and issued_at when the provider issued it.
+// Other members are ignored, and null counts as absent. [ExecText] is for tools that print the
+// key alone.
 //
 // Each time the source is asked, it runs the command once: without a shell, with the
 // environment of this process, without input. The command may take 10 seconds and print 64
@@ -83,91 +81,18 @@ func (es execSource) run(ctx context.Context) ([]byte, error) {
 	return output, err
 }
 
-// execOutput is the JSON object that a command prints. Members stay raw, because the
-// decoder's own errors quote values.
-type execOutput struct {
-	Key      json.RawMessage `json:"key"`
-	ID       json.RawMessage `json:"id"`
-	Version  json.RawMessage `json:"version"`
-	NotAfter json.RawMessage `json:"not_after"`
-}
-
 // parseExecOutput parses the output of a command. Its errors say what is wrong and quote
 // nothing.
 func parseExecOutput(output []byte) (Credential, error) {
-	output = bytes.TrimSpace(bytes.TrimPrefix(output, []byte(byteOrderMark)))
-	switch {
+	switch output = trimmed(output); {
 	case len(output) == 0:
 		return Credential{}, errors.New("printed nothing: want a JSON object with the member key")
 	case output[0] != '{':
 		return Credential{}, errors.New("did not print a JSON object: want one with the member key")
 	}
-	var doc execOutput
-	if err := json.Unmarshal(output, &doc); err != nil {
-		if bad, ok := errors.AsType[*json.SyntaxError](err); ok && bad.Offset < int64(len(output)) {
-			return Credential{}, fmt.Errorf("printed invalid JSON at byte %d of %d", bad.Offset, len(output))
-		}
-		return Credential{}, errors.New("printed a JSON object that is cut short")
-	}
-	var cred Credential
-	var err error
-	if cred.Key, err = execSecret("key", doc.Key); err != nil {
-		return Credential{}, err
-	}
-	if len(doc.ID) > 0 && string(doc.ID) != "null" {
-		if cred.ID, err = execSecret("id", doc.ID); err != nil {
-			return Credential{}, err
-		}
-	}
-	if cred.Version, err = execVersion(doc.Version); err != nil {
-		return Credential{}, err
-	}
-	cred.Expires, err = execTime(doc.NotAfter)
-	return cred, err
-}
-
-func execSecret(name string, raw json.RawMessage) (Secret, error) {
-	var text *string
-	if len(raw) > 0 && json.Unmarshal(raw, &text) != nil {
-		return Secret{}, fmt.Errorf("printed a member %s that is not text", name)
-	}
-	if text == nil {
-		return Secret{}, fmt.Errorf("printed no member %s", name)
-	}
-	clean, err := cleanKey(*text)
+	cred, _, err := parseKeyObject(output)
 	if err != nil {
-		return Secret{}, fmt.Errorf("member %s: %w", name, err)
+		return Credential{}, fmt.Errorf("printed %w", err)
 	}
-	return NewSecret(clean), nil
-}
-
-// execVersion accepts a string, or a number, which it returns as written.
-func execVersion(raw json.RawMessage) (string, error) {
-	var text *string
-	var number json.Number
-	switch {
-	case len(raw) == 0 || json.Unmarshal(raw, &text) == nil:
-		if text == nil {
-			return "", nil
-		}
-		return strings.TrimSpace(*text), nil
-	case json.Unmarshal(raw, &number) == nil:
-		return number.String(), nil
-	}
-	return "", errors.New("printed a member version that is neither text nor a number")
-}
-
-func execTime(raw json.RawMessage) (time.Time, error) {
-	var text *string
-	if len(raw) > 0 && json.Unmarshal(raw, &text) != nil {
-		return time.Time{}, errors.New("printed a member not_after that is not text")
-	}
-	if text == nil || strings.TrimSpace(*text) == "" {
-		return time.Time{}, nil
-	}
-	t, err := parseDate(*text)
-	if err != nil {
-		return time.Time{}, fmt.Errorf("printed a member not_after that is %w", err)
-	}
-	return t, nil
+	return cred, nil
 }

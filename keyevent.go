@@ -24,6 +24,7 @@ const (
 	KeyScopeRegression KeyEventKind = "key.scope_regression" // the current key lacks a permission that the previous one has
 	KeyExpiring        KeyEventKind = "key.expiring"         // the current key expires in 30, 14, 7 or 1 days
 	KeyExpired         KeyEventKind = "key.expired"          // the current key has expired by its date; it stays current until there is another
+	KeyRotationDue     KeyEventKind = "key.rotation_due"     // the current key, whose end is not known, is as old as [Provider.RotateEvery], or twice, three times as old
 	KeyRetired         KeyEventKind = "key.retired"          // the ring dropped a key
 	KeySafeToRevoke    KeyEventKind = "key.safe_to_revoke"   // this program has not used a replaced key for the DrainTime
 	SourceStale        KeyEventKind = "source.stale"         // the source failed; the last good key stays current
@@ -40,17 +41,29 @@ const (
 type KeyEvent struct {
 	Kind        KeyEventKind
 	Time        time.Time
-	Provider    string // "" if the ring does not know it; see [ForProvider]
-	Generation  uint64 // of the key the event is about; 0 if it never became current
-	Fingerprint string // of that key
-	Previous    string // fingerprint of the other key involved; "" if none
-	Reason      string // one line
+	Provider    string    // "" if the ring does not know it; see [ForProvider]
+	Generation  uint64    // of the key the event is about; 0 if it never became current
+	Fingerprint string    // of that key
+	Previous    string    // fingerprint of the other key involved; "" if none
+	Reason      string    // one line
+	Expires     time.Time // of that key, if the event is KeyExpiring or KeyExpired; else zero
 }
 
 // LogValue returns the event as a group of attributes.
 func (ev KeyEvent) LogValue() slog.Value {
-	return slog.GroupValue(slog.String("kind", string(ev.Kind)), slog.String("provider", ev.Provider), slog.Uint64("generation", ev.Generation),
-		slog.String("key", ev.Fingerprint), slog.String("previous", ev.Previous), slog.String("reason", ev.Reason))
+	return slog.GroupValue(append([]slog.Attr{slog.String("kind", string(ev.Kind))}, ev.attrs()...)...)
+}
+
+// attrs returns the attributes of the event but its kind.
+func (ev KeyEvent) attrs() []slog.Attr {
+	attrs := []slog.Attr{
+		slog.String("provider", ev.Provider), slog.Uint64("generation", ev.Generation), slog.String("key", ev.Fingerprint),
+		slog.String("previous", ev.Previous), slog.String("reason", ev.Reason),
+	}
+	if !ev.Expires.IsZero() {
+		attrs = append(attrs, slog.Time("expires", ev.Expires))
+	}
+	return attrs
 }
 
 // log writes the event as one log line: at info level if it is part of normal operation, at
@@ -60,17 +73,15 @@ func (ev KeyEvent) log(to *slog.Logger) {
 	switch ev.Kind {
 	case KeyStaged, KeyVerified, KeyPromoted, KeyRetired, KeySafeToRevoke, CircuitClosed:
 		level = slog.LevelInfo
-	case KeyRejected, KeyRollback, KeyDemoted, KeyRefused, KeyFallback, KeyScopeRegression, KeyExpiring, KeyExpired, SourceStale, CircuitOpen, AuthMisconfigured, KeyExposed, KeyShared, BaseURLIgnored, DotEnvIgnored:
+	case KeyRejected, KeyRollback, KeyDemoted, KeyRefused, KeyFallback, KeyScopeRegression, KeyExpiring, KeyExpired, KeyRotationDue, SourceStale, CircuitOpen, AuthMisconfigured, KeyExposed, KeyShared, BaseURLIgnored, DotEnvIgnored:
 	}
-	to.LogAttrs(context.Background(), level, string(ev.Kind), slog.String("provider", ev.Provider),
-		slog.Uint64("generation", ev.Generation), slog.String("key", ev.Fingerprint),
-		slog.String("previous", ev.Previous), slog.String("reason", ev.Reason))
+	to.LogAttrs(context.Background(), level, string(ev.Kind), ev.attrs()...)
 }
 
 // event converts an event of the engine.
 func (ring *Keyring) event(e keyring.Event) KeyEvent {
 	return KeyEvent{
 		Kind: KeyEventKind(e.Kind), Time: e.Time, Provider: ring.provider, Generation: e.Generation,
-		Fingerprint: e.Fingerprint, Previous: e.Previous, Reason: e.Reason,
+		Fingerprint: e.Fingerprint, Previous: e.Previous, Reason: e.Reason, Expires: e.Expires,
 	}
 }

@@ -15,13 +15,13 @@ func TestTheEngineAndTheCallerSayTheSame(t *testing.T) {
 	t.Parallel()
 	want := []keyfit.KeyEventKind{
 		keyfit.KeyStaged, keyfit.KeyVerified, keyfit.KeyRejected, keyfit.KeyPromoted, keyfit.KeyRollback, keyfit.KeyDemoted, keyfit.KeyRefused,
-		keyfit.KeyFallback, keyfit.KeyScopeRegression, keyfit.KeyExpiring, keyfit.KeyExpired, keyfit.KeyRetired, keyfit.KeySafeToRevoke,
+		keyfit.KeyFallback, keyfit.KeyScopeRegression, keyfit.KeyExpiring, keyfit.KeyExpired, keyfit.KeyRotationDue, keyfit.KeyRetired, keyfit.KeySafeToRevoke,
 		keyfit.SourceStale, keyfit.CircuitOpen, keyfit.CircuitClosed, keyfit.AuthMisconfigured,
 	}
 	var got []keyfit.KeyEventKind
 	for _, kind := range []keyring.EventKind{
 		keyring.KeyStaged, keyring.KeyVerified, keyring.KeyRejected, keyring.KeyPromoted, keyring.KeyRollback, keyring.KeyDemoted, keyring.KeyRefused,
-		keyring.KeyFallback, keyring.KeyScopeRegression, keyring.KeyExpiring, keyring.KeyExpired, keyring.KeyRetired, keyring.KeySafeToRevoke,
+		keyring.KeyFallback, keyring.KeyScopeRegression, keyring.KeyExpiring, keyring.KeyExpired, keyring.KeyRotationDue, keyring.KeyRetired, keyring.KeySafeToRevoke,
 		keyring.SourceStale, keyring.CircuitOpened, keyring.CircuitClosed, keyring.AuthMisconfigured,
 	} {
 		got = append(got, keyfit.KeyEventKind(kind))

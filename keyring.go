@@ -60,6 +60,7 @@ type Keyring struct {
 type keyringConfig struct {
 	provider   string
 	life       time.Duration
+	renew      time.Duration // how old a key may be whose end is not known; 0 for any age
 	shape      KeyShape
 	dotenv     string // the .env file whose base URL holds for its own keys; "" for none
 	grace      time.Duration
@@ -119,7 +120,7 @@ func (ring *Keyring) engineConfig(src Source, cfg *keyringConfig) keyring.Config
 		Ask: func(ctx context.Context, refused string) (keyring.Versions, error) {
 			return ring.ask(ctx, src, refused)
 		},
-		Local: debounces(src), GracePeriod: cfg.grace, DrainTime: cfg.drain, Wait: cfg.wait, MaxWaiting: cfg.maxWaiting,
+		Local: debounces(src), GracePeriod: cfg.grace, DrainTime: cfg.drain, RotateEvery: cfg.renew, Wait: cfg.wait, MaxWaiting: cfg.maxWaiting,
 	}
 	if probe := cfg.probe; probe != nil {
 		own.Probe = func(ctx context.Context, next keyring.Key) (refused bool, err error) {

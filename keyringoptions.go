@@ -152,11 +152,15 @@ func Verify(probe func(ctx context.Context, next Credential) error) SharedKeyrin
 }
 
 // ForProvider sets the provider that events and status name, and takes from it how long a
-// key is valid ([Provider.KeyLife]) and what it looks like ([Provider.KeyShape]). The keyring
-// that a client creates does not need it.
+// key is valid ([Provider.KeyLife]), how often it should be replaced ([Provider.RotateEvery]) and
+// what it looks like ([Provider.KeyShape]). The keyring that a client creates does not need it.
+// A negative time is an error.
 func ForProvider(p Provider) KeyringOption {
 	return keyringOption{"ForProvider", func(c *keyringConfig) error {
-		c.provider, c.life, c.shape = p.Name, p.KeyLife, p.KeyShape
+		c.provider, c.life, c.renew, c.shape = p.Name, p.KeyLife, p.RotateEvery, p.KeyShape
+		if err := p.validateLife(); err != nil {
+			return err
+		}
 		return p.KeyShape.validate()
 	}}
 }

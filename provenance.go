@@ -24,14 +24,27 @@ type provenance struct {
 type confinedFile struct{ dir, path string }
 
 func (inside confinedFile) Credential(context.Context) (Credential, error) {
-	if !filepath.IsAbs(inside.path) {
-		inside.path = filepath.Join(inside.dir, inside.path)
-	}
-	content, err := smallfile.ReadWithin(inside.dir, inside.path, maxKeyFile)
+	content, err := inside.read(maxKeyFile)
 	if errors.Is(err, smallfile.ErrOutside) {
-		return Credential{}, &sourceError{"file " + inside.path, fmt.Errorf("%w of the .env file, itself or through a link: move it there, or set the variable in the environment", err)}
+		return Credential{}, &sourceError{"file " + inside.absolute(), err}
 	}
-	return keyOfFile(inside.path, content, err)
+	return keyOfFile(inside.absolute(), content, err)
+}
+
+func (inside confinedFile) absolute() string {
+	if filepath.IsAbs(inside.path) {
+		return inside.path
+	}
+	return filepath.Join(inside.dir, inside.path)
+}
+
+// read returns the content of the file, of at most limit bytes.
+func (inside confinedFile) read(limit int64) ([]byte, error) {
+	content, err := smallfile.ReadWithin(inside.dir, inside.absolute(), limit)
+	if errors.Is(err, smallfile.ErrOutside) {
+		err = fmt.Errorf("%w of the .env file, itself or through a link: move it there, or set the variable in the environment", err)
+	}
+	return content, err
 }
 
 // placeOr returns where the credential was found, or words for it. A source of the caller's

@@ -80,12 +80,21 @@ type Provider struct {
 	IdempotencyKeys bool
 	// KeyLife is how long a key is valid from its issue; zero if that is not published.
 	KeyLife time.Duration
+	// RotateEvery is how old a key may become that does not expire, or whose expiry is not known:
+	// the client reminds of it once at this age and again at each multiple, with [KeyRotationDue]
+	// and in [KeyStatus]. The age counts from [Credential.Issued], or else from when the program
+	// first had the key. Zero if the provider does not ask for regular rotation.
+	RotateEvery time.Duration
 	// KeyShape is what the provider documents about the look of its keys; zero if nothing.
 	KeyShape KeyShape
 	// Probe is the path of the cheapest call that needs a key, for [Client.Check] and
 	// [Client.Probe]; it begins with a slash. "" if the provider documents none.
 	Probe string
 }
+
+// rotateRegularly is the [Provider.RotateEvery] of providers that ask for regular rotation. None
+// of their pages names a number; 90 days is what secret stores commonly set.
+const rotateRegularly = 90 * 24 * time.Hour
 
 // LimitGroup is a group of routes with a limit of its own.
 type LimitGroup struct {
@@ -142,7 +151,7 @@ func IMKIT(app string) Provider {
 		Name: "imkit", Scheme: Header("IM-API-KEY"),
 		EnvVar: "IMKIT_API_KEY", EnvURL: "IMKIT_BASE_URL",
 		Limit: Limit{Requests: 1000, Per: time.Minute}, WaitField: "retryAfter", ReadError: readIMKIT, KeyShape: KeyShape{imkitKeys, imkitShape},
-		Probe: "/admin/connection-count",
+		Probe: "/admin/connection-count", RotateEvery: rotateRegularly,
 	}
 	if app != "" {
 		p.BaseURL = "https://" + url.PathEscape(app) + ".imkit.io" // a name with a slash is none, and not another host
@@ -158,6 +167,7 @@ func IMKITUser(app string) Provider {
 	p.Scheme = Pair("IM-CLIENT-KEY", "IM-Authorization")
 	p.EnvVar, p.EnvID = "IMKIT_USER_TOKEN", "IMKIT_CLIENT_KEY"
 	p.Limit, p.Probe, p.KeyShape = Limit{}, "/me", KeyShape{} // a token may be any text that the application chose
+	p.RotateEvery = 0                                         // the page asks that of the API key
 	return p
 }
 
@@ -175,7 +185,7 @@ func Optimove(host string) Provider {
 			Name: "SendTransactionalMail", Paths: []string{"/SendTransactionalMail"},
 			Limit: Limit{Requests: 10, Per: time.Second},
 		}},
-		Probe: "/current/general/GetLastDataUpdate",
+		Probe: "/current/general/GetLastDataUpdate", RotateEvery: rotateRegularly,
 	}
 	if host != "" {
 		p.BaseURL = "https://" + host
@@ -189,13 +199,21 @@ func Optimove(host string) Provider {
 func Iiniit() Provider {
 	return Provider{
 		Name: "iiniit", BaseURL: "https://api.iiniit.com", Scheme: Authorization("ApiKey"),
-		EnvVar: "IINIIT_API_KEY", EnvURL: "IINIIT_BASE_URL",
+		EnvVar: "IINIIT_API_KEY", EnvURL: "IINIIT_BASE_URL", RotateEvery: rotateRegularly,
 	}
 }
 
 // schemeValidator is implemented by the schemes of this package, which check their own
 // parameters.
 type schemeValidator interface{ validate() error }
+
+// validateLife checks how long keys live.
+func (p *Provider) validateLife() error {
+	if p.KeyLife < 0 || p.RotateEvery < 0 {
+		return errors.New("the life of a key is negative")
+	}
+	return nil
+}
 
 func (p *Provider) validate() error {
 	if p.Name == "" {
@@ -219,6 +237,9 @@ func (p *Provider) validate() error {
 	}
 	if p.Probe != "" && !strings.HasPrefix(p.Probe, "/") {
 		return fmt.Errorf("%s: the probe is not a path, which begins with a slash", p.Name)
+	}
+	if err := p.validateLife(); err != nil {
+		return fmt.Errorf("%s: %w", p.Name, err)
 	}
 	if p.WaitUnit < 0 {
 		return fmt.Errorf("%s: the unit of the wait is negative", p.Name)

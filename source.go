@@ -8,10 +8,7 @@ import (
 	"os"
 	"slices"
 	"strings"
-	"sync"
-	"time"
 
-	"github.com/keyfit/keyfit/internal/rfc3339"
 	"github.com/keyfit/keyfit/internal/smallfile"
 )
 
@@ -66,9 +63,14 @@ const placeProgram = "the key given in the program"
 // Env returns a source that reads the key from the process environment: the first of names
 // that is set. NAME_FILE in place of NAME gives the path of a file to read it from, as
 // containers mount secrets; setting both is an error. NAME_EXPIRES, an RFC 3339 date or
-// time, is when the key expires. NAME_ISSUED is when it was issued, from which the expiry
-// follows if [Provider.KeyLife] is known. A date alone means midnight UTC. Both are those of the
-// key that a file has first: another key in the file has them only if one of the two changes.
+// time, is when the key expires; NAME_EXPIRES_FILE is the path of a file with it. NAME_ISSUED is
+// when the key was issued, from which the expiry follows if [Provider.KeyLife] is known. A date
+// alone means midnight UTC.
+//
+// A date belongs to the key for which it was given. If a file has another key and the dates are
+// those from before, the new key has none; they are its own if one of them changes with it, up to
+// a minute earlier or at any time later. A date in the key file itself (see [File]) takes
+// precedence.
 //
 // White space and quotes around the value are removed. A variable that is set but empty is
 // an error that names it, not a missing key.
@@ -85,6 +87,14 @@ func EnvPair(idName, keyName string) Source {
 // File returns a source that reads a file which contains one key and nothing else: a
 // Kubernetes or Docker secret, a systemd credential. White space around the key is removed.
 // The file is opened by its path for each read, so a replaced symbolic link is followed.
+//
+// A file that begins with { is a JSON object with the members that [Exec] reads from the output
+// of a command, so that a key and its expiry are replaced in one step:
+//
+//	{"key": "…", "not_after": "2027-01-31T12:00:00Z"}
+//
+// Other members are ignored, but not those that look like a misspelt not_after or issued_at
+// (expires, notAfter): they are an error, as is an object that is cut short.
 func File(path string) Source { return fileSource(path) }
 
 // Chain returns a source that asks sources in order and returns what the first one with a
@@ -154,6 +164,8 @@ var (
 	errNoDate   = errors.New("not an RFC 3339 date (2027-01-31) or time (2027-01-31T12:00:00Z)")
 	errNotSet   = fmt.Errorf("not set (%w)", ErrNoKey)
 	errHalfPair = errors.New("not set, and half a pair is no credential")
+
+	errPairInHalf = errors.New("the file has both halves of a pair (the members key and id), and another variable names one of them: give each half its own file")
 )
 
 // variables is a place of named values: the process environment, or a .env file.
@@ -164,6 +176,8 @@ type variables interface {
 	place(name string) string
 	// keyFile returns the source of the key file that a variable names.
 	keyFile(path string) Source
+	// readFile reads a file that a variable names, of at most limit bytes.
+	readFile(path string, limit int64) ([]byte, error)
 	// dotenv returns the path of the .env file; "" for the environment.
 	dotenv() string
 }
@@ -173,7 +187,10 @@ type environment struct{}
 func (environment) load() (func(string) (string, bool), error) { return os.LookupEnv, nil }
 func (environment) place(name string) string                   { return "environment variable " + name }
 func (environment) keyFile(path string) Source                 { return File(path) }
-func (environment) dotenv() string                             { return "" }
+func (environment) readFile(path string, limit int64) ([]byte, error) {
+	return smallfile.Read(path, limit)
+}
+func (environment) dotenv() string { return "" }
 
 // variableSource reads a key, or a pair if idName is set, from variables.
 type variableSource struct {
@@ -181,28 +198,6 @@ type variableSource struct {
 	names  []string
 	idName string
 	dated  *datedKey // shared by the copies of the source
-}
-
-// datedKey is the key that dates beside a key file belong to: a file is replaced without them.
-// It knows the fingerprint alone, because printers can reach it.
-type datedKey struct {
-	mu      sync.Mutex
-	key     string
-	expires time.Time
-	issued  time.Time
-}
-
-// owns reports whether the dates are those of a key.
-func (dk *datedKey) owns(key string, expires, issued time.Time) bool {
-	if dk == nil {
-		return true
-	}
-	dk.mu.Lock()
-	defer dk.mu.Unlock()
-	if dk.key == "" || !dk.expires.Equal(expires) || !dk.issued.Equal(issued) {
-		dk.key, dk.expires, dk.issued = key, expires, issued
-	}
-	return dk.key == key
 }
 
 func (vs variableSource) debounces() bool { return true }
@@ -238,6 +233,9 @@ func (vs variableSource) read(ctx context.Context, lookup func(string) (string, 
 		case idErr != nil && err == nil:
 			return Credential{}, idErr
 		case err == nil:
+			if !key.ID.IsZero() || !id.ID.IsZero() {
+				return Credential{}, &sourceError{vs.vars.place(name), errPairInHalf}
+			}
 			key.ID, key.Place = id.Key, vs.vars.place(vs.idName+" and "+name)
 			key.from.files = append(key.from.files, id.from.files...)
 		}
@@ -245,16 +243,7 @@ func (vs variableSource) read(ctx context.Context, lookup func(string) (string, 
 	if err != nil {
 		return Credential{}, err
 	}
-	if key.Expires, err = vs.date(lookup, name+"_EXPIRES"); err != nil {
-		return Credential{}, err
-	}
-	if key.Issued, err = vs.date(lookup, name+"_ISSUED"); err != nil {
-		return Credential{}, err
-	}
-	if _, viaFile := lookup(name + "_FILE"); viaFile && !vs.dated.owns(key.Fingerprint(), key.Expires, key.Issued) {
-		key.Expires, key.Issued = time.Time{}, time.Time{}
-	}
-	return key, nil
+	return vs.dates(key, lookup, name)
 }
 
 // value reads NAME, or the file that NAME_FILE names.
@@ -287,29 +276,6 @@ func (vs variableSource) value(ctx context.Context, lookup func(string) (string,
 		cred.from = provenance{dotenv: file, files: []string{file}}
 	}
 	return cred, nil
-}
-
-// date reads a date or time; the zero time if there is none.
-func (vs variableSource) date(lookup func(string) (string, bool), name string) (time.Time, error) {
-	raw, ok := lookup(name)
-	raw = strings.TrimSpace(raw)
-	if !ok || raw == "" {
-		return time.Time{}, nil
-	}
-	t, err := parseDate(raw)
-	if err != nil {
-		return time.Time{}, &sourceError{vs.vars.place(name), err}
-	}
-	return t, nil
-}
-
-// parseDate reads a date beside a key. Its error does not repeat what it found.
-func parseDate(raw string) (time.Time, error) {
-	t, ok := rfc3339.Parse(raw)
-	if !ok {
-		return time.Time{}, errNoDate
-	}
-	return t, nil
 }
 
 // keySource returns the source that a client gets its key from: the given one, or else the
@@ -350,9 +316,10 @@ func keyOfFile(path string, content []byte, err error) (Credential, error) {
 	if err != nil {
 		return Credential{}, &sourceError{place, err}
 	}
-	key, err := cleanKey(string(content))
+	cred, err := parseKeyFile(content)
 	if err != nil {
 		return Credential{}, &sourceError{place, err}
 	}
-	return Credential{Key: NewSecret(key), Place: place, from: provenance{files: []string{path}}}, nil
+	cred.Place, cred.from = place, provenance{files: []string{path}}
+	return cred, nil
 }

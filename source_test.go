@@ -155,6 +155,9 @@ func TestAKeyInTheEnvironmentIsTheOneMeant(t *testing.T) {
 func TestAKeyInAFileIsTheOneMeant(t *testing.T) {
 	t.Parallel()
 	for _, tt := range sourceValues {
+		if tt.name == "JSON" { // which is one way to write a file: see TestAKeyFileMayBeAnObject
+			continue
+		}
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			path := sourceFile(t, "key", tt.raw)
@@ -388,6 +391,25 @@ func TestAVariableMayNameAFileAndAnEnd(t *testing.T) {
 			name: "bad end", vars: map[string]string{"K": "abc", "K_EXPIRES": "31.1.2027 " + sourceCanary}, suffix: "_EXPIRES",
 			want: answer{sourceAnswer{Reason: "not an RFC 3339 date (2027-01-31) or time (2027-01-31T12:00:00Z)"}, time.Time{}},
 		},
+		{name: "end in a file", vars: map[string]string{"K_FILE": good, "K_EXPIRES_FILE": write("end", "\ufeff 2027-01-31\r\n")}, want: answer{sourceAnswer{Key: "abc"}, date}},
+		{name: "end in a file, key not", vars: map[string]string{"K": "abc", "K_EXPIRES_FILE": filepath.Join(dir, "end")}, want: answer{sourceAnswer{Key: "abc"}, date}},
+		{name: "end in an empty file", vars: map[string]string{"K_FILE": good, "K_EXPIRES_FILE": write("no-end", " \n")}, want: answer{sourceAnswer{Key: "abc"}, time.Time{}}},
+		{
+			name: "end in a file that has a key", vars: map[string]string{"K_FILE": good, "K_EXPIRES_FILE": two}, suffix: "_EXPIRES_FILE",
+			want: answer{sourceAnswer{Reason: "file " + two + ": not an RFC 3339 date (2027-01-31) or time (2027-01-31T12:00:00Z)"}, time.Time{}},
+		},
+		{
+			name: "end in no file", vars: map[string]string{"K_FILE": good, "K_EXPIRES_FILE": missing}, suffix: "_EXPIRES_FILE",
+			want: answer{sourceAnswer{Reason: "file " + missing + ": does not exist"}, time.Time{}},
+		},
+		{
+			name: "end in a file without a name", vars: map[string]string{"K_FILE": good, "K_EXPIRES_FILE": ""}, suffix: "_EXPIRES_FILE",
+			want: answer{sourceAnswer{Reason: "the value is empty"}, time.Time{}},
+		},
+		{
+			name: "end and its file", vars: map[string]string{"K_FILE": good, "K_EXPIRES": "2027-01-31", "K_EXPIRES_FILE": good}, suffix: "_EXPIRES",
+			want: answer{sourceAnswer{Reason: "both K_EXPIRES and K_EXPIRES_FILE are set: unset one"}, time.Time{}},
+		},
 		{name: "end without a key", vars: map[string]string{"K_EXPIRES": "2027-01-31"}, want: answer{sourceAnswer{Reason: "not set"}, time.Time{}}},
 	}
 	ask := func(t *testing.T, src keyfit.Source) (got answer) {
@@ -413,7 +435,7 @@ func TestAVariableMayNameAFileAndAnEnd(t *testing.T) {
 			if diff := cmp.Diff(want, ask(t, keyfit.DotEnv(path, "K"))); diff != "" {
 				t.Errorf(".env (-want +got):\n%s", diff)
 			}
-			want.Answer.Reason = strings.NewReplacer("K and K_FILE", "KEYFIT_TEST_K and KEYFIT_TEST_K_FILE").Replace(want.Answer.Reason)
+			want.Answer.Reason = strings.NewReplacer("K and K_FILE", "KEYFIT_TEST_K and KEYFIT_TEST_K_FILE", "K_EXPIRES and K_EXPIRES_FILE", "KEYFIT_TEST_K_EXPIRES and KEYFIT_TEST_K_EXPIRES_FILE").Replace(want.Answer.Reason)
 			if want.Answer.Reason != "" {
 				want.Answer.Place = "environment variable KEYFIT_TEST_K" + tt.suffix
 			}

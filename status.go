@@ -9,12 +9,22 @@ import (
 // KeyringStatus is a snapshot of a [Keyring], suitable for a health page: it contains no
 // key. Its JSON is stable; `keyfit rotate --watch` reads it.
 type KeyringStatus struct {
-	Provider string        `json:"provider,omitempty"` // "" if the ring does not know it; see [ForProvider]
-	Current  KeyStatus     `json:"current"`
-	Previous *KeyStatus    `json:"previous,omitempty"` // nil if there is none
-	Staged   *KeyStatus    `json:"staged,omitempty"`   // nil if the source offers no other key
-	Source   SourceStatus  `json:"source"`
-	Circuit  CircuitStatus `json:"circuit"`
+	Provider string `json:"provider,omitempty"` // "" if the ring does not know it; see [ForProvider]
+	// Healthy is false if calls are expected to fail because of the key: the circuit is open; or
+	// the provider refused the current key when it last judged it, and no previous key works; or
+	// the key has expired by its date and was not accepted since. A failing source leaves it
+	// true, because the last good key stays in use. A readiness check may return it.
+	Healthy bool `json:"healthy"`
+	// Attention lists what somebody should look at, as long as it lasts, in the words of the
+	// events and in this order: [CircuitOpen], [KeyRefused], [KeyExpired], [KeyExpiring] (30
+	// days or less are left), [KeyRotationDue], [KeyRejected] (the provider refused the key that
+	// the source offers), [SourceStale].
+	Attention []KeyEventKind `json:"attention,omitempty"`
+	Current   KeyStatus      `json:"current"`
+	Previous  *KeyStatus     `json:"previous,omitempty"` // nil if there is none
+	Staged    *KeyStatus     `json:"staged,omitempty"`   // nil if the source offers no other key
+	Source    SourceStatus   `json:"source"`
+	Circuit   CircuitStatus  `json:"circuit"`
 	// SafeToRevoke lists the fingerprints of replaced keys that this program has not used
 	// for the [DrainTime], while their successor was accepted. Other programs may still use
 	// them.
@@ -41,7 +51,10 @@ type KeyStatus struct {
 	Place        string    `json:"place,omitempty"`        // where the source found it, see [Credential]; "" if unknown
 	Version      string    `json:"version,omitempty"`      // the source's name for it
 	Since        time.Time `json:"since,omitzero"`         // when it entered this state
+	Issued       time.Time `json:"issued,omitzero"`        // when the provider issued it; zero if unknown
 	Expires      time.Time `json:"expires,omitzero"`       // when it expires; zero if unknown
+	DaysLeft     *int      `json:"days_left,omitempty"`    // whole days until then, rounded down: -1 on the first day after it; nil if Expires is unknown
+	RotateBy     time.Time `json:"rotate_by,omitzero"`     // when it should be replaced; zero if its expiry is known, or without [Provider.RotateEvery]
 	Until        time.Time `json:"until,omitzero"`         // end of its grace period; zero unless it is the previous key
 	LastUsed     time.Time `json:"last_used,omitzero"`     // when the last attempt that is over was sent with it
 	LastAccepted time.Time `json:"last_accepted,omitzero"` // when the last attempt that the provider accepted was sent
@@ -68,9 +81,10 @@ type CircuitStatus struct {
 // Status returns a snapshot. It is safe for concurrent use.
 func (ring *Keyring) Status() KeyringStatus {
 	s := ring.engine.Status()
+	healthy, attention := health(&s, time.Now())
 	return KeyringStatus{
-		Provider: ring.provider,
-		Current:  *keyStatus(&s.Current), Previous: keyStatus(s.Previous), Staged: keyStatus(s.Candidate),
+		Provider: ring.provider, Healthy: healthy, Attention: attention,
+		Current: *keyStatus(&s.Current), Previous: keyStatus(s.Previous), Staged: keyStatus(s.Candidate),
 		Source: SourceStatus{Stale: s.Source.Error != "", Error: s.Source.Error, Answered: s.Source.Answered},
 		Circuit: CircuitStatus{
 			Open: s.Circuit.State != keyring.Closed, Since: s.Circuit.Since, Next: s.Circuit.Next,
@@ -88,7 +102,50 @@ func keyStatus(s *keyring.KeyStatus) *KeyStatus {
 	redactor := redactorOf(credentialOf(s.Key))
 	return &KeyStatus{
 		Generation: s.Number, Fingerprint: s.Fingerprint, State: KeyState(s.State.String()),
-		Place: redactor.Text(s.Place), Version: redactor.Text(s.Version), Since: s.Since, Expires: s.Expires, Until: s.Until,
+		Place: redactor.Text(s.Place), Version: redactor.Text(s.Version), Since: s.Since,
+		Issued: s.Issued, Expires: s.Expires, DaysLeft: daysUntil(s.Expires, time.Now()), RotateBy: s.RotateBy, Until: s.Until,
 		LastUsed: s.LastUsed, LastAccepted: s.LastAccepted, InFlight: s.InFlight,
 	}
+}
+
+// daysUntil returns the whole days until a time, rounded down; nil if the time is not known.
+func daysUntil(at, now time.Time) *int {
+	if at.IsZero() {
+		return nil
+	}
+	const day = 24 * time.Hour
+	left := at.Sub(now)
+	days := int(left / day)
+	if left < 0 && left%day != 0 {
+		days--
+	}
+	return &days
+}
+
+// health returns [KeyringStatus.Healthy] and [KeyringStatus.Attention].
+func health(s *keyring.Status, now time.Time) (healthy bool, attention []KeyEventKind) {
+	cur := &s.Current
+	ended := !cur.Expires.IsZero() && !now.Before(cur.Expires)
+	wrongDate := cur.LastAccepted.After(cur.Expires) // or our clock is
+	fallback := s.Previous != nil && s.Previous.Refusals == 0 && !s.Previous.LastAccepted.IsZero()
+	bad := false
+	for _, sign := range [...]struct {
+		kind  KeyEventKind
+		shows bool
+		fatal bool
+	}{
+		{CircuitOpen, s.Circuit.State != keyring.Closed, true},
+		{KeyRefused, cur.Refusals > 0, !fallback},
+		{KeyExpired, ended, !wrongDate},
+		{KeyExpiring, !cur.Expires.IsZero() && !ended && cur.Expires.Sub(now) <= keyring.AttentionWithin, false},
+		{KeyRotationDue, !cur.RotateBy.IsZero() && !now.Before(cur.RotateBy), false},
+		{KeyRejected, s.Candidate != nil && s.Candidate.State == keyring.Rejected, false},
+		{SourceStale, s.Source.Error != "", false},
+	} {
+		if sign.shows {
+			attention = append(attention, sign.kind)
+			bad = bad || sign.fatal
+		}
+	}
+	return !bad, attention
 }

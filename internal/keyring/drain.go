@@ -80,7 +80,7 @@ func (r *Ring) maintain() {
 		}
 		d.reported = idle
 	}
-	r.checkExpiry()
+	r.checkLife()
 }
 
 // scheduleMaintenance sets the timer for the next maintenance, if something is due within

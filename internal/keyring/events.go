@@ -21,6 +21,7 @@ const (
 	KeyScopeRegression EventKind = "key.scope_regression"
 	KeyExpiring        EventKind = "key.expiring"
 	KeyExpired         EventKind = "key.expired"
+	KeyRotationDue     EventKind = "key.rotation_due"
 	KeyRetired         EventKind = "key.retired"
 	KeySafeToRevoke    EventKind = "key.safe_to_revoke"
 	SourceStale        EventKind = "source.stale"
@@ -34,10 +35,11 @@ const (
 type Event struct {
 	Kind        EventKind
 	Time        time.Time
-	Generation  uint64 // of the key the event is about; 0 if it never became current
-	Fingerprint string // of that key
-	Previous    string // fingerprint of the other key involved; "" if none
-	Reason      string // one line
+	Generation  uint64    // of the key the event is about; 0 if it never became current
+	Fingerprint string    // of that key
+	Previous    string    // fingerprint of the other key involved; "" if none
+	Reason      string    // one line
+	Expires     time.Time // of the key, in KeyExpiring and KeyExpired
 }
 
 // maxReason is the length in runes of what a reason quotes.

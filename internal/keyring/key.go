@@ -40,7 +40,7 @@ type Generation struct {
 }
 
 func newGeneration(k Key) Generation {
-	return Generation{Key: k, Since: time.Now(), usage: new(usage)}
+	return Generation{Key: k, Since: time.Now(), usage: &usage{met: time.Now()}}
 }
 
 // Begin records that an attempt with the key is about to be sent. [Generation.End] must
@@ -67,6 +67,7 @@ func (g *Generation) isUntried() bool {
 
 // usage is what the calls with a key have shown. All generations of the key share it.
 type usage struct {
+	met      time.Time // when the ring first saw the key
 	inFlight atomic.Int64
 	sent     clock.Latest // when the last attempt was sent; one that was accepted is only in accepted
 	accepted clock.Latest // when the last attempt was sent that was accepted

@@ -34,6 +34,7 @@ type Config struct {
 
 	GracePeriod time.Duration // how long a replaced key stays usable; 0 is not at all
 	DrainTime   time.Duration // how long a replaced key must be idle to be safe to revoke
+	RotateEvery time.Duration // how old a key may be whose end is not known; 0 for any age
 	Wait        time.Duration // how long a call may wait for a key that works; 0 is not at all
 	MaxWaiting  int           // how many calls may wait at a time
 }
@@ -46,6 +47,7 @@ type Ring struct {
 	seed     maphash.Seed
 	set      atomic.Pointer[Set]
 	refusals atomic.Int32 // in a row, of any key
+	lookAt   atomic.Int64 // when an attempt looks at the life of the current key, by the ring's clock
 	events   outbox
 
 	mu           sync.Mutex
@@ -55,14 +57,14 @@ type Ring struct {
 	promoted     chan struct{}                      // closed when another key becomes current, and replaced
 	onOpen       map[*func()]struct{}               // called when the circuit opens
 	draining     []draining
-	expiry       expiryNotice
+	told         map[string]*lifeNotice // by fingerprint
 	notice       notice
 	maintenance  *time.Timer
 }
 
 // New returns a ring whose current key is that of first, which the source has returned.
 func New(cfg Config, first Versions) *Ring {
-	r := &Ring{cfg: cfg, clock: clock.Start(), seed: maphash.MakeSeed(), promoted: make(chan struct{}), rejections: make(map[string]*rejection), onOpen: make(map[*func()]struct{})}
+	r := &Ring{cfg: cfg, clock: clock.Start(), seed: maphash.MakeSeed(), promoted: make(chan struct{}), rejections: make(map[string]*rejection), told: make(map[string]*lifeNotice), onOpen: make(map[*func()]struct{})}
 	r.events.report = cfg.Event
 	r.change(func() {
 		current := newGeneration(first.Current)
@@ -71,7 +73,7 @@ func New(cfg Config, first Versions) *Ring {
 		r.publish(&Set{current: current})
 		r.events.record(Event{Kind: KeyPromoted, Generation: 1, Fingerprint: current.Fingerprint, Reason: "first key"})
 		r.takeOthers(first)
-		r.checkExpiry()
+		r.checkLife()
 	})
 	return r
 }
@@ -191,7 +193,7 @@ func (r *Ring) promote(next Generation, grace time.Duration, kind EventKind, rea
 	r.events.record(Event{Kind: kind, Generation: set.current.Number, Fingerprint: next.Fingerprint, Previous: old.current.Fingerprint, Reason: reason})
 	r.drain(old.current, &set.current)
 	r.circuitKeyChanged()
-	r.checkExpiry()
+	r.checkLife()
 	close(r.promoted)
 	r.promoted = make(chan struct{})
 	return true

@@ -17,6 +17,7 @@ type KeyStatus struct {
 	Generation
 	State        State
 	Until        time.Time // end of its grace period; zero unless it is the previous key
+	RotateBy     time.Time // when it is to be replaced by its age; zero if nobody says so
 	LastUsed     time.Time
 	LastAccepted time.Time
 	Refusals     int // in a row
@@ -70,7 +71,7 @@ func (r *Ring) Status() Status {
 
 func (r *Ring) keyStatus(g *Generation, state State) KeyStatus {
 	return KeyStatus{
-		Generation: *g, State: state,
+		Generation: *g, State: state, RotateBy: r.rotateBy(g),
 		LastUsed: r.clock.Time(g.usage.lastUsed()), LastAccepted: r.clock.Time(g.usage.accepted.Load()),
 		Refusals: int(g.usage.refusals.Load()), InFlight: int(g.usage.inFlight.Load()),
 	}
