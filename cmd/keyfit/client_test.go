@@ -46,27 +46,45 @@ func TestPrintedClientUnderJest(t *testing.T) {
 	}
 }
 
+// suite is how a suite of another language is run.
+type suite struct {
+	needs []string // it is skipped unless this succeeds; CI installs what it takes
+	run   []string
+}
+
+// suites are Node's and pytest's, the latter also of the system's Python where that is another
+// one. A long run starts Node's as its users do, which takes a process for each file.
+func suites() map[string]suite {
+	pytest := func(python string) suite {
+		return suite{
+			[]string{python, "-c", "import importlib.util, sys; sys.exit(not importlib.util.find_spec('pytest'))"},
+			[]string{python, "-m", "pytest", "-q", "-p", "no:cacheprovider"},
+		}
+	}
+	node := suite{[]string{"node", "--version"}, []string{"node", "--input-type=module", "-e", `await import("./keys.test.cjs"); await import("./esm.test.mjs")`}}
+	if os.Getenv("KEYFIT_LONG") != "" {
+		node.run = []string{"node", "--test"}
+	}
+	all := map[string]suite{"node": node, "pytest": pytest("python3")}
+	const system = "/usr/bin/python3"
+	if first, err := exec.LookPath("python3"); err == nil && first != system {
+		all["the system's pytest"] = pytest(system)
+	}
+	return all
+}
+
 // The suites of other languages run with the clients that the command prints.
 func TestPrintedClients(t *testing.T) {
 	t.Parallel()
-	for name, test := range map[string]struct {
-		needs []string // the suite is skipped without them; CI installs them
-		suite []string
-	}{
-		"node":   {[]string{"node", "--version"}, []string{"node", "--test"}},
-		"pytest": {[]string{"python3", "-m", "pytest", "--version"}, []string{"python3", "-m", "pytest", "-q", "-p", "no:cacheprovider"}},
-		"the system's pytest": {
-			[]string{"/usr/bin/python3", "-m", "pytest", "--version"},
-			[]string{"/usr/bin/python3", "-m", "pytest", "-q", "-p", "no:cacheprovider"},
-		},
-	} {
+	dir := suiteDir(t)
+	for name, suite := range suites() {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			if err := exec.Command(test.needs[0], test.needs[1:]...).Run(); err != nil {
-				t.Skipf("%s: %v", strings.Join(test.needs, " "), err)
+			if err := exec.Command(suite.needs[0], suite.needs[1:]...).Run(); err != nil {
+				t.Skipf("%s: %v", strings.Join(suite.needs, " "), err)
 			}
-			cmd := program(append([]string{"run", "--"}, test.suite...)...)
-			cmd.Dir = suiteDir(t)
+			cmd := program(append([]string{"run", "--"}, suite.run...)...)
+			cmd.Dir = dir
 			cmd.Env = append(cmd.Env, "PYTHONDONTWRITEBYTECODE=1")
 			if out, err := cmd.CombinedOutput(); err != nil {
 				t.Errorf("%v\n%s", err, out)

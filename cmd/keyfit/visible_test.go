@@ -8,6 +8,7 @@ import (
 	"maps"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -132,7 +133,11 @@ func TestNothingThatACommandPrintsSteersTheTerminal(t *testing.T) {
 			if name == "mock" || name == "run" || strings.HasPrefix(name, "completion") {
 				continue
 			}
-			for _, more := range [][]string{nil, {"--json"}, {hostile}, {"--" + hostile}} {
+			variants := [][]string{nil, {"--json"}, {hostile}, {"--" + hostile}}
+			if mode != "answers" && os.Getenv("KEYFIT_LONG") == "" {
+				variants = variants[:2] // what becomes of an argument does not depend on the server
+			}
+			for _, more := range variants {
 				if strings.HasSuffix(name, " export") && len(more) > 0 && more[0] == hostile {
 					more = []string{filepath.Join(filepath.Dir(file), hostile)} // it writes the file
 				}

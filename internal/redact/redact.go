@@ -22,6 +22,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"unicode/utf8"
 )
 
 // Mark stands in place of a secret.
@@ -87,18 +88,43 @@ func New(secrets ...string) Redactor {
 // add adds a secret, its base64 in all four alphabets, alone and amid other data, its
 // hexadecimal digits, and UTF-16 in either order of the bytes.
 func (f *forms) add(secret string) {
-	f.all = append(append(f.all, secret), base64Forms(secret)...)
-	for _, enc := range [...]*base64.Encoding{base64.StdEncoding, base64.URLEncoding, base64.RawStdEncoding, base64.RawURLEncoding} {
-		if coded := enc.EncodeToString([]byte(secret)); !slices.Contains(f.all, coded) {
-			f.all = append(f.all, coded)
-		}
+	f.all = slices.Grow(f.all, 13)
+	f.all = append(f.all, secret)
+	f.addAmid(secret)
+	coded := base64.StdEncoding.EncodeToString([]byte(secret))
+	bare := strings.TrimRight(coded, "=")
+	f.addBase64(bare)
+	if bare != coded {
+		f.addBase64(coded)
 	}
 	f.all = append(f.all, hex.EncodeToString([]byte(secret)), wide(secret))
 }
 
+// addBase64 adds a form in base64, in both alphabets if it has a character in which they differ.
+func (f *forms) addBase64(form string) {
+	if slices.Contains(f.all, form) {
+		return
+	}
+	f.all = append(f.all, form)
+	if strings.ContainsAny(form, "+/") {
+		f.all = append(f.all, strings.ReplaceAll(strings.ReplaceAll(form, "+", "-"), "/", "_"))
+	}
+}
+
 // wide returns what UTF-16 of either order has of a secret in ASCII: its bytes with a zero
 // between two of them.
-func wide(secret string) string { return strings.Join(strings.Split(secret, ""), "\x00") }
+func wide(secret string) string {
+	out := make([]byte, 0, 2*len(secret))
+	for i := 0; i < len(secret); {
+		if i > 0 {
+			out = append(out, 0)
+		}
+		_, size := utf8.DecodeRuneInString(secret[i:])
+		out = append(out, secret[i:i+size]...)
+		i += size
+	}
+	return string(out)
+}
 
 // index sorts the forms by their first byte, so that a place of a text is compared only with
 // those that can begin there.
@@ -116,21 +142,18 @@ func (f *forms) canBegin(c byte) bool {
 	return f.first[fold(c)] != 0 || c == '%' || c == '\\' || c == '&' || c == '+'
 }
 
-// base64Forms returns what base64 makes of a secret amid other data, as in Basic
+// addAmid adds what base64 makes of a secret amid other data, as in Basic
 // credentials and dumped headers: one text for each offset, in both alphabets. A character
 // at either end that mixes the secret with its neighbour is left out.
-func base64Forms(secret string) []string {
-	var forms []string
+func (f *forms) addAmid(secret string) {
+	padded := append(make([]byte, 2, 2+len(secret)), secret...)
 	for offset := range 3 {
-		padded := []byte(strings.Repeat("\x00", offset) + secret)
-		from, to := (offset*8+5)/6, len(padded)*8/6
-		for _, enc := range [...]*base64.Encoding{base64.RawStdEncoding, base64.RawURLEncoding} {
-			if form := enc.EncodeToString(padded)[from:to]; len(form) >= MinSecret && !slices.Contains(forms, form) {
-				forms = append(forms, form)
-			}
+		data := padded[2-offset:]
+		from, to := (offset*8+5)/6, len(data)*8/6
+		if form := base64.RawStdEncoding.EncodeToString(data)[from:to]; len(form) >= MinSecret {
+			f.addBase64(form)
 		}
 	}
-	return forms
 }
 
 // Reach returns how many bytes beyond a limit have to be read so that a secret which begins
