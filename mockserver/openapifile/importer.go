@@ -68,7 +68,8 @@ func (im *importer) all() error {
 // name is that of the file up to its first dot, or else the title's words.
 func (im *importer) name() mockserver.Provider {
 	base, _, _ := strings.Cut(filepath.Base(im.file), ".")
-	if title := im.spec.Info; title != nil && slices.Contains([]string{"", "openapi", "api", "spec", "schema", "doc", "document"}, strings.ToLower(base)) {
+	general := slices.Contains([]string{"openapi", "api", "spec", "schema", "doc", "document"}, strings.ToLower(base))
+	if title := im.spec.Info; title != nil && (general || slug(base) == "") {
 		base = title.Title
 	}
 	return mockserver.Provider(slug(base))
