@@ -70,7 +70,8 @@ func (ln *Lines) Wrong(member, problem string) *Error {
 
 // OneLine is the text of an error without line breaks and without the library's prefix.
 func OneLine(err error) string {
-	return strings.Join(strings.Fields(strings.ReplaceAll(err.Error(), "yaml: ", "")), " ")
+	text := strings.Join(strings.Fields(err.Error()), " ")
+	return strings.ReplaceAll(strings.TrimPrefix(text, "yaml: "), ": yaml: ", ": ") // "acme.yaml: …" is a file
 }
 
 // of returns the line of a member, or of the nearest one around it.

@@ -117,6 +117,9 @@ func document(dir fs.FS, at, name string) (*openapifile.Document, error) {
 	}
 	name = path.Clean(filepath.ToSlash(name))
 	f, err := dir.Open(name)
+	if wrong, ok := errors.AsType[*fs.PathError](err); ok {
+		return nil, fmt.Errorf("%.100q cannot be read beside this file: %w", name, wrong.Err)
+	}
 	if err != nil {
 		return nil, err //nolint:wrapcheck // the caller says for what
 	}

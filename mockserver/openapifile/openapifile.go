@@ -112,7 +112,8 @@ func (d *Document) Extension() *yaml.Node { return d.own }
 
 // oneLine is a text of the library without line breaks, of bounded length.
 func oneLine(s string) string {
-	s = strings.Join(strings.Fields(strings.ReplaceAll(s, "yaml: ", "")), " ")
+	s = strings.Join(strings.Fields(s), " ")
+	s = strings.ReplaceAll(strings.TrimPrefix(s, "yaml: "), ": yaml: ", ": ") // "acme.yaml: …" is a file
 	return s[:min(len(s), 400)]
 }
 
