@@ -48,17 +48,17 @@ func (e *Error) Error() string { return (*strictyaml.Error)(e).Error() }
 // Load reads one API from a file: a description of ours, of at most 4 MiB, or an OpenAPI
 // document. Of a mistake it returns an *Error.
 // The file may be a pipe, which is read once; what it names lies in its directory.
-func Load(path string) (Description, error) {
-	data, err := strictyaml.Read(path, openapifile.MaxSize)
+func Load(file string) (Description, error) {
+	data, err := strictyaml.Read(file, openapifile.MaxSize)
 	if err != nil {
 		return Description{}, fmt.Errorf("api file: %w", err)
 	}
-	dir, err := os.OpenRoot(filepath.Dir(path))
+	dir, err := os.OpenRoot(filepath.Dir(file))
 	if err != nil {
 		return Description{}, fmt.Errorf("api file: %w", err)
 	}
 	defer func() { _ = dir.Close() }() // it was only read
-	return parse(dir.FS(), path, data)
+	return parse(dir.FS(), file, data)
 }
 
 // LoadFS reads one API as Load does, from a file system, such as that of go:embed, whose

@@ -35,6 +35,8 @@ type operation struct {
 	op      *openapi3.Operation
 	names   []string // of its wildcards, in the order of the path, as the document has them
 	reply   *reply
+	route   int    // of the API's
+	alone   string // the header that is wanted, if that is all
 	inWords string // "GET /items/{id}"
 }
 
@@ -60,6 +62,8 @@ func (im *importer) all() error {
 	if err := im.schemes(); err != nil {
 		return err
 	}
+	im.pairs()
+	im.oauth()
 	api.Scopes = slices.Sorted(maps.Keys(im.scopes))
 	im.refusals()
 	return nil
@@ -197,6 +201,7 @@ func (im *importer) operation(prefix string, op *operation) error {
 	}
 	op.reply = im.replyOf(op)
 	route.Handler = http.HandlerFunc(op.reply.serve)
+	op.route = len(im.doc.api.Routes)
 	im.doc.api.Routes = append(im.doc.api.Routes, route)
 	return nil
 }
