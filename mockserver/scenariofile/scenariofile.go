@@ -15,6 +15,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"reflect"
 	"time"
 
@@ -39,8 +40,11 @@ func (e *Error) Error() string { return (*strictyaml.Error)(e).Error() }
 // without any, for every mock. Of a mistake it returns an *Error.
 func Load(path string, played ...mockserver.Provider) (mockserver.Scenario, error) {
 	data, err := strictyaml.Read(path, strictyaml.MaxSize)
+	if wrong, ok := errors.AsType[*fs.PathError](err); ok {
+		err = wrong.Err
+	}
 	if err != nil {
-		return mockserver.Scenario{}, fmt.Errorf("scenario file: %w", err)
+		return mockserver.Scenario{}, fmt.Errorf("scenario file %q: %w", path, err)
 	}
 	return Parse(path, data, played...)
 }
