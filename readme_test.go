@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"os"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -14,6 +15,8 @@ import (
 
 	"github.com/keyfit/keyfit"
 	"github.com/keyfit/keyfit/mockserver"
+	"github.com/keyfit/keyfit/mockserver/apifile"
+	"github.com/keyfit/keyfit/mockserver/scenariofile"
 	"github.com/keyfit/keyfit/provider/imkit"
 )
 
@@ -116,6 +119,68 @@ func TestReadmeMock(t *testing.T) {
 			t.Error(err)
 		}
 		mock.Expect(t, mockserver.Match{KeyID: key.ID, Outcome: mockserver.OK}, 3)
+	})
+}
+
+func TestReadmeAnyAPI(t *testing.T) { // the working directory is one for all
+	t.Chdir("examples/anyapi")
+	acme, err := apifile.Load("acme.yaml") // or: keyfit mock --api acme.yaml; keyfit run --api acme.yaml -- npm test
+	if err != nil {
+		t.Fatal(err)
+	}
+	day, err := scenariofile.Load("bad-day.yaml") // a rotation, a storm of 429, an outage, a leak
+	if err != nil {
+		t.Fatal(err)
+	}
+	mock := mockserver.New(t, mockserver.WithAPI(acme.API), mockserver.WithRequestCheck("acme", acme.Check))
+	key := mock.Keys().Issue("acme")
+	playing, err := mock.Play(day)
+	if err != nil || key.Provider != "acme" || len(playing.Status().Next) == 0 {
+		t.Errorf("%v: %+v", err, key)
+	}
+}
+
+// TestEveryFileOfThePagesIsOfTheExample holds that what README.md and docs/anyapi.md print of
+// examples/anyapi stands there, line for line, in this order.
+func TestEveryFileOfThePagesIsOfTheExample(t *testing.T) {
+	t.Parallel()
+	for page, want := range map[string]int{"README.md": 1, "docs/anyapi.md": 3} {
+		text, err := os.ReadFile(page)
+		if err != nil {
+			t.Fatal(err)
+		}
+		found := 0
+		for _, block := range regexp.MustCompile("(?s)```yaml\n(.*?)```").FindAllStringSubmatch(string(text), -1) {
+			if page == "README.md" || inOrder(block[1], "examples/anyapi/acme.openapi.yaml", "examples/anyapi/acme.yaml", "examples/anyapi/bad-day.yaml") {
+				found++
+			}
+		}
+		if found != want || page == "README.md" && !inOrder(exampleOf(string(text)), "examples/anyapi/acme.yaml") {
+			t.Errorf("%s prints %d of the example's files, want %d", page, found, want)
+		}
+	}
+}
+
+// exampleOf is the first YAML of a page.
+func exampleOf(page string) string {
+	_, rest, _ := strings.Cut(page, "```yaml\n")
+	block, _, _ := strings.Cut(rest, "```")
+	return block
+}
+
+// inOrder reports whether one of the files has the lines of a block, in this order.
+func inOrder(block string, files ...string) bool {
+	return slices.ContainsFunc(files, func(name string) bool {
+		text, _ := os.ReadFile(name) // a file that is not there has no lines
+		rest := strings.Split(string(text), "\n")
+		for line := range strings.SplitSeq(strings.TrimSpace(block), "\n") {
+			i := slices.Index(rest, line)
+			if i < 0 {
+				return false
+			}
+			rest = rest[i+1:]
+		}
+		return true
 	})
 }
 

@@ -85,10 +85,11 @@ func keyRoutes() []adminRoute {
 
 func oauthRoutes() []adminRoute {
 	const oauth = nsPath + "/oauth"
+	of := []adminParam{{"provider", "iiniit if absent"}}
 	return []adminRoute{
-		{method: "GET", path: oauth + "/clients", summary: "List iiniit's OAuth clients", out: page[clientView]{}, handle: adminClients},
+		{method: "GET", path: oauth + "/clients", summary: "List the OAuth clients of a provider", query: of, out: page[clientView]{}, handle: adminClients},
 		{method: "POST", path: oauth + "/clients", summary: "Register an OAuth client; only this response has its secret", in: clientBody{}, out: clientView{}, status: http.StatusCreated, once: true, handle: adminRegister},
-		{method: "GET", path: oauth + "/tokens", summary: "List codes, access and refresh tokens, without their values", out: page[Key]{}, handle: adminTokens},
+		{method: "GET", path: oauth + "/tokens", summary: "List codes, access and refresh tokens, without their values", query: of, out: page[Key]{}, handle: adminTokens},
 		{method: "POST", path: oauth + "/tokens", summary: "Issue an access and a refresh token as if a user had approved", in: tokensBody{}, out: tokensView{}, status: http.StatusCreated, once: true, handle: adminIssueTokens},
 		{method: "POST", path: oauth + "/approve-next", summary: "Set the user's answer to the next authorization request", in: approveBody{}, out: statusView{}, handle: adminApproveNext},
 		{method: "POST", path: oauth + "/expire-all", summary: "Expire every valid code and token", in: expireAllBody{}, out: endedView{}, handle: adminExpireAll},

@@ -135,7 +135,7 @@ func adminVendorDocument(c *adminCall) (any, error) {
 	}
 	doc := OpenAPI(p)
 	if doc == nil {
-		return c.srv.vendor(p).document(c.srv.Operations(p)), nil
+		return c.srv.document(c.srv.vendor(p)), nil
 	}
 	return json.RawMessage(doc), nil
 }

@@ -10,7 +10,7 @@ import (
 // then plays it beside the five providers, and everything that they have it has:
 // Keys, journal, diagnosis, faults, clock, namespaces, state, admin API.
 //
-// Name and Schemes are required; every other zero value has a default. WithAPI
+// Name, and Schemes or OAuth, are required; every other zero value has a default. WithAPI
 // checks the description: NewHandler fails with a *DefinitionError that names the
 // member that is wrong.
 type API struct {
@@ -30,6 +30,10 @@ type API struct {
 	Life time.Duration `json:"life,omitempty"`
 	// Prefixes replaces Key.Prefix for keys of an access type: "restricted": "rk_test_".
 	Prefixes map[AccessType]string `json:"prefixes,omitempty"`
+
+	// OAuth is the API's authorization server; zero is none. Its access tokens are sent as
+	// Authorization: Bearer TOKEN; without Schemes, keys are as well.
+	OAuth OAuthServer `json:"oauth,omitzero"`
 
 	// Limit applies to each key; zero is none. LimitGroups are limits that replace
 	// it for the routes that name them.
@@ -84,6 +88,32 @@ type KeyShape struct {
 	// Alphabet is base62 (the default), base64url, base32, hex or digits.
 	Alphabet string `json:"alphabet,omitempty"`
 	Length   int    `json:"length,omitempty"` // characters behind the prefix; default 32
+}
+
+// OAuthServer is an OAuth 2.0 authorization server in front of the API, with iiniit's
+// flows: client credentials, authorization codes with PKCE, refresh tokens that rotate,
+// revocation and introspection. Namespace.OAuthOf has its controls: it registers clients
+// and answers for the user.
+type OAuthServer struct {
+	Token      string `json:"token"`                // path of the token endpoint; required
+	Authorize  string `json:"authorize,omitempty"`  // without it there are no codes and refresh tokens
+	Revoke     string `json:"revoke,omitempty"`     // RFC 7009
+	Introspect string `json:"introspect,omitempty"` // RFC 7662
+	Metadata   string `json:"metadata,omitempty"`   // RFC 8414: /.well-known/oauth-authorization-server
+	// Grants are the grant types: authorization_code, refresh_token, client_credentials. By
+	// default they are all that the endpoints allow.
+	Grants []string `json:"grants,omitempty"`
+	// Access, Refresh and Code are how the tokens and codes look, and Secret a client's
+	// secret; default 43 characters of base64url. Their prefixes differ where they are given.
+	Access  KeyShape `json:"access,omitzero"`
+	Refresh KeyShape `json:"refresh,omitzero"`
+	Code    KeyShape `json:"code,omitzero"`
+	Secret  KeyShape `json:"secret,omitzero"`
+	// Life is that of an access token; default one hour. RefreshLife is that of a refresh
+	// token and all its successors together; default 30 days. CodeLife: one minute.
+	Life        time.Duration `json:"life,omitempty"`
+	RefreshLife time.Duration `json:"refreshLife,omitempty"`
+	CodeLife    time.Duration `json:"codeLife,omitempty"`
 }
 
 // QuotaHeaders are the names of headers that every answer to a limited key carries. An

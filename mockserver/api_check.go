@@ -71,6 +71,7 @@ func (def *definition) check() {
 		}
 	}
 	def.checkSchemes()
+	def.checkOAuth()
 	if def.Life < 0 || def.Life > maxLife {
 		def.wrong("life", "%s is not between 0s and %s", Duration(def.Life), Duration(maxLife))
 	}
@@ -95,7 +96,7 @@ func oneTextLine(s string) bool { return plainText(s) && !strings.ContainsAny(s,
 func at(list string, i int) string { return list + "[" + strconv.Itoa(i) + "]" }
 
 func (def *definition) checkSchemes() {
-	if len(def.Schemes) == 0 {
+	if len(def.Schemes) == 0 && def.OAuth.none() {
 		def.wrong("schemes", "there is none; give one or more of header, authorization, query, cookie, basic, pair")
 	}
 	used := make(map[string]string) // what carries a credential, and where it was given

@@ -66,7 +66,27 @@ func randomAPI(draw *rand.Rand) mockserver.API {
 		a.Access = []mockserver.AccessType{"secret", "restricted"}
 		a.Prefixes = map[mockserver.AccessType]string{pick(draw, a.Access...): pick(draw, "rk_", "pk_live_")}
 	}
+	if draw.IntN(2) == 0 {
+		a.OAuth = randomOAuth(draw, shape)
+		if a.Second == (mockserver.KeyShape{}) && draw.IntN(4) == 0 {
+			a.Schemes = nil
+		}
+	}
 	return a
+}
+
+// randomOAuth draws an authorization server.
+func randomOAuth(draw *rand.Rand, shape func() mockserver.KeyShape) mockserver.OAuthServer {
+	srv := mockserver.OAuthServer{
+		Token: pick(draw, "/oauth/token", "/connect/token.json"), Authorize: pick(draw, "/oauth/authorize", "/login"),
+		Revoke: "/oauth/revoke", Introspect: "/oauth/introspect", Metadata: pick(draw, "", "/.well-known/oauth-authorization-server"),
+		Life: pick(draw, 0, 10*time.Minute, 2*time.Hour), RefreshLife: pick(draw, 0, 48*time.Hour), CodeLife: pick(draw, 0, 10*time.Second),
+		Grants: pick(draw, nil, []string{"client_credentials", "refresh_token", "authorization_code"}),
+	}
+	if draw.IntN(2) == 0 {
+		srv.Access, srv.Refresh, srv.Code, srv.Secret = shape(), shape(), shape(), shape()
+	}
+	return srv
 }
 
 // overRandomAPIs runs a property over random APIs.
@@ -80,6 +100,14 @@ func overRandomAPIs(t *testing.T, property func(t *testing.T, draw *rand.Rand, a
 			t.Fatalf("seed %d: %+v", seed, a)
 		}
 	}
+}
+
+// schemesOf are the ways to send a key; with an authorization server alone it is a bearer.
+func schemesOf(a *mockserver.API) []mockserver.Scheme {
+	if len(a.Schemes) == 0 {
+		return []mockserver.Scheme{{Authorization: "Bearer"}}
+	}
+	return a.Schemes
 }
 
 // present sends values by a scheme; second is for a pair.
@@ -102,9 +130,9 @@ func present(r *http.Request, s mockserver.Scheme, value, second string) {
 }
 
 // thing is a request to the route of a random API.
-func thing(t *testing.T, a *mockserver.API) *http.Request {
-	t.Helper()
-	return newRequest(t, a.Name, "GET", "/things/1", "")
+func thing(tb testing.TB, a *mockserver.API) *http.Request {
+	tb.Helper()
+	return newRequest(tb, a.Name, "GET", "/things/1", "")
 }
 
 // TestAnyAPIRefusesEveryWrongKey is the wrong-key table: in each scheme, everything but the
@@ -127,7 +155,7 @@ func TestAnyAPIRefusesEveryWrongKey(t *testing.T) {
 		defer other.Close()
 		key, stranger := srv.Keys().Issue(a.Name), other.Keys().Issue(a.Name)
 		good, token := key.Secret.Reveal(), key.Token.Reveal()
-		for _, s := range a.Schemes {
+		for _, s := range schemesOf(&a) {
 			for name, value := range map[string]string{
 				"good": good, "empty": "", "stranger": stranger.Secret.Reveal(), "short": good[:len(good)-1], "long": good + "A", "changed": good[:len(good)-1] + other1(good[len(good)-1]),
 				"twice": good + good, "quoted": `"` + good + `"`, "live": "sk_live_51Lorem4242Fitsum4242", "word": "wrong",

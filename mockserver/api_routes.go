@@ -27,6 +27,10 @@ func (def *definition) routes(v *vendor) []surface.Route {
 			continue
 		}
 		key := anonymous(made.Pattern)
+		_, path, _ := strings.Cut(made.Pattern, " ")
+		if member := def.OAuth.at(path); member != "" {
+			def.wrong(at("routes", i)+".route", "%s is the path of %s", quote(path), member)
+		}
 		if j, taken := first[key]; taken {
 			def.wrong(at("routes", i)+".route", "%s takes the same requests as routes[%d]", quote(made.Pattern), j)
 		}

@@ -35,13 +35,14 @@ func (a API) vendor() (*vendor, error) {
 		def.wrong("second", "only a pair has a second key; give schemes a pair")
 	}
 	v.prefixed = def.prefixed()
+	v.oauth = def.oauth(v)
 	if a.Quota != (QuotaHeaders{}) {
 		v.quota = &a.Quota
 	}
 	play := def.play(v)
 	v.profile, v.defined = play.profile, a
 	v.now.Store(play)
-	v.surface = func(surface.Env) surface.Surface { return v.now.Load().surface() }
+	v.surface = func(env surface.Env) surface.Surface { return v.withOAuth(env, v.now.Load().surface()) }
 	v.decorate = func(h http.Header, _ *http.Request) {
 		v.number(h)
 		addMissing(h, v.now.Load().header)
@@ -104,11 +105,12 @@ func (def *definition) prefixed() map[AccessType]mockkey.Shape {
 
 // carries reports whether the vendor reads a kind of credential.
 func (v *vendor) carries(kind credKind) bool {
-	return slices.ContainsFunc(v.carriers, func(c carrier) bool { return c.kind == kind })
+	return slices.ContainsFunc(v.carriers, func(c carrier) bool { return c.takes(kind) })
 }
 
 func (def *definition) carriers() []carrier {
 	var out []carrier
+	tokens := def.OAuth.none() // their place is there, or not needed
 	header := func(name string, kind credKind) {
 		out = append(out, carrier{header: textproto.CanonicalMIMEHeaderKey(name), display: name, kind: kind})
 	}
@@ -116,6 +118,8 @@ func (def *definition) carriers() []carrier {
 		switch {
 		case s.Header != "":
 			header(s.Header, credKey)
+		case strings.EqualFold(s.Authorization, bearer) && !def.OAuth.none():
+			tokens, out = true, append(out, carrier{header: "Authorization", scheme: s.Authorization, kind: credBearer, keys: true})
 		case s.Authorization != "":
 			out = append(out, carrier{header: "Authorization", scheme: s.Authorization})
 		case s.Query != "":
@@ -128,6 +132,9 @@ func (def *definition) carriers() []carrier {
 			header(s.Pair[0], credClient)
 			header(s.Pair[1], credToken)
 		}
+	}
+	if !tokens {
+		out = append(out, carrier{header: "Authorization", scheme: bearer, kind: credBearer, keys: len(def.Schemes) == 0})
 	}
 	return out
 }

@@ -3,6 +3,7 @@ package mockserver
 import (
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -26,6 +27,9 @@ func (s *Server) identify(v *vendor, r *http.Request) identity {
 		return id
 	}
 	id.key = s.vault.find(hashCredential(id.value))
+	if id.kind == credBearer && id.key != nil && id.key.spec.kind == KindKey && v.sharesBearer() {
+		id.kind = credKey
+	}
 	if id.kind == credClient {
 		id.token = s.vault.find(hashCredential(id.credentials.token))
 	}
@@ -193,10 +197,15 @@ func (v *vendor) made(c *credentials) bool {
 		}
 		return mockkey.MadeJWT(c.value)
 	case credBearer:
-		return v.bearer.Made(c.value)
+		return v.bearer.Made(c.value) || v.sharesBearer() && v.madeKey(c.value)
 	default:
 	}
 	return v.madeKey(c.value)
+}
+
+// sharesBearer reports whether keys are sent where access tokens are.
+func (v *vendor) sharesBearer() bool {
+	return v.own && slices.ContainsFunc(v.carriers, func(c carrier) bool { return c.keys })
 }
 
 // madeKey reports whether a mock made a key of the vendor, of any of its prefixes.

@@ -8,7 +8,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/keyfit/keyfit/mockserver/internal/iiniit"
+	"github.com/keyfit/keyfit/mockserver/internal/authserver"
 	"github.com/keyfit/keyfit/mockserver/internal/redact"
 )
 
@@ -100,7 +100,7 @@ func (q *request) coding() string {
 // to an authorization server may be a form whatever its header says: iiniit's
 // page shows one as JSON.
 func (q *request) bodyType(v *vendor) string {
-	if v.oauth != nil && q.URL.Path != iiniit.Resource && !iiniit.IsJSON(q.body) {
+	if v.oauth != nil && v.oauth.serves(q.URL.Path) && !authserver.IsJSON(q.body) {
 		return "application/x-www-form-urlencoded"
 	}
 	return q.Header.Get("Content-Type")

@@ -113,7 +113,7 @@ func (v *vendor) applier(k KeyKind) func(*http.Request, Issued) {
 	default:
 	}
 	for _, c := range v.carriers {
-		if c.kind != want || c.header == "" {
+		if !c.takes(want) || c.header == "" {
 			continue
 		}
 		prefix := ""

@@ -223,15 +223,20 @@ func (ks keySpec) end(v *vendor, now time.Time) time.Time {
 	life := ks.life
 	if life <= 0 {
 		life = v.life
-		if ks.kind == KindBearer {
+		switch ks.kind {
+		case KindBearer:
 			life = v.bearerLife
+		case KindClient:
+			life = 0
+		default:
 		}
 	}
 	end := ks.until
 	if end.IsZero() && life > 0 {
 		end = now.Add(life)
 	}
-	if v.life > 0 && (v.own || ks.kind == KindKey) && (end.IsZero() || end.After(now.Add(v.life))) {
+	bound := ks.kind == KindKey || v.own && (ks.kind == KindPair || ks.kind == KindToken)
+	if v.life > 0 && bound && (end.IsZero() || end.After(now.Add(v.life))) {
 		end = now.Add(v.life)
 	}
 	return end
@@ -239,7 +244,7 @@ func (ks keySpec) end(v *vendor, now time.Time) time.Time {
 
 // mint draws a value in the vendor's shape.
 func (k *Keys) mint(v *vendor, spec keySpec, now time.Time) string {
-	if v.own {
+	if v.own && !ofOAuth(spec.kind) {
 		shape := v.key
 		if own, ok := v.prefixed[spec.access]; ok {
 			shape = own
@@ -261,6 +266,11 @@ func (k *Keys) mint(v *vendor, spec keySpec, now time.Time) string {
 	default:
 	}
 	return v.key.Mint(k.ns.srv.random.fill)
+}
+
+// ofOAuth reports whether an authorization server mints a kind of credential.
+func ofOAuth(kind KeyKind) bool {
+	return kind == KindBearer || kind == KindClient || kind == KindCode || kind == KindRefresh
 }
 
 func (k *Keys) mintToken(user string) string {

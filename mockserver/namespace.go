@@ -25,7 +25,7 @@ type Namespace struct {
 	faults  faults
 	vendors []vendorState // by vendor.index
 	origins origins       // its own listeners
-	oauth   *OAuth
+	oauth   *oauthStore
 	calls   callbacks
 	saved   snapshots
 	feed    feed
@@ -68,7 +68,7 @@ func newNamespace(s *Server, name string) *Namespace {
 	n.clock = clock.New(n.changed).Stopping(&n.playing)
 	n.control = Clock{n.clock}
 	n.keys = &Keys{ns: n, byID: make(map[string]*record), tokens: make(map[string][]*record)}
-	n.oauth = &OAuth{ns: n}
+	n.oauth = &oauthStore{ns: n}
 	n.journal = newJournal(s.opts.journalEntries, s.opts.journalBytes)
 	n.feed.j = n.journal
 	if !s.opts.frozen.IsZero() {

@@ -7,10 +7,9 @@ import (
 	"net/url"
 	"slices"
 	"strings"
-	"sync"
 	"time"
 
-	"github.com/keyfit/keyfit/mockserver/internal/iiniit"
+	"github.com/keyfit/keyfit/mockserver/internal/authserver"
 	"github.com/keyfit/keyfit/mockserver/internal/surface"
 )
 
@@ -19,12 +18,13 @@ var (
 	ErrRedirectURI = errors.New("redirect URI must be absolute, without fragment and wildcard")
 	ErrScope       = errors.New("scope is not allowed")
 	ErrNoClient    = errors.New("no such OAuth client")
+	ErrNoAuthority = errors.New("provider has no authorization server")
 )
 
-// OAuth controls iiniit's authorization server in one namespace: its clients, the
-// user's answers, its tokens. The server itself is at
-// BaseURL(Iiniit) under /auth/login, /oauth/authorize, /oauth/token,
-// /oauth/revoke, /oauth/introspect and /.well-known/oauth-authorization-server.
+// OAuth controls an authorization server in one namespace: its clients, the user's
+// answers, its tokens. iiniit's is at BaseURL(Iiniit) under /auth/login,
+// /oauth/authorize, /oauth/token, /oauth/revoke, /oauth/introspect and
+// /.well-known/oauth-authorization-server; an API of one's own says where its is.
 //
 //	client, err := srv.OAuth().Register(mockserver.OAuthClient{RedirectURIs: []string{"http://localhost/cb"}})
 //	srv.OAuth().DenyNext()                               // the user refuses the next request
@@ -35,16 +35,22 @@ var (
 // them. All methods are safe for concurrent use.
 type OAuth struct {
 	ns *Namespace
-
-	mu       sync.Mutex
-	clients  map[string]*record // the newest secret by client ID
-	families map[string]*family
-	minted   []*record // codes and tokens, oldest first
-	consents []surface.Consent
+	v  *vendor // nil: none
 }
 
 // OAuth returns the controls of iiniit's authorization server.
-func (n *Namespace) OAuth() *OAuth { return n.oauth }
+func (n *Namespace) OAuth() *OAuth { return n.OAuthOf(Iiniit) }
+
+// OAuthOf returns the controls of the authorization server of an API of one's own
+// (API.OAuth). Of a provider without one Register and Issue fail with ErrNoAuthority,
+// and the other methods do nothing.
+func (n *Namespace) OAuthOf(p Provider) *OAuth {
+	v := n.srv.vendor(p)
+	if v == nil || v.oauth == nil {
+		v = nil
+	}
+	return &OAuth{n, v}
+}
 
 // OAuthClient is a client application. Register fills ID, KeyID and Created.
 type OAuthClient struct {
@@ -52,7 +58,7 @@ type OAuthClient struct {
 	KeyID        string    `json:"keyId"` // among the keys, for Rotate and Revoke
 	Name         string    `json:"name,omitempty"`
 	RedirectURIs []string  `json:"redirectUris,omitempty"` // exact matches, no wildcards
-	Scopes       []string  `json:"scopes"`                 // default read:user
+	Scopes       []string  `json:"scopes"`                 // default: iiniit's read:user, all of an API of one's own
 	Public       bool      `json:"public,omitempty"`       // has no secret and must use PKCE
 	Created      time.Time `json:"created"`
 	Secret       Secret    `json:"-"` // from Register only; empty for a public client
@@ -74,28 +80,31 @@ type OAuthTokens struct {
 	Access, Refresh Issued
 }
 
-// Register makes a client. It fails with ErrRedirectURI and ErrScope.
+// Register makes a client. It fails with ErrRedirectURI, ErrScope and ErrNoAuthority.
 func (o *OAuth) Register(c OAuthClient) (OAuthClient, error) {
+	if o.v == nil {
+		return OAuthClient{}, fmt.Errorf("mockserver: register client: %w", ErrNoAuthority)
+	}
 	for _, uri := range c.RedirectURIs {
 		if !validRedirect(uri) {
 			return OAuthClient{}, fmt.Errorf("mockserver: register client: %q: %w", uri, ErrRedirectURI)
 		}
 	}
 	for _, scope := range c.Scopes {
-		if !iiniit.ValidScope(scope) {
+		if !authserver.ValidScope(scope) || o.v.closedScopes && !slices.Contains(o.v.scopes, scope) {
 			return OAuthClient{}, fmt.Errorf("mockserver: register client: %q: %w", scope, ErrScope)
 		}
 	}
 	if len(c.Scopes) == 0 {
-		c.Scopes = iiniit.DefaultScopes()
+		c.Scopes = o.v.scopes
 	}
-	v, k := o.ns.srv.vendor(Iiniit), o.ns.keys
+	k := o.ns.keys
 	spec := keySpec{
 		kind: KindClient, name: c.Name, scopes: slices.Clone(c.Scopes), scoped: true,
 		grant: &OAuthGrant{Client: o.ns.srv.random.hex(16), Redirects: slices.Clone(c.RedirectURIs), Public: c.Public},
 	}
 	k.ops.RLock()
-	issued := k.issue(v, spec, "")
+	issued := k.issue(o.v, spec, "")
 	k.ops.RUnlock()
 	if err := k.save(&undo{withdraw: []string{issued.ID}}); err != nil {
 		return OAuthClient{}, fmt.Errorf("mockserver: register client: %w", err)
@@ -125,12 +134,15 @@ func (r *record) client() OAuthClient {
 
 // Clients lists the registered clients in the order of registration.
 func (o *OAuth) Clients() []OAuthClient {
-	o.mu.Lock()
-	recs := inOrder(maps.Values(o.clients))
-	o.mu.Unlock()
+	store := o.ns.oauth
+	store.mu.Lock()
+	recs := inOrder(maps.Values(store.clients))
+	store.mu.Unlock()
 	out := make([]OAuthClient, 0, len(recs))
 	for _, r := range recs {
-		out = append(out, r.client())
+		if r.vendor == o.v {
+			out = append(out, r.client())
+		}
 	}
 	return out
 }
@@ -139,7 +151,10 @@ func (o *OAuth) Clients() []OAuthClient {
 // expired and revoked ones. The last 10,000 are kept.
 func (o *OAuth) Tokens() []Key {
 	var out []Key
-	for _, k := range o.ns.keys.List(KeyFilter{Provider: Iiniit}) {
+	if o.v == nil {
+		return out
+	}
+	for _, k := range o.ns.keys.List(KeyFilter{Provider: o.v.provider}) {
 		if k.Kind == KindCode || k.Kind == KindBearer || k.Kind == KindRefresh {
 			out = append(out, k)
 		}
@@ -148,9 +163,13 @@ func (o *OAuth) Tokens() []Key {
 }
 
 // Issue makes an access and a refresh token as if user had approved client.
-// Without scopes it grants the client's. It fails with ErrNoClient and ErrScope.
+// Without scopes it grants the client's. It fails with ErrNoClient, ErrScope and
+// ErrNoAuthority.
 func (o *OAuth) Issue(clientID, user string, scopes ...string) (OAuthTokens, error) {
-	a := o.authority()
+	if o.v == nil {
+		return OAuthTokens{}, fmt.Errorf("mockserver: issue tokens: %w", ErrNoAuthority)
+	}
+	a := authorityServer{o.ns.oauth, o.v}
 	c, ok := a.Client(clientID)
 	if !ok {
 		return OAuthTokens{}, fmt.Errorf("mockserver: issue tokens: %w", ErrNoClient)
@@ -184,9 +203,9 @@ func (o *OAuth) ApproveNext(user string, scopes ...string) {
 func (o *OAuth) DenyNext() { o.answer(surface.Consent{Denied: true}) }
 
 func (o *OAuth) answer(c surface.Consent) {
-	o.mu.Lock()
-	o.consents = append(o.consents, c)
-	o.mu.Unlock()
+	if o.v != nil {
+		o.ns.oauth.answer(o.v, c)
+	}
 }
 
 // ExpireAll expires every valid code and token of the given kinds now and returns
@@ -203,15 +222,4 @@ func (o *OAuth) ExpireAll(kinds ...KeyKind) int {
 		}
 	}
 	return n
-}
-
-func (o *OAuth) authority() authorityServer {
-	return authorityServer{o, o.ns.srv.vendor(Iiniit)}
-}
-
-// reset drops the queued answers. Keys drops the credentials.
-func (o *OAuth) reset() {
-	o.mu.Lock()
-	o.consents = nil
-	o.mu.Unlock()
 }

@@ -5,13 +5,13 @@ import (
 	"net/url"
 	"strings"
 
-	"github.com/keyfit/keyfit/mockserver/internal/iiniit"
+	"github.com/keyfit/keyfit/mockserver/internal/authserver"
 	"github.com/keyfit/keyfit/mockserver/internal/surface"
 )
 
 // authorityServer is surface.Authority over the keys of a namespace.
 type authorityServer struct {
-	o *OAuth
+	o *oauthStore
 	v *vendor
 }
 
@@ -19,7 +19,7 @@ func (as authorityServer) Client(id string) (surface.Client, bool) {
 	as.o.mu.Lock()
 	r := as.o.clients[id]
 	as.o.mu.Unlock()
-	if r == nil || r.alive(as.v, as.o.ns.clock.Now()).Outcome != OK {
+	if r == nil || r.vendor != as.v || r.alive(as.v, as.o.ns.clock.Now()).Outcome != OK {
 		return surface.Client{}, false
 	}
 	return r.surfaceClient(), true
@@ -32,7 +32,7 @@ func (r *record) surfaceClient() surface.Client {
 
 func (as authorityServer) Authenticate(id, secret string) (surface.Client, surface.Problem) {
 	r := as.o.ns.srv.vault.find(hashCredential(secret))
-	if r == nil || r.ns != as.o.ns || r.spec.kind != KindClient || r.spec.grant.Client != id {
+	if r == nil || r.ns != as.o.ns || r.vendor != as.v || r.spec.kind != KindClient || r.spec.grant.Client != id {
 		return surface.Client{}, as.unknown(secret, "client secret")
 	}
 	if r.spec.grant.Public { // nobody ever received that secret
@@ -49,21 +49,21 @@ func (as authorityServer) Authenticate(id, secret string) (surface.Client, surfa
 // unknown distinguishes a mock-made value from one that may be a production
 // credential.
 func (as authorityServer) unknown(value, what string) surface.Problem {
-	if as.v.oauth.made(value) || as.v.bearer.Made(value) || as.v.key.Made(value) || as.o.ns.srv.vault.find(hashCredential(value)) != nil {
+	if as.v.oauth.made(value) || as.v.bearer.Made(value) || as.v.madeKey(value) || as.o.ns.srv.vault.find(hashCredential(value)) != nil {
 		return surface.Problem{Outcome: string(UnknownKey), Why: "a well-formed mock value that is no " + what + " of this client and server"}
 	}
-	return surface.Problem{Outcome: string(NotAMockKey), Why: "this " + what + " was not issued by a mock: it may be a production one, so it was not recorded; register a client with OAuth().Register"}
+	return surface.Problem{Outcome: string(NotAMockKey), Why: "this " + what + " was not issued by a mock: it may be a production one, so it was not recorded; register a client with " + as.v.oauth.config.Handle + ".Register"}
 }
 
 func (as authorityServer) Consent() surface.Consent {
 	as.o.mu.Lock()
 	defer as.o.mu.Unlock()
-	if len(as.o.consents) == 0 {
+	queued := as.o.consents[as.v]
+	if len(queued) == 0 {
 		return surface.Consent{User: "user001"}
 	}
-	c := as.o.consents[0]
-	as.o.consents = as.o.consents[1:]
-	return c
+	as.o.consents[as.v] = queued[1:]
+	return queued[0]
 }
 
 func (as authorityServer) NewFamily() string { return as.o.ns.srv.random.hex(8) }
@@ -77,14 +77,14 @@ func (as authorityServer) Issue(g surface.Grant) (string, surface.Granted) {
 // make stores a credential and links it with the one that it replaces.
 func (as authorityServer) make(g surface.Grant) (Issued, surface.Granted) {
 	spec := keySpec{
-		kind: KindBearer, user: g.User, scopes: g.Scopes, scoped: true, until: g.Until,
+		kind: KindBearer, access: as.v.access, user: g.User, scopes: g.Scopes, scoped: true, until: g.Until,
 		grant: &OAuthGrant{Client: g.Client, Family: g.Family, Redirect: g.Redirect, Challenge: g.Challenge},
 	}
 	switch g.Use {
 	case surface.Code:
-		spec.kind, spec.life = KindCode, codeLife
+		spec.kind, spec.life = KindCode, as.v.oauth.codeLife
 	case surface.RefreshToken:
-		spec.kind, spec.life = KindRefresh, refreshLife
+		spec.kind, spec.life = KindRefresh, as.v.oauth.refreshLife
 	case surface.AccessToken:
 	}
 	k := as.o.ns.keys
@@ -161,7 +161,7 @@ func (x *exchange) joinClient() {
 	if q.Method != http.MethodPost && !strings.Contains(q.URL.RawQuery, "client_id=") {
 		return
 	}
-	if q.URL.Path == iiniit.Resource {
+	if !x.v.oauth.serves(q.URL.Path) {
 		return
 	}
 	id := q.URL.Query().Get("client_id")
@@ -169,16 +169,16 @@ func (x *exchange) joinClient() {
 		id, _ = url.QueryUnescape(user)
 	}
 	if id == "" && q.Body != nil && q.read() { // before the namespace and its journal are known
-		id = iiniit.ClientID(q.body)
+		id = authserver.ClientID(q.body)
 	}
 	if id == "" {
 		return
 	}
 	for _, n := range x.srv.Namespaces() {
 		n.oauth.mu.Lock()
-		known := n.oauth.clients[id] != nil
+		client := n.oauth.clients[id]
 		n.oauth.mu.Unlock()
-		if known {
+		if client != nil && client.vendor == x.v {
 			x.ns = n
 			return
 		}

@@ -15,7 +15,7 @@ func TestTokensOfAnEndedFamilyAreRevoked(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	a := srv.OAuth().authority()
+	a := authorityServer{srv.OAuth().ns.oauth, srv.vendor(Iiniit)}
 	grant := surface.Grant{Use: surface.Code, Client: client.ID, Family: a.NewFamily()}
 	_, code := a.Issue(grant)
 	if !a.Spend(code.ID) || a.Spend(code.ID) {

@@ -4,14 +4,19 @@ import (
 	"errors"
 	"maps"
 	"slices"
+	"sync"
 	"time"
 
+	"github.com/keyfit/keyfit/mockserver/internal/authserver"
+	"github.com/keyfit/keyfit/mockserver/internal/iiniit"
 	"github.com/keyfit/keyfit/mockserver/internal/mockkey"
+	"github.com/keyfit/keyfit/mockserver/internal/surface"
 )
 
-// Lifetimes of codes and refresh tokens. RFC 6749 section 4.1.2 recommends at most
+// Lifetimes of tokens and codes. RFC 6749 section 4.1.2 recommends at most
 // ten minutes for a code.
 const (
+	accessLife  = time.Hour
 	codeLife    = time.Minute
 	refreshLife = 30 * day
 )
@@ -20,31 +25,68 @@ const (
 // request any number. The oldest are dropped.
 const maxMinted = 10_000
 
-// oauthShapes are the shapes of the authorization server's credentials. All are
-// assumptions.
-type oauthShapes struct{ client, code, refresh mockkey.Shape }
-
-func newOAuthShapes() *oauthShapes {
-	return &oauthShapes{mockkey.Base64URL("iiniit client secret", 32), mockkey.Base64URL("iiniit code", 28), mockkey.Base64URL("iiniit refresh", 36)}
+// oauthRow is what the core knows about the authorization server of an API.
+type oauthRow struct {
+	client, code, refresh mockkey.Shape
+	codeLife, refreshLife time.Duration
+	serves                func(path string) bool // whether a path may be an endpoint's
+	config                authserver.Config
 }
 
-func (osh *oauthShapes) of(k KeyKind) mockkey.Shape {
-	switch k {
-	case KindCode:
-		return osh.code
-	case KindRefresh:
-		return osh.refresh
-	default:
-		return osh.client
+// iiniitOAuth is iiniit's; the shapes are assumptions.
+func iiniitOAuth() *oauthRow {
+	return &oauthRow{
+		mockkey.Base64URL("iiniit client secret", 32), mockkey.Base64URL("iiniit code", 28), mockkey.Base64URL("iiniit refresh", 36),
+		codeLife, refreshLife, func(path string) bool { return path != iiniit.Resource }, iiniit.Authority(),
 	}
 }
 
-func (osh *oauthShapes) all() []mockkey.Shape {
-	return []mockkey.Shape{osh.client, osh.code, osh.refresh}
+func (or *oauthRow) of(k KeyKind) mockkey.Shape {
+	switch k {
+	case KindCode:
+		return or.code
+	case KindRefresh:
+		return or.refresh
+	default:
+		return or.client
+	}
 }
 
-func (osh *oauthShapes) made(value string) bool {
-	return osh.client.Made(value) || osh.code.Made(value) || osh.refresh.Made(value)
+func (or *oauthRow) all() []mockkey.Shape {
+	return []mockkey.Shape{or.client, or.code, or.refresh}
+}
+
+func (or *oauthRow) made(value string) bool {
+	return or.client.Made(value) || or.code.Made(value) || or.refresh.Made(value)
+}
+
+// oauthStore has the clients, codes and tokens of all authorization servers of a
+// namespace.
+type oauthStore struct {
+	ns *Namespace
+
+	mu       sync.Mutex
+	clients  map[string]*record // the newest secret by client ID
+	families map[string]*family
+	minted   []*record // codes and tokens, oldest first
+	consents map[*vendor][]surface.Consent
+}
+
+// answer queues what the user says.
+func (o *oauthStore) answer(v *vendor, c surface.Consent) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.consents == nil {
+		o.consents = make(map[*vendor][]surface.Consent)
+	}
+	o.consents[v] = append(o.consents[v], c)
+}
+
+// reset drops the queued answers. Keys drops the credentials.
+func (o *oauthStore) reset() {
+	o.mu.Lock()
+	o.consents = nil
+	o.mu.Unlock()
 }
 
 // family is all credentials of one authorization.
@@ -54,7 +96,7 @@ type family struct {
 }
 
 // join adds a record that Keys filed. It is called under the lock of Keys.
-func (o *OAuth) join(r *record) {
+func (o *oauthStore) join(r *record) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	g := r.spec.grant
@@ -86,7 +128,7 @@ func (o *OAuth) join(r *record) {
 }
 
 // leave undoes join.
-func (o *OAuth) leave(r *record) {
+func (o *oauthStore) leave(r *record) {
 	g := r.spec.grant
 	if r.spec.kind == KindClient {
 		o.restoreClient(r)
@@ -102,7 +144,7 @@ func (o *OAuth) leave(r *record) {
 }
 
 // restoreClient lets a client have the secret that it had before r.
-func (o *OAuth) restoreClient(r *record) {
+func (o *oauthStore) restoreClient(r *record) {
 	id := r.spec.grant.Client
 	var older *record
 	o.ns.keys.mu.RLock()
@@ -125,7 +167,7 @@ func (o *OAuth) restoreClient(r *record) {
 
 // rebuild replaces everything by restored keys. It is called under the lock of
 // Keys.
-func (o *OAuth) rebuild(keys map[string]*record) {
+func (o *oauthStore) rebuild(keys map[string]*record) {
 	o.mu.Lock()
 	o.clients, o.families, o.minted = nil, nil, nil
 	o.mu.Unlock()
@@ -137,7 +179,7 @@ func (o *OAuth) rebuild(keys map[string]*record) {
 }
 
 // evict drops the oldest codes and tokens beyond the bound.
-func (o *OAuth) evict() {
+func (o *oauthStore) evict() {
 	o.mu.Lock()
 	var out []*record
 	for len(o.minted) > maxMinted {
@@ -167,7 +209,7 @@ func (k *Keys) forget(r *record) {
 }
 
 // endFamily revokes all credentials of a family, also those that are filed later.
-func (o *OAuth) endFamily(name, why string) {
+func (o *oauthStore) endFamily(name, why string) {
 	o.mu.Lock()
 	f := o.families[name]
 	var members []*record

@@ -26,7 +26,7 @@ type vendor struct {
 	key, bearer mockkey.Shape
 	life        time.Duration // default and longest lifetime of a key; 0 is unlimited
 	bearerLife  time.Duration
-	oauth       *oauthShapes               // nil: no authorization server
+	oauth       *oauthRow                  // nil: no authorization server
 	fold        func() func(string) string // changes a path to the routes' spelling; nil if none differs
 	groups      map[string]Limit           // limit groups beside the general limit
 	scopes      []string                   // scopes of a key issued without the Scopes option
@@ -64,7 +64,13 @@ type carrier struct {
 	kind   credKind
 
 	basic   bool   // the key is the user of HTTP Basic
+	keys    bool   // a place of access tokens that takes keys, too
 	display string // the header in the vendor's spelling; empty is as displayHeader has it
+}
+
+// takes reports whether a kind of credential is sent at the place.
+func (place *carrier) takes(kind credKind) bool {
+	return place.kind == kind || place.keys && kind == credKey
 }
 
 func (place *carrier) String() string {

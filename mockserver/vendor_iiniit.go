@@ -2,7 +2,6 @@ package mockserver
 
 import (
 	"net/http"
-	"time"
 
 	"github.com/keyfit/keyfit/mockserver/internal/iiniit"
 	"github.com/keyfit/keyfit/mockserver/internal/mockkey"
@@ -22,8 +21,8 @@ func iiniitVendor() *vendor {
 		},
 		key:        mockkey.Base32("iiniit", 25),
 		bearer:     mockkey.Base64URL("iiniit bearer", 32),
-		bearerLife: time.Hour,
-		oauth:      newOAuthShapes(),
+		bearerLife: accessLife,
+		oauth:      iiniitOAuth(),
 		scopes:     iiniit.DefaultScopes(),
 		profile:    iiniitProfile(),
 		surface:    iiniit.New,

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 
@@ -16,12 +17,27 @@ import (
 
 func (a *app) oauthCommand() *cobra.Command {
 	cmd := group(&cobra.Command{
-		Use: "oauth", Short: "Register clients of iiniit's OAuth server, approve or deny authorizations, expire tokens",
-		Long: `iiniit's mock is an OAuth 2.0 authorization server. Clients and tokens are keys
-too: keyfit keys rotate and keyfit keys revoke take their key IDs.`,
+		Use: "oauth", Short: "Register clients of an OAuth server, approve or deny authorizations, expire tokens",
+		Long: `iiniit's mock is an OAuth 2.0 authorization server, and so is an API of one's own
+that has one (docs/anyapi.md). Clients and tokens are keys too: keyfit keys rotate and
+keyfit keys revoke take their key IDs.`,
 	})
-	cmd.AddCommand(a.oauthRegister(), a.oauthClients(), a.oauthTokens(), a.oauthIssue(), a.oauthApprove(), a.oauthDeny(), a.oauthExpire())
+	var of mockserver.Provider
+	for _, command := range []func(*mockserver.Provider) *cobra.Command{a.oauthRegister, a.oauthClients, a.oauthTokens, a.oauthIssue, a.oauthApprove, a.oauthDeny, a.oauthExpire} {
+		c := command(&of)
+		a.providerFlag(c, &of, "the `provider` whose server it is (default iiniit)")
+		cmd.AddCommand(c)
+	}
 	return a.withAdmin(cmd)
+}
+
+// oauthList is the path of a list of a provider's authorization server.
+func (a *app) oauthList(name string, of mockserver.Provider) string {
+	path := a.ns("oauth", name)
+	if of != "" {
+		path += "?provider=" + url.QueryEscape(string(of))
+	}
+	return path
 }
 
 // registered is a client. Only the answer to its registration has its secret.
@@ -30,12 +46,13 @@ type registered struct {
 	Secret string `json:"secret,omitempty"`
 }
 
-func (a *app) oauthRegister() *cobra.Command {
+func (a *app) oauthRegister(of *mockserver.Provider) *cobra.Command {
 	var in struct {
-		Name         string   `json:"name,omitempty"`
-		RedirectURIs []string `json:"redirectUris,omitempty"`
-		Scopes       []string `json:"scopes,omitempty"`
-		Public       bool     `json:"public,omitempty"`
+		Provider     mockserver.Provider `json:"provider,omitempty"`
+		Name         string              `json:"name,omitempty"`
+		RedirectURIs []string            `json:"redirectUris,omitempty"`
+		Scopes       []string            `json:"scopes,omitempty"`
+		Public       bool                `json:"public,omitempty"`
 	}
 	cmd := &cobra.Command{
 		Use: "register", Short: "Register a client; its secret is printed once and cannot be shown again", Args: exactly(),
@@ -44,10 +61,11 @@ func (a *app) oauthRegister() *cobra.Command {
 	f := cmd.Flags()
 	f.StringVar(&in.Name, "name", "", "its name")
 	f.StringArrayVar(&in.RedirectURIs, "redirect-uri", nil, "an absolute `URL`, compared exactly; may be repeated")
-	f.StringSliceVar(&in.Scopes, "scope", nil, "its scopes (default read:user)")
+	f.StringSliceVar(&in.Scopes, "scope", nil, "its scopes (default iiniit's read:user, or all of the API)")
 	f.BoolVar(&in.Public, "public", false, "register it without a secret: PKCE is required")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		var out registered
+		in.Provider = *of
 		if err := a.do(cmd.Context(), http.MethodPost, a.ns("oauth", "clients"), in, &out); err != nil {
 			return err
 		}
@@ -69,12 +87,12 @@ func (a *app) oauthRegister() *cobra.Command {
 	return cmd
 }
 
-func (a *app) oauthClients() *cobra.Command {
+func (a *app) oauthClients(of *mockserver.Provider) *cobra.Command {
 	return &cobra.Command{
 		Use: "clients", Short: "List clients, without their secrets", Args: exactly(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			var out admin.Page[mockserver.OAuthClient]
-			if err := a.do(cmd.Context(), http.MethodGet, a.ns("oauth", "clients"), nil, &out); err != nil {
+			if err := a.do(cmd.Context(), http.MethodGet, a.oauthList("clients", *of), nil, &out); err != nil {
 				return err
 			}
 			return a.Print(out.Items, func(w io.Writer) {
@@ -92,12 +110,12 @@ func (a *app) oauthClients() *cobra.Command {
 	}
 }
 
-func (a *app) oauthTokens() *cobra.Command {
+func (a *app) oauthTokens(of *mockserver.Provider) *cobra.Command {
 	return &cobra.Command{
 		Use: "tokens", Short: "List codes, access and refresh tokens, without their values", Args: exactly(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			var out admin.Page[mockserver.Key]
-			if err := a.do(cmd.Context(), http.MethodGet, a.ns("oauth", "tokens"), nil, &out); err != nil {
+			if err := a.do(cmd.Context(), http.MethodGet, a.oauthList("tokens", *of), nil, &out); err != nil {
 				return err
 			}
 			return a.Print(out.Items, func(w io.Writer) {
@@ -113,18 +131,19 @@ func (a *app) oauthTokens() *cobra.Command {
 
 // consent is the body of a request that grants or denies access in the name of a user.
 type consent struct {
-	Client string   `json:"client,omitempty"`
-	User   string   `json:"user,omitempty"`
-	Scopes []string `json:"scopes,omitempty"`
-	Deny   bool     `json:"deny,omitempty"`
+	Provider mockserver.Provider `json:"provider,omitempty"`
+	Client   string              `json:"client,omitempty"`
+	User     string              `json:"user,omitempty"`
+	Scopes   []string            `json:"scopes,omitempty"`
+	Deny     bool                `json:"deny,omitempty"`
 }
 
-func (a *app) oauthIssue() *cobra.Command {
+func (a *app) oauthIssue(of *mockserver.Provider) *cobra.Command {
 	var in consent
 	cmd := &cobra.Command{
 		Use: "issue CLIENT", Short: "Issue an access and a refresh token; their values are printed once and cannot be shown again", Args: exactly("CLIENT"), ValidArgsFunction: a.clientArgs,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			in.Client = args[0]
+			in.Provider, in.Client = *of, args[0]
 			var out struct {
 				Access  issuedKey `json:"access"`
 				Refresh issuedKey `json:"refresh"`
@@ -153,7 +172,7 @@ func (a *app) answerNext(cmd *cobra.Command, in consent, text string) error {
 	return a.Print(out, func(w io.Writer) { _, _ = fmt.Fprintln(w, text) })
 }
 
-func (a *app) oauthApprove() *cobra.Command {
+func (a *app) oauthApprove(of *mockserver.Provider) *cobra.Command {
 	var in consent
 	cmd := &cobra.Command{
 		Use: "approve [USER]", Short: "Let a user (default user001) approve the next authorization", Args: between(0, "USER"),
@@ -161,6 +180,7 @@ func (a *app) oauthApprove() *cobra.Command {
 			if len(args) > 0 {
 				in.User = args[0]
 			}
+			in.Provider = *of
 			return a.answerNext(cmd, in, "the next authorization is approved")
 		},
 	}
@@ -168,16 +188,16 @@ func (a *app) oauthApprove() *cobra.Command {
 	return cmd
 }
 
-func (a *app) oauthDeny() *cobra.Command {
+func (a *app) oauthDeny(of *mockserver.Provider) *cobra.Command {
 	return &cobra.Command{
 		Use: "deny", Short: "Let the user refuse the next authorization", Args: exactly(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return a.answerNext(cmd, consent{Deny: true}, "the next authorization is denied")
+			return a.answerNext(cmd, consent{Provider: *of, Deny: true}, "the next authorization is denied")
 		},
 	}
 }
 
-func (a *app) oauthExpire() *cobra.Command {
+func (a *app) oauthExpire(of *mockserver.Provider) *cobra.Command {
 	kinds := []cobra.Completion{string(mockserver.KindBearer), string(mockserver.KindRefresh), string(mockserver.KindCode)}
 	return &cobra.Command{
 		Use: "expire [KIND...]", Short: "Let all bearer tokens, refresh tokens and codes expire, or those of some kinds", ValidArgs: kinds,
@@ -193,6 +213,9 @@ func (a *app) oauthExpire() *cobra.Command {
 			in := map[string]any{}
 			if len(args) > 0 {
 				in["kinds"] = args
+			}
+			if *of != "" {
+				in["provider"] = *of
 			}
 			if err := a.do(cmd.Context(), http.MethodPost, a.ns("oauth", "expire-all"), in, &out); err != nil {
 				return err

@@ -14,7 +14,6 @@ import (
 
 	"github.com/keyfit/keyfit/cmd/keyfit/internal/cli"
 	"github.com/keyfit/keyfit/cmd/keyfit/internal/flagvalue"
-	"github.com/keyfit/keyfit/cmd/keyfit/internal/scenariofile"
 	"github.com/keyfit/keyfit/internal/privatefile"
 	"github.com/keyfit/keyfit/mockserver"
 )
@@ -44,11 +43,14 @@ func (s *settings) loadScenario() error {
 	if s.scenarioName == "" {
 		return nil
 	}
-	found, err := scenariofile.Find(s.scenarioName, s.known())
-	if err != nil {
-		return cli.UsageError{Err: fmt.Errorf("--scenario: %w", err)}
+	if s.pipes.scenario == nil || !isPipe(s.scenarioName) {
+		found, err := findScenario(s.scenarioName, s.known())
+		if err != nil {
+			return cli.UsageError{Err: fmt.Errorf("--scenario: %w", err)}
+		}
+		s.pipes.scenario = &found
 	}
-	s.scenario = &found
+	s.scenario = s.pipes.scenario
 	return nil
 }
 

@@ -62,6 +62,7 @@ func (l *liveSettings) reload() error {
 			}
 		}
 	}
+	next.pipes = l.now.pipes
 	if err := next.load(flags); err != nil {
 		return err
 	}

@@ -1,9 +1,12 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"net/http"
+	"path/filepath"
 	"strconv"
 	"strings"
 
@@ -11,8 +14,8 @@ import (
 
 	"github.com/keyfit/keyfit/cmd/keyfit/internal/admin"
 	"github.com/keyfit/keyfit/cmd/keyfit/internal/cli"
-	"github.com/keyfit/keyfit/cmd/keyfit/internal/scenariofile"
 	"github.com/keyfit/keyfit/mockserver"
+	"github.com/keyfit/keyfit/mockserver/scenariofile"
 )
 
 func (a *app) scenarioCommand() *cobra.Command {
@@ -78,11 +81,29 @@ func (a *app) scenarioShow() *cobra.Command {
 // findScenario reads a scenario for any mock: a provider that is not of the five may be an API
 // of one's own of the running mock, which checks it.
 func (a *app) findScenario(name string) (mockserver.Scenario, error) {
-	s, err := scenariofile.Find(name, nil)
+	s, err := findScenario(name, nil)
 	if err != nil {
 		return s, cli.UsageError{Err: err}
 	}
 	return s, nil
+}
+
+// findScenario returns the ready scenario of that name or, for anything else, the scenario of
+// a file, checked for a mock that plays these providers.
+func findScenario(nameOrFile string, played []mockserver.Provider) (mockserver.Scenario, error) {
+	var names []string
+	for _, s := range mockserver.Scenarios() {
+		if s.Name == nameOrFile {
+			return s, nil
+		}
+		names = append(names, s.Name)
+	}
+	s, err := scenariofile.Load(nameOrFile, played...)
+	isPath := strings.ContainsAny(nameOrFile, `/\`) || filepath.Ext(nameOrFile) != ""
+	if errors.Is(err, fs.ErrNotExist) && !isPath {
+		return s, cli.Unknown("the scenario", nameOrFile, names)
+	}
+	return s, err //nolint:wrapcheck // it names the file
 }
 
 func (a *app) scenarioPlay() *cobra.Command {

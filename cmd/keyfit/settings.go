@@ -18,13 +18,14 @@ import (
 	"github.com/keyfit/keyfit/cmd/keyfit/internal/cli"
 	"github.com/keyfit/keyfit/cmd/keyfit/internal/flagvalue"
 	"github.com/keyfit/keyfit/mockserver"
-	"github.com/keyfit/keyfit/mockserver/apifile"
 )
 
 // settings are the settings of a mock. The configuration file uses the names of the flags;
 // limits, profiles, keys and faults can be set only there.
 type settings struct {
 	scenarioSettings
+
+	pipes pipes
 
 	config        string
 	addr          string
@@ -125,7 +126,7 @@ func (s *settings) loadAPIs() error {
 	s.apis = nil
 	all := make(map[mockserver.Provider]mockserver.RequestCheck)
 	for _, path := range s.apiFiles {
-		described, err := apifile.Load(path)
+		described, err := s.pipes.describe(path)
 		if err != nil {
 			return cli.UsageError{Err: fmt.Errorf("--api: %w", err)}
 		}

@@ -1,28 +1,32 @@
-// Anyapi shows an API of one's own, in the mock and in the SDK: acme.yaml describes it for the
-// mock, acme.go for the SDK. It goes from the first call to a wrong key, a missing scope, a
-// limit, a rotation with overlap, and a bad day.
+// Anyapi shows an API of one's own, in the mock and in the SDK. The mock plays
+// acme.openapi.yaml, which its vendor publishes, with the keys, limits and errors of
+// acme.yaml; acme.go is the API for the SDK. It goes from the first call to a wrong key, a
+// missing scope, a limit, a rotation with overlap, and the bad day of bad-day.yaml.
 //
 // It needs no network and no account. It exits with status 0 only if every check passed.
 package main
 
 import (
 	"context"
-	_ "embed"
+	"embed"
 	"errors"
 	"fmt"
 	"io"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/keyfit/keyfit"
 	"github.com/keyfit/keyfit/mockserver"
 	"github.com/keyfit/keyfit/mockserver/apifile"
+	"github.com/keyfit/keyfit/mockserver/scenariofile"
 )
 
-//go:embed acme.yaml
-var description []byte
+//go:embed *.yaml
+var files embed.FS
 
 func main() {
 	if err := run(context.Background(), os.Stdout); err != nil {
@@ -37,19 +41,23 @@ type world struct {
 	mock   *mockserver.Server
 	dotenv string
 	client *keyfit.Client
-	key    mockserver.Issued // the one in the file
 	failed int
+
+	mu  sync.Mutex
+	key mockserver.Issued // the one in the file
 }
 
 // run runs every part.
 func run(ctx context.Context, out io.Writer) error {
 	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
-	described, err := apifile.Parse("acme.yaml", description)
+	described, err := apifile.LoadFS(files, "acme.yaml")
 	if err != nil {
 		return err
 	}
-	mock, err := mockserver.Start(ctx, mockserver.WithAPI(described.API))
+	w := &world{out: out}
+	mock, err := mockserver.Start(ctx, mockserver.WithAPI(described.API), mockserver.WithRequestCheck("acme", described.Check),
+		mockserver.WithSuccessors(w.succeed))
 	if err != nil {
 		return err
 	}
@@ -59,7 +67,7 @@ func run(ctx context.Context, out io.Writer) error {
 		return err
 	}
 	defer func() { _ = os.RemoveAll(dir) }()
-	w := &world{out: out, mock: mock, dotenv: filepath.Join(dir, ".env")}
+	w.mock, w.dotenv = mock, filepath.Join(dir, ".env")
 	if err := w.hand(mock.Keys().Issue("acme")); err != nil {
 		return err
 	}
@@ -79,12 +87,25 @@ func run(ctx context.Context, out io.Writer) error {
 
 // hand writes a key to the .env file.
 func (w *world) hand(key mockserver.Issued) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
 	w.key = key
 	next := w.dotenv + ".next"
 	if err := os.WriteFile(next, []byte("ACME_API_KEY="+key.Secret.Reveal()+"\n"), 0o600); err != nil {
 		return err
 	}
 	return os.Rename(next, w.dotenv)
+}
+
+// succeed hands over the key that a step of the bad day has issued. The mock calls it before
+// any request sees the rotation.
+func (w *world) succeed(next mockserver.Issued) {
+	w.mu.Lock()
+	mine := next.Replaces == w.key.ID
+	w.mu.Unlock()
+	if mine {
+		_ = w.hand(next) // a failure shows in the next call
+	}
 }
 
 func (w *world) check(ok bool, format string, args ...any) {
@@ -102,6 +123,8 @@ func (w *world) calls(ctx context.Context) error {
 	w.check(err == nil && len(all) == 3, "200: all pages: %s", strings.Join(all, ", "))
 	item, err := order(ctx, w.client, "pear")
 	w.check(err == nil && item == "pear", "201: an order for a %s", item)
+	_, err = keyfit.Send[any](ctx, w.client, http.MethodPost, "/v1/orders", map[string]int{"item": 3})
+	w.check(err != nil, "400: an order that does not fit the document: %s", codeOf(err))
 	return nil
 }
 
@@ -168,30 +191,25 @@ func (w *world) rotation(ctx context.Context) error {
 	return nil
 }
 
-// badDay is an outage, then a storm of 429, then a key that is withdrawn without notice.
+// badDay plays the day: after each of its steps there is a call.
 func (w *world) badDay(ctx context.Context) error {
-	acme := mockserver.Match{Provider: "acme"}
-	for _, trouble := range []struct {
-		name  string
-		fault mockserver.Fault
-		times int
-	}{
-		{"an outage of two requests", mockserver.Status(503, "down"), 2},
-		{"a storm of 429", mockserver.Throttle(100 * time.Millisecond), 2},
-	} {
-		injected := w.mock.Inject(acme, trouble.fault, mockserver.First(trouble.times))
+	text, err := files.ReadFile("bad-day.yaml")
+	if err != nil {
+		return err
+	}
+	day, err := scenariofile.Parse("bad-day.yaml", text, "acme")
+	if err != nil {
+		return err
+	}
+	playing, err := w.mock.Play(day, "acme")
+	if err != nil {
+		return err
+	}
+	for len(playing.Status().Next) > 0 {
+		next := playing.Status().Next[0]
+		w.mock.Clock().Advance(max(0, next.At.Sub(w.mock.Clock().Now())))
 		_, err := items(ctx, w.client)
-		injected.Remove()
-		w.check(err == nil, "bad day: %s: the call waited and came through", trouble.name)
+		w.check(err == nil, "bad day: %s: the call came through", next.Does)
 	}
-	withdrawn := w.key
-	if err := w.hand(w.mock.Keys().Issue("acme")); err != nil {
-		return err
-	}
-	if err := w.mock.Keys().Revoke(withdrawn.ID, "it leaked"); err != nil {
-		return err
-	}
-	_, err := items(ctx, w.client)
-	w.check(err == nil, "bad day: the key is withdrawn: the client read its .env again and went on")
 	return nil
 }

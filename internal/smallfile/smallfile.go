@@ -116,6 +116,9 @@ func readAll(f *os.File, limit int64) ([]byte, error) {
 	defer func() { _ = f.Close() }()
 	_ = f.SetReadDeadline(time.Now().Add(maxPipeWait)) // an error means that it is no pipe
 	content, err := io.ReadAll(io.LimitReader(f, limit+1))
+	if errors.Is(err, os.ErrDeadlineExceeded) {
+		return nil, fmt.Errorf("is a pipe whose writer is not done after %v: %w", maxPipeWait, os.ErrDeadlineExceeded)
+	}
 	if err != nil {
 		return nil, withoutPath(err)
 	}

@@ -8,11 +8,12 @@ package strictyaml
 
 import (
 	"fmt"
-	"io"
-	"os"
+	"io/fs"
 	"reflect"
 	"strings"
 	"time"
+
+	"github.com/keyfit/keyfit/internal/smallfile"
 )
 
 // MaxSize is the largest document, in bytes.
@@ -38,14 +39,15 @@ func (e *Error) Error() string {
 	return out + ": " + e.Problem
 }
 
-// Read reads a file, at most longest bytes of it and one more.
+// Read reads a file of at most longest bytes. It may be a pipe, such as the shell makes of
+// <(command): that is read until its writer is done, for a few seconds at most. Errors name
+// the file, once.
 func Read(path string, longest int64) ([]byte, error) {
-	f, err := os.Open(path) //nolint:gosec // the user's own choice
+	data, err := smallfile.Read(path, longest)
 	if err != nil {
-		return nil, err //nolint:wrapcheck // it names the file
+		return nil, &fs.PathError{Op: "read", Path: path, Err: err}
 	}
-	defer func() { _ = f.Close() }()                // it was only read
-	return io.ReadAll(io.LimitReader(f, longest+1)) //nolint:wrapcheck // as above
+	return data, nil
 }
 
 // Lines are the places of the members of a document.
@@ -68,7 +70,8 @@ func (ln *Lines) Wrong(member, problem string) *Error {
 
 // OneLine is the text of an error without line breaks and without the library's prefix.
 func OneLine(err error) string {
-	return strings.Join(strings.Fields(strings.ReplaceAll(err.Error(), "yaml: ", "")), " ")
+	text := strings.Join(strings.Fields(err.Error()), " ")
+	return strings.ReplaceAll(strings.TrimPrefix(text, "yaml: "), ": yaml: ", ": ") // "acme.yaml: …" is a file
 }
 
 // of returns the line of a member, or of the nearest one around it.

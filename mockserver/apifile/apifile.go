@@ -14,6 +14,10 @@ package apifile
 import (
 	"errors"
 	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path"
 	"path/filepath"
 	"time"
 
@@ -43,33 +47,48 @@ func (e *Error) Error() string { return (*strictyaml.Error)(e).Error() }
 
 // Load reads one API from a file: a description of ours, of at most 4 MiB, or an OpenAPI
 // document. Of a mistake it returns an *Error.
-func Load(path string) (Description, error) {
-	data, err := strictyaml.Read(path, openapifile.MaxSize)
+// The file may be a pipe, which is read once; what it names lies in its directory.
+func Load(file string) (Description, error) {
+	data, err := strictyaml.Read(file, openapifile.MaxSize)
 	if err != nil {
 		return Description{}, fmt.Errorf("api file: %w", err)
 	}
-	if isDocument(data) {
-		doc, err := openapifile.Load(path)
-		return fromDocument(path, doc, err)
+	dir, err := os.OpenRoot(filepath.Dir(file))
+	if err != nil {
+		return Description{}, fmt.Errorf("api file: %w", err)
 	}
-	return fromOwn(path, data, func(name string) (*openapifile.Document, error) {
-		return openapifile.Load(filepath.Join(filepath.Dir(path), filepath.FromSlash(name)))
-	})
+	defer func() { _ = dir.Close() }() // it was only read
+	return parse(dir.FS(), file, data)
+}
+
+// LoadFS reads one API as Load does, from a file system, such as that of go:embed, whose
+// files it may name.
+func LoadFS(files fs.FS, name string) (Description, error) {
+	data, err := fs.ReadFile(files, name)
+	if err != nil {
+		return Description{}, fmt.Errorf("api file: %w", err)
+	}
+	dir, err := fs.Sub(files, path.Dir(name))
+	if err != nil {
+		return Description{}, fmt.Errorf("api file: %w", err)
+	}
+	return parse(dir, name, data)
 }
 
 // Parse reads one API as Load does, from text that names no other file. name stands in errors.
-func Parse(name string, text []byte) (Description, error) {
+func Parse(name string, text []byte) (Description, error) { return parse(nil, name, text) }
+
+// parse reads text that may name files of dir; nil has none.
+func parse(dir fs.FS, name string, text []byte) (Description, error) {
 	if isDocument(text) {
-		doc, err := openapifile.Parse(name, text)
+		doc, err := openapifile.ParseIn(dir, name, text)
 		return fromDocument(name, doc, err)
 	}
-	return fromOwn(name, text, func(string) (*openapifile.Document, error) {
-		return nil, errors.New("the description was not read from a file, so it cannot name one")
-	})
+	return fromOwn(dir, name, text)
 }
 
-// fromOwn reads a description of ours, which may stand on an OpenAPI document that load reads.
-func fromOwn(name string, text []byte, load func(string) (*openapifile.Document, error)) (Description, error) {
+// fromOwn reads a description of ours, which may stand on an OpenAPI document.
+func fromOwn(dir fs.FS, name string, text []byte) (Description, error) {
 	var own written
 	lines, err := reader().Decode(name, text, &own)
 	if err != nil {
@@ -81,7 +100,7 @@ func fromOwn(name string, text []byte, load func(string) (*openapifile.Document,
 	if !filepath.IsLocal(filepath.FromSlash(own.OpenAPI)) {
 		return Description{}, asError(lines.Wrong("openapi", fmt.Sprintf("%.100q is not a file beside this one or below", own.OpenAPI)))
 	}
-	doc, err := load(own.OpenAPI)
+	doc, err := document(dir, filepath.Dir(name), own.OpenAPI)
 	if _, wrong := errors.AsType[*openapifile.Error](err); wrong {
 		return Description{}, asError(err)
 	}
@@ -89,6 +108,31 @@ func fromOwn(name string, text []byte, load func(string) (*openapifile.Document,
 		return Description{}, asError(lines.Wrong("openapi", strictyaml.OneLine(err)))
 	}
 	return checked(onto(doc.API(), own.API), doc.Check(), lines)
+}
+
+// document reads the OpenAPI document of that name, of a description in the directory at.
+func document(dir fs.FS, at, name string) (*openapifile.Document, error) {
+	if dir == nil {
+		return nil, errors.New("the description was not read from a file, so it cannot name one")
+	}
+	name = path.Clean(filepath.ToSlash(name))
+	f, err := dir.Open(name)
+	if wrong, ok := errors.AsType[*fs.PathError](err); ok {
+		return nil, fmt.Errorf("%.100q cannot be read beside this file: %w", name, wrong.Err)
+	}
+	if err != nil {
+		return nil, err //nolint:wrapcheck // the caller says for what
+	}
+	defer func() { _ = f.Close() }() // it was only read
+	text, err := io.ReadAll(io.LimitReader(f, openapifile.MaxSize+1))
+	if err != nil {
+		return nil, err //nolint:wrapcheck // as above
+	}
+	beside, err := fs.Sub(dir, path.Dir(name))
+	if err != nil {
+		return nil, err //nolint:wrapcheck // as above
+	}
+	return openapifile.ParseIn(beside, filepath.Join(at, filepath.FromSlash(name)), text) //nolint:wrapcheck // it names the file
 }
 
 // checked returns what describes an API that is valid.

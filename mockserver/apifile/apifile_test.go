@@ -67,6 +67,26 @@ func TestJSONIsAFileToo(t *testing.T) {
 	}
 }
 
+// TestThePagesAuthorizationServerIsRead takes the second file of the page.
+func TestThePagesAuthorizationServerIsRead(t *testing.T) {
+	t.Parallel()
+	page, err := os.ReadFile("../../docs/anyapi.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, rest, _ := strings.Cut(string(page), "```yaml\noauth:")
+	text, _, closed := strings.Cut(rest, "```")
+	got, err := apifile.Parse("acme.yaml", []byte("name: acme\nscopes: [items:read]\noauth:"+text))
+	want := mockserver.OAuthServer{
+		Token: "/oauth/token", Authorize: "/oauth/authorize", Revoke: "/oauth/revoke", Introspect: "/oauth/introspect", Metadata: "/.well-known/oauth-authorization-server",
+		Grants: []string{"authorization_code", "refresh_token", "client_credentials"}, Life: time.Hour, RefreshLife: 30 * 24 * time.Hour, CodeLife: time.Minute,
+		Access: mockserver.KeyShape{Prefix: "at_", Length: 43}, Refresh: mockserver.KeyShape{Prefix: "rt_"},
+	}
+	if d := cmp.Diff(want, got.API.OAuth); d != "" || err != nil || !closed {
+		t.Errorf("%v (-want +got):\n%s", err, d)
+	}
+}
+
 func TestAMistakeIsRefusedWithItsLine(t *testing.T) {
 	t.Parallel()
 	const head = "name: acme\nschemes:\n  - header: X-Acme-Key\n"
@@ -95,6 +115,9 @@ func TestAMistakeIsRefusedWithItsLine(t *testing.T) {
 		{head + "refusals:\n  expird: {status: 401}\n", apifile.Error{Line: 5, Member: "refusals.expird", Problem: "did you mean expired?"}},
 		{head + "routes:\n  - route: GET /a\n  - route: GET a\n", apifile.Error{Line: 6, Member: "routes[1].route", Problem: "method and a path"}},
 		{head + "routes:\n  - route: GET /{id}\n    reply:\n      body: '{path.di}'\n", apifile.Error{Line: 7, Member: "routes[0].reply.body", Problem: "did you mean path.id?"}},
+		{head + "oauth:\n  authorize: /login\n", apifile.Error{Line: 5, Member: "oauth.token", Problem: "there is none"}},
+		{head + "oauth:\n  token: /t\n  grants: [implicit]\n", apifile.Error{Line: 6, Member: "oauth.grants[0]", Problem: "client_credentials"}},
+		{head + "oauth: {tokn: /t}\n", apifile.Error{Line: 4, Member: "oauth.tokn", Problem: "did you mean token?"}},
 		{head + "scopes: &a [x]\naccess: *a\n", apifile.Error{Line: 4, Member: "scopes", Problem: "anchors"}},
 		{head + "title: !!str 12\n", apifile.Error{Line: 4, Member: "title", Problem: "tags"}},
 		{head + "---\nname: b\n", apifile.Error{Line: 4, Problem: "more than one document"}},

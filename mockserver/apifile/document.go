@@ -74,6 +74,8 @@ func onto(base, own mockserver.API) mockserver.API {
 		}
 		if !with.Open && with.Scope == "" && with.Scopes == nil {
 			with.Scopes = r.Scopes
+			with.FirstOnly = with.FirstOnly || r.FirstOnly
+			with.Open = r.Open && len(with.Access) == 0 && with.Group == ""
 		}
 	}
 	return out

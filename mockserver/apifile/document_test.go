@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"testing/fstest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
@@ -84,6 +85,36 @@ func TestADocumentWithAMistakeIsRefused(t *testing.T) {
 		_, err := apifile.Load(write(t, dir, "f.yaml", text))
 		if err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "\n") {
 			t.Errorf("%v\nwant %s", err, want)
+		}
+	}
+}
+
+// TestADescriptionIsReadFromAnyFileSystem names a document in a directory of it, which names
+// one of its own, and nothing outside.
+func TestADescriptionIsReadFromAnyFileSystem(t *testing.T) {
+	t.Parallel()
+	files := fstest.MapFS{
+		"apis/acme.yaml":    {Data: []byte("openapi: ./docs/acme.yaml\nname: acme\n")},
+		"apis/docs/a.yaml":  {Data: []byte("get: {responses: {'200': {description: d}}}\n")},
+		"secret.yaml":       {Data: []byte("get: {responses: {'200': {description: d}}}\n")},
+		"apis/lost.yaml":    {Data: []byte("openapi: ./nowhere.yaml\nname: acme\n")},
+		"apis/out.yaml":     {Data: []byte("openapi: ../secret.yaml\nname: acme\n")},
+		"apis/rooted.yaml":  {Data: []byte("openapi: /etc/passwd\nname: acme\n")},
+		"apis/document.yml": {Data: []byte(strings.Replace(document, "/a:", "/c: {$ref: docs/a.yaml}\n  /a:", 1))},
+	}
+	for ref, says := range map[string]string{"a.yaml": "", "../../secret.yaml": "outside the document's directory", "nowhere.yaml": `"nowhere.yaml", which cannot be read`, "http://a.example/a.yaml": "nothing is fetched"} {
+		files["apis/docs/acme.yaml"] = &fstest.MapFile{Data: []byte(strings.Replace(document, "/a:", "/c: {$ref: "+ref+"}\n  /a:", 1))}
+		got, err := apifile.LoadFS(files, "apis/acme.yaml")
+		if says == "" && (err != nil || len(got.API.Routes) != 3) || says != "" && (err == nil || !strings.Contains(err.Error(), says)) {
+			t.Errorf("%s: %v, %d routes", ref, err, len(got.API.Routes))
+		}
+	}
+	for name, says := range map[string]string{
+		"apis/document.yml": "", "apis/lost.yaml": `lost.yaml:1: openapi: "nowhere.yaml" cannot be read beside this file`, "apis/out.yaml": "out.yaml:1: openapi: ",
+		"apis/rooted.yaml": "not a file beside this one", "apis/none.yaml": "none.yaml", "apis": "apis",
+	} {
+		if _, err := apifile.LoadFS(files, name); says == "" && err != nil || says != "" && (err == nil || !strings.Contains(err.Error(), says)) {
+			t.Errorf("%s: %v", name, err)
 		}
 	}
 }

@@ -35,6 +35,8 @@ type operation struct {
 	op      *openapi3.Operation
 	names   []string // of its wildcards, in the order of the path, as the document has them
 	reply   *reply
+	route   int    // of the API's
+	alone   string // the header that is wanted, if that is all
 	inWords string // "GET /items/{id}"
 }
 
@@ -60,6 +62,8 @@ func (im *importer) all() error {
 	if err := im.schemes(); err != nil {
 		return err
 	}
+	im.pairs()
+	im.oauth()
 	api.Scopes = slices.Sorted(maps.Keys(im.scopes))
 	im.refusals()
 	return nil
@@ -68,7 +72,8 @@ func (im *importer) all() error {
 // name is that of the file up to its first dot, or else the title's words.
 func (im *importer) name() mockserver.Provider {
 	base, _, _ := strings.Cut(filepath.Base(im.file), ".")
-	if title := im.spec.Info; title != nil && slices.Contains([]string{"", "openapi", "api", "spec", "schema", "doc", "document"}, strings.ToLower(base)) {
+	general := slices.Contains([]string{"openapi", "api", "spec", "schema", "doc", "document"}, strings.ToLower(base))
+	if title := im.spec.Info; title != nil && (general || slug(base) == "") {
 		base = title.Title
 	}
 	return mockserver.Provider(slug(base))
@@ -196,6 +201,7 @@ func (im *importer) operation(prefix string, op *operation) error {
 	}
 	op.reply = im.replyOf(op)
 	route.Handler = http.HandlerFunc(op.reply.serve)
+	op.route = len(im.doc.api.Routes)
 	im.doc.api.Routes = append(im.doc.api.Routes, route)
 	return nil
 }

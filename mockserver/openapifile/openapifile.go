@@ -15,6 +15,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -74,15 +75,16 @@ func Load(path string) (*Document, error) {
 	if err != nil {
 		return nil, fmt.Errorf("openapi: %w", err)
 	}
-	return read(path, data, dir)
+	return ParseIn(dir.FS(), path, data)
 }
 
-// Parse reads a document that refers to no file. name stands in errors, and gives the API
-// its name if the document has none.
-func Parse(name string, document []byte) (*Document, error) { return read(name, document, nil) }
+// Parse reads a document that refers to no file. name stands in errors, and its last element
+// up to the first dot is the name of the API; the title is, if that is no name.
+func Parse(name string, document []byte) (*Document, error) { return ParseIn(nil, name, document) }
 
-// read returns an *Error for every mistake, also for one on which the library gives up.
-func read(name string, document []byte, dir *os.Root) (doc *Document, err error) {
+// ParseIn reads a document as Parse does. The files that it refers to are those of dir. It
+// returns an *Error for every mistake, also for one on which the library gives up.
+func ParseIn(dir fs.FS, name string, document []byte) (doc *Document, err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			doc, err = nil, &Error{name, 0, "", "the document cannot be read: " + oneLine(fmt.Sprint(p))}
@@ -110,7 +112,8 @@ func (d *Document) Extension() *yaml.Node { return d.own }
 
 // oneLine is a text of the library without line breaks, of bounded length.
 func oneLine(s string) string {
-	s = strings.Join(strings.Fields(strings.ReplaceAll(s, "yaml: ", "")), " ")
+	s = strings.Join(strings.Fields(s), " ")
+	s = strings.ReplaceAll(strings.TrimPrefix(s, "yaml: "), ": yaml: ", ": ") // "acme.yaml: …" is a file
 	return s[:min(len(s), 400)]
 }
 

@@ -4,8 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"net/url"
-	"os"
 	"path"
 	"path/filepath"
 	"strings"
@@ -23,8 +23,8 @@ const (
 // before the library follows one.
 type reader struct {
 	file  string
-	dir   *os.Root // nil: a document without files
-	left  int      // bytes that may be read
+	dir   fs.FS // nil: a document without files
+	left  int   // bytes that may be read
 	lines map[string]int
 	own   *yaml.Node // x-keyfit
 }
@@ -175,7 +175,7 @@ func (r *reader) open(at *url.URL) ([]byte, error) {
 	if r.dir == nil {
 		return nil, &Error{r.file, 0, "", fmt.Sprintf("the document refers to the file %.100q, and was not read from a file", name)}
 	}
-	f, err := r.dir.Open(filepath.FromSlash(name))
+	f, err := r.dir.Open(name)
 	if err != nil {
 		return nil, &Error{r.file, 0, "", fmt.Sprintf("it refers to the file %.100q, which cannot be read: %s", name, oneLine(err.Error()))}
 	}

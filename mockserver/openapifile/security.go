@@ -29,11 +29,13 @@ func (im *importer) require(op *operation, route *mockserver.Route) error {
 			route.Open, route.Scopes = true, nil
 			return nil
 		}
-		if _, why := im.schemesOf(alternative); why != "" {
+		made, why := im.schemesOf(alternative)
+		if why != "" {
 			problem = why
 			continue
 		}
 		if !played {
+			op.alone = made[0].Header
 			for _, name := range slices.Sorted(maps.Keys(alternative)) {
 				route.Scopes = append(route.Scopes, alternative[name]...)
 			}

@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"strings"
 
+	"github.com/keyfit/keyfit/mockserver/internal/authserver"
 	"github.com/keyfit/keyfit/mockserver/internal/surface"
 )
 
@@ -25,59 +26,23 @@ const ReadUser = "read:user"
 // without scopes.
 func DefaultScopes() []string { return []string{ReadUser} }
 
-// ValidScope reports whether s is a single scope token, RFC 6749 section 3.3.
-func ValidScope(s string) bool {
-	return s != "" && len(s) <= 200 && !strings.ContainsFunc(s, func(r rune) bool { return r <= ' ' || r > '~' || r == '"' || r == '\\' })
+// Authority is the authorization server. The vendor documents /auth/login and, as the token
+// endpoint, /oauth2/authorize; the other paths are assumed.
+func Authority() authserver.Config {
+	return authserver.Config{
+		Realm: "iiniit", Scopes: DefaultScopes(), Handle: "OAuth()",
+		Authorize: []string{"/oauth/authorize", "/auth/login"},
+		Token:     []string{"/oauth/token", "/oauth/authorize", "/oauth2/authorize"},
+		Revoke:    "/oauth/revoke", Introspect: "/oauth/introspect", Metadata: "/.well-known/oauth-authorization-server",
+	}
 }
-
-// The paths of the authorization server. The vendor documents /auth/login and,
-// as the token endpoint, /oauth2/authorize; the others are assumed.
-const (
-	loginPath        = "/auth/login"
-	authorizePath    = "/oauth/authorize"
-	vendorGrantPath  = "/oauth2/authorize"
-	grantPath        = "/oauth/token"
-	revokePath       = "/oauth/revoke"
-	introspectPath   = "/oauth/introspect"
-	wellKnownOAuth   = "/.well-known/oauth-authorization-server"
-	realm            = `realm="iiniit"`
-	jsonContent      = "application/json; charset=utf-8"
-	maxParameterSize = 8 << 10
-)
-
-type server struct{ env surface.Env }
 
 // New builds the surface. It has no Data: the core keeps clients, codes and
 // tokens as hashed keys, and the resource stores nothing.
 func New(env surface.Env) surface.Surface {
-	s := &server{env}
-	open, user := surface.Need{Open: true}, surface.Need{Scope: ReadUser}
 	type handler = func(http.ResponseWriter, *surface.Call)
-	routes := []surface.Route{}
-	add := func(path string, need surface.Need, methods map[string]handler) {
-		var allow []string
-		for _, method := range []string{http.MethodGet, http.MethodPost} {
-			if h := methods[method]; h != nil {
-				routes = append(routes, surface.Route{Pattern: method + " " + path, Need: need, Handle: h})
-				allow = append(allow, method)
-			}
-		}
-		routes = append(routes, surface.Route{Pattern: path, Need: need, Handle: func(w http.ResponseWriter, c *surface.Call) {
-			c.Explain("not_found", "the path takes "+strings.Join(allow, ", "))
-			w.Header().Set("Allow", strings.Join(allow, ", "))
-			surface.Raw(w, http.StatusMethodNotAllowed, jsonContent, []byte(`{"error":"method_not_allowed"}`))
-		}})
-	}
-	const get, post = http.MethodGet, http.MethodPost
-	add(Resource, user, map[string]handler{get: echo, post: echo})
-	add(loginPath, open, map[string]handler{get: s.authorize})
-	add(authorizePath, open, map[string]handler{get: s.authorize, post: s.token})
-	add(vendorGrantPath, open, map[string]handler{post: s.token})
-	add(grantPath, open, map[string]handler{post: s.token})
-	add(revokePath, open, map[string]handler{post: s.revoke})
-	add(introspectPath, open, map[string]handler{post: s.introspect})
-	add(wellKnownOAuth, open, map[string]handler{get: metadata})
-	return surface.Surface{Routes: routes}
+	resource := authserver.OnPath(Resource, surface.Need{Scope: ReadUser}, map[string]handler{http.MethodGet: echo, http.MethodPost: echo})
+	return surface.Surface{Routes: append(resource, authserver.Routes(env, Authority())...)}
 }
 
 // echo describes the request, without the credential.

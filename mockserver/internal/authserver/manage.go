@@ -1,8 +1,9 @@
-package iiniit
+package authserver
 
 import (
 	"net"
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/keyfit/keyfit/mockserver/internal/surface"
@@ -67,7 +68,7 @@ type introspection struct {
 func (s *server) introspect(w http.ResponseWriter, c *surface.Call) {
 	client, token, bad := s.tokenRequest(c)
 	if bad == nil && client.Public {
-		bad = invalidClient("a public client may not use introspection")
+		bad = s.invalidClient("a public client may not use introspection")
 	}
 	if bad != nil {
 		bad.write(w)
@@ -97,27 +98,46 @@ func (s *server) introspect(w http.ResponseWriter, c *surface.Call) {
 
 // metadata implements RFC 8414. The issuer is the origin under which the client
 // reached the server.
-func metadata(w http.ResponseWriter, c *surface.Call) {
+func (s *server) metadata(w http.ResponseWriter, c *surface.Call) {
 	issuer := "http://" + c.Host
 	if c.TLS != nil || !isLocal(c.Host) { // the in-memory transport carries https to a real host without TLS
 		issuer = "https://" + c.Host
 	}
 	methods := []string{"client_secret_basic", "client_secret_post"}
-	surface.JSON(w, http.StatusOK, map[string]any{
-		"issuer":                                        issuer,
-		"authorization_endpoint":                        issuer + authorizePath,
-		"token_endpoint":                                issuer + grantPath,
-		"revocation_endpoint":                           issuer + revokePath,
-		"introspection_endpoint":                        issuer + introspectPath,
-		"scopes_supported":                              DefaultScopes(),
-		"response_types_supported":                      []string{"code"},
-		"response_modes_supported":                      []string{"query"},
-		"grant_types_supported":                         []string{"authorization_code", "refresh_token", "client_credentials"},
-		"code_challenge_methods_supported":              []string{"S256"},
-		"token_endpoint_auth_methods_supported":         append(methods, "none"),
-		"revocation_endpoint_auth_methods_supported":    append(methods, "none"),
-		"introspection_endpoint_auth_methods_supported": methods,
-	})
+	doc := map[string]any{
+		"issuer":                                issuer,
+		"scopes_supported":                      s.Scopes,
+		"response_types_supported":              []string{},
+		"grant_types_supported":                 s.Grants,
+		"token_endpoint_auth_methods_supported": append(slices.Clone(methods), "none"),
+	}
+	if slices.Contains(s.Grants, AuthorizationCode) {
+		doc["response_types_supported"], doc["response_modes_supported"] = []string{"code"}, []string{"query"}
+		doc["code_challenge_methods_supported"] = []string{"S256"}
+	}
+	for name, path := range map[string]string{
+		"authorization": first(s.Authorize), "token": first(s.Token), "revocation": s.Revoke, "introspection": s.Introspect,
+	} {
+		if path == "" {
+			continue
+		}
+		doc[name+"_endpoint"] = issuer + path
+		switch name {
+		case "revocation":
+			doc[name+"_endpoint_auth_methods_supported"] = append(slices.Clone(methods), "none")
+		case "introspection":
+			doc[name+"_endpoint_auth_methods_supported"] = methods
+		}
+	}
+	surface.JSON(w, http.StatusOK, doc)
+}
+
+// first is the path that the metadata announces.
+func first(paths []string) string {
+	if len(paths) == 0 {
+		return ""
+	}
+	return paths[0]
 }
 
 // isLocal reports whether a host is localhost or a loopback address.

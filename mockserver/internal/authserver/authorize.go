@@ -1,4 +1,4 @@
-package iiniit
+package authserver
 
 import (
 	"encoding/base64"
@@ -51,7 +51,7 @@ func (s *server) target(c *surface.Call, f form, values url.Values) (*authReques
 	}
 	client, ok := s.env.Authority.Client(values.Get("client_id"))
 	if !ok {
-		c.Explain(unknownKey, "no client of this server has this client_id; register one with OAuth().Register")
+		c.Explain(unknownKey, "no client of this server has this client_id; register one with "+s.Handle+".Register")
 		return nil, invalid("client_id is missing or unknown")
 	}
 	req := &authRequest{client: client, sent: values.Get("redirect_uri"), form: f}
@@ -108,8 +108,8 @@ func (s *server) consent(w http.ResponseWriter, c *surface.Call, req *authReques
 	if decision.Scopes != nil {
 		granted = slices.DeleteFunc(slices.Clone(granted), func(scope string) bool { return !slices.Contains(decision.Scopes, scope) })
 	}
-	if decision.Denied || len(granted) == 0 {
-		c.Explain(accessDenied, "the user denied the request: OAuth().DenyNext, or ApproveNext without any of the requested scopes")
+	if decision.Denied || len(granted) == 0 && len(req.scopes) > 0 {
+		c.Explain(accessDenied, "the user denied the request: "+s.Handle+".DenyNext, or ApproveNext without any of the requested scopes")
 		req.respond(w, url.Values{"error": {"access_denied"}, "error_description": {"the user denied the request"}})
 		return
 	}

@@ -1,4 +1,4 @@
-package iiniit
+package authserver
 
 import (
 	"encoding/json"

@@ -1,4 +1,4 @@
-package iiniit
+package authserver
 
 import (
 	"crypto/sha256"
@@ -19,7 +19,7 @@ type tokenResponse struct {
 	TokenType    string `json:"token_type"`
 	ExpiresIn    int64  `json:"expires_in"` // seconds
 	RefreshToken string `json:"refresh_token,omitempty"`
-	Scope        string `json:"scope"`
+	Scope        string `json:"scope,omitempty"`
 }
 
 // token implements the token endpoint, RFC 6749 section 3.2.
@@ -42,21 +42,36 @@ func (s *server) grantTokens(c *surface.Call) (*tokenResponse, *refusal) {
 	if bad != nil {
 		return nil, bad
 	}
-	switch f["grant_type"] {
-	case "authorization_code":
-		return s.redeemCode(c, client, f)
-	case "refresh_token":
-		return s.refresh(c, client, f)
-	case "client_credentials":
-		return s.clientCredentials(c, client, f)
-	case "":
+	grant := f["grant_type"]
+	switch {
+	case grant == "":
 		return nil, invalid("grant_type is required")
+	case !slices.Contains(s.Grants, grant):
+		return nil, refusing("unsupported_grant_type", "grant_type must be "+oneOf(s.Grants))
+	case grant == AuthorizationCode:
+		return s.redeemCode(c, client, f)
+	case grant == RefreshToken:
+		return s.refresh(c, client, f)
 	}
-	return nil, &refusal{http.StatusBadRequest, "unsupported_grant_type", "grant_type must be authorization_code, refresh_token or client_credentials"}
+	return s.clientCredentials(c, client, f)
+}
+
+// oneOf is a list in words.
+func oneOf(names []string) string {
+	last := len(names) - 1
+	if last == 0 {
+		return names[0]
+	}
+	return strings.Join(names[:last], ", ") + " or " + names[last]
+}
+
+// refusing is a refusal with status 400.
+func refusing(code, description string) *refusal {
+	return &refusal{status: http.StatusBadRequest, code: code, description: description}
 }
 
 func invalidGrant(description string) *refusal {
-	return &refusal{http.StatusBadRequest, "invalid_grant", description}
+	return refusing("invalid_grant", description)
 }
 
 // findGrant looks up a code or refresh token of the client. If it was used or
@@ -172,14 +187,14 @@ func (s *server) refresh(c *surface.Call, client surface.Client, f form) (*token
 }
 
 func invalidScope() *refusal {
-	return &refusal{http.StatusBadRequest, "invalid_scope", "a scope was not granted"}
+	return refusing("invalid_scope", "a scope was not granted")
 }
 
 // clientCredentials issues an access token for the client itself, without a
 // refresh token (RFC 6749 section 4.4.3).
 func (s *server) clientCredentials(c *surface.Call, client surface.Client, f form) (*tokenResponse, *refusal) {
 	if client.Public {
-		return nil, &refusal{http.StatusBadRequest, "unauthorized_client", "a public client may not use client_credentials"}
+		return nil, refusing("unauthorized_client", "a public client may not use client_credentials")
 	}
 	scopes, ok := f.scopes()
 	if !ok || !containsAll(client.Scopes, scopes) {
@@ -193,9 +208,13 @@ func (s *server) clientCredentials(c *surface.Call, client surface.Client, f for
 }
 
 // issue creates an access token with the given scopes and a refresh token with
-// all scopes of the grant, both in the grant's family.
+// all scopes of the grant, both in the grant's family. A server without that grant type
+// issues no refresh token.
 func (s *server) issue(c *surface.Call, g surface.Grant, scopes []string, replaces string) *tokenResponse {
 	value, access := s.env.Authority.Issue(surface.Grant{Client: g.Client, User: g.User, Scopes: scopes, Family: g.Family})
+	if !slices.Contains(s.Grants, RefreshToken) {
+		return newTokenResponse(c, value, &access, "")
+	}
 	refresh, _ := s.env.Authority.Issue(surface.Grant{
 		Use: surface.RefreshToken, Client: g.Client, User: g.User, Scopes: g.Scopes, Family: g.Family,
 		Until: g.Until, Replaces: replaces,

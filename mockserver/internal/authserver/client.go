@@ -1,4 +1,4 @@
-package iiniit
+package authserver
 
 import (
 	"net/http"
@@ -7,8 +7,8 @@ import (
 	"github.com/keyfit/keyfit/mockserver/internal/surface"
 )
 
-func invalidClient(description string) *refusal {
-	return &refusal{http.StatusUnauthorized, "invalid_client", description}
+func (s *server) invalidClient(description string) *refusal {
+	return &refusal{http.StatusUnauthorized, "invalid_client", description, `Basic realm="` + s.Realm + `"`}
 }
 
 // The outcomes of package mockserver that this package reports.
@@ -31,7 +31,7 @@ func (s *server) authenticateClient(c *surface.Call, f form) (surface.Client, *r
 		user, password, ok := c.BasicAuth()
 		if !ok {
 			c.Explain(wrongScheme, "`Authorization` has another scheme; a client authenticates with Basic or in the body")
-			return surface.Client{}, invalidClient("the Authorization header does not use the Basic scheme")
+			return surface.Client{}, s.invalidClient("the Authorization header does not use the Basic scheme")
 		}
 		// Both parts are form-encoded, RFC 6749 section 2.3.1.
 		user, err1 := url.QueryUnescape(user)
@@ -51,24 +51,24 @@ func (s *server) authenticateClient(c *surface.Call, f form) (surface.Client, *r
 func (s *server) identify(c *surface.Call, id, secret string) (surface.Client, *refusal) {
 	if id == "" {
 		c.Explain(missingKey, "no client_id was sent, neither in `Authorization: Basic ...` nor in the body")
-		return surface.Client{}, invalidClient("no client authentication")
+		return surface.Client{}, s.invalidClient("no client authentication")
 	}
 	if secret != "" {
 		client, p := s.env.Authority.Authenticate(id, secret)
 		if p.Outcome != "" {
 			c.Explain(p.Outcome, p.Why)
-			return surface.Client{}, invalidClient("client authentication failed")
+			return surface.Client{}, s.invalidClient("client authentication failed")
 		}
 		return client, nil
 	}
 	client, ok := s.env.Authority.Client(id)
 	switch {
 	case !ok:
-		c.Explain(unknownKey, "no client of this server has this client_id; register one with OAuth().Register")
-		return surface.Client{}, invalidClient("client authentication failed")
+		c.Explain(unknownKey, "no client of this server has this client_id; register one with "+s.Handle+".Register")
+		return surface.Client{}, s.invalidClient("client authentication failed")
 	case !client.Public:
 		c.Explain(missingKey, "client_id was sent without its client_secret; this client is not a public client")
-		return surface.Client{}, invalidClient("client authentication failed")
+		return surface.Client{}, s.invalidClient("client authentication failed")
 	}
 	return client, nil
 }

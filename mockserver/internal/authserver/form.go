@@ -1,4 +1,4 @@
-package iiniit
+package authserver
 
 import (
 	"bytes"
@@ -22,19 +22,20 @@ type refusal struct {
 	status      int
 	code        string
 	description string
+	challenge   string // of a 401
 }
 
 func (r *refusal) Error() string { return r.code + ": " + r.description }
 
 func invalid(description string) *refusal {
-	return &refusal{http.StatusBadRequest, "invalid_request", description}
+	return &refusal{status: http.StatusBadRequest, code: "invalid_request", description: description}
 }
 
-// write sends the refusal. A 401 carries the Basic challenge for clients.
+// write sends the refusal. A 401 carries the challenge for clients.
 func (r *refusal) write(w http.ResponseWriter) {
 	noStore(w)
 	if r.status == http.StatusUnauthorized {
-		w.Header().Set("WWW-Authenticate", "Basic "+realm)
+		w.Header().Set("WWW-Authenticate", r.challenge)
 	}
 	surface.JSON(w, r.status, struct {
 		Error       string `json:"error"`

@@ -8,9 +8,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/keyfit/keyfit/cmd/keyfit/internal/scenariofile"
-	"github.com/keyfit/keyfit/internal/strictyaml"
 	"github.com/keyfit/keyfit/mockserver"
+	"github.com/keyfit/keyfit/mockserver/scenariofile"
 )
 
 const minute = mockserver.Duration(60_000_000_000)
@@ -30,7 +29,7 @@ steps:
   - {at: 1m, storm: {retryAfter: 1m, share: 0.5, for: 2m}}
   - {at: 1m, outage: {how: status, status: 502, retryAfter: 1m, share: 1, for: 2m}}
   - {at: 1m, fault: {match: {path: /a*, query: {q: x}, headers: [X-A]}, fault: {kind: jitter, delay: 1m, seed: 3}, when: [{first: 2, probability: 0.25, seed: 7}], for: 2m}}
-`), mockserver.Providers())
+`), mockserver.Providers()...)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -57,7 +56,7 @@ steps:
 	if err != nil {
 		t.Fatal(err)
 	}
-	again, err := scenariofile.Parse("again", text, mockserver.Providers())
+	again, err := scenariofile.Parse("again", text, mockserver.Providers()...)
 	if d := cmp.Diff(want, again); d != "" || err != nil {
 		t.Errorf("what was written: %v (-want +got):\n%s\n%s", err, d, text)
 	}
@@ -65,17 +64,17 @@ steps:
 
 func TestTheExampleOfThePageIsAScenario(t *testing.T) {
 	t.Parallel()
-	page, err := os.ReadFile("../../../../docs/scenarios.md")
+	page, err := os.ReadFile("../../docs/scenarios.md")
 	if err != nil {
 		t.Fatal(err)
 	}
 	_, rest, _ := strings.Cut(string(page), "```yaml\n")
 	text, _, _ := strings.Cut(rest, "```")
-	got, err := scenariofile.Parse("my-day.yaml", []byte(text), mockserver.Providers())
+	got, err := scenariofile.Parse("my-day.yaml", []byte(text), mockserver.Providers()...)
 	if err != nil || len(got.Steps) != 3 {
 		t.Fatalf("%v: %+v", err, got)
 	}
-	_, err = scenariofile.Parse("my-day.yaml", []byte(strings.Replace(text, "overlap: 1h", "overlp: 1h", 1)), mockserver.Providers())
+	_, err = scenariofile.Parse("my-day.yaml", []byte(strings.Replace(text, "overlap: 1h", "overlp: 1h", 1)), mockserver.Providers()...)
 	if err == nil || !strings.Contains(string(page), "\n"+err.Error()+"\n") {
 		t.Errorf("the page has another error than %v", err)
 	}
@@ -86,33 +85,33 @@ func TestAMistakeIsRefusedWithItsLine(t *testing.T) {
 	step := func(s string) string { return "name: x\nsteps:\n  - at: 1m\n    " + s + "\n" }
 	for _, tt := range []struct {
 		text string
-		want strictyaml.Error // Problem: what it must contain
+		want scenariofile.Error // Problem: what it must contain
 	}{
-		{"", strictyaml.Error{Problem: "it needs name and steps"}},
-		{"name: x", strictyaml.Error{Line: 1, Member: "steps", Problem: "there is none"}},
-		{"name: X Y\nsteps: []", strictyaml.Error{Line: 1, Member: "name", Problem: "small letters"}},
-		{"name: x\nstep: []", strictyaml.Error{Line: 2, Member: "step", Problem: "did you mean steps?"}},
-		{"name: x\nsteps:\n  - storm: {}", strictyaml.Error{Line: 3, Member: "steps[0].at", Problem: "missing"}},
-		{"name: x\nsteps:\n  - at: 5\n    storm: {}", strictyaml.Error{Line: 3, Member: "steps[0].at", Problem: "not text"}},
-		{"name: x\nsteps:\n  - at: 26:00\n    storm: {}", strictyaml.Error{Line: 3, Member: "steps[0].at", Problem: "no moment"}},
-		{step("strom: {}"), strictyaml.Error{Line: 4, Member: "steps[0].strom", Problem: "did you mean storm?"}},
-		{step("storm:"), strictyaml.Error{Line: 4, Member: "steps[0].storm", Problem: "empty value"}},
-		{step("storm: {for: 5}"), strictyaml.Error{Line: 4, Member: "steps[0].storm.for", Problem: "no duration"}},
-		{step("storm: {share: half}"), strictyaml.Error{Line: 4, Member: "steps[0].storm.share", Problem: "not a number"}},
-		{step("storm: {share: .nan}"), strictyaml.Error{Line: 4, Member: "steps[0].storm.share", Problem: "not between"}},
-		{step("rotate: {provider: imkitt}"), strictyaml.Error{Line: 4, Member: "steps[0].rotate.provider", Problem: "did you mean imkit?"}},
-		{step("outage: {how: hnag}"), strictyaml.Error{Line: 4, Member: "steps[0].outage.how", Problem: "status, reset, hang, slow"}},
-		{step("outage: {status: many}"), strictyaml.Error{Line: 4, Member: "steps[0].outage.status", Problem: "whole number"}},
-		{step("limit: {requests: 1, per: 1m, kind: slide}"), strictyaml.Error{Line: 4, Member: "steps[0].limit.kind", Problem: "neither fixed nor sliding"}},
-		{step("revoke: {which: old}"), strictyaml.Error{Line: 4, Member: "steps[0].revoke.which", Problem: "current, replaced, all"}},
-		{step("fault: {fault: {kind: latency, dely: 1s}}"), strictyaml.Error{Line: 4, Member: "steps[0].fault.fault.dely", Problem: "did you mean delay?"}},
-		{step("fault: {fault: {kind: latency}}"), strictyaml.Error{Line: 4, Member: "steps[0].fault.fault", Problem: "does nothing"}},
-		{step("fault: {match: {body: {a: 1}}, fault: {kind: stall}}"), strictyaml.Error{Line: 4, Member: "steps[0].fault.match.body.a", Problem: "cannot be given"}},
-		{step("storm: {}\n    rotate: {}"), strictyaml.Error{Line: 4, Member: "steps[0].storm", Problem: "one thing"}},
-		{step("storm: &a {}"), strictyaml.Error{Line: 4, Member: "steps[0].storm", Problem: "anchors"}},
+		{"", scenariofile.Error{Problem: "it needs name and steps"}},
+		{"name: x", scenariofile.Error{Line: 1, Member: "steps", Problem: "there is none"}},
+		{"name: X Y\nsteps: []", scenariofile.Error{Line: 1, Member: "name", Problem: "small letters"}},
+		{"name: x\nstep: []", scenariofile.Error{Line: 2, Member: "step", Problem: "did you mean steps?"}},
+		{"name: x\nsteps:\n  - storm: {}", scenariofile.Error{Line: 3, Member: "steps[0].at", Problem: "missing"}},
+		{"name: x\nsteps:\n  - at: 5\n    storm: {}", scenariofile.Error{Line: 3, Member: "steps[0].at", Problem: "not text"}},
+		{"name: x\nsteps:\n  - at: 26:00\n    storm: {}", scenariofile.Error{Line: 3, Member: "steps[0].at", Problem: "no moment"}},
+		{step("strom: {}"), scenariofile.Error{Line: 4, Member: "steps[0].strom", Problem: "did you mean storm?"}},
+		{step("storm:"), scenariofile.Error{Line: 4, Member: "steps[0].storm", Problem: "empty value"}},
+		{step("storm: {for: 5}"), scenariofile.Error{Line: 4, Member: "steps[0].storm.for", Problem: "no duration"}},
+		{step("storm: {share: half}"), scenariofile.Error{Line: 4, Member: "steps[0].storm.share", Problem: "not a number"}},
+		{step("storm: {share: .nan}"), scenariofile.Error{Line: 4, Member: "steps[0].storm.share", Problem: "not between"}},
+		{step("rotate: {provider: imkitt}"), scenariofile.Error{Line: 4, Member: "steps[0].rotate.provider", Problem: "did you mean imkit?"}},
+		{step("outage: {how: hnag}"), scenariofile.Error{Line: 4, Member: "steps[0].outage.how", Problem: "status, reset, hang, slow"}},
+		{step("outage: {status: many}"), scenariofile.Error{Line: 4, Member: "steps[0].outage.status", Problem: "whole number"}},
+		{step("limit: {requests: 1, per: 1m, kind: slide}"), scenariofile.Error{Line: 4, Member: "steps[0].limit.kind", Problem: "neither fixed nor sliding"}},
+		{step("revoke: {which: old}"), scenariofile.Error{Line: 4, Member: "steps[0].revoke.which", Problem: "current, replaced, all"}},
+		{step("fault: {fault: {kind: latency, dely: 1s}}"), scenariofile.Error{Line: 4, Member: "steps[0].fault.fault.dely", Problem: "did you mean delay?"}},
+		{step("fault: {fault: {kind: latency}}"), scenariofile.Error{Line: 4, Member: "steps[0].fault.fault", Problem: "does nothing"}},
+		{step("fault: {match: {body: {a: 1}}, fault: {kind: stall}}"), scenariofile.Error{Line: 4, Member: "steps[0].fault.match.body.a", Problem: "cannot be given"}},
+		{step("storm: {}\n    rotate: {}"), scenariofile.Error{Line: 4, Member: "steps[0].storm", Problem: "one thing"}},
+		{step("storm: &a {}"), scenariofile.Error{Line: 4, Member: "steps[0].storm", Problem: "anchors"}},
 	} {
-		_, err := scenariofile.Parse("day.yaml", []byte(tt.text), mockserver.Providers())
-		wrong, ok := errors.AsType[*strictyaml.Error](err)
+		_, err := scenariofile.Parse("day.yaml", []byte(tt.text), mockserver.Providers()...)
+		wrong, ok := errors.AsType[*scenariofile.Error](err)
 		if !ok || wrong.Line != tt.want.Line || wrong.Member != tt.want.Member || !strings.Contains(wrong.Problem, tt.want.Problem) || strings.Contains(err.Error(), "\n") {
 			t.Errorf("%q: %v, want %+v", tt.text, err, tt.want)
 		}
@@ -133,9 +132,9 @@ func FuzzParse(f *testing.F) {
 		f.Add([]byte(s))
 	}
 	f.Fuzz(func(t *testing.T, document []byte) {
-		s, err := scenariofile.Parse("f", document, mockserver.Providers())
+		s, err := scenariofile.Parse("f", document, mockserver.Providers()...)
 		if err != nil {
-			if _, ok := errors.AsType[*strictyaml.Error](err); !ok || strings.Contains(err.Error(), "\n") {
+			if _, ok := errors.AsType[*scenariofile.Error](err); !ok || strings.Contains(err.Error(), "\n") {
 				t.Errorf("%q", err)
 			}
 			return
@@ -144,7 +143,7 @@ func FuzzParse(f *testing.F) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if again, err := scenariofile.Parse("f", text, mockserver.Providers()); err != nil || cmp.Diff(s, again) != "" {
+		if again, err := scenariofile.Parse("f", text, mockserver.Providers()...); err != nil || cmp.Diff(s, again) != "" {
 			t.Errorf("written as %s: %v", text, err)
 		}
 		srv, err := mockserver.NewHandler()
