@@ -12,7 +12,7 @@ import (
 func TestMain(m *testing.M) {
 	flag.Parse()
 	if flag.Lookup("test.bench").Value.String() == "" {
-		debug.SetGCPercent(400)
+		debug.SetGCPercent(800)
 	}
 	os.Exit(m.Run())
 }
