@@ -130,7 +130,7 @@ func (k *call) replay(req *http.Request, auth authOutcome) (_ *http.Request, oth
 }
 
 // otherKey returns the key to replay the call with after a refusal; nil means the one that
-// is current then. With [HoldCalls], the call waits here.
+// is current then. If calls wait for a key, the call waits here.
 func (k *call) otherKey(auth authOutcome) (other *keyring.Generation, err error) {
 	var ok bool
 	switch auth {

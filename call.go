@@ -245,6 +245,7 @@ func (k *call) turn() *keyring.Turn {
 	if t.turn == nil {
 		t.turn = k.ring.engine.NewTurn(keyring.Call{
 			Context: k.Context, Replayable: k.replayable, Route: k.route(), AttemptTimeout: k.policy.AttemptTimeout, Name: k.name,
+			Waits: k.waitsForKey, Waited: k.tally.held,
 		})
 	}
 	return t.turn
@@ -338,6 +339,13 @@ func (k *call) observe(ctx context.Context, resp *http.Response, err error, took
 		e.StatusCode, e.RequestID = resp.StatusCode, k.client.provider.requestID(resp.Header, problem.Problem{}, k.redactor())
 	}
 	k.client.obs.attempt(ctx, e)
+}
+
+// waitsForKey reports a wait for a key that works.
+func (k *call) waitsForKey(longest time.Duration) {
+	if k.client.obs.wantsWaits() {
+		k.observeWait(WaitForKey, longest)
+	}
 }
 
 // observeWait reports a wait that begins.

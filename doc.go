@@ -41,9 +41,9 @@
 // or any other [Source]. Calls are not interrupted. A key that a source offers is not
 // trusted until the provider has accepted it. An attempt in progress ends with the key that
 // it was sent with. If the provider refuses a call's key, the call is replayed with the
-// newer key or, if the provider does not know that yet, with the previous one. With
-// [HoldCalls] it waits while no key works. [Keyring.Status] and [KeyEvent] show the state
-// of each key.
+// newer key or, if the provider does not know that yet, with the previous one. While no key
+// works, it waits a moment, or longer with [HoldCalls]. [Keyring.Status] and [KeyEvent] show
+// the state of each key, and when it ends.
 //
 // # Errors
 //

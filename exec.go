@@ -44,10 +44,29 @@ func execLimits() command.Limits {
 // concurrent use, and then runs the command concurrently.
 func Exec(name string, args ...string) Source {
 	args = slices.Clone(args)
-	return execSource{name: name, args: func() []string { return args }, limits: execLimits()}
+	return execSource{form: "Exec", parse: parseExecOutput, name: name, args: func() []string { return args }, limits: execLimits()}
+}
+
+// ExecText returns a source that runs a command and reads the key from its output, which is the
+// key and nothing else:
+//
+//	keyfit.ExecText("op", "read", "op://production/imkit/credential")
+//	keyfit.ExecText("gpg", "--quiet", "--batch", "--decrypt", "imkit.gpg")
+//	keyfit.ExecText("sops", "decrypt", "--extract", `["imkit"]`, "secrets.yaml")
+//	keyfit.ExecText("sh", "-c", "pass show imkit | head -n 1") // the other lines of an entry are notes
+//
+// A byte order mark, white space and quotes around the key are removed, as for [Env]. Output of
+// several lines, an assignment or JSON is an error, as is everything else that cannot be a key;
+// the expiry of the key is not known. Everything else is as for [Exec]: no shell, 10 seconds, 64
+// KiB, exit status 66 for no key, and errors without arguments and output.
+func ExecText(name string, args ...string) Source {
+	args = slices.Clone(args)
+	return execSource{form: "ExecText", parse: parseExecText, name: name, args: func() []string { return args }, limits: execLimits()}
 }
 
 type execSource struct {
+	form   string // the name of the function that made it
+	parse  func(output []byte) (Credential, error)
 	name   string
 	args   func() []string // no printer calls it: an argument may be a token
 	limits command.Limits
@@ -57,14 +76,14 @@ func (es execSource) place() string { return "command " + es.name }
 
 // Format prints the program's name only, for every verb.
 func (es execSource) Format(f fmt.State, _ rune) {
-	_, _ = io.WriteString(f, "keyfit.Exec("+es.name+")")
+	_, _ = io.WriteString(f, "keyfit."+es.form+"("+es.name+")")
 }
 
 func (es execSource) Credential(ctx context.Context) (Credential, error) {
 	output, err := es.run(ctx)
 	if err == nil {
 		var cred Credential
-		if cred, err = parseExecOutput(output); err == nil {
+		if cred, err = es.parse(output); err == nil {
 			cred.Place = es.place()
 			return cred, nil
 		}
@@ -79,6 +98,23 @@ func (es execSource) run(ctx context.Context) ([]byte, error) {
 		return nil, fmt.Errorf("reports by exit status %d that it has no key%s (%w)", execNoKey, command.NotesText(ended.Notes), ErrNoKey)
 	}
 	return output, err
+}
+
+// parseExecText parses the output of a command that prints the key alone. Its errors quote nothing.
+func parseExecText(output []byte) (Credential, error) {
+	output = trimmed(output)
+	if len(output) == 0 {
+		return Credential{}, errors.New("printed nothing: want the key")
+	}
+	key, err := cleanKey(string(output))
+	if err != nil {
+		hint := ""
+		if output[0] == '{' {
+			hint = ", or read the object with Exec"
+		}
+		return Credential{}, fmt.Errorf("printed what is no key: %w%s", err, hint)
+	}
+	return Credential{Key: NewSecret(key)}, nil
 }
 
 // parseExecOutput parses the output of a command. Its errors say what is wrong and quote

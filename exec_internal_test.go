@@ -18,25 +18,32 @@ func FuzzParseExecOutput(f *testing.F) {
 	f.Fuzz(func(t *testing.T, output, value string) {
 		planted := fuzzPlant(value)
 		for _, text := range []string{output, strings.ReplaceAll(output, "abc", planted), `{"key":"` + planted, `{"version":` + planted + `}`, `{"key":"x","not_after":"` + planted + `"}`} {
-			cred, err := parseExecOutput([]byte(text))
-			if err != nil {
-				if found := fuzzQuotes(err, planted); found != "" && strings.Contains(text, planted) {
-					t.Fatalf("the error quotes %q of the output: %v", found, err)
-				}
-				if strings.ContainsAny(err.Error(), "\r\n") {
-					t.Fatalf("the error is more than a line: %q", err)
-				}
-				continue
-			}
-			clean, err := cred.clean()
-			if err != nil || clean.Fingerprint() != cred.Fingerprint() {
-				t.Fatalf("%q: the credential is not clean: %v", text, err)
-			}
-			if strings.TrimSpace(cred.Version) != cred.Version {
-				t.Fatalf("%q: version %q", text, cred.Version)
+			for _, parse := range []func([]byte) (Credential, error){parseExecOutput, parseExecText, parseKeyFile} {
+				fuzzParse(t, text, planted, parse)
 			}
 		}
 	})
+}
+
+func fuzzParse(t *testing.T, text, planted string, parse func([]byte) (Credential, error)) {
+	t.Helper()
+	cred, err := parse([]byte(text))
+	if err != nil {
+		if found := fuzzQuotes(err, planted); found != "" && strings.Contains(text, planted) {
+			t.Fatalf("the error quotes %q of the output: %v", found, err)
+		}
+		if strings.ContainsAny(err.Error(), "\r\n") {
+			t.Fatalf("the error is more than a line: %q", err)
+		}
+		return
+	}
+	clean, err := cred.clean()
+	if err != nil || clean.Fingerprint() != cred.Fingerprint() {
+		t.Fatalf("%q: the credential is not clean: %v", text, err)
+	}
+	if strings.TrimSpace(cred.Version) != cred.Version {
+		t.Fatalf("%q: version %q", text, cred.Version)
+	}
 }
 
 func TestExecGivesUpAfterItsTimeout(t *testing.T) {

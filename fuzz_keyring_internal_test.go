@@ -101,6 +101,8 @@ func newFuzzWorld(t *testing.T, kind byte) *fuzzWorld {
 	}
 	if kind&2 != 0 {
 		opts = append(opts, HoldCalls(5*time.Second, 3))
+	} else if kind&8 != 0 {
+		opts = append(opts, WithoutHoldCalls())
 	}
 	w.grace = kind&4 == 0
 	if !w.grace {

@@ -77,6 +77,7 @@ const (
 	WaitWindow  WaitReason = "window"  // the limit, published or learned, is used up
 	WaitSlots   WaitReason = "slots"   // too many attempts are in flight
 	WaitBackoff WaitReason = "backoff" // the backoff between two attempts of a call; no gate reports it
+	WaitForKey  WaitReason = "key"     // the provider refuses every key: the call waits for one that works, see [HoldCalls], or for the answer of its source; no gate reports it
 )
 
 // Outcome describes the end of an attempt to a [Gate].

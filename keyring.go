@@ -24,10 +24,11 @@ import (
 // one, in this order: the current key, if it has changed meanwhile; the key that the source
 // offers now (the calls share one request to the source, and a call that has a fallback
 // waits for the reply for a second at most); the previous key during its [GracePeriod]; the
-// candidate. Without [HoldCalls], a call tries each key at most once, and at most two keys
-// after the first; a retry or redirect begins anew. With HoldCalls, a call that was refused
-// with every key waits for one that works, and others wait with it; while it waits it also
-// sends trial requests, and may try a key again. A call whose body can be sent only once is
+// candidate. A call tries each key at most once, and at most two keys after the first; a retry
+// or redirect begins anew. A call that was refused with every key waits for one that works, and
+// others wait with it: for [DefaultHold] at most if another key is likely to come (see
+// [WithoutHoldCalls]), or longer with [HoldCalls]. While it waits it also sends trial requests,
+// and may try a key again. A call whose body can be sent only once is
 // not replayed; it takes the previous key if that was accepted last and the current one was
 // not. A pair is one credential, so its halves never mix.
 //
@@ -36,7 +37,7 @@ import (
 // stays current, and an event reports that the source is stale.
 //
 // A circuit breaker keeps calls from a provider that refuses every key. It opens after
-// twenty refusals in a row (with HoldCalls, after the first one for which no other key
+// twenty refusals in a row (if calls wait, after the first one for which no other key
 // helped). Then one trial request at a time is sent, at growing intervals, and the other
 // calls wait or fail immediately, whatever keys the source offers meanwhile: a new one is
 // tried by one call, for whose response the others wait, and after five that were refused,
@@ -65,7 +66,8 @@ type keyringConfig struct {
 	dotenv     string // the .env file whose base URL holds for its own keys; "" for none
 	grace      time.Duration
 	drain      time.Duration
-	wait       time.Duration // how long a call may wait for a usable key; 0 is not at all
+	wait       time.Duration // how long a call may wait for a usable key; 0 is not at all, but for moment
+	moment     time.Duration // how long calls wait for the successor of a key that was accepted before; 0 is not at all
 	maxWaiting int           // how many calls may wait at a time
 	probe      func(context.Context, Credential) error
 	onEvent    []func(KeyEvent)
@@ -79,7 +81,7 @@ func NewKeyring(ctx context.Context, src Source, opts ...KeyringOption) (*Keyrin
 	if src == nil {
 		return nil, errors.New("a keyring needs a source")
 	}
-	cfg := keyringConfig{grace: defaultGracePeriod, drain: defaultDrainTime}
+	cfg := keyringConfig{grace: defaultGracePeriod, drain: defaultDrainTime, moment: DefaultHold, maxWaiting: defaultMaxWaiting}
 	for _, opt := range opts {
 		if opt == nil {
 			return nil, errors.New("an option is nil")
@@ -120,7 +122,7 @@ func (ring *Keyring) engineConfig(src Source, cfg *keyringConfig) keyring.Config
 		Ask: func(ctx context.Context, refused string) (keyring.Versions, error) {
 			return ring.ask(ctx, src, refused)
 		},
-		Local: debounces(src), GracePeriod: cfg.grace, DrainTime: cfg.drain, RotateEvery: cfg.renew, Wait: cfg.wait, MaxWaiting: cfg.maxWaiting,
+		Local: debounces(src), GracePeriod: cfg.grace, DrainTime: cfg.drain, RotateEvery: cfg.renew, Wait: cfg.wait, Moment: cfg.moment, MaxWaiting: cfg.maxWaiting,
 	}
 	if probe := cfg.probe; probe != nil {
 		own.Probe = func(ctx context.Context, next keyring.Key) (refused bool, err error) {
@@ -163,7 +165,9 @@ func asNoKey(src Source, err error) error {
 // Credential returns the key in use, so that a Keyring is itself a [Source]. It never
 // fails.
 func (ring *Keyring) Credential(context.Context) (Credential, error) {
-	return credentialOf(ring.engine.Load().Pick(true).Key), nil
+	cred := credentialOf(ring.engine.Load().Pick(true).Key)
+	cred.from.fixed = false
+	return cred, nil
 }
 
 // Format prints the fingerprint of the current key only, for every verb.
@@ -259,7 +263,7 @@ func (cred Credential) key() keyring.Key {
 	if fingerprint == "" {
 		return keyring.Key{}
 	}
-	return keyring.Key{Fingerprint: fingerprint, Expires: cred.Expires, Issued: cred.Issued, Version: cred.Version, Place: cred.Place, Material: &cred}
+	return keyring.Key{Fingerprint: fingerprint, Expires: cred.Expires, Issued: cred.Issued, Version: cred.Version, Place: cred.Place, Fixed: cred.from.fixed, Material: &cred}
 }
 
 // credentialOf returns the credential that a key of the engine was made of.

@@ -573,7 +573,7 @@ func TestThePreviousKeyServesWhileTheProviderIsLate(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		src := &ringSource{key: "late-old"} // goes on offering the old key
-		ring, events := newRing(t, src)
+		ring, events := newRing(t, src, keyfit.WithoutHoldCalls())
 		wire := &ringWire{answer: accepts("late-old")}
 		c := ringClient(t, wire, ring)
 		if err := ring.Rotate(t.Context(), keyfit.APIKey("late-new"), keyfit.GracePeriod(time.Minute)); err != nil {

@@ -98,6 +98,35 @@ func DrainTime(d time.Duration) KeyringOption {
 	}}
 }
 
+// DefaultHold is how long calls wait without [HoldCalls] for the successor of a key that was
+// accepted before and is refused now.
+const DefaultHold = 5 * time.Second
+
+const defaultMaxWaiting = 1000
+
+// WithoutHoldCalls makes each call that was refused with every key fail at once. Without it, and
+// without [HoldCalls], a key that was accepted before and is refused now counts as replaced, and
+// calls wait for its successor: for [DefaultHold] from the first refusal at most, never past
+// their own deadline, and at most 1,000 at a time. They fail at once if the key was never accepted;
+// if nothing can bring another one, because the key was given in the program or in a variable of
+// the process environment and [Keyring.Watch] does not run; and for an hour after calls have
+// waited for the successor of the same key in vain. After the wait the calls fail with an
+// [*InvalidKeyError] that matches [ErrNoUsableKey]; later ones fail at once.
+//
+// So the caller of a revoked key learns of it that much later, once. It is an error together with
+// HoldCalls.
+func WithoutHoldCalls() KeyringOption {
+	return keyringOption{"WithoutHoldCalls", func(c *keyringConfig) error {
+		if c.wait > 0 {
+			return errHoldTwice
+		}
+		c.moment = 0
+		return nil
+	}}
+}
+
+var errHoldTwice = errors.New("HoldCalls and WithoutHoldCalls exclude each other")
+
 // HoldCalls makes a call that was refused with every key wait for one that works, for at
 // most d in all and never past its own deadline. Other calls wait too, instead of being
 // refused one by one. At most maxWaiting calls wait at a time; 0 means 1,000. If no key
@@ -110,15 +139,19 @@ func DrainTime(d time.Duration) KeyringOption {
 //
 // HoldCalls covers the time from the end of the old key to the arrival of the new one. It
 // does not replace the right order of a rotation: a call whose deadline comes before the
-// new key is lost. Without HoldCalls, a call that was refused with every key fails at once.
+// new key is lost. Without HoldCalls, calls wait for [DefaultHold] at most, and only where a
+// successor is likely: see [WithoutHoldCalls].
 // A duration that is not positive, or a negative maxWaiting, is an error.
 func HoldCalls(d time.Duration, maxWaiting int) KeyringOption {
 	return keyringOption{"HoldCalls", func(c *keyringConfig) error {
 		if d <= 0 || maxWaiting < 0 {
 			return errors.New("the time must be positive, and the number of calls zero or more")
 		}
+		if c.moment == 0 {
+			return errHoldTwice
+		}
 		c.wait, c.maxWaiting = d, maxWaiting
-		setDefault(&c.maxWaiting, 1000)
+		setDefault(&c.maxWaiting, defaultMaxWaiting)
 		return nil
 	}}
 }

@@ -38,12 +38,24 @@ func newsRotations() int {
 func TestLateNewsFailsNoCallOverHTTP(t *testing.T) {
 	t.Parallel()
 	srv := mockserver.New(t, mockserver.WithoutRateLimits(), mockserver.WithJournal(0, 0))
-	liveWithLateNews(t, srv, nil)
+	liveWithLateNews(t, srv, nil, keyfit.Static, keyfit.HoldCalls(30*time.Second, 0))
 }
 
 // On a clock that no other program can hold up, the figures are those of the engine.
 func TestLateNewsCostsOneWaitAndFewRefusals(t *testing.T) {
 	t.Parallel()
+	t.Run("with a long hold", func(t *testing.T) {
+		t.Parallel()
+		lateNewsOnAFakeClock(t, keyfit.Static, keyfit.HoldCalls(30*time.Second, 0))
+	})
+	t.Run("by default, from a source that can be asked", func(t *testing.T) {
+		t.Parallel()
+		lateNewsOnAFakeClock(t, func(first keyfit.Credential) keyfit.Source { return &ringSource{key: first.Key.Reveal()} })
+	})
+}
+
+func lateNewsOnAFakeClock(t *testing.T, source func(keyfit.Credential) keyfit.Source, hold ...keyfit.Option) {
+	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		srv := mockserver.New(t, mockserver.WithoutRateLimits(), mockserver.WithJournal(0, 0))
 		wire := srv.Transport()
@@ -52,20 +64,17 @@ func TestLateNewsCostsOneWaitAndFewRefusals(t *testing.T) {
 			resp, err := wire.RoundTrip(req)
 			time.Sleep(150 * time.Microsecond) //nolint:forbidigo // fake time: and back
 			return resp, err
-		}))
+		}), source, hold...)
 		if most := 3 * newsRotations(); refused > most || p99 > 15*time.Millisecond {
 			t.Errorf("%d refusals and a p99 of %s, want %d and 15ms at most", refused, p99, most)
 		}
 	})
 }
 
-func liveWithLateNews(t *testing.T, srv *mockserver.Server, wire http.RoundTripper) (refused int, p99 time.Duration) {
+func liveWithLateNews(t *testing.T, srv *mockserver.Server, wire http.RoundTripper, source func(keyfit.Credential) keyfit.Source, opts ...keyfit.Option) (refused int, p99 time.Duration) {
 	t.Helper()
 	issued := srv.Keys().Issue(mockserver.MindKey)
-	opts := []keyfit.Option{
-		keyfit.WithKey(issued.Secret.Reveal()),
-		keyfit.HoldCalls(30*time.Second, 0),
-	}
+	opts = append(opts, keyfit.WithSource(source(keyfit.APIKey(issued.Secret.Reveal()))))
 	if wire == nil {
 		opts = append(opts, keyfit.WithBaseURL(srv.BaseURL(mockserver.MindKey)))
 	} else {

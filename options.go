@@ -64,6 +64,7 @@ func contradicts(a, b string) bool {
 		{"WithGate", "WithLimit"},
 		{"WithGate", "WithMaxInFlight"},
 		{"WithUserAgent", "WithAppName"},
+		{"HoldCalls", "WithoutHoldCalls"},
 	} {
 		if slices.Contains(set, a) && slices.Contains(set, b) {
 			return true

@@ -69,7 +69,7 @@ func (k *call) acquire(now time.Duration, mayLeave bool) (permit, time.Duration,
 	return p, k.client.clock.Now(), err
 }
 
-// queue waits for a permit. With [HoldCalls], a call that waits when the circuit opens
+// queue waits for a permit. If calls wait for a key, one that waits when the circuit opens
 // leaves the gate with errCircuitOpened, so that the trial request does not queue behind
 // it.
 func (k *call) queue(mayLeave bool) (permit, error) {

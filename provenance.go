@@ -16,6 +16,7 @@ import (
 type provenance struct {
 	dotenv string   // the .env file that has the key or names its file; "" for another place
 	files  []string // the files that hold the key or a half of it
+	fixed  bool     // the place cannot have another key while the program runs
 }
 
 // confinedFile is a key file that a .env file names. It must lie in the directory of the .env

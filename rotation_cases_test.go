@@ -63,7 +63,7 @@ func simCases() []simCase {
 			works:  alive(map[string][2]time.Duration{simOld: {0, sec(300)}, simNew: {sec(100), simAlways}}),
 			offers: offering(simOld, simPublish, "sim-mew-key", simPublish+sec(90), simNew),
 		},
-		{name: "old expires with no grace, new published 3 s later", works: noGrace, offers: late, without: gap},
+		{name: "old expires with no grace, new published 3 s later", works: noGrace, offers: late, without: gap, soon: true},
 		{
 			name: "edges converge over 30 s, both ways",
 			works: func(w *simWorld, key string, at time.Duration) bool {
@@ -90,9 +90,9 @@ func simCases() []simCase {
 			offers: offering(simOld), never: true,
 		},
 
-		{name: "four replicas, no grace, new published 3 s later", works: noGrace, offers: late, replicas: 4, without: gap},
+		{name: "four replicas, no grace, new published 3 s later", works: noGrace, offers: late, replicas: 4, without: gap, soon: true},
 		{
-			name: "5xx, resets and stalls mixed in, no grace", works: noGrace, offers: late, without: gap,
+			name: "5xx, resets and stalls mixed in, no grace", works: noGrace, offers: late, without: gap, soon: true,
 			trouble: func(w *simWorld, _ time.Duration) (int, error) {
 				switch n := w.random(); {
 				case n < 0.04:

@@ -41,6 +41,16 @@ func simSize() (seeds uint64, every time.Duration) {
 	return 5, time.Second / 50
 }
 
+// simHold is how long calls wait for a key that works.
+type simHold int
+
+const (
+	simOff simHold = iota
+	simDefault
+	simLong
+	simHolds // their number
+)
+
 // simCase is one course of events. Times are since the start.
 type simCase struct {
 	name     string
@@ -49,6 +59,7 @@ type simCase struct {
 	trouble  func(w *simWorld, at time.Duration) (status int, err error) // what happens to a request on the way; 0 is nothing
 	replicas int                                                         // 0 is one
 	without  string                                                      // why calls are lost without holding; "" if none may be
+	soon     bool                                                        // within the hold of the default a key works again
 	never    bool                                                        // no key ever works again: all is lost, and few refusals are seen
 }
 
@@ -141,7 +152,7 @@ func (r *simResult) add(other simResult) {
 }
 
 // run lives through a case once.
-func (c simCase) run(t *testing.T, seed uint64, hold bool) (result simResult) {
+func (c simCase) run(t *testing.T, seed uint64, hold simHold) (result simResult) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		w := &simWorld{simCase: c, chance: rand.New(rand.NewPCG(seed, 1)), begin: time.Now()}
@@ -159,7 +170,7 @@ func (c simCase) run(t *testing.T, seed uint64, hold bool) (result simResult) {
 			at := w.at()
 			if _, err := keyfit.Get[struct{}](ctx, client, "/thing"); err != nil {
 				lost.Add(1)
-				if !c.never && hold {
+				if !c.never && hold == simLong {
 					once.Do(func() { t.Logf("seed %d, the first loss, at %s: %v", seed, at, err) })
 				}
 			}
@@ -209,15 +220,19 @@ func (s *simCallers) wait() {
 	s.all.Wait()
 }
 
-func simClient(t *testing.T, w *simWorld, hold bool) *keyfit.Client {
+func simClient(t *testing.T, w *simWorld, hold simHold) *keyfit.Client {
 	t.Helper()
 	provider := keyfit.Provider{Name: "sim", BaseURL: "https://sim.example", Scheme: keyfit.Header("X-Sim-Key"), Probe: "/ping"}
 	opts := []keyfit.Option{
 		keyfit.WithSource(w), keyfit.WithHTTPClient(&http.Client{Transport: w}),
 		keyfit.WithRetry(keyfit.RetryPolicy{MaxAttempts: 8, AttemptTimeout: 2 * time.Second}),
 	}
-	if hold {
+	switch hold {
+	case simOff:
+		opts = append(opts, keyfit.WithoutHoldCalls())
+	case simLong:
 		opts = append(opts, keyfit.HoldCalls(simPatient, 0))
+	case simDefault:
 	}
 	c, err := keyfit.New(provider, opts...)
 	if err != nil {
@@ -233,29 +248,36 @@ func TestRotationLosesNoCallWhereAKeyWorksInTime(t *testing.T) { //nolint:tparal
 	t.Parallel()
 	const refusedAtMost = 250 // where the key is never replaced
 	cases := simCases()
-	engine, holding := make([]simResult, len(cases)), make([]simResult, len(cases))
+	results := make([][simHolds]simResult, len(cases))
 	t.Run("cases", func(t *testing.T) {
 		for i, c := range cases {
 			t.Run(c.name, func(t *testing.T) {
 				t.Parallel()
 				seeds, _ := simSize()
 				for seed := range seeds {
-					engine[i].add(c.run(t, seed, false))
-					holding[i].add(c.run(t, seed, true))
+					for hold := range simHolds {
+						results[i][hold].add(c.run(t, seed, hold))
+					}
 				}
-				if h := holding[i]; !c.never && h.lost != 0 {
-					t.Errorf("with holding %d of %d calls were lost", h.lost, h.requests)
+				off, standard, long := results[i][simOff], results[i][simDefault], results[i][simLong]
+				if !c.never && long.lost != 0 {
+					t.Errorf("with HoldCalls %d of %d calls were lost", long.lost, long.requests)
 				}
-				if e := engine[i]; !c.never && c.without == "" && e.lost != 0 {
-					t.Errorf("without holding %d of %d calls were lost", e.lost, e.requests)
+				if !c.never && c.without == "" && off.lost+standard.lost != 0 {
+					t.Errorf("without holding %d of %d calls were lost, by default %d", off.lost, off.requests, standard.lost)
 				}
-				if h := holding[i]; c.never && (h.refused > refusedAtMost || h.lost == 0) {
-					t.Errorf("the provider saw %d refusals, and at most %d are allowed; %d calls lost", h.refused, refusedAtMost, h.lost)
+				if c.soon && standard.lost != 0 || standard.lost > off.lost+off.lost/20 {
+					t.Errorf("by default %d of %d calls were lost, without holding %d", standard.lost, standard.requests, off.lost)
+				}
+				for hold, r := range results[i] {
+					if c.never && (r.refused > refusedAtMost || r.lost == 0) {
+						t.Errorf("%d: the provider saw %d refusals, and at most %d are allowed; %d calls lost", hold, r.refused, refusedAtMost, r.lost)
+					}
 				}
 			})
 		}
 	})
-	table := simTable(cases, engine, holding)
+	table := simTable(cases, results)
 	t.Log("\n" + table)
 	if path := os.Getenv("KEYFIT_SIM_TABLE"); path != "" {
 		if err := os.WriteFile(path, []byte(table), 0o600); err != nil {
@@ -265,11 +287,12 @@ func TestRotationLosesNoCallWhereAKeyWorksInTime(t *testing.T) { //nolint:tparal
 }
 
 // simTable is the table of docs/rotation.md.
-func simTable(cases []simCase, engine, holding []simResult) string {
+func simTable(cases []simCase, results [][simHolds]simResult) string {
 	var b strings.Builder
-	b.WriteString("| case | requests | lost | refusals seen | lost with `HoldCalls` | refusals seen |\n| --- | --: | --: | --: | --: | --: |\n")
+	b.WriteString("| case | requests | off: lost | refusals | default: lost | refusals | `HoldCalls`: lost | refusals |\n| --- | --: | --: | --: | --: | --: | --: | --: |\n")
 	for i, c := range cases {
-		fmt.Fprintf(&b, "| %s | %d | %d | %d | **%d** | %d |\n", c.name, holding[i].requests, engine[i].lost, engine[i].refused, holding[i].lost, holding[i].refused)
+		off, standard, long := results[i][simOff], results[i][simDefault], results[i][simLong]
+		fmt.Fprintf(&b, "| %s | %d | %d | %d | **%d** | %d | **%d** | %d |\n", c.name, off.requests, off.lost, off.refused, standard.lost, standard.refused, long.lost, long.refused)
 	}
 	return b.String()
 }

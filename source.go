@@ -54,6 +54,7 @@ func Static(c Credential) Source {
 		if c.Place == "" {
 			c.Place = placeProgram
 		}
+		c.from.fixed = true
 		return c, nil
 	})
 }
@@ -237,7 +238,7 @@ func (vs variableSource) read(ctx context.Context, lookup func(string) (string, 
 				return Credential{}, &sourceError{vs.vars.place(name), errPairInHalf}
 			}
 			key.ID, key.Place = id.Key, vs.vars.place(vs.idName+" and "+name)
-			key.from.files = append(key.from.files, id.from.files...)
+			key.from.files, key.from.fixed = append(key.from.files, id.from.files...), key.from.fixed && id.from.fixed
 		}
 	}
 	if err != nil {
@@ -272,6 +273,7 @@ func (vs variableSource) value(ctx context.Context, lookup func(string) (string,
 		return Credential{}, &sourceError{vs.vars.place(name), err}
 	}
 	cred := Credential{Key: NewSecret(key), Place: vs.vars.place(name)}
+	cred.from = provenance{fixed: true}
 	if file := vs.vars.dotenv(); file != "" {
 		cred.from = provenance{dotenv: file, files: []string{file}}
 	}

@@ -23,6 +23,8 @@ type Stats struct {
 	// Backoffs are the waits between two attempts that the server did not ask for. Waits
 	// that the gate imposes are in Gate.Waits.
 	Backoffs Waits `json:"backoffs"`
+	// Holds are the waits of calls for a key that works; see [HoldCalls].
+	Holds Waits `json:"holds"`
 	// Gate is the state of the gate for the client's own key; zero if the gate has no method
 	// Stats (see [GateStats]).
 	Gate GateStats `json:"gate"`
@@ -85,6 +87,7 @@ type counters struct {
 
 	mu       sync.Mutex
 	backoffs histogram.Histogram
+	holds    histogram.Histogram // for a key that works
 }
 
 // looksForLimits reports whether to search the success response of the nth call for a
@@ -137,12 +140,19 @@ func (cnt *counters) backedOff(d time.Duration) {
 	cnt.mu.Unlock()
 }
 
+// held counts a wait for a key that works.
+func (cnt *counters) held(d time.Duration) {
+	cnt.mu.Lock()
+	cnt.holds.Add(d)
+	cnt.mu.Unlock()
+}
+
 func (cnt *counters) snapshot() Stats {
 	cnt.mu.Lock()
-	backoffs := cnt.backoffs.Summary()
+	backoffs, holds := cnt.backoffs.Summary(), cnt.holds.Summary()
 	cnt.mu.Unlock()
 	return Stats{
-		Requests: cnt.requests.Load(), Retries: cnt.retries.Load(), Backoffs: waitsOf(backoffs),
+		Requests: cnt.requests.Load(), Retries: cnt.retries.Load(), Backoffs: waitsOf(backoffs), Holds: waitsOf(holds),
 		Refusals: Refusals{
 			Limit: cnt.limit.Load(), MissingKey: cnt.missing.Load(), InvalidKey: cnt.invalid.Load(), Permission: cnt.permission.Load(),
 			Unavailable: cnt.unavailable.Load(), Deadline: cnt.deadline.Load(), MaxWait: cnt.maxWait.Load(), Budget: cnt.budget.Load(),

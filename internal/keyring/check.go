@@ -23,7 +23,7 @@ func (r *Ring) Check(calls bool) error {
 		return nil
 	}
 	most := r.cfg.MaxWaiting
-	if !r.CanWait() { // then calls wait for one answer, and are not counted
+	if r.cfg.Wait == 0 { // then calls wait for one answer too, and are not counted
 		most = math.MaxInt
 	}
 	return set.circuit.check(calls, most)

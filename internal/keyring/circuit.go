@@ -2,6 +2,7 @@ package keyring
 
 import (
 	"fmt"
+	"sync/atomic"
 	"time"
 
 	"github.com/keyfit/keyfit/internal/backoff"
@@ -67,6 +68,9 @@ const (
 type circuit struct {
 	state   CircuitState
 	since   time.Time
+	until   time.Time     // calls wait until then; zero if they may wait longer, or do not wait
+	held    atomic.Bool   // until is set
+	vain    bool          // until has passed
 	tripped time.Duration // when the attempt was sent whose refusal opened it
 	refusal any           // the last one
 	retryAt time.Time     // when the next trial request is due, unless one is out
@@ -267,8 +271,11 @@ func (s *Set) circuitState() CircuitState {
 
 // trip: Closed → Open, because of a refused attempt. mu is held.
 func (r *Ring) trip(a Attempt, why string) *circuit {
-	c := newCircuit(a.Sent, a.Refusal, time.Now())
-	r.publish(r.set.Load().withCircuit(c))
+	c, set := newCircuit(a.Sent, a.Refusal, time.Now()), r.set.Load()
+	if r.cfg.Wait == 0 && r.holds(set) {
+		r.beginMoment(c)
+	}
+	r.publish(set.withCircuit(c))
 	for leave := range r.onOpen {
 		(*leave)()
 	}
@@ -296,7 +303,7 @@ func (r *Ring) circuitRefused(t *Turn, inARow int) {
 	switch {
 	case set.circuit != nil:
 		set.circuit.refused(a, set.current.Fingerprint)
-	case r.CanWait() && t.call.Replayable && a.Key.Fingerprint == set.current.Fingerprint && !t.isRouteDenied():
+	case r.holdsAtOnce(set) && t.call.Replayable && a.Key.Fingerprint == set.current.Fingerprint && !t.isRouteDenied():
 		c := r.trip(a, "the current key was refused: other calls wait for a working key")
 		c.beginTrial(t, c.since)
 		t.answered = true // by this refusal
@@ -306,7 +313,7 @@ func (r *Ring) circuitRefused(t *Turn, inARow int) {
 	case inARow >= tripAfter:
 		c, now := r.trip(a, fmt.Sprintf("%d refusals in a row: one call at a time tries", inARow)), time.Now()
 		if set.current.isUntried() && set.current.Fingerprint == r.source.offered {
-			c.keyOffered(r.CanWait(), r.firstTrialDelay(), now)
+			c.keyOffered(r.holds(r.set.Load()), r.firstTrialDelay(), now)
 		} else {
 			c.postpone(r.firstTrialDelay(), now)
 		}
@@ -321,8 +328,8 @@ func (r *Ring) circuitKeyChanged() {
 	switch c := set.circuit; {
 	case c == nil:
 	case set.current.Fingerprint == r.source.offered:
-		c.keyOffered(r.CanWait(), r.firstTrialDelay(), now)
-	case r.CanWait():
+		c.keyOffered(r.holds(r.set.Load()), r.firstTrialDelay(), now)
+	case r.holds(r.set.Load()):
 		c.keyChanged(now)
 	default:
 		r.reset("another key is current")
@@ -362,7 +369,7 @@ func (c *circuit) refused(a Attempt, current string) {
 }
 
 func (r *Ring) firstTrialDelay() time.Duration {
-	if r.CanWait() {
+	if r.holds(r.set.Load()) {
 		return trialFirstWaiting
 	}
 	return trialFirst

@@ -60,6 +60,12 @@
 // source offered instead has ever been accepted: a source that always has another key does not
 // keep the circuit closed. If such refusals trip it, the new key is tried at once (keyOffered).
 //
+// Calls wait for a key in three ways. With Config.Wait they do so for long, whatever the key, each
+// for its own time. With Config.Moment alone they do so from the refusal that trips the circuit
+// until circuit.until, for all calls the same, and only where a successor is likely
+// (Ring.mayComeAnew). endMoment ends that: waiting calls fail, and the circuit closes or, after
+// twenty refusals, stays open. Otherwise they do not wait.
+//
 // keyChanged makes the next trial request due at once, and the delays begin anew. keyOffered
 // does so for a key of the source, but not each time, and each time from a longer delay: a
 // source that always has another key undoes no backoff. A key that came too early is due a

@@ -14,6 +14,7 @@ type Key struct {
 	Issued      time.Time // zero if not known
 	Place       string    // where the source found it; may be ""
 	Version     string    // the source's name for it; may be ""
+	Fixed       bool      // its place cannot have another one while the program runs
 	Material    any       // the key itself, opaque to the engine
 }
 
@@ -71,6 +72,7 @@ type usage struct {
 	inFlight atomic.Int64
 	sent     clock.Latest // when the last attempt was sent; one that was accepted is only in accepted
 	accepted clock.Latest // when the last attempt was sent that was accepted
+	vain     clock.Latest // when calls last waited in vain for another key than this one
 	refusals atomic.Int32 // in a row
 	served   routes       // what was answered with success
 	denied   routes       // what was refused while other routes were not

@@ -35,7 +35,8 @@ type Config struct {
 	GracePeriod time.Duration // how long a replaced key stays usable; 0 is not at all
 	DrainTime   time.Duration // how long a replaced key must be idle to be safe to revoke
 	RotateEvery time.Duration // how old a key may be whose end is not known; 0 for any age
-	Wait        time.Duration // how long a call may wait for a key that works; 0 is not at all
+	Wait        time.Duration // how long a call may wait for a key that works; 0 is not at all, but for Moment
+	Moment      time.Duration // how long calls wait after the first refusal of a key that was accepted before; see [Ring.holds]
 	MaxWaiting  int           // how many calls may wait at a time
 }
 
@@ -47,6 +48,7 @@ type Ring struct {
 	seed     maphash.Seed
 	set      atomic.Pointer[Set]
 	refusals atomic.Int32 // in a row, of any key
+	watchers atomic.Int32 // how many watch the source
 	lookAt   atomic.Int64 // when an attempt looks at the life of the current key, by the ring's clock
 	events   outbox
 
@@ -84,8 +86,8 @@ func (r *Ring) Load() *Set { return r.set.Load() }
 // Clock returns the ring's clock, which measures when attempts leave.
 func (r *Ring) Clock() clock.Clock { return r.clock }
 
-// CanWait reports whether calls wait for a usable key.
-func (r *Ring) CanWait() bool { return r.cfg.Wait > 0 }
+// CanWait reports whether calls wait for a usable key, as things are now.
+func (r *Ring) CanWait() bool { return r.holds(r.set.Load()) }
 
 // GracePeriod returns how long a replaced key is held, unless a rotation says otherwise.
 func (r *Ring) GracePeriod() time.Duration { return r.cfg.GracePeriod }

@@ -124,6 +124,8 @@ func (r *Ring) reload(ctx context.Context) (bool, error) {
 // Watch reloads at the given interval until ctx ends, and returns the error of ctx. In
 // between it verifies a candidate again that the provider does not accept yet.
 func (r *Ring) Watch(ctx context.Context, every time.Duration) error {
+	r.watchers.Add(1)
+	defer r.watchers.Add(-1)
 	tick := time.NewTicker(every)
 	defer tick.Stop()
 	for {

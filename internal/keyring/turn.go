@@ -31,6 +31,9 @@ type Call struct {
 	// AttemptTimeout bounds an attempt of the call; 0 means that nothing does.
 	AttemptTimeout time.Duration
 	Name           func() string // the call in an event: method and path, without a secret
+	// Waits is called before a wait of the call for a key that works, with its longest time, and
+	// Waited after it, with the time that it took. Both may be nil.
+	Waits, Waited func(time.Duration)
 }
 
 // Attempt is one attempt of a call that was answered.
@@ -261,7 +264,7 @@ func (t *Turn) otherKey() *Generation {
 	if t.isUntried(&set.current) {
 		return &set.current
 	}
-	if r.CanWait() && set.circuit != nil && !t.IsTrial() {
+	if set.circuit != nil && r.holds(set) && !t.IsTrial() {
 		return nil // one call tries for all
 	}
 	ctx := t.call.Context
@@ -288,7 +291,7 @@ func (t *Turn) fallback(set *Set) *Generation {
 	if set.candidate == nil || !t.isUntried(&set.candidate.Generation) {
 		return nil
 	}
-	if rejected := false; !t.tryRefused && r.CanWait() {
+	if rejected := false; !t.tryRefused && r.holds(set) {
 		r.locked(func() { rejected = r.isRejected(set.candidate.Fingerprint) })
 		if rejected {
 			return nil

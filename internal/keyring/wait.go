@@ -16,7 +16,7 @@ const routeDelayFirst, routeDelayLast = 100 * time.Millisecond, 100 * time.Milli
 // deadline returns until when the call may wait. The time runs from its first wait.
 func (t *Turn) deadline() time.Time {
 	if t.waitUntil.IsZero() {
-		t.waitUntil = time.Now().Add(t.ring.cfg.Wait)
+		t.waitUntil = time.Now().Add(t.ring.patience())
 	}
 	return t.waitUntil
 }
@@ -37,8 +37,8 @@ func (t *Turn) end() (end time.Time) {
 func (t *Turn) waitAfterRefusal() error {
 	t.Finish()
 	r := t.ring
-	if !r.CanWait() {
-		return ErrNoOtherKey
+	if err := t.mayWait(); err != nil {
+		return err
 	}
 	r.change(func() {
 		set := r.Load()
@@ -61,6 +61,29 @@ func (t *Turn) waitAfterRefusal() error {
 	return t.waitRouteBackoff()
 }
 
+// mayWait returns the error of a call that was refused and must not wait: calls do not wait as
+// things are now, or others are served with its key, and a moment was given to that already.
+func (t *Turn) mayWait() error {
+	r := t.ring
+	set := r.Load()
+	switch {
+	case !r.holds(set) && t.waitUntil.IsZero():
+		return ErrNoOtherKey
+	case !r.holds(set) && t.failedTrial != nil:
+		return r.heldInVain(t.failedTrial, t.last.Refusal)
+	case !r.holds(set):
+		return &DeniedError{Last: t.last.Refusal}
+	case r.cfg.Wait > 0 || !t.isRouteDenied():
+		return nil
+	case t.routeRefusals == 0:
+		return ErrNoOtherKey
+	case t.routeRefusals >= maxMomentTries:
+		r.locked(func() { r.inVain(r.Load()) })
+		return &DeniedError{Last: t.last.Refusal}
+	}
+	return nil
+}
+
 // waitRouteBackoff waits before another try of a call that is refused while others are not.
 func (t *Turn) waitRouteBackoff() error {
 	pause := backoff.Jitter(backoff.Exponential(routeDelayFirst, routeDelayLast, t.routeRefusals), backoff.Equal)
@@ -70,7 +93,10 @@ func (t *Turn) waitRouteBackoff() error {
 	}
 	var promoted <-chan struct{}
 	t.ring.locked(func() { promoted = t.ring.promoted })
+	began := time.Now()
+	t.waits(began.Add(pause))
 	err := sleep(t.call.Context, pause, promoted, nil)
+	t.waited(began)
 	select {
 	case <-promoted:
 		t.routeRefusals-- // this call may not be refused with that key as well
@@ -98,6 +124,8 @@ func (t *Turn) ended(err error) error {
 // waiter is one wait of a call for a usable key.
 type waiter struct {
 	*Turn
+	holds bool      // calls wait for a usable key
+	in    *circuit  // the one that the call has waited in; nil if it has not waited
 	asked *question // the question that a call may wait for although calls do not wait
 	until time.Time // until when it may wait for the trial of an untried key, although calls do not wait
 }
@@ -107,6 +135,7 @@ type pause struct {
 	circuit *circuit
 	fresh   bool // the call may be a trial request, and has not been one
 	until   time.Time
+	longest time.Time       // until when the whole wait lasts at most
 	changed <-chan struct{} // the circuit has
 	landed  <-chan struct{} // the answer of the source; nil if the call does not wait for one
 }
@@ -114,19 +143,46 @@ type pause struct {
 // wait returns nil when the circuit is closed, or when the call is its trial request.
 func (t *Turn) wait() error {
 	w := waiter{Turn: t}
+	var began time.Time
 	for {
 		p, err := w.enter()
+		t.ring.events.deliver() // the moment may be over
 		if p == nil {
+			t.waited(began)
 			return err
+		}
+		if began.IsZero() {
+			began = time.Now()
+			t.waits(p.longest)
 		}
 		err = sleep(t.call.Context, time.Until(p.until), p.changed, p.landed)
 		w.leave(p)
+		if err == nil {
+			continue
+		}
+		t.waited(began)
 		if errors.Is(err, context.Canceled) {
 			return err
 		}
-		if err != nil {
-			return w.deny(p.circuit, "held until its deadline, and no key worked", err)
-		}
+		return w.deny(p.circuit, "held until its deadline, and no key worked", err)
+	}
+}
+
+// waits reports that a wait of the call begins, which lasts until the given time at most.
+func (t *Turn) waits(until time.Time) {
+	if t.call.Waits != nil {
+		t.call.Waits(max(0, time.Until(until)))
+	}
+}
+
+// waited reports that a wait of the call is over, which began at the given time; zero if it did not
+// wait.
+func (t *Turn) waited(began time.Time) {
+	if t.call.Waited == nil || began.IsZero() {
+		return
+	}
+	if took := time.Since(began); took > 0 {
+		t.call.Waited(took)
 	}
 }
 
@@ -138,7 +194,15 @@ func (w *waiter) enter() (*pause, error) {
 	defer r.mu.Unlock()
 	set, now := r.Load(), time.Now()
 	c := set.circuit
-	if c == nil || (!r.CanWait() || now.Before(w.deadline())) && c.tryTrial(w.Turn, now) {
+	r.endMoment(set, now)
+	set = r.Load()
+	w.holds = r.holds(set)
+	switch {
+	case w.in != nil && w.in.vain:
+		return nil, r.heldInVain(w.in, w.in.refusal)
+	case set.circuit == nil:
+		return nil, nil
+	case (!w.holds || now.Before(w.deadline())) && c.tryTrial(w.Turn, now):
 		return nil, nil
 	}
 	refused := set.current.Fingerprint
@@ -146,7 +210,7 @@ func (w *waiter) enter() (*pause, error) {
 	if w.asks(c) {
 		asking = r.askAfterRefusal(w.call.Context, refused)
 	}
-	if !r.CanWait() && (w.asked == nil || w.asked.answer.HasLanded() && !w.asked.suffices(refused)) {
+	if !w.holds && (w.asked == nil || w.asked.answer.HasLanded() && !w.asked.suffices(refused)) {
 		w.asked = asking
 	}
 	if why := w.mustNotWait(c, now); why != "" {
@@ -161,12 +225,12 @@ func (w *waiter) enter() (*pause, error) {
 func (w *waiter) mustNotWait(c *circuit, now time.Time) string {
 	cfg := &w.ring.cfg
 	switch {
-	case cfg.Wait == 0 && w.asked != nil && !w.asked.answer.HasLanded():
-	case cfg.Wait == 0 && w.awaitsTrial(c, now):
-	case cfg.Wait == 0:
+	case !w.holds && w.asked != nil && !w.asked.answer.HasLanded():
+	case !w.holds && w.awaitsTrial(c, now):
+	case !w.holds:
 		return "not sent: the provider refuses every key"
 	case !now.Before(w.deadline()):
-		return fmt.Sprintf("held for %s, and no key worked", cfg.Wait)
+		return fmt.Sprintf("held for %s, and no key worked", w.ring.patience())
 	case c.waiting.all >= cfg.MaxWaiting:
 		return fmt.Sprintf("not held: %d calls wait for a key already", c.waiting.all)
 	}
@@ -175,7 +239,7 @@ func (w *waiter) mustNotWait(c *circuit, now time.Time) string {
 
 // asks reports whether a waiting call asks the source: not if it waits for the trial of what
 // the source has just offered.
-func (w *waiter) asks(c *circuit) bool { return w.ring.CanWait() || c.key != untriedKey }
+func (w *waiter) asks(c *circuit) bool { return w.holds || c.key != untriedKey }
 
 // awaitsTrial reports whether a trial request is about to tell of an untried key. A call
 // waits for that once, and not longer than a probe takes.
@@ -192,8 +256,11 @@ func (w *waiter) awaitsTrial(c *circuit, now time.Time) bool {
 // pause counts the call among the waiting ones. mu is held.
 func (w *waiter) pause(c *circuit, asking *question) *pause {
 	p := &pause{circuit: c, fresh: w.call.Replayable && w.failedTrial != c, until: c.dueAt(w.Turn), changed: c.changed}
-	if w.ring.CanWait() && w.deadline().Before(p.until) {
+	if w.holds && w.deadline().Before(p.until) {
 		p.until = w.deadline()
+	}
+	if !c.until.IsZero() && c.until.Before(p.until) {
+		p.until = c.until
 	}
 	if w.until.After(time.Now()) && w.until.Before(p.until) {
 		p.until = w.until
@@ -204,7 +271,12 @@ func (w *waiter) pause(c *circuit, asking *question) *pause {
 	if w.asked != nil && !w.asked.answer.HasLanded() {
 		p.landed = w.asked.answer.Landed()
 	}
+	p.longest = p.until
+	if w.holds {
+		p.longest = w.deadline()
+	}
 	c.waiting.add(p.fresh, 1)
+	w.in = c
 	return p
 }
 
