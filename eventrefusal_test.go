@@ -47,9 +47,12 @@ func TestTheEventOfARefusedAttemptNamesTheCountItIsIn(t *testing.T) {
 			var got seen
 			c, err := keyfit.New(keyfit.IMKIT(""), keyfit.WithKey("lf_event-0123456789abcdef"), keyfit.WithBaseURL(srv.URL+"/v1"), keyfit.WithMaxAttempts(1),
 				keyfit.WithHooks(keyfit.Hooks{
-					CallStart:    func(ctx context.Context, e keyfit.CallEvent) context.Context { got.Start = e.Origin; return ctx },
-					AttemptStart: func(ctx context.Context, e keyfit.AttemptEvent) context.Context { got.Start += " " + e.Origin; return ctx },
-					Attempt:      func(_ context.Context, e keyfit.AttemptEvent) { got.Refusal, got.Origin = e.Refusal, e.Origin },
+					CallStart: func(ctx context.Context, e keyfit.CallEvent) context.Context { got.Start = e.Origin; return ctx },
+					AttemptStart: func(ctx context.Context, e keyfit.AttemptEvent) context.Context {
+						got.Start += " " + e.Origin
+						return ctx
+					},
+					Attempt: func(_ context.Context, e keyfit.AttemptEvent) { got.Refusal, got.Origin = e.Refusal, e.Origin },
 				}))
 			if err != nil {
 				t.Fatal(err)
