@@ -18,12 +18,15 @@ func clientName(name string) attribute.KeyValue   { return attribute.String("key
 func fingerprint(of string) attribute.KeyValue {
 	return attribute.String("keyfit.key.fingerprint", of)
 }
+
 func previousFingerprint(of string) attribute.KeyValue {
 	return attribute.String("keyfit.key.previous_fingerprint", of)
 }
+
 func refusalCause(cause string) attribute.KeyValue {
 	return attribute.String("keyfit.refusal.cause", cause)
 }
+
 func waitReason(why string) attribute.KeyValue { return attribute.String("keyfit.wait.reason", why) }
 func attempt(n int) attribute.KeyValue         { return attribute.Int("keyfit.attempt", n) }
 

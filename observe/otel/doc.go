@@ -16,7 +16,7 @@
 // # Metrics
 //
 // http.client.request.duration is of each attempt, by the semantic conventions, and
-// keyfit.client.call.duration of each call. keyfit.key.events counts the events of keyrings. The
+// keyfit.client.call.duration of each call. keyfit.client.key.events counts the events of keyrings. The
 // others are read from [keyfit.Client.Stats] and the status of the keyring of each client that
 // [Observer.Observe] was given; docs/observability.md lists them.
 //

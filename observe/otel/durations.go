@@ -19,6 +19,6 @@ func newDurations(meter metric.Meter) (*durations, error) {
 		metric.WithDescription("Duration of HTTP client requests: of each attempt, to the headers of the response."))
 	call, err2 := meter.Float64Histogram("keyfit.client.call.duration", metric.WithUnit("s"), metric.WithExplicitBucketBoundaries(append(bounds, 30, 60)...),
 		metric.WithDescription("Duration of calls with all their attempts and waits."))
-	events, err3 := meter.Int64Counter("keyfit.key.events", metric.WithUnit("{event}"), metric.WithDescription("Events of keyrings."))
+	events, err3 := meter.Int64Counter("keyfit.client.key.events", metric.WithUnit("{event}"), metric.WithDescription("Events of keyrings."))
 	return &durations{attempt, call, events}, errors.Join(err1, err2, err3)
 }

@@ -90,28 +90,34 @@ func TestReadingsAreThoseOfTheClient(t *testing.T) {
 		do      func(*testing.T, *rig)
 		want    []string
 	}{
-		"at rest": {[]answer{{status: 200}}, func(*testing.T, *rig) {}, []string{"keyfit.keys{" + one + " keyfit.key.state=current}"}},
-		"refusals": {[]answer{{status: 403}}, func(t *testing.T, r *rig) { t.Helper(); _ = r.get(t, "/x") },
-			[]string{"keyfit.client.refusals{" + one + " keyfit.refusal.cause=permission}", "keyfit.client.calls{" + one + "}"}},
+		"at rest": {[]answer{{status: 200}}, func(*testing.T, *rig) {}, []string{"keyfit.client.keys{" + one + " keyfit.key.state=current}"}},
+		"refusals": {
+			[]answer{{status: 403}},
+			func(t *testing.T, r *rig) { t.Helper(); _ = r.get(t, "/x") },
+			[]string{"keyfit.client.refusals{" + one + " keyfit.refusal.cause=permission}", "keyfit.client.calls{" + one + "}"},
+		},
 		"refused again and again": {[]answer{{status: 401}}, func(t *testing.T, r *rig) {
 			t.Helper()
 			for range 20 {
 				_ = r.get(t, "/x")
 			}
-		}, []string{"keyfit.circuit.open{" + one + "}"}},
+		}, []string{"keyfit.client.circuit.open{" + one + "}"}},
 		"the source fails": {[]answer{{status: 200}}, func(t *testing.T, r *rig) {
 			t.Helper()
 			r.ring.set(keyfit.Credential{}, errors.New("sealed"))
 			_, _ = r.client.Keys().Reload(t.Context())
-		}, []string{"keyfit.source.stale{" + one + "}", "keyfit.key.events{keyfit.key.event=source.stale keyfit.provider=acme}"}},
+		}, []string{"keyfit.client.source.stale{" + one + "}", "keyfit.client.key.events{keyfit.key.event=source.stale keyfit.provider=acme}"}},
 		"rotated": {[]answer{{status: 200}}, func(t *testing.T, r *rig) {
 			t.Helper()
 			if err := r.client.Keys().Rotate(t.Context(), keyfit.APIKey(second), keyfit.GracePeriod(time.Hour)); err != nil {
 				t.Fatal(err)
 			}
-		}, []string{"keyfit.keys{" + one + " keyfit.key.state=previous}", "keyfit.keys{" + one + " keyfit.key.state=current}"}},
-		"a pause": {[]answer{{status: 429, header: http.Header{"Retry-After": {"3600"}}}}, func(t *testing.T, r *rig) { t.Helper(); _ = r.get(t, "/x") },
-			[]string{"keyfit.gate.pause{" + one + "}"}},
+		}, []string{"keyfit.client.keys{" + one + " keyfit.key.state=previous}", "keyfit.client.keys{" + one + " keyfit.key.state=current}"}},
+		"a pause": {
+			[]answer{{status: 429, header: http.Header{"Retry-After": {"3600"}}}},
+			func(t *testing.T, r *rig) { t.Helper(); _ = r.get(t, "/x") },
+			[]string{"keyfit.client.gate.pause{" + one + "}"},
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -125,24 +131,24 @@ func TestReadingsAreThoseOfTheClient(t *testing.T) {
 			}
 			s := r.client.Stats()
 			for name, want := range map[string]uint64{
-				"keyfit.client.calls{" + one + "}":                                     s.Requests,
-				"keyfit.client.retries{" + one + "}":                                   s.Retries,
-				"keyfit.client.refusals{" + one + " keyfit.refusal.cause=limit}":       s.Refusals.Limit,
-				"keyfit.client.refusals{" + one + " keyfit.refusal.cause=invalid_key}": s.Refusals.InvalidKey,
-				"keyfit.client.refusals{" + one + " keyfit.refusal.cause=max_wait}":    s.Refusals.MaxWait,
-				"keyfit.client.refusals{" + one + " keyfit.refusal.cause=unavailable}": s.Refusals.Unavailable,
-				"keyfit.client.waits{" + one + " keyfit.wait.kind=gate}":               s.Gate.Waits.Count,
-				"keyfit.limit.requests{" + one + " keyfit.limit.bound=published}":      100,
-				"keyfit.limit.period{" + one + " keyfit.limit.bound=published}":        60,
-				"keyfit.limit.used{" + one + " keyfit.limit.bound=published}":          used(s),
-				"keyfit.circuit.holding{" + one + "}":                                  0,
-				"keyfit.client.waits{" + one + " keyfit.wait.kind=backoff}":            0,
-				"keyfit.client.refusals{" + one + " keyfit.refusal.cause=budget}":      0,
-				"keyfit.client.refusals{" + one + " keyfit.refusal.cause=missing_key}": s.Refusals.MissingKey,
-				"keyfit.client.refusals{" + one + " keyfit.refusal.cause=permission}":  s.Refusals.Permission,
-				"keyfit.client.refusals{" + one + " keyfit.refusal.cause=deadline}":    s.Refusals.Deadline,
+				"keyfit.client.calls{" + one + "}":                                       s.Requests,
+				"keyfit.client.retries{" + one + "}":                                     s.Retries,
+				"keyfit.client.refusals{" + one + " keyfit.refusal.cause=limit}":         s.Refusals.Limit,
+				"keyfit.client.refusals{" + one + " keyfit.refusal.cause=invalid_key}":   s.Refusals.InvalidKey,
+				"keyfit.client.refusals{" + one + " keyfit.refusal.cause=max_wait}":      s.Refusals.MaxWait,
+				"keyfit.client.refusals{" + one + " keyfit.refusal.cause=unavailable}":   s.Refusals.Unavailable,
+				"keyfit.client.waits{" + one + " keyfit.wait.kind=gate}":                 s.Gate.Waits.Count,
+				"keyfit.client.limit.requests{" + one + " keyfit.limit.bound=published}": 100,
+				"keyfit.client.limit.period{" + one + " keyfit.limit.bound=published}":   60,
+				"keyfit.client.limit.used{" + one + " keyfit.limit.bound=published}":     used(s),
+				"keyfit.client.circuit.holding{" + one + "}":                             0,
+				"keyfit.client.waits{" + one + " keyfit.wait.kind=backoff}":              0,
+				"keyfit.client.refusals{" + one + " keyfit.refusal.cause=budget}":        0,
+				"keyfit.client.refusals{" + one + " keyfit.refusal.cause=missing_key}":   s.Refusals.MissingKey,
+				"keyfit.client.refusals{" + one + " keyfit.refusal.cause=permission}":    s.Refusals.Permission,
+				"keyfit.client.refusals{" + one + " keyfit.refusal.cause=deadline}":      s.Refusals.Deadline,
 			} {
-				if strings.HasPrefix(name, "keyfit.limit") && s.Requests == 0 {
+				if strings.HasPrefix(name, "keyfit.client.limit") && s.Requests == 0 {
 					continue // the gate knows no account yet
 				}
 				if got, there := all[sorted(name)]; !there || math.Abs(got-float64(want)) > 1e-9 {
@@ -158,7 +164,7 @@ func TestDaysLeft(t *testing.T) {
 	t.Parallel()
 	for _, days := range []float64{400, 14, 0.5, -3} {
 		r := newRig(t, []answer{{status: 200}}, nil)
-		name := "keyfit.key.days_left{keyfit.client=one keyfit.key.state=current keyfit.provider=acme}"
+		name := "keyfit.client.key.days_left{keyfit.client=one keyfit.key.state=current keyfit.provider=acme}"
 		if _, there := r.points(t)[name]; there {
 			t.Error("a key without an end has days left")
 		}
@@ -209,7 +215,7 @@ func TestObserveRefusesWhatWouldMixTwoClients(t *testing.T) {
 	}
 	r.watch.Forget("nobody")
 	r.watch.Forget("one")
-	if found := some(r.points(t), "keyfit.keys"); len(found) != 0 {
+	if found := some(r.points(t), "keyfit.client.keys"); len(found) != 0 {
 		t.Errorf("a client that is forgotten is still told: %v", found)
 	}
 	if err := r.watch.Observe("one", r.client); err != nil {
@@ -218,7 +224,7 @@ func TestObserveRefusesWhatWouldMixTwoClients(t *testing.T) {
 	if err := r.watch.Close(); err != nil {
 		t.Error(err)
 	}
-	if found := some(r.points(t), "keyfit.keys"); len(found) != 0 {
+	if found := some(r.points(t), "keyfit.client.keys"); len(found) != 0 {
 		t.Errorf("after Close there is %v", found)
 	}
 }
@@ -267,7 +273,7 @@ func TestCanaryNothingThatIsExportedTellsAKey(t *testing.T) {
 			t.Fatalf("%q of the key is in …%s…", planted[i:i+8], text[max(0, at-300):min(len(text), at+300)])
 		}
 	}
-	for _, want := range []string{"url.full=" + r.url + "/x", "keyfit.refusal.cause=invalid_key", "keyfit.wait.reason", "keyfit.source.stale"} {
+	for _, want := range []string{"url.full=" + r.url + "/x", "keyfit.refusal.cause=invalid_key", "keyfit.wait.reason", "keyfit.client.source.stale"} {
 		if !strings.Contains(text, want) {
 			t.Errorf("nothing exported has %s, so the test looks at nothing", want)
 		}

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -77,9 +78,7 @@ func newRig(t *testing.T, answers []answer, opts []keyfitotel.Option, more ...ke
 		a := answers[min(len(r.seen), len(answers)-1)]
 		r.seen = append(r.seen, req.Header.Clone())
 		r.mu.Unlock()
-		for name, values := range a.header {
-			w.Header()[name] = values
-		}
+		maps.Copy(w.Header(), a.header)
 		w.Header().Set("X-Request-Id", "req-1")
 		w.Header().Set("X-Echo", key+req.URL.String())
 		w.Header().Set("Content-Type", "application/json")
@@ -112,9 +111,9 @@ func newRig(t *testing.T, answers []answer, opts []keyfitotel.Option, more ...ke
 	return r
 }
 
-func (r *rig) get(t *testing.T, path string, opts ...keyfit.CallOption) error {
+func (r *rig) get(t *testing.T, path string) error {
 	t.Helper()
-	_, err := keyfit.Get[any](t.Context(), r.client, path, append([]keyfit.CallOption{keyfit.WithRoute("GET /rooms/{id}")}, opts...)...)
+	_, err := keyfit.Get[any](t.Context(), r.client, path, keyfit.WithRoute("GET /rooms/{id}"))
 	return err
 }
 
@@ -147,7 +146,7 @@ func (r *rig) points(t *testing.T) map[string]float64 {
 	at := func(name string, set attribute.Set, v float64) {
 		var attrs []string
 		for _, kv := range set.ToSlice() {
-			attrs = append(attrs, string(kv.Key)+"="+kv.Value.Emit())
+			attrs = append(attrs, string(kv.Key)+"="+kv.Value.String())
 		}
 		all[name+"{"+strings.Join(attrs, " ")+"}"] = v
 	}
@@ -187,12 +186,12 @@ func text(s trace.ReadOnlySpan) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s %s %s\n", s.Name(), s.SpanKind(), s.Status().Code)
 	for _, a := range s.Attributes() {
-		fmt.Fprintf(&b, "%s=%s\n", a.Key, a.Value.Emit())
+		fmt.Fprintf(&b, "%s=%s\n", a.Key, a.Value.String())
 	}
 	for _, e := range s.Events() {
 		fmt.Fprintf(&b, "event %s", e.Name)
 		for _, a := range e.Attributes {
-			fmt.Fprintf(&b, " %s=%s", a.Key, a.Value.Emit())
+			fmt.Fprintf(&b, " %s=%s", a.Key, a.Value.String())
 		}
 		b.WriteString("\n")
 	}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -48,9 +49,7 @@ func (s *store) Credential(context.Context) (keyfit.Credential, error) {
 func answers(t *testing.T, header http.Header) *httptest.Server {
 	t.Helper()
 	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		for name, values := range header {
-			w.Header()[name] = values
-		}
+		maps.Copy(w.Header(), header)
 		w.Header().Set("X-Echo", r.URL.String()+r.Header.Get("X-Acme-Key"))
 		w.Header().Set("Content-Type", "application/json")
 		status := 200
