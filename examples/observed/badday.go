@@ -28,6 +28,9 @@ func (s *service) goWrong(context.Context) error {
 	keys := s.mock.Keys()
 	s.clients["courses"].store.set(credential(keys.Issue(mockserver.MindKey), time.Now().Add(10*24*time.Hour)))
 	s.clients["archive"].store.set(credential(keys.Issue(mockserver.MindKey), time.Now().Add(-time.Minute)))
+	old := credential(keys.Issue(mockserver.Optimove), time.Time{})
+	old.Issued = time.Now().Add(-100 * 24 * time.Hour) // and Optimove asks for new keys from time to time
+	s.clients["invoices"].store.set(old)
 	revoked := keys.Issue(mockserver.MindKey)
 	s.clients["exams"].store.set(credential(revoked, time.Now().Add(300*24*time.Hour)))
 	return keys.Revoke(revoked.ID, "")

@@ -1,5 +1,5 @@
 // Observed shows a program whose calls and keys are seen: by OpenTelemetry (a trace, printed) and
-// by Prometheus (/metrics). It calls five providers, which the embedded mock plays, with eight
+// by Prometheus (/metrics). It calls five providers, which the embedded mock plays, with nine
 // clients. It needs no network and no account.
 //
 //	go run .                       prints a trace, serves /metrics for a minute

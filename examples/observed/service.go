@@ -60,6 +60,7 @@ func plan() map[string]struct {
 		"exams":     {keyfit.MindKey(), mockserver.MindKey},
 		"mails":     {keyfit.Optimove(""), mockserver.Optimove},
 		"customers": {keyfit.Optimove(""), mockserver.Optimove},
+		"invoices":  {keyfit.Optimove(""), mockserver.Optimove},
 	}
 }
 

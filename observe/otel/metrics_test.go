@@ -279,3 +279,10 @@ func TestCanaryNothingThatIsExportedTellsAKey(t *testing.T) {
 		}
 	}
 }
+
+// dated is a key whose end is known.
+func dated(key string) keyfit.Credential {
+	cred := keyfit.APIKey(key)
+	cred.Expires = time.Now().Add(100 * 24 * time.Hour)
+	return cred
+}

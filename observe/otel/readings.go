@@ -22,7 +22,7 @@ type readings struct {
 	waited                                        metric.Float64ObservableCounter
 	waiting, inFlight, limit, used, keys, holding metric.Int64ObservableUpDownCounter
 	pause, period, daysLeft                       metric.Float64ObservableGauge
-	open, stale                                   metric.Int64ObservableGauge
+	open, stale, healthy                          metric.Int64ObservableGauge
 }
 
 func newReadings(meter metric.Meter) (*readings, error) {
@@ -40,6 +40,7 @@ func newReadings(meter metric.Meter) (*readings, error) {
 	r.used = add(r, meter.Int64ObservableUpDownCounter, "keyfit.client.limit.used", "{request}", "How many requests of the limit are used.")
 	r.keys = add(r, meter.Int64ObservableUpDownCounter, "keyfit.client.keys", "{key}", "Keys by their state in the keyring.")
 	r.daysLeft = add(r, meter.Float64ObservableGauge, "keyfit.client.key.days_left", "d", "Days until the key expires, negative after that; no value if the end is not known.")
+	r.healthy = add(r, meter.Int64ObservableGauge, "keyfit.client.healthy", "1", "0 if calls are expected to fail because of the key.")
 	r.stale = add(r, meter.Int64ObservableGauge, "keyfit.client.source.stale", "1", "1 if the source of the key failed when it was last asked.")
 	r.open = add(r, meter.Int64ObservableGauge, "keyfit.client.circuit.open", "1", "1 if the provider refuses every key.")
 	r.holding = add(r, meter.Int64ObservableUpDownCounter, "keyfit.client.circuit.holding", "{call}", "Calls that wait for a key that works.")
@@ -158,6 +159,7 @@ func (r reading) status(s keyfit.KeyringStatus, now time.Time) {
 	for state, n := range n {
 		r.int(r.keys, n, attribute.String("keyfit.key.state", string(state)))
 	}
+	r.flag(r.healthy, s.Healthy)
 	r.flag(r.stale, s.Source.Stale)
 	r.flag(r.open, s.Circuit.Open)
 	r.int(r.holding, int64(s.Circuit.Holding))

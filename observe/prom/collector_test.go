@@ -196,7 +196,7 @@ func TestTheStateOfTheKeyring(t *testing.T) {
 		do   func(*testing.T, *keyfit.Client, *store)
 		want map[string]float64
 	}{
-		"at rest": {cred: keyfit.APIKey(planted), want: map[string]float64{`keys{state="current"}`: 1, `keys{state="previous"}`: 0, `source_stale{}`: 0, `circuit_open{}`: 0, `key_generation{}`: 1}},
+		"at rest": {cred: keyfit.APIKey(planted), want: map[string]float64{`keys{state="current"}`: 1, `keys{state="previous"}`: 0, `source_stale{}`: 0, `circuit_open{}`: 0, `healthy{}`: 1, `key_generation{}`: 1}},
 		"an end":  {cred: dated, want: map[string]float64{`key_expires_timestamp_seconds{state="current"}`: float64(ends.Unix())}},
 		"rotated": {cred: keyfit.APIKey(planted), want: map[string]float64{`keys{state="current"}`: 1, `keys{state="previous"}`: 1, `key_generation{}`: 2}, do: func(t *testing.T, c *keyfit.Client, _ *store) {
 			t.Helper()
@@ -204,14 +204,14 @@ func TestTheStateOfTheKeyring(t *testing.T) {
 				t.Fatal(err)
 			}
 		}},
-		"the source fails": {cred: keyfit.APIKey(planted), want: map[string]float64{`source_stale{}`: 1, `keys{state="current"}`: 1}, do: func(t *testing.T, c *keyfit.Client, s *store) {
+		"the source fails": {cred: keyfit.APIKey(planted), want: map[string]float64{`source_stale{}`: 1, `healthy{}`: 1, `keys{state="current"}`: 1}, do: func(t *testing.T, c *keyfit.Client, s *store) {
 			t.Helper()
 			s.set(keyfit.Credential{}, errors.New("the store is sealed"))
 			if _, err := c.Keys().Reload(t.Context()); err == nil {
 				t.Error("the reload did not fail")
 			}
 		}},
-		"refused again and again": {cred: keyfit.APIKey(planted), want: map[string]float64{`circuit_open{}`: 1, `circuit_refusals_in_row{}`: 20}, do: func(t *testing.T, c *keyfit.Client, _ *store) {
+		"refused again and again": {cred: keyfit.APIKey(planted), want: map[string]float64{`circuit_open{}`: 1, `healthy{}`: 0, `circuit_refusals_in_row{}`: 20}, do: func(t *testing.T, c *keyfit.Client, _ *store) {
 			t.Helper()
 			for range 20 {
 				_, _ = keyfit.Get[any](t.Context(), c, "/401")

@@ -12,6 +12,7 @@ type metrics struct {
 	limit, period, used                           *prometheus.Desc
 
 	keys, info, generation, since, expires, lastUsed, lastAccepted, safe *prometheus.Desc
+	healthy, rotateBy                                                    *prometheus.Desc
 	stale, answered, open, holding, refusalsInRow                        *prometheus.Desc
 }
 
@@ -36,6 +37,8 @@ func newMetrics() *metrics {
 	m.generation = m.describe("key_generation", "How many keys have been current, this one included.")
 	m.since = m.describe("key_since_timestamp_seconds", "When the key entered its state.", "state")
 	m.expires = m.describe("key_expires_timestamp_seconds", "When the key expires; no value if that is not known.", "state")
+	m.rotateBy = m.describe("key_rotate_by_timestamp_seconds", "When the key is as old as the provider says that a key should become; no value if it says nothing, or if the end of the key is known.", "state")
+	m.healthy = m.describe("healthy", "0 if calls are expected to fail because of the key.")
 	m.lastUsed = m.describe("key_last_used_timestamp_seconds", "When the last attempt that is over was sent with the key; no value if none was.", "state")
 	m.lastAccepted = m.describe("key_last_accepted_timestamp_seconds", "When the last attempt that the provider accepted was sent with the key; no value if none was.", "state")
 	m.safe = m.describe("keys_safe_to_revoke", "Replaced keys that this program does not use any more.")

@@ -109,6 +109,7 @@ func (r reading) keys(s keyfit.KeyringStatus) {
 		r.gauge(r.info, 1, state, k.Fingerprint)
 		r.time(r.since, k.Since, state)
 		r.time(r.expires, k.Expires, state)
+		r.time(r.rotateBy, k.RotateBy, state)
 		r.time(r.lastUsed, k.LastUsed, state)
 		r.time(r.lastAccepted, k.LastAccepted, state)
 	}
@@ -117,6 +118,7 @@ func (r reading) keys(s keyfit.KeyringStatus) {
 	}
 	r.gauge(r.generation, float64(s.Current.Generation))
 	r.gauge(r.safe, float64(len(s.SafeToRevoke)))
+	r.flag(r.healthy, s.Healthy)
 	r.flag(r.stale, s.Source.Stale)
 	r.time(r.answered, s.Source.Answered)
 	r.flag(r.open, s.Circuit.Open)

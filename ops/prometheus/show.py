@@ -27,6 +27,7 @@ EXPECTED = {
     ("KeyfitKeyRefused", "search"), ("KeyfitCircuitOpen", "search"),
     ("KeyfitKeyMissing", "visits"),
     ("KeyfitKeyExpiresSoon", "courses"), ("KeyfitKeyExpired", "archive"),
+    ("KeyfitRotationDue", "invoices"),
     ("KeyfitNewKeyRejected", "exams"), ("KeyfitKeyRefused", "exams"),
     ("KeyfitWaitsLong", "mails"), ("KeyfitLimitNear", "mails"),
     ("KeyfitPaused", "billing"), ("KeyfitSourceStale", "customers"),
