@@ -48,7 +48,7 @@ func (k *call) readRefusal(rd *reading, out *Outcome) authOutcome {
 	status, h, limited := k.status, rd.hint, rd.kind == problem.RateLimited
 	k.tally.refusedAs(status, rd.kind)
 	r := k.retry()
-	r.answer, r.hint, r.limited = rd.err, &h, limited
+	r.answer, r.hint, r.limited, r.refused = rd.err, &h, limited, rd.kind
 	pauses := limited || status >= 500
 	if pauses || h.Given {
 		r.wait = k.policy.wait(k.attempts, h, limited, k.room())

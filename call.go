@@ -79,6 +79,8 @@ type retryState struct {
 	pauses  int         // how many responses have paused the gate
 	header  http.Header // of a good response whose body broke off
 
+	refused problem.Kind // what answer refuses for
+
 	attempts []Attempt     // those that did not succeed
 	failed   time.Duration // when the first of them was over, by the client's clock; 0 if none was
 	body     io.ReadCloser // of the next attempt; nil once that has it
@@ -332,8 +334,11 @@ func (k *call) creds() []Credential {
 // observe reports a finished attempt to the hooks and the log; ctx is that of the attempt.
 func (k *call) observe(ctx context.Context, resp *http.Response, err error, took time.Duration) {
 	e := AttemptEvent{
-		Provider: k.client.provider.Name, Method: k.method, Path: k.redactor().Text(k.path()), Route: k.routeName(), Number: k.attempts,
-		Generation: k.generation(), KeyFingerprint: k.fingerprint(), Duration: took, Err: err,
+		Provider: k.client.provider.Name, Method: k.method, Path: k.redactor().Text(k.path()), Origin: k.client.origin, Route: k.routeName(),
+		Number: k.attempts, Generation: k.generation(), KeyFingerprint: k.fingerprint(), Duration: took, Err: err,
+	}
+	if k.trouble != nil && k.trouble.retry.answer != nil {
+		e.Refusal = refusalName(k.status, k.trouble.retry.refused)
 	}
 	if resp != nil {
 		e.StatusCode, e.RequestID = resp.StatusCode, k.client.provider.requestID(resp.Header, problem.Problem{}, k.redactor())

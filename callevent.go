@@ -11,6 +11,7 @@ import (
 // CallEvent describes a call that begins or has ended, whatever number of attempts it took.
 type CallEvent struct {
 	Provider, Method, Path string        // Path is without query
+	Origin                 string        // where Path is: "https://api.example:443", the port always given
 	Route                  string        // see [WithRoute]; "" if nobody has named it
 	StatusCode             int           // of the last response; 0 if none came, or at the beginning
 	Attempts               int           // 0 at the beginning
@@ -79,7 +80,7 @@ func (k *call) ends(h http.Header, err error) error {
 }
 
 func (k *call) event() CallEvent {
-	return CallEvent{Provider: k.client.provider.Name, Method: k.method, Path: k.redactor().Text(k.path()), Route: k.routeName()}
+	return CallEvent{Provider: k.client.provider.Name, Method: k.method, Path: k.redactor().Text(k.path()), Origin: k.client.origin, Route: k.routeName()}
 }
 
 // attemptStarts reports an attempt that is about to be sent. What the hook returns is the context
@@ -90,7 +91,7 @@ func (k *call) attemptStarts() (ctx context.Context, other bool) {
 		return k.Context, false
 	}
 	ctx = hook(k.Context, AttemptEvent{
-		Provider: k.client.provider.Name, Method: k.method, Path: k.redactor().Text(k.path()), Route: k.routeName(),
+		Provider: k.client.provider.Name, Method: k.method, Path: k.redactor().Text(k.path()), Origin: k.client.origin, Route: k.routeName(),
 		Number: k.attempts, Generation: k.generation(), KeyFingerprint: k.fingerprint(),
 	})
 	if ctx == nil {

@@ -33,6 +33,7 @@ const (
 type Client struct {
 	provider Provider
 	base     *url.URL
+	origin   string // of base, for events
 	keysOf   string // the .env file whose keys alone may go there; "" if any may
 	ignored  string // which base URL of a .env file is not used, and why; "" if none
 	ring     *Keyring
@@ -148,6 +149,7 @@ func (cfg *config) apply(opts []Option) error {
 
 // configure creates what the client lacks, and the stack above it.
 func (c *Client) configure(cfg config) error {
+	c.origin = originOf(c.base).String()
 	c.config, c.maxBody, c.obs, c.priority = hide(cfg), cfg.maxBody, cfg.observer, cfg.priority
 	if c.base.Scheme != "https" && !cfg.allowHTTP && !isLoopback(c.base.Hostname()) {
 		return fmt.Errorf("%s: %w: the base URL is not https; WithAllowHTTP allows it", c.provider.Name, ErrInsecure)

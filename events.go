@@ -36,9 +36,11 @@ type Hooks struct {
 // AttemptEvent describes one attempt: a request that was sent, or that could not be sent.
 type AttemptEvent struct {
 	Provider, Method, Path string // Path is without query
+	Origin                 string // where Path is: "https://api.example:443", the port always given
 	Route                  string // see [WithRoute]; "" if nobody has named it
 	Number                 int    // 1 for the first attempt of a call
 	StatusCode             int    // 0 if no response came
+	Refusal                string // why the provider refuses: the JSON name of the count in [Refusals]; "" if it does not
 	Generation             uint64 // of the key used, in the ring it came from
 	KeyFingerprint         string
 	RequestID              string

@@ -121,6 +121,26 @@ func (cnt *counters) refusedAs(status int, kind problem.Kind) {
 	}
 }
 
+// refusalName is the JSON name of the field of [Refusals] in which refusedAs counts a response; ""
+// if in none.
+func refusalName(status int, kind problem.Kind) string {
+	switch kind {
+	case problem.RateLimited:
+		return "limit"
+	case problem.MissingKey:
+		return "missing_key"
+	case problem.InvalidKey:
+		return "invalid_key"
+	case problem.Permission:
+		return "permission"
+	case problem.Other:
+		if status >= http.StatusInternalServerError {
+			return "unavailable"
+		}
+	}
+	return ""
+}
+
 // refusedByGate counts an attempt that a gate refused.
 func (cnt *counters) refusedByGate(err error) {
 	limited, ok := errors.AsType[*RateLimitError](err)
