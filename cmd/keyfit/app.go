@@ -94,7 +94,7 @@ run returns its command's exit code.`,
 	}
 	root.AddCommand(a.mockCommand(), a.runCommand(), a.keysCommand(), a.clockCommand(), a.faultCommand(),
 		a.requestsCommand(), a.explainCommand(), a.namespaceCommand(), a.snapshotCommand(), a.scenarioCommand(), a.oauthCommand(), a.dataCommand(), a.stateCommand(), a.openAPICommand(), a.clientCommand(), a.mcpCommand(), a.versionCommand(),
-		a.checkCommand(), a.callCommand(), a.rotateCommand(), a.driftCommand())
+		a.checkCommand(), a.fingerprintCommand(), a.callCommand(), a.rotateCommand(), a.driftCommand())
 	root.SetHelpCommand(helpCommand())
 	root.InitDefaultCompletionCmd() // takes the output as it is now
 	for _, c := range root.Commands() {

@@ -2,8 +2,8 @@ package main
 
 import (
 	"context"
-	"fmt"
-	"io"
+	"errors"
+	"net/http"
 	"os"
 	"slices"
 	"strings"
@@ -16,6 +16,7 @@ import (
 	"github.com/keyfit/keyfit/cmd/keyfit/internal/cli"
 	"github.com/keyfit/keyfit/cmd/keyfit/internal/flagvalue"
 	"github.com/keyfit/keyfit/cmd/keyfit/internal/keycheck"
+	"github.com/keyfit/keyfit/cmd/keyfit/internal/keyplaces"
 	"github.com/keyfit/keyfit/cmd/keyfit/internal/vendors"
 )
 
@@ -38,40 +39,81 @@ func (k *keyFlags) check(cmd *cobra.Command) error {
 	return nil
 }
 
+// checkFlags are the flags of check.
+type checkFlags struct {
+	keyFlags
+	within time.Duration // a key that ends sooner is reported as ending; 0 for none
+	probe  string        // the path to try the key of the only vendor with
+}
+
 func (a *app) checkCommand() *cobra.Command {
-	var s keyFlags
+	var s checkFlags
 	cmd := &cobra.Command{
 		Use: "check [VENDOR...]", Short: "Try the keys in the environment and in .env",
 		Long: `check finds the key of every vendor as the SDK does (the environment, then .env)
 and sends the vendor's cheapest call with it. It prints where the key came from (its
 variable or file, never its value), the host that it was sent to, marked if it is not
 the vendor's own, and the vendor's response. A base URL in .env holds for a key of the
-same file only. It warns of files that others can read or that git tracks. A vendor named as an
-argument must have a key; without arguments, every vendor that has one is tried.
+same file only. It warns of files that others can read or that git tracks, of a key
+that stands in several places, and of one that is not used because another place has
+precedence. A vendor named as an argument must have a key; without arguments, every
+vendor that has one is tried.
 The vendors: ` + strings.Join(vendors.Names(), ", ") + `.
 
-If a vendor documents no call to try a key with, its key is found and not sent.
+As an alarm, check has an exit code for each outcome; of several keys it is that of
+the first in this list:
 
-Exit code: 0 no key failed, 1 a key failed or there is none, 2 usage error.`,
-		Example: "  keyfit check\n  keyfit check imkit --json\n  keyfit check --dotenv deploy/.env --timeout 3s",
+  5 refused   the vendor refuses the key: calls fail now
+  3 ended     the date of its end is past, whatever the vendor answers
+  1 failed    no key where one must be, a broken place, no address; or any other failure
+  4 ending    it ends within --fail-within
+  6 unproven  nobody could say: no answer, a rate limit, a failing server, a missing
+              permission, or a vendor that documents no call to try a key with (iiniit;
+              --probe PATH names one)
+  0 ok        every key is accepted, and none ends within --fail-within
+
+2 is a command line that is not understood. The end of a key comes from _EXPIRES or
+_ISSUED beside it, as in the SDK. --json has the same word as verdict and as status,
+and expiresInDays, rounded down.`,
+		Example: "  keyfit check\n  keyfit check imkit --json\n  keyfit check mindkey --fail-within 14d    # in a scheduled job\n  keyfit check --dotenv deploy/.env --timeout 3s",
 		ValidArgsFunction: func(*cobra.Command, []string, string) ([]cobra.Completion, cobra.ShellCompDirective) {
 			return vendors.Names(), cobra.ShellCompDirectiveNoFileComp
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if err := s.check(cmd); err != nil {
-				return err
-			}
 			chosen, err := chosenVendors(args)
+			if err == nil {
+				err = s.check(cmd, chosen, args)
+			}
 			if err != nil {
 				return err
 			}
 			ctx, stop := interruptible(cmd.Context())
 			defer stop()
-			return a.reportKeys(checkKeys(ctx, chosen, len(args) > 0, &s), s.dotenv)
+			return a.reportKeys(newCheckReport(checkKeys(ctx, chosen, len(args) > 0, &s), s.dotenv, len(args) > 0))
 		},
 	}
 	s.add(cmd, 10*time.Second)
+	flagvalue.Duration(cmd.Flags(), &s.within, "fail-within", 1, 0, "exit with 4 if a key ends within this `time`, such as 14d")
+	cmd.Flags().StringVar(&s.probe, "probe", "", "with one VENDOR: try its key with GET of this `path`")
 	return cmd
+}
+
+// check returns an error for flags that cannot be.
+func (s *checkFlags) check(cmd *cobra.Command, chosen []vendors.Vendor, args []string) error {
+	if err := s.keyFlags.check(cmd); err != nil || s.probe == "" {
+		return err
+	}
+	if len(args) == 0 || len(chosen) != 1 {
+		return cli.Usagef("--probe is a path of one vendor: name that vendor alone")
+	}
+	switch err := chosen[0].CheckPath(s.probe); {
+	case errors.Is(err, vendors.ErrCredential):
+		return cli.Usagef("--probe holds a credential: leave it out, it is attached")
+	case err != nil:
+		return cli.Usagef("--probe %w", err)
+	}
+	chosen[0].Provider.Probe = s.probe
+	return nil
 }
 
 // findVendor reads a vendor's name as a person typed it.
@@ -102,8 +144,9 @@ func chosenVendors(args []string) ([]vendors.Vendor, error) {
 }
 
 // checkKeys tries all keys at the same time. With must, a vendor without a key has failed.
-func checkKeys(ctx context.Context, chosen []vendors.Vendor, must bool, s *keyFlags) []keycheck.Result {
+func checkKeys(ctx context.Context, chosen []vendors.Vendor, must bool, s *checkFlags) []keycheck.Result {
 	results := make([]*keycheck.Result, len(chosen))
+	places := keyplaces.Find(ctx, s.dotenv)
 	var group sync.WaitGroup
 	for i := range chosen {
 		group.Go(func() { results[i] = checkKey(ctx, &chosen[i], must, s) })
@@ -112,6 +155,7 @@ func checkKeys(ctx context.Context, chosen []vendors.Vendor, must bool, s *keyFl
 	found := []keycheck.Result{}
 	for _, r := range results {
 		if r != nil {
+			places.Describe(r)
 			found = append(found, *r)
 		}
 	}
@@ -120,7 +164,7 @@ func checkKeys(ctx context.Context, chosen []vendors.Vendor, must bool, s *keyFl
 
 // checkKey finds and tries the vendor's key. It returns nil if there is none and none is
 // needed.
-func checkKey(ctx context.Context, v *vendors.Vendor, must bool, s *keyFlags) *keycheck.Result {
+func checkKey(ctx context.Context, v *vendors.Vendor, must bool, s *checkFlags) *keycheck.Result {
 	ctx, cancel := context.WithTimeout(ctx, s.timeout)
 	defer cancel()
 	out := &keycheck.Result{Vendor: v.Name, Scheme: v.Scheme, Verdict: keycheck.Failed, Answer: "not asked"}
@@ -144,85 +188,9 @@ func checkKey(ctx context.Context, v *vendors.Vendor, must bool, s *keyFlags) *k
 		return out
 	}
 	out.Try(ctx, v, c)
+	if s.probe != "" && out.Status >= http.StatusOK && out.Status < http.StatusMultipleChoices {
+		out.Verdict, out.Error, out.Advice = keycheck.Accepted, "", "" // the path need not answer in JSON
+	}
+	out.Judge(v, time.Now(), s.within)
 	return out
-}
-
-// reportKeys prints what was found and returns the exit code as an error.
-func (a *app) reportKeys(found []keycheck.Result, dotenv string) error {
-	failed := func(r keycheck.Result) bool { return r.Verdict == keycheck.Failed }
-	bad := len(found) == 0 || slices.ContainsFunc(found, failed)
-	doc := struct {
-		OK      bool              `json:"ok"`
-		Vendors []keycheck.Result `json:"vendors"`
-	}{!bad, found}
-	shown, hidden := foldBroken(found, dotenv)
-	if err := a.Print(doc, func(w io.Writer) { writeResults(w, shown) }); err != nil {
-		return err
-	}
-	if len(hidden) > 0 && !a.JSON {
-		a.Notice("%s: %s; so nothing in it is a key, for %s", dotenv, vendors.DotEnvError(dotenv), strings.Join(hidden, ", "))
-	}
-	if len(found) == 0 {
-		var names []string
-		for _, v := range vendors.All() {
-			names = append(names, v.Variables())
-		}
-		a.Notice("no key in the environment or in .env; set one of %s, or name the file with --dotenv", strings.Join(names, ", "))
-	}
-	if bad {
-		return cli.ExitError(cli.ExitFailure)
-	}
-	return nil
-}
-
-// foldBroken leaves out the results that say no more than that the .env file is broken, which
-// is told once. hidden names their vendors.
-func foldBroken(found []keycheck.Result, dotenv string) (shown []keycheck.Result, hidden []string) {
-	broken := vendors.DotEnvError(dotenv)
-	for _, r := range found {
-		if broken != nil && r.Fingerprint == "" && strings.HasSuffix(r.Error, broken.Error()) {
-			hidden = append(hidden, r.Vendor)
-			continue
-		}
-		shown = append(shown, r)
-	}
-	return shown, hidden
-}
-
-// writeResults writes a table for people, and below it what to do about each failed key.
-func writeResults(w io.Writer, found []keycheck.Result) {
-	if len(found) == 0 {
-		return
-	}
-	rows := make([][]string, 0, len(found))
-	for _, r := range found {
-		latency := ""
-		if r.LatencyMS > 0 {
-			latency = fmt.Sprintf("%.0f ms", max(r.LatencyMS, 1))
-		}
-		rows = append(rows, []string{r.Vendor, string(r.Verdict), r.Answer, latency, r.Fingerprint, cli.Time(r.Expires), r.Quota.String(), r.Scheme, r.Place, hostOf(r)})
-	}
-	cli.Table(w, "vendor\tkey\tresponse\tlatency\tfingerprint\texpires\tquota\tscheme\tfrom\thost", rows)
-	for _, r := range found {
-		if r.Error != "" {
-			_, _ = fmt.Fprintf(w, "\n%s: %s\n", r.Vendor, cli.Line(strings.TrimPrefix(r.Error, r.Vendor+": ")))
-		} else if r.Advice != "" {
-			_, _ = fmt.Fprintf(w, "\n%s\n", r.Vendor)
-		}
-		if r.Advice != "" {
-			_, _ = fmt.Fprintf(w, "  → %s\n", cli.Line(r.Advice))
-		}
-		for _, warning := range r.Warnings {
-			_, _ = fmt.Fprintf(w, "\n%s: warning: %s\n", r.Vendor, cli.Printable(warning))
-		}
-	}
-}
-
-// hostOf is where a key went, marked if that is not the vendor's own address; "" if nothing was
-// sent.
-func hostOf(r keycheck.Result) string {
-	if v, ok := vendors.Find(r.Vendor); ok && r.Host != "" {
-		return v.Host(r.Host)
-	}
-	return ""
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
 	"runtime"
 	"slices"
 	"strings"
@@ -103,11 +104,14 @@ func TestCheckTriesEveryKeyThatIsThere(t *testing.T) {
 	t.Parallel()
 	w := newVendorWorld(t)
 	code, got := w.verdicts(t)
-	if code != 0 {
+	if code != keycheck.Unproven.ExitCode() { // iiniit documents no call
 		t.Errorf("exit code %d", code)
 	}
 	for i := range got {
-		if got[i].Fingerprint == "" || (got[i].LatencyMS > 0) != !strings.HasPrefix(got[i].Vendor, "iiniit") {
+		if (got[i].Mode != "0600") != (runtime.GOOS == "windows") {
+			t.Errorf("mode %q", got[i].Mode)
+		}
+		if got[i].Mode = ""; got[i].Fingerprint == "" || (got[i].LatencyMS > 0) != !strings.HasPrefix(got[i].Vendor, "iiniit") {
 			t.Errorf("fingerprint and latency: %+v", got[i])
 		}
 		got[i].Fingerprint, got[i].LatencyMS, got[i].Advice = "", 0, ""
@@ -119,8 +123,8 @@ func TestCheckTriesEveryKeyThatIsThere(t *testing.T) {
 		{Vendor: "imkit", Verdict: keycheck.Accepted, Place: in("IMKIT_API_KEY"), Scheme: "IM-API-KEY", Status: 200, Answer: "200 OK", Quota: &keycheck.Quota{Requests: 1000, Per: "1m"}},
 		{Vendor: "imkit-user", Verdict: keycheck.Accepted, Place: in("IMKIT_CLIENT_KEY and IMKIT_USER_TOKEN"), Scheme: "IM-CLIENT-KEY, IM-Authorization", Status: 200, Answer: "200 OK"},
 		{Vendor: "optimove", Verdict: keycheck.Accepted, Place: in("OPTIMOVE_API_KEY"), Scheme: "X-API-KEY", Status: 200, Answer: "200 OK", Quota: &keycheck.Quota{Requests: 50, Per: "10s"}},
-		{Vendor: "iiniit", Verdict: keycheck.Unverified, Place: in("IINIIT_API_KEY"), Scheme: "Authorization: ApiKey", Answer: "not asked"},
-		{Vendor: "iiniit-token", Verdict: keycheck.Unverified, Place: in("IINIIT_ACCESS_TOKEN"), Scheme: "Authorization: Bearer", Answer: "not asked"},
+		{Vendor: "iiniit", Verdict: keycheck.Unproven, Place: in("IINIIT_API_KEY"), Scheme: "Authorization: ApiKey", Answer: "not asked"},
+		{Vendor: "iiniit-token", Verdict: keycheck.Unproven, Place: in("IINIIT_ACCESS_TOKEN"), Scheme: "Authorization: Bearer", Answer: "not asked"},
 	}
 	for i := range want {
 		name, _, _ := strings.Cut(want[i].Vendor, "-")
@@ -137,6 +141,7 @@ func TestCheckSaysWhatToDoAboutAKeyThatFails(t *testing.T) {
 	for _, test := range []struct {
 		name, vendor   string
 		spoil          func(t *testing.T, w *vendorWorld)
+		verdict        keycheck.Verdict
 		answer, advice string
 	}{
 		{"revoked", "imkit", func(t *testing.T, w *vendorWorld) {
@@ -144,28 +149,28 @@ func TestCheckSaysWhatToDoAboutAKeyThatFails(t *testing.T) {
 			for _, k := range w.Keys().List(mockserver.KeyFilter{Provider: mockserver.IMKIT}) {
 				_ = w.Keys().Revoke(k.ID, "")
 			}
-		}, "401 Unauthorized", "put a good one into IMKIT_API_KEY in "},
+		}, keycheck.Refused, "401 Unauthorized", "put a good one into IMKIT_API_KEY in "},
 		{"past its date", "mindkey", func(_ *testing.T, w *vendorWorld) {
 			w.lines["MINDKEY_API_KEY_EXPIRES"] = "2020-01-31"
 			w.Clock().Advance(366 * 24 * time.Hour)
-		}, "401 Unauthorized", "it expired at 2020-01-31"},
+		}, keycheck.Ended, "401 Unauthorized", "it expired at 2020-01-31"},
 		{"limit used up", "imkit", func(_ *testing.T, w *vendorWorld) {
 			w.Clock().Freeze(time.Now())
 			w.Inject(mockserver.Match{Provider: mockserver.IMKIT}, mockserver.Throttle(40*time.Second))
-		}, "429 Too Many Requests", "check again in 40s"},
+		}, keycheck.Unproven, "429 Too Many Requests", "check again in 40s"},
 		{"server fails", "optimove", func(_ *testing.T, w *vendorWorld) {
 			w.Inject(mockserver.Match{Provider: mockserver.Optimove}, mockserver.Status(503, ""))
-		}, "503 Service Unavailable", "check again later"},
+		}, keycheck.Unproven, "503 Service Unavailable", "check again later"},
 		{"may not", "optimove", func(_ *testing.T, w *vendorWorld) {
 			w.Inject(mockserver.Match{Provider: mockserver.Optimove}, mockserver.Status(403, "no"))
-		}, "403 Forbidden", "give it that permission"},
-		{"no address", "imkit", func(_ *testing.T, w *vendorWorld) { delete(w.lines, "IMKIT_BASE_URL") }, "not asked", "set IMKIT_BASE_URL"},
-		{"no answer", "imin", func(_ *testing.T, w *vendorWorld) { w.lines["IMIN_BASE_URL"] = "http://127.0.0.1:1" }, "no answer", "look at network, proxy and IMIN_BASE_URL"},
+		}, keycheck.Unproven, "403 Forbidden", "give it that permission"},
+		{"no address", "imkit", func(_ *testing.T, w *vendorWorld) { delete(w.lines, "IMKIT_BASE_URL") }, keycheck.Failed, "not asked", "set IMKIT_BASE_URL"},
+		{"no answer", "imin", func(_ *testing.T, w *vendorWorld) { w.lines["IMIN_BASE_URL"] = "http://127.0.0.1:1" }, keycheck.Unproven, "no answer", "look at network, proxy and IMIN_BASE_URL"},
 		{"too slow", "imin", func(_ *testing.T, w *vendorWorld) {
 			w.Inject(mockserver.Match{Provider: mockserver.Imin}, mockserver.HangHeaders())
-		}, "no answer", "no answer within --timeout"},
-		{"half a pair", "imkit-user", func(_ *testing.T, w *vendorWorld) { delete(w.lines, "IMKIT_CLIENT_KEY") }, "not asked", "repair the place"},
-		{"named and absent", "imin", func(_ *testing.T, w *vendorWorld) { delete(w.lines, "IMIN_API_KEY") }, "not asked", "set IMIN_API_KEY"},
+		}, keycheck.Unproven, "no answer", "no answer within --timeout"},
+		{"half a pair", "imkit-user", func(_ *testing.T, w *vendorWorld) { delete(w.lines, "IMKIT_CLIENT_KEY") }, keycheck.Failed, "not asked", "repair the place"},
+		{"named and absent", "imin", func(_ *testing.T, w *vendorWorld) { delete(w.lines, "IMIN_API_KEY") }, keycheck.Failed, "not asked", "set IMIN_API_KEY"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
@@ -173,30 +178,126 @@ func TestCheckSaysWhatToDoAboutAKeyThatFails(t *testing.T) {
 			test.spoil(t, w)
 			w.write(t)
 			code, got := w.verdicts(t, test.vendor, "--timeout", "500ms")
-			if code != 1 || len(got) != 1 || got[0].Verdict != keycheck.Failed || got[0].Answer != test.answer || got[0].Error == "" || !strings.Contains(got[0].Advice, test.advice) {
-				t.Errorf("exit code %d, %+v; want %q and advice %q", code, got, test.answer, test.advice)
+			if code != test.verdict.ExitCode() || len(got) != 1 || got[0].Verdict != test.verdict || got[0].Answer != test.answer || got[0].Error == "" || !strings.Contains(got[0].Advice, test.advice) {
+				t.Errorf("exit code %d, %+v; want %s, %q and advice %q", code, got, test.verdict, test.answer, test.advice)
 			}
 			people := w.invoke(t, "", "check", test.vendor, "--timeout", "500ms")
-			if people.code != 1 || !strings.Contains(people.out, "→ ") {
+			if people.code != code || !strings.Contains(people.out, "→ ") {
 				t.Errorf("for people: %+v", people)
 			}
 		})
 	}
 }
 
-func TestCheckWarnsOfAKeyThatEndsSoon(t *testing.T) {
+// The end of a key, from either date, with and without a time to fail within. The mock accepts the
+// key in every case.
+func TestCheckIsAnAlarmForTheEndOfAKey(t *testing.T) {
 	t.Parallel()
 	w := newVendorWorld(t)
-	for date, want := range map[string]string{
-		time.Now().Add(10*24*time.Hour + time.Hour).Format(time.RFC3339): "it expires in 10 days",
-		time.Now().Add(-time.Hour).Format(time.RFC3339):                  "correct that date",
-		time.Now().Add(90 * 24 * time.Hour).Format(time.RFC3339):         "",
+	in := func(d time.Duration) string { return time.Now().Add(d).UTC().Format(time.RFC3339) }
+	const day = 24 * time.Hour
+	for name, tt := range map[string]struct {
+		variable, date string
+		within         string
+		verdict        keycheck.Verdict
+		days           int
+		advice         string
+	}{
+		"far":             {"EXPIRES", in(90*day + time.Hour), "14d", keycheck.Accepted, 90, ""},
+		"soon":            {"EXPIRES", in(20*day + time.Hour), "14d", keycheck.Accepted, 20, "it expires in 20 days"},
+		"ending":          {"EXPIRES", in(10*day + time.Hour), "14d", keycheck.Ending, 10, "then keyfit rotate mindkey"},
+		"not asked":       {"EXPIRES", in(10*day + time.Hour), "", keycheck.Accepted, 10, "it expires in 10 days"},
+		"tomorrow":        {"EXPIRES", in(day + time.Hour), "336h", keycheck.Ending, 1, "it expires in 1 day, at "},
+		"ended":           {"EXPIRES", in(-time.Hour), "14d", keycheck.Ended, -1, "correct the date beside it"},
+		"ended, unasked":  {"EXPIRES", in(-3*day - time.Hour), "", keycheck.Ended, -4, "the vendor accepts it, though it ended at "},
+		"issued":          {"ISSUED", in(-100*day + time.Hour), "14d", keycheck.Accepted, 265, ""},
+		"issued long ago": {"ISSUED", in(-360*day + time.Hour), "14d", keycheck.Ending, 5, "it expires in 5 days"},
+		"issued too long": {"ISSUED", in(-366*day - time.Hour), "14d", keycheck.Ended, -2, "MINDKEY_API_KEY_EXPIRES or _ISSUED"},
 	} {
-		w.lines["MINDKEY_API_KEY_EXPIRES"] = date
+		delete(w.lines, "MINDKEY_API_KEY_EXPIRES")
+		delete(w.lines, "MINDKEY_API_KEY_ISSUED")
+		w.lines["MINDKEY_API_KEY_"+tt.variable] = tt.date
 		w.write(t)
-		code, got := w.verdicts(t, "mindkey")
-		if code != 0 || len(got) != 1 || got[0].Verdict != keycheck.Accepted || !strings.Contains(got[0].Advice, want) || (want == "") != (got[0].Advice == "") {
-			t.Errorf("%s: exit code %d, %+v", date, code, got)
+		args := []string{"mindkey"}
+		if tt.within != "" {
+			args = append(args, "--fail-within", tt.within)
+		}
+		code, got := w.verdicts(t, args...)
+		if code != tt.verdict.ExitCode() || len(got) != 1 || got[0].Verdict != tt.verdict || got[0].ExpiresInDays == nil || *got[0].ExpiresInDays != tt.days ||
+			!strings.Contains(got[0].Advice, tt.advice) || (tt.advice == "") != (got[0].Advice == "") {
+			t.Errorf("%s: exit code %d, %+v", name, code, got)
+		}
+	}
+	delete(w.lines, "MINDKEY_API_KEY_EXPIRES")
+	delete(w.lines, "MINDKEY_API_KEY_ISSUED")
+	w.write(t)
+	if code, got := w.verdicts(t, "mindkey", "--fail-within", "14d"); code != 0 || !strings.Contains(got[0].Advice, "its end is unknown, so --fail-within cannot warn of it") {
+		t.Errorf("without a date: exit code %d, %+v", code, got)
+	}
+}
+
+func TestCheckTriesAKeyWithAPathOfOnesOwn(t *testing.T) {
+	t.Parallel()
+	w := newVendorWorld(t)
+	if code, got := w.verdicts(t, "iiniit"); code != 6 || got[0].Verdict != keycheck.Unproven || !strings.Contains(got[0].Advice, "--probe PATH") {
+		t.Errorf("without: exit code %d, %+v", code, got)
+	}
+	if code, got := w.verdicts(t, "iiniit", "--probe", "/resource"); code != 0 || got[0].Verdict != keycheck.Accepted || got[0].Status != 200 {
+		t.Errorf("with a path: exit code %d, %+v", code, got)
+	}
+	for _, line := range []string{"check --probe /x", "check imin imkit --probe /x", "check iiniit --probe x", "check iiniit --probe /x?api_key=lorem", "check iiniit --probe https://evil.example/"} {
+		if got := w.invoke(t, "", strings.Fields(line)...); got.code != cli.ExitUsage || strings.Contains(got.err, "lorem") {
+			t.Errorf("%s: %+v", line, got)
+		}
+	}
+}
+
+// A key that stands in several places, of its own vendor or another's, and one that is not used.
+func TestCheckFindsTheSameKeyInTwoPlaces(t *testing.T) {
+	w := newVendorWorld(t)
+	key := w.lines["IMKIT_API_KEY"]
+	dir := filepath.Dir(w.dotenv)
+	file := filepath.Join(dir, "mounted")
+	writeFile(t, file, key+"\n")
+	writeFile(t, w.dotenv+".bak", "A=1\nIMKIT_API_KEY="+key+"\n")
+	w.lines["OPTIMOVE_API_KEY"], w.lines["SPARE"] = key, key
+	w.write(t)
+	t.Setenv("IMKIT_API_KEY_FILE", file)
+	t.Setenv("IMKIT_BASE_URL", w.BaseURL(mockserver.IMKIT))
+	t.Setenv("IMIN_API_KEY", w.Keys().Issue(mockserver.Imin).Secret.Reveal())
+	t.Setenv("IMIN_BASE_URL", w.BaseURL(mockserver.Imin))
+
+	_, got := w.verdicts(t, "imkit", "imin", "mindkey")
+	spare := regexp.MustCompile(`(?m)^SPARE=`)
+	content, err := os.ReadFile(w.dotenv)
+	if err != nil {
+		t.Fatal(err)
+	}
+	line := 1 + strings.Count(string(content[:spare.FindIndex(content)[0]]), "\n")
+	want := map[string][]string{
+		"imkit": {
+			"IMKIT_API_KEY in " + w.dotenv, "OPTIMOVE_API_KEY in " + w.dotenv + ", as a key of optimove",
+			fmt.Sprintf("line %d of %s", line, w.dotenv), "line 2 of " + w.dotenv + ".bak",
+		}, "imin": nil, "mindkey": nil,
+	}
+	also, unused := map[string][]string{}, map[string][]keycheck.Other{}
+	for _, r := range got {
+		also[r.Vendor], unused[r.Vendor] = r.AlsoIn, r.NotUsed
+	}
+	if d := cmp.Diff(want, also); d != "" {
+		t.Errorf("the same key (-want +got):\n%s", d)
+	}
+	old := keycheck.Other{Place: "IMIN_API_KEY in " + w.dotenv, Fingerprint: fingerprint(w.lines["IMIN_API_KEY"])}
+	if d := cmp.Diff(map[string][]keycheck.Other{"imin": {old}, "imkit": nil, "mindkey": nil}, unused); d != "" {
+		t.Errorf("not used (-want +got):\n%s", d)
+	}
+	people := w.invoke(t, "", "check", "imin", "imkit")
+	for _, part := range []string{
+		"imkit: warning: the same key is also in line 2 of " + w.dotenv + ".bak\n",
+		"imin: warning: IMIN_API_KEY in " + w.dotenv + " has another key (" + old.Fingerprint + "), which is not used: environment variable IMIN_API_KEY has precedence\n",
+	} {
+		if !strings.Contains(people.out, part) {
+			t.Errorf("%q is missing:\n%s", part, people.out)
 		}
 	}
 }
@@ -286,20 +387,41 @@ func TestCheckAndCallNameTheHostAndWarn(t *testing.T) {
 	w.Expect(t, mockserver.Match{Provider: mockserver.Imin}, 3) // the environment's key stayed away
 }
 
-// One broken line of .env is one mistake, however many vendors have no other key.
+// One broken line of .env is one mistake, however many vendors have no other key, or have one.
 func TestABrokenLineOfDotEnvIsToldOnce(t *testing.T) {
-	t.Parallel()
-	for name, content := range map[string]string{"a quote": "IMIN_API_KEY='never closed\n", "UTF-16": "\xff\xfeI\x00", "a later line": "A=1\nB=2\nnonsense here\n"} {
-		file := filepath.Join(t.TempDir(), ".env")
-		writeFile(t, file, content)
-		for _, args := range [][]string{{"check"}, {"check", "imin", "imkit"}} {
-			got := runKeyfit(t, nil, append(args, "--dotenv", file)...)
-			if got.code != 1 || got.out != "" || strings.Count(got.err, "\n") != 1 || strings.Count(got.err, file) != 1 {
-				t.Errorf("%s, %v: %+v", name, args, got)
+	w := newVendorWorld(t)
+	keys := map[string]string{}
+	for name, value := range w.lines {
+		if strings.HasPrefix(name, "IMIN_") || strings.HasPrefix(name, "MINDKEY_") || strings.HasPrefix(name, "OPTIMOVE_") {
+			keys[name] = value
+		}
+	}
+	contents := map[string]string{
+		"a quote": "IMIN_API_KEY='never closed\n", "UTF-16": "\xff\xfeI\x00", "a later line": "A=1\nB=2\nnonsense here\n", "no name": "=x\n",
+		"too large": strings.Repeat("A=1\n", 1<<18+1), "a directory": "",
+	}
+	for _, inEnvironment := range []bool{false, true} {
+		for name, value := range keys {
+			if inEnvironment {
+				t.Setenv(name, value)
 			}
 		}
-		if got := runKeyfit(t, nil, "check", "--json", "--dotenv", file); got.code != 1 || !json.Valid([]byte(got.out)) {
-			t.Errorf("%s: %+v", name, got)
+		for name, content := range contents {
+			file := filepath.Join(t.TempDir(), ".env")
+			writeFile(t, file, content)
+			if name == "a directory" {
+				file = t.TempDir()
+			}
+			for _, args := range [][]string{{"check"}, {"check", "imin", "imkit", "mindkey"}} {
+				got := runKeyfit(t, nil, append(args, "--dotenv", file)...)
+				if strings.Count(got.err, "\n") != 1 || strings.Count(got.out+got.err, file) != 1 || (got.out != "") != inEnvironment || got.code != cli.ExitFailure {
+					t.Errorf("%s, keys in the environment %v, %v: %+v", name, inEnvironment, args, got)
+				}
+			}
+			got := runKeyfit(t, nil, "check", "--json", "--dotenv", file)
+			if strings.Count(got.out, file) != 1 || got.err != "" || !json.Valid([]byte(got.out)) {
+				t.Errorf("%s, keys in the environment %v: %+v", name, inEnvironment, got)
+			}
 		}
 	}
 }

@@ -61,10 +61,69 @@ func TestEveryCommandPrintsTheSameFingerprint(t *testing.T) {
 			found, _ := events(t, runKeyfitIn(t.Context(), nil, "x", "rotate", test.vendor, "-", "--yes", "--json", "--dotenv", dotenv).out)
 			got["rotate"] = found[0].Fingerprint
 
-			all := map[string]string{"keys issue": want, "keys show": want, "check": want, "call": want, "rotate": want}
+			lines := secret + "\n"
+			if test.vendor == "imkit-user" {
+				lines += token + "\n"
+			}
+			got["fingerprint"] = strings.TrimSpace(runKeyfitIn(t.Context(), nil, lines, "fingerprint", "-").out)
+
+			all := map[string]string{"fingerprint": want, "keys issue": want, "keys show": want, "check": want, "call": want, "rotate": want}
 			if d := cmp.Diff(all, got); d != "" {
 				t.Errorf("(-want +got):\n%s", d)
 			}
 		})
+	}
+}
+
+// However a key is written down, it has one fingerprint, and no way of giving it shows it.
+func TestFingerprintReadsAKeyAsTheSDKDoes(t *testing.T) {
+	t.Parallel()
+	const key = "c4n4rY-c4n4rY-0123"
+	want := fingerprint(key)
+	for name, text := range map[string]string{
+		"alone": key, "a line": key + "\n", "CRLF": key + "\r\n", "blanks": "  " + key + " \n\n", "quotes": "\"" + key + "\"\n", "a mark": "\ufeff" + key,
+	} {
+		file := filepath.Join(t.TempDir(), "key")
+		writeFile(t, file, text)
+		for _, got := range []result{runKeyfitIn(t.Context(), nil, text, "fingerprint", "-"), runKeyfit(t, nil, "fingerprint", "--file", file)} {
+			if d := cmp.Diff(result{out: want + "\n"}, got, cmp.AllowUnexported(result{})); d != "" {
+				t.Errorf("%s (-want +got):\n%s", name, d)
+			}
+		}
+		if got := runKeyfitIn(t.Context(), nil, text, "fingerprint", "-", "--json"); field(t, got.out, "fingerprint") != want {
+			t.Errorf("%s: %+v", name, got)
+		}
+	}
+}
+
+func TestFingerprintRefusesWhatIsNoKey(t *testing.T) {
+	t.Parallel()
+	file := filepath.Join(t.TempDir(), "c4n4rYc4n4rY0123")
+	for name, tt := range map[string]struct {
+		in   string
+		args []string
+		code int
+		want string
+	}{
+		"an argument":       {"", []string{"c4n4rY"}, 2, "the key cannot be an argument"},
+		"after the dash":    {"", []string{"-", "c4n4rY"}, 2, "the key cannot be an argument"},
+		"nobody to ask":     {"", nil, 2, "there is no terminal to ask at"},
+		"both":              {"", []string{"-", "--file", "x"}, 2, "exclude each other"},
+		"nothing":           {"\n", []string{"-"}, 1, "has 0 lines"},
+		"three lines":       {"c4n4rY\nc4n4rY\nc4n4rY", []string{"-"}, 1, "has 3 lines"},
+		"an assignment":     {"IMKIT_API_KEY=c4n4rYc4n4rY", []string{"-"}, 1, "is an assignment with a name in it"},
+		"a header":          {"Bearer c4n4rYc4n4rY", []string{"-"}, 1, "begins with the name of an authentication scheme"},
+		"curly quotes":      {"“c4n4rY”", []string{"-"}, 1, "non-ASCII character"},
+		"a file's absence":  {"", []string{"--file", file}, 1, "--file: no such file"},
+		"a directory":       {"", []string{"--file", filepath.Dir(file)}, 1, "is a directory"},
+		"a key for a file":  {"", []string{"--file", "c4n4rYc4n4rY0123"}, 1, "--file: no such file"},
+		"more than a key":   {strings.Repeat("c4n4rY", 20<<10), []string{"-"}, 1, "larger than"},
+		"a key and a space": {"c4n4rY c4n4rY", []string{"-"}, 1, "white space"},
+	} {
+		got := runKeyfitIn(t.Context(), nil, tt.in, append([]string{"fingerprint"}, tt.args...)...)
+		oneLine(t, name, got, tt.code, tt.want)
+		if strings.Contains(got.err, "c4n4rY") {
+			t.Errorf("%s: %s", name, got.err)
+		}
 	}
 }

@@ -47,7 +47,7 @@ func TestOutputThatCannotBeWrittenIsAFailure(t *testing.T) {
 	t.Parallel()
 	env := mockFor(t)
 	env["KEYFIT_DOTENV"] = os.DevNull
-	ofKind := map[string]string{"data put": "[]", "state import": runKeyfit(t, env, "state", "export").out}
+	ofKind := map[string]string{"data put": "[]", "state import": runKeyfit(t, env, "state", "export").out, "fingerprint": "lorem-fitsum"}
 	lines := [][]string{{}, {"help"}, {"help", "keys"}, {"keys"}, {"keys", "--help"}, {"completion", "bash"}, {"completion", "zsh"}, {"__complete", "keys", ""}}
 	for path, arguments := range commands(t) {
 		if slices.Contains([]string{"mock", "run", "rotate", "requests tail", "requests clear"}, path) {

@@ -22,7 +22,7 @@ func commands(t *testing.T) map[string][]string {
 		"keys issue": "imkit", "keys show": "key_000001", "keys rotate": "key_000001", "keys revoke": "key_000001", "keys suspend": "key_000001", "keys enable": "key_000001", "snapshot delete": "a", "keys expire": "key_000001",
 		"clock advance": "1s", "fault add": "stall", "requests show": "1", "requests wait": "--timeout 1ms", "namespace create": "a", "namespace delete": "a",
 		"oauth issue": "c", "data get": "imkit users", "data put": "imkit users -", "state import": "-", "openapi": "imkit",
-		"call": "mindkey GET /ping", "rotate": "imkit", "explain": "/ping", "run": "true", "scenario show": "storm", "scenario play": "storm", "drift": "imkit", "client": "node",
+		"call": "mindkey GET /ping", "rotate": "imkit", "fingerprint": "-", "explain": "/ping", "run": "true", "scenario show": "storm", "scenario play": "storm", "drift": "imkit", "client": "node",
 	}
 	all := make(map[string][]string)
 	var walk func(c *cobra.Command)

@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"github.com/keyfit/keyfit"
-	"github.com/keyfit/keyfit/cmd/keyfit/internal/cli"
 	"github.com/keyfit/keyfit/cmd/keyfit/internal/vendors"
 )
 
@@ -25,25 +24,28 @@ type Result struct {
 	Scheme      string    `json:"scheme"`
 	Fingerprint string    `json:"fingerprint,omitempty"`
 	Expires     time.Time `json:"expires,omitzero"`
-	Status      int       `json:"status,omitempty"` // of the response; 0 if none came
-	Answer      string    `json:"answer"`
-	LatencyMS   float64   `json:"latencyMs,omitempty"`
-	Quota       *Quota    `json:"quota,omitempty"`
-	RequestID   string    `json:"requestId,omitempty"`
-	Error       string    `json:"error,omitempty"`
-	Advice      string    `json:"advice,omitempty"`
-	Warnings    []string  `json:"warnings,omitempty"`
+	// ExpiresInDays is the whole days until then, negative once it is past; nil if Expires is unknown.
+	ExpiresInDays *int   `json:"expiresInDays,omitempty"`
+	Mode          string `json:"mode,omitempty"` // of the file that has the key, such as 0600
+	// AlsoIn are the other places with the same key; NotUsed are the other keys of the vendor, in
+	// places that the SDK does not come to.
+	AlsoIn    []string `json:"alsoIn,omitempty"`
+	NotUsed   []Other  `json:"notUsed,omitempty"`
+	Status    int      `json:"status,omitempty"` // of the response; 0 if none came
+	Answer    string   `json:"answer"`
+	LatencyMS float64  `json:"latencyMs,omitempty"`
+	Quota     *Quota   `json:"quota,omitempty"`
+	RequestID string   `json:"requestId,omitempty"`
+	Error     string   `json:"error,omitempty"`
+	Advice    string   `json:"advice,omitempty"`
+	Warnings  []string `json:"warnings,omitempty"`
 }
 
-// Verdict is the outcome of a check, for a script.
-type Verdict string
-
-// The verdicts.
-const (
-	Accepted   Verdict = "ok"
-	Unverified Verdict = "unverified" // the vendor documents no call to try a key with
-	Failed     Verdict = "failed"
-)
+// Other is a key that is not used.
+type Other struct {
+	Place       string `json:"place"`
+	Fingerprint string `json:"fingerprint"`
+}
 
 // Quota is a rate limit: from the response's headers, or else from the vendor's page.
 type Quota struct {
@@ -64,14 +66,15 @@ func (q *Quota) String() string {
 }
 
 // Try sends the vendor's cheapest call once, without retries, and completes the result.
-// The place, the fingerprint and the end of the key are the caller's to set before.
+// The place, the fingerprint and the end of the key are the caller's to set before; what the end
+// means for the verdict is for [Result.Judge].
 func (r *Result) Try(ctx context.Context, v *vendors.Vendor, c *keyfit.Client) {
 	if l := v.Provider.Limit; l.Requests > 0 {
 		r.Quota = &Quota{Requests: l.Requests, Per: shortDuration(l.Per)}
 	}
 	r.Host, r.OwnHost = c.BaseURL(), v.OwnHost(c.BaseURL())
 	if v.Provider.Probe == "" {
-		r.Verdict, r.Advice = Unverified, "the vendor documents no call to try it with: keyfit call "+v.Name+" GET PATH, with a path of yours"
+		r.Verdict, r.Advice = Unproven, "the vendor documents no call to try it with: keyfit check "+v.Name+" --probe PATH, with a path of yours"
 		return
 	}
 	var answer keyfit.Response
@@ -86,18 +89,10 @@ func (r *Result) Try(ctx context.Context, v *vendors.Vendor, c *keyfit.Client) {
 		r.Answer = strings.TrimSpace(strconv.Itoa(r.Status) + " " + http.StatusText(r.Status))
 	}
 	if err != nil {
-		r.Error, r.Advice = err.Error(), r.advice(v, err)
+		r.Verdict, r.Error, r.Advice = verdictOf(err), err.Error(), r.advice(v, err)
 		return
 	}
 	r.Verdict = Accepted
-	const soon = 30 * 24 * time.Hour
-	switch left := time.Until(r.Expires); {
-	case r.Expires.IsZero():
-	case left <= 0:
-		r.Advice = "it works, though " + v.Provider.EnvVar + "_EXPIRES says that it has expired: correct that date"
-	case left <= soon:
-		r.Advice = fmt.Sprintf("it expires in %d days: have the next one made", int(left.Hours()/24))
-	}
 }
 
 // advice says what to do about a failed call.
@@ -113,8 +108,6 @@ func (r *Result) advice(v *vendors.Vendor, err error) string {
 	}
 	path, _, _ := strings.Cut(v.Provider.Probe, "?")
 	switch {
-	case errors.Is(err, keyfit.ErrUnauthorized) && !r.Expires.IsZero() && r.Expires.Before(time.Now()):
-		return "it expired at " + cli.Time(r.Expires) + ": have a new key made and put it into " + r.Place
 	case errors.Is(err, keyfit.ErrUnauthorized):
 		return "the vendor does not know this key: is it another environment's, expired or revoked? put a good one into " + r.Place
 	case errors.Is(err, keyfit.ErrForbidden):

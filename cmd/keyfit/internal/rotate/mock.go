@@ -91,7 +91,7 @@ func (r *rotation) askMock(ctx context.Context, old string) (bool, error) {
 func (r *rotation) revokeAtMock(ctx, within context.Context, old string) error {
 	revoke := r.opts.revoke
 	if !revoke && !r.opts.yes {
-		err := r.ask.confirm(ctx, "Revoke the old key at the mock?")
+		err := r.ask.Confirm(ctx, "Revoke the old key at the mock?")
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}

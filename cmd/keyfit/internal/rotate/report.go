@@ -45,7 +45,7 @@ type reporter struct {
 
 func newReporter(t *cli.Terminal) *reporter {
 	r := &reporter{Terminal: t, last: make(map[string]string)}
-	if file, ok := cli.Raw(t.Out).(*os.File); ok && !t.JSON && term.IsTerminal(fileDescriptor(file)) {
+	if file, ok := cli.Raw(t.Out).(*os.File); ok && !t.JSON && term.IsTerminal(int(file.Fd())) {
 		r.tty = file
 	}
 	return r
@@ -120,7 +120,7 @@ func (rep *reporter) watching(e *Event, what, text string) {
 	if rep.tty != nil {
 		line := []rune(cli.Line(what + ": " + text))
 		const margin = 4 // for the mark before the text, and for the cursor
-		if width, _, err := term.GetSize(fileDescriptor(rep.tty)); err == nil && width > margin && len(line) > width-margin {
+		if width, _, err := term.GetSize(int(rep.tty.Fd())); err == nil && width > margin && len(line) > width-margin {
 			line = append(line[:width-margin-1], '…')
 		}
 		_, _ = fmt.Fprintf(cli.Raw(rep.Out), "\r\x1b[K… %s", string(line))

@@ -23,6 +23,7 @@ import (
 	"github.com/keyfit/keyfit"
 	"github.com/keyfit/keyfit/cmd/keyfit/internal/admin"
 	"github.com/keyfit/keyfit/cmd/keyfit/internal/cli"
+	"github.com/keyfit/keyfit/cmd/keyfit/internal/keyinput"
 	"github.com/keyfit/keyfit/cmd/keyfit/internal/vendors"
 	"github.com/keyfit/keyfit/internal/envfile"
 	"github.com/keyfit/keyfit/internal/exposure"
@@ -41,7 +42,7 @@ type rotation struct {
 	opts    *Options
 	at      Mock
 	report  *reporter
-	ask     *prompter // nil if there is no terminal to ask at
+	ask     *keyinput.Prompter // nil if there is no terminal to ask at
 	target  *target
 	next    keyfit.Credential
 	usage   *mockUsage // nil without --mock
@@ -50,7 +51,7 @@ type rotation struct {
 
 // Run rotates the key of a vendor. The options are checked already.
 func Run(ctx context.Context, t cli.Terminal, m Mock, v *vendors.Vendor, o *Options) error {
-	r := &rotation{Terminal: t, vendor: v, opts: o, at: m, report: newReporter(&t), ask: newPrompter(&t)}
+	r := &rotation{Terminal: t, vendor: v, opts: o, at: m, report: newReporter(&t), ask: keyinput.NewPrompter(&t)}
 	if r.ask == nil && !o.yes {
 		return cli.Usagef("there is no terminal to ask at: give --yes, and the key by - or --key-file")
 	}
@@ -159,7 +160,7 @@ func (r *rotation) confirm(ctx context.Context, verified bool) error {
 	if !verified {
 		question = "The new key was not tried. " + question
 	}
-	return r.ask.confirm(ctx, question)
+	return r.ask.Confirm(ctx, question)
 }
 
 // swap replaces the file. It checks the context first and not again: a swap that has begun is

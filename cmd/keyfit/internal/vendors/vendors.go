@@ -88,11 +88,11 @@ func AddressError(err error) error {
 }
 
 func (v *Vendor) source(dotenv string) keyfit.Source {
-	p := v.Provider
-	if p.EnvID != "" {
-		return keyfit.Chain(keyfit.EnvPair(p.EnvID, p.EnvVar), keyfit.DotEnvPair(dotenv, p.EnvID, p.EnvVar))
+	var sources []keyfit.Source
+	for _, place := range v.Places(dotenv) {
+		sources = append(sources, place.Source)
 	}
-	return keyfit.Chain(keyfit.Env(p.EnvVar), keyfit.DotEnv(dotenv, p.EnvVar))
+	return keyfit.Chain(sources...)
 }
 
 // CollectWarnings returns a hook that appends to warnings what a person should know before a
