@@ -25,7 +25,7 @@ import (
 func allowedImports() map[string][]string {
 	return map[string][]string{
 		".":                                {"github.com/hashicorp/go-retryablehttp", "internal/backoff", "internal/clock", "internal/command", "internal/envfile", "internal/exposure", "internal/histogram", "internal/httpbody", "internal/keyring", "internal/keytext", "internal/limiter", "internal/oneline", "internal/problem", "internal/ratehint", "internal/redact", "internal/retrybudget", "internal/rfc3339", "internal/smallfile", "internal/wire"},
-		"cmd/keyfit":                       {".", "cmd/keyfit/internal/admin", "cmd/keyfit/internal/cli", "cmd/keyfit/internal/curl", "cmd/keyfit/internal/drift", "cmd/keyfit/internal/flagvalue", "cmd/keyfit/internal/job", "cmd/keyfit/internal/keycheck", "cmd/keyfit/internal/keyinput", "cmd/keyfit/internal/keyplaces", "cmd/keyfit/internal/mcpserver", "cmd/keyfit/internal/mockclient", "cmd/keyfit/internal/rotate", "cmd/keyfit/internal/scenariofile", "cmd/keyfit/internal/vendors", "github.com/modelcontextprotocol/go-sdk/mcp", "github.com/spf13/cobra", "github.com/spf13/pflag", "golang.org/x/sys/windows", "internal/oneline", "internal/privatefile", "mockserver", "mockserver/apifile", "mockserver/openapifile"},
+		"cmd/keyfit":                       {".", "cmd/keyfit/internal/admin", "cmd/keyfit/internal/cli", "cmd/keyfit/internal/curl", "cmd/keyfit/internal/drift", "cmd/keyfit/internal/flagvalue", "cmd/keyfit/internal/job", "cmd/keyfit/internal/keycheck", "cmd/keyfit/internal/keyinput", "cmd/keyfit/internal/keyplaces", "cmd/keyfit/internal/mcpserver", "cmd/keyfit/internal/mockclient", "cmd/keyfit/internal/replica", "cmd/keyfit/internal/rotate", "cmd/keyfit/internal/scenariofile", "cmd/keyfit/internal/vendors", "github.com/modelcontextprotocol/go-sdk/mcp", "github.com/spf13/cobra", "github.com/spf13/pflag", "golang.org/x/sys/windows", "golang.org/x/term", "internal/oneline", "internal/privatefile", "mockserver", "mockserver/apifile", "mockserver/openapifile"},
 		"cmd/keyfit/internal/admin":        {},
 		"cmd/keyfit/internal/cli":          {},
 		"cmd/keyfit/internal/curl":         {"mockserver"},
@@ -35,9 +35,10 @@ func allowedImports() map[string][]string {
 		"cmd/keyfit/internal/keycheck":     {".", "cmd/keyfit/internal/cli", "cmd/keyfit/internal/vendors"},
 		"cmd/keyfit/internal/keyinput":     {".", "cmd/keyfit/internal/cli", "golang.org/x/term"},
 		"cmd/keyfit/internal/keyplaces":    {".", "cmd/keyfit/internal/keycheck", "cmd/keyfit/internal/vendors", "internal/envfile", "internal/smallfile"},
+		"cmd/keyfit/internal/replica":      {"cmd/keyfit/internal/admin", "cmd/keyfit/internal/cli"},
 		"cmd/keyfit/internal/mcpserver":    {"cmd/keyfit/internal/admin", "github.com/modelcontextprotocol/go-sdk/mcp"},
 		"cmd/keyfit/internal/mockclient":   {},
-		"cmd/keyfit/internal/rotate":       {".", "cmd/keyfit/internal/admin", "cmd/keyfit/internal/cli", "cmd/keyfit/internal/flagvalue", "cmd/keyfit/internal/keycheck", "cmd/keyfit/internal/keyinput", "cmd/keyfit/internal/swapfile", "cmd/keyfit/internal/vendors", "github.com/spf13/pflag", "golang.org/x/term", "internal/envfile", "internal/exposure", "internal/rfc3339", "mockserver"},
+		"cmd/keyfit/internal/rotate":       {".", "cmd/keyfit/internal/admin", "cmd/keyfit/internal/cli", "cmd/keyfit/internal/flagvalue", "cmd/keyfit/internal/keycheck", "cmd/keyfit/internal/keyinput", "cmd/keyfit/internal/replica", "cmd/keyfit/internal/swapfile", "cmd/keyfit/internal/vendors", "github.com/spf13/pflag", "golang.org/x/term", "internal/envfile", "internal/exposure", "internal/rfc3339", "mockserver"},
 		"cmd/keyfit/internal/scenariofile": {"cmd/keyfit/internal/cli", "go.yaml.in/yaml/v4", "internal/strictyaml", "mockserver"},
 		"cmd/keyfit/internal/swapfile":     {"internal/privatefile"},
 		"cmd/keyfit/internal/vendors":      {".", "internal/envfile", "internal/smallfile"},

@@ -69,15 +69,18 @@ rotated or used too often. Most commands run or control it, for example:
   keyfit mock                     run a mock until Ctrl-C
   keyfit keys issue imkit         control a running mock (KEYFIT_ADMIN_URL, KEYFIT_ADMIN_TOKEN)
 
-Three tools find your own keys in the environment and in .env:
+Three tools find your own keys in the environment and in .env, and two look at running
+programs and at keys by name:
 
-  keyfit check                    try the keys at the real APIs
+  keyfit check                    try the keys at the real APIs; an alarm with --fail-within
   keyfit call mindkey GET /ping   send one request
   keyfit rotate imkit             replace a key, and learn when to revoke the old one
+  keyfit watch URL                see which key each replica uses, until the old one is safe to revoke
+  keyfit fingerprint -            the name of a key in logs, errors and health pages
 
 Every flag has an environment variable: --no-rate-limit is KEYFIT_NO_RATE_LIMIT.
 Precedence: flag, environment, --config, default. Exit codes: 1 failed, 2 usage error.
-run returns its command's exit code.`,
+run returns its command's exit code, and check has one for each outcome.`,
 		SilenceErrors: true, SilenceUsage: true,
 	}
 	group(root)
@@ -94,7 +97,7 @@ run returns its command's exit code.`,
 	}
 	root.AddCommand(a.mockCommand(), a.runCommand(), a.keysCommand(), a.clockCommand(), a.faultCommand(),
 		a.requestsCommand(), a.explainCommand(), a.namespaceCommand(), a.snapshotCommand(), a.scenarioCommand(), a.oauthCommand(), a.dataCommand(), a.stateCommand(), a.openAPICommand(), a.clientCommand(), a.mcpCommand(), a.versionCommand(),
-		a.checkCommand(), a.fingerprintCommand(), a.callCommand(), a.rotateCommand(), a.driftCommand())
+		a.checkCommand(), a.fingerprintCommand(), a.callCommand(), a.rotateCommand(), a.watchCommand(), a.driftCommand())
 	root.SetHelpCommand(helpCommand())
 	root.InitDefaultCompletionCmd() // takes the output as it is now
 	for _, c := range root.Commands() {

@@ -33,6 +33,10 @@ func TestMain(m *testing.M) {
 		main()
 		return
 	}
+	if dotenv := os.Getenv(asService); dotenv != "" {
+		serveAsService(dotenv)
+		return
+	}
 	debug.SetGCPercent(400) // each command line makes the tree of commands, which is garbage after it
 	os.Exit(m.Run())
 }

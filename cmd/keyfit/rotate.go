@@ -34,23 +34,33 @@ quotes and every other line. A symlink is followed. A file that somebody else
 changes meanwhile is left alone. After Ctrl-C the file is complete: old or new.
 
 --watch URL asks a service for the JSON of its Keyring.Status(), or a list of them,
-until the service names the old key in safe_to_revoke, or was started with the new
-key and never had the old one. Repeat it for each replica. With --mock, the mock's
-own count of requests is watched. With neither, keyfit cannot see who uses the old
-key, and says so.
+until the service names the old key in safe_to_revoke, or never had the old one. All
+addresses of the URL's host name are asked, as keyfit watch does; repeat it for further
+ones. With --mock, the mock's own count of requests is watched. With neither, keyfit
+cannot see who uses the old key, and says so.
 
---json writes one object a line: event (present, absent, new, verified, unverified,
-backup, swapped, watching, unused, unseen, revoked, advice, warning, failed, done),
-time, text, and where they apply: fingerprint, previous, place, lines, try, status,
-latencyMs, url, generation, current, inFlight, lastUsed, safe, changed. Keys are named
-by their fingerprints.
+To go back: --backup FILE keeps the old content, and --rollback FILE puts its key, with
+the dates beside it, back; it is tried first, as any key is. With --rollback-on-failure
+a rotation that does not end well after the swap (--timeout, Ctrl-C) puts the old content
+back itself; at a terminal it asks. The file is then left alone if somebody else changed
+it, or if the vendor refuses the old key.
 
-To go back, rotate to the old key; --backup FILE keeps the old content.
+--leaked is for a key that others have: the old key goes first. keyfit says how it is
+revoked and where its use shows, revokes it itself with --mock, tries and writes the new
+key without waiting for anybody, and ends when the vendor refuses the old one.
+
+--json writes one object a line: event (present, absent, advice, look, new, verified,
+unverified, backup, swapped, watching, unused, unseen, refused, revoked, rolled_back,
+warning, failed, done), time, text, and where they apply: fingerprint, previous, place,
+lines, try, status, latencyMs, url, generation, current, inFlight, lastUsed, safe,
+changed. Keys are named by their fingerprints.
 
 Exit code: 0 done, 1 failed (the text says whether the file was changed), 2 usage
 error.`,
 		Example: "  keyfit rotate mindkey --expires 2027-11-30\n" +
 			"  keyfit rotate imkit --watch http://10.0.0.7:8080/keys --watch http://10.0.0.8:8080/keys\n" +
+			"  keyfit rotate imkit --watch http://shop.prod.svc:8080/keys --replicas 3 --rollback-on-failure\n" +
+			"  keyfit rotate optimove --leaked\n" +
 			"  vault kv get -field=key secret/imkit | keyfit rotate imkit - --yes --json\n" +
 			"  keyfit rotate optimove --file /run/secrets/optimove --key-file new.key",
 		Args: rotateArgs, ValidArgsFunction: func(_ *cobra.Command, args []string, _ string) ([]cobra.Completion, cobra.ShellCompDirective) {

@@ -239,3 +239,61 @@ func TestATerminalHasOneLiveLine(t *testing.T) {
 		t.Errorf("exit code %d: %q", got, text)
 	}
 }
+
+// Ctrl-C while the services are watched asks for the way back, and the answer counts.
+func TestAPersonMayPutTheOldKeyBack(t *testing.T) {
+	t.Parallel()
+	for answer, back := range map[string]bool{"y\n": true, "\n": false} {
+		w := newRotateWorld(t, mockserver.IMKIT)
+		before := w.content(t)
+		person, program := pty(t)
+		seen := watchScreen(person)
+		ctx, interrupt := context.WithCancel(context.Background())
+		code := make(chan int)
+		go func() {
+			code <- run(ctx, []string{"rotate", "imkit", "--dotenv", w.dotenv, "--watch", w.staysOld(t), "--watch-every", "5ms"},
+				cli.Terminal{In: program, Out: program, Err: program, Env: func(string) (string, bool) { return "", false }})
+		}()
+		seen.shows(t, "(not shown): ")
+		for echoes(t, program) {
+			time.Sleep(time.Millisecond)
+		}
+		_, _ = person.WriteString(w.next + "\n")
+		seen.shows(t, "? [y/N] ")
+		_, _ = person.WriteString("y\n")
+		seen.shows(t, "is rejected")
+		interrupt()
+		seen.shows(t, "Put the old key back into IMKIT_API_KEY in ")
+		_, _ = person.WriteString(answer)
+		if got := <-code; got != cli.ExitFailure || (w.content(t) == before) != back {
+			t.Errorf("%q: exit code %d, back: %v", answer, got, w.content(t) == before)
+		}
+		seen.shows(t, map[bool]string{true: "interrupted; the old key is back in ", false: "interrupted; the new key is in "}[back])
+		w.quiet(t, seen.shows(t, ""))
+	}
+}
+
+// The live table is drawn over itself, no wider and no higher than the screen.
+func TestWatchRedrawsItsTable(t *testing.T) {
+	t.Parallel()
+	srv := script(t, hasOld, hasBoth, hasNew)
+	person, program := pty(t)
+	if err := unix.IoctlSetWinsize(int(program.Fd()), unix.TIOCSWINSZ, &unix.Winsize{Row: 8, Col: 60}); err != nil {
+		t.Skip(err)
+	}
+	seen := watchScreen(person)
+	args := []string{"watch", "--every", "5ms", "--old", oldFP}
+	for range 6 { // more than fit
+		args = append(args, script(t, hasNew).URL)
+	}
+	got := run(t.Context(), append(args, srv.URL), cli.Terminal{In: program, Out: program, Err: program, Env: func(string) (string, bool) { return "", false }})
+	text := seen.shows(t, "✓ all 7 replicas have released "+oldFP)
+	if got != 0 || !strings.Contains(text, "\x1b[7A\r\x1b[J") || !strings.Contains(text, "and 3 more") || !strings.Contains(text, srv.URL) {
+		t.Errorf("exit code %d: %q", got, text)
+	}
+	for line := range strings.Lines(text[:strings.Index(text, "✓")]) {
+		if n := len([]rune(strings.TrimPrefix(strings.TrimRight(line, "\r\n"), "\x1b[7A\r\x1b[J"))); n >= 60 {
+			t.Errorf("%d columns: %q", n, line)
+		}
+	}
+}

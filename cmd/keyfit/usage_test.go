@@ -22,7 +22,7 @@ func commands(t *testing.T) map[string][]string {
 		"keys issue": "imkit", "keys show": "key_000001", "keys rotate": "key_000001", "keys revoke": "key_000001", "keys suspend": "key_000001", "keys enable": "key_000001", "snapshot delete": "a", "keys expire": "key_000001",
 		"clock advance": "1s", "fault add": "stall", "requests show": "1", "requests wait": "--timeout 1ms", "namespace create": "a", "namespace delete": "a",
 		"oauth issue": "c", "data get": "imkit users", "data put": "imkit users -", "state import": "-", "openapi": "imkit",
-		"call": "mindkey GET /ping", "rotate": "imkit", "fingerprint": "-", "explain": "/ping", "run": "true", "scenario show": "storm", "scenario play": "storm", "drift": "imkit", "client": "node",
+		"call": "mindkey GET /ping", "rotate": "imkit", "fingerprint": "-", "watch": "http://127.0.0.1:1 --once", "explain": "/ping", "run": "true", "scenario show": "storm", "scenario play": "storm", "drift": "imkit", "client": "node",
 	}
 	all := make(map[string][]string)
 	var walk func(c *cobra.Command)
@@ -51,7 +51,7 @@ func free() []string {
 	return []string{
 		"admin-token-file", "namespace", "key", "name", "contact", "scope", "attributes", "client-key", "raw", "reason", "body", "location",
 		"user", "dotenv", "data", "header", "param", "base-url", "file", "key-file", "probe", "backup", "watch", "redirect-uri",
-		"admin-host", "api", "ca-file", "config", "state", "ready-file", "keep-env", "key-files", "write",
+		"admin-host", "api", "ca-file", "config", "state", "ready-file", "keep-env", "key-files", "write", "rollback", "vendor",
 	}
 }
 
@@ -101,6 +101,8 @@ func wrongValues(f *pflag.Flag) []string {
 		"cors":       {"", "x", "localhost:3000", "http://", "http://a/b", "http://A", "HTTP://a", "http://u:p@a"},
 		"between":    {"", "x", "1", "1:", ":3", "3:1", "-1:3", "1:3:5", "1..3"},
 		"in-order":   {"", "x", "rooms", "GET", "GET rooms", "GET /a?b"},
+		"old":        {"x", "0123456789", "0123 5678 9ab", "fingerprint!"},
+		"new":        {"x", "1f0a9c3b5d7", "-"},
 		"expires":    {"soon", "2020-01-01", "2027-02-30"},
 	}[f.Name]
 }

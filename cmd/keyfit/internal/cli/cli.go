@@ -3,9 +3,11 @@
 package cli
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
+	"net/netip"
 )
 
 // Terminal is everything a command reads and writes besides its arguments. A test gives one
@@ -16,6 +18,9 @@ type Terminal struct {
 	Env      func(string) (string, bool) // looks up an environment variable
 	JSON     bool                        // write JSON for machines instead of text for people
 	Typed    []string                    // the arguments; an error does not repeat one that looks like a key
+
+	// Lookup returns the addresses of a host name; nil is the system's resolver.
+	Lookup func(ctx context.Context, host string) ([]netip.Addr, error)
 }
 
 // Print writes v as indented JSON with --json, and otherwise calls people.

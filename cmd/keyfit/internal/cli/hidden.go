@@ -46,6 +46,17 @@ func hidden(value string) string {
 	return value
 }
 
+// Hidden is a text from outside as it is printed where a name is expected: the mark, if it looks
+// like a key.
+func Hidden(text string) string { return hidden(Line(text)) }
+
+// isFingerprint reports whether a text has the form of a key's fingerprint, which is the name that
+// a command takes for a key. No vendor's key is as short.
+func isFingerprint(text string) bool {
+	const digits = 12
+	return len(text) == digits && strings.Trim(text, "0123456789abcdef") == ""
+}
+
 // hideTyped hides the arguments that look like keys in a text: whole, as the value of a flag,
 // and the beginnings that an error shows of long values.
 func hideTyped(text string, typed []string) string {
@@ -54,7 +65,7 @@ func hideTyped(text string, typed []string) string {
 		if !assigned || !strings.HasPrefix(argument, "--") {
 			value = argument
 		}
-		if !looksLikeKey(value) {
+		if !looksLikeKey(value) || isFingerprint(value) {
 			continue
 		}
 		for _, n := range []int{len(value), 80, 40} {

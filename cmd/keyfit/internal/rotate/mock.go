@@ -106,12 +106,20 @@ func (r *rotation) revokeAtMock(ctx, within context.Context, old string) error {
 		r.report.done("done")
 		return nil
 	}
-	for _, k := range r.usage.keys {
-		if err := r.usage.client.Call(within, http.MethodPost, admin.Path(r.at.Namespace, "keys", k.ID, "revoke"), map[string]string{"reason": "rotated"}, nil); err != nil {
-			return err
-		}
+	if err := r.revokeKeys(within); err != nil {
+		return err
 	}
 	r.report.step(&Event{Event: "revoked", Fingerprint: old}, "revoked", old+", at the mock")
 	r.report.done("done")
+	return nil
+}
+
+// revokeKeys revokes the old key, or the two of a pair, at the mock.
+func (r *rotation) revokeKeys(ctx context.Context) error {
+	for _, k := range r.usage.keys {
+		if err := r.usage.client.Call(ctx, http.MethodPost, admin.Path(r.at.Namespace, "keys", k.ID, "revoke"), map[string]string{"reason": "rotated"}, nil); err != nil {
+			return err
+		}
+	}
 	return nil
 }

@@ -11,6 +11,9 @@ import (
 
 // readNewKey reads the new key, and says for a person where it came from.
 func (r *rotation) readNewKey(ctx context.Context) (cred keyfit.Credential, from string, err error) {
+	if r.opts.rollback != "" {
+		return r.readBackup(ctx)
+	}
 	var lines []string
 	switch {
 	case r.opts.FromStdin && r.ask == nil: // at a terminal, - asks without echo too

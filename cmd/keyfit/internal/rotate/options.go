@@ -2,13 +2,13 @@ package rotate
 
 import (
 	"errors"
-	"net/url"
 	"time"
 
 	"github.com/spf13/pflag"
 
 	"github.com/keyfit/keyfit/cmd/keyfit/internal/cli"
 	"github.com/keyfit/keyfit/cmd/keyfit/internal/flagvalue"
+	"github.com/keyfit/keyfit/cmd/keyfit/internal/replica"
 	"github.com/keyfit/keyfit/cmd/keyfit/internal/vendors"
 	"github.com/keyfit/keyfit/internal/rfc3339"
 )
@@ -25,7 +25,11 @@ type Options struct {
 	probe            string
 	baseURL          string
 	backup           string
+	rollback         string // the file of an earlier --backup, whose key is put back
+	undo             bool   // put the old key back if the rotation fails after the swap
+	leaked           bool
 	watch            []string
+	replicas         int // how many there must be at least
 	every, drainTime time.Duration
 	timeout          time.Duration
 	mock, revoke     bool
@@ -44,7 +48,11 @@ func (o *Options) AddFlags(f *pflag.FlagSet) {
 	f.StringVar(&o.probe, "probe", "", "try the new key with GET of this `path`")
 	f.StringVar(&o.baseURL, "base-url", "", "the vendor's address, as `https://host` or with the path of a gateway, instead of its variable")
 	f.StringVar(&o.backup, "backup", "", "keep the old content, with the old key in it, in this new `file`")
-	f.StringArrayVar(&o.watch, "watch", nil, "a service's `URL` of Keyring.Status() as JSON; may be repeated")
+	f.StringVar(&o.rollback, "rollback", "", "put the key back that this `file` of an earlier --backup has")
+	f.BoolVar(&o.undo, "rollback-on-failure", false, "if the rotation does not end well after the swap, put the old key back")
+	f.BoolVar(&o.leaked, "leaked", false, "the current key leaked: revoke it first, and wait until it is refused")
+	f.StringArrayVar(&o.watch, "watch", nil, "a service's `URL` of Keyring.Status() as JSON; all addresses of its host's name are asked; may be repeated")
+	flagvalue.Int(f, &o.replicas, "replicas", 1, 100000, "with --watch: there must be at least this `number` of replicas")
 	o.every, o.drainTime, o.timeout = 2*time.Second, 30*time.Second, 15*time.Minute
 	flagvalue.Duration(f, &o.every, "watch-every", 1, 0, "the poll `interval`")
 	flagvalue.Duration(f, &o.drainTime, "drain-time", 1, 0, "with --mock: how long the old key must have been idle, for example `30s`")
@@ -58,6 +66,9 @@ func (o *Options) AddFlags(f *pflag.FlagSet) {
 // repeats no value that could be a key.
 func (o *Options) Check(v *vendors.Vendor, json bool) error {
 	o.FromStdin = o.FromStdin || o.keyFile == "-"
+	if err := o.checkWayBack(); err != nil {
+		return err
+	}
 	switch {
 	case json && !o.yes:
 		return cli.Usagef("--json asks no questions, so it needs --yes")
@@ -70,9 +81,12 @@ func (o *Options) Check(v *vendors.Vendor, json bool) error {
 	case o.file != "" && o.expires != "":
 		return cli.Usagef("--file holds a key and no date: --expires is for .env")
 	}
+	if o.replicas > 0 && len(o.watch) == 0 {
+		return cli.Usagef("--replicas is for --watch")
+	}
 	for _, raw := range o.watch {
-		if u, err := url.Parse(raw); err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
-			return cli.Usagef("--watch needs a URL such as http://host:port/path")
+		if err := replica.CheckURL(raw); err != nil {
+			return cli.Usagef("--watch %w", err)
 		}
 	}
 	if o.probe != "" {
@@ -84,6 +98,21 @@ func (o *Options) Check(v *vendors.Vendor, json bool) error {
 		}
 	}
 	return o.parseExpires()
+}
+
+// checkWayBack returns an error for ways back that there cannot be.
+func (o *Options) checkWayBack() error {
+	switch {
+	case o.rollback != "" && (o.FromStdin || o.keyFile != ""):
+		return cli.Usagef("--rollback has the key in its file: leave out - and --key-file")
+	case o.rollback != "" && o.expires != "":
+		return cli.Usagef("--rollback has the key's date in its file: leave out --expires")
+	case o.leaked && (o.rollback != "" || o.undo):
+		return cli.Usagef("there is no way back to a key that leaked: leave out --rollback and --rollback-on-failure")
+	case o.leaked && o.backup != "":
+		return cli.Usagef("--backup would keep the key that leaked: leave it out")
+	}
+	return nil
 }
 
 func (o *Options) parseExpires() error {

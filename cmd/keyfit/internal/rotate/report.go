@@ -99,6 +99,12 @@ func (rep *reporter) advise(old, how string) {
 	rep.line("→", "revoke", how)
 }
 
+// look reports where to look for the use of a key that leaked.
+func (rep *reporter) look(old, where string) {
+	rep.event(&Event{Event: "look", Fingerprint: old, Text: where}, "", "")
+	rep.line("→", "look for", where)
+}
+
 // done is the last event of a rotation that succeeded.
 func (rep *reporter) done(text string) {
 	changed := true

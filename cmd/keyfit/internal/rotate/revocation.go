@@ -6,6 +6,9 @@ type revocation struct {
 	how  string
 }
 
+// Revocation says how a vendor revokes a key.
+func Revocation(vendor string) string { return revocationOf(vendor).how }
+
 // revocationOf returns it for a vendor. Where nothing is documented it says that.
 func revocationOf(vendor string) revocation {
 	const restarted = "every program that reads this file has been restarted, or has reported key.safe_to_revoke"

@@ -7,8 +7,13 @@
 //	 that is   key is     accepts it  has the    uses the old key; revoked only at a mock, since
 //	 there     read       twice       new key    no vendor documents a call for it
 //
-// Until swapped nothing has changed; from then on the new key stays in the file, whatever
-// fails later. The error of [Run] says which of the two it is.
+// Until swapped nothing has changed. From then on the new key stays in the file, whatever fails
+// later, unless the flags or the person want the old one back: then the old content is put back in
+// one swap, if nobody changed the file meanwhile and the vendor does not refuse the old key. The
+// error of [Run] says which of the three it is.
+//
+// A key that leaked goes first: it is revoked, or the person is told how, before the new one is
+// tried, and the rotation ends when the vendor refuses it.
 //
 // No key is printed: events, messages and errors name it by its fingerprint.
 package rotate
@@ -24,6 +29,7 @@ import (
 	"github.com/keyfit/keyfit/cmd/keyfit/internal/admin"
 	"github.com/keyfit/keyfit/cmd/keyfit/internal/cli"
 	"github.com/keyfit/keyfit/cmd/keyfit/internal/keyinput"
+	"github.com/keyfit/keyfit/cmd/keyfit/internal/replica"
 	"github.com/keyfit/keyfit/cmd/keyfit/internal/vendors"
 	"github.com/keyfit/keyfit/internal/envfile"
 	"github.com/keyfit/keyfit/internal/exposure"
@@ -46,16 +52,19 @@ type rotation struct {
 	target  *target
 	next    keyfit.Credential
 	usage   *mockUsage // nil without --mock
-	changed bool       // the file has the new key
+	finder  *replica.Finder
+	changed bool   // the file has the new key
+	written []byte // what the swap wrote
+	revoked bool   // the old key was revoked before the new one was tried
 }
 
 // Run rotates the key of a vendor. The options are checked already.
 func Run(ctx context.Context, t cli.Terminal, m Mock, v *vendors.Vendor, o *Options) error {
-	r := &rotation{Terminal: t, vendor: v, opts: o, at: m, report: newReporter(&t), ask: keyinput.NewPrompter(&t)}
+	r := &rotation{Terminal: t, vendor: v, opts: o, at: m, report: newReporter(&t), ask: keyinput.NewPrompter(&t), finder: replica.NewFinder(o.watch, t.Lookup)}
 	if r.ask == nil && !o.yes {
 		return cli.Usagef("there is no terminal to ask at: give --yes, and the key by - or --key-file")
 	}
-	if o.yes && !o.FromStdin && o.keyFile == "" && r.ask == nil {
+	if o.yes && !o.FromStdin && o.keyFile == "" && o.rollback == "" && r.ask == nil {
 		return cli.Usagef("the new key is missing: give - to read it from the standard input, or --key-file")
 	}
 	err := r.steps(ctx)
@@ -65,15 +74,29 @@ func Run(ctx context.Context, t cli.Terminal, m Mock, v *vendors.Vendor, o *Opti
 	if ctx.Err() != nil {
 		err = errors.New("interrupted")
 	}
-	state := "nothing was changed"
-	if r.changed {
-		state = "the new key is in " + r.target.place() + " and stays there; do not revoke the old one yet"
-	}
-	err = fmt.Errorf("%w; %s", err, state)
+	err = fmt.Errorf("%w; %s", err, r.leftAs(r.undo(ctx)))
 	if _, ok := errors.AsType[cli.UsageError](err); !ok {
 		r.report.failed(err, r.changed)
 	}
 	return err
+}
+
+// leftAs says how the file is left after a failure. undone is the outcome of putting the old key
+// back.
+func (r *rotation) leftAs(undone error) string {
+	switch {
+	case r.revoked && !r.changed:
+		return "the file was not changed, and the old key is revoked: calls fail until a good key is in " + r.target.place()
+	case r.changed && r.opts.leaked:
+		return "the new key is in " + r.target.place() + "; the old one leaked, so do not go back to it"
+	case r.changed && undone != nil:
+		return undone.Error() + ", so the new key is in " + r.target.place() + " and stays there; do not revoke the old one yet"
+	case r.changed:
+		return "the new key is in " + r.target.place() + " and stays there; do not revoke the old one yet"
+	case r.written != nil:
+		return "the old key is back in " + r.target.place() + "; revoke the new one if nobody needs it"
+	}
+	return "nothing was changed"
 }
 
 // steps runs the whole rotation. The vendor and the services get opts.timeout together, counted
@@ -82,16 +105,22 @@ func (r *rotation) steps(ctx context.Context) error {
 	if err := r.findPresent(ctx); err != nil {
 		return err
 	}
+	if err := r.tellLeak(); err != nil {
+		return err
+	}
 	if err := r.readNext(ctx); err != nil {
 		return err
 	}
-	content, lines, err := r.target.edit(r.next, r.opts.expires) // before the vendor is asked: it may be impossible
+	content, lines, err := r.target.edit(r.next, r.expires()) // before the vendor is asked: it may be impossible
 	if err != nil {
 		return err
 	}
 	within, cancel := context.WithTimeout(ctx, r.opts.timeout)
 	defer cancel()
 	if err := r.findAtMock(within); err != nil {
+		return err
+	}
+	if err := r.revokeLeaked(ctx, within); err != nil {
 		return err
 	}
 	verified, err := r.verify(within)
@@ -137,14 +166,16 @@ func (r *rotation) readNext(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	next.Expires = r.opts.expiresAt
+	if r.opts.rollback == "" {
+		next.Expires = r.opts.expiresAt
+	}
 	r.next = next
 	fp := next.Fingerprint()
 	if fp == r.target.present.Fingerprint() {
 		return fmt.Errorf("the new key is the current one (%s)", fp)
 	}
 	r.report.step(&Event{Event: "new", Fingerprint: fp, Place: from}, "new key", fp+", from "+from)
-	if life := r.vendor.Provider.KeyLife; life > 0 && r.opts.expires == "" && r.opts.file == "" {
+	if life := r.vendor.Provider.KeyLife; life > 0 && next.Expires.IsZero() && r.opts.expires == "" && r.opts.file == "" {
 		r.report.warn(&Event{Event: "warning", Fingerprint: fp}, fmt.Sprintf(
 			"keys of %s expire %d days after their issue: with --expires DATE programs warn in time", r.vendor.Name, int(life.Hours()/24)))
 	}
@@ -178,7 +209,7 @@ func (r *rotation) swap(ctx context.Context, content []byte, lines []int) error 
 		}
 		return err
 	}
-	r.changed = true
+	r.changed, r.written = true, content
 	text := r.target.place()
 	if len(lines) > 0 {
 		text += ", " + envfile.Describe(lines)
@@ -209,7 +240,7 @@ func (r *rotation) writeBackup() error {
 		_ = os.Remove(r.opts.backup) // the write's error is the one to report
 		return fmt.Errorf("--backup: %w", err)
 	}
-	r.report.step(&Event{Event: "backup", Place: r.opts.backup}, "backup", r.opts.backup+"; it holds the old key, so delete it in the end")
+	r.report.step(&Event{Event: "backup", Place: r.opts.backup}, "backup", r.opts.backup+"; it holds the old key, so delete it in the end; keyfit rotate "+r.vendor.Name+" --rollback "+cli.ShellQuote(r.opts.backup)+" goes back")
 	return nil
 }
 
@@ -219,6 +250,9 @@ func (r *rotation) finish(ctx, within context.Context) error {
 	if old == "" {
 		r.report.done("done")
 		return nil
+	}
+	if r.opts.leaked {
+		return r.finishLeaked(within, old)
 	}
 	advice := revocationOf(r.vendor.Name)
 	if len(r.opts.watch) == 0 && r.usage == nil {

@@ -6,8 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"iter"
 	"os"
 	"strings"
+	"time"
 
 	"github.com/keyfit/keyfit"
 	"github.com/keyfit/keyfit/cmd/keyfit/internal/cli"
@@ -119,30 +121,52 @@ func (t *target) edit(next keyfit.Credential, expires string) (content []byte, l
 	if err := set(p.EnvVar, next.Key.Reveal()); err != nil {
 		return nil, nil, err
 	}
-	name := p.EnvVar + "_EXPIRES"
-	switch expires {
-	case noExpiry:
-		content, _, err = envfile.Remove(content, name)
-	case "":
-		err = t.refuseOldDate(name)
-	default:
-		err = set(name, expires)
-	}
-	if err != nil {
+	if err := t.refuseOldDates(expires); err != nil {
 		return nil, nil, err
+	}
+	for name, value := range t.dates(next, expires) {
+		if value == noExpiry {
+			content, _, err = envfile.Remove(content, name)
+		} else {
+			err = set(name, value)
+		}
+		if err != nil {
+			return nil, nil, err
+		}
 	}
 	return content, lines, nil
 }
 
-// refuseOldDate returns an error if the file has the old key's date, which would be taken for
-// the new key's.
-func (t *target) refuseOldDate(name string) error {
+// dates are the new values of the dates beside the key, in their order: "none" takes one out. An
+// issue date is only known of a key that is put back.
+func (t *target) dates(next keyfit.Credential, expires string) iter.Seq2[string, string] {
+	return func(yield func(name, value string) bool) {
+		if expires == "" {
+			return
+		}
+		issued := noExpiry
+		if !next.Issued.IsZero() {
+			issued = next.Issued.UTC().Format(time.RFC3339)
+		}
+		_ = yield(t.vendor.Provider.EnvVar+"_EXPIRES", expires) && yield(t.vendor.Provider.EnvVar+"_ISSUED", issued)
+	}
+}
+
+// refuseOldDates returns an error if the file has a date of the old key, which would be taken for
+// the new key's, and nothing says what becomes of it.
+func (t *target) refuseOldDates(expires string) error {
+	if expires != "" {
+		return nil
+	}
 	assignments, err := envfile.Parse(t.file.Content())
 	if err != nil {
 		return fmt.Errorf("%s: %w", t.file.Path(), err)
 	}
-	if _, found := assignments.Lookup(name); found {
-		return cli.Usagef("%s in %s is the old key's date: give the new one's by --expires, or --expires none to take the line out", name, t.file.Path())
+	for _, end := range []string{"_EXPIRES", "_ISSUED"} {
+		name := t.vendor.Provider.EnvVar + end
+		if _, found := assignments.Lookup(name); found {
+			return cli.Usagef("%s in %s is the old key's date: give the new one's by --expires, or --expires none to take the line out", name, t.file.Path())
+		}
 	}
 	return nil
 }

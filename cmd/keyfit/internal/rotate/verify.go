@@ -21,32 +21,44 @@ const proofs = 2
 // probeTimeout is how long one response may take.
 const probeTimeout = 10 * time.Second
 
-// verify tries the new key at the vendor. verified is false if there is no call to try a key
-// with; a key that is refused is an error.
-func (r *rotation) verify(ctx context.Context) (verified bool, err error) {
-	v, fp := *r.vendor, r.next.Fingerprint() // a copy: --probe changes it
+// client returns a client that calls the vendor with a key, and the vendor with the path of
+// --probe.
+func (r *rotation) client(cred keyfit.Credential) (*vendors.Vendor, *keyfit.Client, error) {
+	v := *r.vendor // a copy: --probe changes it
 	if r.opts.probe != "" {
 		v.Provider.Probe = r.opts.probe
 	}
-	if v.Provider.Probe == "" {
-		r.report.warn(&Event{Event: "unverified", Fingerprint: fp},
-			"the new key is not tried: "+v.Name+" documents no call to try one with; --probe PATH names one of yours")
-		return false, nil
-	}
-	opts := []keyfit.Option{keyfit.WithSource(keyfit.Static(r.next)), keyfit.WithoutDotEnv()}
+	opts := []keyfit.Option{keyfit.WithSource(keyfit.Static(cred)), keyfit.WithoutDotEnv()}
 	if address := r.address(); address != "" {
 		opts = append(opts, keyfit.WithBaseURL(address))
-	} else {
-		r.warnOfIgnoredAddress()
 	}
 	c, err := keyfit.New(v.Provider, opts...)
 	if err != nil {
-		return false, vendors.AddressError(err)
+		return &v, nil, vendors.AddressError(err)
+	}
+	return &v, c, nil
+}
+
+// verify tries the new key at the vendor. verified is false if there is no call to try a key
+// with; a key that is refused is an error.
+func (r *rotation) verify(ctx context.Context) (verified bool, err error) {
+	fp := r.next.Fingerprint()
+	if r.opts.probe == "" && r.vendor.Provider.Probe == "" {
+		r.report.warn(&Event{Event: "unverified", Fingerprint: fp},
+			"the new key is not tried: "+r.vendor.Name+" documents no call to try one with; --probe PATH names one of yours")
+		return false, nil
+	}
+	if r.address() == "" {
+		r.warnOfIgnoredAddress()
+	}
+	v, c, err := r.client(r.next)
+	if err != nil {
+		return false, err
 	}
 	r.report.line("✓", "host", v.Host(c.BaseURL())) // for a program, it is in the events
 	var answers []string
 	for try := 1; try <= proofs; try++ {
-		got := prove(ctx, &v, c)
+		got := prove(ctx, v, c)
 		if got.Verdict != keycheck.Accepted {
 			return false, fmt.Errorf("the new key %s was not verified: %s: %s", fp, got.Error, got.Advice)
 		}

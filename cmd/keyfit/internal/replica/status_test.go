@@ -1,4 +1,4 @@
-package rotate
+package replica
 
 import (
 	"strings"
@@ -18,24 +18,28 @@ func FuzzDecodeStatus(f *testing.F) {
 		f.Add([]byte(seed), "a")
 	}
 	f.Fuzz(func(t *testing.T, data []byte, old string) {
-		s, err := decodeStatus(data, "imkit", old)
+		list, err := decode(data)
+		var s *Status
+		if err == nil {
+			s, err = Of(list, "imkit", old)
+		}
 		if err != nil {
 			if s != nil || strings.ContainsFunc(err.Error(), unicode.IsControl) {
 				t.Fatalf("%v, %q", s, err)
 			}
 			return
 		}
-		if text := s.describe(old); strings.ContainsFunc(text, unicode.IsControl) {
+		if text := s.Describe(old); strings.ContainsFunc(text, unicode.IsControl) {
 			t.Fatalf("%q would steer the terminal", text)
 		}
-		if !s.released(old) {
+		if !s.Released(old) {
 			return
 		}
 		named := false
 		for _, fp := range s.SafeToRevoke {
 			named = named || fp == old
 		}
-		if s.Current.Fingerprint == old || !named && s.key(old) != nil || !named && s.Current.Generation != 1 {
+		if s.Current.Fingerprint == old || !named && s.Key(old) != nil || !named && s.Current.Generation > uint64(1+len(s.SafeToRevoke)) && s.Previous == nil {
 			t.Fatalf("%s passes for a service that let go of %q", data, old)
 		}
 	})

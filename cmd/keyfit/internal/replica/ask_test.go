@@ -1,8 +1,9 @@
-package rotate
+package replica
 
 import (
 	"net/http"
 	"net/http/httptest"
+	"net/netip"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -18,7 +19,7 @@ func TestAWatchedServiceRedirectsNobody(t *testing.T) {
 	for _, status := range []int{301, 302, 303, 307, 308} {
 		service := httptest.NewServer(http.RedirectHandler(elsewhere.URL, status))
 		address := strings.Replace(service.URL, "http://", "http://user:c4n4rY@", 1) + "/keys?token=c4n4rY"
-		_, err := askStatus(t.Context(), address, "imkit", "0123456789ab")
+		_, err := ask(t.Context(), address, netip.AddrPort{})
 		service.Close()
 		if err == nil || !strings.Contains(err.Error(), "answers 30") || strings.Contains(err.Error(), "c4n4rY") {
 			t.Errorf("%d: %v", status, err)
