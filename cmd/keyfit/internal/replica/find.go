@@ -128,13 +128,15 @@ func (s *service) ask(ctx context.Context, lookup Lookup) []Answer {
 		})
 	}
 	group.Wait()
-	for i := len(answers) - 1; i >= 0; i-- {
-		if answers[i].Gone {
-			s.known = slices.Delete(s.known, i, i+1)
+	var still []netip.Addr
+	for i, addr := range s.known {
+		if !answers[i].Gone {
+			still = append(still, addr)
 		}
 	}
+	s.known = still
 	if err != nil {
-		answers = append(answers, Answer{Name: WithoutSecrets(s.address), Err: err})
+		return slices.Concat(answers, []Answer{{Name: WithoutSecrets(s.address), Err: err}})
 	}
 	return answers
 }

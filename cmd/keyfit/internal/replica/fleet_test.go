@@ -96,7 +96,7 @@ func TestNoOrderOfARotationIsSafeTooEarly(t *testing.T) {
 	steps := []string{onOld, staged, draining, inFlight, released, fresh, "no answer", "gone"}
 	mayUse := map[string]bool{onOld: true, staged: true, draining: true, inFlight: true, "no answer": true}
 	for seed := range uint64(300) {
-		r := rand.New(rand.NewPCG(seed, 17)) //nolint:gosec // a simulation
+		r := rand.New(rand.NewPCG(seed, 17))
 		f := NewFleet([]Question{{}, {Old: "aa"}, {Old: "aa", Replicas: 2}, {New: "bb"}}[seed%4])
 		at := make([]int, 1+r.IntN(4))
 		for round := range 12 {

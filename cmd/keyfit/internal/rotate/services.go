@@ -27,7 +27,7 @@ func (r *rotation) askServices(ctx context.Context, old string) bool {
 		safe := err == nil && status.Released(old)
 		all = all && safe
 		e := &Event{Event: "watching", Fingerprint: old, URL: a.Name, Safe: &safe}
-		text := ""
+		var text string
 		if err != nil {
 			text = err.Error()
 		} else {

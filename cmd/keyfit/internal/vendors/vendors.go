@@ -88,8 +88,9 @@ func AddressError(err error) error {
 }
 
 func (v *Vendor) source(dotenv string) keyfit.Source {
-	var sources []keyfit.Source
-	for _, place := range v.Places(dotenv) {
+	places := v.Places(dotenv)
+	sources := make([]keyfit.Source, 0, len(places))
+	for _, place := range places {
 		sources = append(sources, place.Source)
 	}
 	return keyfit.Chain(sources...)
