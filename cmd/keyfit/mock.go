@@ -17,6 +17,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"github.com/keyfit/keyfit/internal/heaproom"
 	"github.com/keyfit/keyfit/internal/privatefile"
 	"github.com/keyfit/keyfit/mockserver"
 )
@@ -69,6 +70,7 @@ func (a *app) mock(ctx context.Context, flags *pflag.FlagSet, s *settings) error
 	if err := a.announce(m, s, time.Since(begun)); err != nil {
 		return errors.Join(err, m.close())
 	}
+	defer heaproom.Keep()() // now, because making it runs the collector
 	live.serve(ctx, signals, logger)
 	return a.end(m, s.grace, signals)
 }

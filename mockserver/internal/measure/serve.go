@@ -15,6 +15,7 @@ import (
 	"runtime/pprof"
 	"time"
 
+	"github.com/keyfit/keyfit/internal/heaproom"
 	"github.com/keyfit/keyfit/mockserver"
 )
 
@@ -43,6 +44,9 @@ func operations() map[string]operation {
 // line, then an empty line. For each line of commands it prints the resource
 // usage of the process; it returns at the end of commands.
 func serve(kind string, keys int, profile string, commands io.Reader, out io.Writer) (err error) {
+	if kind != "bare" {
+		defer heaproom.Keep()() // as keyfit mock does
+	}
 	addr, secrets, closeAll, err := open(kind, keys)
 	if err != nil {
 		return err
