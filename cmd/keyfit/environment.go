@@ -61,7 +61,7 @@ func (m *localMock) childEnvironment(base []string, keep kept) (env, removed []s
 	for _, name := range []string{"NO_PROXY", "no_proxy"} { // the mock runs here, so no proxy may be asked
 		set[name] = joinComma(old[name], "127.0.0.1,localhost,::1")
 	}
-	if err := m.trust(set, old["SSL_CERT_FILE"]); err != nil {
+	if err := m.trust(set, old["SSL_CERT_FILE"], old["JAVA_TOOL_OPTIONS"]); err != nil {
 		return nil, nil, err
 	}
 	env = sorted(set)
@@ -89,7 +89,7 @@ func isAdminVariable(name string) bool {
 }
 
 // trust adds the variables by which programs trust the mock's certificate, if it has one.
-func (m *localMock) trust(set map[string]string, given string) error {
+func (m *localMock) trust(set map[string]string, given, javaOptions string) error {
 	if m.caFile == "" {
 		return nil
 	}
@@ -101,6 +101,7 @@ func (m *localMock) trust(set map[string]string, given string) error {
 		set[name] = bundle
 	}
 	set["NODE_EXTRA_CA_CERTS"] = m.caFile
+	set["JAVA_TOOL_OPTIONS"] = strings.TrimSpace(javaOptions + " " + m.javaOptions()) // the last of two values counts
 	return nil
 }
 
@@ -125,20 +126,24 @@ func joinComma(a, b string) string {
 	return a + "," + b
 }
 
-// bundle writes a file with the system's CAs and the mock's. SSL_CERT_FILE replaces the CAs
-// that a program trusts, and the command may call other servers than the mock.
-func (m *localMock) bundle(given string) (string, error) {
-	var roots []byte
+// systemCAs are the CAs that programs trust, in PEM: those of a file, or of the system.
+func systemCAs(given string) []byte {
 	for _, path := range []string{
 		given, "/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt",
 		"/etc/ssl/ca-bundle.pem", "/etc/ssl/cert.pem",
 	} { // the places where crypto/x509 looks
 		data, err := os.ReadFile(path) //nolint:gosec // the user's own variable, and fixed paths
 		if err == nil && len(data) > 0 {
-			roots = data
-			break
+			return data
 		}
 	}
+	return nil
+}
+
+// bundle writes a file with the system's CAs and the mock's. SSL_CERT_FILE replaces the CAs
+// that a program trusts, and the command may call other servers than the mock.
+func (m *localMock) bundle(given string) (string, error) {
+	roots := systemCAs(given)
 	f, err := os.CreateTemp("", "keyfit-ca-*.pem")
 	if err != nil {
 		return "", fmt.Errorf("ca bundle: %w", err)

@@ -24,16 +24,17 @@ import (
 
 // localMock is a mock that runs in this process.
 type localMock struct {
-	srv      *mockserver.Server
-	adminURL string
-	urls     map[mockserver.Provider]string
-	issued   map[mockserver.Provider]mockserver.Issued
-	pair     mockserver.Issued // IMKIT's client key and user token
-	bearer   mockserver.Issued // iiniit's
-	caFile   string
-	faults   []*mockserver.Injection // of the configuration
-	keys     keyFiles
-	cleanup  []func()
+	srv        *mockserver.Server
+	adminURL   string
+	urls       map[mockserver.Provider]string
+	issued     map[mockserver.Provider]mockserver.Issued
+	pair       mockserver.Issued // IMKIT's client key and user token
+	bearer     mockserver.Issued // iiniit's
+	caFile     string
+	trustStore string                  // beside caFile
+	faults     []*mockserver.Injection // of the configuration
+	keys       keyFiles
+	cleanup    []func()
 }
 
 // newLocalMock starts a mock and issues a key for each provider, unless the settings say that
@@ -198,7 +199,7 @@ func (m *localMock) writeCA(path string) error {
 		return fmt.Errorf("ca file: %w", err)
 	}
 	m.caFile = path
-	return nil
+	return m.writeTrustStore()
 }
 
 // close ends the mock at once and removes its files.
@@ -253,12 +254,13 @@ type readyDocument struct {
 		URL   string `json:"url"`
 		Token string `json:"token"`
 	} `json:"admin"`
-	CAFile string            `json:"caFile,omitempty"`
-	Env    map[string]string `json:"env"`
+	CAFile     string            `json:"caFile,omitempty"`
+	TrustStore string            `json:"trustStore,omitempty"` // Java's, in PKCS #12
+	Env        map[string]string `json:"env"`
 }
 
 func (m *localMock) ready() readyDocument {
-	d := readyDocument{PID: os.Getpid(), URLs: m.urls, CAFile: m.caFile, Env: m.environment()}
+	d := readyDocument{PID: os.Getpid(), URLs: m.urls, CAFile: m.caFile, TrustStore: m.trustStore, Env: m.environment()}
 	d.Admin.URL, d.Admin.Token = m.adminURL, m.srv.AdminToken().Reveal()
 	return d
 }

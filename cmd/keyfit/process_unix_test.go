@@ -313,7 +313,7 @@ func TestRunGivesTheCommandItsEnvironment(t *testing.T) {
 	}
 	for _, name := range []string{
 		"IMKIT_CLIENT_KEY", "IMKIT_USER_TOKEN", "IMKIT_CLIENT_ID", "IINIIT_ACCESS_TOKEN", "MINDKEY_API_KEY_EXPIRES",
-		"KEYFIT_ADMIN_URL", "KEYFIT_ADMIN_TOKEN", "SSL_CERT_FILE", "NODE_EXTRA_CA_CERTS", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE",
+		"KEYFIT_ADMIN_URL", "KEYFIT_ADMIN_TOKEN", "SSL_CERT_FILE", "NODE_EXTRA_CA_CERTS", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "JAVA_TOOL_OPTIONS",
 	} {
 		if env[name] == "" {
 			t.Errorf("%s is missing", name)

@@ -79,7 +79,7 @@ func (s *settings) flags(f *pflag.FlagSet) {
 	f.StringArrayVar(&s.apiFiles, "api", nil, "imitate the API of this YAML or JSON `file` as well (docs/anyapi.md); may be repeated")
 	f.BoolVar(&s.validate, "validate", false, "refuse requests that do not fit the OpenAPI document of their API")
 	f.BoolVar(&s.tls, "tls", false, "serve https, with a certificate of a new CA")
-	f.StringVar(&s.caFile, "ca-file", "", "write the CA's certificate to this `file`")
+	f.StringVar(&s.caFile, "ca-file", "", "write the CA's certificate to this `file`, and a trust store for Java to file.p12")
 	f.BoolVar(&s.http1, "http1", false, "with --tls: no HTTP/2")
 	f.StringVar(&s.seed, "seed", "", "derive keys and data from this `number`, so that every run has the same")
 	f.StringVar(&s.freeze, "freeze", "", "start with the clock frozen at this `time`, for example 2027-01-31T00:00:00Z")

@@ -110,22 +110,22 @@ func TestGeneratedClientsCallTheMock(t *testing.T) { //nolint:paralleltest // it
 // What the test of the TypeScript clients takes from npm.
 var typeScript = []string{"openapi-typescript@7", "openapi-fetch@0.14", "typescript@5"}
 
-// installed returns a folder with the packages of typeScript. The test is skipped where npm or
-// its registry is missing.
-func installed(t *testing.T) string {
+// installed returns a folder with packages of npm. The test is skipped where npm or its
+// registry is missing.
+func installed(t *testing.T, packages ...string) string {
 	t.Helper()
 	if os.Getenv("KEYFIT_LONG") == "" {
-		t.Skip("set KEYFIT_LONG=1 to make clients in TypeScript")
+		t.Skip("set KEYFIT_LONG=1 to install packages of npm")
 	}
 	npm, err := exec.LookPath("npm")
 	if err != nil {
-		t.Skip("npm is not installed: nothing was generated")
+		t.Skip("npm is not installed: nothing was tried")
 	}
 	dir := t.TempDir()
-	cmd := exec.CommandContext(t.Context(), npm, append([]string{"install", "--prefix", dir, "--no-audit", "--no-fund"}, typeScript...)...) //nolint:gosec // constants
+	cmd := exec.CommandContext(t.Context(), npm, append([]string{"install", "--prefix", dir, "--no-audit", "--no-fund"}, packages...)...) //nolint:gosec // constants
 	cmd.Dir = dir
 	if said, err := cmd.CombinedOutput(); err != nil {
-		t.Skipf("npm cannot install them here: nothing was generated: %v: %.300s", err, said)
+		t.Skipf("npm cannot install them here: nothing was tried: %v: %.300s", err, said)
 	}
 	return dir
 }
@@ -134,7 +134,7 @@ func installed(t *testing.T) string {
 // with the program of testdata, and its calls are answered. The packages come from npm, so this
 // is part of the long tests.
 func TestTypeScriptClientsCallTheMock(t *testing.T) { //nolint:paralleltest // as above
-	dir := installed(t)
+	dir := installed(t, typeScript...)
 	tool := func(name string, args ...string) *exec.Cmd {
 		cmd := exec.CommandContext(t.Context(), filepath.Join(dir, "node_modules", ".bin", name), args...) //nolint:gosec // installed by this test
 		cmd.Dir = dir
