@@ -159,6 +159,7 @@ func TestExplainKnowsAnAPIOfAFile(t *testing.T) {
 		"explain --api FILE --provider imkit-pai -- curl /v1/items/1":          {2, `did you mean "imkit-pay"?`},
 		"explain --api nowhere.yaml -- curl /v1/items/1":                       {2, "nowhere.yaml"},
 		"explain --provider imkit-pay -- curl /v1/items/1":                     {2, "imkit-pay"},
+		"drift imkit-pay": {2, "an API of your own has no assumptions to ask about"},
 	} {
 		got := runKeyfit(t, nil, strings.Fields(strings.Replace(line, "FILE", path, 1))...)
 		if got.code != want.code || !strings.Contains(got.out+got.err, want.says) {

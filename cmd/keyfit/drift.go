@@ -49,8 +49,8 @@ Exit code: 0 everything holds, 1 something does not, or cannot be asked, 2 usage
 				return err
 			}
 			v, err := findVendor(args[0])
-			if err != nil {
-				return err
+			if err != nil { // of an API of one's own its file says all: nothing is assumed
+				return fmt.Errorf("%w; an API of your own has no assumptions to ask about, its file says what the mock answers", err)
 			}
 			return a.drift(cmd, &v, &s)
 		},

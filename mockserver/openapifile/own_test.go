@@ -1,6 +1,7 @@
 package openapifile_test
 
 import (
+	"net/http"
 	"net/http/httptest"
 	"slices"
 	"strings"
@@ -18,7 +19,7 @@ import (
 func ownDocument(t *testing.T, a mockserver.API) []byte {
 	t.Helper()
 	srv := mockserver.New(t, mockserver.WithAPI(a))
-	r := httptest.NewRequestWithContext(t.Context(), "GET", "http://localhost/openapi/"+string(a.Name), nil)
+	r := httptest.NewRequestWithContext(t.Context(), "GET", "http://localhost/openapi/"+string(a.Name), http.NoBody)
 	r.Header.Set("Authorization", "Bearer "+srv.AdminToken().Reveal())
 	w := httptest.NewRecorder()
 	srv.AdminHandler().ServeHTTP(w, r)
