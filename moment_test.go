@@ -62,7 +62,10 @@ func TestACallWaitsAMomentForTheSuccessorOfItsKey(t *testing.T) { //nolint:paral
 		{"a chain", func() []keyfit.Option {
 			return []keyfit.Option{keyfit.WithSource(keyfit.Chain(keyfit.Env("MOMENT_NONE"), momentSource(late)))}
 		}, false, false, late, nil},
-		{"a file", func() []keyfit.Option { writeLater(file, late); return []keyfit.Option{keyfit.WithSource(keyfit.File(file))} }, false, false, late, nil},
+		{"a file", func() []keyfit.Option {
+			writeLater(file, late)
+			return []keyfit.Option{keyfit.WithSource(keyfit.File(file))}
+		}, false, false, late, nil},
 		{"a variable that names a file", func() []keyfit.Option {
 			writeLater(file, late)
 			return []keyfit.Option{keyfit.WithSource(keyfit.Env("MOMENT_FILE_KEY"))}
