@@ -65,7 +65,7 @@ func TestExecTextTakesTheOneKeyThatACommandPrints(t *testing.T) {
 
 // The commands of docs/rotation.md, against stand-ins that know the arguments and print what the
 // tools document.
-func TestTheCommandsOfTheDocumentation(t *testing.T) { //nolint:paralleltest // it sets PATH
+func TestTheCommandsOfTheDocumentation(t *testing.T) {
 	if _, err := exec.LookPath("sh"); err != nil {
 		t.Skip("no sh")
 	}
@@ -74,7 +74,7 @@ func TestTheCommandsOfTheDocumentation(t *testing.T) { //nolint:paralleltest // 
 		t.Fatal(err)
 	}
 	dir := t.TempDir()
-	t.Setenv("PATH", dir+string(os.PathListSeparator)+os.Getenv("PATH"))
+	path := dir + string(os.PathListSeparator) + os.Getenv("PATH")
 	const azure = `{"key": "abc", "not_after": "2027-01-31T12:00:00+00:00", "version": "https://team.vault.azure.net/secrets/imkit/7f"}`
 	for _, tool := range []struct {
 		name, prints string
@@ -94,13 +94,14 @@ func TestTheCommandsOfTheDocumentation(t *testing.T) { //nolint:paralleltest // 
 		},
 	} {
 		t.Run(tool.name, func(t *testing.T) {
+			t.Setenv("PATH", path)
 			var checks strings.Builder
 			fmt.Fprintf(&checks, "#!/bin/sh\n[ $# = %d ] || exit 2\n", len(tool.args))
 			for i, arg := range tool.args {
 				fmt.Fprintf(&checks, "[ \"${%d}\" = '%s' ] || exit %d\n", i+1, arg, 10+i)
 			}
 			fmt.Fprintf(&checks, "cat <<'END'\n%s\nEND\n", strings.TrimSuffix(tool.prints, "\n"))
-			if err := os.WriteFile(filepath.Join(dir, tool.name), []byte(checks.String()), 0o700); err != nil { //nolint:gosec // a program
+			if err := os.WriteFile(filepath.Join(dir, tool.name), []byte(checks.String()), 0o700); err != nil {
 				t.Fatal(err)
 			}
 			src, call := keyfit.ExecText("sh", "-c", "pass show imkit | head -n 1"), `keyfit.ExecText("sh", "-c", "pass show imkit | head -n 1")`

@@ -46,7 +46,7 @@ func (m *momentClient) call(ctx context.Context) (took time.Duration, err error)
 }
 
 // A key that was accepted before and is refused now counts as replaced, where another one can come.
-func TestACallWaitsAMomentForTheSuccessorOfItsKey(t *testing.T) { //nolint:paralleltest // it sets the environment
+func TestACallWaitsAMomentForTheSuccessorOfItsKey(t *testing.T) {
 	file := sourceFile(t, "key", "moment-1\n")
 	const atOnce, late = 0, 300 * time.Millisecond
 	tests := []struct {
