@@ -74,7 +74,7 @@ func TestArchitecturePageNamesOnlyFilesAndTestsThatExist(t *testing.T) {
 
 func TestPicturesAreOfTheCode(t *testing.T) {
 	t.Parallel()
-	for _, picture := range []string{"request", "key"} {
+	for _, picture := range []string{"request", "key", "rotation"} {
 		text, svg := readText(t, "docs/pictures/"+picture+".dot"), readText(t, "docs/pictures/"+picture+".svg")
 		if sum := fmt.Sprintf("sha256 %x", sha256.Sum256([]byte(text))); !strings.Contains(svg, sum) {
 			t.Errorf("%s.svg is not drawn from %s.dot as it is now: run bash docs/pictures/draw.sh", picture, picture)
@@ -97,6 +97,15 @@ func TestPicturesAreOfTheCode(t *testing.T) {
 	for _, transition := range submatches(`-> \w+ \[label=" ?(\w+)`, key) {
 		if !strings.Contains(state, ") "+transition+"(") {
 			t.Errorf("key.dot has the transition %s, and internal/keyring/state.go has no such method", transition)
+		}
+	}
+
+	rotation, help := readText(t, "docs/pictures/rotation.dot"), readText(t, "cmd/keyfit/rotate.go")
+	_, told, _ := strings.Cut(help, "event (")
+	told, _, _ = strings.Cut(told, ")")
+	for _, state := range submatches(`(?m)^  ([a-z_]+)\s+\[label=<`, rotation) {
+		if !slices.Contains(strings.FieldsFunc(told, func(c rune) bool { return c == ',' || c == ' ' || c == '\n' }), state) {
+			t.Errorf("rotation.dot has the state %s, and keyfit rotate --json has no such event", state)
 		}
 	}
 }

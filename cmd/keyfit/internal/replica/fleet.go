@@ -79,6 +79,9 @@ func (f *Fleet) Judge(answers []Answer) Verdict {
 	for i := range v.Rows {
 		r := &v.Rows[i]
 		r.State, r.Safe = f.state(r, current)
+		if s := r.Status; s != nil && s.Circuit.Holding > 0 {
+			r.State += fmt.Sprintf("; %d calls wait for a key", s.Circuit.Holding)
+		}
 	}
 	v.Old = f.old(current)
 	v.Waiting = f.waiting(&v)
@@ -184,15 +187,16 @@ func (f *Fleet) state(r *Row, current map[string]map[string]int) (text string, s
 	case f.asked.Old == "" && s.Staged != nil && s.Staged.Fingerprint != fp:
 		return "has an offered key" + s.obstacle(), false
 	}
-	for _, old := range f.olds(r) {
-		if !s.Released(old) {
+	text, olds := "ok", f.olds(r)
+	for _, old := range olds {
+		if text = "released"; !s.Released(old) {
 			return notReleased(s, old), false
 		}
 	}
 	if s.Circuit.Open {
-		return "released; its calls are refused", true
+		text += "; its calls are refused"
 	}
-	return "released", true
+	return text, true
 }
 
 func notReleased(s *Status, old string) string {

@@ -41,7 +41,7 @@ func TestAFleetIsSafeWhenEveryReplicaHasReleasedTheOldKey(t *testing.T) {
 	}{
 		"released":                   {Question{}, []string{released + "|" + released}, "released|released", true, "aa"},
 		"released and fresh":         {Question{}, []string{released + "|" + fresh}, "released|released", true, "aa"},
-		"all fresh":                  {Question{}, []string{fresh + "|" + fresh}, "released|released", true, ""},
+		"all fresh":                  {Question{}, []string{fresh + "|" + fresh}, "ok|ok", true, ""},
 		"the rotation is to come":    {Question{Old: "aa"}, []string{onOld + "|" + onOld}, "uses the old key|uses the old key", false, "aa"},
 		"different keys":             {Question{}, []string{onOld + "|" + fresh}, "the replicas use different keys|the replicas use different keys", false, ""},
 		"one has the old":            {Question{Old: "aa"}, []string{onOld + "|" + fresh}, "uses the old key|released", false, "aa"},
