@@ -38,7 +38,7 @@ func allowedImports() map[string][]string {
 		"cmd/keyfit/internal/mcpserver":  {"cmd/keyfit/internal/admin", "github.com/modelcontextprotocol/go-sdk/mcp"},
 		"cmd/keyfit/internal/mockclient": {},
 		"cmd/keyfit/internal/replica":    {"cmd/keyfit/internal/admin", "cmd/keyfit/internal/cli"},
-		"cmd/keyfit/internal/rotate":     {".", "cmd/keyfit/internal/admin", "cmd/keyfit/internal/cli", "cmd/keyfit/internal/flagvalue", "cmd/keyfit/internal/keycheck", "cmd/keyfit/internal/keyinput", "cmd/keyfit/internal/replica", "cmd/keyfit/internal/swapfile", "cmd/keyfit/internal/vendors", "github.com/spf13/pflag", "golang.org/x/term", "internal/envfile", "internal/exposure", "internal/rfc3339", "mockserver"},
+		"cmd/keyfit/internal/rotate":     {".", "cmd/keyfit/internal/admin", "cmd/keyfit/internal/cli", "cmd/keyfit/internal/flagvalue", "cmd/keyfit/internal/keycheck", "cmd/keyfit/internal/keyinput", "cmd/keyfit/internal/replica", "cmd/keyfit/internal/swapfile", "cmd/keyfit/internal/vendors", "github.com/spf13/pflag", "golang.org/x/term", "internal/envfile", "internal/exposure", "internal/rfc3339", "internal/smallfile", "mockserver"},
 		"cmd/keyfit/internal/swapfile":   {"internal/privatefile"},
 		"cmd/keyfit/internal/vendors":    {".", "internal/envfile", "internal/smallfile"},
 		"examples/anyapi":                {".", "mockserver", "mockserver/apifile", "mockserver/scenariofile"},

@@ -395,8 +395,10 @@ func TestABrokenLineOfDotEnvIsToldOnce(t *testing.T) {
 
 func TestABrokenLineOfDotEnvIsToldOnceBesideOtherKeys(t *testing.T) {
 	w := newVendorWorld(t)
+	t.Setenv("IMIN_API_KEY", w.lines["IMIN_API_KEY"])
+	t.Setenv("MINDKEY_API_KEY", w.lines["MINDKEY_API_KEY"])
+	t.Setenv("OPTIMOVE_API_KEY", w.lines["OPTIMOVE_API_KEY"])
 	for _, name := range []string{"IMIN", "MINDKEY", "OPTIMOVE"} {
-		t.Setenv(name+"_API_KEY", w.lines[name+"_API_KEY"])
 		t.Setenv(name+"_BASE_URL", w.lines[name+"_BASE_URL"])
 	}
 	brokenIsToldOnce(t, true)

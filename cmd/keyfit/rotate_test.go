@@ -257,28 +257,30 @@ func TestRotateRefusesWhatItCannotDoWell(t *testing.T) {
 		code          int
 		want          string
 	}{
-		"no file":            {"", "imkit - --yes --dotenv /none/.env", cli.ExitUsage, "there is no file"},
-		"not to be parsed":   {"IMKIT_API_KEY=OLD\nc4n4rYc4n4rY\n", "imkit - --yes", cli.ExitFailure, "line 2 cannot be parsed"},
-		"a file named there": {"IMKIT_API_KEY_FILE=/run/key\n", "imkit - --yes", cli.ExitFailure, "rotate that one with --file"},
-		"the old key's date": {"IMKIT_API_KEY=OLD\nIMKIT_API_KEY_EXPIRES=2030-01-01\n", "imkit - --yes", cli.ExitUsage, "give the new one's by --expires"},
-		"the key itself":     {"", "imkit NEW", cli.ExitUsage, "the new key cannot be an argument"},
-		"after the dash":     {"", "imkit - NEW", cli.ExitUsage, "the new key cannot be an argument"},
-		"for the vendor":     {"", "NEW -", cli.ExitUsage, "there is no such vendor"},
-		"for a file":         {"", "imkit --yes --key-file NEW", cli.ExitFailure, "--key-file: no such file"},
-		"for an address":     {"", "imkit - --yes --watch NEW", cli.ExitUsage, "--watch needs a URL"},
-		"for a date":         {"", "imkit - --yes --expires NEW", cli.ExitUsage, "--expires is a date"},
-		"for a probe":        {"", "imkit - --yes --probe NEW", cli.ExitUsage, "--probe must be a path"},
-		"key in the probe":   {"", "imkit - --yes --probe /x?api_key=NEW", cli.ExitUsage, "--probe holds a credential"},
-		"a date gone by":     {"", "imkit - --yes --expires 2020-01-01", cli.ExitUsage, "in the past"},
-		"nobody to ask":      {"", "imkit -", cli.ExitUsage, "no terminal to ask at"},
-		"no key":             {"", "imkit --yes", cli.ExitUsage, "the new key is missing"},
-		"JSON and questions": {"", "imkit - --json", cli.ExitUsage, "needs --yes"},
-		"revoke for real":    {"", "imkit - --yes --revoke", cli.ExitUsage, "--revoke is for a mock"},
-		"a pair in a file":   {"", "imkit-user - --yes --file x", cli.ExitUsage, "cannot hold the pair"},
-		"a date in a file":   {"", "imkit - --yes --file x --expires 2090-01-01", cli.ExitUsage, "--expires is for .env"},
-		"two origins":        {"", "imkit - --yes --key-file x", cli.ExitUsage, "exclude each other"},
-		"no time":            {"", "imkit - --yes --timeout 0s", cli.ExitUsage, "more than 0s"},
-		"no mock":            {"", "imkit - --yes --mock", cli.ExitFailure, "which mock?"},
+		"no file":                  {"", "imkit - --yes --dotenv /none/.env", cli.ExitUsage, "there is no file"},
+		"not to be parsed":         {"IMKIT_API_KEY=OLD\nc4n4rYc4n4rY\n", "imkit - --yes", cli.ExitFailure, "line 2 cannot be parsed"},
+		"a file named there":       {"IMKIT_API_KEY_FILE=/run/key\n", "imkit - --yes", cli.ExitFailure, "rotate that one with --file"},
+		"the old key's date":       {"IMKIT_API_KEY=OLD\nIMKIT_API_KEY_EXPIRES=2030-01-01\n", "imkit - --yes", cli.ExitUsage, "give the new one's by --expires"},
+		"the key itself":           {"", "imkit NEW", cli.ExitUsage, "the new key cannot be an argument"},
+		"after the dash":           {"", "imkit - NEW", cli.ExitUsage, "the new key cannot be an argument"},
+		"for the vendor":           {"", "NEW -", cli.ExitUsage, "there is no such vendor"},
+		"for a file":               {"", "imkit --yes --key-file NEW", cli.ExitFailure, "--key-file: no such file"},
+		"for an address":           {"", "imkit - --yes --watch NEW", cli.ExitUsage, "--watch needs a URL"},
+		"for a date":               {"", "imkit - --yes --expires NEW", cli.ExitUsage, "--expires is a date"},
+		"for a probe":              {"", "imkit - --yes --probe NEW", cli.ExitUsage, "--probe must be a path"},
+		"key in the probe":         {"", "imkit - --yes --probe /x?api_key=NEW", cli.ExitUsage, "--probe holds a credential"},
+		"a date in a file's file":  {"IMKIT_API_KEY=OLD\nIMKIT_API_KEY_EXPIRES_FILE=end\n", "imkit - --yes", cli.ExitUsage, "give the new one's by --expires"},
+		"the old one's issue date": {"IMKIT_API_KEY=OLD\nIMKIT_API_KEY_ISSUED=2026-01-01\n", "imkit - --yes", cli.ExitUsage, "give the new one's by --expires"},
+		"a date gone by":           {"", "imkit - --yes --expires 2020-01-01", cli.ExitUsage, "in the past"},
+		"nobody to ask":            {"", "imkit -", cli.ExitUsage, "no terminal to ask at"},
+		"no key":                   {"", "imkit --yes", cli.ExitUsage, "the new key is missing"},
+		"JSON and questions":       {"", "imkit - --json", cli.ExitUsage, "needs --yes"},
+		"revoke for real":          {"", "imkit - --yes --revoke", cli.ExitUsage, "--revoke is for a mock"},
+		"a pair in a file":         {"", "imkit-user - --yes --file x", cli.ExitUsage, "cannot hold the pair"},
+		"a date in a file":         {"", "imkit - --yes --file x --expires 2090-01-01", cli.ExitUsage, "--expires is for .env"},
+		"two origins":              {"", "imkit - --yes --key-file x", cli.ExitUsage, "exclude each other"},
+		"no time":                  {"", "imkit - --yes --timeout 0s", cli.ExitUsage, "more than 0s"},
+		"no mock":                  {"", "imkit - --yes --mock", cli.ExitFailure, "which mock?"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -338,6 +340,49 @@ func TestRotateOfAKeyFile(t *testing.T) {
 		got := w.rotate(t, w.next, "optimove", "-", "--yes", "--file", w.dotenv, "--dotenv", "/none/.env", "--base-url", w.BaseURL(mockserver.Optimove))
 		if got.code != 0 || w.content(t) != w.next+end {
 			t.Errorf("%+v", got)
+		}
+	}
+}
+
+func orElse(text, other string) string {
+	if text == "" {
+		return other
+	}
+	return text
+}
+
+// A key file that is a JSON object stays one, with the members of others, and with the dates of the
+// key that it has.
+func TestRotateOfAKeyFileInJSON(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		before string
+		flags  []string
+		want   string // "" if nothing is changed
+		says   string
+	}{
+		"one line":    {`{"key":"OLD","owner":"shop"}`, nil, `{"key":"NEW","owner":"shop"}`, "✓ swapped"},
+		"indented":    {"{\n  \"key\": \"OLD\",\n  \"version\": 3,\n  \"issued_at\": \"2026-01-31\"\n}\n", nil, "{\n  \"key\": \"NEW\"\n}\n", "✓ swapped"},
+		"a date":      {`{"key":"OLD","not_after":"2030-01-31"}` + "\n", []string{"--expires", "2090-01-31"}, `{"key":"NEW","not_after":"2090-01-31"}` + "\n", "✓ swapped"},
+		"no date":     {`{"key":"OLD","not_after":"2030-01-31"}`, []string{"--expires", "none"}, `{"key":"NEW"}`, "✓ swapped"},
+		"an old date": {`{"key":"OLD","not_after":"2030-01-31"}`, nil, "", "not_after in the file is the old key's date"},
+		"no key":      {`{"secret":"OLD"}`, nil, "", "edit it by hand"},
+		"half":        {`{"key":"OLD"`, nil, "", "edit it by hand"},
+	} {
+		w := newRotateWorld(t, mockserver.Optimove)
+		fill := strings.NewReplacer("OLD", w.old, "NEW", w.next)
+		w.put(t, fill.Replace(tt.before))
+		kept := filepath.Join(t.TempDir(), "before")
+		args := []string{"optimove", "--yes", "--file", w.dotenv, "--dotenv", "/none/.env", "--base-url", w.BaseURL(mockserver.Optimove)}
+		got := w.rotate(t, w.next, append(append(args, "-", "--backup", kept), tt.flags...)...)
+		if want := fill.Replace(orElse(tt.want, tt.before)); (got.code == 0) != (tt.want != "") || !strings.Contains(got.out+got.err, tt.says) || w.content(t) != want {
+			t.Errorf("%s: %+v", name, got)
+		}
+		if tt.want == "" {
+			continue
+		}
+		if got := w.rotate(t, "", append(args, "--rollback", kept)...); got.code != 0 || !strings.Contains(w.content(t), w.old) || strings.Contains(tt.before, "not_after") != strings.Contains(w.content(t), `"not_after":"2030-01-31T00:00:00Z"`) {
+			t.Errorf("%s: back: %+v", name, got)
 		}
 	}
 }

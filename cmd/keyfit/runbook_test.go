@@ -235,10 +235,12 @@ func (w *runbookWorld) keyfit(t *testing.T, args []string) {
 	}
 	var out listener
 	out.on = w.seen
-	w.code = run(t.Context(), typed, cli.Terminal{In: strings.NewReader(""), Out: &out, Err: &out, Env: func(string) (string, bool) { return "", false },
+	w.code = run(t.Context(), typed, cli.Terminal{
+		In: strings.NewReader(""), Out: &out, Err: &out, Env: func(string) (string, bool) { return "", false },
 		Lookup: func(context.Context, string) ([]netip.Addr, error) {
 			return []netip.Addr{netip.MustParseAddr("127.0.0.1"), netip.MustParseAddr("127.0.0.2")}, nil
-		}})
+		},
+	})
 	w.said.WriteString(aligned(w.asOnThePage(out.text.String())))
 }
 

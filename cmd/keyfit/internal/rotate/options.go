@@ -78,8 +78,8 @@ func (o *Options) Check(v *vendors.Vendor, json bool) error {
 		return cli.Usagef("--revoke is for a mock (--mock): no vendor documents a call that revokes a key")
 	case o.file != "" && v.Provider.EnvID != "":
 		return cli.Usagef("a file that holds one key cannot hold the pair %s", v.Variables())
-	case o.file != "" && o.expires != "":
-		return cli.Usagef("--file holds a key and no date: --expires is for .env")
+	case o.file != "" && o.expires != "" && !hasJSON(o.file):
+		return cli.Usagef("--file holds a key and no date: --expires is for .env, and for a file that is a JSON object")
 	}
 	if o.replicas > 0 && len(o.watch) == 0 {
 		return cli.Usagef("--replicas is for --watch")

@@ -32,7 +32,7 @@ func (r *rotation) readBackup(ctx context.Context) (cred keyfit.Credential, from
 // expires is what becomes of the date beside the key: what --expires says, or what the backup has.
 func (r *rotation) expires() string {
 	switch {
-	case r.opts.rollback == "" || r.target.keyOnly:
+	case r.opts.rollback == "" || r.target.keyOnly && !isJSON(r.target.file.Content()):
 		return r.opts.expires
 	case r.next.Expires.IsZero():
 		return noExpiry

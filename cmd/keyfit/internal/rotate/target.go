@@ -95,6 +95,12 @@ func (t *target) source(path string) keyfit.Source {
 // edit returns the file's content with the new key in it, and the lines of the key. expires is
 // the new value of the date beside the key: "" says nothing about it, "none" takes it out.
 func (t *target) edit(next keyfit.Credential, expires string) (content []byte, lines []int, err error) {
+	if t.keyOnly && isJSON(t.file.Content()) {
+		if content, err = editJSON(t.file.Content(), next, expires); err != nil {
+			err = fmt.Errorf("%s: %w", t.file.Path(), err)
+		}
+		return content, nil, err
+	}
 	if t.keyOnly {
 		content = []byte(next.Key.Reveal())
 		// The line end stays as it is, if there is one.
@@ -148,7 +154,8 @@ func (t *target) dates(next keyfit.Credential, expires string) iter.Seq2[string,
 		if !next.Issued.IsZero() {
 			issued = next.Issued.UTC().Format(time.RFC3339)
 		}
-		_ = yield(t.vendor.Provider.EnvVar+"_EXPIRES", expires) && yield(t.vendor.Provider.EnvVar+"_ISSUED", issued)
+		name := t.vendor.Provider.EnvVar
+		_ = yield(name+"_EXPIRES_FILE", noExpiry) && yield(name+"_EXPIRES", expires) && yield(name+"_ISSUED", issued)
 	}
 }
 
@@ -162,7 +169,7 @@ func (t *target) refuseOldDates(expires string) error {
 	if err != nil {
 		return fmt.Errorf("%s: %w", t.file.Path(), err)
 	}
-	for _, end := range []string{"_EXPIRES", "_ISSUED"} {
+	for _, end := range []string{"_EXPIRES", "_EXPIRES_FILE", "_ISSUED"} {
 		name := t.vendor.Provider.EnvVar + end
 		if _, found := assignments.Lookup(name); found {
 			return cli.Usagef("%s in %s is the old key's date: give the new one's by --expires, or --expires none to take the line out", name, t.file.Path())
