@@ -230,7 +230,7 @@ func (w *runbookWorld) keyfit(t *testing.T, args []string) {
 	typed := append(args, fast[args[0]]...)
 	for i, arg := range typed {
 		if typed[i] = here.Replace(arg); arg == "10m" {
-			typed[i] = "400ms"
+			typed[i] = "1500ms"
 		}
 	}
 	var out listener
@@ -269,7 +269,7 @@ func aligned(text string) string {
 func (w *runbookWorld) asOnThePage(text string) string {
 	text = strings.NewReplacer(w.edits...).Replace(text)
 	for from, to := range map[string]string{
-		`\d{4}-\d\d-\d\d \d\d:\d\d:\d\dZ`: "2027-01-31 03:12:45Z", `(?m)^\d\d:\d\d:\d\dZ`: "03:12:45Z", `\b\d+ ms\b`: "38 ms", `400ms`: "10m",
+		`\d{4}-\d\d-\d\d \d\d:\d\d:\d\dZ`: "2027-01-31 03:12:45Z", `(?m)^\d\d:\d\d:\d\dZ`: "03:12:45Z", `\b\d+ ms\b`: "38 ms", `\b1\.5s\b`: "10m",
 		`\d+(\s+(released|ok|uses))`: "0$1", `"paused_ns": \d+`: `"paused_ns": 39800000000`, `"next_trial_ns": \d+`: `"next_trial_ns": 39800000000`, `"requests": \d\d?,\n  "retries"`: "\"requests\": 12,\n  \"retries\"",
 	} {
 		text = regexp.MustCompile(from).ReplaceAllString(text, to)

@@ -29,7 +29,7 @@ const asService = "TEST_AS_SERVICE"
 func serveAsService(dotenv string) {
 	provider := keyfit.IMKIT("")
 	provider.Limit = keyfit.Limit{}
-	c, err := keyfit.New(provider, keyfit.WithSource(keyfit.DotEnv(dotenv, "IMKIT_API_KEY")), keyfit.WithDotEnv(dotenv), keyfit.DrainTime(100*time.Millisecond))
+	c, err := keyfit.New(provider, keyfit.WithSource(keyfit.DotEnv(dotenv, "IMKIT_API_KEY")), keyfit.WithDotEnv(dotenv), keyfit.DrainTime(time.Minute))
 	if err != nil {
 		fmt.Println("error:", err)
 		os.Exit(1)
