@@ -42,7 +42,7 @@ func TestComposeRotatesWithoutARestart(t *testing.T) {
 	healthy := func() bool {
 		question := strings.Replace(check[len(check)-1], "http://127.0.0.1:8080", a.base, 1)
 		args := append(append([]string{}, check[2:len(check)-1]...), question)
-		return exec.CommandContext(t.Context(), a.cmd.Path, args...).Run() == nil //nolint:gosec // the program of the recipe
+		return exec.CommandContext(t.Context(), a.cmd.Path, args...).Run() == nil
 	}
 	a.uses(t, key)
 	if check[0] != "CMD" || check[1] != "/app" || !healthy() {

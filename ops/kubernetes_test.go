@@ -89,8 +89,8 @@ func (m *kubeletMount) update(t *testing.T, file, content string) {
 	name := fmt.Sprintf("..2026_11_30_12_00_00.%d", m.n)
 	old, _ := os.Readlink(filepath.Join(m.dir, "..data"))
 	steps := []error{
-		os.Mkdir(filepath.Join(m.dir, name), 0o755),                            //nolint:gosec // as kubelet does
-		os.WriteFile(filepath.Join(m.dir, name, file), []byte(content), 0o440), //nolint:gosec // as above
+		os.Mkdir(filepath.Join(m.dir, name), 0o755),
+		os.WriteFile(filepath.Join(m.dir, name, file), []byte(content), 0o440),
 		os.Symlink(name, filepath.Join(m.dir, "..data_tmp")),
 		os.Rename(filepath.Join(m.dir, "..data_tmp"), filepath.Join(m.dir, "..data")),
 	}

@@ -38,11 +38,11 @@ func main() {
 	question := flag.String("ask", "", "address to ask once, instead of serving")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
 	err := ask(ctx, *question)
 	if *question == "" {
 		err = serve(ctx, *listen, *every, *poll)
 	}
+	stop()
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "app:", err)
 		os.Exit(1)
