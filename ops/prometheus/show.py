@@ -34,7 +34,8 @@ EXPECTED = {
 }
 LAST = ("KeyfitNoMetrics", "")  # once the program is gone
 # What follows from the same and may fire too.
-ALLOWED = {("KeyfitCircuitOpen", "visits"), ("KeyfitKeyRefused", "visits"), ("KeyfitWaitsLong", "billing")}
+ALLOWED = {("KeyfitCircuitOpen", "visits"), ("KeyfitKeyRefused", "visits"), ("KeyfitWaitsLong", "billing"),
+           ("KeyfitWaitsLong", "search"), ("KeyfitWaitsLong", "visits")}
 CALM, BAD, GONE = 5, 16, 8  # seconds: nothing fires for so long; all fires within; the last fires within
 
 
