@@ -137,6 +137,7 @@ func TestReadingsAreThoseOfTheClient(t *testing.T) {
 				"keyfit.client.refusals{" + one + " keyfit.refusal.cause=invalid_key}":   s.Refusals.InvalidKey,
 				"keyfit.client.refusals{" + one + " keyfit.refusal.cause=max_wait}":      s.Refusals.MaxWait,
 				"keyfit.client.refusals{" + one + " keyfit.refusal.cause=unavailable}":   s.Refusals.Unavailable,
+				"keyfit.client.waits{" + one + " keyfit.wait.kind=key}":                  s.Holds.Count,
 				"keyfit.client.waits{" + one + " keyfit.wait.kind=gate}":                 s.Gate.Waits.Count,
 				"keyfit.client.limit.requests{" + one + " keyfit.limit.bound=published}": 100,
 				"keyfit.client.limit.period{" + one + " keyfit.limit.bound=published}":   60,

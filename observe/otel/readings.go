@@ -111,6 +111,7 @@ func (r reading) stats(s keyfit.Stats) {
 		r.int(r.refusals, int64(n), refusalCause(cause)) //nolint:gosec // as above
 	}
 	r.wait(s.Backoffs, attribute.String("keyfit.wait.kind", "backoff"))
+	r.wait(s.Holds, attribute.String("keyfit.wait.kind", "key"))
 	r.gate(s.Gate)
 	for _, g := range s.Gate.Groups {
 		r.gate(g.GateStats, attribute.String("keyfit.limit.group", g.Name))

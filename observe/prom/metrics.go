@@ -21,7 +21,7 @@ func newMetrics() *metrics {
 	m.calls = m.describe("calls_total", "Calls, whatever number of attempts each took.")
 	m.retries = m.describe("retries_total", "Further attempts after a failure or a refusal for the limit.")
 	m.refusals = m.describe("refusals_total", "Refused attempts. The causes limit, missing_key, invalid_key, permission and unavailable are responses of the provider; deadline, max_wait and budget are decisions of the client.", "cause")
-	m.waits = m.describe("wait_seconds", "Waits that are over: for the gate, or the backoff between two attempts. The quantiles are those since the start.", "group", "kind")
+	m.waits = m.describe("wait_seconds", "Waits that are over: for the gate, the backoff between two attempts, or a key that works. The quantiles are those since the start.", "group", "kind")
 
 	m.waiting = m.describe("gate_waiting_attempts", "Attempts in the queue of the gate.", "group")
 	m.inFlight = m.describe("gate_in_flight_attempts", "Attempts that have no response yet.", "group")

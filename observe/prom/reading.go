@@ -57,6 +57,7 @@ func (r reading) stats(s keyfit.Stats) {
 		r.count(r.refusals, n, cause)
 	}
 	r.summary(s.Backoffs, "", "backoff")
+	r.summary(s.Holds, "", "key")
 	r.gauge(r.pausedRoutes, float64(len(s.Gate.Routes)))
 	r.gate(s.Gate, "")
 	for _, g := range s.Gate.Groups {
