@@ -34,4 +34,4 @@ func TestTheCollectorRunsSeldomInTheRoomOfTheHeap(t *testing.T) {
 }
 
 // garbage makes what is stored in it escape to the heap.
-var garbage []byte //nolint:gochecknoglobals // so that the compiler cannot leave it out
+var garbage []byte // of the package, so that the compiler cannot leave it out
