@@ -72,8 +72,8 @@ the first in this list:
               --probe PATH names one)
   0 ok        every key is accepted, and none ends within --fail-within
 
-2 is a command line that is not understood. The end of a key comes from _EXPIRES or
-_ISSUED beside it, as in the SDK. --json has the same word as verdict and as status,
+2 is a command line that is not understood. The end of a key comes from not_after in its
+file, or from _EXPIRES or _ISSUED beside it, as in the SDK. --json has the same word as verdict and as status,
 and expiresInDays, rounded down.`,
 		Example: "  keyfit check\n  keyfit check imkit --json\n  keyfit check mindkey --fail-within 14d    # in a scheduled job\n  keyfit check --dotenv deploy/.env --timeout 3s",
 		ValidArgsFunction: func(*cobra.Command, []string, string) ([]cobra.Completion, cobra.ShellCompDirective) {

@@ -225,7 +225,7 @@ func (w *runbookWorld) play(t *testing.T, block string) string {
 func (w *runbookWorld) keyfit(t *testing.T, args []string) {
 	t.Helper()
 	fast := map[string][]string{"rotate": {"--watch-every", "10ms", "--dotenv", w.dotenv}, "watch": {"--every", "10ms"}, "check": {"--dotenv", w.dotenv}, "call": {"--dotenv", w.dotenv}}
-	here := strings.NewReplacer("new.key", filepath.Join(w.dir, "new.key"), "before.env", filepath.Join(w.dir, "before.env"), "/run/secrets/imkit", filepath.Join(w.dir, "mounted"),
+	here := strings.NewReplacer("new.key", filepath.Join(w.dir, "new.key"), "/srv/shop/before.env", filepath.Join(w.dir, "before.env"), "/run/secrets/imkit", filepath.Join(w.dir, "mounted"),
 		"shop.prod.svc:8080", "shop.prod.svc:"+w.port, "10.0.0.7:8080", "127.0.0.1:"+w.port, pageOld, fingerprint(w.old), pageNew, fingerprint(w.next))
 	typed := append(args, fast[args[0]]...)
 	for i, arg := range typed {

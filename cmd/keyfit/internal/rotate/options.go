@@ -42,7 +42,7 @@ const noExpiry = "none"
 // AddFlags declares the flags.
 func (o *Options) AddFlags(f *pflag.FlagSet) {
 	f.StringVar(&o.dotenv, "dotenv", ".env", "the `file` to change, and where the vendor's address may be")
-	f.StringVar(&o.file, "file", "", "change this `file`, which holds the key alone, instead of .env")
+	f.StringVar(&o.file, "file", "", "change this `file`, which holds the key alone or as a JSON object, instead of .env")
 	f.StringVar(&o.keyFile, "key-file", "", "read the new key from this `file`; - is the standard input")
 	f.StringVar(&o.expires, "expires", "", "when the new key expires, as a `date` or RFC 3339 time; `none` removes the stored date")
 	f.StringVar(&o.probe, "probe", "", "try the new key with GET of this `path`")
