@@ -49,7 +49,7 @@ func adminDiagnose(c *adminCall) (any, error) {
 		v = c.srv.vendor(in.Provider)
 	}
 	if v == nil {
-		return nil, refused(http.StatusBadRequest, "the URL's host is not a provider's; give provider")
+		return nil, refused(http.StatusBadRequest, "the URL's host is not a provider's; give the provider too")
 	}
 	d, blame, n := c.srv.examine(v, home, r)
 	view := explanationView{Provider: v.provider, Namespace: n.title(), Diagnosis: d}

@@ -222,7 +222,7 @@ func TestBadInputIsAClearRefusalAndChangesNothing(t *testing.T) {
 		{"no request", "GET", ns + "/requests/1", "", 404, "there was no request"},
 		{"request that is no number", "GET", ns + "/requests/one", "", 400, "number"},
 		{"diagnose nothing", "POST", ns + "/diagnose", `{}`, 400, "url"},
-		{"diagnose nobody's host", "POST", ns + "/diagnose", `{"url":"https://example.com/"}`, 400, "give provider"},
+		{"diagnose nobody's host", "POST", ns + "/diagnose", `{"url":"https://example.com/"}`, 400, "give the provider too"},
 		{"diagnose broken raw", "POST", ns + "/diagnose", `{"provider":"imkit","raw":"hello"}`, 400, "HTTP/1.1"},
 		{"state of another format", "PUT", ns + "/state", `{"format":"x","version":1}`, 400, "no state document"},
 		{"state from the future", "PUT", ns + "/state", `{"format":"keyfit-mock-state","version":5}`, 400, "newer keyfit"},

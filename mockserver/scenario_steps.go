@@ -115,7 +115,7 @@ func (d *deed) none(chosen []*record, key string) {
 	if len(chosen) > 0 {
 		return
 	}
-	what := "no key is in use"
+	what := "no such key is in use"
 	if key != "" {
 		what = "no key in use has the name or the ID " + quote(key)
 	}

@@ -30,23 +30,39 @@ func probePath(p mockserver.Provider) string {
 	}
 }
 
-// probe is probePath, with the key that r has in its query. An API of one's own is asked for
-// its first operation that reads.
+// probe is probePath, with the key that r has in its query.
 func (m *localMock) probe(p mockserver.Provider, r *http.Request) string {
 	path := probePath(p)
 	if !slices.Contains(mockserver.Providers(), p) {
-		path = "/"
-		for _, op := range m.srv.Operations(p) {
-			if got, ok := strings.CutPrefix(op, "GET "); ok {
-				path = strings.NewReplacer("{", "", "}", "").Replace(got)
-				break
-			}
-		}
+		path = m.firstRead(p)
 	}
 	if r.URL.RawQuery != "" {
 		path += "?" + r.URL.RawQuery
 	}
 	return path
+}
+
+// firstRead is the path of the first operation of an API of one's own that reads: one without
+// wildcards if there is one, and none of its authorization server, which takes no key.
+func (m *localMock) firstRead(p mockserver.Provider) string {
+	var taken []string
+	for i := range m.apis {
+		if o := &m.apis[i].OAuth; m.apis[i].Name == p {
+			taken = []string{o.Token, o.Authorize, o.Revoke, o.Introspect, o.Metadata}
+		}
+	}
+	first := "/"
+	for _, op := range m.srv.Operations(p) {
+		path, reads := strings.CutPrefix(op, "GET ")
+		switch {
+		case !reads || slices.Contains(taken, path):
+		case !strings.Contains(path, "{"):
+			return path
+		case first == "/":
+			first = strings.NewReplacer("{", "", "}", "").Replace(path)
+		}
+	}
+	return first
 }
 
 // banner writes what a person needs to call the mock.

@@ -208,7 +208,7 @@ func TestCheckIsAnAlarmForTheEndOfAKey(t *testing.T) {
 		"ending":          {"EXPIRES", in(10*day + time.Hour), "14d", keycheck.Ending, 10, "then keyfit rotate mindkey"},
 		"not asked":       {"EXPIRES", in(10*day + time.Hour), "", keycheck.Accepted, 10, "it expires in 10 days"},
 		"tomorrow":        {"EXPIRES", in(day + time.Hour), "336h", keycheck.Ending, 1, "it expires in 1 day, at "},
-		"ended":           {"EXPIRES", in(-time.Hour), "14d", keycheck.Ended, -1, "correct the date beside it"},
+		"ended":           {"EXPIRES", in(-time.Hour), "14d", keycheck.Ended, -1, "correct the date (not_after in its file"},
 		"ended, unasked":  {"EXPIRES", in(-3*day - time.Hour), "", keycheck.Ended, -4, "the vendor accepts it, though it ended at "},
 		"issued":          {"ISSUED", in(-100*day + time.Hour), "14d", keycheck.Accepted, 265, ""},
 		"issued long ago": {"ISSUED", in(-360*day + time.Hour), "14d", keycheck.Ending, 5, "it expires in 5 days"},

@@ -25,6 +25,7 @@ import (
 // localMock is a mock that runs in this process.
 type localMock struct {
 	srv        *mockserver.Server
+	apis       []mockserver.API // of one's own, as they were at the start
 	adminURL   string
 	urls       map[mockserver.Provider]string
 	issued     map[mockserver.Provider]mockserver.Issued
@@ -48,7 +49,7 @@ func newLocalMock(ctx context.Context, s *settings, logger *slog.Logger, api moc
 	if logger != nil {
 		opts = append(opts, mockserver.WithLogger(logger))
 	}
-	m := &localMock{urls: make(map[mockserver.Provider]string), issued: make(map[mockserver.Provider]mockserver.Issued)}
+	m := &localMock{apis: s.apis, urls: make(map[mockserver.Provider]string), issued: make(map[mockserver.Provider]mockserver.Issued)}
 	m.keys.log = logger
 	opts = append(opts, mockserver.WithSuccessors(m.keys.succeed))
 	if m.srv, err = mockserver.NewHandler(append(opts, mockserver.WithAdmin(api))...); err != nil {

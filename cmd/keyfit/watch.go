@@ -32,7 +32,9 @@ func (a *app) watchCommand() *cobra.Command {
 of them, and shows which key each uses, in which generation, when the old key was last
 used, and what stands in the way. On a terminal the table is redrawn; elsewhere a line
 is written when something changes. It ends by itself when every replica uses the same
-key and has released every other one; then the old key is safe to revoke.
+key and has released every other one; then the old key is safe to revoke. Replicas that
+have not read the new key yet look the same as those that have had no other: it goes on
+until one has replaced its key, or name the old one with --old.
 
 All addresses of a URL's host name are replicas: a headless Service of Kubernetes
 (clusterIP: None) has one for each pod. An address that the name has no more is asked
@@ -49,8 +51,8 @@ yet; --new FINGERPRINT until all use that one. --once looks once.
 apply: replica, provider, generation, current, previous, staged, inFlight, lastUsed,
 oldLastUsed, released, old, replicas.
 
-Exit code: 0 it is safe to revoke the old key, 1 it is not, after --for or at all, 2 usage
-error.`,
+Exit code: 0 it is safe to revoke the old key, or --once has seen the same key everywhere
+and no old one, 1 it is not, after --for or at all, 2 usage error.`,
 		Example: "  keyfit watch http://shop.prod.svc.cluster.local:8080/healthz/keys --replicas 3\n" +
 			"  keyfit watch http://10.0.0.7:8080/keys http://10.0.0.8:8080/keys --old 1f0a9c3b5d7e\n" +
 			"  keyfit watch http://10.0.0.7:8080/keys --once",
@@ -112,6 +114,9 @@ func (a *app) watch(ctx context.Context, finder *replica.Finder, s *watchFlags) 
 		answers := finder.Ask(round)
 		if round.Err() == nil {
 			last = fleet.Judge(answers)
+			if last.Safe && !last.Named && !s.once {
+				last.Safe, last.Waiting = false, "no replica has replaced a key yet; if that was before, name the old one with --old"
+			}
 			view.show(&last)
 			if last.Safe {
 				view.safe(&last)

@@ -206,8 +206,11 @@ func safeText(round *replica.Verdict) string {
 	if round.Replicas == 1 {
 		all = "the replica has"
 	}
+	if len(round.Old) == 0 && round.Named {
+		return all + " the new key and no other: there is nothing to revoke"
+	}
 	if len(round.Old) == 0 {
-		return all + " the same key and no other: there is nothing to revoke"
+		return all + " the same key and no other; after a rotation, name the old one with --old"
 	}
 	return all + " released " + strings.Join(round.Old, ", ") + ": safe to revoke"
 }

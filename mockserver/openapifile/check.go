@@ -112,6 +112,7 @@ func (op *operation) misfit(err error) *mockserver.Misfit {
 	case errors.Is(err, openapi3filter.ErrInvalidEmptyValue):
 		what = "it may not be empty"
 	case ofSchema:
+		schema = innermost(schema)
 		if at := schema.JSONPointer(); len(at) > 0 {
 			where += " at /" + oneLine(strings.Join(at, "/"))
 		}
@@ -126,4 +127,16 @@ func (op *operation) misfit(err error) *mockserver.Misfit {
 		what = "it does not fit its schema"
 	}
 	return &mockserver.Misfit{Status: status, Why: where + ": " + what}
+}
+
+// innermost is the first of several misfits: the error around them names no place.
+func innermost(err *openapi3.SchemaError) *openapi3.SchemaError {
+	for err.SchemaField == "" {
+		next, ok := errors.AsType[*openapi3.SchemaError](err.Origin)
+		if !ok {
+			break
+		}
+		err = next
+	}
+	return err
 }

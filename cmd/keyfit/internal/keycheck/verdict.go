@@ -89,7 +89,7 @@ func (r *Result) Judge(v *vendors.Vendor, now time.Time, within time.Duration) {
 	case left <= 0:
 		r.Verdict = Ended
 		if answer == Accepted {
-			r.Advice = "the vendor accepts it, though it ended at " + cli.Time(r.Expires) + ": correct the date beside it (" + v.Provider.EnvVar + "_EXPIRES or _ISSUED), or have a new key made before it is refused"
+			r.Advice = "the vendor accepts it, though it ended at " + cli.Time(r.Expires) + ": correct the date (not_after in its file, if that has one, or else " + v.Provider.EnvVar + "_EXPIRES or _ISSUED beside it), or have a new key made before it is refused"
 			return
 		}
 		r.Advice = "it expired at " + cli.Time(r.Expires) + ": have a new key made and put it into " + r.Place

@@ -57,6 +57,7 @@ type Verdict struct {
 	Rows     []Row
 	Replicas int      // how many answered
 	Safe     bool     // every old key may be revoked
+	Named    bool     // a key was replaced, or the question names one; otherwise there is no old key to speak of
 	Old      []string // those keys, by fingerprint; none if no replica had another than its current one
 	Waiting  string   // why it is not safe yet; "" if it is
 }
@@ -85,7 +86,7 @@ func (f *Fleet) Judge(answers []Answer) Verdict {
 	}
 	v.Old = f.old(current)
 	v.Waiting = f.waiting(&v)
-	v.Safe = v.Waiting == ""
+	v.Safe, v.Named = v.Waiting == "", len(v.Old) > 0 || f.asked.New != ""
 	return v
 }
 

@@ -23,6 +23,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"time"
 
 	"github.com/keyfit/keyfit"
@@ -240,7 +241,11 @@ func (r *rotation) writeBackup() error {
 		_ = os.Remove(r.opts.backup) // the write's error is the one to report
 		return fmt.Errorf("--backup: %w", err)
 	}
-	r.report.step(&Event{Event: "backup", Place: r.opts.backup}, "backup", r.opts.backup+"; it holds the old key, so delete it in the end; keyfit rotate "+r.vendor.Name+" --rollback "+cli.ShellQuote(r.opts.backup)+" goes back")
+	path := r.opts.backup
+	if abs, err := filepath.Abs(path); err == nil {
+		path = abs // the printed command works from any directory
+	}
+	r.report.step(&Event{Event: "backup", Place: path}, "backup", path+"; it holds the old key, so delete it in the end; keyfit rotate "+r.vendor.Name+" --rollback "+cli.ShellQuote(path)+" goes back")
 	return nil
 }
 
@@ -256,7 +261,7 @@ func (r *rotation) finish(ctx, within context.Context) error {
 	}
 	advice := revocationOf(r.vendor.Name)
 	if len(r.opts.watch) == 0 && r.usage == nil {
-		r.report.warn(&Event{Event: "unseen", Fingerprint: old}, "keyfit cannot see who uses the old key "+old+". Revoke it when "+advice.when)
+		r.report.warn(&Event{Event: "unseen", Fingerprint: old}, "keyfit cannot see who uses the old key "+old+". Revoke it when "+advice.when+". Where programs serve Keyring.Status(): keyfit watch URL --old "+old)
 		r.report.advise(old, advice.how)
 		r.report.done("the new key is in place; the old one was not revoked")
 		return nil
