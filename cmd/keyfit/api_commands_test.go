@@ -51,6 +51,7 @@ func TestCommandsKnowTheAPIsOfTheRunningMock(t *testing.T) {
 		{"requests verify --provider imkit-pay --expect 0", 0, ""},
 		{"fault add stall --provider imkit-pay", 0, "imkit-pay"},
 		{"explain --provider imkit-pay -- curl -b pay=wrong /v1/items/1", 0, "not_a_mock_key"},
+		{"openapi imkit-pay", 0, `"/v1/items/{id}"`},
 		{"explain --provider imkit-pay -- curl /v1/items/1", 0, "`Cookie: pay=…`"},
 		{"data list imkit-pay", 0, ""},
 		{"data list", 0, "users"},

@@ -1,8 +1,11 @@
 package main
 
 import (
+	"context"
+	"encoding/json"
 	"fmt"
 	"io"
+	"net/http"
 	"runtime"
 	"runtime/debug"
 	"strings"
@@ -37,25 +40,44 @@ func (a *app) versionCommand() *cobra.Command {
 }
 
 func (a *app) openAPICommand() *cobra.Command {
-	return &cobra.Command{
+	cmd := &cobra.Command{
 		Use: "openapi PROVIDER|admin", Short: "Print the OpenAPI document of a provider, or of the admin API",
+		Long: `openapi prints the OpenAPI document of one of the five providers or of the admin API. The
+document of an API of one's own comes from the running mock that plays it.`,
 		Args: exactly("PROVIDER"),
-		ValidArgsFunction: func(*cobra.Command, []string, string) ([]cobra.Completion, cobra.ShellCompDirective) {
-			return append(providerNames(), "admin"), cobra.ShellCompDirectiveNoFileComp
+		ValidArgsFunction: func(cmd *cobra.Command, _ []string, _ string) ([]cobra.Completion, cobra.ShellCompDirective) {
+			return append(names(a.offered(cmd.Context())), "admin"), cobra.ShellCompDirectiveNoFileComp
 		},
-		RunE: func(_ *cobra.Command, args []string) error {
-			name, err := flagvalue.Find(args[0], append(providerNames(), "admin"))
+		RunE: func(cmd *cobra.Command, args []string) error {
+			doc, err := a.openAPI(cmd.Context(), args[0])
 			if err != nil {
-				return cli.At("PROVIDER", err)
-			}
-			doc := mockserver.AdminOpenAPI()
-			if name != "admin" {
-				if doc = mockserver.OpenAPI(mockserver.Provider(name)); doc == nil {
-					return fmt.Errorf("there is no OpenAPI document for %s yet", name)
-				}
+				return err
 			}
 			_, err = fmt.Fprintln(a.Out, strings.TrimSpace(string(doc)))
 			return err
 		},
 	}
+	return a.withAdmin(cmd)
+}
+
+// openAPI returns the document of a provider or, as "admin", of the admin API.
+func (a *app) openAPI(ctx context.Context, name string) ([]byte, error) {
+	own := a.admin.url != "" && ownName(strings.ToLower(strings.TrimSpace(name)))
+	switch found, err := flagvalue.Find(name, append(providerNames(), "admin")); {
+	case err != nil && !own:
+		return nil, cli.At("PROVIDER", err)
+	case found == "admin":
+		return mockserver.AdminOpenAPI(), nil
+	case err == nil:
+		return mockserver.OpenAPI(mockserver.Provider(found)), nil
+	}
+	p, err := a.provider(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	var doc json.RawMessage
+	if err := a.do(ctx, http.MethodGet, "/v1/openapi/"+string(p), nil, &doc); err != nil {
+		return nil, err
+	}
+	return doc, nil
 }
