@@ -240,8 +240,20 @@ func (r *rotation) writeBackup() error {
 		_ = os.Remove(r.opts.backup) // the write's error is the one to report
 		return fmt.Errorf("--backup: %w", err)
 	}
-	r.report.step(&Event{Event: "backup", Place: r.opts.backup}, "backup", r.opts.backup+"; it holds the old key, so delete it in the end; keyfit rotate "+r.vendor.Name+" --rollback "+cli.ShellQuote(r.opts.backup)+" goes back")
+	r.report.step(&Event{Event: "backup", Place: r.opts.backup}, "backup", r.opts.backup+"; it holds the old key, so delete it in the end; "+r.wayBack()+" goes back")
 	return nil
+}
+
+// wayBack is the command that goes back to the backup, in the same file.
+func (r *rotation) wayBack() string {
+	command := "keyfit rotate " + r.vendor.Name + " --rollback " + cli.ShellQuote(r.opts.backup)
+	switch {
+	case r.opts.file != "":
+		command += " --file " + cli.ShellQuote(r.opts.file)
+	case r.opts.dotenv != defaultDotEnv:
+		command += " --dotenv " + cli.ShellQuote(r.opts.dotenv)
+	}
+	return command
 }
 
 // finish waits until the old key is idle, and revokes it or says how it is revoked.
