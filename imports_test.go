@@ -33,7 +33,7 @@ func allowedImports() map[string][]string {
 		"cmd/keyfit/internal/flagvalue":  {"cmd/keyfit/internal/cli", "github.com/spf13/pflag", "mockserver"},
 		"cmd/keyfit/internal/job":        {"golang.org/x/sys/unix"},
 		"cmd/keyfit/internal/keycheck":   {".", "cmd/keyfit/internal/cli", "cmd/keyfit/internal/vendors"},
-		"cmd/keyfit/internal/keyinput":   {".", "cmd/keyfit/internal/cli", "golang.org/x/term"},
+		"cmd/keyfit/internal/keyinput":   {".", "cmd/keyfit/internal/cli", "golang.org/x/term", "internal/smallfile"},
 		"cmd/keyfit/internal/keyplaces":  {".", "cmd/keyfit/internal/keycheck", "cmd/keyfit/internal/vendors", "internal/envfile", "internal/smallfile"},
 		"cmd/keyfit/internal/mcpserver":  {"cmd/keyfit/internal/admin", "github.com/modelcontextprotocol/go-sdk/mcp"},
 		"cmd/keyfit/internal/mockclient": {},

@@ -59,10 +59,13 @@ func (vs variableSource) dates(key Credential, lookup func(string) (string, bool
 	if _, viaFile := lookup(name + "_FILE"); viaFile && !vs.dated.owns(key.Fingerprint(), expires, issued) {
 		return key, nil
 	}
-	if !key.Expires.IsZero() || !key.Issued.IsZero() {
+	if !key.Expires.IsZero() {
 		return key, nil
 	}
-	key.Expires, key.Issued = expires, issued
+	key.Expires = expires
+	if key.Issued.IsZero() {
+		key.Issued = issued
+	}
 	return key, nil
 }
 

@@ -788,3 +788,30 @@ func TestADateBesideAKeyFileIsThatOfItsFirstKey(t *testing.T) {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 }
+
+// The file says when its key was issued, and the variable when it ends: neither hides the other.
+func TestTheEndOfAKeyComesFromTheFirstPlaceThatSaysIt(t *testing.T) {
+	const key, end, issued = "lorem-fitsum-1", "2031-01-31", "2030-01-31"
+	for name, tt := range map[string]struct{ file, expires, issued, want string }{
+		"issued in the file, ends by the variable":  {`{"key":"` + key + `","issued_at":"2029-05-05"}`, end, "", "2031-01-31 2029-05-05"},
+		"the file's issue goes before the variable": {`{"key":"` + key + `","issued_at":"2029-05-05"}`, end, issued, "2031-01-31 2029-05-05"},
+		"both in the file":                          {`{"key":"` + key + `","issued_at":"2029-05-05","not_after":"2032-02-02"}`, end, issued, "2032-02-02 2029-05-05"},
+		"the end in the file":                       {`{"key":"` + key + `","not_after":"2032-02-02"}`, end, issued, "2032-02-02 0001-01-01"},
+		"neither in the file":                       {`{"key":"` + key + `"}`, end, issued, "2031-01-31 2030-01-31"},
+	} {
+		file := filepath.Join(t.TempDir(), "key")
+		if err := os.WriteFile(file, []byte(tt.file), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		t.Setenv("DATED_API_KEY_FILE", file)
+		t.Setenv("DATED_API_KEY_EXPIRES", tt.expires)
+		t.Setenv("DATED_API_KEY_ISSUED", tt.issued)
+		cred, err := keyfit.Env("DATED_API_KEY").Credential(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := cred.Expires.Format(time.DateOnly) + " " + cred.Issued.Format(time.DateOnly); got != tt.want {
+			t.Errorf("%s: %s, want %s", name, got, tt.want)
+		}
+	}
+}

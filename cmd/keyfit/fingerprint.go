@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"os"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -81,12 +82,15 @@ func (a *app) readKey(ctx context.Context, stdin bool, file string) (keyfit.Cred
 
 // keyOfFile reads a key as the SDK reads a key file, and a pair from a file of two lines.
 func keyOfFile(ctx context.Context, file string) (keyfit.Credential, error) {
-	lines, err := keyinput.FileLines("--file", file)
-	if err != nil {
-		return keyfit.Credential{}, err
-	}
-	if len(lines) == 2 && !strings.HasPrefix(lines[0], "{") {
-		return keyinput.Credential(ctx, "--file", lines)
+	// A pipe, which the shell makes of <(command), can be read once.
+	if info, err := os.Stat(file); err != nil || info.Mode().IsRegular() {
+		lines, err := keyinput.FileLines("--file", file)
+		if err != nil {
+			return keyfit.Credential{}, err
+		}
+		if len(lines) == 2 && !strings.HasPrefix(lines[0], "{") {
+			return keyinput.Credential(ctx, "--file", lines)
+		}
 	}
 	cred, err := keyfit.File(file).Credential(ctx)
 	if err != nil {

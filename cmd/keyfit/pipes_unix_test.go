@@ -9,6 +9,8 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"github.com/keyfit/keyfit/mockserver"
 )
 
 // pipeOf returns a pipe that has a text to read once, as the shell makes of <(command).
@@ -64,6 +66,31 @@ func TestAFileMayBeAPipe(t *testing.T) {
 	for name, text := range map[string]string{"empty": "", "cut": "name: a\nschem"} {
 		got := runKeyfit(t, nil, "explain", "--api", pipeOf(t, text), "--", "curl", "/")
 		if got.code != 2 || strings.Count(got.err, "\n") > 3 || !strings.Contains(got.err, "63") {
+			t.Errorf("%s: %+v", name, got)
+		}
+	}
+}
+
+// TestAKeyMayComeThroughAPipe gives a key as <(command) does, and a pipe that nobody writes to, for
+// which no command waits.
+func TestAKeyMayComeThroughAPipe(t *testing.T) {
+	t.Parallel()
+	const key = "c4n4rY-c4n4rY-0123"
+	for name, text := range map[string]string{"the key": key + "\n", "an object": `{"key":"` + key + `"}`} {
+		if got := runKeyfit(t, nil, "fingerprint", "--file", pipeOf(t, text)); got.out != fingerprint(key)+"\n" || got.code != 0 {
+			t.Errorf("%s: %+v", name, got)
+		}
+	}
+	idle := filepath.Join(t.TempDir(), "idle")
+	if err := syscall.Mkfifo(idle, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	w := newRotateWorld(t, mockserver.IMKIT)
+	for name, got := range map[string]result{
+		"fingerprint": runKeyfit(t, nil, "fingerprint", "--file", idle),
+		"rotate":      w.rotate(t, "", "imkit", "--yes", "--key-file", idle),
+	} {
+		if got.code != 1 || strings.Contains(got.err, idle) {
 			t.Errorf("%s: %+v", name, got)
 		}
 	}

@@ -116,13 +116,15 @@ func TestRotateGoesBackToABackup(t *testing.T) {
 	t.Parallel()
 	for name, dates := range map[string]string{
 		"no date": "", "its end": "MINDKEY_API_KEY_EXPIRES=2090-01-31\n", "its issue": "MINDKEY_API_KEY_ISSUED=2026-11-01\n",
-		"both": "MINDKEY_API_KEY_EXPIRES=2090-01-31\nMINDKEY_API_KEY_ISSUED=2026-11-01\n",
+		"both":        "MINDKEY_API_KEY_EXPIRES=2090-01-31\nMINDKEY_API_KEY_ISSUED=2026-11-01\n",
+		"a fraction":  "MINDKEY_API_KEY_EXPIRES=2090-01-31T12:00:00.25Z\n",
+		"a fraction2": "MINDKEY_API_KEY_EXPIRES=2090-01-31T12:00:00.000001Z\nMINDKEY_API_KEY_ISSUED=2026-11-01T00:00:00.5Z\n",
 	} {
 		w := newRotateWorld(t, mockserver.MindKey)
 		w.put(t, w.content(t)+dates)
 		first := w.content(t)
 		kept := filepath.Join(t.TempDir(), "before")
-		if got := w.rotate(t, w.next, "mindkey", "-", "--yes", "--backup", kept, "--expires", "2091-01-31"); got.code != 0 || !strings.Contains(got.out, "keyfit rotate mindkey --rollback "+kept) {
+		if got := w.rotate(t, w.next, "mindkey", "-", "--yes", "--backup", kept, "--expires", "2091-01-31"); got.code != 0 || !strings.Contains(got.out, "keyfit rotate mindkey --rollback "+kept+" --dotenv "+w.dotenv+" goes back") {
 			t.Fatalf("%s: %+v", name, got)
 		}
 		if text := w.content(t); !strings.Contains(text, "MINDKEY_API_KEY_EXPIRES=2091-01-31\n") || strings.Contains(text, "_ISSUED") {

@@ -150,6 +150,7 @@ func newRunbookWorld(t *testing.T) *runbookWorld {
 		})
 	}
 	w.edits = []string{
+		" --dotenv " + w.dotenv + " goes back", " goes back", // the page is in the directory of the .env
 		w.dir, "/srv/shop", fingerprint(w.old), pageOld, fingerprint(w.next), pageNew, w.BaseURL(mockserver.IMKIT) + " (not imkit's own)", pageHost,
 		w.BaseURL(mockserver.IMKIT), pageHost, "127.0.0.1:" + w.port, "10.0.0.7:8080", "127.0.0.2:" + w.port, "10.0.0.8:8080",
 	}

@@ -2,6 +2,10 @@ package keyfitotel
 
 import (
 	"context"
+	"errors"
+	"net/http"
+	"strconv"
+	"strings"
 
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/codes"
@@ -131,13 +135,21 @@ func ended(span trace.Span, status int, key, requestID, failed string, err error
 	}
 	if failed != "" {
 		attrs = append(attrs, errorType(failed))
-		text := ""
-		if err != nil {
-			text = err.Error()
-		}
-		span.SetStatus(codes.Error, text)
+		span.SetStatus(codes.Error, description(err))
 	}
 	span.SetAttributes(attrs...)
+}
+
+// description is the text of an error for a span. That of an answer is its status alone: a provider
+// repeats in its message what it was sent, a query or a body with somebody's data.
+func description(err error) string {
+	if err == nil {
+		return ""
+	}
+	if answer, ok := errors.AsType[*keyfit.APIError](err); ok && answer.StatusCode > 0 {
+		return strings.TrimSpace(strconv.Itoa(answer.StatusCode) + " " + http.StatusText(answer.StatusCode))
+	}
+	return err.Error()
 }
 
 // inner calls a hook of the program's own, and returns the context that it wants.

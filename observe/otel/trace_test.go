@@ -2,7 +2,12 @@ package keyfitotel_test
 
 import (
 	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
 	"net/http"
+	"net/http/httptest"
 	"regexp"
 	"slices"
 	"strings"
@@ -14,6 +19,7 @@ import (
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/propagation"
 	"go.opentelemetry.io/otel/sdk/trace"
+	"go.opentelemetry.io/otel/sdk/trace/tracetest"
 
 	"github.com/keyfit/keyfit"
 	keyfitotel "github.com/keyfit/keyfit/observe/otel"
@@ -105,7 +111,7 @@ func TestTheEventsOfACall(t *testing.T) {
 				t.Errorf("%v: events (-want +got)\n%s", err, diff)
 			}
 			failed := attributeOf(call, "error.type")
-			if failed != test.fails || (test.fails != "") != (err != nil) || err != nil && call.Status().Description != err.Error() {
+			if failed != test.fails || (test.fails != "") != (err != nil) || err != nil && call.Status().Description != told(err) {
 				t.Errorf("the span failed with %q, %q; the call with %v", failed, call.Status().Description, err)
 			}
 		})
@@ -252,6 +258,48 @@ func TestAMadeUpMethodMakesNoNameOfItsOwn(t *testing.T) {
 	for _, s := range r.spans.Ended() {
 		if !regexp.MustCompile(`^(keyfit call )?HTTP$`).MatchString(s.Name()) || attributeOf(s, "http.request.method") != "_OTHER" || attributeOf(s, "http.request.method_original") != "PURGE" {
 			t.Errorf("the span is\n%s", text(s))
+		}
+	}
+}
+
+// told is what a span says of an error: of an answer the status alone.
+func told(err error) string {
+	if answer, ok := errors.AsType[*keyfit.APIError](err); ok && answer.StatusCode > 0 {
+		return fmt.Sprint(answer.StatusCode, " ", http.StatusText(answer.StatusCode))
+	}
+	return err.Error()
+}
+
+// A provider that repeats in its message what it was sent does not bring it into a trace.
+func TestWhatAProviderRepeatsIsNotExported(t *testing.T) {
+	t.Parallel()
+	for _, status := range []int{400, 401, 403, 404, 409, 422, 429, 500, 503} {
+		srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			body, _ := io.ReadAll(r.Body)
+			w.Header().Set("Content-Type", "application/json")
+			w.WriteHeader(status)
+			_ = json.NewEncoder(w).Encode(map[string]string{"message": "refused: " + r.URL.RawQuery + " " + string(body) + " " + r.Header.Get("X-Own")})
+		}))
+		t.Cleanup(srv.Close)
+		spans := tracetest.NewInMemoryExporter()
+		o, err := keyfitotel.New(keyfitotel.WithTracerProvider(trace.NewTracerProvider(trace.WithSyncer(spans))))
+		if err != nil {
+			t.Fatal(err)
+		}
+		acme := keyfit.Provider{Name: "acme", BaseURL: srv.URL, Scheme: keyfit.Header("X-Acme-Key")}
+		c, err := keyfit.New(acme, append(o.Options(), keyfit.WithKey("lf_0123456789-repeats"), keyfit.WithMaxAttempts(2), keyfit.WithRetry(keyfit.RetryPolicy{MinBackoff: 1, MaxBackoff: 1, MaxWait: time.Millisecond}))...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = keyfit.Send[any](t.Context(), c, http.MethodPut, "/x", map[string]string{"iban": "b0dy-value"}, keyfit.Param("mail", "qu3ry-value"), keyfit.WithHeader("X-Own", "h3ader-value"))
+		if err == nil || !strings.Contains(err.Error(), "qu3ry-value") {
+			t.Fatalf("%d: %v: the test looks at nothing", status, err)
+		}
+		text := fmt.Sprintf("%+v", spans.GetSpans())
+		for _, sent := range []string{"b0dy-value", "qu3ry-value", "h3ader-value"} {
+			if strings.Contains(text, sent) {
+				t.Errorf("%d: %s is exported", status, sent)
+			}
 		}
 	}
 }

@@ -1,11 +1,12 @@
 package keyinput
 
 import (
-	"errors"
+	"bytes"
 	"fmt"
 	"io"
-	"os"
 	"strings"
+
+	"github.com/keyfit/keyfit/internal/smallfile"
 )
 
 // maxKey is far above any key and keeps a wrong file from filling memory.
@@ -32,13 +33,9 @@ func Lines(in io.Reader) ([]string, error) {
 // FileLines reads all lines of a file that are not empty. An error names the flag that gave the
 // path, and not the path: it may be the key itself, given by mistake.
 func FileLines(flag, path string) ([]string, error) {
-	f, err := os.Open(path) //nolint:gosec // the user's own file
+	content, err := smallfile.Read(path, maxKey) // which does not wait for a pipe that nobody writes to
 	if err != nil {
-		if pe, ok := errors.AsType[*os.PathError](err); ok {
-			err = pe.Err // without the path
-		}
 		return nil, fmt.Errorf("%s: %w; it takes the path of a file with the key in it", flag, err)
 	}
-	defer func() { _ = f.Close() }() // only read
-	return Lines(f)
+	return Lines(bytes.NewReader(content))
 }

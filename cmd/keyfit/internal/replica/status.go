@@ -139,14 +139,18 @@ func decode(data []byte) ([]*Status, error) {
 	return slices.DeleteFunc(list, func(s *Status) bool { return s == nil || s.Current == nil }), nil
 }
 
-// Of returns the status of a provider's ring. Of several it prefers one that knows a key of this
-// rotation.
-func Of(list []*Status, provider string, fingerprints ...string) (*Status, error) {
+// Of returns the status of a provider's ring. Of several it prefers one that has not released the
+// old key, since a process is as far as its last ring, and then one that knows a key of this rotation.
+func Of(list []*Status, provider, old string, others ...string) (*Status, error) {
 	list = slices.DeleteFunc(slices.Clone(list), func(s *Status) bool { return s.Provider != provider && s.Provider != "" })
 	if len(list) == 0 {
 		return nil, fmt.Errorf("the answer reports no key of %s", provider)
 	}
-	return list[max(slices.IndexFunc(list, func(s *Status) bool { return slices.ContainsFunc(fingerprints, s.Knows) }), 0)], nil
+	if i := slices.IndexFunc(list, func(s *Status) bool { return s.Knows(old) && !s.Released(old) }); i >= 0 {
+		return list[i], nil
+	}
+	known := append([]string{old}, others...)
+	return list[max(slices.IndexFunc(list, func(s *Status) bool { return slices.ContainsFunc(known, s.Knows) }), 0)], nil
 }
 
 // Knows reports whether a key is in the status.

@@ -44,3 +44,27 @@ func FuzzDecodeStatus(f *testing.F) {
 		}
 	})
 }
+
+// A process with several rings of one provider has released the old key when the last of them has.
+func TestOfPrefersTheRingThatHasNotReleasedTheOldKey(t *testing.T) {
+	t.Parallel()
+	const (
+		done    = `{"provider":"imkit","current":{"generation":2,"fingerprint":"bb"},"safe_to_revoke":["aa"]}`
+		usesOld = `{"provider":"imkit","current":{"generation":1,"fingerprint":"aa"}}`
+		drains  = `{"provider":"imkit","current":{"generation":2,"fingerprint":"bb"},"previous":{"generation":1,"fingerprint":"aa"}}`
+		account = `{"provider":"imkit","current":{"generation":3,"fingerprint":"cc"}}`
+		other   = `{"provider":"imin","current":{"generation":1,"fingerprint":"aa"}}`
+	)
+	for list, released := range map[string]bool{
+		done: true, done + "," + usesOld: false, usesOld + "," + done: false, done + "," + drains + "," + done: false,
+		account + "," + done: true, done + "," + account: true, other + "," + done: true, done + "," + done: true,
+	} {
+		all, err := decode([]byte("[" + list + "]"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if s, err := Of(all, "imkit", "aa", "bb"); err != nil || s.Released("aa") != released {
+			t.Errorf("%s: %+v, %v; want released %t", list, s, err, released)
+		}
+	}
+}

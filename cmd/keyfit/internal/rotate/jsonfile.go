@@ -46,7 +46,7 @@ func editJSON(content []byte, next keyfit.Credential, expires string) ([]byte, e
 		set("not_after", expires)
 	}
 	if !next.Issued.IsZero() {
-		set("issued_at", next.Issued.UTC().Format(time.RFC3339))
+		set("issued_at", next.Issued.UTC().Format(time.RFC3339Nano))
 	}
 	var out bytes.Buffer
 	e := json.NewEncoder(&out)

@@ -39,9 +39,12 @@ type Options struct {
 // noExpiry is the value of --expires that takes the date out.
 const noExpiry = "none"
 
+// defaultDotEnv is the file to change if no flag names one.
+const defaultDotEnv = ".env"
+
 // AddFlags declares the flags.
 func (o *Options) AddFlags(f *pflag.FlagSet) {
-	f.StringVar(&o.dotenv, "dotenv", ".env", "the `file` to change, and where the vendor's address may be")
+	f.StringVar(&o.dotenv, "dotenv", defaultDotEnv, "the `file` to change, and where the vendor's address may be")
 	f.StringVar(&o.file, "file", "", "change this `file`, which holds the key alone or as a JSON object, instead of .env")
 	f.StringVar(&o.keyFile, "key-file", "", "read the new key from this `file`; - is the standard input")
 	f.StringVar(&o.expires, "expires", "", "when the new key expires, as a `date` or RFC 3339 time; `none` removes the stored date")

@@ -37,7 +37,7 @@ func (r *rotation) expires() string {
 	case r.next.Expires.IsZero():
 		return noExpiry
 	}
-	return r.next.Expires.UTC().Format(time.RFC3339)
+	return r.next.Expires.UTC().Format(time.RFC3339Nano) // or what is read back is another moment
 }
 
 // undo puts the old content back, if the rotation failed after the swap and the flags or the

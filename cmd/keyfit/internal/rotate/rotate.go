@@ -241,12 +241,28 @@ func (r *rotation) writeBackup() error {
 		_ = os.Remove(r.opts.backup) // the write's error is the one to report
 		return fmt.Errorf("--backup: %w", err)
 	}
-	path := r.opts.backup
-	if abs, err := filepath.Abs(path); err == nil {
-		path = abs // the printed command works from any directory
-	}
-	r.report.step(&Event{Event: "backup", Place: path}, "backup", path+"; it holds the old key, so delete it in the end; keyfit rotate "+r.vendor.Name+" --rollback "+cli.ShellQuote(path)+" goes back")
+	r.report.step(&Event{Event: "backup", Place: r.opts.backup}, "backup", r.opts.backup+"; it holds the old key, so delete it in the end; "+r.wayBack()+" goes back")
 	return nil
+}
+
+// wayBack is the command that goes back to the backup, in the same file.
+func (r *rotation) wayBack() string {
+	command := "keyfit rotate " + r.vendor.Name + " --rollback " + cli.ShellQuote(absolute(r.opts.backup))
+	switch {
+	case r.opts.file != "":
+		command += " --file " + cli.ShellQuote(absolute(r.opts.file))
+	case r.opts.dotenv != defaultDotEnv:
+		command += " --dotenv " + cli.ShellQuote(absolute(r.opts.dotenv))
+	}
+	return command
+}
+
+// absolute is a path for a command that is printed, and may be given in another directory.
+func absolute(path string) string {
+	if abs, err := filepath.Abs(path); err == nil {
+		return abs
+	}
+	return path
 }
 
 // finish waits until the old key is idle, and revokes it or says how it is revoked.

@@ -152,7 +152,7 @@ func (t *target) dates(next keyfit.Credential, expires string) iter.Seq2[string,
 		}
 		issued := noExpiry
 		if !next.Issued.IsZero() {
-			issued = next.Issued.UTC().Format(time.RFC3339)
+			issued = next.Issued.UTC().Format(time.RFC3339Nano)
 		}
 		name := t.vendor.Provider.EnvVar
 		_ = yield(name+"_EXPIRES_FILE", noExpiry) && yield(name+"_EXPIRES", expires) && yield(name+"_ISSUED", issued)
