@@ -12,6 +12,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/keyfit/keyfit/cmd/keyfit/internal/admin"
 	"github.com/keyfit/keyfit/cmd/keyfit/internal/cli"
 	"github.com/keyfit/keyfit/cmd/keyfit/internal/flagvalue"
 	"github.com/keyfit/keyfit/mockserver"
@@ -62,21 +63,27 @@ document of an API of one's own comes from the running mock that plays it.`,
 
 // openAPI returns the document of a provider or, as "admin", of the admin API.
 func (a *app) openAPI(ctx context.Context, name string) ([]byte, error) {
-	own := a.admin.url != "" && ownName(strings.ToLower(strings.TrimSpace(name)))
-	switch found, err := flagvalue.Find(name, append(providerNames(), "admin")); {
-	case err != nil && !own:
-		return nil, cli.At("PROVIDER", err)
+	if a.admin.url != "" {
+		if err := admin.Check(a.admin.url, a.admin.remote); err != nil {
+			return nil, cli.Usagef("the admin URL %w", err)
+		}
+	}
+	found, err := flagvalue.Find(name, append(providerNames(), "admin"))
+	switch {
 	case found == "admin":
 		return mockserver.AdminOpenAPI(), nil
 	case err == nil:
 		return mockserver.OpenAPI(mockserver.Provider(found)), nil
 	}
-	p, err := a.provider(ctx, name)
-	if err != nil {
-		return nil, err
+	p, asking := a.provider(ctx, name)
+	if asking != nil && cli.Nearest(name, []string{"admin"}) != "" {
+		return nil, cli.At("PROVIDER", err)
+	}
+	if asking != nil {
+		return nil, asking
 	}
 	var doc json.RawMessage
-	if err := a.do(ctx, http.MethodGet, "/v1/openapi/"+string(p), nil, &doc); err != nil {
+	if err := a.do(ctx, http.MethodGet, "/openapi/"+string(p), nil, &doc); err != nil {
 		return nil, err
 	}
 	return doc, nil
