@@ -37,7 +37,7 @@ func (m *localMock) probe(p mockserver.Provider, r *http.Request) string {
 	if !slices.Contains(mockserver.Providers(), p) {
 		path = "/"
 		for _, op := range m.srv.Operations(p) {
-			if got, ok := strings.CutPrefix(op, "GET "); ok {
+			if got, ok := strings.CutPrefix(op, "GET "); ok && !m.isOAuth(p, got) {
 				path = strings.NewReplacer("{", "", "}", "").Replace(got)
 				break
 			}
@@ -47,6 +47,14 @@ func (m *localMock) probe(p mockserver.Provider, r *http.Request) string {
 		path += "?" + r.URL.RawQuery
 	}
 	return path
+}
+
+// isOAuth reports whether a path is one of an API's authorization server, which takes no key.
+func (m *localMock) isOAuth(p mockserver.Provider, path string) bool {
+	return slices.ContainsFunc(m.apis, func(api mockserver.API) bool {
+		o := api.OAuth
+		return api.Name == p && slices.Contains([]string{o.Token, o.Authorize, o.Revoke, o.Introspect, o.Metadata}, path)
+	})
 }
 
 // banner writes what a person needs to call the mock.

@@ -28,6 +28,7 @@ type localMock struct {
 	adminURL   string
 	urls       map[mockserver.Provider]string
 	issued     map[mockserver.Provider]mockserver.Issued
+	apis       []mockserver.API  // of one's own
 	pair       mockserver.Issued // IMKIT's client key and user token
 	bearer     mockserver.Issued // iiniit's
 	caFile     string
@@ -48,7 +49,7 @@ func newLocalMock(ctx context.Context, s *settings, logger *slog.Logger, api moc
 	if logger != nil {
 		opts = append(opts, mockserver.WithLogger(logger))
 	}
-	m := &localMock{urls: make(map[mockserver.Provider]string), issued: make(map[mockserver.Provider]mockserver.Issued)}
+	m := &localMock{urls: make(map[mockserver.Provider]string), issued: make(map[mockserver.Provider]mockserver.Issued), apis: s.apis}
 	m.keys.log = logger
 	opts = append(opts, mockserver.WithSuccessors(m.keys.succeed))
 	if m.srv, err = mockserver.NewHandler(append(opts, mockserver.WithAdmin(api))...); err != nil {
