@@ -37,6 +37,9 @@ func parseKeyObject(object []byte) (cred Credential, members []string, err error
 		}
 		return Credential{}, nil, errors.New("a JSON object that is cut short")
 	}
+	if name := twice(object); name != "" {
+		return Credential{}, nil, fmt.Errorf("two members %s", name)
+	}
 	if cred.Key, err = secretMember("key", doc.Key); err != nil {
 		return Credential{}, nil, err
 	}
@@ -55,6 +58,32 @@ func parseKeyObject(object []byte) (cred Credential, members []string, err error
 		return Credential{}, nil, err
 	}
 	return cred, slices.Sorted(maps.Keys(all)), nil
+}
+
+// twice returns the name of a member of a keyObject that an object has more than once, in whatever
+// case, as encoding/json reads them; "" if there is none. The object is valid.
+func twice(object []byte) string {
+	dec := json.NewDecoder(bytes.NewReader(object))
+	if _, err := dec.Token(); err != nil {
+		return ""
+	}
+	seen := make(map[string]bool)
+	for dec.More() {
+		name, err := dec.Token()
+		if err != nil {
+			return ""
+		}
+		lower := strings.ToLower(fmt.Sprint(name))
+		if slices.Contains([]string{"key", "id", "version", "not_after", "issued_at"}, lower) && seen[lower] {
+			return lower
+		}
+		seen[lower] = true
+		var value json.RawMessage
+		if dec.Decode(&value) != nil {
+			return ""
+		}
+	}
+	return ""
 }
 
 func secretMember(name string, raw json.RawMessage) (Secret, error) {

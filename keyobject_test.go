@@ -47,6 +47,8 @@ func TestAKeyFileMayBeAnObject(t *testing.T) {
 		{"the end by another name", `{"key":"` + key + `","expires_at":"2027-01-31"}`, object{Reason: "the file has a member expiresat, which is not read: the name is not_after"}},
 		{"the end in camel case", `{"key":"` + key + `","notAfter":"2027-01-31"}`, object{Reason: "the file has a member notafter, which is not read: the name is not_after"}},
 		{"the issue by another name", `{"key":"` + key + `","issuedAt":"2027-01-31"}`, object{Reason: "the file has a member issuedat, which is not read: the name is issued_at"}},
+		{"two keys", `{"key":"` + key + `","x":{"key":"a"},"KEY":"b"}`, object{Reason: "the file has two members key" + read}},
+		{"two ends", `{"key":"` + key + `","not_after":"2027-01-31","Not_After":"2028-01-31"}`, object{Reason: "the file has two members not_after" + read}},
 		{"a list", `["` + key + `"]`, object{Reason: "the value is JSON or XML: give the key alone"}},
 		{"a template", `{{ .Values.key }}`, object{Reason: "the value is a template that was not filled in: write the key itself"}},
 	}

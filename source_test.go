@@ -791,6 +791,7 @@ func TestADateBesideAKeyFileIsThatOfItsFirstKey(t *testing.T) {
 
 // The file says when its key was issued, and the variable when it ends: neither hides the other.
 func TestTheEndOfAKeyComesFromTheFirstPlaceThatSaysIt(t *testing.T) {
+	t.Parallel()
 	const key, end, issued = "lorem-fitsum-1", "2031-01-31", "2030-01-31"
 	for name, tt := range map[string]struct{ file, expires, issued, want string }{
 		"issued in the file, ends by the variable":  {`{"key":"` + key + `","issued_at":"2029-05-05"}`, end, "", "2031-01-31 2029-05-05"},

@@ -113,8 +113,11 @@ func daysUntil(at, now time.Time) *int {
 	if at.IsZero() {
 		return nil
 	}
-	const day = 24 * time.Hour
-	left := at.Sub(now)
+	const day = 24 * 60 * 60
+	left := at.Unix() - now.Unix() // a time.Duration ends at 292 years, and 9999-12-31 is "never" in some stores
+	if at.Nanosecond() < now.Nanosecond() {
+		left--
+	}
 	days := int(left / day)
 	if left < 0 && left%day != 0 {
 		days--

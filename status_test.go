@@ -220,3 +220,23 @@ func TestProvidersThatAskForRegularRotation(t *testing.T) {
 		}
 	}
 }
+
+// Some stores say "never" by a date thousands of years ahead.
+func TestDaysLeftAreRightForADateFarAway(t *testing.T) {
+	t.Parallel()
+	for _, date := range []string{"9999-12-31T00:00:00Z", "2500-01-01T00:00:00Z", "1600-01-01T00:00:00Z"} {
+		cred := keyfit.APIKey("status-far-0123456789")
+		cred.Expires, _ = time.Parse(time.RFC3339, date)
+		ring, err := keyfit.NewKeyring(t.Context(), keyfit.Static(cred))
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := ring.Status().Current.DaysLeft
+		if got == nil {
+			t.Fatalf("%s: no days", date)
+		}
+		if back := time.Now().UTC().AddDate(0, 0, *got); back.After(cred.Expires) || back.AddDate(0, 0, 1).Before(cred.Expires) {
+			t.Errorf("%s: %d days, which is %s", date, *got, back)
+		}
+	}
+}

@@ -25,10 +25,10 @@ import (
 // localMock is a mock that runs in this process.
 type localMock struct {
 	srv        *mockserver.Server
-	apis       []mockserver.API // of one's own, as they were at the start
 	adminURL   string
 	urls       map[mockserver.Provider]string
 	issued     map[mockserver.Provider]mockserver.Issued
+	apis       []mockserver.API  // of one's own
 	pair       mockserver.Issued // IMKIT's client key and user token
 	bearer     mockserver.Issued // iiniit's
 	caFile     string

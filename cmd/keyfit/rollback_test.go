@@ -112,6 +112,32 @@ func TestTheOldKeyIsNotPutBackBlindly(t *testing.T) {
 	}
 }
 
+// A date in a file whose path is meant from the .env file's directory could not be read back from a
+// copy elsewhere. Nothing is changed then.
+func TestABackupThatCouldNotBeReadBackIsRefused(t *testing.T) {
+	t.Parallel()
+	w := newRotateWorld(t, mockserver.MindKey)
+	if err := os.WriteFile(filepath.Join(filepath.Dir(w.dotenv), "end.txt"), []byte("2090-01-31\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	w.put(t, w.content(t)+"MINDKEY_API_KEY_EXPIRES_FILE=end.txt\n")
+	before, kept := w.content(t), filepath.Join(t.TempDir(), "before")
+	got := w.rotate(t, w.next, "mindkey", "-", "--yes", "--backup", kept, "--expires", "none")
+	if got.code != 1 || !strings.Contains(got.err, "could not be read back: give a file in "+filepath.Dir(w.dotenv)) {
+		t.Errorf("%+v", got)
+	}
+	if _, err := os.Stat(kept); err == nil || w.content(t) != before {
+		t.Error("something was changed")
+	}
+	beside := w.dotenv + ".before"
+	if got := w.rotate(t, w.next, "mindkey", "-", "--yes", "--backup", beside, "--expires", "none"); got.code != 0 {
+		t.Fatalf("%+v", got)
+	}
+	if got := w.rotate(t, "", "mindkey", "--rollback", beside, "--yes"); got.code != 0 {
+		t.Errorf("%+v", got)
+	}
+}
+
 func TestRotateGoesBackToABackup(t *testing.T) {
 	t.Parallel()
 	for name, dates := range map[string]string{

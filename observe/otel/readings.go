@@ -25,6 +25,8 @@ type readings struct {
 	open, stale, healthy                          metric.Int64ObservableGauge
 }
 
+const secondsOfDay = 24 * 60 * 60
+
 func newReadings(meter metric.Meter) (*readings, error) {
 	r := new(readings)
 	r.calls = add(r, meter.Int64ObservableCounter, "keyfit.client.calls", "{call}", "Calls, whatever number of attempts each took.")
@@ -154,7 +156,7 @@ func (r reading) status(s keyfit.KeyringStatus, now time.Time) {
 		}
 		n[k.State]++
 		if !k.Expires.IsZero() {
-			r.float(r.daysLeft, k.Expires.Sub(now).Hours()/24, attribute.String("keyfit.key.state", string(k.State)))
+			r.float(r.daysLeft, float64(k.Expires.Unix()-now.Unix())/secondsOfDay, attribute.String("keyfit.key.state", string(k.State)))
 		}
 	}
 	for state, n := range n {

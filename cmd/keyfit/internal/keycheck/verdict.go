@@ -79,10 +79,7 @@ func (r *Result) Judge(v *vendors.Vendor, now time.Time, within time.Duration) {
 		return
 	}
 	left := r.Expires.Sub(now)
-	days := int(left / day)
-	if left < 0 && left%day != 0 {
-		days-- // rounded down, so that it is negative once the end is past
-	}
+	days := daysUntil(r.Expires, now)
 	r.ExpiresInDays = &days
 	answer := r.Verdict
 	switch {
@@ -99,6 +96,21 @@ func (r *Result) Judge(v *vendors.Vendor, now time.Time, within time.Duration) {
 	case left <= soon && answer == Accepted:
 		r.Advice = fmt.Sprintf("it expires in %s, at %s: have the next one made, then keyfit rotate %s", Days(days), cli.Time(r.Expires), v.Name)
 	}
+}
+
+// daysUntil is the whole days until a time, rounded down, so that it is negative once the time is
+// past. A time.Duration ends at 292 years, and 9999-12-31 is "never" in some stores.
+func daysUntil(at, now time.Time) int {
+	const day = 24 * 60 * 60
+	left := at.Unix() - now.Unix()
+	if at.Nanosecond() < now.Nanosecond() {
+		left--
+	}
+	days := int(left / day)
+	if left < 0 && left%day != 0 {
+		days--
+	}
+	return days
 }
 
 // adviseDate says that nobody can warn of the end of a key whose vendor limits its life.

@@ -29,6 +29,7 @@ func ask(ctx context.Context, address string, at netip.AddrPort) ([]*Status, err
 		return nil, errors.New("the URL cannot be parsed") // the error would repeat it
 	}
 	req.Header.Set("Accept", "application/json")
+	req.Close = true // a balancer behind the address shows another replica with another connection only
 	// The address may have a token in it: it is for the replica that was named.
 	client := http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 	if at.IsValid() {

@@ -5,6 +5,7 @@ import (
 	"net/http/httptest"
 	"net/netip"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 )
@@ -27,5 +28,27 @@ func TestAWatchedServiceRedirectsNobody(t *testing.T) {
 	}
 	if asked.Load() != 0 {
 		t.Errorf("another server was asked %d times", asked.Load())
+	}
+}
+
+// A balancer chooses a replica for each connection: each question has one of its own.
+func TestEachQuestionHasAConnectionOfItsOwn(t *testing.T) {
+	t.Parallel()
+	var from sync.Map
+	service := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		from.Store(r.RemoteAddr, true)
+		_, _ = w.Write([]byte(`{"provider":"imkit","current":{"generation":1,"fingerprint":"aa"}}`))
+	}))
+	t.Cleanup(service.Close)
+	const questions = 3
+	for range questions {
+		if _, err := ask(t.Context(), service.URL, netip.AddrPort{}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	connections := 0
+	from.Range(func(any, any) bool { connections++; return true })
+	if connections != questions {
+		t.Errorf("%d questions over %d connections", questions, connections)
 	}
 }

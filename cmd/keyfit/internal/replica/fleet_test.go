@@ -65,6 +65,7 @@ func TestAFleetIsSafeWhenEveryReplicaHasReleasedTheOldKey(t *testing.T) {
 		"a key for a name":           {Question{}, []string{`{"current":{"generation":1,"fingerprint":"sk_live_c4n4rY"}}`}, "its current key has no fingerprint", false, ""},
 		"a lie":                      {Question{Old: "aa"}, []string{`{"current":{"generation":2,"fingerprint":"aa"},"safe_to_revoke":["aa"]}`}, "contradicts itself: it names a key safe to revoke and uses it", false, "aa"},
 		"a lie in flight":            {Question{Old: "aa"}, []string{`{"current":{"generation":2,"fingerprint":"bb"},"previous":{"generation":1,"fingerprint":"aa","in_flight":1},"safe_to_revoke":["aa"]}`}, "contradicts itself: it names a key safe to revoke and uses it", false, "aa"},
+		"a lie offered":              {Question{Old: "aa"}, []string{`{"current":{"generation":2,"fingerprint":"bb"},"staged":{"fingerprint":"aa","state":"staged"},"safe_to_revoke":["aa"]}`}, "contradicts itself: it names a key safe to revoke and uses it", false, "aa"},
 		"a balancer":                 {Question{Old: "aa"}, []string{onOld, released, onOld, released}, "the answers of several processes: give the address of each", false, "aa"},
 		"a restart":                  {Question{Old: "aa"}, []string{onOld, draining, fresh}, "released", true, "aa"},
 		"the circuit is open":        {Question{}, []string{strings.Replace(released, `"safe`, `"circuit":{"open":true},"safe`, 1)}, "released; its calls are refused", true, "aa"},

@@ -61,12 +61,12 @@ func (s *Status) toldAll() bool {
 	return s.Current.Generation > 0 && uint64(len(used)) >= s.Current.Generation
 }
 
-// Contradicts reports whether the status cannot be true: a key that is in use is not safe to
-// revoke.
+// Contradicts reports whether the status cannot be true: a key that is in use, or that the source
+// offers, is not safe to revoke.
 func (s *Status) Contradicts() bool {
 	return slices.ContainsFunc(s.SafeToRevoke, func(fp string) bool {
 		k := s.Key(fp)
-		return s.Current != nil && s.Current.Fingerprint == fp || k != nil && k.InFlight > 0
+		return s.Current != nil && s.Current.Fingerprint == fp || k != nil && (k.InFlight > 0 || k == s.Staged)
 	})
 }
 

@@ -229,6 +229,9 @@ func (r *rotation) writeBackup() error {
 	if r.opts.backup == "" {
 		return nil
 	}
+	if err := r.target.readableFrom(filepath.Dir(absolute(r.opts.backup))); err != nil {
+		return fmt.Errorf("--backup: %w", err)
+	}
 	f, err := os.OpenFile(r.opts.backup, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
 	if err != nil {
 		return fmt.Errorf("--backup: %w", err)

@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"iter"
 	"os"
+	"path/filepath"
 	"strings"
 	"time"
 
@@ -70,6 +71,24 @@ func (t *target) names() []string {
 		return []string{p.EnvVar}
 	}
 	return []string{p.EnvID, p.EnvVar}
+}
+
+// readableFrom returns an error if a copy of the file in a directory could not be read back: a file
+// that it names is meant from the directory of its own.
+func (t *target) readableFrom(dir string) error {
+	own := filepath.Dir(absolute(t.file.Path()))
+	if t.keyOnly || own == dir {
+		return nil
+	}
+	assignments, err := envfile.Parse(t.file.Content())
+	if err != nil {
+		return fmt.Errorf("%s: %w", t.file.Path(), err)
+	}
+	name := t.vendor.Provider.EnvVar + "_EXPIRES_FILE"
+	if path, found := assignments.Lookup(name); found && path != "" && !filepath.IsAbs(path) {
+		return fmt.Errorf("%s is a path from the directory of %s, and a copy elsewhere could not be read back: give a file in %s", name, t.file.Path(), own)
+	}
+	return nil
 }
 
 // place names the key for a person.
