@@ -800,14 +800,13 @@ func TestTheEndOfAKeyComesFromTheFirstPlaceThatSaysIt(t *testing.T) {
 		"the end in the file":                       {`{"key":"` + key + `","not_after":"2032-02-02"}`, end, issued, "2032-02-02 0001-01-01"},
 		"neither in the file":                       {`{"key":"` + key + `"}`, end, issued, "2031-01-31 2030-01-31"},
 	} {
-		file := filepath.Join(t.TempDir(), "key")
-		if err := os.WriteFile(file, []byte(tt.file), 0o600); err != nil {
+		file := sourceFile(t, "key", tt.file)
+		dotenv := filepath.Join(filepath.Dir(file), ".env")
+		lines := "DATED_API_KEY_FILE=key\nDATED_API_KEY_EXPIRES=" + tt.expires + "\nDATED_API_KEY_ISSUED=" + tt.issued + "\n"
+		if err := os.WriteFile(dotenv, []byte(lines), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		t.Setenv("DATED_API_KEY_FILE", file)
-		t.Setenv("DATED_API_KEY_EXPIRES", tt.expires)
-		t.Setenv("DATED_API_KEY_ISSUED", tt.issued)
-		cred, err := keyfit.Env("DATED_API_KEY").Credential(t.Context())
+		cred, err := keyfit.DotEnv(dotenv, "DATED_API_KEY").Credential(t.Context())
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -129,13 +129,6 @@ func TestABackupThatCouldNotBeReadBackIsRefused(t *testing.T) {
 	if _, err := os.Stat(kept); err == nil || w.content(t) != before {
 		t.Error("something was changed")
 	}
-	beside := w.dotenv + ".before"
-	if got := w.rotate(t, w.next, "mindkey", "-", "--yes", "--backup", beside, "--expires", "none"); got.code != 0 {
-		t.Fatalf("%+v", got)
-	}
-	if got := w.rotate(t, "", "mindkey", "--rollback", beside, "--yes"); got.code != 0 {
-		t.Errorf("%+v", got)
-	}
 }
 
 func TestRotateGoesBackToABackup(t *testing.T) {
