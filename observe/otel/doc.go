@@ -22,7 +22,7 @@
 //
 // # What is never there
 //
-// No span and no metric has a key, a query, a header or a body. A key appears as its fingerprint,
+// No span and no metric has a key, a query, a body, or a header but the request ID. A key appears as its fingerprint,
 // and only in spans. The trace context does not go to the provider, which is somebody else's,
 // unless [WithPropagation] says so.
 //
