@@ -23,10 +23,9 @@ import (
 // script answers with one text after the other, the last one for ever.
 func script(t *testing.T, answers ...string) *httptest.Server {
 	t.Helper()
-	var n int
+	var asked atomic.Int64 // each question has a connection of its own, and so a goroutine
 	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		answer := answers[min(n, len(answers)-1)]
-		n++
+		answer := answers[min(int(asked.Add(1)), len(answers))-1]
 		if answer == "" {
 			w.WriteHeader(http.StatusBadGateway)
 		}
