@@ -92,6 +92,7 @@ func allowedImports() map[string][]string {
 		"provider/imin":                  {".", "internal/wire"},
 		"provider/imkit":                 {".", "internal/wire"},
 		"provider/mindkey":               {".", "internal/wire"},
+		"source/internal/secrettext":     {".", "internal/rfc3339"},
 		"provider/optimove":              {".", "internal/wire"},
 	}
 }

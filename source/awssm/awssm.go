@@ -11,6 +11,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 
 	"github.com/keyfit/keyfit"
+	"github.com/keyfit/keyfit/source/internal/secrettext"
 )
 
 // The defaults of a [Config].
@@ -155,7 +156,7 @@ func (s *Source) read(ctx context.Context, stage string) (keyfit.Credential, err
 	if out == nil || out.SecretString == nil {
 		return keyfit.Credential{}, errBinary
 	}
-	cred, err := s.parse(*out.SecretString)
+	cred, err := s.cfg.names().Credential(*out.SecretString)
 	if err != nil {
 		return keyfit.Credential{}, err
 	}
@@ -170,3 +171,8 @@ func (s *Source) place() string { return "AWS secret " + s.cfg.Secret }
 
 // Format prints the name of the secret, and no other content, for every verb.
 func (s *Source) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, s.place()) }
+
+// names are the fields of the secret.
+func (cfg *Config) names() secrettext.Names {
+	return secrettext.Names{Key: cfg.Field, ID: cfg.IDField, Expires: cfg.ExpiresField, Issued: cfg.IssuedField}
+}

@@ -11,6 +11,7 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/security/keyvault/azsecrets"
 
 	"github.com/keyfit/keyfit"
+	"github.com/keyfit/keyfit/source/internal/secrettext"
 )
 
 // The defaults of a [Config].
@@ -132,7 +133,7 @@ func (s *Source) read(ctx context.Context, version string) (cred keyfit.Credenti
 	if out.Value == nil {
 		return keyfit.Credential{}, false, errors.New("the response is not from Key Vault: it has no value")
 	}
-	if cred, err = s.parse(*out.Value); err != nil {
+	if cred, err = s.cfg.names().Credential(*out.Value); err != nil {
 		return keyfit.Credential{}, false, err
 	}
 	cred.Place, active = s.place(), true
@@ -184,3 +185,8 @@ func (s *Source) place() string { return "Azure Key Vault secret " + s.cfg.Secre
 
 // Format prints the name of the secret, and no other content, for every verb.
 func (s *Source) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, s.place()) }
+
+// names are the fields of the secret.
+func (cfg *Config) names() secrettext.Names {
+	return secrettext.Names{Key: cfg.Field, ID: cfg.IDField, Expires: cfg.ExpiresField, Issued: cfg.IssuedField}
+}

@@ -15,6 +15,7 @@ import (
 	"github.com/googleapis/gax-go/v2"
 
 	"github.com/keyfit/keyfit"
+	"github.com/keyfit/keyfit/source/internal/secrettext"
 )
 
 // The defaults of a [Config].
@@ -151,7 +152,7 @@ func (s *Source) read(ctx context.Context, version string) (keyfit.Credential, e
 	if payload.DataCrc32C != nil && int64(crc32.Checksum(payload.GetData(), crc32.MakeTable(crc32.Castagnoli))) != payload.GetDataCrc32C() {
 		return keyfit.Credential{}, errDamaged
 	}
-	cred, err := s.parse(string(payload.GetData()))
+	cred, err := s.cfg.names().Credential(string(payload.GetData()))
 	if err != nil {
 		return keyfit.Credential{}, err
 	}
@@ -167,3 +168,8 @@ func (s *Source) place() string { return "Google Cloud secret " + s.cfg.Secret }
 
 // Format prints the name of the secret, and no other content, for every verb.
 func (s *Source) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, s.place()) }
+
+// names are the fields of the secret.
+func (cfg *Config) names() secrettext.Names {
+	return secrettext.Names{Key: cfg.Field, ID: cfg.IDField, Expires: cfg.ExpiresField, Issued: cfg.IssuedField}
+}

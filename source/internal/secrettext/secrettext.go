@@ -1,4 +1,6 @@
-package azurekv
+// Package secrettext reads a credential from the text of a secret of a store: the key alone, or a
+// JSON object with it. The sources in modules of their own use it.
+package secrettext
 
 import (
 	"encoding/json"
@@ -11,39 +13,47 @@ import (
 	"github.com/keyfit/keyfit/internal/rfc3339"
 )
 
+// Names are the fields of a secret that is a JSON object. Without Key the text is the key.
+type Names struct {
+	Key     string
+	ID      string // the first half of a pair; "" for none
+	Expires string // an RFC 3339 date or time; the field may be missing
+	Issued  string // as Expires
+}
+
 // fields holds the fields of a secret that is a JSON object.
 type fields map[string]json.RawMessage
 
-// parse reads the credential from the text of a secret. Its errors never quote the content.
-func (s *Source) parse(text string) (keyfit.Credential, error) {
+// Credential reads the credential from the text of a secret. Its errors never quote the content.
+func (n Names) Credential(text string) (keyfit.Credential, error) {
 	var object fields
 	isObject := json.Unmarshal([]byte(text), &object) == nil && object != nil
 	switch {
-	case s.cfg.Field == "" && isObject:
+	case n.Key == "" && isObject:
 		return keyfit.Credential{}, errors.New("the secret is a JSON object: set Config.Field to the field that holds the key")
-	case s.cfg.Field == "" && strings.TrimSpace(text) == "":
+	case n.Key == "" && strings.TrimSpace(text) == "":
 		return keyfit.Credential{}, errors.New("the secret is empty")
-	case s.cfg.Field == "":
+	case n.Key == "":
 		return keyfit.APIKey(text), nil
 	case !isObject:
-		return keyfit.Credential{}, fmt.Errorf("the secret is not a JSON object, so it has no field %q", s.cfg.Field)
+		return keyfit.Credential{}, fmt.Errorf("the secret is not a JSON object, so it has no field %q", n.Key)
 	}
-	key, err := object.text(s.cfg.Field)
+	key, err := object.text(n.Key)
 	if err != nil {
 		return keyfit.Credential{}, err
 	}
 	cred := keyfit.APIKey(key)
-	if s.cfg.IDField != "" {
-		id, err := object.text(s.cfg.IDField)
+	if n.ID != "" {
+		id, err := object.text(n.ID)
 		if err != nil {
 			return keyfit.Credential{}, err
 		}
 		cred.ID = keyfit.NewSecret(id)
 	}
-	if cred.Expires, err = object.date(s.cfg.ExpiresField); err != nil {
+	if cred.Expires, err = object.date(n.Expires); err != nil {
 		return keyfit.Credential{}, err
 	}
-	if cred.Issued, err = object.date(s.cfg.IssuedField); err != nil {
+	if cred.Issued, err = object.date(n.Issued); err != nil {
 		return keyfit.Credential{}, err
 	}
 	return cred, nil
